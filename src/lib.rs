@@ -1,0 +1,23 @@
+//! `imgbuild`: a profile becomes a locked, reproducible, bootable node image in seconds, without root.
+//!
+//! Data flows one way, and each room's output is a plain value:
+//!
+//! ```text
+//! profile + overlays → lock → fetch → debian → tree → effects → format → image
+//! ```
+//!
+//! A later room never calls back into an earlier one. Only `fetch` knows of asynchronous code, only
+//! `output` prints, only `cmd` ties rooms together.
+
+pub mod cli;
+pub mod cmd;
+pub mod debian;
+pub mod effects;
+pub mod exit;
+pub mod fetch;
+pub mod format;
+pub mod image;
+pub mod lock;
+pub mod output;
+pub mod profile;
+pub mod tree;

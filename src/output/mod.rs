@@ -1,0 +1,26 @@
+//! The only room that prints: phases and progress, JSON lines, rendered errors.
+//!
+//! Rooms that work long take a [`Progress`] and tell it what happens; how that looks is decided here.
+
+/// What a long-running stage tells of its work. All calls may come from any thread.
+pub trait Progress: Sync {
+    /// A phase begins (`download`, `unpack`, `compress`, …); `total` is its work in bytes, or 0 if unknown.
+    fn begin(&self, phase: &'static str, total: u64);
+    /// `amount` more bytes of the phase are done.
+    fn advance(&self, phase: &'static str, amount: u64);
+    /// The phase is over; `note` is what is worth saying of it (`207 packages, 169 MiB`).
+    fn finish(&self, phase: &'static str, note: &str);
+    /// Something the user should know that is no error.
+    fn warn(&self, message: &str);
+}
+
+/// Says nothing; for tests and for callers that do not care.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Silent;
+
+impl Progress for Silent {
+    fn begin(&self, _: &'static str, _: u64) {}
+    fn advance(&self, _: &'static str, _: u64) {}
+    fn finish(&self, _: &'static str, _: &str) {}
+    fn warn(&self, _: &str) {}
+}

@@ -1,0 +1,203 @@
+//! The resolved profile: what every later room reads.
+
+use std::collections::BTreeMap;
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::tree::Content;
+
+/// A board family: decides architecture, boot files and partition 1 and 2.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
+pub enum Board {
+    /// Raspberry Pi 4, 400, CM4: the Pi's own firmware loads kernel and initrd from FAT.
+    #[serde(rename = "rpi4")]
+    Rpi4,
+    /// A 64-bit ARM machine with UEFI (also QEMU `virt`).
+    #[serde(rename = "uefi-arm64")]
+    UefiArm64,
+    /// A 64-bit PC with UEFI.
+    #[serde(rename = "uefi-amd64")]
+    UefiAmd64,
+}
+
+impl Board {
+    /// The name used in profiles.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Rpi4 => "rpi4",
+            Self::UefiArm64 => "uefi-arm64",
+            Self::UefiAmd64 => "uefi-amd64",
+        }
+    }
+
+    /// Its Debian architecture.
+    #[must_use]
+    pub fn arch(self) -> Arch {
+        match self {
+            Self::Rpi4 | Self::UefiArm64 => Arch::Arm64,
+            Self::UefiAmd64 => Arch::Amd64,
+        }
+    }
+}
+
+/// A Debian architecture.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum Arch {
+    Amd64,
+    Arm64,
+}
+
+impl Arch {
+    /// Debian's name of it.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Amd64 => "amd64",
+            Self::Arm64 => "arm64",
+        }
+    }
+
+    /// Debian's multiarch triplet, the name of its library directory.
+    #[must_use]
+    pub fn triplet(self) -> &'static str {
+        match self {
+            Self::Amd64 => "x86_64-linux-gnu",
+            Self::Arm64 => "aarch64-linux-gnu",
+        }
+    }
+}
+
+/// A resolved profile.
+#[derive(Debug, Clone)]
+pub struct Profile {
+    /// Its file's name without `.toml`.
+    pub name: String,
+    /// One line for people.
+    pub description: String,
+    pub board: Board,
+    /// Static host name; an unseeded image without one is called `imgbuild`.
+    pub hostname: Option<String>,
+    /// Archives in the order given; `base` names Debian's main, updates and security suites.
+    pub sources: Vec<Source>,
+    /// Package names to install, sorted, no duplicates; the board's and kernel's own packages included.
+    pub packages: Vec<String>,
+    /// Globs (over clean paths) of what is left out of the image after all packages and effects.
+    pub drop: Vec<String>,
+    pub kernel: Kernel,
+    /// Kernel settings by sysctl name.
+    pub sysctl: BTreeMap<String, String>,
+    /// Files of the profile and its overlays, by clean path. Conflicts were reported while loading.
+    pub files: BTreeMap<String, ProfileFile>,
+    pub users: Vec<User>,
+    pub networks: Vec<Network>,
+    /// Name from the time zone database (`Europe/Berlin`).
+    pub timezone: String,
+    /// NTP servers; none means Debian's default pool.
+    pub ntp: Vec<String>,
+    /// Locale set in `/etc/locale.conf` (`C.UTF-8`).
+    pub locale: String,
+    /// Units enabled or disabled over Debian's presets; full unit names.
+    pub enable: Vec<String>,
+    pub disable: Vec<String>,
+    pub image: ImageSettings,
+    /// Whether a serial console (and the Pi's UART) is on.
+    pub serial: bool,
+}
+
+/// Kernel settings of a profile.
+#[derive(Debug, Clone, Default)]
+pub struct Kernel {
+    /// Modules loaded at boot (`/usr/lib/modules-load.d/imgbuild.conf`).
+    pub modules: Vec<String>,
+    /// Modules that the initrd carries beside those its job needs.
+    pub initrd_modules: Vec<String>,
+    /// Options appended to the kernel command line.
+    pub cmdline: Vec<String>,
+}
+
+/// A Debian archive (one suite of it).
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Source {
+    /// Its name in messages and the lock (`debian`, `security`).
+    pub name: String,
+    /// `debian` and `debian-security` stand for the archive on the mirror that is in use; anything
+    /// else is a base URL (the directory above `dists/`).
+    pub archive: String,
+    /// The suite's directory below `dists/`.
+    pub suite: String,
+    pub components: Vec<String>,
+    /// Pinned keys: `debian` for the embedded Debian archive keys, else the text (ASCII armour) of a
+    /// key file of the workspace.
+    pub key: SourceKey,
+}
+
+/// Which OpenPGP keys a source's signature is checked with.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub enum SourceKey {
+    /// The Debian archive keys that are embedded in the program.
+    Debian,
+    /// One or more certificates, ASCII armoured or binary.
+    Certificates(Vec<u8>),
+}
+
+/// A file that a profile or overlay puts into the image.
+#[derive(Debug, Clone)]
+pub struct ProfileFile {
+    pub content: Content,
+    pub mode: u16,
+    /// Owner by name, resolved through the image's own `/etc/passwd` and `/etc/group`.
+    pub user: String,
+    pub group: String,
+    /// Set for a symbolic link; `content` is empty then.
+    pub symlink: Option<String>,
+    /// `overlay:NAME` or `profile:NAME`.
+    pub origin: String,
+}
+
+/// A person's account: key-only SSH, no password.
+#[derive(Debug, Clone)]
+pub struct User {
+    pub name: String,
+    /// Lines of `authorized_keys`.
+    pub ssh_keys: Vec<String>,
+    /// Supplementary groups (`sudo`, `adm`).
+    pub groups: Vec<String>,
+    /// Login shell.
+    pub shell: String,
+    /// May become root with `sudo` without a password (accounts have none).
+    pub sudo: bool,
+}
+
+/// One systemd-networkd configuration.
+#[derive(Debug, Clone)]
+pub struct Network {
+    /// Name of the file (`10-NAME.network`) and in messages.
+    pub name: String,
+    /// Interface match: globs of names, MAC addresses, or networkd types (`ether`); all given ones must match.
+    pub match_name: Vec<String>,
+    pub match_mac: Vec<String>,
+    pub match_type: Vec<String>,
+    pub dhcp: bool,
+    /// Addresses with prefix length (`192.168.1.10/24`).
+    pub addresses: Vec<String>,
+    pub gateway: Option<String>,
+    pub dns: Vec<String>,
+}
+
+/// Sizes and encoder settings of the image.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ImageSettings {
+    /// Bytes of each boot slot (partition 1, and 2 on a Pi).
+    pub boot_size: u64,
+    /// Bytes of each root slot.
+    pub root_size: u64,
+    /// Bytes of the seed partition.
+    pub seed_size: u64,
+    /// Squashfs block size in bytes, a power of two from 4 KiB to 1 MiB.
+    pub block_size: u32,
+    /// zstd level of the root file system, 1 to 22.
+    pub compression_level: i32,
+}

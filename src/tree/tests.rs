@@ -1,0 +1,64 @@
+use super::*;
+
+fn sample() -> Tree {
+    let mut tree = Tree::new();
+    tree.put("usr/bin/dash", Node::file(0o755, "dash")).unwrap();
+    tree.put("bin", Node::symlink("usr/bin")).unwrap();
+    tree.put("usr/bin/sh", Node::symlink("dash")).unwrap();
+    tree
+}
+
+#[test]
+fn links_are_followed_in_every_component() {
+    let tree = sample();
+    assert_eq!(tree.resolve("bin/sh", true).unwrap(), "usr/bin/dash");
+    assert_eq!(tree.resolve("bin/sh", false).unwrap(), "usr/bin/sh");
+    assert_eq!(tree.file("bin/sh").unwrap().text().unwrap(), "dash");
+}
+
+#[test]
+fn a_loop_of_links_is_an_error_and_dot_dot_stays_inside() {
+    let mut tree = sample();
+    tree.put("a", Node::symlink("b")).unwrap();
+    tree.put("b", Node::symlink("a")).unwrap();
+    tree.put("up", Node::symlink("../../usr/bin/dash")).unwrap();
+    assert!(matches!(tree.resolve("a", true), Err(TreeError::LinkLoop { .. })));
+    assert_eq!(tree.resolve("up", true).unwrap(), "usr/bin/dash");
+}
+
+#[test]
+fn nothing_can_be_put_below_a_file_or_a_link() {
+    let mut tree = sample();
+    assert!(matches!(tree.put("usr/bin/dash/x", Node::dir(0o755)), Err(TreeError::ParentNotDirectory { .. })));
+    assert!(matches!(tree.put("bin/x", Node::dir(0o755)), Err(TreeError::ParentNotDirectory { .. })));
+}
+
+#[test]
+fn removing_a_file_leaves_its_hard_links_alive() {
+    let mut tree = sample();
+    tree.put("usr/bin/link1", Node::hard_link("usr/bin/dash")).unwrap();
+    tree.put("usr/bin/link2", Node::hard_link("usr/bin/dash")).unwrap();
+    assert_eq!(tree.remove("usr/bin/dash"), 1);
+    assert!(matches!(tree.get("usr/bin/link1").unwrap().kind, Kind::File(_)));
+    assert_eq!(tree.file("usr/bin/link2").unwrap().text().unwrap(), "dash");
+    assert_eq!(tree.get("usr/bin/link1").unwrap().mode, 0o755);
+    tree.check().unwrap();
+}
+
+#[test]
+fn removing_a_directory_takes_what_it_holds_and_nothing_else() {
+    let mut tree = sample();
+    tree.put("usr/bin-extra", Node::dir(0o755)).unwrap();
+    tree.remove("usr/bin");
+    assert!(!tree.contains("usr/bin/dash"));
+    assert!(tree.contains("usr/bin-extra"));
+}
+
+#[test]
+fn hostile_member_names_are_refused() {
+    assert_eq!(clean("./usr//bin/").unwrap(), "usr/bin");
+    assert!(matches!(clean("../etc/passwd"), Err(PathError::Escapes(_))));
+    assert!(matches!(clean("a/../../b"), Err(PathError::Escapes(_))));
+    assert!(matches!(clean("/etc/passwd"), Err(PathError::Absolute(_))));
+    assert!(matches!(clean("a\0b"), Err(PathError::Nul(_))));
+}
