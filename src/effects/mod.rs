@@ -4,6 +4,9 @@
 //! building, `apply` runs the effects in a fixed order over the tree that the packages made.
 
 pub mod depmod;
+mod error;
+
+pub use error::EffectError;
 
 use crate::debian::Package;
 use crate::lock::IdMap;
