@@ -4,9 +4,13 @@
 //! building, `apply` runs the effects in a fixed order over the tree that the packages made.
 
 pub mod alternatives;
+pub mod depmod;
 pub mod dpkg_db;
+mod error;
 pub mod ledger;
 pub mod units;
+
+pub use error::EffectError;
 
 use crate::debian::Package;
 use crate::lock::IdMap;
