@@ -74,10 +74,16 @@ fn field(name: &str, value: &str, text: &mut String) {
     let _ = writeln!(text, "{name}: {}", value.trim_end());
 }
 
-/// Each conffile with the MD5 of what the package ships, by which dpkg sees whether it was changed.
+/// Each conffile with the MD5 of what the package ships, by which dpkg sees whether it was changed. Files that the
+/// package wants removed are listed without one, as dpkg does (`conffiles` in deb-conffiles(5)).
 fn conffiles(package: &Package, text: &mut String) -> Result<(), EffectError> {
     let mut lines = String::new();
-    for path in package.conffiles() {
+    for line in package.control_text("conffiles").unwrap_or_default().lines().map(str::trim_end) {
+        if let Some(path) = line.strip_prefix("remove-on-upgrade ") {
+            let _ = write!(lines, "\n {path} newconffile remove-on-upgrade");
+            continue;
+        }
+        let path = line.trim_start_matches('/');
         let content = package.members.iter().find_map(|member| match &member.node.kind {
             Kind::File(content) if member.path == path => Some(content),
             _ => None,
