@@ -75,7 +75,7 @@ fn parse_choice(words: &[&str]) -> Option<Choice> {
 ///
 /// # Errors
 /// A link's place below something that is no directory.
-pub fn apply(tree: &mut Tree, context: &Context<'_>) -> Result<(), EffectError> {
+pub fn alternatives(tree: &mut Tree, context: &Context<'_>) -> Result<(), EffectError> {
     let mut alternatives: BTreeMap<String, Vec<Choice>> = BTreeMap::new();
     for package in context.packages {
         for choice in parse(package.control_text("postinst").unwrap_or_default()) {

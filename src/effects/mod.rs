@@ -3,12 +3,25 @@
 //! No script is ever run. When locking, the script ledger accounts for every line of every script; when
 //! building, `apply` runs the effects in a fixed order over the tree that the packages made.
 
+pub mod access;
+pub mod accounts;
 pub mod alternatives;
+pub mod ca;
 pub mod depmod;
 pub mod dpkg_db;
 mod error;
 pub mod ledger;
+pub mod network;
+pub mod nsswitch;
+pub mod overlay;
+pub mod pam;
+pub mod paths;
+pub mod settings;
+pub mod shells;
+pub mod tmpfiles;
+pub mod trim;
 pub mod units;
+mod words;
 
 pub use error::EffectError;
 

@@ -30,7 +30,7 @@ const STAT_OVERRIDES: [(&str, &str); 1] =
 ///
 /// # Errors
 /// A conffile that cannot be read; something else at the database's place.
-pub fn apply(tree: &mut Tree, context: &Context<'_>) -> Result<(), EffectError> {
+pub fn dpkg_db(tree: &mut Tree, context: &Context<'_>) -> Result<(), EffectError> {
     let mut files: BTreeMap<String, Vec<u8>> = BTreeMap::new();
     files.insert("status".to_owned(), status::status(context.packages)?.into_bytes());
     files.insert("arch-native".to_owned(), format!("{}\n", context.profile.board.arch().name()).into_bytes());

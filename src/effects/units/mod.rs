@@ -34,7 +34,7 @@ const PRESET_FILE: &str = "00-imgbuild.preset";
 ///
 /// # Errors
 /// A unit of the profile that does not exist; a link over a place that is taken.
-pub fn apply(tree: &mut Tree, context: &Context<'_>) -> Result<(), EffectError> {
+pub fn units(tree: &mut Tree, context: &Context<'_>) -> Result<(), EffectError> {
     let mut system = Manager::new(tree, "system");
     let mut user = Manager::new(tree, "user");
     for package in context.packages {
