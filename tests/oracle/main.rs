@@ -25,7 +25,7 @@ use imgbuild::tree::Tree;
 const PACKAGES: &str = "systemd systemd-sysv udev dbus systemd-cryptsetup systemd-repart systemd-timesyncd systemd-resolved \
     systemd-boot-efi kmod e2fsprogs util-linux mount login passwd sudo openssh-server ca-certificates iptables iproute2 curl \
     procps nfs-common open-iscsi cryptsetup-bin xfsprogs ethtool conntrack socat ipset zstd less vim-tiny tzdata pciutils \
-    apt";
+    libpam-systemd libnss-resolve libnss-myhostname apparmor iputils-ping firmware-realtek apt";
 
 /// Any fixed time: only its sameness on both sides matters.
 const EPOCH: u64 = 1_790_000_000;
@@ -75,12 +75,27 @@ fn effects_make_what_the_scripts_make() {
     let packages: Vec<Package> = archive::open(&debs);
 
     let profile = profile(Board::UefiAmd64);
-    let ids = IdMap::default();
-    let context = Context { profile: &profile, packages: &packages, ids: &ids, epoch: EPOCH };
     let mut tree = extracted(&packages);
-    effects::alternatives::apply(&mut tree, &context).unwrap();
-    effects::units::apply(&mut tree, &context).unwrap();
-    effects::dpkg_db::apply(&mut tree, &context).unwrap();
+    let none = IdMap::default();
+    let context = Context { profile: &profile, packages: &packages, ids: &none, epoch: EPOCH };
+    let ids = effects::accounts::allocate_ids(&tree, &context).unwrap();
+    let context = Context { ids: &ids, ..context };
+    for effect in [
+        effects::accounts::accounts,
+        effects::paths::paths,
+        |tree: &mut Tree, _: &Context<'_>| effects::pam::pam(tree),
+        |tree: &mut Tree, _: &Context<'_>| effects::shells::shells(tree),
+        effects::nsswitch::nsswitch,
+        effects::ca::ca,
+        |tree: &mut Tree, _: &Context<'_>| effects::tmpfiles::tmpfiles(tree),
+        effects::alternatives::alternatives,
+        effects::units::units,
+        effects::settings::settings,
+        effects::access::access,
+        effects::dpkg_db::dpkg_db,
+    ] {
+        effect(&mut tree, &context).unwrap();
+    }
     tree.check().unwrap();
 
     let differences = compare::compare(&installed, &compare::from_tree(&tree));

@@ -23,8 +23,10 @@ const LEFT_OUT: [&str; 3] = ["control", "shlibs", "symbols"];
 
 /// Modes and owners that scripts set with dpkg-statoverride: package and the line for the database. The
 /// metadata effect does what the lines say.
-const STAT_OVERRIDES: [(&str, &str); 1] =
-    [("dbus", "root messagebus 4754 /usr/lib/dbus-1.0/dbus-daemon-launch-helper\n")];
+const STAT_OVERRIDES: [(&str, &str); 2] = [
+    ("dbus", "root messagebus 4754 /usr/lib/dbus-1.0/dbus-daemon-launch-helper\n"),
+    ("lldpd", "_lldpd adm 4750 /usr/sbin/lldpcli\n"),
+];
 
 /// Writes the database of `context.packages`. Comes after all effects that add to it (alternatives).
 ///
