@@ -49,15 +49,15 @@ fn pinned_numbers_win_and_are_given_to_nobody_else() {
 
 #[test]
 fn numbers_paths_ranges_and_members_are_understood() {
-    let mut tree = sample("u eta 321\nu theta /srv/theta\nr - 500-501\nu iota -\nm iota sudo\nm kappa newgroup\n");
+    let mut tree = sample("u eta 321\nu theta /srv/theta\nr - 500-510\nu iota -\nm iota sudo\nm kappa newgroup\n");
     tree.put("srv/theta", Node::dir(0o755).owned(432, 433)).unwrap();
     let database = build(&tree, &IdMap::default());
     assert_eq!(database.user("eta").unwrap().uid, 321);
     assert_eq!(database.group("eta").unwrap().gid, 321);
     let theta = database.user("theta").unwrap();
     assert_eq!((theta.uid, theta.gid), (432, 433));
-    assert_eq!(database.group("newgroup").unwrap().gid, 501);
-    assert_eq!(database.user("iota").unwrap().uid, 500);
+    assert_eq!(database.group("newgroup").unwrap().gid, 510);
+    assert_eq!(database.user("iota").unwrap().uid, 509);
     assert_eq!(database.group("sudo").unwrap().members, ["iota"]);
     assert_eq!(database.group("newgroup").unwrap().members, ["kappa"]);
 }
