@@ -13,7 +13,7 @@
 mod install;
 mod preset;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 
 pub use install::Install;
@@ -22,9 +22,13 @@ pub use preset::{Preset, Presets};
 
 use super::ledger::{self, Snippet};
 use super::{Context, EffectError};
+use crate::profile::ProfileFile;
 use crate::tree::{Kind, Node, Tree, parent};
 
 const ORIGIN: &str = "effect:units";
+
+/// The files of profile and overlays, which are put into the tree after all effects.
+type Files = BTreeMap<String, ProfileFile>;
 
 /// The preset file that repeats what is enabled and disables the rest.
 const PRESET_FILE: &str = "00-imgbuild.preset";
@@ -35,21 +39,22 @@ const PRESET_FILE: &str = "00-imgbuild.preset";
 /// # Errors
 /// A unit of the profile that does not exist; a link over a place that is taken.
 pub fn units(tree: &mut Tree, context: &Context<'_>) -> Result<(), EffectError> {
+    let files = &context.profile.files;
     let mut system = Manager::new(tree, "system");
     let mut user = Manager::new(tree, "user");
     for package in context.packages {
         for snippet in ledger::snippets(package) {
             if let Snippet::Enable { unit, user: for_users } = snippet {
                 let manager = if for_users { &mut user } else { &mut system };
-                manager.preset(tree, context, &unit)?;
+                manager.preset(tree, files, &unit)?;
             }
         }
         for unit in explicit(&ledger::hand_written(package)) {
-            system.enable(tree, context, &unit)?;
+            system.enable(tree, files, &unit)?;
         }
     }
     for unit in &context.profile.enable {
-        if !system.enable(tree, context, unit)? {
+        if !system.enable(tree, files, unit)? {
             return Err(unknown(unit));
         }
     }
@@ -99,16 +104,16 @@ impl Manager {
     }
 
     /// Enables `unit` if presets do not say otherwise.
-    fn preset(&mut self, tree: &mut Tree, context: &Context<'_>, unit: &str) -> Result<(), EffectError> {
+    fn preset(&mut self, tree: &mut Tree, files: &Files, unit: &str) -> Result<(), EffectError> {
         if self.presets.query(unit) == Preset::Enable {
-            self.enable(tree, context, unit)?;
+            self.enable(tree, files, unit)?;
         }
         Ok(())
     }
 
     /// Makes the links of `unit` and of the units it names with `Also=`. Says whether the unit exists.
-    fn enable(&mut self, tree: &mut Tree, context: &Context<'_>, unit: &str) -> Result<bool, EffectError> {
-        let Some((path, text)) = self.find(tree, context, &Name::parse(unit).file()) else { return Ok(false) };
+    fn enable(&mut self, tree: &mut Tree, files: &Files, unit: &str) -> Result<bool, EffectError> {
+        let Some((path, text)) = self.find(tree, files, &Name::parse(unit).file()) else { return Ok(false) };
         if !self.enabled.insert(unit.to_owned()) {
             return Ok(true);
         }
@@ -119,7 +124,7 @@ impl Manager {
             tree.put_new(&at, Node::symlink(format!("/{path}")).from(ORIGIN))?;
         }
         for also in &install.also {
-            self.enable(tree, context, also)?;
+            self.enable(tree, files, also)?;
         }
         Ok(true)
     }
@@ -147,10 +152,10 @@ impl Manager {
     }
 
     /// Where the unit file `name` lies, and what it says.
-    fn find(&self, tree: &Tree, context: &Context<'_>, name: &str) -> Option<(String, String)> {
+    fn find(&self, tree: &Tree, files: &Files, name: &str) -> Option<(String, String)> {
         ["etc/systemd", "usr/local/lib/systemd", "usr/lib/systemd"].iter().find_map(|dir| {
             let path = format!("{dir}/{}/{name}", self.instance);
-            let found = match context.profile.files.get(&path) {
+            let found = match files.get(&path) {
                 Some(file) => &file.content,
                 None => tree.file(&path)?,
             };
