@@ -109,10 +109,13 @@ impl Store {
             // Whoever held the lock has renamed the file, removed it, or left it for us.
             let ours = file.metadata().map_err(fail)?;
             let is_current = fs::metadata(&path).is_ok_and(|now| (now.dev(), now.ino()) == (ours.dev(), ours.ino()));
-            if !is_current {
-                if object.exists() {
-                    return Ok(Claim::Done);
+            if object.exists() {
+                if is_current {
+                    fs::remove_file(&path).map_err(fail)?;
                 }
+                return Ok(Claim::Done);
+            }
+            if !is_current {
                 continue;
             }
             let mut hasher = Sha256::new();
