@@ -4,3 +4,4 @@
 //! objdump), because a reader of one's own hides shared mistakes.
 
 pub mod kmod;
+pub mod squashfs;
