@@ -5,3 +5,11 @@
 
 pub mod kmod;
 pub mod squashfs;
+pub mod cpio;
+pub mod fat;
+pub mod gpt;
+mod sparse;
+pub mod uki;
+pub mod verity;
+
+pub use sparse::Sparse;
