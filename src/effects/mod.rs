@@ -4,6 +4,10 @@
 //! building, `apply` runs the effects in a fixed order over the tree that the packages made.
 
 pub mod depmod;
+pub mod alternatives;
+pub mod dpkg_db;
+pub mod ledger;
+pub mod units;
 
 use crate::debian::Package;
 use crate::lock::IdMap;
