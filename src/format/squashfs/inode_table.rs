@@ -2,7 +2,6 @@
 
 use std::collections::HashMap;
 
-use super::blocks::Codec;
 use super::directories::{self, Listed, Listing};
 use super::inodes::{self, Body, Common};
 use super::metadata::{MetadataWriter, Position, Table};
@@ -30,7 +29,6 @@ pub(super) struct Writer<'n, 'a> {
     names: &'n Names<'a>,
     plan: &'n Plan<'a>,
     data: &'n Data,
-    codec: Codec,
     mtime: u32,
     inodes: MetadataWriter,
     listings: MetadataWriter,
@@ -53,18 +51,16 @@ impl<'n, 'a> Writer<'n, 'a> {
         names: &'n Names<'a>,
         plan: &'n Plan<'a>,
         data: &'n Data,
-        codec: Codec,
         mtime: u32,
     ) -> Result<Self, SquashfsError> {
         Ok(Self {
             names,
             plan,
             data,
-            codec,
             mtime,
-            inodes: MetadataWriter::new(codec)?,
-            listings: MetadataWriter::new(codec)?,
-            xattrs: Xattrs::new(codec)?,
+            inodes: MetadataWriter::new()?,
+            listings: MetadataWriter::new()?,
+            xattrs: Xattrs::new()?,
             ids: Vec::new(),
             id_index: HashMap::new(),
             written: vec![None; names.entries.len()],
@@ -94,7 +90,7 @@ impl<'n, 'a> Writer<'n, 'a> {
         Ok(InodeTable {
             inodes: self.inodes.finish()?,
             listings: self.listings.finish()?,
-            xattrs: self.xattrs.finish(self.codec)?,
+            xattrs: self.xattrs.finish()?,
             ids: self.ids,
             positions: self.written.into_iter().map(position).collect(),
         })

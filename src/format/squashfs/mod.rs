@@ -91,7 +91,7 @@ pub fn write(
     image.append(&[0; superblock::LEN])?;
     image.append(&superblock::compressor_options(options.level))?;
     let data = plan.write(codec, store, threads, &mut image)?;
-    let tables = tables::write(&names, &plan, &data, codec, options.mtime, &mut image)?;
+    let tables = tables::write(&names, &plan, &data, options.mtime, &mut image)?;
     let bytes_used = image.len();
     image.append(&vec![0; usize::try_from(bytes_used.next_multiple_of(PADDING) - bytes_used).unwrap_or_default()])?;
     let image_len = image.len();

@@ -1,7 +1,6 @@
 //! All tables that follow the data, and where they lie.
 
 use super::SquashfsError;
-use super::blocks::Codec;
 use super::image::Image;
 use super::inode_table::{self, InodeTable};
 use super::metadata::{MetadataWriter, Position, Table};
@@ -37,12 +36,11 @@ pub(super) fn write(
     names: &Names<'_>,
     plan: &Plan<'_>,
     data: &Data,
-    codec: Codec,
     mtime: u32,
     image: &mut Image<'_>,
 ) -> Result<Tables, SquashfsError> {
     let InodeTable { inodes, listings, xattrs, ids, positions } =
-        inode_table::Writer::new(names, plan, data, codec, mtime)?.write()?;
+        inode_table::Writer::new(names, plan, data, mtime)?.write()?;
 
     let inode_table = image.len();
     image.append(&inodes.bytes)?;
@@ -51,15 +49,15 @@ pub(super) fn write(
     let fragment_table = if data.fragments.is_empty() {
         ABSENT
     } else {
-        let mut table = MetadataWriter::new(codec)?;
+        let mut table = MetadataWriter::new()?;
         for (position, word) in &data.fragments {
             table.write(&position.to_le_bytes())?;
             table.write(&u64::from(*word).to_le_bytes())?;
         }
         image.append_indexed(&table.finish()?, &[])?
     };
-    let export_table = image.append_indexed(&export(names, &positions, codec)?, &[])?;
-    let id_table = append_ids(&ids, codec, image)?;
+    let export_table = image.append_indexed(&export(names, &positions)?, &[])?;
+    let id_table = append_ids(&ids, image)?;
     let xattr_table = match xattrs {
         None => ABSENT,
         Some(tables) => {
@@ -83,12 +81,12 @@ pub(super) fn write(
 
 /// The table that finds an inode by its number. The kernel needs it for file handles, by which overlayfs keeps
 /// inode numbers stable when it copies a file up.
-fn export(names: &Names<'_>, positions: &[Position], codec: Codec) -> Result<Table, SquashfsError> {
+fn export(names: &Names<'_>, positions: &[Position]) -> Result<Table, SquashfsError> {
     let mut by_number = vec![0; names.inodes() as usize];
     for (entry, position) in positions.iter().enumerate().filter(|(entry, _)| names.owner[*entry] == *entry) {
         by_number[names.number[entry] as usize - 1] = position.reference();
     }
-    let mut table = MetadataWriter::new(codec)?;
+    let mut table = MetadataWriter::new()?;
     for reference in by_number {
         table.write(&reference.to_le_bytes())?;
     }
@@ -96,8 +94,8 @@ fn export(names: &Names<'_>, positions: &[Position], codec: Codec) -> Result<Tab
 }
 
 /// The table of user and group ids.
-fn append_ids(ids: &[u32], codec: Codec, image: &mut Image<'_>) -> Result<u64, SquashfsError> {
-    let mut table = MetadataWriter::new(codec)?;
+fn append_ids(ids: &[u32], image: &mut Image<'_>) -> Result<u64, SquashfsError> {
+    let mut table = MetadataWriter::new()?;
     for id in ids {
         table.write(&id.to_le_bytes())?;
     }

@@ -2,7 +2,6 @@
 
 use std::collections::{BTreeMap, HashMap};
 
-use super::blocks::Codec;
 use super::metadata::{MetadataWriter, Table};
 use super::tables::count;
 use super::{Entry, SquashfsError};
@@ -38,8 +37,8 @@ pub(super) struct XattrTables {
 }
 
 impl<'a> Xattrs<'a> {
-    pub(super) fn new(codec: Codec) -> Result<Self, SquashfsError> {
-        Ok(Self { pairs: MetadataWriter::new(codec)?, sets: Vec::new(), known: HashMap::new() })
+    pub(super) fn new() -> Result<Self, SquashfsError> {
+        Ok(Self { pairs: MetadataWriter::new()?, sets: Vec::new(), known: HashMap::new() })
     }
 
     /// The number of the entry's set; `None` if it has no attributes.
@@ -65,11 +64,11 @@ impl<'a> Xattrs<'a> {
     }
 
     /// The tables, unless no entry had an attribute.
-    pub(super) fn finish(self, codec: Codec) -> Result<Option<XattrTables>, SquashfsError> {
+    pub(super) fn finish(self) -> Result<Option<XattrTables>, SquashfsError> {
         if self.sets.is_empty() {
             return Ok(None);
         }
-        let mut table = MetadataWriter::new(codec)?;
+        let mut table = MetadataWriter::new()?;
         for set in &self.sets {
             table.write(&set.reference.to_le_bytes())?;
             table.write(&set.count.to_le_bytes())?;
