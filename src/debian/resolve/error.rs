@@ -26,6 +26,8 @@ pub enum ResolveError {
     Relation { package: String, version: String, source: RelationError },
     #[error("package `{package}` lies at the end of a chain of more than {limit} dependencies")]
     TooDeep { package: String, limit: usize },
+    #[error("the packages did not settle: more than {limit} times one gave way to another")]
+    Unsettled { limit: usize },
 }
 
 /// A wanted name that is no package.

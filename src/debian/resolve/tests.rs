@@ -82,6 +82,20 @@ fn a_choice_that_conflicts_or_lacks_something_gives_way_to_the_next() {
 }
 
 #[test]
+fn an_automatic_choice_gives_way_to_what_is_needed_without_alternative() {
+    // As in LibreOffice: the first choice of `base-core` is in the way of what `office` must have.
+    let lines = "office 1; Depends: base\nbase 1; Depends: base-core, core\nbase-core 1; Depends: nogui | core\n\
+        core 1; Conflicts: nogui\nnogui 1; Conflicts: core; Depends: only-nogui\nonly-nogui 1";
+    selects(lines, &["office"], &["base", "base-core", "core", "office"]);
+}
+
+#[test]
+fn who_loses_a_dependency_gets_another() {
+    let lines = "a 1; Depends: b, c\nb 1; Depends: x | y\nc 1; Depends: z\nx 1\ny 1\nz 1; Conflicts: x";
+    selects(lines, &["a"], &["a", "b", "c", "y", "z"]);
+}
+
+#[test]
 fn a_package_may_conflict_with_a_name_it_provides() {
     selects("a 1; Provides: mta; Conflicts: mta", &["a"], &["a"]);
     let lines = "a 1; Provides: mta; Conflicts: mta\nb 1; Provides: mta";
