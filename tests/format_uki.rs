@@ -2,24 +2,21 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
+#[path = "support/boot_loader.rs"]
+mod boot_loader;
 mod support;
 
 use std::fs;
 use std::sync::LazyLock;
 
+use boot_loader::{EFI, boot_loader};
 use imgbuild::format::uki::{self, Section, UkiError};
 use object::{Object, ObjectSection};
 use support::{ok, run};
 
-/// systemd's stub for this machine, from the package `systemd-boot-efi` of the host's own archive.
-static STUB: LazyLock<Vec<u8>> = LazyLock::new(|| {
-    let dir = tempfile::tempdir().unwrap();
-    ok(dir.path(), "apt-get", &["download", "--quiet", "systemd-boot-efi"]);
-    let deb = fs::read_dir(dir.path()).unwrap().next().unwrap().unwrap().path();
-    ok(dir.path(), "dpkg-deb", &["--extract", deb.to_str().unwrap(), "."]);
-    let name = if cfg!(target_arch = "aarch64") { "linuxaa64.efi.stub" } else { "linuxx64.efi.stub" };
-    fs::read(dir.path().join("usr/lib/systemd/boot/efi").join(name)).unwrap()
-});
+/// systemd's stub for this machine.
+static STUB: LazyLock<Vec<u8>> =
+    LazyLock::new(|| fs::read(boot_loader().join(format!("linux{EFI}.efi.stub"))).unwrap());
 
 #[test]
 fn foreign_readers_find_every_section_where_it_was_put() {

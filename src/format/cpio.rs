@@ -131,12 +131,9 @@ impl Kind<'_> {
 
 /// Writes one header, its name and its data. `fields` are those of the header up to `c_rdevminor`.
 fn member(out: &mut impl Write, name: &str, fields: [u32; 11], data: &[u8]) -> io::Result<()> {
-    let mut header = String::from("070701");
-    for field in fields {
-        header += &format!("{field:08X}");
-    }
-    // The name's length counts its final NUL; `newc` has no checksum.
-    header += &format!("{:08X}{:08X}{name}\0", name.len() + 1, 0);
+    // The name's length counts its final NUL; the checksum after it is not used by this form.
+    let numbers = fields.iter().fold(String::new(), |text, number| text + &format!("{number:08X}"));
+    let header = format!("070701{numbers}{:08X}{:08X}{name}\0", name.len() + 1, 0);
     out.write_all(header.as_bytes())?;
     pad(out, header.len())?;
     out.write_all(data)?;

@@ -82,10 +82,10 @@ pub fn write(files: &[FatFile<'_>], options: &Options<'_>) -> Result<Sparse, Fat
     {
         let volume = FileSystem::new(&mut device, FsOptions::new().time_provider(&NoClock))?;
         // Asking also makes `fatfs` count the free clusters and note their number in the file system.
-        let room = u64::from(volume.stats()?.free_clusters()) * u64::from(cluster);
+        let free = u64::from(volume.stats()?.free_clusters()) * u64::from(cluster);
         let needed = needed(&sorted, &directories, u64::from(cluster));
-        if needed > room {
-            return Err(FatError::Full { needed, room });
+        if needed > free {
+            return Err(FatError::Full { needed, room: free });
         }
         let root = volume.root_dir();
         for path in &directories {

@@ -111,7 +111,7 @@ mod tests {
         device.seek(SeekFrom::End(-2)).unwrap();
         device.write_all(b"yz").unwrap();
         device.seek(SeekFrom::Start(5 * CHUNK as u64)).unwrap();
-        device.write_all(&[0; 2 * CHUNK]).unwrap();
+        device.write_all(&vec![0; 2 * CHUNK]).unwrap();
         let extents: Vec<(u64, usize)> = device.extents().map(|(offset, bytes)| (offset, bytes.len())).collect();
         let chunk = CHUNK as u64;
         assert_eq!(extents, [(2 * chunk, CHUNK), (3 * chunk, CHUNK), (10 * chunk, 100)]);

@@ -47,7 +47,8 @@ struct Headers {
     sections: u16,
     section_alignment: u32,
     file_alignment: u32,
-    headers_size: usize,
+    /// Where the headers end.
+    first_data: usize,
     /// First free address and file offset, not aligned.
     free_address: u32,
     free_offset: u32,
@@ -59,7 +60,7 @@ struct Headers {
 /// A stub that is no PE32+ file or has no room left in its headers, a bad name, an image beyond 4 GiB.
 pub fn append(stub: &[u8], sections: &[Section<'_>]) -> Result<Vec<u8>, UkiError> {
     let headers = read(stub)?;
-    let room = headers.headers_size.saturating_sub(headers.table_end) / ENTRY;
+    let room = headers.first_data.saturating_sub(headers.table_end) / ENTRY;
     if sections.len() > room {
         return Err(UkiError::NoHeaderRoom { room, wanted: sections.len() });
     }
@@ -126,9 +127,9 @@ fn read(stub: &[u8]) -> Result<Headers, UkiError> {
     if !section_alignment.is_power_of_two() || !file_alignment.is_power_of_two() {
         return Err(UkiError::NotPe("its alignment is not a power of two"));
     }
-    let headers_size = get_u32(stub, optional + 60)? as usize;
+    let first_data = get_u32(stub, optional + 60)? as usize;
     let table_end = table + usize::from(sections) * ENTRY;
-    if headers_size > stub.len() || table_end > headers_size {
+    if first_data > stub.len() || table_end > first_data {
         return Err(UkiError::NotPe("its headers are cut short"));
     }
 
@@ -149,7 +150,7 @@ fn read(stub: &[u8]) -> Result<Headers, UkiError> {
         sections,
         section_alignment,
         file_alignment,
-        headers_size,
+        first_data,
         free_address,
         free_offset,
     })

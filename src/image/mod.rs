@@ -1,1 +1,34 @@
-//! TODO(image)
+//! From finished parts to files: boot partition, partition table, image, manifest, SBOM, listing.
+//!
+//! ```text
+//! squashfs ─▶ verity ─▶ root hash ─▶ command line ─▶ boot files (board) ─▶ FAT32 ┐
+//!      └────────────────────────────────────────────────────────────────────────┼─▶ map ─▶ P.img + manifest
+//! profile ─▶ layout ─▶ GPT ──────────────────────────────── seed ────────────────┘
+//! ```
+//!
+//! Everything but [`write`] is a pure function of its arguments. Nothing in an image is random: identifiers
+//! and salts are derived from what goes in ([`Plan`]).
+
+mod boards;
+mod cmdline;
+mod derive;
+mod error;
+mod kernel;
+pub mod layout;
+mod listing;
+mod manifest;
+mod map;
+mod outputs;
+mod sbom;
+pub mod seed;
+mod write;
+
+pub use boards::{BootError, BootParts};
+pub use cmdline::cmdline;
+pub use derive::Plan;
+pub use error::ImageError;
+pub use kernel::Kernel;
+pub use listing::listing;
+pub use manifest::{Encoders, Manifest, ManifestPackage, ManifestPartition, ManifestRange};
+pub use sbom::{Component, sbom};
+pub use write::{Parts, write};
