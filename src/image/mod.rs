@@ -1,1 +1,4 @@
 //! TODO(image)
+
+pub mod initrd;
+pub mod node;
