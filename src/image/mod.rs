@@ -32,3 +32,7 @@ pub use listing::listing;
 pub use manifest::{Encoders, Manifest, ManifestPackage, ManifestPartition, ManifestRange};
 pub use sbom::{Component, sbom};
 pub use write::{Parts, write};
+//! TODO(image)
+
+pub mod initrd;
+pub mod node;
