@@ -8,6 +8,9 @@ pub mod alternatives;
 pub mod dpkg_db;
 pub mod ledger;
 pub mod units;
+mod error;
+
+pub use error::EffectError;
 
 use crate::debian::Package;
 use crate::lock::IdMap;
