@@ -3,12 +3,12 @@
 //! No script is ever run. When locking, the script ledger accounts for every line of every script; when
 //! building, `apply` runs the effects in a fixed order over the tree that the packages made.
 
-pub mod depmod;
 pub mod alternatives;
+pub mod depmod;
 pub mod dpkg_db;
+mod error;
 pub mod ledger;
 pub mod units;
-mod error;
 
 pub use error::EffectError;
 

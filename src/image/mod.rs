@@ -13,12 +13,15 @@ mod boards;
 mod cmdline;
 mod derive;
 mod error;
+pub mod initrd;
 mod kernel;
 pub mod layout;
 mod listing;
 mod manifest;
 mod map;
+pub mod node;
 mod outputs;
+mod root;
 mod sbom;
 pub mod seed;
 mod write;
@@ -30,9 +33,6 @@ pub use error::ImageError;
 pub use kernel::Kernel;
 pub use listing::listing;
 pub use manifest::{Encoders, Manifest, ManifestPackage, ManifestPartition, ManifestRange};
+pub use root::{squashfs, without_boot_files};
 pub use sbom::{Component, sbom};
 pub use write::{Parts, write};
-//! TODO(image)
-
-pub mod initrd;
-pub mod node;

@@ -1,7 +1,7 @@
 //! Taking files out of the root: each with the links on its way, and each program with its libraries.
 
-use super::elf::{self, Needs};
 use super::InitrdError;
+use super::elf::{self, Needs};
 use crate::profile::Arch;
 use crate::tree::{Kind, Node, Tree, parent};
 
@@ -87,8 +87,11 @@ impl<'a> Selection<'a> {
     }
 
     fn take_library(&mut self, name: &str, directories: &[String]) -> Result<bool, InitrdError> {
-        let places: Vec<String> =
-            directories.iter().chain(&self.library_directories).map(|directory| format!("{directory}/{name}")).collect();
+        let places: Vec<String> = directories
+            .iter()
+            .chain(&self.library_directories)
+            .map(|directory| format!("{directory}/{name}"))
+            .collect();
         for place in places {
             if self.take_if_there(&place)? {
                 return Ok(true);
