@@ -2,6 +2,10 @@
 //!
 //! Rooms that work long take a [`Progress`] and tell it what happens; how that looks is decided here.
 
+mod diagnostic;
+
+pub use diagnostic::{Diagnostic, SourceText, closest};
+
 /// What a long-running stage tells of its work. All calls may come from any thread.
 pub trait Progress: Sync {
     /// A phase begins (`download`, `unpack`, `compress`, …); `total` is its work in bytes, or 0 if unknown.
