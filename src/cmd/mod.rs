@@ -1,1 +1,54 @@
-//! TODO(cmd)
+//! One verb a file: resolve inputs, call the stages, report. The one place where rooms meet.
+
+mod completions;
+mod man;
+mod schema;
+
+use std::ffi::OsString;
+
+use clap::Parser;
+use clap::error::ErrorKind;
+
+use crate::cli::{Cli, Command};
+use crate::exit::{Code, Failure};
+use crate::output::{Console, Look};
+
+/// What every verb returns.
+pub(crate) type Outcome = Result<(), Failure>;
+
+/// Runs the program with these arguments (the first is its name) and says how it ended.
+pub fn run(args: impl IntoIterator<Item = OsString>) -> Code {
+    let cli = match Cli::try_parse_from(args) {
+        Ok(cli) => cli,
+        Err(error) => {
+            // Help and version were asked for; anything else is a wrong command line.
+            let _ = error.print();
+            return match error.kind() {
+                ErrorKind::DisplayHelp | ErrorKind::DisplayVersion => Code::Ok,
+                _ => Code::Refused,
+            };
+        }
+    };
+    let look = match (cli.global.json, cli.global.quiet) {
+        (true, _) => Look::Json,
+        (false, true) => Look::Quiet,
+        (false, false) => Look::Human,
+    };
+    let console = Console::new(look, cli.global.color);
+    match dispatch(&cli, &console) {
+        Ok(()) => Code::Ok,
+        Err(failure) => {
+            console.fail(&failure);
+            failure.code
+        }
+    }
+}
+
+fn dispatch(cli: &Cli, console: &Console) -> Outcome {
+    match &cli.command {
+        Command::Schema => schema::run(console),
+        Command::Completions(args) => completions::run(args),
+        Command::Man(args) => man::run(args, console),
+        _ => unreachable!("wired below"),
+    }
+}

@@ -1,0 +1,124 @@
+//! What partition 1 holds, by board family: a list of files made from the tree, the initrd and the command line.
+//!
+//! Templates and the list of what comes from which package lie in the top-level folder `firmware/`, one folder a family.
+
+mod rpi;
+mod uefi;
+
+use serde::Deserialize;
+
+use super::Kernel;
+use crate::format::uki::UkiError;
+use crate::profile::{Arch, Profile};
+use crate::tree::{Content, Tree};
+
+/// What a board's boot files are made of.
+#[derive(Debug, Clone, Copy)]
+pub struct BootParts<'a> {
+    pub profile: &'a Profile,
+    /// What all packages and effects made, kernel and boot loaders included.
+    pub tree: &'a Tree,
+    pub kernel: &'a Kernel,
+    /// The compressed initrd.
+    pub initrd: &'a [u8],
+    pub cmdline: &'a str,
+    /// Tells one image's files from another's where both may lie side by side.
+    pub image_id: &'a str,
+}
+
+/// A file of the boot partition.
+#[derive(Debug, Clone)]
+pub(super) struct BootFile {
+    pub path: String,
+    pub content: Content,
+}
+
+/// Why a boot partition could not be filled.
+#[derive(Debug, thiserror::Error)]
+pub enum BootError {
+    /// No kernel in the tree.
+    #[error("no kernel: nothing matches `/boot/vmlinuz-*`")]
+    NoKernel,
+    /// More than one.
+    #[error("several kernels ({}), an image boots exactly one", releases.join(", "))]
+    SeveralKernels { releases: Vec<String> },
+    /// A file that the board needs is not in the tree.
+    #[error("`/{path}`, which the boot partition needs, is missing")]
+    Missing { path: String, package: String },
+    /// A file's content could not be read.
+    #[error("cannot read `/{path}`")]
+    Read { path: String, source: std::io::Error },
+    /// The unified kernel image could not be made.
+    #[error("cannot make the unified kernel image")]
+    Uki(#[from] UkiError),
+}
+
+impl BootError {
+    /// What to do about it.
+    #[must_use]
+    pub fn hint(&self) -> Option<String> {
+        match self {
+            Self::NoKernel => Some("add a kernel package such as `linux-image-arm64` to the profile's packages".into()),
+            Self::SeveralKernels { .. } => Some("keep one kernel package in the profile's packages".into()),
+            Self::Missing { package, .. } => Some(format!("it comes from package `{package}`: add it to the profile")),
+            Self::Read { .. } | Self::Uki(_) => None,
+        }
+    }
+}
+
+/// The files of partition 1.
+///
+/// # Errors
+/// A missing file, one that cannot be read, a stub that cannot be extended.
+pub(super) fn files(parts: &BootParts<'_>) -> Result<Vec<BootFile>, BootError> {
+    match parts.profile.board {
+        crate::profile::Board::Rpi4 => rpi::files(parts),
+        crate::profile::Board::UefiArm64 | crate::profile::Board::UefiAmd64 => uefi::files(parts),
+    }
+}
+
+/// A `blobs.toml`: files taken from packages as they are.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Blobs {
+    blob: Vec<Blob>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Blob {
+    /// For the hint when it is missing.
+    package: String,
+    from: String,
+    to: String,
+}
+
+/// The files that `list`, an embedded `blobs.toml`, names.
+fn blobs(list: &str, parts: &BootParts<'_>) -> Result<Vec<BootFile>, BootError> {
+    let list: Blobs = toml::from_str(list).expect("a test reads every embedded list");
+    let efi = efi_name(parts.profile.board.arch());
+    let fill = |text: &str| {
+        text.replace("{kernel}", &parts.kernel.release).replace("{efi}", efi).replace("{EFI}", &efi.to_uppercase())
+    };
+    let taken = |blob: &Blob| {
+        let content = content(parts.tree, &fill(&blob.from), &fill(&blob.package))?.clone();
+        Ok(BootFile { path: fill(&blob.to), content })
+    };
+    list.blob.iter().map(taken).collect()
+}
+
+/// The file at `path`, which `package` ships.
+fn content<'a>(tree: &'a Tree, path: &str, package: &str) -> Result<&'a Content, BootError> {
+    tree.file(path).ok_or_else(|| BootError::Missing { path: path.to_owned(), package: package.to_owned() })
+}
+
+/// UEFI's name of an architecture (UEFI specification, 3.5.1.1).
+fn efi_name(arch: Arch) -> &'static str {
+    match arch {
+        Arch::Amd64 => "x64",
+        Arch::Arm64 => "aa64",
+    }
+}
+
+#[cfg(test)]
+mod tests;
