@@ -7,8 +7,13 @@ pub mod alternatives;
 pub mod depmod;
 pub mod dpkg_db;
 mod error;
+mod files;
 pub mod ledger;
+mod network;
+mod settings;
+mod trim;
 pub mod units;
+pub mod unpack;
 
 pub use error::EffectError;
 
