@@ -1,1 +1,2 @@
 //! TODO(cmd)
+pub mod boot;

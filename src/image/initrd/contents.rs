@@ -63,7 +63,10 @@ pub(super) const PARTS: &[Part] = &[
     },
     // The kernel calls modprobe by this path for file systems and ciphers.
     Part { package: "kmod", paths: &["usr/bin/kmod", "usr/sbin/modprobe"] },
-    Part { package: "e2fsprogs", paths: &["etc/mke2fs.conf", "usr/sbin/e2fsck", "usr/sbin/fsck.ext4", "usr/sbin/mkfs.ext4"] },
+    Part {
+        package: "e2fsprogs",
+        paths: &["etc/mke2fs.conf", "usr/sbin/e2fsck", "usr/sbin/fsck.ext4", "usr/sbin/mkfs.ext4"],
+    },
     Part { package: "mount", paths: &["usr/bin/mount", "usr/bin/umount"] },
     // fsck is what systemd-fsck calls, the rest serves the scripts of the node.
     Part { package: "util-linux", paths: &["usr/bin/flock", "usr/bin/mountpoint", "usr/bin/partx", "usr/sbin/fsck"] },

@@ -9,8 +9,19 @@ use crate::profile::Arch;
 /// `autofs4` and `loop` are for systemd and systemd-repart. Names in the style of `crypto-…` are what the kernel
 /// asks for when it looks for an algorithm: they bring the architecture's accelerated versions, without
 /// which each read of the root would be hashed by the generic code.
-const REQUIRED: &[&str] =
-    &["autofs4", "crypto-crc32c", "crypto-sha256", "dm-mod", "dm-verity", "ext4", "loop", "overlay", "sd_mod", "squashfs", "usb-storage"];
+const REQUIRED: &[&str] = &[
+    "autofs4",
+    "crypto-crc32c",
+    "crypto-sha256",
+    "dm-mod",
+    "dm-verity",
+    "ext4",
+    "loop",
+    "overlay",
+    "sd_mod",
+    "squashfs",
+    "usb-storage",
+];
 
 /// Hosts of the disk that holds the root, taken where the kernel has them: USB, AHCI, NVMe, SD cards and QEMU's.
 const DRIVERS: &[&str] = &[
@@ -79,9 +90,8 @@ impl<'a> Index<'a> {
             .map(|(path, needs)| (name_of(path), (path, needs.split_ascii_whitespace().collect())))
             .collect();
         let mut builtin: BTreeSet<String> = builtin.lines().map(name_of).collect();
-        builtin.extend(
-            modinfo.split('\0').filter_map(|item| item.split_once(".alias=")).map(|(_, alias)| normal(alias)),
-        );
+        builtin
+            .extend(modinfo.split('\0').filter_map(|item| item.split_once(".alias=")).map(|(_, alias)| normal(alias)));
         Self { modules, soft, aliases, builtin }
     }
 

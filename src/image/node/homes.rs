@@ -4,8 +4,12 @@ use super::ORIGIN;
 use crate::tree::{Kind, Node, Tree, TreeError};
 
 /// Directory, where it goes, mode if the image has none.
-const HOMES: [(&str, &str, u16); 4] =
-    [("home", "var/home", 0o755), ("opt", "var/opt", 0o755), ("root", "var/roothome", 0o700), ("srv", "var/srv", 0o755)];
+const HOMES: [(&str, &str, u16); 4] = [
+    ("home", "var/home", 0o755),
+    ("opt", "var/opt", 0o755),
+    ("root", "var/roothome", 0o700),
+    ("srv", "var/srv", 0o755),
+];
 
 /// Moves each of them, with what it holds, below `var` and leaves a link.
 pub(super) fn move_into_var(tree: &mut Tree) -> Result<(), TreeError> {
@@ -18,7 +22,9 @@ pub(super) fn move_into_var(tree: &mut Tree) -> Result<(), TreeError> {
         };
         let inside: Vec<(String, Node)> = tree
             .below(from)
-            .map(|(path, node)| (moved(path, from, to), Node { kind: moved_kind(&node.kind, from, to), ..node.clone() }))
+            .map(|(path, node)| {
+                (moved(path, from, to), Node { kind: moved_kind(&node.kind, from, to), ..node.clone() })
+            })
             .collect();
         tree.remove(from);
         tree.put(to, directory)?;
