@@ -66,7 +66,7 @@ impl<'a> Selection<'a> {
         let read = |source| InitrdError::Read { path: path.to_owned(), source };
         let magic = content.read_range(0, content.len().min(4)).map_err(read)?;
         // Modules are ELF files too when a kernel does not compress them; the loader has no part in those.
-        if !elf::is_elf(&magic) || path.ends_with(".ko") {
+        if !elf::is_elf(&magic) || path.contains("/modules/") {
             return Ok(());
         }
         let data = content.read().map_err(read)?;
