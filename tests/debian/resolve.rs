@@ -6,13 +6,12 @@
 //! providers tie in priority and of which apt takes another than the first by name (such as `sopv`, for `devscripts`): apt's
 //! choice then follows the order in which its cache met the names.
 
-mod apt;
-
 use std::fmt::Write as _;
 
-use apt::Apt;
 use imgbuild::debian::index;
 use imgbuild::debian::resolve::{Universe, resolve};
+
+use crate::apt::{Apt, Suite};
 
 /// What a K3s node is made of.
 const NODE: &str = "systemd systemd-sysv systemd-resolved systemd-timesyncd systemd-repart udev dbus openssh-server iptables \
@@ -56,7 +55,7 @@ fn compare(arch: &'static str) {
 }
 
 /// Names of the essential packages, found without the parser under test.
-fn essential(suites: &[apt::Suite]) -> Vec<String> {
+fn essential(suites: &[Suite]) -> Vec<String> {
     let stanzas = suites.iter().flat_map(|suite| suite.text.split("\n\n"));
     let mut names: Vec<String> = stanzas
         .filter(|stanza| stanza.lines().any(|line| line == "Essential: yes"))

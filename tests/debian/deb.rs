@@ -1,18 +1,17 @@
 //! The `.deb` reader on real packages, against `dpkg-deb` and `tar` as foreign readers.
 
-mod apt;
-mod debs;
-
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use apt::Apt;
 use imgbuild::debian::index;
 use imgbuild::debian::resolve::{Universe, resolve};
 use imgbuild::debian::{Member, Package, deb};
 use imgbuild::tree::{Content, Digest, Kind};
+
+use crate::apt::Apt;
+use crate::debs;
 
 /// Setuid bits, other groups, hard links, a name in UTF-8, links, configuration, and a kernel in many xz blocks.
 const PACKAGES: [&str; 14] = [
