@@ -1,8 +1,6 @@
 //! The host's own apt, working in a private root below the target directory: the foreign reader of archives, versions and
 //! dependencies, and the source of real packages. It uses the mirror that the host is configured for.
 
-#![allow(dead_code, reason = "each test program uses its part")]
-
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -29,7 +27,7 @@ impl Apt {
         for dir in ["etc/apt.conf.d", "etc/preferences.d", "state/lists/partial", "cache/archives/partial"] {
             fs::create_dir_all(root.join(dir)).unwrap();
         }
-        // Test programs may run at the same time and share the root.
+        // Tests run at the same time and share the root.
         let lock = File::create(root.join("lock")).unwrap();
         lock.lock().unwrap();
         let (debian, security) = mirrors();
