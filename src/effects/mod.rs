@@ -14,6 +14,8 @@ mod settings;
 mod trim;
 pub mod units;
 pub mod unpack;
+pub mod ledger;
+pub mod units;
 
 pub use error::EffectError;
 
