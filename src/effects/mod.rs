@@ -3,6 +3,8 @@
 //! No script is ever run. When locking, the script ledger accounts for every line of every script; when
 //! building, `apply` runs the effects in a fixed order over the tree that the packages made.
 
+pub mod ldconfig;
+
 use crate::debian::Package;
 use crate::lock::IdMap;
 use crate::profile::Profile;

@@ -3,4 +3,5 @@
 //! Each writer has a foreign reader in the tests (kernel, unsquashfs, veritysetup, fsck.fat, sgdisk, depmod,
 //! objdump), because a reader of one's own hides shared mistakes.
 
+pub mod ldso_cache;
 pub mod squashfs;
