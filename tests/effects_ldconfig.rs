@@ -1,16 +1,19 @@
 //! The `ldconfig` effect against trixie's own `ldconfig`, on trees of real packages.
 
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+
 mod apt;
+mod host_tree;
 
 use std::collections::BTreeMap;
 use std::fs;
-use std::os::unix::fs::PermissionsExt as _;
-use std::path::Path;
+use std::os::unix::fs::symlink;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use imgbuild::effects::ldconfig::ldconfig;
 use imgbuild::profile::Arch;
-use imgbuild::tree::{Kind, Node, Tree};
+use imgbuild::tree::{Kind, Tree};
 use tempfile::TempDir;
 
 /// Among them directories configured by a package of its own (`libfakeroot`), several libraries in one package, and
@@ -32,31 +35,13 @@ const PACKAGES: [&str; 11] = [
 /// Unpacks real packages into a directory, which the real `ldconfig` needs.
 fn unpack(apt: &apt::Apt, packages: &[&str], root: &Path) {
     for deb in apt.download(packages) {
-        apt::run(Command::new("dpkg-deb").arg("--extract").args([&deb, root]));
+        run(Command::new("dpkg-deb").arg("--extract").args([&deb, root]));
     }
 }
 
-/// What lies below `root`; owners do not matter here.
-fn tree_of(root: &Path) -> Tree {
-    let mut tree = Tree::new();
-    let mut todo = vec![root.to_owned()];
-    while let Some(dir) = todo.pop() {
-        for entry in fs::read_dir(dir).unwrap() {
-            let path = entry.unwrap().path();
-            let metadata = fs::symlink_metadata(&path).unwrap();
-            let mode = u16::try_from(metadata.permissions().mode() & 0o7777).unwrap();
-            let node = if metadata.is_symlink() {
-                Node::symlink(fs::read_link(&path).unwrap().to_str().unwrap())
-            } else if metadata.is_dir() {
-                todo.push(path.clone());
-                Node::dir(mode)
-            } else {
-                Node::file(mode, fs::read(&path).unwrap())
-            };
-            tree.put(path.strip_prefix(root).unwrap().to_str().unwrap(), node).unwrap();
-        }
-    }
-    tree
+fn run(command: &mut Command) {
+    let output = command.output().unwrap_or_else(|error| panic!("{command:?}: {error}"));
+    assert!(output.status.success(), "{command:?}: {}", String::from_utf8_lossy(&output.stderr));
 }
 
 fn links(tree: &Tree) -> BTreeMap<&str, &str> {
@@ -69,11 +54,11 @@ fn links(tree: &Tree) -> BTreeMap<&str, &str> {
 
 /// Runs trixie's `ldconfig` over `root` and the effect over the same tree, and compares links and cache.
 fn compare(root: &Path, arch: Arch, tool: &Path) {
-    let mut ours = tree_of(root);
+    let mut ours = host_tree::read(root);
     ldconfig(&mut ours, arch).unwrap();
     fs::create_dir_all(root.join("var/cache/ldconfig")).unwrap();
-    apt::run(Command::new(tool).arg("-r").arg(root));
-    let theirs = tree_of(root);
+    run(Command::new(tool).arg("-r").arg(root));
+    let theirs = host_tree::read(root);
     let cache = |tree: &Tree| tree.file("etc/ld.so.cache").unwrap().read().unwrap().into_owned();
     assert_eq!(String::from_utf8_lossy(&cache(&ours)), String::from_utf8_lossy(&cache(&theirs)));
     assert!(cache(&ours) == cache(&theirs));
@@ -82,7 +67,7 @@ fn compare(root: &Path, arch: Arch, tool: &Path) {
 }
 
 /// The packages of trixie for amd64 below a fresh directory, and trixie's static `ldconfig`.
-fn trixie() -> (TempDir, std::path::PathBuf) {
+fn trixie() -> (TempDir, PathBuf) {
     let dir = TempDir::new_in(env!("CARGO_TARGET_TMPDIR")).unwrap();
     let apt = apt::Apt::new("amd64");
     unpack(&apt, &PACKAGES, &dir.path().join("root"));
@@ -115,8 +100,8 @@ fn libraries_for_special_hardware_links_and_leftovers_are_treated_as_by_the_real
     copy("libzstd.so.1", "libzstd.so.1.5.10");
     copy("libzstd.so.1", "libzstd.so.1.5.9");
     // A link for the linker, one to another version, one that leads nowhere.
-    std::os::unix::fs::symlink("libz.so.1", lib.join("libz.so")).unwrap();
-    std::os::unix::fs::symlink("libz.so.1", lib.join("libz.so.1.0")).unwrap();
+    symlink("libz.so.1", lib.join("libz.so")).unwrap();
+    symlink("libz.so.1", lib.join("libz.so.1.0")).unwrap();
     fs::write(lib.join("libscript.so"), "/* GNU ld script */ INPUT(libz.so.1)").unwrap();
     fs::create_dir_all(root.join("opt/lib")).unwrap();
     fs::copy(lib.join("libz.so.1"), root.join("opt/lib/libopt.so.7")).unwrap();

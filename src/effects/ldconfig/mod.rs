@@ -14,7 +14,7 @@ use object::elf::{EM_AARCH64, EM_X86_64, Machine};
 
 use crate::format::ldso_cache::{self, FLAGS_AARCH64, FLAGS_X86_64, Library, TooLarge};
 use crate::profile::Arch;
-use crate::tree::{Node, Tree, TreeError};
+use crate::tree::{Kind, Node, Tree, TreeError};
 
 const CACHE: &str = "etc/ld.so.cache";
 /// How the C library introduces itself in its own file.
@@ -38,6 +38,9 @@ pub enum LdconfigError {
 pub fn ldconfig(tree: &mut Tree, arch: Arch) -> Result<(), LdconfigError> {
     let mut libraries = Vec::new();
     for dir in dirs::search_path(tree, arch)? {
+        for stale in scan::stale_links(tree, &dir) {
+            tree.remove(&stale);
+        }
         for found in scan::scan(tree, &dir, machine(arch))? {
             let file = if dir.hwcaps.is_some() {
                 // The loader takes these by the name of the file.
@@ -66,7 +69,7 @@ pub fn ldconfig(tree: &mut Tree, arch: Arch) -> Result<(), LdconfigError> {
 fn link(tree: &mut Tree, dir: &str, soname: &str, file: &str) -> Result<(), LdconfigError> {
     let path = format!("{dir}/{soname}");
     let leads_there = tree.contains(&path) && scan::inode(tree, &path) == scan::inode(tree, &format!("{dir}/{file}"));
-    let in_the_way = tree.get(&path).is_some_and(|node| !matches!(node.kind, crate::tree::Kind::Symlink(_)));
+    let in_the_way = tree.get(&path).is_some_and(|node| !matches!(node.kind, Kind::Symlink(_)));
     if !leads_there && !in_the_way {
         tree.put(&path, Node::symlink(file).from("effect:ldconfig"))?;
     }

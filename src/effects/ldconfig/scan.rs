@@ -29,8 +29,7 @@ pub(super) fn scan(tree: &Tree, dir: &Dir, machine: Machine) -> Result<Vec<Found
             soname::read(content, machine).map_err(|source| LdconfigError::Read { path: path.clone(), source })?;
         let Some(library) = read else { continue };
         let soname = library.soname.unwrap_or_else(|| name.to_owned());
-        let is_link = matches!(tree.get(&path), Some(node) if matches!(node.kind, Kind::Symlink(_)))
-            && (name == soname || is_development_link(name, &soname));
+        let is_link = is_symlink(tree, &path) && (name == soname || is_development_link(name, &soname));
         let soname = if is_link { name.to_owned() } else { soname };
         let new = Found { soname: soname.clone(), name: name.to_owned(), is_link };
         match found.get(&soname) {
@@ -41,6 +40,19 @@ pub(super) fn scan(tree: &Tree, dir: &Dir, machine: Machine) -> Result<Vec<Found
         }
     }
     Ok(found.into_values().collect())
+}
+
+/// The links to versioned libraries in one directory that lead nowhere; `ldconfig` removes them.
+pub(super) fn stale_links(tree: &Tree, dir: &Dir) -> Vec<String> {
+    children(tree, &dir.real)
+        .filter(|name| looks_like_library(name) && name.contains(".so."))
+        .map(|name| format!("{}/{name}", dir.real))
+        .filter(|path| is_symlink(tree, path) && inode(tree, path).is_none())
+        .collect()
+}
+
+fn is_symlink(tree: &Tree, path: &str) -> bool {
+    tree.get(path).is_some_and(|node| matches!(node.kind, Kind::Symlink(_)))
 }
 
 /// Where `path` ends when links of both kinds are followed; `None` for a link that leads nowhere.
@@ -66,7 +78,7 @@ fn looks_like_library(name: &str) -> bool {
 
 /// Whether `libfoo.so` is the link for the linker to a library with the SONAME `libfoo.so.1`.
 fn is_development_link(name: &str, soname: &str) -> bool {
-    name.ends_with(".so") && soname.starts_with(name)
+    name.strip_suffix(".so").is_some() && soname.starts_with(name)
 }
 
 /// Of two with one SONAME, files go before links, then the higher version wins.

@@ -38,7 +38,7 @@ fn a_configuration_that_includes_itself_ends() {
 }
 
 #[test]
-fn files_that_are_no_libraries_are_passed_over() {
+fn files_that_are_no_libraries_are_passed_over_and_stale_links_go() {
     let mut tree = tree(&[
         ("usr/lib/libtext.so", Node::file(0o644, "/* GNU ld script */")),
         ("usr/lib/libempty.so", Node::file(0o644, "")),
@@ -49,4 +49,6 @@ fn files_that_are_no_libraries_are_passed_over() {
     ldconfig(&mut tree, Arch::Amd64).unwrap();
     let cache = tree.file(CACHE).unwrap().read().unwrap();
     assert_eq!(cache[20..24], [0; 4]);
+    assert!(!tree.contains("usr/lib/libstale.so.1"));
+    assert!(tree.contains("usr/lib/libtext.so"));
 }
