@@ -18,6 +18,7 @@ pub mod ledger;
 pub mod units;
 
 pub use error::EffectError;
+pub mod ldconfig;
 
 use crate::debian::Package;
 use crate::lock::IdMap;
