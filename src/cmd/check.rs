@@ -25,7 +25,7 @@ pub(super) fn run(args: &Check, session: &Session<'_>) -> Outcome {
     for name in &names {
         let profile = profile::load(&session.workspace, name)?;
         let state = match &lock {
-            Some(lock) if lock.fits(&profile) => "locked",
+            Some(lock) if lock.expect(&profile).is_ok() => "locked",
             Some(lock) if lock.profiles.contains_key(name) => "lock is out of date",
             _ => "not locked",
         };

@@ -66,12 +66,9 @@ impl Difference {
             return "the images are the same, byte for byte".to_owned();
         }
         let mut text = String::new();
-        for (title, list) in [
-            ("image", &self.settings),
-            ("packages", &self.packages),
-            ("units", &self.units),
-            ("files", &self.files),
-        ] {
+        for (title, list) in
+            [("image", &self.settings), ("packages", &self.packages), ("units", &self.units), ("files", &self.files)]
+        {
             if list.is_empty() {
                 continue;
             }

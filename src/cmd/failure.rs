@@ -5,17 +5,15 @@ use crate::debian::deb::DebError;
 use crate::debian::mirror::MirrorError;
 use crate::debian::resolve::ResolveError;
 use crate::effects::depmod::DepmodError;
-use crate::effects::dpkg_db::DpkgDbError;
-use crate::effects::error::EffectError;
 use crate::effects::ledger::{LedgerError, Unmodelled};
-use crate::effects::units::UnitError;
 use crate::effects::unpack::UnpackError;
+use crate::effects::{ApplyError, EffectError};
 use crate::exit::{Code, Failure};
 use crate::fetch::FetchError;
 use crate::format::squashfs::SquashfsError;
 use crate::image::ImageError;
 use crate::image::initrd::InitrdError;
-use crate::lock::LockError;
+use crate::lock::{LockError, LockFileError, OutdatedError};
 use crate::profile::ProfileError;
 use crate::tree::TreeError;
 
@@ -33,19 +31,20 @@ macro_rules! failures {
 failures! {
     ArchiveError => Download hint;
     DebError => Download;
+    ApplyError => Refused hint;
     DepmodError => Unexpected;
-    DpkgDbError => Unexpected;
     EffectError => Refused hint;
     FetchError => Download hint;
     ImageError => Refused hint;
     InitrdError => Refused hint;
     LedgerError => Refused hint;
     LockError => Refused hint;
+    LockFileError => Refused hint;
+    OutdatedError => Verification hint;
     MirrorError => Refused hint;
     ResolveError => Refused hint;
     SquashfsError => Unexpected;
     TreeError => Unexpected;
-    UnitError => Refused hint;
     Unmodelled => Refused hint;
     UnpackError => Refused hint;
 }

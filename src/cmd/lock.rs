@@ -14,9 +14,9 @@ use super::session::{Session, now};
 use crate::cli;
 use crate::debian::archive;
 use crate::effects::ledger::{self, Ledger};
-use crate::effects::{self, unpack};
+use crate::effects::{Context, accounts, unpack};
 use crate::exit::{Code, Failure};
-use crate::lock::{self, Lock, Update};
+use crate::lock::{self, Lock, LockedPackage, OutdatedError, Update};
 use crate::output::count;
 use crate::profile::{self, Profile};
 
@@ -27,19 +27,19 @@ pub(super) fn run(args: &cli::Lock, session: &Session<'_>) -> Outcome {
         return check(session, &profiles, old.as_ref());
     }
     let update = match &args.update {
-        None => Update::Keep,
-        Some(packages) if packages.is_empty() => Update::All,
-        Some(packages) => Update::Only(packages.clone()),
+        None => Update::Nothing,
+        Some(None) => Update::Everything,
+        Some(Some(package)) => Update::Package(package),
     };
-    let mut lock = old.clone().unwrap_or_default();
+    let mut lock = old.clone().unwrap_or_else(Lock::new);
     for profile in &profiles {
-        if update != Update::Keep || !lock.fits(profile) {
-            lock = locked(session, profile, lock, &update)?;
+        if update != Update::Nothing || lock.expect(profile).is_err() {
+            lock = locked(session, profile, lock, update)?;
         }
     }
     lock.save(&session.lock_path())?;
     let changes: Vec<String> =
-        lock::changes(&old.unwrap_or_default(), &lock).iter().map(ToString::to_string).collect();
+        lock::diff(&old.unwrap_or_else(Lock::new), &lock).iter().map(ToString::to_string).collect();
     let mut text = changes.join("\n");
     if changes.is_empty() {
         "nothing changed".clone_into(&mut text);
@@ -50,27 +50,20 @@ pub(super) fn run(args: &cli::Lock, session: &Session<'_>) -> Outcome {
 
 /// The lock to build `profile` from: the workspace's, or one written now.
 pub(super) fn for_build(session: &Session<'_>, profile: &Profile) -> Result<Lock, Failure> {
-    let lock = Lock::load(&session.lock_path())?.unwrap_or_default();
-    if lock.fits(profile) {
-        return Ok(lock);
+    let lock = Lock::load(&session.lock_path())?.unwrap_or_else(Lock::new);
+    match lock.expect(profile) {
+        Ok(_) => Ok(lock),
+        Err(OutdatedError::Missing { .. }) => {
+            let lock = locked(session, profile, lock, Update::Nothing)?;
+            lock.save(&session.lock_path())?;
+            Ok(lock)
+        }
+        Err(error) => Err(error.into()),
     }
-    if lock.profiles.contains_key(&profile.name) {
-        return Err(Failure {
-            code: Code::Verification,
-            ..Failure::refused(format!(
-                "imgbuild.lock does not fit profile `{}`: its packages, sources or architecture changed",
-                profile.name
-            ))
-            .hint(format!("run `imgbuild lock --profile {}` and look at what changes", profile.name))
-        });
-    }
-    let lock = locked(session, profile, lock, &Update::Keep)?;
-    lock.save(&session.lock_path())?;
-    Ok(lock)
 }
 
 /// `lock` with `profile` chosen anew.
-fn locked(session: &Session<'_>, profile: &Profile, lock: Lock, update: &Update) -> Result<Lock, Failure> {
+fn locked(session: &Session<'_>, profile: &Profile, mut lock: Lock, update: Update<'_>) -> Result<Lock, Failure> {
     let progress = session.console.progress();
     let indexes = archive::fetch_indexes(
         &profile.sources,
@@ -81,20 +74,19 @@ fn locked(session: &Session<'_>, profile: &Profile, lock: Lock, update: &Update)
         progress,
     )?;
     progress.begin("resolve", 0);
-    let selected = lock::select(profile, &indexes, &lock, update)?;
-    progress.finish("resolve", &count(selected.packages.len(), "package"));
-    let mut lock = lock;
-    lock.insert(selected);
+    let mut chosen = lock::lock_profile(profile, &indexes, Some(&lock), update)?;
+    progress.finish("resolve", &count(chosen.packages.len(), "package"));
 
-    let chosen: Vec<_> = lock.packages_of(&profile.name)?.into_iter().cloned().collect();
-    let packages = build::unpacked(session, &lock, &profile.name, &chosen.iter().collect::<Vec<_>>())?;
+    let locked: Vec<&LockedPackage> = chosen.packages.iter().collect();
+    let packages = build::unpacked(session, &chosen.downloads(&session.mirror), &locked)?;
     let ledger = workspace_ledger(&session.ledger_path())?;
-    for (package, chosen) in packages.iter().zip(&chosen) {
-        let verdict = ledger::judge(package, &ledger)?;
-        lock.set_verdict(chosen, verdict.as_str());
+    for (package, chosen) in packages.iter().zip(&mut chosen.packages) {
+        ledger::judge(package, &ledger)?.as_str().clone_into(&mut chosen.scripts);
     }
     let tree = unpack::unpack(&packages)?;
-    lock.ids = effects::allocate_ids(&tree, &packages, profile, &lock.ids)?;
+    let context = Context { profile, packages: &packages, ids: &lock.ids, epoch: chosen.profile.epoch };
+    lock.ids = accounts::allocate_ids(&tree, &context)?;
+    lock.put(&profile.name, chosen);
     Ok(lock)
 }
 
@@ -130,7 +122,7 @@ fn profiles(session: &Session<'_>, name: Option<&str>, lock: Option<&Lock>) -> R
 fn check(session: &Session<'_>, profiles: &[Profile], lock: Option<&Lock>) -> Outcome {
     let stale: Vec<&str> = profiles
         .iter()
-        .filter(|profile| !lock.is_some_and(|lock| lock.fits(profile)))
+        .filter(|profile| !lock.is_some_and(|lock| lock.expect(profile).is_ok()))
         .map(|profile| profile.name.as_str())
         .collect();
     if stale.is_empty() {

@@ -18,11 +18,11 @@ use crate::profile;
 pub(super) fn run(args: &Why, session: &Session<'_>) -> Outcome {
     let profile = profile::load(&session.workspace, &args.profile)?;
     let lock = locking::for_build(session, &profile)?;
-    let locked = lock.packages_of(&profile.name)?;
-    let packages = build::unpacked(session, &lock, &profile.name, &locked)?;
+    let locked: Vec<&LockedPackage> = lock.packages_of(&profile.name).collect();
+    let packages = build::unpacked(session, &lock.downloads(&profile.name, &session.mirror), &locked)?;
     let text = as_index(&packages, &locked);
     let stanzas = index::parse(&text).map_err(|error| Failure::new(Code::Unexpected, &error))?;
-    let universe = Universe::new(profile.board.arch().name(), vec![stanzas]);
+    let universe = Universe::new(profile.board.arch().name(), vec![("lock", stanzas)])?;
     let selection = resolve::resolve(&universe, &profile.packages)?;
     let Some(chain) = selection.why(&args.package) else {
         return Err(Failure::refused(format!("package `{}` is not in profile `{}`", args.package, profile.name))

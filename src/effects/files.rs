@@ -2,8 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use super::error::EffectError;
 use super::Context;
+use super::error::EffectError;
 use crate::profile::ProfileFile;
 use crate::tree::{Node, Tree, parent};
 

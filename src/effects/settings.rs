@@ -2,8 +2,8 @@
 
 use std::fmt::Write as _;
 
-use super::error::EffectError;
 use super::Context;
+use super::error::EffectError;
 use crate::tree::{Node, Tree};
 
 const ORIGIN: &str = "effect:settings";
@@ -50,8 +50,11 @@ pub fn settings(tree: &mut Tree, context: &Context<'_>) -> Result<(), EffectErro
 fn time_zone(tree: &mut Tree, zone: &str) -> Result<(), EffectError> {
     let file = format!("usr/share/zoneinfo/{zone}");
     if tree.file(&file).is_none() {
-        let error = EffectError::refused(format!("time zone `{zone}`"), "the image has no such file in /usr/share/zoneinfo");
-        return Err(error.with_hint("take a name such as `Europe/Berlin`; packages `tzdata` and `tzdata-legacy` bring them"));
+        let error =
+            EffectError::refused(format!("time zone `{zone}`"), "the image has no such file in /usr/share/zoneinfo");
+        return Err(
+            error.with_hint("take a name such as `Europe/Berlin`; packages `tzdata` and `tzdata-legacy` bring them")
+        );
     }
     Ok(tree.put("etc/localtime", Node::symlink(format!("/{file}")).from(ORIGIN))?)
 }

@@ -26,9 +26,11 @@ impl UnpackError {
     #[must_use]
     pub fn hint(&self) -> Option<String> {
         match self {
-            Self::TwoOwners { first, second, .. } | Self::KindsDiffer { package: first, owner: second, .. } => Some(format!(
-                "neither replaces the other, so dpkg would refuse them too; leave `{first}` or `{second}` out of the profile"
-            )),
+            Self::TwoOwners { first, second, .. } | Self::KindsDiffer { package: first, owner: second, .. } => {
+                Some(format!(
+                    "neither replaces the other, so dpkg would refuse them too; leave `{first}` or `{second}` out of the profile"
+                ))
+            }
             Self::Tree { .. } => None,
         }
     }
@@ -42,7 +44,8 @@ impl UnpackError {
 pub fn unpack(packages: &[Package]) -> Result<Tree, UnpackError> {
     let by_name: BTreeMap<&str, &Package> = packages.iter().map(|package| (package.name.as_str(), package)).collect();
     let mut tree = Tree::new();
-    let (base, others): (Vec<&Package>, Vec<&Package>) = packages.iter().partition(|package| package.name == "base-files");
+    let (base, others): (Vec<&Package>, Vec<&Package>) =
+        packages.iter().partition(|package| package.name == "base-files");
     for package in base.into_iter().chain(others) {
         for member in &package.members {
             place(&mut tree, package, &member.path, &member.node, &by_name)?;

@@ -19,11 +19,10 @@ use crate::cli::Build;
 use crate::debian::{Package, deb};
 use crate::exit::{Code, Failure};
 use crate::fetch::Download;
-use crate::image::{self, Component, Manifest, Parts, layout};
+use crate::image::{self, Component, Manifest, Parts};
 use crate::lock::{Lock, LockedPackage};
 use crate::output::{bytes, count};
 use crate::profile::{self, Profile};
-use crate::tree::{Digest, Tree};
 use fresh::Stamp;
 
 /// zstd level of the seed, which is tiny.
@@ -64,23 +63,21 @@ pub(super) fn build(session: &Session<'_>, name: &str, output: &Path) -> Result<
     if let Some(manifest) = stamp.check(&session.cache, output) {
         return Ok((manifest, true));
     }
-    let locked = lock.packages_of(name)?;
-    let packages = unpacked(session, &lock, name, &locked)?;
+    let locked: Vec<&LockedPackage> = lock.packages_of(name).collect();
+    let packages = unpacked(session, &lock.downloads(name, &session.mirror), &locked)?;
     let manifest = assemble(session, &profile, &lock, &packages, &locked, output)?;
     stamp.keep(&session.cache, output, &manifest);
     Ok((manifest, false))
 }
 
-/// The packages of a locked profile, downloaded, checked and opened, sorted by name.
+/// Locked packages (sorted by name) downloaded, checked and opened; `wanted` says where each of them is.
 pub(super) fn unpacked(
     session: &Session<'_>,
-    lock: &Lock,
-    profile: &str,
+    wanted: &[Download],
     locked: &[&LockedPackage],
 ) -> Result<Vec<Package>, Failure> {
-    let wanted = lock.downloads(profile, &session.mirror)?;
-    let paths = session.fetcher.fetch_all(&wanted, session.console.progress())?;
-    open(session, &wanted, &paths, locked)
+    let paths = session.fetcher.fetch_all(wanted, session.console.progress())?;
+    open(session, wanted, &paths, locked)
 }
 
 fn open(
@@ -129,18 +126,18 @@ fn assemble(
     output: &Path,
 ) -> Result<Manifest, Failure> {
     let progress = session.console.progress();
-    let epoch = lock.epoch_of(&profile.name)?;
+    let epoch = lock.expect(profile)?.epoch;
     let tree = assemble::tree(session, profile, packages, &lock.ids, epoch)?;
     let initrd = assemble::initrd(session, profile, &tree, epoch)?;
     let root = image::without_boot_files(&tree);
     std::fs::create_dir_all(output).map_err(|error| unwritable(output, &error))?;
     let mut squashfs = tempfile::NamedTempFile::new_in(output).map_err(|error| unwritable(output, &error))?;
     assemble::squashfs(session, profile, &root, epoch, &mut squashfs)?;
-    let seed = assemble::seed(&image::seed::empty()?, SEED_LEVEL, epoch)?;
+    let seed = assemble::seed(&image::seed::empty(), SEED_LEVEL, epoch)?;
     let components: Vec<Component> = packages
         .iter()
         .zip(locked)
-        .map(|(package, locked)| Component::new(package, &locked.sha256))
+        .map(|(package, locked)| Component::new(package, &locked.sha256.to_string()))
         .collect();
     let parts = Parts {
         profile,
