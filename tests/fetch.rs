@@ -1,13 +1,14 @@
 //! Downloads from servers that cut, stall, lie, forge and lose things.
 
-mod common;
+#[path = "support/http.rs"]
+mod http;
 
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use common::http::{Answer, Request, Server};
+use http::{Answer, Request, Server};
 use imgbuild::fetch::{Cause, Download, FetchError, Fetcher, Patience};
 use imgbuild::output::{Progress, Silent};
 use imgbuild::tree::Digest;
@@ -28,11 +29,8 @@ fn download(server: &Server, body: &[u8]) -> Download {
 }
 
 fn fetcher(cache: &TempDir) -> Fetcher {
-    let patience = Patience {
-        connect: Duration::from_secs(5),
-        stall: Duration::from_secs(5),
-        pause: Duration::from_millis(1),
-    };
+    let patience =
+        Patience { connect: Duration::from_secs(5), stall: Duration::from_secs(5), pause: Duration::from_millis(1) };
     Fetcher::with_patience(cache.path(), Some(patience)).unwrap()
 }
 
@@ -246,7 +244,8 @@ fn tampered_bytes_are_refused_and_leave_nothing() {
 fn a_tampered_mirror_is_not_papered_over_by_the_next_one() {
     let (cache, body) = (tempfile::tempdir().unwrap(), body());
     let (good, bad) = (body.clone(), vec![7; body.len()]);
-    let server = Server::start(move |request| Answer::honest(request, if request.path == "/good" { &good } else { &bad }));
+    let server =
+        Server::start(move |request| Answer::honest(request, if request.path == "/good" { &good } else { &bad }));
     let wanted = Download { urls: vec![server.url("/bad"), server.url("/good")], ..download(&server, &body) };
     assert!(matches!(cause(fetch(&cache, &wanted).unwrap_err()), Cause::Mismatch { .. }));
 }
@@ -259,7 +258,8 @@ fn a_body_longer_than_it_should_be_is_stopped_on_the_way() {
     // Once with an honest length, once until the connection closes.
     for headers in [vec![format!("Content-Length: {}", longer.len())], vec![]] {
         let body = longer.clone();
-        let server = Server::start(move |_| Answer { status: 200, headers: headers.clone(), body: body.clone(), stall: false });
+        let server =
+            Server::start(move |_| Answer { status: 200, headers: headers.clone(), body: body.clone(), stall: false });
         let wanted = download(&server, &longer[..longer.len() - 8]);
         assert!(matches!(cause(fetch(&cache, &wanted).unwrap_err()), Cause::TooLong { .. }));
         assert!(!partial(&cache, &wanted).exists());

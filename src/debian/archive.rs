@@ -105,8 +105,11 @@ fn fetch_release(
     let url = format!("{}/dists/{}/InRelease", mirror.base(&source.archive), source.suite);
     let title = format!("the signed Release file of source `{}`", source.name);
     let bytes = fetcher.fetch_fresh(&title, &url, MAX_INRELEASE)?;
-    let verified = openpgp::verify(&bytes, &source.key, now)
-        .map_err(|error| ArchiveError::Signature { name: source.name.clone(), url: url.clone(), source: error })?;
+    let verified = openpgp::verify(&bytes, &source.key, now).map_err(|error| ArchiveError::Signature {
+        name: source.name.clone(),
+        url: url.clone(),
+        source: error,
+    })?;
     let release = release::parse(&verified.text)
         .and_then(|release| release.check(&source.suite, now).map(|()| release))
         .map_err(|error| ArchiveError::Release { name: source.name.clone(), url: url.clone(), source: error })?;
@@ -201,9 +204,11 @@ fn read_indexes(
 ) -> Result<FetchedIndex, ArchiveError> {
     let mut text = String::new();
     for (index, path) in indexes.iter().zip(paths) {
-        let part = index
-            .read(&path)
-            .map_err(|source| ArchiveError::Index { name: state.name.clone(), path: index.path.clone(), source })?;
+        let part = index.read(&path).map_err(|source| ArchiveError::Index {
+            name: state.name.clone(),
+            path: index.path.clone(),
+            source,
+        })?;
         text.push_str(&part);
         // Stanzas of different indexes are kept apart even where a file lacks its last empty line.
         text.push('\n');

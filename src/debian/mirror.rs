@@ -115,7 +115,8 @@ impl AptMirrors {
 }
 
 fn address(text: &str) -> Result<String, MirrorError> {
-    let is_web = ["http://", "https://"].iter().any(|scheme| text.strip_prefix(scheme).is_some_and(|rest| !rest.is_empty()));
+    let is_web =
+        ["http://", "https://"].iter().any(|scheme| text.strip_prefix(scheme).is_some_and(|rest| !rest.is_empty()));
     let is_clean = !text.contains(|c: char| c.is_whitespace() || c.is_control() || c == '?' || c == '#');
     if is_web && is_clean {
         Ok(text.trim_end_matches('/').to_owned())
@@ -141,7 +142,9 @@ mod tests {
     fn a_named_mirror_wins_and_has_its_security_archive_beside_it() {
         let apt = AptMirrors { debian: Some("http://apt.example.org/debian".to_owned()), security: None };
         let expected = pair("http://mirror.example.org/debian", "http://mirror.example.org/debian-security");
-        for named in ["http://mirror.example.org/debian/", "http://mirror.example.org/debian", "http://mirror.example.org"] {
+        for named in
+            ["http://mirror.example.org/debian/", "http://mirror.example.org/debian", "http://mirror.example.org"]
+        {
             assert_eq!(choose(Some(named), &apt), expected);
         }
     }
@@ -155,7 +158,8 @@ mod tests {
 
     #[test]
     fn what_is_no_web_address_is_refused() {
-        for bad in ["", "mirror.example.org/debian", "ftp://mirror.example.org/debian", "http://", "http://a b/debian"] {
+        for bad in ["", "mirror.example.org/debian", "ftp://mirror.example.org/debian", "http://", "http://a b/debian"]
+        {
             let error = Mirror::choose(Some(bad), &AptMirrors::default(), None).unwrap_err();
             assert_eq!(error.address, bad);
         }
@@ -172,8 +176,9 @@ mod tests {
                 "https://snapshot.debian.org/archive/debian-security/20261121T125303Z/pool/main/b/bash/bash.deb",
             ]
         );
-        assert_eq!(mirror.urls("https://other.example.org/apt/", "pool/x.deb", date), [
-            "https://other.example.org/apt/pool/x.deb"
-        ]);
+        assert_eq!(
+            mirror.urls("https://other.example.org/apt/", "pool/x.deb", date),
+            ["https://other.example.org/apt/pool/x.deb"]
+        );
     }
 }

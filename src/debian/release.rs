@@ -92,7 +92,9 @@ pub fn parse(text: &str) -> Result<Release, ReleaseError> {
 /// The lines `<digest> <size> <path>`.
 fn files(list: &str) -> Result<BTreeMap<String, IndexFile>, ReleaseError> {
     let lines = list.lines().map(str::trim).filter(|line| !line.is_empty());
-    lines.map(|line| file(line).ok_or_else(|| ReleaseError::Value { field: "SHA256", value: line.to_owned() })).collect()
+    lines
+        .map(|line| file(line).ok_or_else(|| ReleaseError::Value { field: "SHA256", value: line.to_owned() }))
+        .collect()
 }
 
 fn file(line: &str) -> Option<(String, IndexFile)> {

@@ -56,11 +56,7 @@ pub struct Patience {
 
 impl Default for Patience {
     fn default() -> Self {
-        Self {
-            connect: Duration::from_secs(15),
-            stall: Duration::from_secs(30),
-            pause: Duration::from_millis(500),
-        }
+        Self { connect: Duration::from_secs(15), stall: Duration::from_secs(30), pause: Duration::from_millis(500) }
     }
 }
 
@@ -155,7 +151,8 @@ impl Network {
     /// Downloads all of `missing`; returns the bytes that came over the network.
     fn download(&self, store: &Store, missing: &[&Download], progress: &dyn Progress) -> Result<u64, FetchError> {
         let jobs = missing.iter().map(|download| self.download_one(store, download, progress));
-        self.runtime.block_on(stream::iter(jobs).buffer_unordered(PARALLEL).try_fold(0, async |sum, bytes| Ok(sum + bytes)))
+        self.runtime
+            .block_on(stream::iter(jobs).buffer_unordered(PARALLEL).try_fold(0, async |sum, bytes| Ok(sum + bytes)))
     }
 
     async fn download_one(

@@ -62,10 +62,8 @@ impl Store {
         wanted: &'a [Download],
         progress: &dyn Progress,
     ) -> Result<Vec<&'a Download>, FetchError> {
-        let present: Vec<bool> = wanted
-            .par_iter()
-            .map(|download| self.is_whole(download, progress))
-            .collect::<Result<_, FetchError>>()?;
+        let present: Vec<bool> =
+            wanted.par_iter().map(|download| self.is_whole(download, progress)).collect::<Result<_, FetchError>>()?;
         Ok(wanted.iter().zip(present).filter(|(_, present)| !present).map(|(download, _)| download).collect())
     }
 
@@ -92,13 +90,8 @@ impl Store {
         let path = self.partials.join(download.sha256.to_string());
         let fail = |source| cache_error(&path, source);
         loop {
-            let mut file = OpenOptions::new()
-                .read(true)
-                .write(true)
-                .create(true)
-                .truncate(false)
-                .open(&path)
-                .map_err(fail)?;
+            let mut file =
+                OpenOptions::new().read(true).write(true).create(true).truncate(false).open(&path).map_err(fail)?;
             loop {
                 match file.try_lock() {
                     Ok(()) => break,

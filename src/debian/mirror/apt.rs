@@ -41,7 +41,9 @@ impl AptMirrors {
 
 /// Whether the text of an `os-release` file says Debian.
 pub(super) fn is_debian(os_release: &str) -> bool {
-    os_release.lines().any(|line| line.strip_prefix("ID=").is_some_and(|id| id.trim().trim_matches(['"', '\'']) == "debian"))
+    os_release
+        .lines()
+        .any(|line| line.strip_prefix("ID=").is_some_and(|id| id.trim().trim_matches(['"', '\'']) == "debian"))
 }
 
 /// From one-line entries: `deb [option=value …] address suite component…`.
@@ -54,7 +56,8 @@ pub(super) fn from_list(text: &str) -> AptMirrors {
             Some(bracket) => bracket.split_once(']').unwrap_or_default(),
             None => ("", rest),
         };
-        let signed_by = options.split_whitespace().find_map(|option| option.strip_prefix("signed-by=")).unwrap_or_default();
+        let signed_by =
+            options.split_whitespace().find_map(|option| option.strip_prefix("signed-by=")).unwrap_or_default();
         let words: Vec<&str> = rest.split_whitespace().collect();
         if let [address, suite, components @ ..] = words.as_slice() {
             found = found.or(AptMirrors::of_entry(address, suite, components, signed_by));

@@ -28,7 +28,10 @@ pub(super) fn signing_keys(certificate: &SignedPublicKey) -> Vec<SigningKey<'_>>
 
 /// Whether a signature hashes with SHA-256 or better.
 pub(super) fn is_strong(signature: &Signature) -> bool {
-    signature.hash_alg().and_then(pgp::crypto::hash::HashAlgorithm::digest_size).is_some_and(|len| len >= MIN_DIGEST_BYTES)
+    signature
+        .hash_alg()
+        .and_then(pgp::crypto::hash::HashAlgorithm::digest_size)
+        .is_some_and(|len| len >= MIN_DIGEST_BYTES)
 }
 
 /// When something that was made at `created` expires; none and zero mean never.
@@ -94,33 +97,43 @@ fn self_signature(certificate: &SignedPublicKey, now: u64) -> Result<&Signature,
     let users = details.users.iter().filter_map(|user| {
         let own = |signature: &&Signature| signature.verify_certification(key, Tag::UserId, &user.id).is_ok();
         let is_revocation = |signature: &Signature| signature.typ() == Some(SignatureType::CertRevocation);
-        let newest = newest(user.signatures.iter().filter(|signature| {
-            !is_revocation(signature) && counts(signature, now) && own(signature)
-        }))?;
-        let taken_back = user.signatures.iter().any(|signature| {
-            is_revocation(signature) && signature.created() >= newest.created() && own(&signature)
-        });
+        let newest = newest(
+            user.signatures
+                .iter()
+                .filter(|signature| !is_revocation(signature) && counts(signature, now) && own(signature)),
+        )?;
+        let taken_back = user
+            .signatures
+            .iter()
+            .any(|signature| is_revocation(signature) && signature.created() >= newest.created() && own(&signature));
         (!taken_back).then_some(newest)
     });
     newest(direct.chain(users)).ok_or(Reason::UnusableKey)
 }
 
 /// The binding of a subkey that may sign.
-fn binding<'a>(certificate: &SignedPublicKey, subkey: &'a SignedPublicSubKey, now: u64) -> Result<&'a Signature, Reason> {
+fn binding<'a>(
+    certificate: &SignedPublicKey,
+    subkey: &'a SignedPublicSubKey,
+    now: u64,
+) -> Result<&'a Signature, Reason> {
     let primary = &certificate.primary_key;
     let own = |signature: &&Signature| signature.verify_subkey_binding(primary, &subkey.key).is_ok();
     let is_revocation = |signature: &Signature| signature.typ() == Some(SignatureType::SubkeyRevocation);
     if subkey.signatures.iter().any(|signature| is_revocation(signature) && own(&signature)) {
         return Err(Reason::RevokedKey);
     }
-    let binding = newest(subkey.signatures.iter().filter(|signature| {
-        !is_revocation(signature) && counts(signature, now) && own(signature)
-    }))
+    let binding = newest(
+        subkey
+            .signatures
+            .iter()
+            .filter(|signature| !is_revocation(signature) && counts(signature, now) && own(signature)),
+    )
     .ok_or(Reason::UnusableKey)?;
     // The back signature proves that the subkey's owner agrees to belong to this certificate.
-    let agreed = binding.embedded_signature().is_some_and(|back| {
-        is_strong(back) && back.verify_primary_key_binding(&subkey.key, primary).is_ok()
-    });
+    let agreed = binding
+        .embedded_signature()
+        .is_some_and(|back| is_strong(back) && back.verify_primary_key_binding(&subkey.key, primary).is_ok());
     if binding.key_flags().sign() && agreed { Ok(binding) } else { Err(Reason::UnusableKey) }
 }
 
