@@ -15,8 +15,7 @@ use object::{Object, ObjectSection};
 use support::{ok, run};
 
 /// systemd's stub for this machine.
-static STUB: LazyLock<Vec<u8>> =
-    LazyLock::new(|| fs::read(boot_loader().join(format!("linux{EFI}.efi.stub"))).unwrap());
+static STUB: LazyLock<&[u8]> = LazyLock::new(|| boot_loader(&format!("linux{EFI}.efi.stub")));
 
 #[test]
 fn foreign_readers_find_every_section_where_it_was_put() {
@@ -37,7 +36,7 @@ fn foreign_readers_find_every_section_where_it_was_put() {
         assert!(found.data().unwrap().starts_with(section.data), "{} differs", section.name);
         assert_eq!(found.size(), section.data.len() as u64);
     }
-    let before = object::File::parse(STUB.as_slice()).unwrap();
+    let before = object::File::parse(*STUB).unwrap();
     assert_eq!(parsed.entry(), before.entry());
     for section in before.sections() {
         let kept = parsed.section_by_name(section.name().unwrap()).unwrap();

@@ -70,7 +70,7 @@ fn tree(board: Board) -> Tree {
         }
     } else {
         for name in [format!("linux{EFI}.efi.stub"), format!("systemd-boot{EFI}.efi")] {
-            put(&format!("usr/lib/systemd/boot/efi/{name}"), fs::read(boot_loader().join(&name)).unwrap());
+            put(&format!("usr/lib/systemd/boot/efi/{name}"), boot_loader(&name).to_vec());
         }
     }
     tree
@@ -101,7 +101,7 @@ fn build(profile: &Profile, dir: &Path) -> Result<Manifest, ImageError> {
         tree: &tree,
         root: &tree,
         squashfs: &squashfs,
-        initrd: &[9; 500_001],
+        initrd: &vec![9; 500_001],
         seed: &[5; 4096],
     };
     image::write(&parts, dir, &Silent)
@@ -190,8 +190,8 @@ fn the_boot_partition_is_clean_and_carries_the_command_line() {
     assert_eq!(line.trim_end_matches('\0'), manifest.cmdline);
     let loader = format!("::EFI/BOOT/BOOT{}.EFI", EFI.to_uppercase());
     ok(dir.path(), "mcopy", &["-i", "esp", &loader, "loader.efi"]);
-    let shipped = boot_loader().join(format!("systemd-boot{EFI}.efi"));
-    assert_eq!(fs::read(dir.path().join("loader.efi")).unwrap(), fs::read(shipped).unwrap());
+    let shipped = boot_loader(&format!("systemd-boot{EFI}.efi"));
+    assert_eq!(fs::read(dir.path().join("loader.efi")).unwrap(), shipped);
 }
 
 #[test]
@@ -237,15 +237,15 @@ fn the_same_parts_give_the_same_files_on_any_number_of_threads() {
 
 #[test]
 fn too_small_a_partition_is_an_error_that_names_the_key_and_leaves_nothing() {
-    let cases: [(&str, fn(&mut ImageSettings)); 3] = [
-        ("image.root_size", |settings| settings.root_size = 4 * MIB),
-        ("image.boot_size", |settings| settings.boot_size = MIB),
-        ("image.seed_size", |settings| settings.seed_size = 512),
-    ];
-    for (key, shrink) in cases {
+    let good = profile(Board::Rpi4);
+    let (root_size, boot_size, seed_size) = (4 * MIB, MIB, 512);
+    for (key, image) in [
+        ("image.root_size", ImageSettings { root_size, ..good.image.clone() }),
+        ("image.boot_size", ImageSettings { boot_size, ..good.image.clone() }),
+        ("image.seed_size", ImageSettings { seed_size, ..good.image.clone() }),
+    ] {
         let dir = tempfile::tempdir().unwrap();
-        let mut profile = profile(Board::Rpi4);
-        shrink(&mut profile.image);
+        let profile = Profile { image, ..good.clone() };
         let error = build(&profile, dir.path()).unwrap_err();
         assert!(
             matches!(&error, ImageError::TooSmall { key: named, needed, size, .. } if *named == key && needed > size)

@@ -52,3 +52,5 @@ fn dispatch(cli: &Cli, console: &Console) -> Outcome {
         _ => unreachable!("wired below"),
     }
 }
+//! TODO(cmd)
+pub mod boot;

@@ -7,10 +7,18 @@ pub mod alternatives;
 pub mod depmod;
 pub mod dpkg_db;
 mod error;
+mod files;
+pub mod ledger;
+mod network;
+mod settings;
+mod trim;
+pub mod units;
+pub mod unpack;
 pub mod ledger;
 pub mod units;
 
 pub use error::EffectError;
+pub mod ldconfig;
 
 use crate::debian::Package;
 use crate::lock::IdMap;

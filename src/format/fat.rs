@@ -1,9 +1,9 @@
 //! FAT32 file systems, through the `fatfs` crate and then mended.
 //!
-//! `fatfs` formats and fills a device in memory with a fixed volume id and no clock. Its release 0.3.6 leaves three
-//! things that `fsck.fat` and some firmware dislike, put right on the finished device: `.` and `..` carry
-//! long names, `..` of a directory in the root directory names the root's cluster where the specification wants 0, and
-//! the volume label has no date. See Microsoft's "FAT32 File System Specification" 1.03.
+//! `fatfs` formats and fills a device in memory with a fixed volume id and no clock. Its release 0.3.6 leaves two
+//! things that `fsck.fat` and some firmware dislike, put right on the finished device: `.` and `..` carry long
+//! names, and `..` of a directory in the root directory names the root's cluster where the specification wants 0.
+//! See Microsoft's "FAT32 File System Specification" 1.03.
 
 mod mend;
 

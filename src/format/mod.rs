@@ -8,6 +8,7 @@ pub mod fat;
 pub mod gpt;
 pub mod kmod;
 mod sparse;
+pub mod ldso_cache;
 pub mod squashfs;
 pub mod uki;
 pub mod verity;

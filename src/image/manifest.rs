@@ -3,6 +3,10 @@
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
+use super::Component;
+use super::layout::Partition;
+use crate::profile::Profile;
+
 /// Version of the manifest's form.
 pub(super) const FORMAT: u32 = 1;
 
@@ -88,4 +92,39 @@ pub struct Encoders {
     pub squashfs_block_size: u32,
     /// zstd level of the root file system.
     pub squashfs_level: i32,
+}
+
+impl ManifestPartition {
+    /// Describes `partition` of an image with these ranges.
+    pub(super) fn new(partition: &Partition, ranges: &[ManifestRange]) -> Self {
+        let &Partition { number, label, type_guid, guid, offset, size, .. } = partition;
+        let inside = ranges.iter().filter(|range| (offset..offset + size).contains(&range.offset));
+        let used = inside.map(|range| range.length).sum();
+        Self { number, label: label.to_owned(), type_guid, guid, offset, size, used }
+    }
+}
+
+impl Encoders {
+    /// What this program writes the image of `profile` with.
+    pub(super) fn of(profile: &Profile) -> Self {
+        Self {
+            imgbuild: env!("CARGO_PKG_VERSION").to_owned(),
+            zstd: zstd::zstd_safe::version_string().to_owned(),
+            squashfs_block_size: profile.image.block_size,
+            squashfs_level: profile.image.compression_level,
+        }
+    }
+}
+
+/// The manifest's list of packages, sorted.
+pub(super) fn packages(components: &[Component]) -> Vec<ManifestPackage> {
+    let package = |component: &Component| ManifestPackage {
+        name: component.name.clone(),
+        version: component.version.clone(),
+        arch: component.arch.clone(),
+        sha256: component.sha256.clone(),
+    };
+    let mut packages: Vec<ManifestPackage> = components.iter().map(package).collect();
+    packages.sort_by(|a, b| (&a.name, &a.arch).cmp(&(&b.name, &b.arch)));
+    packages
 }

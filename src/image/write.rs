@@ -1,22 +1,20 @@
 //! Puts an image together and writes it, with all that describes it, into a directory.
 
-use std::borrow::Cow;
 use std::fs::File;
 use std::io;
 use std::path::Path;
 
-use super::boards::{self, BootParts};
-use super::layout::{self, Layout, Partition};
-use super::manifest::{Encoders, FORMAT, Manifest, ManifestPackage, ManifestPartition, ManifestRange};
+use super::boards::{BootParts, boot_partition};
+use super::layout::{self, Layout};
+use super::manifest::{self, Encoders, FORMAT, Manifest, ManifestPartition, ManifestRange};
 use super::map::{Bytes, Extent, Map};
 use super::outputs::Outputs;
-use super::{BootError, Component, ImageError, Kernel, Plan, cmdline, listing, sbom};
+use super::{Component, ImageError, Kernel, Plan, cmdline, listing, sbom};
 use crate::format::Sparse;
-use crate::format::fat::{self, FatError, FatFile};
 use crate::format::gpt;
 use crate::format::verity;
 use crate::output::Progress;
-use crate::profile::Profile;
+use crate::profile::{ImageSettings, Profile};
 use crate::tree::{Digest, Tree};
 
 /// What an image is put together from.
@@ -112,10 +110,10 @@ pub fn write(parts: &Parts<'_>, out_dir: &Path, progress: &dyn Progress) -> Resu
         epoch: parts.epoch,
         tree_sha256: Digest::of(files.as_bytes()).to_string(),
         disk_guid: layout.disk_guid,
-        partitions: layout.partitions.iter().map(|partition| described(partition, &ranges)).collect(),
+        partitions: layout.partitions.iter().map(|partition| ManifestPartition::new(partition, &ranges)).collect(),
         ranges,
-        packages: packages(parts.packages),
-        encoders: encoders(profile),
+        packages: manifest::packages(parts.packages),
+        encoders: Encoders::of(profile),
         image_id,
     };
     describe(parts, &files, &manifest, &mut outputs)?;
@@ -139,14 +137,17 @@ fn describe(parts: &Parts<'_>, files: &str, manifest: &Manifest, outputs: &mut O
 /// Everything that decides the image's bytes, but for the programs that encode them.
 fn plan(parts: &Parts<'_>, kernel: &Kernel, files: &str) -> Plan {
     let profile = parts.profile;
-    let settings = format!("{:?} serial={}", profile.image, profile.serial);
-    let cmdline = profile.kernel.cmdline.join(" ");
-    let packages: Vec<&str> = parts.packages.iter().map(|package| package.sha256.as_str()).collect();
+    let ImageSettings { boot_size, root_size, seed_size, block_size, compression_level } = &profile.image;
+    let sizes = format!("{boot_size} {root_size} {seed_size} {block_size} {compression_level}");
+    // The root hash is not known yet, and nothing else of the command line depends on it.
+    let cmdline = cmdline(profile, [0; 32]);
+    let mut packages: Vec<&str> = parts.packages.iter().map(|package| package.sha256.as_str()).collect();
+    packages.sort_unstable();
     let epoch = parts.epoch.to_le_bytes();
     let digests =
         [Digest::of(files.as_bytes()), kernel.image.digest(), Digest::of(parts.initrd), Digest::of(parts.seed)];
     let mut inputs =
-        vec![profile.name.as_bytes(), profile.board.name().as_bytes(), settings.as_bytes(), cmdline.as_bytes(), &epoch];
+        vec![profile.name.as_bytes(), profile.board.name().as_bytes(), sizes.as_bytes(), cmdline.as_bytes(), &epoch];
     inputs.extend(digests.iter().map(|digest| &digest.0[..]));
     inputs.extend(packages.iter().map(|sha256| sha256.as_bytes()));
     Plan::of(inputs)
@@ -164,31 +165,6 @@ fn check_size(label: &'static str, key: &'static str, needed: u64, size: u64) ->
         return Err(ImageError::TooSmall { label, key, needed, size });
     }
     Ok(())
-}
-
-/// The file system of partition 1.
-fn boot_partition(parts: &BootParts<'_>, layout: &Layout, plan: &Plan) -> Result<Sparse, ImageError> {
-    let label = layout::boot_label(parts.profile.board);
-    let size = layout.partition(label).size;
-    let files = boards::files(parts)?;
-    let contents: Vec<Cow<'_, [u8]>> = files
-        .iter()
-        .map(|file| file.content.read().map_err(|source| BootError::Read { path: file.path.clone(), source }))
-        .collect::<Result<_, _>>()?;
-    let files: Vec<FatFile<'_>> =
-        files.iter().zip(&contents).map(|(file, content)| FatFile { path: &file.path, content }).collect();
-    let [a, b, c, d, ..] = plan.bytes("boot volume");
-    let options =
-        fat::Options { size, volume_id: u32::from_le_bytes([a, b, c, d]), label: &label.to_ascii_uppercase() };
-    fat::write(&files, &options).map_err(|error| {
-        let too_small = |needed| ImageError::TooSmall { label, key: "image.boot_size", needed, size };
-        match error {
-            // The file system's own tables take the rest.
-            FatError::Full { needed, room } => too_small(size - room + needed),
-            FatError::BadSize { least, .. } if least > size => too_small(least),
-            source => ImageError::Fat { label, source },
-        }
-    })
 }
 
 /// The extents of a device that starts at `offset` of the image.
@@ -210,32 +186,4 @@ fn write_image(
     let result = (digest?, ranges?);
     progress.finish(WRITE, &format!("{} MiB, {} MiB of it data", layout.size >> 20, map.mapped() >> 20));
     Ok(result)
-}
-
-fn described(partition: &Partition, ranges: &[ManifestRange]) -> ManifestPartition {
-    let &Partition { number, label, type_guid, guid, offset, size, .. } = partition;
-    let inside = ranges.iter().filter(|range| (offset..offset + size).contains(&range.offset));
-    let used = inside.map(|range| range.length).sum();
-    ManifestPartition { number, label: label.to_owned(), type_guid, guid, offset, size, used }
-}
-
-fn packages(components: &[Component]) -> Vec<ManifestPackage> {
-    let package = |component: &Component| ManifestPackage {
-        name: component.name.clone(),
-        version: component.version.clone(),
-        arch: component.arch.clone(),
-        sha256: component.sha256.clone(),
-    };
-    let mut packages: Vec<ManifestPackage> = components.iter().map(package).collect();
-    packages.sort_by(|a, b| (&a.name, &a.arch).cmp(&(&b.name, &b.arch)));
-    packages
-}
-
-fn encoders(profile: &Profile) -> Encoders {
-    Encoders {
-        imgbuild: env!("CARGO_PKG_VERSION").to_owned(),
-        zstd: zstd::zstd_safe::version_string().to_owned(),
-        squashfs_block_size: profile.image.block_size,
-        squashfs_level: profile.image.compression_level,
-    }
 }

@@ -5,7 +5,6 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::io::{self, Cursor};
 use std::num::NonZero;
-use std::os::unix::fs::MetadataExt as _;
 use std::path::Path;
 use std::process::Command;
 use std::sync::Mutex;
@@ -13,6 +12,7 @@ use std::sync::Mutex;
 use imgbuild::format::squashfs::{BlockStore, Entry, EntryKind, FileData, NoStore, Options, SquashfsError, write};
 use imgbuild::tree::{Content, Node, Tree};
 
+use crate::host_tree;
 use crate::readers::{run, scratch};
 use crate::samples::{Data, OPTIONS, image, noise, text, tree, try_image};
 
@@ -127,7 +127,7 @@ fn a_block_damaged_in_the_store_is_made_again() {
 
 #[test]
 fn an_image_is_no_larger_than_that_of_mksquashfs_by_more_than_5_percent() {
-    let tree = host_tree(Path::new("/usr/share/doc"));
+    let tree = host_tree::read(Path::new("/usr/share/doc"));
     let dir = scratch();
     let theirs = dir.path().join("theirs");
     for (block_size, name) in [(1 << 17, "128K"), (1 << 20, "1M")] {
@@ -139,28 +139,4 @@ fn an_image_is_no_larger_than_that_of_mksquashfs_by_more_than_5_percent() {
         let theirs = fs::metadata(&theirs).unwrap().len();
         assert!(ours * 100 <= theirs * 105, "{ours} against {theirs} bytes with blocks of {name}");
     }
-}
-
-/// The directories, files and links below `root` on this host.
-fn host_tree(root: &Path) -> Tree {
-    let mut tree = Tree::new();
-    let mut todo = vec![root.to_owned()];
-    while let Some(dir) = todo.pop() {
-        for entry in fs::read_dir(dir).unwrap() {
-            let path = entry.unwrap().path();
-            let metadata = fs::symlink_metadata(&path).unwrap();
-            let mode = u16::try_from(metadata.mode() & 0o7777).unwrap();
-            let node = if metadata.is_symlink() {
-                Node::symlink(fs::read_link(&path).unwrap().to_str().unwrap())
-            } else if metadata.is_dir() {
-                todo.push(path.clone());
-                Node::dir(mode)
-            } else {
-                Node::file(mode, fs::read(&path).unwrap())
-            };
-            let path = path.strip_prefix(root).unwrap().to_str().unwrap();
-            tree.put(path, node.owned(metadata.uid(), metadata.gid())).unwrap();
-        }
-    }
-    tree
 }

@@ -178,7 +178,7 @@ pub fn check_with_backhand(tree: &Tree, image: Vec<u8>) {
     assert_eq!(paths, tree.iter().map(|(path, _)| path.to_owned()).collect::<Vec<_>>());
 }
 
-/// A device number as include/linux/kdev_t.h packs it: 12 bits of major number inside 20 bits of minor number.
+/// A device number as `include/linux/kdev_t.h` packs it: 12 bits of major number inside 20 bits of minor number.
 pub fn new_encode_dev(major: u32, minor: u32) -> u32 {
     (minor % 256) + (major * 256) + (minor / 256) * (1 << 20)
 }

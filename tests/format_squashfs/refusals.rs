@@ -29,9 +29,9 @@ fn what_cannot_be_represented_is_refused_by_name() {
     for (block_size, level) in [(4095, 3), (2048, 3), (1 << 21, 3), (4096, 0), (4096, 23)] {
         try_image(&tree, &Options { block_size, level, ..OPTIONS }, &NoStore).unwrap_err();
     }
-    let mut node = Node::file(0o644, "");
-    node.xattrs.insert("system.posix_acl_access".to_owned(), vec![1]);
-    let error = try_image(&tree_of_one(node), &OPTIONS, &NoStore).unwrap_err();
+    let mut with_acl = Node::file(0o644, "");
+    with_acl.xattrs.insert("system.posix_acl_access".to_owned(), vec![1]);
+    let error = try_image(&tree_of_one(with_acl), &OPTIONS, &NoStore).unwrap_err();
     assert!(error.to_string().contains("`system.posix_acl_access`"), "{error}");
 }
 

@@ -23,7 +23,7 @@ fn output(command: &mut Command) -> Vec<u8> {
 /// security fixes has them now. Returns the files, sorted by name.
 pub fn download(arch: &str, packages: &str) -> Vec<PathBuf> {
     let root = cache().join(arch);
-    for dir in ["etc/apt.conf.d", "etc/preferences.d", "lists/partial", "archives/partial"] {
+    for dir in ["etc/apt.conf.d", "etc/preferences.d", "lists/partial", "archives/partial", "debs"] {
         fs::create_dir_all(root.join(dir)).unwrap();
     }
     fs::write(root.join("status"), "").unwrap();
@@ -53,10 +53,10 @@ pub fn download(arch: &str, packages: &str) -> Vec<PathBuf> {
     install.extend(packages.split_whitespace());
     let uris = String::from_utf8(apt(&install)).unwrap();
     let mut files = Vec::new();
-    // Each line: 'URI' FILE SIZE HASH.
+    // Each line: 'URI' FILE SIZE HASH. Files that apt's own archive directory holds would not be listed.
     for line in uris.lines().filter(|line| line.starts_with('\'')) {
         let words: Vec<&str> = line.split_whitespace().collect();
-        let path = root.join("archives").join(words[1]);
+        let path = root.join("debs").join(words[1]);
         if fs::metadata(&path).is_ok_and(|found| found.len().to_string() == words[2]) {
             files.push((path, None));
         } else {

@@ -93,8 +93,8 @@ impl<'a> Universe<'a> {
     }
 
     /// The candidates that fulfil `relation`, best first: the package of that name, then those that provide it, essential
-    /// ones first, then by priority (apt's `CompareProviders`). apt breaks a tie by its cache's internal numbers,
-    /// later ones first; here the later name wins.
+    /// ones first, then by priority, then by name. That is the order of apt's `CompareProviders`, whose older
+    /// form breaks the last tie by the order in which its cache met the names.
     pub(super) fn satisfiers(&self, relation: &Relation<'_>) -> Vec<Id> {
         let real = self
             .find(relation.name)
@@ -106,7 +106,7 @@ impl<'a> Universe<'a> {
             .map(|provide| provide.provider)
             .filter(|&id| Some(id) != real)
             .collect();
-        providers.sort_by_key(|&id| (!self.stanza(id).essential, self.stanza(id).priority, Reverse(id)));
+        providers.sort_by_key(|&id| (!self.stanza(id).essential, self.stanza(id).priority, id));
         providers.dedup();
         real.into_iter().chain(providers).collect()
     }

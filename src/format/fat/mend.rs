@@ -10,13 +10,10 @@ use crate::format::Sparse;
 /// Bytes of a directory entry.
 const ENTRY: usize = 32;
 /// Attribute bits of an entry (offset 11).
-const VOLUME_LABEL: u8 = 0x08;
 const DIRECTORY: u8 = 0x10;
 const LONG_NAME: u8 = 0x0f;
 /// First byte of a deleted entry.
 const DELETED: u8 = 0xe5;
-/// 1980-01-01 as FAT writes it.
-const FIRST_DAY: [u8; 2] = 0x0021_u16.to_le_bytes();
 
 /// Where clusters and tables lie, from the boot sector.
 struct Volume<'a> {
@@ -49,16 +46,13 @@ pub(super) fn directories(device: &mut Sparse) -> io::Result<()> {
             let mut bytes = volume.read_cluster(here)?;
             if here == first && first != root {
                 volume.mend_start(&mut bytes);
+                volume.write_cluster(here, &bytes)?;
             }
-            for entry in bytes.chunks_exact_mut(ENTRY) {
-                if entry[11] == VOLUME_LABEL {
-                    entry[24..26].copy_from_slice(&FIRST_DAY);
-                }
+            for entry in bytes.chunks_exact(ENTRY) {
                 if entry[11] != LONG_NAME && entry[11] & DIRECTORY != 0 && !matches!(entry[0], b'.' | DELETED) {
                     todo.push(first_cluster(entry));
                 }
             }
-            volume.write_cluster(here, &bytes)?;
             cluster = volume.next(here)?;
         }
     }

@@ -5,11 +5,16 @@
 mod rpi;
 mod uefi;
 
+use std::borrow::Cow;
+
 use serde::Deserialize;
 
-use super::Kernel;
+use super::layout::{self, Layout};
+use super::{ImageError, Kernel, Plan};
+use crate::format::Sparse;
+use crate::format::fat::{self, FatError, FatFile};
 use crate::format::uki::UkiError;
-use crate::profile::{Arch, Profile};
+use crate::profile::{Arch, Board, Profile};
 use crate::tree::{Content, Tree};
 
 /// What a board's boot files are made of.
@@ -28,9 +33,9 @@ pub struct BootParts<'a> {
 
 /// A file of the boot partition.
 #[derive(Debug, Clone)]
-pub(super) struct BootFile {
-    pub path: String,
-    pub content: Content,
+struct BootFile {
+    path: String,
+    content: Content,
 }
 
 /// Why a boot partition could not be filled.
@@ -66,14 +71,39 @@ impl BootError {
     }
 }
 
-/// The files of partition 1.
+/// The file system of partition 1.
 ///
 /// # Errors
-/// A missing file, one that cannot be read, a stub that cannot be extended.
-pub(super) fn files(parts: &BootParts<'_>) -> Result<Vec<BootFile>, BootError> {
+/// Those of making its files; files that do not fit.
+pub(super) fn boot_partition(parts: &BootParts<'_>, layout: &Layout, plan: &Plan) -> Result<Sparse, ImageError> {
+    let label = layout::boot_label(parts.profile.board);
+    let size = layout.partition(label).size;
+    let files = files(parts)?;
+    let contents: Vec<Cow<'_, [u8]>> = files
+        .iter()
+        .map(|file| file.content.read().map_err(|source| BootError::Read { path: file.path.clone(), source }))
+        .collect::<Result<_, _>>()?;
+    let files: Vec<FatFile<'_>> =
+        files.iter().zip(&contents).map(|(file, content)| FatFile { path: &file.path, content }).collect();
+    let [a, b, c, d, ..] = plan.bytes("boot volume");
+    let options =
+        fat::Options { size, volume_id: u32::from_le_bytes([a, b, c, d]), label: &label.to_ascii_uppercase() };
+    fat::write(&files, &options).map_err(|error| {
+        let too_small = |needed| ImageError::TooSmall { label, key: "image.boot_size", needed, size };
+        match error {
+            // The file system's own tables take the rest.
+            FatError::Full { needed, room } => too_small(size - room + needed),
+            FatError::BadSize { least, .. } if least > size => too_small(least),
+            source => ImageError::Fat { label, source },
+        }
+    })
+}
+
+/// The files of partition 1.
+fn files(parts: &BootParts<'_>) -> Result<Vec<BootFile>, BootError> {
     match parts.profile.board {
-        crate::profile::Board::Rpi4 => rpi::files(parts),
-        crate::profile::Board::UefiArm64 | crate::profile::Board::UefiAmd64 => uefi::files(parts),
+        Board::Rpi4 => rpi::files(parts),
+        Board::UefiArm64 | Board::UefiAmd64 => uefi::files(parts),
     }
 }
 

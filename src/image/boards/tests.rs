@@ -1,5 +1,5 @@
 use super::*;
-use crate::profile::{Board, ImageSettings, Kernel as KernelSettings};
+use crate::profile::{ImageSettings, Kernel as KernelSettings};
 use crate::tree::Node;
 
 const RELEASE: &str = "6.12.117+deb13-arm64";

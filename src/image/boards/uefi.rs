@@ -1,5 +1,7 @@
 //! UEFI machines: the firmware starts systemd-boot from the removable-media path, which starts the unified kernel image.
 
+use std::borrow::Cow;
+
 use super::{BootError, BootFile, BootParts, blobs, content, efi_name};
 use crate::format::uki::{self, Section};
 use crate::tree::Content;
@@ -20,10 +22,7 @@ pub(super) fn files(parts: &BootParts<'_>) -> Result<Vec<BootFile>, BootError> {
 fn kernel_image(parts: &BootParts<'_>) -> Result<Content, BootError> {
     let stub = format!("usr/lib/systemd/boot/efi/linux{}.efi.stub", efi_name(parts.profile.board.arch()));
     let read = |path: &str, content: &Content| {
-        content
-            .read()
-            .map(std::borrow::Cow::into_owned)
-            .map_err(|source| BootError::Read { path: path.to_owned(), source })
+        content.read().map(Cow::into_owned).map_err(|source| BootError::Read { path: path.to_owned(), source })
     };
     let release = "usr/lib/os-release";
     let os_release = read(release, content(parts.tree, release, "base-files")?)?;

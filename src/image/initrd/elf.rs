@@ -88,3 +88,23 @@ fn on_demand(note: &[u8]) -> Vec<String> {
 fn text(bytes: &[u8]) -> String {
     String::from_utf8_lossy(bytes).into_owned()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn libraries_loaded_on_demand_count_when_the_program_recommends_them() {
+        let note = br#"[{"feature":"kmod","priority":"recommended","soname":["libkmod.so.2"]},
+                       {"feature":"tpm","priority":"suggested","soname":["libtss2-esys.so.0"]}]"#;
+        let terminated: Vec<u8> = note.iter().copied().chain([0, 0]).collect();
+        assert_eq!(on_demand(&terminated), ["libkmod.so.2"]);
+        assert!(on_demand(b"not JSON").is_empty());
+    }
+
+    #[test]
+    fn a_truncated_program_is_refused() {
+        assert!(is_elf(b"\x7fELF\x02"));
+        assert!(needs(b"\x7fELF\x02\x01\x01\0\0\0").is_err());
+    }
+}

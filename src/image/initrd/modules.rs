@@ -23,7 +23,7 @@ const REQUIRED: &[&str] = &[
     "usb-storage",
 ];
 
-/// Hosts of the disk that holds the root, taken where the kernel has them: USB, AHCI, NVMe, SD cards and QEMU's.
+/// Hosts of the disk that holds the root, taken where the kernel has them: USB, SATA, `NVMe`, SD cards and QEMU's.
 const DRIVERS: &[&str] = &[
     "ahci",
     "ehci-pci",
@@ -38,7 +38,7 @@ const DRIVERS: &[&str] = &[
     "xhci-pci-renesas",
 ];
 
-/// The same for 64-bit ARM: the Pi's PCIe bridge, the reset line that loads its USB controller's firmware, the
+/// The same for 64-bit ARM: the Pi's PCI bridge, the reset line that loads its USB controller's firmware, the
 /// USB port of a CM4, the SD card; and platform buses.
 const DRIVERS_ARM64: &[&str] = &[
     "dwc2",

@@ -35,6 +35,12 @@ impl<'a> Selection<'a> {
 
     /// Takes the file or link at `path`, with a link's target, a program's libraries. Says whether it is there.
     pub(super) fn take_if_there(&mut self, path: &str) -> Result<bool, InitrdError> {
+        self.take_for(path, &[])
+    }
+
+    /// As [`Selection::take_if_there`] for a program that brings its own library directories. The loader does not hand
+    /// these down, but a library finds what the program has loaded from them already, so here they are handed down.
+    fn take_for(&mut self, path: &str, directories: &[String]) -> Result<bool, InitrdError> {
         let path = self.root.resolve(path, false)?;
         let Some(node) = self.root.get(&path) else { return Ok(false) };
         if self.chosen.contains(&path) {
@@ -44,27 +50,28 @@ impl<'a> Selection<'a> {
             Kind::Symlink(target) => {
                 self.chosen.put(&path, node.clone())?;
                 let directory = if target.starts_with('/') { "" } else { parent(&path).unwrap_or_default() };
-                self.take_if_there(&format!("{directory}/{target}"))?;
+                self.take_for(&format!("{directory}/{target}"), directories)?;
             }
-            Kind::File(_) | Kind::HardLink(_) => self.take_file(&path, node)?,
+            Kind::File(_) | Kind::HardLink(_) => self.take_file(&path, node, directories)?,
             // What is below a directory is taken by name; a device or pipe is made by the kernel.
             _ => {}
         }
         Ok(true)
     }
 
-    fn take_file(&mut self, path: &str, node: &Node) -> Result<(), InitrdError> {
+    fn take_file(&mut self, path: &str, node: &Node, directories: &[String]) -> Result<(), InitrdError> {
         let Some(content) = self.root.file(path) else { return Ok(()) };
         let file = Node { kind: Kind::File(content.clone()), ..node.clone() };
         self.chosen.put(path, file)?;
         let read = |source| InitrdError::Read { path: path.to_owned(), source };
         let magic = content.read_range(0, content.len().min(4)).map_err(read)?;
         // Modules are ELF files too when a kernel does not compress them; the loader has no part in those.
-        if !elf::is_elf(&magic) || path.ends_with(".ko") {
+        if !elf::is_elf(&magic) || path.contains("/modules/") {
             return Ok(());
         }
         let data = content.read().map_err(read)?;
-        let needs = elf::needs(&data).map_err(|source| InitrdError::Elf { path: path.to_owned(), source })?;
+        let mut needs = elf::needs(&data).map_err(|source| InitrdError::Elf { path: path.to_owned(), source })?;
+        needs.directories.extend_from_slice(directories);
         self.take_libraries(path, &needs)
     }
 
@@ -93,7 +100,7 @@ impl<'a> Selection<'a> {
             .map(|directory| format!("{directory}/{name}"))
             .collect();
         for place in places {
-            if self.take_if_there(&place)? {
+            if self.take_for(&place, directories)? {
                 return Ok(true);
             }
         }

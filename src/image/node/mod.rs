@@ -22,8 +22,6 @@ const FILES: &[(&str, u16, &str)] = &[
     // The clock never starts before this file's date, which is the image's (systemd(1)).
     ("usr/lib/clock-epoch", 0o644, ""),
     ("usr/lib/imgbuild/root-disk", 0o755, include_str!("files/root-disk")),
-    ("usr/lib/systemd/journald.conf.d/10-imgbuild.conf", 0o644, include_str!("files/journald.conf")),
-    ("usr/lib/systemd/system.conf.d/10-imgbuild.conf", 0o644, include_str!("files/system.conf")),
     ("usr/lib/udev/rules.d/61-imgbuild.rules", 0o644, include_str!("files/61-imgbuild.rules")),
 ];
 

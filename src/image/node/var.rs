@@ -61,7 +61,7 @@ fn known_paths(tree: &Tree) -> BTreeSet<String> {
     let mut known = BTreeSet::new();
     for (path, node) in CONFIGURATIONS.iter().flat_map(|directory| tree.below(directory)) {
         let Kind::File(content) = &node.kind else { continue };
-        if !path.ends_with(".conf") {
+        if path.rsplit_once('.').is_none_or(|(_, extension)| extension != "conf") {
             continue;
         }
         // A file that is not text is for systemd-tmpfiles to complain about.

@@ -2,15 +2,16 @@
 //!
 //! apt is asked for the essential packages by name and then the wanted ones, without recommended packages, on a system
 //! that has nothing installed. Named that way apt adds nothing of its own (it would count itself as essential only if
-//! asked for `?essential`), so the sets have to be equal, versions included.
-
-mod apt;
+//! asked for `?essential`), so the sets have to be equal, versions included. None of the sets depends on a virtual package whose
+//! providers tie in priority and of which apt takes another than the first by name (such as `sopv`, for `devscripts`): apt's
+//! choice then follows the order in which its cache met the names.
 
 use std::fmt::Write as _;
 
-use apt::Apt;
 use imgbuild::debian::index;
 use imgbuild::debian::resolve::{Universe, resolve};
+
+use crate::apt::{Apt, Suite};
 
 /// What a K3s node is made of.
 const NODE: &str = "systemd systemd-sysv systemd-resolved systemd-timesyncd systemd-repart udev dbus openssh-server iptables \
@@ -22,8 +23,7 @@ const CONTAINERS: &str = "docker.io podman buildah skopeo containerd runc crun a
     qemu-system-arm libvirt-daemon-system virt-manager";
 const MAIL: &str = "postfix dovecot-imapd mailutils logcheck bsd-mailx fail2ban roundcube nginx-full php-fpm mariadb-server \
     postgresql redis-server cron-apt unattended-upgrades";
-const BUILD: &str =
-    "build-essential git cmake debhelper devscripts python3-dev default-jdk gradle nodejs npm gdb valgrind";
+const BUILD: &str = "build-essential git cmake debhelper python3-dev default-jdk gradle nodejs npm gdb valgrind";
 const DESKTOP: &str = "gnome-core xfce4 firefox-esr libreoffice cups network-manager-gnome pipewire-audio";
 
 fn compare(arch: &'static str) {
@@ -55,7 +55,7 @@ fn compare(arch: &'static str) {
 }
 
 /// Names of the essential packages, found without the parser under test.
-fn essential(suites: &[apt::Suite]) -> Vec<String> {
+fn essential(suites: &[Suite]) -> Vec<String> {
     let stanzas = suites.iter().flat_map(|suite| suite.text.split("\n\n"));
     let mut names: Vec<String> = stanzas
         .filter(|stanza| stanza.lines().any(|line| line == "Essential: yes"))

@@ -1,14 +1,22 @@
 //! `.deb` files that are damaged or out to do harm: each is refused with an error that names file and member, and
 //! nothing stays in the cache.
 
-mod debs;
-
 use std::fs;
+use std::path::Path;
 
-use debs::*;
 use imgbuild::debian::Package;
-use imgbuild::tree::Kind;
+use imgbuild::debian::deb::{self, DebError};
+use imgbuild::tree::{Digest, Kind};
 use tar::EntryType;
+
+use crate::debs::{CONTROL, Tar, ar, control_tar, deb_of, deb_with, gzip, xz};
+
+/// Writes `deb` to `dir` and opens it with its packs in `dir/packs`.
+fn open(dir: &Path, deb: &[u8]) -> Result<Package, DebError> {
+    let path = dir.join("sample.deb");
+    fs::write(&path, deb).unwrap();
+    deb::open(&path, Digest::of(deb), &dir.join("packs"))
+}
 
 /// The error's text, without the file's name, which it has to start with.
 fn refused(deb: &[u8]) -> String {
@@ -135,7 +143,7 @@ fn what_a_sound_archive_may_hold_is_read() {
 fn truncated_and_lying_archives_are_refused() {
     let tar = Tar::default().file("./f", "content").finish();
     assert_eq!(refused(&deb_of(&tar[..512])), "`data.tar` ends too early");
-    assert_eq!(refused(&deb_of(&Tar::default().file("./f", "content").unfinished())), "`data.tar` ends too early");
+    assert_eq!(refused(&deb_of(&Tar::default().file("./f", "content").0)), "`data.tar` ends too early");
     let trailing = [tar.as_slice(), b"more"].concat();
     assert_eq!(refused(&deb_of(&trailing)), "`data.tar` has data after its end");
     let big = Tar::default().with(EntryType::Regular, b"f", "", b"", |header| header.set_size(1 << 40));

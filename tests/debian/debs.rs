@@ -1,21 +1,14 @@
 //! Composes `.deb` files byte by byte, sound and hostile ones alike.
 
-#![allow(dead_code, reason = "each test program uses its part")]
-
-use std::fs;
 use std::io::Write;
-use std::path::Path;
 
-use imgbuild::debian::Package;
-use imgbuild::debian::deb::{self, DebError};
-use imgbuild::tree::Digest;
 use tar::{EntryType, Header};
 
 pub const CONTROL: &str = "Package: sample\nVersion: 1.0-1\nArchitecture: all\nDescription: a sample\n of two lines\n";
 
-/// A tar archive under construction.
+/// A tar archive under construction, still without its end marker.
 #[derive(Default)]
-pub struct Tar(Vec<u8>);
+pub struct Tar(pub Vec<u8>);
 
 impl Tar {
     /// A member with exactly this name, however hostile; `link` is empty unless it is a link.
@@ -70,7 +63,7 @@ impl Tar {
         let mut data = Vec::new();
         for (key, value) in records {
             let rest = key.len() + value.len() + 3;
-            let len = (rest + 1..).find(|len| rest + len.to_string().len() == *len).unwrap();
+            let len = (rest..rest + 9).find(|len| rest + len.to_string().len() == *len).unwrap();
             write!(data, "{len} {key}=").unwrap();
             data.extend_from_slice(value);
             data.push(b'\n');
@@ -78,11 +71,7 @@ impl Tar {
         self.entry(EntryType::XHeader, "pax", "", &data)
     }
 
-    /// Without the end marker.
-    pub fn unfinished(self) -> Vec<u8> {
-        self.0
-    }
-
+    /// With the end marker.
     pub fn finish(mut self) -> Vec<u8> {
         self.0.resize(self.0.len() + 1024, 0);
         self.0
@@ -93,7 +82,7 @@ impl Tar {
 pub fn ar(members: &[(&str, &[u8])]) -> Vec<u8> {
     let mut bytes = b"!<arch>\n".to_vec();
     for (name, data) in members {
-        write!(bytes, "{name:<16}{:<12}{:<6}{:<6}{:<8}{:<10}`\n", 0, 0, 0, "100644", data.len()).unwrap();
+        writeln!(bytes, "{name:<16}{:<12}{:<6}{:<6}{:<8}{:<10}`", 0, 0, 0, "100644", data.len()).unwrap();
         bytes.extend_from_slice(data);
         if data.len() % 2 == 1 {
             bytes.push(b'\n');
@@ -126,11 +115,4 @@ pub fn gzip(bytes: &[u8]) -> Vec<u8> {
     let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
     encoder.write_all(bytes).unwrap();
     encoder.finish().unwrap()
-}
-
-/// Writes `deb` to `dir` and opens it with its packs in `dir/packs`.
-pub fn open(dir: &Path, deb: &[u8]) -> Result<Package, DebError> {
-    let path = dir.join("sample.deb");
-    fs::write(&path, deb).unwrap();
-    deb::open(&path, Digest::of(deb), &dir.join("packs"))
 }
