@@ -1,13 +1,14 @@
 //! Downloads from servers that cut, stall, lie, forge and lose things.
 
-mod common;
+#[path = "support/http.rs"]
+mod http;
 
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use common::http::{Answer, Request, Server};
+use http::{Answer, Request, Server};
 use imgbuild::fetch::{Cause, Download, FetchError, Fetcher, Patience};
 use imgbuild::output::{Progress, Silent};
 use imgbuild::tree::Digest;
