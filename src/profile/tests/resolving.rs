@@ -32,6 +32,30 @@ fn the_checked_in_json_schemas_are_the_generated_ones() {
 }
 
 #[test]
+fn the_examples_of_the_documentation_are_valid() {
+    let examples = |path: &str| -> Vec<String> {
+        let text = fs::read_to_string(format!("{}/docs/{path}", env!("CARGO_MANIFEST_DIR"))).unwrap();
+        text.split("```toml\n").skip(1).map(|rest| rest.split("```").next().unwrap().to_owned()).collect()
+    };
+    for example in examples("profiles.md") {
+        if example.contains("mirror") {
+            Workspace::open(workspace(&[("imgbuild.toml", &example)]).path()).unwrap();
+        } else {
+            let schema = if example.contains("schema = 1") { "" } else { "schema = 1\n" };
+            parse_str(&format!("{schema}{example}"), "profiles.md").unwrap();
+        }
+    }
+    for example in examples("overlays.md") {
+        let files = [
+            ("profiles/node.toml", "schema = 1\nextends = \"demo\"\noverlays = [\"app\"]\n"),
+            ("overlays/app/overlay.toml", &example),
+            ("overlays/app/files/usr/lib/app/run", ""),
+        ];
+        assert!(node(&files).files.contains_key("usr/bin/app"));
+    }
+}
+
+#[test]
 fn a_workspaces_profile_wins_over_the_embedded_one_of_its_name_and_a_broken_one_hides_no_other() {
     let mine = "schema = 1\ndescription = \"mine\"\n";
     let dir = workspace(&[("profiles/base.toml", mine), ("profiles/node.toml", "no TOML")]);
