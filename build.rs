@@ -16,7 +16,8 @@ fn main() -> io::Result<()> {
     files.sort();
     let mut table = String::from("[\n");
     for file in files {
-        let name = file.strip_prefix(&root).expect("collected below the root").to_str().expect("UTF-8 file names");
+        let name = file.strip_prefix(&root).expect("collected below the root");
+        let [name, file] = [name, &file].map(|path| path.to_str().expect("UTF-8 file names"));
         writeln!(table, "    ({name:?}, include_bytes!({file:?})),").expect("strings grow");
     }
     table.push(']');

@@ -31,8 +31,8 @@ impl Diagnostic {
     pub fn new(source: &Arc<SourceText>, span: Option<Range<usize>>, message: impl Into<String>) -> Self {
         let text = &source.text;
         let span = span.map(|span| {
-            let start = text.floor_char_boundary(span.start);
-            start..text.floor_char_boundary(span.end).max(start)
+            let start = boundary(text, span.start);
+            start..boundary(text, span.end).max(start)
         });
         Self { source: Arc::clone(source), span, message: message.into(), hint: None }
     }
@@ -71,6 +71,11 @@ impl Diagnostic {
         let column = before.rsplit('\n').next().map_or(0, |line| line.chars().count()) + 1;
         Some((line, column))
     }
+}
+
+/// The last place of a character's first byte that is not behind `index`.
+fn boundary(text: &str, index: usize) -> usize {
+    (0..=index.min(text.len())).rev().find(|index| text.is_char_boundary(*index)).unwrap_or(0)
 }
 
 /// One line: `path:line:column: message`.

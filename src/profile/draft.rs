@@ -7,13 +7,12 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
 use std::sync::Arc;
 
-use super::error::known_names;
 use super::schema::{FileEntry, List, NetworkEntry, ProfileToml, SourceEntry, UnitsTable, UserEntry};
-use super::values::{Edit, Spanned, Unit};
+use super::values::{Edit, Spanned, Unit, WorkspacePath};
 use super::{
     Board, ImageSettings, Kernel, Network, Profile, ProfileError, ProfileFile, Source, SourceKey, User, Workspace,
 };
-use crate::output::{Diagnostic, SourceText};
+use crate::output::{Diagnostic, SourceText, closest};
 use crate::tree::Content;
 
 /// One file of the chain.
@@ -31,6 +30,8 @@ pub(super) struct Draft {
     pub board: Option<Board>,
     hostname: Option<String>,
     pub overlays: Vec<String>,
+    /// Where each overlay was last named.
+    pub overlay_places: BTreeMap<String, (Arc<SourceText>, Range<usize>)>,
     pub packages: Vec<String>,
     drop: Vec<String>,
     timezone: Option<String>,
@@ -76,7 +77,11 @@ impl Draft {
         replace(&mut self.image.seed, toml.image.seed.map(|size| size.0));
         replace(&mut self.image.block_size, toml.image.block_size.map(|size| size.0));
         replace(&mut self.image.level, toml.image.level.map(|level| level.0));
-        self.check_overlays(&toml.overlays, at, workspace)?;
+        for Spanned(overlay) in &toml.overlays {
+            if let Edit::Add(name) = overlay.get_ref() {
+                self.overlay_places.insert(name.0.clone(), (Arc::clone(at), overlay.span()));
+            }
+        }
         edit(&mut self.overlays, toml.overlays, at)?;
         edit(&mut self.packages, toml.packages, at)?;
         edit(&mut self.drop, toml.drop, at)?;
@@ -102,24 +107,6 @@ impl Draft {
         unique(at, toml.sources.iter().map(|source| (&*source.name.0.get_ref().0, source.name.0.span())))?;
         for entry in toml.sources {
             put(&mut self.sources, source_of(entry, at, workspace)?, |source| &source.name);
-        }
-        Ok(())
-    }
-
-    fn check_overlays(
-        &self,
-        overlays: &List<super::values::Identifier>,
-        at: &Arc<SourceText>,
-        workspace: &Workspace,
-    ) -> Result<(), ProfileError> {
-        for overlay in overlays {
-            let Edit::Add(name) = overlay.0.get_ref() else { continue };
-            let known = workspace.overlay_names()?;
-            if !known.contains(&name.0) {
-                let message = format!("there is no overlay `{}`", name.0);
-                let unknown = Diagnostic::new(at, Some(overlay.0.span()), message);
-                return Err(unknown.hint(known_names("overlays", &name.0, &known)).into());
-            }
         }
         Ok(())
     }
@@ -213,7 +200,11 @@ fn edit<T: Into<String>>(list: &mut Vec<String>, edits: List<T>, at: &Arc<Source
                 let Some(index) = list.iter().position(|inherited| *inherited == value) else {
                     let message = format!("`{value}` is not inherited, so `-{value}` removes nothing");
                     let wrong = Diagnostic::new(at, Some(span), message);
-                    return Err(wrong.hint(known_names("inherited", &value, list)).into());
+                    let hint = match closest(&value, list.iter().map(String::as_str)) {
+                        Some(meant) => format!("did you mean `-{meant}`?"),
+                        None => "take this entry out".to_owned(),
+                    };
+                    return Err(wrong.hint(hint).into());
                 };
                 list.remove(index);
             }
@@ -336,18 +327,11 @@ fn source_of(entry: SourceEntry, at: &Arc<SourceText>, workspace: &Workspace) ->
 }
 
 /// The file of the workspace that a profile points at.
-fn read(
-    path: &Spanned<super::values::WorkspacePath>,
-    at: &Arc<SourceText>,
-    workspace: &Workspace,
-) -> Result<Vec<u8>, ProfileError> {
+fn read(path: &Spanned<WorkspacePath>, at: &Arc<SourceText>, workspace: &Workspace) -> Result<Vec<u8>, ProfileError> {
     let name = &path.0.get_ref().0;
-    match workspace.read(name)? {
-        Some((bytes, _)) => Ok(bytes),
-        None => {
-            let missing =
-                Diagnostic::new(at, Some(path.0.span()), format!("there is no file `{name}` in the workspace"));
-            Err(missing.hint("paths begin at the workspace's root").into())
-        }
+    if let Some((bytes, _)) = workspace.read(name)? {
+        return Ok(bytes);
     }
+    let missing = Diagnostic::new(at, Some(path.0.span()), format!("there is no file `{name}` in the workspace"));
+    Err(missing.hint("paths begin at the workspace's root").into())
 }

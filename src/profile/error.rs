@@ -16,14 +16,11 @@ pub enum ProfileError {
     /// A file of the workspace cannot be read.
     #[error("cannot read {path}")]
     Read { path: String, source: io::Error },
-    /// An overlay's folder without its `overlay.toml`.
-    #[error("overlay `{name}` has no `overlay.toml`")]
-    BareOverlay { name: String },
     /// Two overlays give one thing differently.
-    #[error("{what} comes from both {first} and {second}")]
+    #[error("{what} comes from both {} and {}", spoken(first), spoken(second))]
     Conflict { what: String, first: String, second: String },
     /// A file where another path needs a directory.
-    #[error("`/{file}` is no directory ({first}), yet {second} puts `/{path}` below it")]
+    #[error("{} has no directory at `/{file}`, yet {} puts `/{path}` below it", spoken(first), spoken(second))]
     FileAbove { file: String, first: String, path: String, second: String },
     /// An overlay's folder holds what cannot go into an image.
     #[error("{path} is {kind}, which an overlay cannot hold")]
@@ -38,7 +35,6 @@ impl ProfileError {
             Self::Invalid(diagnostic) => diagnostic.hint.clone(),
             Self::Unknown { name, known } => Some(known_names("profiles", name, known)),
             Self::Read { .. } | Self::FileAbove { .. } => None,
-            Self::BareOverlay { name } => Some(format!("add `overlays/{name}/overlay.toml` with `schema = 1`")),
             Self::Conflict { .. } => {
                 Some("use only one of the two overlays, or decide it in the profile, which wins over both".to_owned())
             }
@@ -75,6 +71,11 @@ impl From<Diagnostic> for ProfileError {
     fn from(diagnostic: Diagnostic) -> Self {
         Self::Invalid(Box::new(diagnostic))
     }
+}
+
+/// An origin such as `overlay:node` as a sentence has it.
+fn spoken(origin: &str) -> String {
+    origin.split_once(':').map_or_else(|| origin.to_owned(), |(kind, name)| format!("{kind} `{name}`"))
 }
 
 /// The hint after an unknown name: the likely one and the list.

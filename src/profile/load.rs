@@ -1,5 +1,6 @@
 //! From a name to a resolved profile: read the chain, lay its files over each other, fold the overlays in.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::draft::{Draft, Layer};
@@ -12,7 +13,6 @@ use crate::output::{Diagnostic, SourceText};
 /// What a list of profiles shows of one.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ProfileSummary {
-    pub name: String,
     pub description: String,
     /// `None` for a profile that can only be extended.
     pub board: Option<Board>,
@@ -30,22 +30,22 @@ pub fn load(workspace: &Workspace, name: &str) -> Result<Profile, ProfileError> 
     draft.finish(name, &source)
 }
 
-/// All profiles of the workspace and of the program, by name.
+/// All profiles of the workspace and of the program by name; one that is not valid does not hide the others.
 ///
 /// # Errors
-/// As [`load`], for the first profile that is not valid.
-pub fn list(workspace: &Workspace) -> Result<Vec<ProfileSummary>, ProfileError> {
-    let summary = |name: String| {
-        let draft = lay(chain(workspace, find(workspace, &name)?)?, workspace)?;
-        Ok(ProfileSummary { name, description: draft.description.unwrap_or_default(), board: draft.board })
+/// A `profiles/` folder that cannot be read.
+pub fn list(workspace: &Workspace) -> Result<BTreeMap<String, Result<ProfileSummary, ProfileError>>, ProfileError> {
+    let summary = |name: &str| {
+        let draft = lay(chain(workspace, find(workspace, name)?)?, workspace)?;
+        Ok(ProfileSummary { description: draft.description.unwrap_or_default(), board: draft.board })
     };
-    workspace.profile_names()?.into_iter().map(summary).collect()
+    Ok(workspace.profile_names()?.into_iter().map(|name| (name.clone(), summary(&name))).collect())
 }
 
-/// Checks the text of one profile file by itself; `path` is for messages. What it extends is not looked at.
+/// Checks keys and single values of a profile's text; `path` is for messages. Reads no file.
 ///
 /// # Errors
-/// What [`load`] would find wrong in this file alone.
+/// Text that is no TOML; unknown or missing keys; wrong types; bad values.
 pub fn parse_str(text: &str, path: &str) -> Result<(), ProfileError> {
     let source = Arc::new(SourceText { path: path.to_owned(), text: text.to_owned() });
     parse::<ProfileToml>(&source).map(drop).map_err(Into::into)

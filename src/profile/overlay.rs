@@ -7,6 +7,7 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use super::draft::{Draft, unit_choices};
+use super::error::known_names;
 use super::parse::parse;
 use super::schema::OverlayToml;
 use super::values::{Account, Line, Mode};
@@ -30,7 +31,7 @@ pub(super) fn fold(draft: &mut Draft, workspace: &Workspace) -> Result<(), Profi
     let mut given = Given::default();
     for name in draft.overlays.clone() {
         let Some(source) = workspace.overlay_toml(&name)? else {
-            return Err(ProfileError::BareOverlay { name });
+            return Err(unknown(draft, &name, workspace));
         };
         let mut toml: OverlayToml = parse(&source)?;
         add_missing(&mut draft.packages, toml.packages.drain(..).map(Into::into));
@@ -56,6 +57,19 @@ pub(super) fn fold(draft: &mut Draft, workspace: &Workspace) -> Result<(), Profi
     draft.units.extend(given.units.into_iter().map(|(unit, (enabled, _))| (unit, enabled)));
     draft.files.extend(given.files);
     nothing_below_a_file(&draft.files)
+}
+
+fn unknown(draft: &Draft, name: &str, workspace: &Workspace) -> ProfileError {
+    let known = match workspace.overlay_names() {
+        Ok(known) => known,
+        Err(error) => return error,
+    };
+    let (source, span) = &draft.overlay_places[name];
+    let hint = format!(
+        "{}; an overlay is a folder `overlays/NAME/` with an `overlay.toml`",
+        known_names("overlays", name, &known)
+    );
+    Diagnostic::new(source, Some(span.clone()), format!("there is no overlay `{name}`")).hint(hint).into()
 }
 
 fn add_missing(list: &mut Vec<String>, more: impl Iterator<Item = String>) {

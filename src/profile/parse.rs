@@ -41,7 +41,12 @@ fn diagnose(source: &Arc<SourceText>, error: &toml::de::Error) -> Diagnostic {
             other => other,
         };
         let found = found.replacen("sequence", "list", 1).replacen("map", "table", 1);
-        return at(format!("expected {expected}, found {found}"));
+        let wrong = at(format!("expected {expected}, found {found}"));
+        return match expected {
+            "a list" => wrong.hint("write it in brackets, a single entry too: `[\"one\"]`"),
+            "a string" => wrong.hint("write it in quotes"),
+            _ => wrong,
+        };
     }
     match message.split_once('\n') {
         Some((message, hint)) => at(message.to_owned()).hint(hint),

@@ -4,8 +4,10 @@
 use std::collections::BTreeMap;
 
 use schemars::generate::SchemaSettings;
+use schemars::transform::RecursiveTransform;
 use schemars::{JsonSchema, Schema};
 use serde::Deserialize;
+use serde_json::{Value, json};
 
 use super::Board;
 use super::values::{
@@ -298,7 +300,28 @@ pub fn overlay_json_schema() -> String {
 
 /// Draft 7 is the newest that editors' TOML plug-ins understand in full.
 fn schema_settings() -> SchemaSettings {
-    SchemaSettings::draft07()
+    SchemaSettings::draft07().with_transform(RecursiveTransform(without_null))
+}
+
+/// An optional key may be absent, but TOML has no null to offer.
+fn without_null(schema: &mut Schema) {
+    if let Some(Value::Array(kinds)) = schema.get_mut("type")
+        && kinds.contains(&Value::from("null"))
+    {
+        kinds.retain(|kind| kind != "null");
+        if let [kind] = kinds.as_slice() {
+            let kind = kind.clone();
+            schema.insert("type".to_owned(), kind);
+        }
+    }
+    if let Some(Value::Array(choices)) = schema.get_mut("anyOf") {
+        choices.retain(|choice| choice != &json!({ "type": "null" }));
+        if choices.len() == 1
+            && let Some(only) = schema.remove("anyOf")
+        {
+            schema.insert("allOf".to_owned(), only);
+        }
+    }
 }
 
 fn text_of(schema: &Schema) -> String {

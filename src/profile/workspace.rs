@@ -86,7 +86,7 @@ impl Workspace {
 
     /// Names of all overlays, sorted.
     pub(super) fn overlay_names(&self) -> Result<Vec<String>, ProfileError> {
-        self.names("overlays", |entry| entry.split_once('/').map(|(name, _)| name))
+        self.names("overlays", |entry| entry.strip_suffix("/overlay.toml"))
     }
 
     fn names(&self, folder: &str, name_of: impl Fn(&str) -> Option<&str>) -> Result<Vec<String>, ProfileError> {
