@@ -121,3 +121,31 @@ pub fn write_stick(image: &Path, disk: &Path, size: u64) -> io::Result<()> {
     let end = from.metadata()?.len();
     to.set_len(size.max(end))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_missing_qemu_is_named_with_the_package_that_brings_it() {
+        let empty = tempfile::tempdir().unwrap();
+        let error = find_qemu(Arch::Arm64, empty.path().as_os_str()).unwrap_err();
+        assert_eq!(error.to_string(), "`qemu-system-aarch64` is not on the PATH");
+        assert_eq!(error.hint().unwrap(), "on Debian and Ubuntu: sudo apt install qemu-system-arm");
+    }
+
+    #[test]
+    fn a_stick_starts_with_the_image_and_is_zero_behind_it() {
+        let directory = tempfile::tempdir().unwrap();
+        let (image, stick) = (directory.path().join("image"), directory.path().join("stick"));
+        let mut bytes = vec![0; 3 << 20];
+        bytes[5] = 1;
+        bytes[(2 << 20) + 7] = 2;
+        std::fs::write(&image, &bytes).unwrap();
+        write_stick(&image, &stick, 4 << 20).unwrap();
+        bytes.resize(4 << 20, 0);
+        assert!(std::fs::read(&stick).unwrap() == bytes);
+        write_stick(&image, &stick, 0).unwrap();
+        assert_eq!(std::fs::metadata(&stick).unwrap().len(), 3 << 20, "never shorter than the image");
+    }
+}

@@ -72,6 +72,7 @@ pub(super) const PARTS: &[Part] = &[
     Part { package: "util-linux", paths: &["usr/bin/flock", "usr/bin/mountpoint", "usr/bin/partx", "usr/sbin/fsck"] },
     Part { package: "dash", paths: &["usr/bin/dash", "usr/bin/sh"] },
     Part { package: "coreutils", paths: &["usr/bin/ln", "usr/bin/mkdir", "usr/bin/sleep", "usr/bin/tr"] },
+    Part { package: "base-files", paths: &["usr/lib/os-release"] },
     // Names only. Device nodes keep the groups they get here when the real root takes over.
     Part { package: "base-passwd", paths: &["etc/group", "etc/passwd"] },
     Part { package: "imgbuild", paths: &["usr/lib/imgbuild/root-disk", "usr/lib/udev/rules.d/61-imgbuild.rules"] },
@@ -137,6 +138,8 @@ pub(super) const OWN_FILES: &[(&str, u16, &str)] = &[
 
 /// Links that only the initrd has: path, text.
 pub(super) const OWN_LINKS: &[(&str, &str)] = &[
+    // systemd takes this name as the sign that it runs in an initrd.
+    ("etc/initrd-release", "../usr/lib/os-release"),
     ("init", "usr/lib/systemd/systemd"),
     ("usr/lib/systemd/system/default.target", "initrd.target"),
     ("usr/lib/systemd/system/initrd-fs.target.requires/sysroot-etc.mount", "../sysroot-etc.mount"),

@@ -118,9 +118,6 @@ pub fn build(root: &Tree, extra_modules: &[String], arch: Arch) -> Result<Tree, 
     for (path, mode) in DIRECTORIES {
         tree.put(path, Node::dir(*mode).from(ORIGIN))?;
     }
-    // systemd takes the presence of this file as the sign that it runs in an initrd.
-    let release = text(root, "usr/lib/os-release")?;
-    tree.put("etc/initrd-release", Node::file(0o644, release).from(ORIGIN))?;
     tree.check()?;
     Ok(tree)
 }
@@ -181,11 +178,10 @@ fn modules(root: &Tree, kernel: &str, extra: &[String], arch: Arch) -> Result<Ve
     Ok(index.choose(arch, extra)?.into_iter().map(str::to_owned).collect())
 }
 
-/// The text of a file that the kernel's or systemd's package brings.
+/// The text of one of the kernel's lists.
 fn text(root: &Tree, path: &str) -> Result<String, InitrdError> {
-    let content = root
-        .file(path)
-        .ok_or_else(|| InitrdError::Missing { path: path.to_owned(), package: "linux-image or base-files" })?;
+    let content =
+        root.file(path).ok_or_else(|| InitrdError::Missing { path: path.to_owned(), package: "linux-image" })?;
     content.text().map_err(|source| InitrdError::Read { path: path.to_owned(), source })
 }
 
