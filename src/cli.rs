@@ -96,8 +96,9 @@ pub struct Lock {
     #[arg(short, long, value_name = "NAME")]
     pub profile: Option<String>,
     /// Take newer versions, of PACKAGE only if one is named
-    #[arg(long, value_name = "PACKAGE", num_args = 0..)]
-    pub update: Option<Vec<String>>,
+    #[arg(long, value_name = "PACKAGE")]
+    #[expect(clippy::option_option, reason = "clap's form for an option whose value may be left out")]
+    pub update: Option<Option<String>>,
     /// Change nothing; fail if the lock does not fit the profiles
     #[arg(long, conflicts_with = "update")]
     pub check: bool,
@@ -144,12 +145,6 @@ pub struct Boot {
     /// Image file to boot
     #[arg(value_hint = ValueHint::FilePath)]
     pub image: Option<PathBuf>,
-    /// Size of the emulated stick; the image itself is not changed
-    #[arg(long, value_name = "SIZE", default_value = "8G")]
-    pub disk_size: String,
-    /// Memory of the emulated machine
-    #[arg(long, value_name = "SIZE", default_value = "2G")]
-    pub memory: String,
 }
 
 #[derive(Debug, Args)]

@@ -1,8 +1,11 @@
 //! A bounded run of the fuzz targets: fixed seeds, a fixed sequence of changes, a fixed number of rounds. A panic, an
-//! overflow or a broken promise of `fuzz/entry.rs` fails the test; inputs stay small, so time and memory do.
+//! overflow or a broken promise of `fuzz/src/lib.rs` fails the test; inputs stay small, so time and memory do.
 
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+#[path = "debian/debs.rs"]
 mod debs;
-#[path = "../fuzz/entry.rs"]
+#[path = "../fuzz/src/lib.rs"]
 mod entry;
 
 use debs::{CONTROL, Tar, ar, control_tar, deb_of, gzip, xz};

@@ -1,7 +1,3 @@
 #![no_main]
 
-#[path = "../entry.rs"]
-#[allow(dead_code, reason = "each target uses one entry")]
-mod entry;
-
-libfuzzer_sys::fuzz_target!(|data: &[u8]| entry::deb(data));
+libfuzzer_sys::fuzz_target!(|data: &[u8]| imgbuild_fuzz::deb(data));

@@ -1,8 +1,19 @@
 //! One verb a file: resolve inputs, call the stages, report. The one place where rooms meet.
 
+pub mod boot;
+mod build;
+mod cache;
+mod check;
 mod completions;
+mod diff;
+mod failure;
+mod finished;
+mod inspect;
+mod lock;
 mod man;
 mod schema;
+mod session;
+mod why;
 
 use std::ffi::OsString;
 
@@ -12,6 +23,7 @@ use clap::error::ErrorKind;
 use crate::cli::{Cli, Command};
 use crate::exit::{Code, Failure};
 use crate::output::{Console, Look};
+use session::Session;
 
 /// What every verb returns.
 pub(crate) type Outcome = Result<(), Failure>;
@@ -45,10 +57,17 @@ pub fn run(args: impl IntoIterator<Item = OsString>) -> Code {
 }
 
 fn dispatch(cli: &Cli, console: &Console) -> Outcome {
+    let session = || Session::open(&cli.global, console);
     match &cli.command {
-        Command::Schema => schema::run(console),
-        Command::Completions(args) => completions::run(args),
+        Command::Build(args) => build::run(args, &session()?),
+        Command::Lock(args) => lock::run(args, &session()?),
+        Command::Check(args) => check::run(args, &session()?),
+        Command::Why(args) => why::run(args, &session()?),
+        Command::Boot(args) => boot::run(args, &session()?),
+        Command::Inspect(args) => inspect::run(args, console),
+        Command::Diff(args) => diff::run(args, console),
         Command::Man(args) => man::run(args, console),
-        _ => unreachable!("wired below"),
+        Command::Schema => schema::run(),
+        Command::Completions(args) => completions::run(args),
     }
 }

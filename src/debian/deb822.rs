@@ -127,7 +127,7 @@ fn refuse_control_characters(text: &str) -> Result<(), Deb822Error> {
             continue;
         }
         let at = index * 4096 + block.iter().position(|&byte| is_control(byte)).unwrap_or(0);
-        let line = 1 + text.as_bytes()[..at].iter().filter(|&&byte| byte == b'\n').count();
+        let line = text.as_bytes()[..at].split(|&byte| byte == b'\n').count();
         return Err(Deb822Error::ControlCharacter { line, code: text.as_bytes()[at] });
     }
     Ok(())
@@ -182,7 +182,7 @@ mod tests {
             let error = parse(text).unwrap_err().to_string();
             assert!(error.starts_with(&format!("line {line}: ")), "{text:?}: {error}");
         }
-        let many: String = (0..300).map(|n| format!("F{n}: x\n")).collect();
+        let many = (0..300).map(|n| format!("F{n}: x")).collect::<Vec<_>>().join("\n");
         assert_eq!(parse(&many), Err(Deb822Error::TooManyFields { line: 257 }));
     }
 }

@@ -103,7 +103,7 @@ fn parse_epoch(text: &str) -> Option<u32> {
     if !text.bytes().all(|byte| byte.is_ascii_digit()) {
         return None;
     }
-    text.parse().ok().filter(|&epoch| epoch <= i32::MAX as u32)
+    text.parse().ok().filter(|&epoch| i32::try_from(epoch).is_ok())
 }
 
 /// Compares runs of non-digits and runs of digits in turn. A missing run is empty: no digits count as zero, and

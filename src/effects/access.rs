@@ -1,4 +1,4 @@
-//! Who may come in: SSH by key only, `sudo` for whom the profile says so, and host keys that are no part of an image.
+//! Who may come in: SSH keys, `sudo` for whom the profile says so, and host keys that are no part of an image.
 
 use std::fmt::Write as _;
 
@@ -12,9 +12,6 @@ const ORIGIN: &str = "effect:access";
 const SSHD: &str = "\
 AuthorizedKeysFile /etc/ssh/authorized_keys.d/%u
 HostKey /etc/ssh/ssh_host_ed25519_key
-KbdInteractiveAuthentication no
-PasswordAuthentication no
-PermitRootLogin no
 ";
 
 /// The package's unit makes keys on a first boot, which a node with a lasting machine-id never counts. Here it makes

@@ -1,66 +1,55 @@
-//! Network configuration for systemd-networkd, from the profile.
+//! Network configuration for systemd-networkd and systemd-resolved, from the profile.
 
 use std::fmt::Write as _;
 
-use super::{Context, EffectError};
+use super::error::EffectError;
 use crate::profile::Network;
 use crate::tree::{Node, Tree};
 
-/// Writes `/etc/systemd/network/10-NAME.network` for each network of the profile.
+const ORIGIN: &str = "effect:network";
+
+/// Writes a `.network` file for each network, and makes `/etc/resolv.conf` follow systemd-resolved.
 ///
 /// # Errors
-/// A directory that is taken by something else.
-pub fn network(tree: &mut Tree, context: &Context<'_>) -> Result<(), EffectError> {
-    for network in &context.profile.networks {
+/// A file where a directory must be.
+pub fn network(tree: &mut Tree, networks: &[Network]) -> Result<(), EffectError> {
+    for network in networks {
         let path = format!("etc/systemd/network/10-{}.network", network.name);
-        tree.put(&path, Node::file(0o644, unit(network)).from("effect:network"))?;
+        tree.put(&path, Node::file(0o644, unit(network)).from(ORIGIN))?;
+    }
+    if tree.contains("usr/lib/systemd/systemd-resolved") {
+        // Not the stub at 127.0.0.53: containers take this file over, and a loopback address means themselves there.
+        tree.put("etc/resolv.conf", Node::symlink("/run/systemd/resolve/resolv.conf").from(ORIGIN))?;
     }
     Ok(())
 }
 
-/// The text of systemd.network(5).
+/// A systemd.network(5) file.
 fn unit(network: &Network) -> String {
-    let mut out = String::from("[Match]\n");
-    let matches = [("Name", &network.match_name), ("MACAddress", &network.match_mac), ("Type", &network.match_type)];
-    for (key, values) in matches.into_iter().filter(|(_, values)| !values.is_empty()) {
-        let _ = writeln!(out, "{key}={}", values.join(" "));
-    }
-    let _ = writeln!(out, "\n[Network]\nDHCP={}", if network.dhcp { "yes" } else { "no" });
-    for (key, values) in [("Address", &network.addresses), ("DNS", &network.dns)] {
-        for value in values {
-            let _ = writeln!(out, "{key}={value}");
+    let mut text = String::from("[Match]\n");
+    for (key, values) in
+        [("Name", &network.match_name), ("MACAddress", &network.match_mac), ("Type", &network.match_type)]
+    {
+        if !values.is_empty() {
+            let _ = writeln!(text, "{key}={}", values.join(" "));
         }
     }
+    text.push_str("\n[Network]\n");
+    if network.dhcp {
+        text.push_str("DHCP=yes\n");
+    }
+    for address in &network.addresses {
+        let _ = writeln!(text, "Address={address}");
+    }
     if let Some(gateway) = &network.gateway {
-        let _ = writeln!(out, "Gateway={gateway}");
+        let _ = writeln!(text, "Gateway={gateway}");
+    }
+    for server in &network.dns {
+        let _ = writeln!(text, "DNS={server}");
     }
     if network.dhcp {
-        // Without this the lease depends on the machine-id, and an unseeded node has another one each boot.
-        out.push_str("\n[DHCPv4]\nClientIdentifier=mac\n");
+        // The lease must not depend on the machine-id, which an unseeded node draws anew at each boot.
+        text.push_str("\n[DHCPv4]\nClientIdentifier=mac\n");
     }
-    out
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_static_network_names_all_that_it_was_given() {
-        let network = Network {
-            name: "lan".to_owned(),
-            match_name: vec!["end*".to_owned(), "eth*".to_owned()],
-            match_mac: Vec::new(),
-            match_type: vec!["ether".to_owned()],
-            dhcp: false,
-            addresses: vec!["192.168.1.10/24".to_owned()],
-            gateway: Some("192.168.1.1".to_owned()),
-            dns: vec!["9.9.9.9".to_owned(), "1.1.1.1".to_owned()],
-        };
-        assert_eq!(
-            unit(&network),
-            "[Match]\nName=end* eth*\nType=ether\n\n[Network]\nDHCP=no\nAddress=192.168.1.10/24\nDNS=9.9.9.9\n\
-             DNS=1.1.1.1\nGateway=192.168.1.1\n"
-        );
-    }
+    text
 }

@@ -104,6 +104,13 @@ impl Console {
         }
     }
 
+    /// One line for people about what comes next.
+    pub fn note(&self, text: &str) {
+        if self.look == Look::Human {
+            let _ = writeln!(anstream::stderr(), "{text}");
+        }
+    }
+
     /// Shows a failure: where and what, the causes, the cure.
     pub fn fail(&self, failure: &Failure) {
         if self.is_json() {

@@ -13,6 +13,10 @@ mod size;
 pub use console::{Color, Console, Look};
 pub use size::{bytes, count};
 
+mod diagnostic;
+
+pub use diagnostic::{Diagnostic, SourceText, closest};
+
 /// What a long-running stage tells of its work. All calls may come from any thread.
 pub trait Progress: Sync {
     /// A phase begins (`download`, `unpack`, `compress`, …); `total` is its work in bytes, or 0 if unknown.

@@ -64,10 +64,8 @@ pub(super) fn members(entries: Vec<Entry>) -> Result<Vec<Member>, Flaw> {
     for entry in entries {
         let name = entry.name.clone();
         let path = clean(&name, &entry.name)?;
-        let kind = kind(&entry, |target| {
-            let found = by_path.get(target).map(|&at| &members[at]);
-            found.filter(|member| matches!(member.kind, Kind::File(..))).is_some()
-        })?;
+        let kind =
+            kind(&entry, |target| by_path.get(target).is_some_and(|&at| matches!(members[at].kind, Kind::File(..))))?;
         if path.is_empty() {
             if kind == Kind::Dir {
                 continue;

@@ -132,7 +132,6 @@ impl<R: BufRead, W: Write> Walk<'_, R, W> {
         let mut hash = Sha256::new();
         self.pass(len, |bytes| hash.update(bytes))?;
         self.pass(padding(len), |_| {})?;
-        #[expect(clippy::cast_possible_truncation, reason = "masked to 12 bits")]
         let mode = (mode & 0o7777) as u16;
         Ok(Entry {
             name,
