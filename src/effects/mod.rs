@@ -32,9 +32,7 @@ use crate::lock::IdMap;
 use crate::profile::Profile;
 use crate::tree::{Tree, TreeError};
 use depmod::DepmodError;
-use dpkg_db::DpkgDbError;
 use ldconfig::LdconfigError;
-use units::UnitError;
 
 /// What effects may read: the packages, in dependency order, and the profile. Nothing of the host.
 #[derive(Debug, Clone, Copy)]
@@ -62,10 +60,6 @@ pub enum ApplyError {
     #[error(transparent)]
     Effect(#[from] EffectError),
     #[error(transparent)]
-    Units(#[from] UnitError),
-    #[error(transparent)]
-    DpkgDb(#[from] DpkgDbError),
-    #[error(transparent)]
     Ldconfig(#[from] LdconfigError),
     #[error(transparent)]
     Depmod(#[from] DepmodError),
@@ -79,8 +73,7 @@ impl ApplyError {
     pub fn hint(&self) -> Option<String> {
         match self {
             Self::Effect(error) => error.hint(),
-            Self::Units(error) => error.hint(),
-            Self::DpkgDb(_) | Self::Ldconfig(_) | Self::Depmod(_) | Self::Tree(_) => None,
+            Self::Ldconfig(_) | Self::Depmod(_) | Self::Tree(_) => None,
         }
     }
 }
@@ -96,7 +89,7 @@ pub fn apply(tree: &mut Tree, context: &Context<'_>, store: &dyn depmod::Store) 
     accounts::accounts(tree, context)?;
     paths::paths(tree, context)?;
     tmpfiles::tmpfiles(tree)?;
-    alternatives::apply(tree, context)?;
+    alternatives::alternatives(tree, context)?;
     shells::shells(tree)?;
     nsswitch::nsswitch(tree, context)?;
     pam::pam(tree)?;
@@ -105,8 +98,8 @@ pub fn apply(tree: &mut Tree, context: &Context<'_>, store: &dyn depmod::Store) 
     network::network(tree, &context.profile.networks)?;
     files::files(tree, context)?;
     ca::ca(tree, context)?;
-    units::apply(tree, context)?;
-    dpkg_db::apply(tree, context)?;
+    units::units(tree, context)?;
+    dpkg_db::dpkg_db(tree, context)?;
     trim::trim(tree, &context.profile.dropped());
     ldconfig::ldconfig(tree, context.profile.board.arch())?;
     depmod::depmod(tree, store)?;

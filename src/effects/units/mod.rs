@@ -13,7 +13,7 @@
 mod install;
 mod preset;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::fmt::Write as _;
 
 pub use install::Install;
@@ -22,39 +22,33 @@ pub use preset::{Preset, Presets};
 
 use super::ledger::{self, Snippet};
 use super::{Context, EffectError};
-use crate::profile::ProfileFile;
 use crate::tree::{Kind, Node, Tree, parent};
 
 const ORIGIN: &str = "effect:units";
 
-/// The files of profile and overlays, which are put into the tree after all effects.
-type Files = BTreeMap<String, ProfileFile>;
-
 /// The preset file that repeats what is enabled and disables the rest.
 const PRESET_FILE: &str = "00-imgbuild.preset";
 
-/// Enables what packages and profile want. Needs all packages' files in the tree; units that only the
-/// profile's own files bring are found there.
+/// Enables what packages and profile want. Needs the files of packages, profile and overlays in the tree.
 ///
 /// # Errors
 /// A unit of the profile that does not exist; a link over a place that is taken.
 pub fn units(tree: &mut Tree, context: &Context<'_>) -> Result<(), EffectError> {
-    let files = &context.profile.files;
     let mut system = Manager::new(tree, "system");
     let mut user = Manager::new(tree, "user");
     for package in context.packages {
         for snippet in ledger::snippets(package) {
             if let Snippet::Enable { unit, user: for_users } = snippet {
                 let manager = if for_users { &mut user } else { &mut system };
-                manager.preset(tree, files, &unit)?;
+                manager.preset(tree, &unit)?;
             }
         }
         for unit in explicit(&ledger::hand_written(package)) {
-            system.enable(tree, files, &unit)?;
+            system.enable(tree, &unit)?;
         }
     }
     for unit in &context.profile.enable {
-        if !system.enable(tree, files, unit)? {
+        if !system.enable(tree, unit)? {
             return Err(unknown(unit));
         }
     }
@@ -104,16 +98,16 @@ impl Manager {
     }
 
     /// Enables `unit` if presets do not say otherwise.
-    fn preset(&mut self, tree: &mut Tree, files: &Files, unit: &str) -> Result<(), EffectError> {
+    fn preset(&mut self, tree: &mut Tree, unit: &str) -> Result<(), EffectError> {
         if self.presets.query(unit) == Preset::Enable {
-            self.enable(tree, files, unit)?;
+            self.enable(tree, unit)?;
         }
         Ok(())
     }
 
     /// Makes the links of `unit` and of the units it names with `Also=`. Says whether the unit exists.
-    fn enable(&mut self, tree: &mut Tree, files: &Files, unit: &str) -> Result<bool, EffectError> {
-        let Some((path, text)) = self.find(tree, files, &Name::parse(unit).file()) else { return Ok(false) };
+    fn enable(&mut self, tree: &mut Tree, unit: &str) -> Result<bool, EffectError> {
+        let Some((path, text)) = self.find(tree, &Name::parse(unit).file()) else { return Ok(false) };
         if !self.enabled.insert(unit.to_owned()) {
             return Ok(true);
         }
@@ -124,7 +118,7 @@ impl Manager {
             tree.put_new(&at, Node::symlink(format!("/{path}")).from(ORIGIN))?;
         }
         for also in &install.also {
-            self.enable(tree, files, also)?;
+            self.enable(tree, also)?;
         }
         Ok(true)
     }
@@ -152,14 +146,11 @@ impl Manager {
     }
 
     /// Where the unit file `name` lies, and what it says.
-    fn find(&self, tree: &Tree, files: &Files, name: &str) -> Option<(String, String)> {
+    fn find(&self, tree: &Tree, name: &str) -> Option<(String, String)> {
         ["etc/systemd", "usr/local/lib/systemd", "usr/lib/systemd"].iter().find_map(|dir| {
             let path = format!("{dir}/{}/{name}", self.instance);
-            let found = match files.get(&path) {
-                Some(file) => &file.content,
-                None => tree.file(&path)?,
-            };
-            Some((path, found.text().ok()?))
+            let text = tree.file(&path)?.text().ok()?;
+            Some((path, text))
         })
     }
 

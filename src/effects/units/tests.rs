@@ -63,8 +63,8 @@ fn tree_of_units() -> Tree {
 fn enabling_makes_links_for_the_unit_its_aliases_and_what_goes_with_it() {
     let mut tree = tree_of_units();
     let mut system = Manager::new(&tree, "system");
-    system.preset(&mut tree, &Files::new(), "a.service").unwrap();
-    system.preset(&mut tree, &Files::new(), "no.service").unwrap();
+    system.preset(&mut tree, "a.service").unwrap();
+    system.preset(&mut tree, "no.service").unwrap();
     for link in ["multi-user.target.wants/a.service", "alpha.service", "sockets.target.wants/a.socket"] {
         assert!(tree.contains(&format!("etc/systemd/system/{link}")), "{link}");
     }
@@ -76,7 +76,7 @@ fn disabling_takes_every_link_of_the_unit_and_no_other() {
     let mut tree = tree_of_units();
     let mut system = Manager::new(&tree, "system");
     for unit in ["a.service", "b.service"] {
-        assert!(system.enable(&mut tree, &Files::new(), unit).unwrap());
+        assert!(system.enable(&mut tree, unit).unwrap());
     }
     system.disable(&mut tree, "a.service");
     assert!(!tree.contains("etc/systemd/system/alpha.service"));
@@ -89,9 +89,9 @@ fn disabling_takes_every_link_of_the_unit_and_no_other() {
 fn a_unit_that_nothing_brings_is_not_enabled_and_a_mask_stays() {
     let mut tree = tree_of_units();
     let mut system = Manager::new(&tree, "system");
-    assert!(!system.enable(&mut tree, &Files::new(), "c.service").unwrap());
+    assert!(!system.enable(&mut tree, "c.service").unwrap());
     tree.put("etc/systemd/system/alpha.service", Node::symlink("/dev/null")).unwrap();
-    system.enable(&mut tree, &Files::new(), "a.service").unwrap();
+    system.enable(&mut tree, "a.service").unwrap();
     system.disable(&mut tree, "alpha.service");
     assert!(
         matches!(&tree.get("etc/systemd/system/alpha.service").unwrap().kind, Kind::Symlink(to) if to == "/dev/null")
@@ -102,7 +102,7 @@ fn a_unit_that_nothing_brings_is_not_enabled_and_a_mask_stays() {
 fn the_written_preset_makes_a_first_boot_enable_what_is_enabled_and_nothing_more() {
     let mut tree = tree_of_units();
     let mut system = Manager::new(&tree, "system");
-    system.enable(&mut tree, &Files::new(), "b.service").unwrap();
+    system.enable(&mut tree, "b.service").unwrap();
     system.write_preset(&mut tree).unwrap();
     let presets = Presets::read(&tree, "system-preset");
     assert_eq!(presets.query("b.service"), Preset::Enable);
