@@ -15,11 +15,13 @@ mod compare;
 use std::collections::BTreeMap;
 
 use imgbuild::debian::Package;
+use imgbuild::effects::depmod::Store;
 use imgbuild::effects::ledger::{self, Ledger};
+use imgbuild::effects::unpack::unpack;
 use imgbuild::effects::{self, Context};
 use imgbuild::lock::IdMap;
 use imgbuild::profile::{Board, ImageSettings, Kernel, Profile};
-use imgbuild::tree::Tree;
+use imgbuild::tree::Digest;
 
 /// What a node of every role has, and apt, which mmdebstrap always installs.
 const PACKAGES: &str = "systemd systemd-sysv udev dbus systemd-cryptsetup systemd-repart systemd-timesyncd systemd-resolved \
@@ -54,17 +56,15 @@ fn profile(board: Board) -> Profile {
     }
 }
 
-fn extracted(packages: &[Package]) -> Tree {
-    let mut tree = Tree::new();
-    for member in packages.iter().flat_map(|package| &package.members) {
-        let path = tree.resolve(&member.path, false).unwrap();
-        // A directory that several packages ship keeps the first one's mode, and a link to a directory stays.
-        let kept = member.node.is_dir() && tree.contains(&path);
-        if !kept {
-            tree.put(&path, member.node.clone()).unwrap();
-        }
+/// Keeps nothing: each run computes everything.
+struct Forget;
+
+impl Store for Forget {
+    fn get(&self, _: &Digest) -> Option<Vec<u8>> {
+        None
     }
-    tree
+
+    fn put(&self, _: &Digest, _: &[u8]) {}
 }
 
 #[test]
@@ -75,27 +75,12 @@ fn effects_make_what_the_scripts_make() {
     let packages: Vec<Package> = archive::open(&debs);
 
     let profile = profile(Board::UefiAmd64);
-    let mut tree = extracted(&packages);
+    let mut tree = unpack(&packages).unwrap();
     let none = IdMap::default();
     let context = Context { profile: &profile, packages: &packages, ids: &none, epoch: EPOCH };
     let ids = effects::accounts::allocate_ids(&tree, &context).unwrap();
     let context = Context { ids: &ids, ..context };
-    for effect in [
-        effects::accounts::accounts,
-        effects::paths::paths,
-        |tree: &mut Tree, _: &Context<'_>| effects::pam::pam(tree),
-        |tree: &mut Tree, _: &Context<'_>| effects::shells::shells(tree),
-        effects::nsswitch::nsswitch,
-        effects::ca::ca,
-        |tree: &mut Tree, _: &Context<'_>| effects::tmpfiles::tmpfiles(tree),
-        effects::alternatives::alternatives,
-        effects::units::units,
-        effects::settings::settings,
-        effects::access::access,
-        effects::dpkg_db::dpkg_db,
-    ] {
-        effect(&mut tree, &context).unwrap();
-    }
+    effects::apply(&mut tree, &context, &Forget).unwrap();
     tree.check().unwrap();
 
     let differences = compare::compare(&installed, &compare::from_tree(&tree));

@@ -8,15 +8,13 @@ use serde::Deserialize;
 use crate::tree::Digest;
 
 /// Names that a review may give as the place where a script's work is done (docs/effects.md lists what each does).
-pub const EFFECTS: [&str; 17] = [
+pub const EFFECTS: [&str; 15] = [
     "accounts",
     "alternatives",
     "ca-certificates",
-    "caches",
     "conffiles",
     "directories",
     "dpkg-db",
-    "hwdb",
     "image",
     "ldconfig",
     "machine-id",
