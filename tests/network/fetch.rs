@@ -1,16 +1,11 @@
 //! Downloads from servers that cut, stall, lie, forge and lose things.
 
-#![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
-
-#[path = "support/http.rs"]
-mod http;
-
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use http::{Answer, Request, Server};
+use crate::http::{Answer, Request, Server};
 use imgbuild::fetch::{Cause, Download, FetchError, Fetcher, Patience};
 use imgbuild::output::{Progress, Silent};
 use imgbuild::tree::Digest;

@@ -1,15 +1,10 @@
 //! Signatures made by `GnuPG`, a foreign implementation, with keys that are new, expired, revoked, or not pinned.
 
-#![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
-
-#[path = "support/gpg.rs"]
-mod gpg;
-mod support;
-
 use std::fs;
 use std::path::Path;
 
-use gpg::{DAY, Gpg, NOW};
+use crate::gpg::{DAY, Gpg, NOW};
+use crate::support;
 use imgbuild::debian::openpgp::{Reason, SignatureError, Verified, verify};
 use imgbuild::profile::SourceKey;
 use pgp::composed::{ArmorOptions, Deserializable as _, SignedPublicKey};

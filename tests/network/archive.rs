@@ -1,19 +1,12 @@
 //! From mirrors to proved indexes: Debian's real suites, and a small archive that is tampered with.
 
-#![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
-
-#[path = "support/gpg.rs"]
-mod gpg;
-#[path = "support/http.rs"]
-mod http;
-mod support;
-
 use std::collections::BTreeMap;
 use std::path::Path;
 use std::time::{Duration, SystemTime};
 
-use gpg::{DAY, Gpg, NOW};
-use http::{Answer, Server};
+use crate::gpg::{DAY, Gpg, NOW};
+use crate::http::{Answer, Server};
+use crate::support;
 use imgbuild::debian::archive::{ArchiveError, FetchedIndex, fetch_indexes};
 use imgbuild::debian::index;
 use imgbuild::debian::mirror::{AptMirrors, Mirror};
