@@ -1,1 +1,161 @@
-//! Command line.
+//! The command line: declarations only. What a verb does is in `cmd/VERB.rs`.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueHint};
+
+use crate::output::Color;
+
+/// Turn a profile into a locked, verified, bootable node image, without root.
+#[derive(Debug, Parser)]
+#[command(name = "imgbuild", version, propagate_version = true, max_term_width = 80, after_help = AFTER)]
+pub struct Cli {
+    #[command(flatten)]
+    pub global: Global,
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+const AFTER: &str = "\
+Start here:
+  imgbuild build --profile demo   build an image that needs no configuration
+  imgbuild boot --profile demo    look at it in QEMU
+
+Exit codes: 0 done, 1 wrong input or refused, 2 unexpected, 3 verification
+failed, 4 device failed, 5 download or signature bad, 130 interrupted";
+
+/// Options of every verb.
+#[derive(Debug, Args)]
+pub struct Global {
+    /// Directory with profiles/, overlays/ and imgbuild.lock
+    #[arg(long, value_name = "DIR", global = true, env = "IMGBUILD_WORKSPACE", default_value = ".", hide_default_value = true, value_hint = ValueHint::DirPath)]
+    pub workspace: PathBuf,
+    /// Where downloads and derived data are kept [default: ~/.cache/imgbuild]
+    #[arg(long, value_name = "DIR", global = true, env = "IMGBUILD_CACHE", value_hint = ValueHint::DirPath)]
+    pub cache_dir: Option<PathBuf>,
+    /// Debian mirror, up to and including /debian
+    #[arg(long, value_name = "URL", global = true, env = "IMGBUILD_MIRROR", value_hint = ValueHint::Url)]
+    pub mirror: Option<String>,
+    /// Use nothing but the cache; open no connection
+    #[arg(long, global = true)]
+    pub offline: bool,
+    /// Print JSON lines on standard output
+    #[arg(long, global = true)]
+    pub json: bool,
+    /// Print results and errors only
+    #[arg(short, long, global = true, conflicts_with_all = ["verbose", "json"])]
+    pub quiet: bool,
+    /// Say more about what is done and from where
+    #[arg(short, long, global = true)]
+    pub verbose: bool,
+    /// When to use colour
+    #[arg(long, value_name = "WHEN", global = true, default_value = "auto", hide_default_value = true)]
+    pub color: Color,
+}
+
+/// The verbs.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Build a profile's image from locked packages
+    #[command(after_help = "Example:\n  imgbuild build --profile control --output /tmp/control")]
+    Build(Build),
+    /// Choose exact package versions and write them to imgbuild.lock
+    Lock(Lock),
+    /// Check profiles, overlays and the lock without building
+    Check(Check),
+    /// Explain why a package is in a profile's image
+    Why(Why),
+    /// Show what an image is and how it is partitioned
+    Inspect(Inspect),
+    /// Show what changed between two images
+    Diff(Diff),
+    /// Boot an image in QEMU, from emulated USB storage
+    #[command(after_help = "Leave QEMU with Ctrl-A X.")]
+    Boot(Boot),
+    /// Print the JSON Schema of profiles, for editors
+    Schema,
+    /// Print a shell's completion script
+    Completions(Completions),
+    /// Write the manual pages
+    Man(Man),
+}
+
+#[derive(Debug, Args)]
+pub struct Build {
+    /// Profile to build
+    #[arg(short, long, value_name = "NAME")]
+    pub profile: String,
+    /// Where the image and its papers go [default: build/NAME in the workspace]
+    #[arg(short, long, value_name = "DIR", value_hint = ValueHint::DirPath)]
+    pub output: Option<PathBuf>,
+}
+
+#[derive(Debug, Args)]
+pub struct Lock {
+    /// Lock this profile only [default: all of the workspace, and all locked]
+    #[arg(short, long, value_name = "NAME")]
+    pub profile: Option<String>,
+    /// Take newer versions, of PACKAGE only if one is named
+    #[arg(long, value_name = "PACKAGE")]
+    #[expect(clippy::option_option, reason = "clap's form for an option whose value may be left out")]
+    pub update: Option<Option<String>>,
+    /// Change nothing; fail if the lock does not fit the profiles
+    #[arg(long, conflicts_with = "update")]
+    pub check: bool,
+}
+
+#[derive(Debug, Args)]
+pub struct Check {
+    /// Check this profile only [default: all]
+    #[arg(short, long, value_name = "NAME")]
+    pub profile: Option<String>,
+}
+
+#[derive(Debug, Args)]
+pub struct Why {
+    /// Package to explain
+    pub package: String,
+    /// Profile it is in
+    #[arg(short, long, value_name = "NAME")]
+    pub profile: String,
+}
+
+#[derive(Debug, Args)]
+pub struct Inspect {
+    /// Image file, or the directory that a build wrote
+    #[arg(value_hint = ValueHint::AnyPath)]
+    pub image: PathBuf,
+}
+
+#[derive(Debug, Args)]
+pub struct Diff {
+    /// The older build: its directory or image file
+    #[arg(value_hint = ValueHint::AnyPath)]
+    pub a: PathBuf,
+    /// The newer build: its directory or image file
+    #[arg(value_hint = ValueHint::AnyPath)]
+    pub b: PathBuf,
+}
+
+#[derive(Debug, Args)]
+pub struct Boot {
+    /// Boot this profile's image, building it first if need be
+    #[arg(short, long, value_name = "NAME", conflicts_with = "image", required_unless_present = "image")]
+    pub profile: Option<String>,
+    /// Image file to boot
+    #[arg(value_hint = ValueHint::FilePath)]
+    pub image: Option<PathBuf>,
+}
+
+#[derive(Debug, Args)]
+pub struct Completions {
+    /// Shell to complete for
+    pub shell: clap_complete::Shell,
+}
+
+#[derive(Debug, Args)]
+pub struct Man {
+    /// Directory for the pages, one a verb
+    #[arg(value_hint = ValueHint::DirPath)]
+    pub dir: PathBuf,
+}

@@ -1,1 +1,81 @@
-//! Exit codes.
+//! Exit codes: a stable part of the command line's face, documented in `docs/cli.md`.
+
+/// How a run ended, as the process's exit code.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[repr(u8)]
+pub enum Code {
+    /// Done.
+    Ok = 0,
+    /// The command line, a profile, an overlay or another input is wrong, or a safety rule refused.
+    Refused = 1,
+    /// Something that should not happen: an I/O error of this machine, or a bug.
+    Unexpected = 2,
+    /// Something read is not what it must be: an image, a cache entry or a lock that does not match.
+    Verification = 3,
+    /// A device vanished or failed while it was in use.
+    Device = 4,
+    /// A download failed, or a signature or checksum of an archive is bad.
+    Download = 5,
+    /// Stopped with Ctrl-C.
+    Interrupted = 130,
+}
+
+impl From<Code> for std::process::ExitCode {
+    fn from(code: Code) -> Self {
+        Self::from(code as u8)
+    }
+}
+
+/// Why a command failed, ready to be shown: what happened, the causes below it, and the cure.
+#[derive(Debug)]
+pub struct Failure {
+    pub code: Code,
+    /// Object and what went wrong with it, one line.
+    pub message: String,
+    /// The chain of causes, outermost first.
+    pub causes: Vec<String>,
+    /// What to do about it.
+    pub hint: Option<String>,
+    /// The place in a source file, rendered with caret; shown instead of the message when there is one.
+    pub snippet: Option<String>,
+}
+
+impl Failure {
+    /// A failure with a code, from an error whose sources become the causes.
+    #[must_use]
+    pub fn new(code: Code, error: &(dyn std::error::Error + 'static)) -> Self {
+        let message = error.to_string();
+        let mut causes = Vec::new();
+        let mut below = error.source();
+        while let Some(cause) = below {
+            let text = cause.to_string();
+            // Many error types repeat their source's text in their own; once is enough.
+            let said = causes.last().unwrap_or(&message);
+            if !said.contains(&text) {
+                causes.push(text);
+            }
+            below = cause.source();
+        }
+        Self { code, message, causes, hint: None, snippet: None }
+    }
+
+    /// A failure that is a message alone.
+    #[must_use]
+    pub fn refused(message: impl Into<String>) -> Self {
+        Self { code: Code::Refused, message: message.into(), causes: Vec::new(), hint: None, snippet: None }
+    }
+
+    /// The same failure with its cure.
+    #[must_use]
+    pub fn hint(mut self, hint: impl Into<String>) -> Self {
+        self.hint = Some(hint.into());
+        self
+    }
+
+    /// The same failure with its cure, if there is one.
+    #[must_use]
+    pub fn maybe_hint(mut self, hint: Option<String>) -> Self {
+        self.hint = hint;
+        self
+    }
+}

@@ -1,1 +1,73 @@
-//! TODO(cmd)
+//! One verb a file: resolve inputs, call the stages, report. The one place where rooms meet.
+
+pub mod boot;
+mod build;
+mod cache;
+mod check;
+mod completions;
+mod diff;
+mod failure;
+mod finished;
+mod inspect;
+mod lock;
+mod man;
+mod schema;
+mod session;
+mod why;
+
+use std::ffi::OsString;
+
+use clap::Parser;
+use clap::error::ErrorKind;
+
+use crate::cli::{Cli, Command};
+use crate::exit::{Code, Failure};
+use crate::output::{Console, Look};
+use session::Session;
+
+/// What every verb returns.
+pub(crate) type Outcome = Result<(), Failure>;
+
+/// Runs the program with these arguments (the first is its name) and says how it ended.
+pub fn run(args: impl IntoIterator<Item = OsString>) -> Code {
+    let cli = match Cli::try_parse_from(args) {
+        Ok(cli) => cli,
+        Err(error) => {
+            // Help and version were asked for; anything else is a wrong command line.
+            let _ = error.print();
+            return match error.kind() {
+                ErrorKind::DisplayHelp | ErrorKind::DisplayVersion => Code::Ok,
+                _ => Code::Refused,
+            };
+        }
+    };
+    let look = match (cli.global.json, cli.global.quiet) {
+        (true, _) => Look::Json,
+        (false, true) => Look::Quiet,
+        (false, false) => Look::Human,
+    };
+    let console = Console::new(look, cli.global.color);
+    match dispatch(&cli, &console) {
+        Ok(()) => Code::Ok,
+        Err(failure) => {
+            console.fail(&failure);
+            failure.code
+        }
+    }
+}
+
+fn dispatch(cli: &Cli, console: &Console) -> Outcome {
+    let session = || Session::open(&cli.global, console);
+    match &cli.command {
+        Command::Build(args) => build::run(args, &session()?),
+        Command::Lock(args) => lock::run(args, &session()?),
+        Command::Check(args) => check::run(args, &session()?),
+        Command::Why(args) => why::run(args, &session()?),
+        Command::Boot(args) => boot::run(args, &session()?),
+        Command::Inspect(args) => inspect::run(args, console),
+        Command::Diff(args) => diff::run(args, console),
+        Command::Man(args) => man::run(args, console),
+        Command::Schema => schema::run(),
+        Command::Completions(args) => completions::run(args),
+    }
+}

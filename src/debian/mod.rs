@@ -3,6 +3,17 @@
 //! Way of the data: `InRelease` text → verified → index digests → `Packages` stanzas → resolved set; and
 //! `.deb` bytes → [`Package`] (control data, scripts, members). Nothing here knows what a node is.
 
+pub mod archive;
+pub mod date;
+pub mod deb;
+pub mod deb822;
+pub mod index;
+pub mod mirror;
+pub mod openpgp;
 mod package;
+pub mod relation;
+pub mod release;
+pub mod resolve;
+pub mod version;
 
 pub use package::{Member, Package};

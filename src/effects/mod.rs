@@ -3,11 +3,35 @@
 //! No script is ever run. When locking, the script ledger accounts for every line of every script; when
 //! building, `apply` runs the effects in a fixed order over the tree that the packages made.
 
+pub mod accounts;
+pub mod alternatives;
+pub mod ca;
+pub mod depmod;
+pub mod dpkg_db;
+mod error;
+mod files;
 pub mod ldconfig;
+pub mod ledger;
+mod network;
+pub mod pam;
+pub mod paths;
+mod settings;
+pub mod tmpfiles;
+mod trim;
+pub mod units;
+pub mod unpack;
+mod words;
+
+pub use error::EffectError;
 
 use crate::debian::Package;
 use crate::lock::IdMap;
 use crate::profile::Profile;
+use crate::tree::{Tree, TreeError};
+use depmod::DepmodError;
+use dpkg_db::DpkgDbError;
+use ldconfig::LdconfigError;
+use units::UnitError;
 
 /// What effects may read: the packages, in dependency order, and the profile. Nothing of the host.
 #[derive(Debug, Clone, Copy)]
@@ -27,4 +51,58 @@ impl Context<'_> {
     pub fn has(&self, package: &str) -> bool {
         self.packages.iter().any(|found| found.name == package)
     }
+}
+
+/// The first effect that failed.
+#[derive(Debug, thiserror::Error)]
+pub enum ApplyError {
+    #[error(transparent)]
+    Effect(#[from] EffectError),
+    #[error(transparent)]
+    Units(#[from] UnitError),
+    #[error(transparent)]
+    DpkgDb(#[from] DpkgDbError),
+    #[error(transparent)]
+    Ldconfig(#[from] LdconfigError),
+    #[error(transparent)]
+    Depmod(#[from] DepmodError),
+    #[error(transparent)]
+    Tree(#[from] TreeError),
+}
+
+impl ApplyError {
+    /// What to do about it.
+    #[must_use]
+    pub fn hint(&self) -> Option<String> {
+        match self {
+            Self::Effect(error) => error.hint(),
+            Self::Units(error) => error.hint(),
+            Self::DpkgDb(_) | Self::Ldconfig(_) | Self::Depmod(_) | Self::Tree(_) => None,
+        }
+    }
+}
+
+/// Runs all effects over the tree that the packages made. `store` keeps what is dear to compute.
+///
+/// The order is that of need: accounts before all that has an owner, the profile's own files before the units that they
+/// may bring, dpkg's records after what adds to them, and indexes over what is left in the end.
+///
+/// # Errors
+/// The first effect that fails.
+pub fn apply(tree: &mut Tree, context: &Context<'_>, store: &dyn depmod::Store) -> Result<(), ApplyError> {
+    accounts::accounts(tree, context)?;
+    paths::paths(tree, context)?;
+    tmpfiles::tmpfiles(tree)?;
+    alternatives::apply(tree, context)?;
+    pam::pam(tree)?;
+    settings::settings(tree, context)?;
+    network::network(tree, &context.profile.networks)?;
+    files::files(tree, context)?;
+    ca::ca(tree, context)?;
+    units::apply(tree, context)?;
+    dpkg_db::apply(tree, context)?;
+    trim::trim(tree, &context.profile.dropped());
+    ldconfig::ldconfig(tree, context.profile.board.arch())?;
+    depmod::depmod(tree, store)?;
+    Ok(())
 }

@@ -3,5 +3,14 @@
 //! Each writer has a foreign reader in the tests (kernel, unsquashfs, veritysetup, fsck.fat, sgdisk, depmod,
 //! objdump), because a reader of one's own hides shared mistakes.
 
+pub mod cpio;
+pub mod fat;
+pub mod gpt;
+pub mod kmod;
 pub mod ldso_cache;
+mod sparse;
 pub mod squashfs;
+pub mod uki;
+pub mod verity;
+
+pub use sparse::Sparse;

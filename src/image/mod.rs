@@ -1,1 +1,38 @@
-//! TODO(image)
+//! From finished parts to files: boot partition, partition table, image, manifest, SBOM, listing.
+//!
+//! ```text
+//! squashfs ─▶ verity ─▶ root hash ─▶ command line ─▶ boot files (board) ─▶ FAT32 ┐
+//!      └────────────────────────────────────────────────────────────────────────┼─▶ map ─▶ P.img + manifest
+//! profile ─▶ layout ─▶ GPT ──────────────────────────────── seed ────────────────┘
+//! ```
+//!
+//! Everything but [`write`] is a pure function of its arguments. Nothing in an image is random: identifiers
+//! and salts are derived from what goes in ([`Plan`]).
+
+mod boards;
+mod cmdline;
+mod derive;
+mod error;
+pub mod initrd;
+mod kernel;
+pub mod layout;
+mod listing;
+mod manifest;
+mod map;
+pub mod node;
+mod outputs;
+mod root;
+mod sbom;
+pub mod seed;
+mod write;
+
+pub use boards::{BootError, BootParts};
+pub use cmdline::cmdline;
+pub use derive::Plan;
+pub use error::ImageError;
+pub use kernel::Kernel;
+pub use listing::listing;
+pub use manifest::{Encoders, Manifest, ManifestPackage, ManifestPartition, ManifestRange};
+pub use root::{squashfs, without_boot_files};
+pub use sbom::{Component, sbom};
+pub use write::{Parts, write};

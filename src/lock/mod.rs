@@ -1,5 +1,21 @@
 //! The lock: exactly what an image is made of, in one text file a workspace that reads well in a diff.
+//!
+//! Locking: a profile and the verified indexes of its sources go through [`lock_profile`]; what comes out is put into
+//! the [`Lock`] with [`Lock::put`] and saved. Building: the lock is loaded, [`Lock::expect`] makes sure that
+//! it still fits the profile, and [`Lock::downloads`] says what to fetch. Nothing outside the lock is read then.
 
+mod diff;
+mod file;
+mod hex;
 mod model;
+mod select;
+mod store;
 
+#[cfg(test)]
+mod tests;
+
+pub use diff::{Change, diff};
+pub use file::LockFileError;
 pub use model::*;
+pub use select::{LockError, Update, lock_profile};
+pub use store::{Locked, OutdatedError};

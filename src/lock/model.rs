@@ -1,32 +1,52 @@
 //! What `imgbuild.lock` holds.
 //!
-//! One file serves all profiles of a workspace: packages are stored once per architecture with the list of profiles
-//! that use them left to the profile entries.
+//! One file serves all profiles of a workspace. Packages and suites that several profiles share are stored once, each
+//! with the names of the profiles that use it, so that a diff shows a new version once.
 
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
+use super::hex;
 use crate::profile::Arch;
+use crate::tree::Digest;
 
 /// The whole lock file.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Lock {
-    /// Format version, 1.
+    /// Format version, [`Lock::VERSION`].
     pub version: u32,
-    /// Suites as they were when locking, by source name and architecture order of the profiles.
-    #[serde(default, rename = "source")]
+    /// Locked profiles by name.
+    #[serde(default, rename = "profile", skip_serializing_if = "BTreeMap::is_empty")]
+    pub profiles: BTreeMap<String, LockedProfile>,
+    /// Suites as they were when locking, sorted by name, then date.
+    #[serde(default, rename = "source", skip_serializing_if = "Vec::is_empty")]
     pub sources: Vec<LockedSource>,
-    /// uid and gid numbers that later locks keep, by name.
+    /// Account numbers that later locks keep.
     #[serde(default)]
     pub ids: IdMap,
-    /// Locked profiles by name.
-    #[serde(default, rename = "profile")]
-    pub profiles: BTreeMap<String, LockedProfile>,
     /// Packages of all profiles, sorted by name, architecture, version.
-    #[serde(default, rename = "package")]
+    #[serde(default, rename = "package", skip_serializing_if = "Vec::is_empty")]
     pub packages: Vec<LockedPackage>,
+}
+
+impl Lock {
+    /// The format version that is written, and the only one that is read.
+    pub const VERSION: u32 = 1;
+}
+
+/// One profile.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct LockedProfile {
+    pub arch: Arch,
+    /// SHA-256 of everything in the resolved profile that decides which packages are chosen
+    /// (architecture, sources, package names).
+    #[serde(with = "hex")]
+    pub config: Digest,
+    /// Seconds since 1970: the newest Release date of its sources, and every time stamp in the image.
+    pub epoch: u64,
 }
 
 /// A suite whose signature was checked when locking.
@@ -38,24 +58,13 @@ pub struct LockedSource {
     pub suite: String,
     /// The Release file's `Date`, RFC 3339 in UTC.
     pub date: String,
-    /// SHA-256 of the InRelease file.
-    pub sha256: String,
-    /// Fingerprint (upper-case hex) of the primary key whose signature was good.
+    /// SHA-256 of the `InRelease` file.
+    #[serde(with = "hex")]
+    pub sha256: Digest,
+    /// Fingerprint (upper-case hexadecimal) of the primary key whose signature was good.
     pub signed_by: String,
-}
-
-/// One profile's selection.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct LockedProfile {
-    pub arch: Option<Arch>,
-    /// SHA-256 of everything in the resolved profile that decides which packages are chosen
-    /// (architecture, sources, package names).
-    pub config: String,
-    /// Seconds since 1970: the newest Release date; every time stamp in the image.
-    pub epoch: u64,
-    /// Names of the selected packages, sorted.
-    pub packages: Vec<String>,
+    /// Names of the profiles that were locked from this state, sorted.
+    pub profiles: Vec<String>,
 }
 
 /// One package, enough to fetch and prove it.
@@ -66,16 +75,18 @@ pub struct LockedPackage {
     pub version: String,
     /// `amd64`, `arm64` or `all`.
     pub arch: String,
-    /// Which architecture's selection it belongs to: the same as `arch`, or the architecture whose index named an `all` package.
+    /// Name of the source it comes from.
     pub source: String,
     /// Path below the archive's base (`pool/main/…`).
     pub path: String,
     /// Bytes.
     pub size: u64,
-    pub sha256: String,
-    /// The script ledger's verdict: `none`, `snippets`, `reviewed` or `ignored`.
-    #[serde(default)]
+    #[serde(with = "hex")]
+    pub sha256: Digest,
+    /// The script ledger's verdict; empty until it was asked.
     pub scripts: String,
+    /// Names of the profiles that use it, sorted.
+    pub profiles: Vec<String>,
 }
 
 /// Numbers of system accounts, so that files on a persistent `/var` keep their owners over images.

@@ -1,6 +1,21 @@
 //! The only room that prints: phases and progress, JSON lines, rendered errors.
 //!
-//! Rooms that work long take a [`Progress`] and tell it what happens; how that looks is decided here.
+//! Rooms that work long take a [`Progress`] and tell it what happens; how that looks is decided here: bars on a
+//! terminal, plain lines elsewhere, JSON lines with `--json`. Results go to standard output, all else to standard
+//! error, so that a pipe gets data alone.
+
+mod bars;
+mod console;
+mod json;
+mod lines;
+mod size;
+
+pub use console::{Color, Console, Look};
+pub use size::{bytes, count};
+
+mod diagnostic;
+
+pub use diagnostic::{Diagnostic, SourceText, closest};
 
 /// What a long-running stage tells of its work. All calls may come from any thread.
 pub trait Progress: Sync {

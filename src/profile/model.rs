@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use schemars::JsonSchema;
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Serialize, Serializer};
 
 use crate::tree::Content;
 
@@ -71,7 +71,7 @@ impl Arch {
 }
 
 /// A resolved profile.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize)]
 pub struct Profile {
     /// Its file's name without `.toml`.
     pub name: String,
@@ -108,7 +108,7 @@ pub struct Profile {
 }
 
 /// Kernel settings of a profile.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone, Default, Serialize)]
 pub struct Kernel {
     /// Modules loaded at boot (`/usr/lib/modules-load.d/imgbuild.conf`).
     pub modules: Vec<String>,
@@ -134,7 +134,7 @@ pub struct Source {
     pub key: SourceKey,
 }
 
-/// Which OpenPGP keys a source's signature is checked with.
+/// Which `OpenPGP` keys a source's signature is checked with.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub enum SourceKey {
     /// The Debian archive keys that are embedded in the program.
@@ -144,8 +144,9 @@ pub enum SourceKey {
 }
 
 /// A file that a profile or overlay puts into the image.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize)]
 pub struct ProfileFile {
+    #[serde(serialize_with = "digest_only")]
     pub content: Content,
     pub mode: u16,
     /// Owner by name, resolved through the image's own `/etc/passwd` and `/etc/group`.
@@ -153,12 +154,14 @@ pub struct ProfileFile {
     pub group: String,
     /// Set for a symbolic link; `content` is empty then.
     pub symlink: Option<String>,
+    /// Set for a directory; `content` is empty then.
+    pub directory: bool,
     /// `overlay:NAME` or `profile:NAME`.
     pub origin: String,
 }
 
 /// A person's account: key-only SSH, no password.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize)]
 pub struct User {
     pub name: String,
     /// Lines of `authorized_keys`.
@@ -172,7 +175,7 @@ pub struct User {
 }
 
 /// One systemd-networkd configuration.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize)]
 pub struct Network {
     /// Name of the file (`10-NAME.network`) and in messages.
     pub name: String,
@@ -188,7 +191,7 @@ pub struct Network {
 }
 
 /// Sizes and encoder settings of the image.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct ImageSettings {
     /// Bytes of each boot slot (partition 1, and 2 on a Pi).
     pub boot_size: u64,
@@ -200,4 +203,9 @@ pub struct ImageSettings {
     pub block_size: u32,
     /// zstd level of the root file system, 1 to 22.
     pub compression_level: i32,
+}
+
+/// Contents enter the digests of a profile by their own digest.
+fn digest_only<S: Serializer>(content: &Content, out: S) -> Result<S::Ok, S::Error> {
+    out.collect_str(&content.digest())
 }

@@ -1,0 +1,41 @@
+# The same commands as README and CI use, under short names. `just` lists them.
+
+[private]
+default:
+    @just --list
+
+# Build a profile's image (main job)
+[group('use')]
+build PROFILE='demo':
+    cargo run --release -- build --profile {{PROFILE}}
+
+# Boot a profile's image in QEMU
+[group('use')]
+boot PROFILE='demo':
+    cargo run --release -- boot --profile {{PROFILE}}
+
+# Run all tests, installing what they need when root
+[group('develop')]
+test *ARGS:
+    tests/run.sh {{ARGS}}
+
+# What CI runs
+[group('develop')]
+ci:
+    .ci/run
+
+# Format and lint
+[group('develop')]
+lint:
+    cargo fmt
+    cargo clippy --release --all-targets -- -D warnings
+
+# Write generated files anew: the JSON Schema of profiles
+[group('develop')]
+generate:
+    cargo run --release --quiet -- schema > profiles/schema.json
+
+# Print the speed table: ratios measured side by side
+[group('develop')]
+bench:
+    cargo bench --bench build

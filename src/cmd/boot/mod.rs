@@ -1,0 +1,88 @@
+//! `imgbuild boot`: an image in QEMU, from an emulated USB stick, its serial console on the terminal.
+//!
+//! The image file is copied to a sparse stick in a temporary directory, so what the guest writes is gone afterwards.
+
+pub mod host;
+pub mod pi;
+pub mod qemu;
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use super::Outcome;
+use super::build;
+use super::finished::Finished;
+use super::session::Session;
+use crate::cli::Boot;
+use crate::exit::{Code, Failure};
+use crate::profile::{Arch, Board};
+use qemu::{Machine, Start};
+
+/// Bytes of the emulated stick: the smallest that is sold.
+const STICK: u64 = 8 << 30;
+
+pub(super) fn run(args: &Boot, session: &Session<'_>) -> Outcome {
+    let image = match (&args.profile, &args.image) {
+        (_, Some(image)) => Finished::open(image)?,
+        (Some(profile), None) => {
+            let output = session.output_dir(profile);
+            build::build(session, profile, &output)?;
+            Finished::open(&output)?
+        }
+        (None, None) => return Err(Failure::refused("name a profile or an image to boot")),
+    };
+    let board = [Board::Rpi4, Board::UefiArm64, Board::UefiAmd64]
+        .into_iter()
+        .find(|board| board.name() == image.manifest.board)
+        .ok_or_else(|| {
+            Failure::refused(format!("board `{}` is not one that this program knows", image.manifest.board))
+        })?;
+    let arch = board.arch();
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    let qemu = host::find_qemu(arch, &path).map_err(|error| missing(&error))?;
+    let dir = tempfile::tempdir().map_err(|error| Failure::new(Code::Unexpected, &error))?;
+    let stick = dir.path().join("stick.img");
+    host::write_stick(&image.image(), &stick, STICK).map_err(|error| Failure::new(Code::Unexpected, &error))?;
+    let start = match board {
+        Board::Rpi4 => kernel_of_pi(&image.image(), dir.path())?,
+        Board::UefiArm64 | Board::UefiAmd64 => host::find_firmware(arch).map_err(|error| missing(&error))?,
+    };
+    session.console.note(&format!(
+        "booting {} ({}) in QEMU; leave it with Ctrl-A X",
+        image.manifest.profile, image.manifest.image_id
+    ));
+    qemu_run(&qemu, arch, start, &stick)
+}
+
+fn qemu_run(program: &Path, arch: Arch, start: Start, disk: &Path) -> Outcome {
+    let accelerator = host::best_accelerator(arch);
+    let machine = Machine { arch, start, disk, accelerator, ssh_port: None, interactive: true };
+    let status = Command::new(program)
+        .args(qemu::arguments(&machine))
+        .status()
+        .map_err(|error| Failure::new(Code::Unexpected, &error).hint(format!("check {}", program.display())))?;
+    if status.success() {
+        return Ok(());
+    }
+    Err(Failure { code: Code::Unexpected, ..Failure::refused(format!("{} ended with {status}", program.display())) })
+}
+
+/// QEMU has no Pi that boots from USB, so it is given what the Pi's firmware would load.
+fn kernel_of_pi(image: &Path, dir: &Path) -> Result<Start, Failure> {
+    let boot = pi::read(image).map_err(|error| Failure::new(Code::Verification, &error))?;
+    let put = |name: &str, bytes: &[u8]| -> Result<PathBuf, Failure> {
+        let path = dir.join(name);
+        fs::write(&path, bytes).map_err(|error| Failure::new(Code::Unexpected, &error))?;
+        Ok(path)
+    };
+    Ok(Start::Kernel {
+        kernel: put("kernel", &boot.kernel)?,
+        initrd: put("initrd", &boot.initrd)?,
+        cmdline: boot.cmdline,
+    })
+}
+
+fn missing(error: &host::HostError) -> Failure {
+    Failure::new(Code::Refused, error).maybe_hint(error.hint())
+}

@@ -1,0 +1,75 @@
+//! Whether an image that is already there is the one that would be built.
+//!
+//! The stamp in the cache holds the digest of all inputs and what the outputs looked like when they were written. Its
+//! name is that of the output directory, so it never tells of another one.
+
+use std::fs;
+use std::os::unix::fs::MetadataExt;
+use std::path::Path;
+
+use serde::{Deserialize, Serialize};
+use sha2::{Digest as _, Sha256};
+
+use crate::cmd::cache::Cache;
+use crate::image::Manifest;
+use crate::lock::Lock;
+use crate::profile::Profile;
+use crate::tree::Digest;
+
+/// A build's inputs, and where its outputs are described.
+pub(super) struct Stamp {
+    inputs: String,
+    key: [u8; 32],
+}
+
+#[derive(Debug, PartialEq, Eq, Serialize, Deserialize)]
+struct Record {
+    inputs: String,
+    manifest: String,
+    /// Size, modification time in nanoseconds and inode of the image file.
+    image: (u64, i128, u64),
+}
+
+impl Stamp {
+    pub(super) fn new(profile: &Profile, lock: &Lock, output: &Path) -> Self {
+        let inputs = Sha256::new_with_prefix("imgbuild build 1\n")
+            .chain_update(program())
+            .chain_update(profile.config_digest().0)
+            .chain_update(lock.to_text())
+            .finalize();
+        let output = std::path::absolute(output).unwrap_or_else(|_| output.to_owned());
+        let key = Digest::of(format!("imgbuild stamp 1\n{}", output.display()).as_bytes()).0;
+        Self { inputs: Digest(inputs.into()).to_string(), key }
+    }
+
+    /// The manifest of the image that is there, if it was made of the same inputs and not touched since.
+    pub(super) fn check(&self, cache: &Cache, output: &Path) -> Option<Manifest> {
+        let record: Record = serde_json::from_slice(&cache.load(&self.key)?).ok()?;
+        let text = fs::read(output.join("manifest.json")).ok()?;
+        let manifest: Manifest = serde_json::from_slice(&text).ok()?;
+        let image = looks(&output.join(&manifest.image))?;
+        let now = Record { inputs: self.inputs.clone(), manifest: Digest::of(&text).to_string(), image };
+        (record == now).then_some(manifest)
+    }
+
+    /// Remembers the outputs that were just written.
+    pub(super) fn keep(&self, cache: &Cache, output: &Path, manifest: &Manifest) {
+        let Ok(text) = fs::read(output.join("manifest.json")) else { return };
+        let Some(image) = looks(&output.join(&manifest.image)) else { return };
+        let record = Record { inputs: self.inputs.clone(), manifest: Digest::of(&text).to_string(), image };
+        if let Ok(bytes) = serde_json::to_vec(&record) {
+            cache.save(&self.key, &bytes);
+        }
+    }
+}
+
+fn looks(image: &Path) -> Option<(u64, i128, u64)> {
+    let meta = fs::metadata(image).ok()?;
+    let modified = i128::from(meta.mtime()) * 1_000_000_000 + i128::from(meta.mtime_nsec());
+    Some((meta.len(), modified, meta.ino()))
+}
+
+/// This very program: another version may make another image of the same inputs.
+fn program() -> [u8; 32] {
+    std::env::current_exe().and_then(fs::read).map_or([0; 32], |bytes| Digest::of(&bytes).0)
+}

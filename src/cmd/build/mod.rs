@@ -1,0 +1,157 @@
+//! `imgbuild build`: locked packages in, image out.
+//!
+//! ```text
+//! profile + lock ─▶ download ─▶ unpack ─▶ effects ─▶ initrd ─▶ root (squashfs) ─▶ image
+//! ```
+//! A build whose inputs and outputs are what they were is not done again.
+
+mod assemble;
+mod fresh;
+
+use std::path::{Path, PathBuf};
+
+use rayon::prelude::*;
+
+use super::Outcome;
+use super::lock as locking;
+use super::session::Session;
+use crate::cli::Build;
+use crate::debian::{Package, deb};
+use crate::exit::{Code, Failure};
+use crate::fetch::Download;
+use crate::image::{self, Component, Manifest, Parts};
+use crate::lock::{Lock, LockedPackage};
+use crate::output::{bytes, count};
+use crate::profile::{self, Profile};
+use fresh::Stamp;
+
+/// zstd level of the seed, which is tiny.
+const SEED_LEVEL: i32 = 3;
+
+pub(super) fn run(args: &Build, session: &Session<'_>) -> Outcome {
+    let output = args.output.clone().unwrap_or_else(|| session.output_dir(&args.profile));
+    let (manifest, fresh) = build(session, &args.profile, &output)?;
+    let image = output.join(&manifest.image);
+    let mapped: u64 = manifest.ranges.iter().map(|range| range.length).sum();
+    let verb = if fresh { "is up to date" } else { "is built" };
+    session.console.result(
+        &serde_json::json!({
+            "profile": manifest.profile,
+            "image": image,
+            "image_id": manifest.image_id,
+            "image_sha256": manifest.image_sha256,
+            "root_hash": manifest.root_hash,
+            "up_to_date": fresh,
+        }),
+        &format!(
+            "{} {verb}: {}, {} in {} of data\nnext: imgbuild boot --profile {}",
+            image.display(),
+            manifest.image_id,
+            count(manifest.packages.len(), "package"),
+            bytes(mapped),
+            manifest.profile
+        ),
+    );
+    Ok(())
+}
+
+/// Builds a profile into `output`; says also whether it was there already.
+pub(super) fn build(session: &Session<'_>, name: &str, output: &Path) -> Result<(Manifest, bool), Failure> {
+    let profile = profile::load(&session.workspace, name)?;
+    let lock = locking::for_build(session, &profile)?;
+    let stamp = Stamp::new(&profile, &lock, output);
+    if let Some(manifest) = stamp.check(&session.cache, output) {
+        return Ok((manifest, true));
+    }
+    let locked: Vec<&LockedPackage> = lock.packages_of(name).collect();
+    let packages = unpacked(session, &lock.downloads(name, &session.mirror), &locked)?;
+    let manifest = assemble(session, &profile, &lock, &packages, &locked, output)?;
+    stamp.keep(&session.cache, output, &manifest);
+    Ok((manifest, false))
+}
+
+/// Locked packages (sorted by name) downloaded, checked and opened; `wanted` says where each of them is.
+pub(super) fn unpacked(
+    session: &Session<'_>,
+    wanted: &[Download],
+    locked: &[&LockedPackage],
+) -> Result<Vec<Package>, Failure> {
+    let paths = session.fetcher.fetch_all(wanted, session.console.progress())?;
+    open(session, wanted, &paths, locked)
+}
+
+fn open(
+    session: &Session<'_>,
+    wanted: &[Download],
+    paths: &[PathBuf],
+    locked: &[&LockedPackage],
+) -> Result<Vec<Package>, Failure> {
+    const PHASE: &str = "unpack";
+    let progress = session.console.progress();
+    let packs = session.cache.packs();
+    progress.begin(PHASE, wanted.iter().filter_map(|download| download.size).sum());
+    // The largest first: one thread must not be left alone with the kernel at the end.
+    let mut order: Vec<usize> = (0..wanted.len()).collect();
+    order.sort_by_key(|number| std::cmp::Reverse(wanted[*number].size));
+    let mut opened = order
+        .par_iter()
+        .map(|&number| {
+            let package = deb::open(&paths[number], wanted[number].sha256, &packs)?;
+            let expected = locked[number];
+            if (package.name.as_str(), package.version.as_str()) != (&expected.name, &expected.version) {
+                return Err(Failure {
+                    code: Code::Verification,
+                    ..Failure::refused(format!(
+                        "the lock calls a package {} {}, but its file says {} {}",
+                        expected.name, expected.version, package.name, package.version
+                    ))
+                    .hint("run `imgbuild lock --update`")
+                });
+            }
+            progress.advance(PHASE, wanted[number].size.unwrap_or(0));
+            Ok(package)
+        })
+        .collect::<Result<Vec<Package>, Failure>>()?;
+    opened.sort_by(|a, b| a.name.cmp(&b.name));
+    progress.finish(PHASE, &count(opened.len(), "package"));
+    Ok(opened)
+}
+
+fn assemble(
+    session: &Session<'_>,
+    profile: &Profile,
+    lock: &Lock,
+    packages: &[Package],
+    locked: &[&LockedPackage],
+    output: &Path,
+) -> Result<Manifest, Failure> {
+    let progress = session.console.progress();
+    let epoch = lock.expect(profile)?.epoch;
+    let tree = assemble::tree(session, profile, packages, &lock.ids, epoch)?;
+    let initrd = assemble::initrd(session, profile, &tree, epoch)?;
+    let root = image::without_boot_files(&tree);
+    std::fs::create_dir_all(output).map_err(|error| unwritable(output, &error))?;
+    let mut squashfs = tempfile::NamedTempFile::new_in(output).map_err(|error| unwritable(output, &error))?;
+    assemble::squashfs(session, profile, &root, epoch, &mut squashfs)?;
+    let seed = assemble::seed(&image::seed::empty(), SEED_LEVEL, epoch)?;
+    let components: Vec<Component> = packages
+        .iter()
+        .zip(locked)
+        .map(|(package, locked)| Component::new(package, &locked.sha256.to_string()))
+        .collect();
+    let parts = Parts {
+        profile,
+        epoch,
+        packages: &components,
+        tree: &tree,
+        root: &root,
+        squashfs: squashfs.path(),
+        initrd: &initrd,
+        seed: &seed,
+    };
+    Ok(image::write(&parts, output, progress)?)
+}
+
+fn unwritable(dir: &Path, error: &std::io::Error) -> Failure {
+    Failure::new(Code::Refused, error).hint(format!("check that `{}` can be written and has room", dir.display()))
+}

@@ -1,0 +1,99 @@
+//! The cache directory: downloads, unpacked packages, and derived blocks by key.
+//!
+//! ```text
+//! downloads/   what came over the network, by SHA-256 (see `fetch`)
+//! packs/       decompressed package data, by the package's SHA-256 (see `debian::deb`)
+//! derived/     compressed blocks, module indexes, initrds, by the digest of their inputs
+//! ```
+//! Everything but `downloads/` may be deleted at any time.
+
+use std::fs;
+use std::io::Write;
+use std::path::{Path, PathBuf};
+
+use crate::effects::depmod;
+use crate::exit::Failure;
+use crate::format::squashfs::BlockStore;
+use crate::tree::Digest;
+
+/// The cache directory.
+#[derive(Debug, Clone)]
+pub(crate) struct Cache {
+    dir: PathBuf,
+}
+
+impl Cache {
+    /// The directory given, else the user's cache directory (XDG Base Directory Specification).
+    pub(crate) fn locate(given: Option<&Path>) -> Result<Self, Failure> {
+        let absolute = |name: &str| std::env::var_os(name).map(PathBuf::from).filter(|path| path.is_absolute());
+        let dir = given
+            .map(Path::to_owned)
+            .or_else(|| absolute("XDG_CACHE_HOME").map(|dir| dir.join("imgbuild")))
+            .or_else(|| absolute("HOME").map(|dir| dir.join(".cache/imgbuild")))
+            .ok_or_else(|| {
+                Failure::refused("no place for the cache: neither HOME nor XDG_CACHE_HOME is set")
+                    .hint("name a directory with --cache-dir")
+            })?;
+        Ok(Self { dir })
+    }
+
+    /// The cache directory itself; `fetch` keeps `downloads/` in it.
+    pub(crate) fn dir(&self) -> &Path {
+        &self.dir
+    }
+
+    /// Where decompressed packages are kept.
+    pub(crate) fn packs(&self) -> PathBuf {
+        self.dir.join("packs")
+    }
+
+    fn entry(&self, key: &[u8; 32]) -> PathBuf {
+        let name = Digest(*key).to_string();
+        self.dir.join("derived").join(&name[..2]).join(&name[2..])
+    }
+
+    /// A derived value. One that a power cut left damaged is as good as none.
+    pub(crate) fn load(&self, key: &[u8; 32]) -> Option<Vec<u8>> {
+        let mut bytes = fs::read(self.entry(key)).ok()?;
+        let end = bytes.len().checked_sub(32)?;
+        if Digest::of(&bytes[..end]).0 != bytes[end..] {
+            return None;
+        }
+        bytes.truncate(end);
+        Some(bytes)
+    }
+
+    /// Keeps a derived value, followed by its digest. A full disk here costs time later, not this build.
+    pub(crate) fn save(&self, key: &[u8; 32], value: &[u8]) {
+        let path = self.entry(key);
+        let Some(dir) = path.parent() else { return };
+        let written = fs::create_dir_all(dir).and_then(|()| {
+            let mut file = tempfile::NamedTempFile::new_in(dir)?;
+            file.write_all(value)?;
+            file.write_all(&Digest::of(value).0)?;
+            file.persist(&path).map(drop).map_err(|error| error.error)
+        });
+        // Nothing depends on it: the next build computes the value again.
+        drop(written);
+    }
+}
+
+impl BlockStore for Cache {
+    fn get(&self, key: &[u8; 32]) -> Option<Vec<u8>> {
+        self.load(key)
+    }
+
+    fn put(&self, key: &[u8; 32], block: &[u8]) {
+        self.save(key, block);
+    }
+}
+
+impl depmod::Store for Cache {
+    fn get(&self, key: &Digest) -> Option<Vec<u8>> {
+        self.load(&key.0)
+    }
+
+    fn put(&self, key: &Digest, value: &[u8]) {
+        self.save(&key.0, value);
+    }
+}

@@ -1,0 +1,11 @@
+//! `imgbuild completions`: a shell's completion script on standard output.
+
+use clap::CommandFactory;
+
+use super::Outcome;
+use crate::cli::{Cli, Completions};
+
+pub(super) fn run(args: &Completions) -> Outcome {
+    clap_complete::generate(args.shell, &mut Cli::command(), "imgbuild", &mut std::io::stdout());
+    Ok(())
+}

@@ -1,0 +1,130 @@
+//! `imgbuild diff`: what changed between two images, by package, unit, file, size and kernel command line.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt::Write as _;
+
+use serde::Serialize;
+
+use super::Outcome;
+use super::finished::Finished;
+use crate::cli::Diff;
+use crate::image::Manifest;
+use crate::output::{Console, bytes};
+
+/// Lines shown to people of each list; programs get all of them.
+const SHOWN: usize = 40;
+
+pub(super) fn run(args: &Diff, console: &Console) -> Outcome {
+    let (a, b) = (Finished::open(&args.a)?, Finished::open(&args.b)?);
+    let difference = Difference::new(&a.manifest, &b.manifest, &a.listing()?, &b.listing()?);
+    console.result(&difference, &difference.describe());
+    Ok(())
+}
+
+/// What differs. Lines begin with `+` for new, `-` for gone and `~` for changed.
+#[derive(Debug, Serialize)]
+struct Difference {
+    same: bool,
+    settings: Vec<String>,
+    packages: Vec<String>,
+    units: Vec<String>,
+    files: Vec<String>,
+}
+
+impl Difference {
+    fn new(a: &Manifest, b: &Manifest, a_files: &str, b_files: &str) -> Self {
+        let mut settings = Vec::new();
+        for (name, old, new) in [
+            ("board", &a.board, &b.board),
+            ("kernel", &a.kernel, &b.kernel),
+            ("cmdline", &a.cmdline, &b.cmdline),
+            ("root hash", &a.root_hash, &b.root_hash),
+        ] {
+            if old != new {
+                settings.push(format!("~ {name}: {old} → {new}"));
+            }
+        }
+        let (old, new) = (used(a), used(b));
+        for label in old.keys().chain(new.keys()).collect::<BTreeSet<_>>() {
+            let (old, new) = (old.get(label).copied().unwrap_or(0), new.get(label).copied().unwrap_or(0));
+            if old != new {
+                settings.push(format!("~ data in {label}: {} → {}", bytes(old), bytes(new)));
+            }
+        }
+        let versions = |manifest: &Manifest| -> BTreeMap<String, String> {
+            manifest.packages.iter().map(|package| (package.name.clone(), package.version.clone())).collect()
+        };
+        let packages = changes(&versions(a), &versions(b), |old, new| format!(" {old} → {new}"));
+        let (old, new) = (lines(a_files), lines(b_files));
+        let all = changes(&old, &new, |old, new| format!(" ({})", columns(old, new)));
+        let (units, files) = all.into_iter().partition(|line| is_unit(line));
+        Self { same: a.image_sha256 == b.image_sha256, settings, packages, units, files }
+    }
+
+    fn describe(&self) -> String {
+        if self.same {
+            return "the images are the same, byte for byte".to_owned();
+        }
+        let mut text = String::new();
+        for (title, list) in
+            [("image", &self.settings), ("packages", &self.packages), ("units", &self.units), ("files", &self.files)]
+        {
+            if list.is_empty() {
+                continue;
+            }
+            let _ = writeln!(text, "{title}:");
+            for line in list.iter().take(SHOWN) {
+                let _ = writeln!(text, "  {line}");
+            }
+            if list.len() > SHOWN {
+                let _ = writeln!(text, "  … and {} more; --json lists all", list.len() - SHOWN);
+            }
+        }
+        text
+    }
+}
+
+fn used(manifest: &Manifest) -> BTreeMap<&str, u64> {
+    manifest.partitions.iter().map(|partition| (partition.label.as_str(), partition.used)).collect()
+}
+
+/// A listing as path → the columns that are the file's own (its origin is left out).
+fn lines(listing: &str) -> BTreeMap<String, String> {
+    let rows = listing.lines().skip(1).filter_map(|line| line.split_once('\t'));
+    rows.map(|(path, rest)| (path.to_owned(), rest.rsplit_once('\t').map_or(rest, |(own, _)| own).to_owned())).collect()
+}
+
+/// Which columns of two listing lines differ.
+fn columns(old: &str, new: &str) -> String {
+    const NAMES: [&str; 7] = ["type", "mode", "uid", "gid", "size", "content", "xattrs"];
+    let differing = NAMES.iter().zip(old.split('\t').zip(new.split('\t'))).filter(|(_, (old, new))| old != new);
+    differing
+        .map(|(name, (old, new))| match *name {
+            "content" => "content".to_owned(),
+            name => format!("{name} {old} → {new}"),
+        })
+        .collect::<Vec<_>>()
+        .join(", ")
+}
+
+fn changes(
+    old: &BTreeMap<String, String>,
+    new: &BTreeMap<String, String>,
+    how: impl Fn(&str, &str) -> String,
+) -> Vec<String> {
+    let names: BTreeSet<&String> = old.keys().chain(new.keys()).collect();
+    names
+        .into_iter()
+        .filter_map(|name| match (old.get(name), new.get(name)) {
+            (Some(old), Some(new)) if old == new => None,
+            (Some(old), Some(new)) => Some(format!("~ {name}{}", how(old, new))),
+            (None, _) => Some(format!("+ {name}")),
+            (_, None) => Some(format!("- {name}")),
+        })
+        .collect()
+}
+
+/// Whether a line is about a unit or the enablement of one.
+fn is_unit(line: &str) -> bool {
+    ["/usr/lib/systemd/system/", "/etc/systemd/system/"].iter().any(|dir| line.contains(dir))
+}

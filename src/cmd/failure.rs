@@ -1,0 +1,60 @@
+//! Which exit code each room's errors have, in one place.
+
+use crate::debian::archive::ArchiveError;
+use crate::debian::deb::DebError;
+use crate::debian::mirror::MirrorError;
+use crate::debian::resolve::ResolveError;
+use crate::effects::depmod::DepmodError;
+use crate::effects::ledger::{LedgerError, Unmodelled};
+use crate::effects::unpack::UnpackError;
+use crate::effects::{ApplyError, EffectError};
+use crate::exit::{Code, Failure};
+use crate::fetch::FetchError;
+use crate::format::squashfs::SquashfsError;
+use crate::image::ImageError;
+use crate::image::initrd::InitrdError;
+use crate::lock::{LockError, LockFileError, OutdatedError};
+use crate::profile::ProfileError;
+use crate::tree::TreeError;
+
+/// Gives error types their exit code; those marked `hint` know a cure.
+macro_rules! failures {
+    ($($error:ty => $code:ident $($hint:ident)?;)*) => {$(
+        impl From<$error> for Failure {
+            fn from(error: $error) -> Self {
+                Self::new(Code::$code, &error)$(.maybe_hint(error.$hint()))?
+            }
+        }
+    )*};
+}
+
+failures! {
+    ArchiveError => Download hint;
+    DebError => Download;
+    ApplyError => Refused hint;
+    DepmodError => Unexpected;
+    EffectError => Refused hint;
+    FetchError => Download hint;
+    ImageError => Refused hint;
+    InitrdError => Refused hint;
+    LedgerError => Refused hint;
+    LockError => Refused hint;
+    LockFileError => Refused hint;
+    OutdatedError => Verification hint;
+    MirrorError => Refused hint;
+    ResolveError => Refused hint;
+    SquashfsError => Unexpected;
+    TreeError => Unexpected;
+    Unmodelled => Refused hint;
+    UnpackError => Refused hint;
+}
+
+impl From<ProfileError> for Failure {
+    fn from(error: ProfileError) -> Self {
+        let mut failure = Self::new(Code::Refused, &error).maybe_hint(error.hint());
+        if let ProfileError::Invalid(_) = &error {
+            failure.snippet = Some(error.render(false));
+        }
+        failure
+    }
+}

@@ -1,0 +1,56 @@
+//! A finished build on disk, for the verbs that look at one: its manifest and listing, found from an image file or
+//! from the directory that holds it.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use crate::exit::{Code, Failure};
+use crate::image::Manifest;
+
+/// A build's directory and what its manifest says.
+#[derive(Debug)]
+pub(super) struct Finished {
+    pub(super) dir: PathBuf,
+    pub(super) manifest: Manifest,
+}
+
+impl Finished {
+    /// Opens the build at `path`.
+    pub(super) fn open(path: &Path) -> Result<Self, Failure> {
+        let dir = if path.is_dir() { path } else { path.parent().unwrap_or(Path::new("")) };
+        let file = dir.join("manifest.json");
+        let text = fs::read(&file).map_err(|error| unreadable(&file, &error))?;
+        let manifest: Manifest = serde_json::from_slice(&text).map_err(|error| {
+            Failure::new(Code::Verification, &error).hint(format!("{} is not a manifest of imgbuild", file.display()))
+        })?;
+        let named = path.file_name().is_some_and(|name| name == manifest.image.as_str());
+        if !path.is_dir() && !named {
+            return Err(Failure::refused(format!(
+                "{} is not the image `{}` that {} describes",
+                path.display(),
+                manifest.image,
+                file.display()
+            )));
+        }
+        Ok(Self { dir: dir.to_owned(), manifest })
+    }
+
+    /// The image file.
+    pub(super) fn image(&self) -> PathBuf {
+        self.dir.join(&self.manifest.image)
+    }
+
+    /// The listing of the root file system.
+    pub(super) fn listing(&self) -> Result<String, Failure> {
+        let path = self.dir.join(format!("{}.files", self.manifest.profile));
+        fs::read_to_string(&path).map_err(|error| unreadable(&path, &error))
+    }
+}
+
+fn unreadable(path: &Path, error: &std::io::Error) -> Failure {
+    Failure {
+        causes: vec![error.to_string()],
+        ..Failure::refused(format!("cannot read {}", path.display()))
+            .hint("name an image, or its directory, with all the files that `imgbuild build` wrote beside it")
+    }
+}

@@ -1,0 +1,137 @@
+//! `imgbuild lock`: from profiles and archives to exact packages, with every maintainer script accounted for.
+//!
+//! ```text
+//! profiles ─▶ verified indexes ─▶ selection ─▶ packages downloaded and opened ─▶ ledger, account numbers ─▶ imgbuild.lock
+//! ```
+
+use std::fs;
+use std::io;
+use std::path::Path;
+
+use super::Outcome;
+use super::build;
+use super::session::{Session, now};
+use crate::cli;
+use crate::debian::archive;
+use crate::effects::ledger::{self, Ledger};
+use crate::effects::{Context, accounts, unpack};
+use crate::exit::{Code, Failure};
+use crate::lock::{self, Lock, LockedPackage, OutdatedError, Update};
+use crate::output::count;
+use crate::profile::{self, Profile};
+
+pub(super) fn run(args: &cli::Lock, session: &Session<'_>) -> Outcome {
+    let old = Lock::load(&session.lock_path())?;
+    let profiles = profiles(session, args.profile.as_deref(), old.as_ref())?;
+    if args.check {
+        return check(session, &profiles, old.as_ref());
+    }
+    let update = match &args.update {
+        None => Update::Nothing,
+        Some(None) => Update::Everything,
+        Some(Some(package)) => Update::Package(package),
+    };
+    let mut lock = old.clone().unwrap_or_else(Lock::new);
+    for profile in &profiles {
+        if update != Update::Nothing || lock.expect(profile).is_err() {
+            lock = locked(session, profile, lock, update)?;
+        }
+    }
+    lock.save(&session.lock_path())?;
+    let changes: Vec<String> =
+        lock::diff(&old.unwrap_or_else(Lock::new), &lock).iter().map(ToString::to_string).collect();
+    let mut text = changes.join("\n");
+    if changes.is_empty() {
+        "nothing changed".clone_into(&mut text);
+    }
+    session.console.result(&serde_json::json!({"lock": session.lock_path(), "changes": changes}), &text);
+    Ok(())
+}
+
+/// The lock to build `profile` from: the workspace's, or one written now.
+pub(super) fn for_build(session: &Session<'_>, profile: &Profile) -> Result<Lock, Failure> {
+    let lock = Lock::load(&session.lock_path())?.unwrap_or_else(Lock::new);
+    match lock.expect(profile) {
+        Ok(_) => Ok(lock),
+        Err(OutdatedError::Missing { .. }) => {
+            let lock = locked(session, profile, lock, Update::Nothing)?;
+            lock.save(&session.lock_path())?;
+            Ok(lock)
+        }
+        Err(error) => Err(error.into()),
+    }
+}
+
+/// `lock` with `profile` chosen anew.
+fn locked(session: &Session<'_>, profile: &Profile, mut lock: Lock, update: Update<'_>) -> Result<Lock, Failure> {
+    let progress = session.console.progress();
+    let indexes = archive::fetch_indexes(
+        &profile.sources,
+        profile.board.arch(),
+        &session.mirror,
+        &session.fetcher,
+        now(),
+        progress,
+    )?;
+    progress.begin("resolve", 0);
+    let mut chosen = lock::lock_profile(profile, &indexes, Some(&lock), update)?;
+    progress.finish("resolve", &count(chosen.packages.len(), "package"));
+
+    let locked: Vec<&LockedPackage> = chosen.packages.iter().collect();
+    let packages = build::unpacked(session, &chosen.downloads(&session.mirror), &locked)?;
+    let ledger = workspace_ledger(&session.ledger_path())?;
+    for (package, chosen) in packages.iter().zip(&mut chosen.packages) {
+        ledger::judge(package, &ledger)?.as_str().clone_into(&mut chosen.scripts);
+    }
+    let tree = unpack::unpack(&packages)?;
+    let context = Context { profile, packages: &packages, ids: &lock.ids, epoch: chosen.profile.epoch };
+    lock.ids = accounts::allocate_ids(&tree, &context)?;
+    lock.put(&profile.name, chosen);
+    Ok(lock)
+}
+
+/// Reviews that the user made, in the form of the embedded ledger.
+fn workspace_ledger(path: &Path) -> Result<Ledger, Failure> {
+    match fs::read_to_string(path) {
+        Ok(text) => Ok(Ledger::parse(&text)?),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(Ledger::default()),
+        Err(error) => Err(Failure::new(Code::Refused, &error).hint(format!("check {}", path.display()))),
+    }
+}
+
+/// The one named; else all that a board can boot and that the workspace has itself or locked before.
+fn profiles(session: &Session<'_>, name: Option<&str>, lock: Option<&Lock>) -> Result<Vec<Profile>, Failure> {
+    if let Some(name) = name {
+        return Ok(vec![profile::load(&session.workspace, name)?]);
+    }
+    let known = profile::list(&session.workspace)?;
+    let own = |name: &str| {
+        let locked = lock.is_some_and(|lock| lock.profiles.contains_key(name));
+        let file = session.workspace.root().map(|root| root.join("profiles").join(format!("{name}.toml")));
+        locked || file.is_some_and(|file| file.is_file())
+    };
+    let names = known.iter().filter(|summary| summary.board.is_some()).map(|summary| summary.name.as_str());
+    let chosen: Vec<&str> = names.filter(|name| own(name)).collect();
+    if chosen.is_empty() {
+        return Err(Failure::refused("this workspace has no profile of its own and none is locked yet")
+            .hint("name one of the embedded profiles: `imgbuild lock --profile demo`"));
+    }
+    chosen.into_iter().map(|name| Ok(profile::load(&session.workspace, name)?)).collect()
+}
+
+fn check(session: &Session<'_>, profiles: &[Profile], lock: Option<&Lock>) -> Outcome {
+    let stale: Vec<&str> = profiles
+        .iter()
+        .filter(|profile| !lock.is_some_and(|lock| lock.expect(profile).is_ok()))
+        .map(|profile| profile.name.as_str())
+        .collect();
+    if stale.is_empty() {
+        let names: Vec<&str> = profiles.iter().map(|profile| profile.name.as_str()).collect();
+        session.console.result(&serde_json::json!({"fits": names}), &format!("the lock fits {}", names.join(", ")));
+        return Ok(());
+    }
+    Err(Failure {
+        code: Code::Verification,
+        ..Failure::refused(format!("imgbuild.lock does not fit {}", stale.join(", "))).hint("run `imgbuild lock`")
+    })
+}

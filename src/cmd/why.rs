@@ -1,0 +1,46 @@
+//! `imgbuild why`: the chain of dependencies that brings a package into a profile's image.
+//!
+//! Answers from the locked packages' own control data, so it needs no index and tells of what is really built.
+
+use std::fmt::Write as _;
+
+use super::Outcome;
+use super::build;
+use super::lock as locking;
+use super::session::Session;
+use crate::cli::Why;
+use crate::debian::resolve::{self, Universe};
+use crate::debian::{Package, index};
+use crate::exit::{Code, Failure};
+use crate::lock::LockedPackage;
+use crate::profile;
+
+pub(super) fn run(args: &Why, session: &Session<'_>) -> Outcome {
+    let profile = profile::load(&session.workspace, &args.profile)?;
+    let lock = locking::for_build(session, &profile)?;
+    let locked: Vec<&LockedPackage> = lock.packages_of(&profile.name).collect();
+    let packages = build::unpacked(session, &lock.downloads(&profile.name, &session.mirror), &locked)?;
+    let text = as_index(&packages, &locked);
+    let stanzas = index::parse(&text).map_err(|error| Failure::new(Code::Unexpected, &error))?;
+    let universe = Universe::new(profile.board.arch().name(), vec![("lock", stanzas)])?;
+    let selection = resolve::resolve(&universe, &profile.packages)?;
+    let Some(chain) = selection.why(&args.package) else {
+        return Err(Failure::refused(format!("package `{}` is not in profile `{}`", args.package, profile.name))
+            .hint(format!("`imgbuild inspect` lists the packages of an image of `{}`", profile.name)));
+    };
+    let steps: Vec<String> = chain.iter().map(ToString::to_string).collect();
+    session.console.result(&serde_json::json!({"package": args.package, "why": steps}), &steps.join("\n"));
+    Ok(())
+}
+
+/// The packages as an index of an archive that has nothing else.
+fn as_index(packages: &[Package], locked: &[&LockedPackage]) -> String {
+    let mut text = String::new();
+    for (package, locked) in packages.iter().zip(locked) {
+        for (name, value) in &package.fields {
+            let _ = writeln!(text, "{name}: {}", value.trim());
+        }
+        let _ = writeln!(text, "Filename: {}\nSize: {}\nSHA256: {}\n", locked.path, locked.size, locked.sha256);
+    }
+    text
+}

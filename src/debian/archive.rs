@@ -1,0 +1,217 @@
+//! From a profile's source to the text of its package index, every step proved by the one before.
+//!
+//! `InRelease` (signature by a pinned key, suite, date) → digest of the index → compressed index → its text.
+
+use std::io::{self, Read};
+use std::path::{Path, PathBuf};
+
+use super::mirror::Mirror;
+use super::openpgp::{self, SignatureError};
+use super::release::{self, IndexFile, Release, ReleaseError};
+use crate::fetch::{Download, FetchError, Fetcher};
+use crate::output::Progress;
+use crate::profile::{Arch, Source};
+use crate::tree::Digest;
+
+/// Most bytes of an `InRelease` file; Debian's have 140 KB.
+const MAX_INRELEASE: u64 = 16 << 20;
+
+/// Most bytes of an index whose decompressed size the Release file does not say; Debian's have 60 MB.
+const MAX_INDEX: u64 = 512 << 20;
+
+/// The state of one source and what it offers for one architecture.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FetchedIndex {
+    pub state: SourceState,
+    /// `Packages` stanzas of all components, for [`super::index::parse`].
+    pub text: String,
+}
+
+/// A suite as it was when its `InRelease` file was fetched and verified.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SourceState {
+    /// The source's name, archive and suite in the profile.
+    pub name: String,
+    pub archive: String,
+    pub suite: String,
+    /// The Release file's date in seconds since 1970.
+    pub date: u64,
+    /// Of the `InRelease` file.
+    pub sha256: Digest,
+    /// Fingerprint (upper-case hexadecimal) of the certificate that signed it.
+    pub signed_by: String,
+}
+
+/// Why a source gave no index.
+#[derive(Debug, thiserror::Error)]
+pub enum ArchiveError {
+    #[error(transparent)]
+    Fetch(#[from] FetchError),
+    #[error("source `{name}`: {url}: {source}")]
+    Signature { name: String, url: String, source: SignatureError },
+    #[error("source `{name}`: {url}: {source}")]
+    Release { name: String, url: String, source: ReleaseError },
+    #[error("source `{name}`: suite `{suite}` has no component `{component}` for {arch}")]
+    NoComponent { name: String, suite: String, component: String, arch: &'static str },
+    #[error("source `{name}`: index {path}: {source}")]
+    Index { name: String, path: String, source: io::Error },
+}
+
+impl ArchiveError {
+    /// What the user can do.
+    #[must_use]
+    pub fn hint(&self) -> Option<String> {
+        match self {
+            Self::Fetch(error) => error.hint(),
+            Self::Signature { source, .. } => source.hint(),
+            Self::Release { source, .. } => source.hint(),
+            Self::NoComponent { .. } => Some("correct `components` of the source in the profile".to_owned()),
+            Self::Index { .. } => None,
+        }
+    }
+}
+
+/// Fetches and verifies the indexes of all `sources` for `arch`, in their order. `now` is in seconds since 1970.
+///
+/// # Errors
+/// The first source that cannot be fetched or proved.
+pub fn fetch_indexes(
+    sources: &[Source],
+    arch: Arch,
+    mirror: &Mirror,
+    fetcher: &Fetcher,
+    now: u64,
+    progress: &dyn Progress,
+) -> Result<Vec<FetchedIndex>, ArchiveError> {
+    let mut states = Vec::new();
+    let mut wanted = Vec::new();
+    for source in sources {
+        let (state, release) = fetch_release(source, mirror, fetcher, now)?;
+        let indexes = indexes(source, &release, arch)?;
+        wanted.extend(indexes.iter().map(|index| index.download(source, mirror, release.by_hash)));
+        states.push((state, indexes));
+    }
+    let mut paths = fetcher.fetch_all(&wanted, progress)?.into_iter();
+    states.into_iter().map(|(state, indexes)| read_indexes(state, &indexes, &mut paths)).collect()
+}
+
+/// Fetches a source's `InRelease` file and believes it only after checking signature, suite and dates.
+fn fetch_release(
+    source: &Source,
+    mirror: &Mirror,
+    fetcher: &Fetcher,
+    now: u64,
+) -> Result<(SourceState, Release), ArchiveError> {
+    let url = format!("{}/dists/{}/InRelease", mirror.base(&source.archive), source.suite);
+    let title = format!("the signed Release file of source `{}`", source.name);
+    let bytes = fetcher.fetch_fresh(&title, &url, MAX_INRELEASE)?;
+    let verified = openpgp::verify(&bytes, &source.key, now).map_err(|error| ArchiveError::Signature {
+        name: source.name.clone(),
+        url: url.clone(),
+        source: error,
+    })?;
+    let release = release::parse(&verified.text)
+        .and_then(|release| release.check(&source.suite, now).map(|()| release))
+        .map_err(|error| ArchiveError::Release { name: source.name.clone(), url: url.clone(), source: error })?;
+    let state = SourceState {
+        name: source.name.clone(),
+        archive: source.archive.clone(),
+        suite: source.suite.clone(),
+        date: release.date,
+        sha256: Digest::of(&bytes),
+        signed_by: verified.fingerprint,
+    };
+    Ok((state, release))
+}
+
+/// One index to fetch.
+#[derive(Debug, PartialEq, Eq)]
+struct Index {
+    /// Below the suite's directory, as the Release file lists it.
+    path: String,
+    file: IndexFile,
+    /// Digest and size once decompressed, if the Release file says them.
+    plain: Option<IndexFile>,
+}
+
+/// The indexes to read for `arch`: one a component, and one for `all` where the archive splits them.
+fn indexes(source: &Source, release: &Release, arch: Arch) -> Result<Vec<Index>, ArchiveError> {
+    let mut found = Vec::new();
+    for component in &source.components {
+        let index = Index::find(release, component, arch.name()).ok_or_else(|| ArchiveError::NoComponent {
+            name: source.name.clone(),
+            suite: source.suite.clone(),
+            component: component.clone(),
+            arch: arch.name(),
+        })?;
+        found.push(index);
+        if release.splits_all {
+            found.extend(Index::find(release, component, "all"));
+        }
+    }
+    Ok(found)
+}
+
+impl Index {
+    fn find(release: &Release, component: &str, arch: &str) -> Option<Self> {
+        let plain_path = format!("{component}/binary-{arch}/Packages");
+        let plain = release.files.get(&plain_path).copied();
+        ["xz", "gz"]
+            .iter()
+            .map(|suffix| format!("{plain_path}.{suffix}"))
+            .chain([plain_path.clone()])
+            .find_map(|path| release.files.get(&path).map(|file| Self { path: path.clone(), file: *file, plain }))
+    }
+
+    fn download(&self, source: &Source, mirror: &Mirror, by_hash: bool) -> Download {
+        let suite = format!("{}/dists/{}", mirror.base(&source.archive), source.suite);
+        let folder = self.path.rsplit_once('/').map_or("", |(folder, _)| folder);
+        let hashed = by_hash.then(|| format!("{suite}/{folder}/by-hash/SHA256/{}", self.file.sha256));
+        Download {
+            name: format!("index {} of source `{}`", self.path, source.name),
+            urls: hashed.into_iter().chain([format!("{suite}/{}", self.path)]).collect(),
+            sha256: self.file.sha256,
+            size: Some(self.file.size),
+        }
+    }
+
+    fn read(&self, path: &Path) -> io::Result<String> {
+        let file = std::fs::File::open(path)?;
+        let plain: Box<dyn Read> = match self.path.rsplit_once('.') {
+            Some((_, "xz")) => Box::new(liblzma::read::XzDecoder::new(file)),
+            Some((_, "gz")) => Box::new(flate2::read::MultiGzDecoder::new(io::BufReader::new(file))),
+            _ => Box::new(file),
+        };
+        let limit = self.plain.map_or(MAX_INDEX, |plain| plain.size);
+        let mut bytes = Vec::new();
+        plain.take(limit + 1).read_to_end(&mut bytes)?;
+        let invalid = |message: String| io::Error::new(io::ErrorKind::InvalidData, message);
+        if bytes.len() as u64 > limit {
+            return Err(invalid(format!("larger than {limit} bytes when decompressed")));
+        }
+        if self.plain.is_some_and(|plain| plain.sha256 != Digest::of(&bytes)) {
+            return Err(invalid("its decompressed text is not what the Release file says".to_owned()));
+        }
+        String::from_utf8(bytes).map_err(|error| invalid(error.utf8_error().to_string()))
+    }
+}
+
+/// Reads as many of the fetched `paths` as the source has indexes.
+fn read_indexes(
+    state: SourceState,
+    indexes: &[Index],
+    paths: &mut impl Iterator<Item = PathBuf>,
+) -> Result<FetchedIndex, ArchiveError> {
+    let mut text = String::new();
+    for (index, path) in indexes.iter().zip(paths) {
+        let part = index.read(&path).map_err(|source| ArchiveError::Index {
+            name: state.name.clone(),
+            path: index.path.clone(),
+            source,
+        })?;
+        text.push_str(&part);
+        // Stanzas of different indexes are kept apart even where a file lacks its last empty line.
+        text.push('\n');
+    }
+    Ok(FetchedIndex { state, text })
+}

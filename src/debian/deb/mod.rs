@@ -1,0 +1,55 @@
+//! Reads `.deb` files (deb(5)) into [`Package`]s.
+//!
+//! Way of the data: `ar` finds the two archives → `unpack` decompresses each once, `tar` copying it to a pack in the cache and
+//! hashing every file → `members` and `control` check what is in them → `pack` keeps an index beside the pack, so
+//! that the next time nothing but the index is read. File contents stay slices of the pack.
+
+mod ar;
+mod control;
+mod error;
+mod members;
+mod pack;
+mod tar;
+mod unpack;
+
+pub use error::{DebError, Flaw};
+
+use std::fs::{self, File};
+use std::io::{self, Cursor};
+use std::path::Path;
+
+use tempfile::NamedTempFile;
+
+use super::Package;
+use crate::tree::Digest;
+use error::Problem;
+use pack::Files;
+
+/// Opens the package file at `deb`, whose digest the caller has checked to be `sha256`. Decompressed data is kept below
+/// `packs_dir`, which is made if it is missing; if it is there already, `deb` is not even read.
+///
+/// # Errors
+/// A package that is damaged or could do harm, files that cannot be read or written.
+pub fn open(deb: &Path, sha256: Digest, packs_dir: &Path) -> Result<Package, DebError> {
+    let files = Files::of(sha256, packs_dir);
+    if let Some(package) = files.load() {
+        return Ok(package);
+    }
+    let named = |problem: Problem| problem.named(deb, &files.pack);
+    let mut input = File::open(deb).map_err(|source| named(Problem::Input(source)))?;
+    let cache = |source: io::Error| named(Problem::Output(source));
+    fs::create_dir_all(packs_dir).map_err(cache)?;
+    let mut output = NamedTempFile::new_in(packs_dir).map_err(cache)?;
+    let index = unpack::unpack(&mut input, &mut output).map_err(named)?;
+    files.store(output, &index).map_err(cache)?;
+    files.load().ok_or_else(|| cache(io::Error::other("what was written cannot be read back")))
+}
+
+/// Checks the bytes of a `.deb` as [`open`] does, keeping nothing. The entry point of the fuzz targets.
+///
+/// # Errors
+/// What is wrong with the package.
+pub fn check(deb: &[u8]) -> Result<(), DebError> {
+    let in_memory = Path::new("(in memory)");
+    unpack::unpack(&mut Cursor::new(deb), io::sink()).map(drop).map_err(|problem| problem.named(in_memory, in_memory))
+}

@@ -1,0 +1,108 @@
+//! Packs: decompressed packages in the cache, named by the `.deb`'s digest.
+//!
+//! `<sha256>.tar` is `data.tar` followed by `control.tar`, `<sha256>.idx` says what lies where. Both may be deleted at any time. An index
+//! that does not fit its own digest, this program's format or the pack's length counts as absent.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use serde::{Deserialize, Serialize};
+use tempfile::NamedTempFile;
+
+use super::control::{self, ControlMember};
+use super::members::{self, Member};
+use crate::debian::Package;
+use crate::debian::package;
+use crate::tree::{Content, Digest, Kind, Node, Pack};
+
+/// Raised whenever the index or the checks on what goes into it change.
+pub(super) const FORMAT: u32 = 1;
+
+/// What lies where in a pack.
+#[derive(Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct Index {
+    pub format: u32,
+    /// Bytes of the decompressed `data.tar` and, right after it, `control.tar`.
+    pub data_len: u64,
+    pub control_len: u64,
+    pub control: Vec<ControlMember>,
+    pub members: Vec<Member>,
+}
+
+/// The two files of a package in the cache.
+#[derive(Debug)]
+pub(super) struct Files {
+    pub pack: PathBuf,
+    pub index: PathBuf,
+}
+
+impl Files {
+    pub(super) fn of(sha256: Digest, packs_dir: &Path) -> Self {
+        Self { pack: packs_dir.join(format!("{sha256}.tar")), index: packs_dir.join(format!("{sha256}.idx")) }
+    }
+
+    /// The package, if a usable pack is there.
+    pub(super) fn load(&self) -> Option<Package> {
+        let bytes = fs::read(&self.index).ok()?;
+        let (digest, json) = bytes.split_at_checked(64)?;
+        if Digest::parse(str::from_utf8(digest).ok()?)? != Digest::of(json) {
+            return None;
+        }
+        let index: Index = serde_json::from_slice(json).ok()?;
+        let len = index.data_len.checked_add(index.control_len)?;
+        if index.format != FORMAT || fs::metadata(&self.pack).ok()?.len() != len {
+            return None;
+        }
+        assemble(index, &Pack::open(&self.pack).ok()?)
+    }
+
+    /// Moves a finished pack to its place, then its index, so that an index never comes without its pack.
+    pub(super) fn store(&self, pack: NamedTempFile, index: &Index) -> io::Result<()> {
+        let json = serde_json::to_vec(index)?;
+        let dir = self.index.parent().unwrap_or(Path::new("."));
+        let mut file = NamedTempFile::new_in(dir)?;
+        write!(file, "{}", Digest::of(&json))?;
+        file.write_all(&json)?;
+        pack.persist(&self.pack)?;
+        file.persist(&self.index)?;
+        Ok(())
+    }
+}
+
+fn assemble(index: Index, pack: &Arc<Pack>) -> Option<Package> {
+    let control_tar = pack.read(index.data_len, index.control_len).ok()?;
+    let fields = control::fields(&index.control, &control_tar).ok()?;
+    let field = |name: &str| {
+        let value = fields.iter().find(|(key, _)| key.eq_ignore_ascii_case(name));
+        value.map(|(_, value)| value.clone())
+    };
+    let (name, version, arch) = (field("Package")?, field("Version")?, field("Architecture")?);
+    let mut control = BTreeMap::new();
+    for member in index.control.iter().filter(|member| member.name != "control") {
+        control.insert(member.name.clone(), member.bytes(&control_tar)?.to_owned());
+    }
+    let members = index.members.into_iter().map(|member| member.into_package(pack, &name)).collect();
+    Some(Package { name, version, arch, fields, control, members })
+}
+
+impl Member {
+    fn into_package(self, pack: &Arc<Pack>, origin: &str) -> package::Member {
+        let kind = match self.kind {
+            members::Kind::Dir => Kind::Dir,
+            members::Kind::File(offset, len, digest) => {
+                Kind::File(Content::Slice { pack: Arc::clone(pack), offset, len, digest })
+            }
+            members::Kind::Symlink(target) => Kind::Symlink(target),
+            members::Kind::HardLink(target) => Kind::HardLink(target),
+            members::Kind::CharDevice(major, minor) => Kind::CharDevice { major, minor },
+            members::Kind::BlockDevice(major, minor) => Kind::BlockDevice { major, minor },
+            members::Kind::Fifo => Kind::Fifo,
+        };
+        let mut node = Node::of(kind, self.mode).owned(self.uid, self.gid).from(origin);
+        node.xattrs = self.xattrs;
+        package::Member { path: self.path, node }
+    }
+}

@@ -1,0 +1,267 @@
+//! Walks a tar archive (ustar with GNU and pax extensions) once, copying it to a writer and hashing every file.
+//!
+//! The `tar` crate decodes headers. The walk is our own because every byte has to go into the pack, extension headers have to be
+//! bounded, and pax values may be binary (`security.capability` holds newlines at times).
+
+use std::borrow::Cow;
+use std::collections::BTreeMap;
+use std::io::{BufRead, Write};
+
+use sha2::{Digest as _, Sha256};
+use tar::{EntryType, Header};
+
+use super::error::{Flaw, Problem};
+use crate::tree::Digest;
+
+const BLOCK: u64 = 512;
+/// Bytes of one GNU long name or pax header; both hold paths and small attributes.
+const MAX_EXTENSION: u64 = 1 << 20;
+const MAX_ENTRIES: usize = 250_000;
+/// Bytes of all names, link targets and attributes together.
+const MAX_NAMES: usize = 64 << 20;
+
+/// One member as its headers describe it.
+#[derive(Debug)]
+pub(super) struct Entry {
+    pub name: String,
+    /// Target of a symbolic or hard link, else empty.
+    pub link: String,
+    pub kind: EntryType,
+    pub mode: u16,
+    pub uid: u32,
+    pub gid: u32,
+    /// Major and minor number.
+    pub device: (u32, u32),
+    pub xattrs: BTreeMap<String, Vec<u8>>,
+    /// Where its bytes are in the copy.
+    pub offset: u64,
+    pub len: u64,
+    pub digest: Digest,
+}
+
+/// What the extension headers before a member's own header say about it.
+#[derive(Debug, Default)]
+struct Extensions {
+    name: Option<Vec<u8>>,
+    link: Option<Vec<u8>>,
+    uid: Option<u32>,
+    gid: Option<u32>,
+    xattrs: BTreeMap<String, Vec<u8>>,
+}
+
+struct Walk<'w, R, W> {
+    input: &'w mut R,
+    output: &'w mut W,
+    archive: &'w str,
+    offset: u64,
+    limit: u64,
+}
+
+/// Reads `input` to its end and copies it to `output`. `archive` names it in errors; `limit` is the most bytes it
+/// may have.
+///
+/// # Errors
+/// See [`Flaw`]; errors of `input` count as failed decompression.
+pub(super) fn walk<R: BufRead, W: Write>(
+    input: &mut R,
+    output: &mut W,
+    archive: &str,
+    limit: u64,
+) -> Result<(Vec<Entry>, u64), Problem> {
+    let mut walk = Walk { input, output, archive, offset: 0, limit };
+    let mut entries = Vec::new();
+    let mut names = 0;
+    while let Some(entry) = walk.entry()? {
+        names += entry.name.len() + entry.link.len() + entry.xattrs.values().map(Vec::len).sum::<usize>();
+        entries.push(entry);
+        if entries.len() > MAX_ENTRIES || names > MAX_NAMES {
+            return Err(Flaw::TooMany { archive: archive.to_owned(), limit: MAX_ENTRIES }.into());
+        }
+    }
+    walk.drain()?;
+    Ok((entries, walk.offset))
+}
+
+impl<R: BufRead, W: Write> Walk<'_, R, W> {
+    /// The next member, its body copied; `None` at the end marker.
+    fn entry(&mut self) -> Result<Option<Entry>, Problem> {
+        let mut extensions = Extensions::default();
+        loop {
+            let start = self.offset;
+            let Some(header) = self.header()? else { return Ok(None) };
+            let bad = |reason| Flaw::BadHeader { archive: self.archive.to_owned(), offset: start, reason };
+            let size = header.entry_size().map_err(|_| bad("size"))?;
+            match header.entry_type() {
+                EntryType::GNULongName => extensions.name = Some(self.long_name(size, start)?),
+                EntryType::GNULongLink => extensions.link = Some(self.long_name(size, start)?),
+                EntryType::XHeader => {
+                    let data = self.extension(size, start)?;
+                    read_pax(&data, &mut extensions).ok_or_else(|| self.bad(start, "pax extension"))?;
+                }
+                kind => {
+                    // The size of anything but a file is meaningless.
+                    let is_file = matches!(kind, EntryType::Regular | EntryType::Continuous);
+                    let len = if is_file { size } else { 0 };
+                    return self.member(&header, extensions, len, start).map(Some);
+                }
+            }
+        }
+    }
+
+    fn member(&mut self, header: &Header, extensions: Extensions, len: u64, start: u64) -> Result<Entry, Problem> {
+        let name = extensions.name.map_or_else(|| header.path_bytes(), Cow::Owned);
+        let link = extensions.link.map(Cow::Owned).or_else(|| header.link_name_bytes()).unwrap_or_default();
+        let text = |bytes: &[u8]| {
+            str::from_utf8(bytes).map(str::to_owned).map_err(|_| Flaw::NotUtf8(name.escape_ascii().to_string()))
+        };
+        let (name, link) = (text(&name)?, text(&link)?);
+        let bad = |reason| self.bad(start, reason);
+        let mode = header.mode().map_err(|_| bad("mode"))?;
+        let id = |id: std::io::Result<u64>| id.ok().and_then(|id| u32::try_from(id).ok()).ok_or_else(|| bad("owner"));
+        let uid = extensions.uid.map_or_else(|| id(header.uid()), Ok)?;
+        let gid = extensions.gid.map_or_else(|| id(header.gid()), Ok)?;
+        let device = match header.entry_type() {
+            EntryType::Char | EntryType::Block => {
+                let number =
+                    |number: std::io::Result<Option<u32>>| number.ok().flatten().ok_or_else(|| bad("device number"));
+                (number(header.device_major())?, number(header.device_minor())?)
+            }
+            _ => (0, 0),
+        };
+        let offset = self.offset;
+        let mut hash = Sha256::new();
+        self.pass(len, |bytes| hash.update(bytes))?;
+        self.pass(padding(len), |_| {})?;
+        let mode = (mode & 0o7777) as u16;
+        Ok(Entry {
+            name,
+            link,
+            kind: header.entry_type(),
+            mode,
+            uid,
+            gid,
+            device,
+            xattrs: extensions.xattrs,
+            offset,
+            len,
+            digest: Digest(hash.finalize().into()),
+        })
+    }
+
+    /// A header with a good checksum; `None` for a block of zeros, which ends the archive.
+    fn header(&mut self) -> Result<Option<Header>, Problem> {
+        let start = self.offset;
+        let mut header = Header::new_old();
+        let mut at = 0;
+        self.pass(BLOCK, |bytes| {
+            header.as_mut_bytes()[at..at + bytes.len()].copy_from_slice(bytes);
+            at += bytes.len();
+        })?;
+        if header.as_bytes().iter().all(|&byte| byte == 0) {
+            return Ok(None);
+        }
+        // The checksum is taken with its own field as blanks.
+        let sum: u32 = header.as_bytes().iter().map(|&byte| u32::from(byte)).sum();
+        let own: u32 = header.as_old().cksum.iter().map(|&byte| u32::from(byte)).sum();
+        match header.cksum() {
+            Ok(expected) if expected == sum - own + 8 * u32::from(b' ') => Ok(Some(header)),
+            _ => Err(self.bad(start, "checksum").into()),
+        }
+    }
+
+    fn long_name(&mut self, size: u64, start: u64) -> Result<Vec<u8>, Problem> {
+        let mut name = self.extension(size, start)?;
+        // GNU tar counts the closing NUL in.
+        if name.last() == Some(&0) {
+            name.pop();
+        }
+        Ok(name)
+    }
+
+    fn extension(&mut self, size: u64, start: u64) -> Result<Vec<u8>, Problem> {
+        if size > MAX_EXTENSION {
+            return Err(self.bad(start, "extension too long").into());
+        }
+        let mut data = Vec::new();
+        self.pass(size, |bytes| data.extend_from_slice(bytes))?;
+        self.pass(padding(size), |_| {})?;
+        Ok(data)
+    }
+
+    /// Copies the next `len` bytes, showing each piece to `look`.
+    fn pass(&mut self, len: u64, mut look: impl FnMut(&[u8])) -> Result<(), Problem> {
+        if len > self.limit - self.offset {
+            return Err(Flaw::TooLarge { archive: self.archive.to_owned(), limit: self.limit }.into());
+        }
+        let mut left = len;
+        while left > 0 {
+            let piece = self.input.fill_buf().map_err(|source| decompress(self.archive, source))?;
+            if piece.is_empty() {
+                return Err(Flaw::Truncated { archive: self.archive.to_owned() }.into());
+            }
+            let piece = &piece[..usize::try_from(left).unwrap_or(usize::MAX).min(piece.len())];
+            look(piece);
+            self.output.write_all(piece).map_err(Problem::Output)?;
+            let passed = piece.len();
+            self.input.consume(passed);
+            left -= passed as u64;
+        }
+        self.offset += len;
+        Ok(())
+    }
+
+    /// Reads the zeros after the end marker; the end of the compressed stream carries its checksum.
+    fn drain(&mut self) -> Result<(), Problem> {
+        loop {
+            let piece = self.input.fill_buf().map_err(|source| decompress(self.archive, source))?;
+            let len = piece.len();
+            if len == 0 {
+                return Ok(());
+            }
+            if piece.iter().any(|&byte| byte != 0) {
+                return Err(Flaw::Trailing { archive: self.archive.to_owned() }.into());
+            }
+            self.pass(len as u64, |_| {})?;
+        }
+    }
+
+    fn bad(&self, offset: u64, reason: &'static str) -> Flaw {
+        Flaw::BadHeader { archive: self.archive.to_owned(), offset, reason }
+    }
+}
+
+fn padding(len: u64) -> u64 {
+    len.next_multiple_of(BLOCK) - len
+}
+
+fn decompress(archive: &str, source: std::io::Error) -> Flaw {
+    Flaw::Decompress { archive: archive.to_owned(), source }
+}
+
+/// Reads `LENGTH KEY=VALUE\n` records (POSIX.1-2001, pax interchange format). Keys without meaning here (times,
+/// names of owners) are passed over; one that changes where data lies is not understood and fails.
+fn read_pax(mut data: &[u8], extensions: &mut Extensions) -> Option<()> {
+    while !data.is_empty() {
+        let blank = data.iter().position(|&byte| byte == b' ')?;
+        let len: usize = str::from_utf8(&data[..blank]).ok()?.parse().ok()?;
+        let record = data.get(blank + 1..len)?.strip_suffix(b"\n")?;
+        data = &data[len..];
+        let equals = record.iter().position(|&byte| byte == b'=')?;
+        let (key, value) = (str::from_utf8(&record[..equals]).ok()?, &record[equals + 1..]);
+        let number = || str::from_utf8(value).ok()?.parse().ok();
+        match key {
+            "path" => extensions.name = Some(value.to_owned()),
+            "linkpath" => extensions.link = Some(value.to_owned()),
+            "uid" => extensions.uid = Some(number()?),
+            "gid" => extensions.gid = Some(number()?),
+            "size" => return None,
+            _ if key.starts_with("GNU.sparse.") => return None,
+            _ => {
+                if let Some(name) = key.strip_prefix("SCHILY.xattr.") {
+                    extensions.xattrs.insert(name.to_owned(), value.to_owned());
+                }
+            }
+        }
+    }
+    Some(())
+}

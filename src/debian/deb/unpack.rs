@@ -1,0 +1,85 @@
+//! From the bytes of a `.deb` to a pack (both archives decompressed, one after the other) and its index.
+
+use std::io::{BufRead, BufReader, BufWriter, Read, Seek, SeekFrom, Write};
+
+use liblzma::bufread::XzDecoder;
+use liblzma::stream::MtStreamBuilder;
+
+use super::ar::{self, Part};
+use super::control;
+use super::error::{Flaw, Problem};
+use super::members;
+use super::pack::{FORMAT, Index};
+use super::tar;
+
+/// Bytes of decompressed data taken from one package; the largest of trixie has half of it.
+const MAX_DATA: u64 = 4 << 30;
+/// Bytes of decompressed control data; a kernel's has 1 MB.
+const MAX_CONTROL: u64 = 64 << 20;
+/// Memory that decoding on several threads may take, in bytes; more blocks at a time than fit are not decoded.
+const XZ_THREADING_MEMORY: u64 = 128 << 20;
+/// Memory that decoding at all may take; `xz -9` asks for 65 MiB.
+const XZ_MEMORY: u64 = 256 << 20;
+/// Binary logarithm of the largest window taken from zstd, 128 MiB.
+const ZSTD_WINDOW_LOG: u32 = 27;
+const BUFFER: usize = 256 << 10;
+
+/// Reads a `.deb` and writes its pack.
+///
+/// # Errors
+/// What is wrong with the package, or of reading and writing.
+pub(super) fn unpack<R: Read + Seek, W: Write>(deb: &mut R, pack: W) -> Result<Index, Problem> {
+    let (control_part, data_part) = ar::parts(deb)?;
+    let mut pack = BufWriter::with_capacity(BUFFER, pack);
+
+    let mut control_tar = Vec::new();
+    let (entries, control_len) = walk(deb, &control_part, &mut control_tar, MAX_CONTROL)?;
+    let control_members = control::members(entries)?;
+    control::fields(&control_members, &control_tar)?;
+
+    let (entries, data_len) = walk(deb, &data_part, &mut pack, MAX_DATA)?;
+    let members = members::members(entries)?;
+
+    pack.write_all(&control_tar).and_then(|()| pack.flush()).map_err(Problem::Output)?;
+    Ok(Index { format: FORMAT, data_len, control_len, control: control_members, members })
+}
+
+fn walk<R: Read + Seek, W: Write>(
+    deb: &mut R,
+    part: &Part,
+    output: &mut W,
+    limit: u64,
+) -> Result<(Vec<tar::Entry>, u64), Problem> {
+    tar::walk(&mut open(deb, part)?, output, &part.name, limit)
+}
+
+/// The decompressed bytes of a part; how it is compressed shows in its name.
+fn open<'r, R: Read + Seek>(deb: &'r mut R, part: &Part) -> Result<Box<dyn BufRead + 'r>, Problem> {
+    deb.seek(SeekFrom::Start(part.offset)).map_err(Problem::Input)?;
+    let raw = BufReader::with_capacity(BUFFER, deb.take(part.len));
+    let failed = |source| Flaw::Decompress { archive: part.name.clone(), source };
+    let suffix = part.name.split_once(".tar").map_or("", |(_, suffix)| suffix);
+    Ok(match suffix {
+        "" => Box::new(raw),
+        ".gz" => Box::new(BufReader::with_capacity(BUFFER, flate2::bufread::MultiGzDecoder::new(raw))),
+        ".xz" => {
+            let stream = MtStreamBuilder::new()
+                .threads(xz_threads())
+                .memlimit_threading(XZ_THREADING_MEMORY)
+                .memlimit_stop(XZ_MEMORY)
+                .decoder()
+                .map_err(|error| failed(error.into()))?;
+            Box::new(BufReader::with_capacity(BUFFER, XzDecoder::new_stream(raw, stream)))
+        }
+        ".zst" => {
+            let mut decoder = zstd::stream::read::Decoder::with_buffer(raw).map_err(failed)?;
+            decoder.window_log_max(ZSTD_WINDOW_LOG).map_err(failed)?;
+            Box::new(BufReader::with_capacity(BUFFER, decoder))
+        }
+        _ => return Err(Flaw::Compression(part.name.clone()).into()),
+    })
+}
+
+fn xz_threads() -> u32 {
+    std::thread::available_parallelism().map_or(1, |cores| u32::try_from(cores.get()).unwrap_or(4).min(4))
+}

@@ -1,0 +1,184 @@
+//! Where Debian's archives are fetched from.
+//!
+//! In this order: what the user named (flag, environment, workspace), what this Debian host's own apt uses, the
+//! public default. None of this needs trust: what comes from a mirror is proved by signature and digest.
+
+use std::path::Path;
+
+mod apt;
+
+pub use apt::AptMirrors;
+
+/// Debian's main archive when nothing else is known.
+pub const DEFAULT_DEBIAN: &str = "https://mirrors.kernel.org/debian";
+
+/// Debian's security archive when nothing else is known.
+pub const DEFAULT_SECURITY: &str = "https://mirrors.kernel.org/debian-security";
+
+/// Where packages are found that a mirror no longer has.
+pub const DEFAULT_SNAPSHOT: &str = "https://snapshot.debian.org";
+
+/// Seconds from a Release file's date until snapshots surely have its packages: they are taken four times a day.
+const SNAPSHOT_DELAY: u64 = 12 * 60 * 60;
+
+/// Base addresses (without a slash at the end) of Debian's archives.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Mirror {
+    pub debian: String,
+    pub security: String,
+    pub snapshot: String,
+}
+
+/// Why an address was refused as a mirror.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("mirror `{address}` is not an `http://` or `https://` address")]
+pub struct MirrorError {
+    pub address: String,
+}
+
+impl MirrorError {
+    /// What the user can do.
+    #[must_use]
+    pub fn hint(&self) -> Option<String> {
+        Some(format!("write it like `{DEFAULT_DEBIAN}`"))
+    }
+}
+
+impl Mirror {
+    /// Decides on a mirror.
+    ///
+    /// `named` is the user's choice: either the address of the main archive, which ends in `/debian` and has its
+    /// security archive beside it in `debian-security`, or the address of the directory that holds both.
+    /// `snapshot` replaces [`DEFAULT_SNAPSHOT`].
+    ///
+    /// # Errors
+    /// When one of the user's addresses is none.
+    pub fn choose(named: Option<&str>, apt: &AptMirrors, snapshot: Option<&str>) -> Result<Self, MirrorError> {
+        let snapshot = address(snapshot.unwrap_or(DEFAULT_SNAPSHOT))?;
+        let Some(named) = named else {
+            return Ok(Self {
+                debian: apt.debian.clone().unwrap_or_else(|| DEFAULT_DEBIAN.to_owned()),
+                security: apt.security.clone().unwrap_or_else(|| DEFAULT_SECURITY.to_owned()),
+                snapshot,
+            });
+        };
+        let named = address(named)?;
+        let debian = if named.ends_with("/debian") { named } else { format!("{named}/debian") };
+        Ok(Self { security: format!("{debian}-security"), debian, snapshot })
+    }
+
+    /// The base address of a profile source's `archive`.
+    #[must_use]
+    pub fn base<'a>(&'a self, archive: &'a str) -> &'a str {
+        match archive {
+            "debian" => &self.debian,
+            "debian-security" => &self.security,
+            other => other.trim_end_matches('/'),
+        }
+    }
+
+    /// All places of a file at `path` below an archive's base, the mirror first. Debian's own archives have
+    /// another one in the snapshot taken after `date`, the date (seconds since 1970) of a Release file that listed it.
+    #[must_use]
+    pub fn urls(&self, archive: &str, path: &str, date: u64) -> Vec<String> {
+        let mut urls = vec![format!("{}/{path}", self.base(archive))];
+        if matches!(archive, "debian" | "debian-security") {
+            let time = super::date::compact(date.saturating_add(SNAPSHOT_DELAY));
+            urls.push(format!("{}/archive/{archive}/{time}/{path}", self.snapshot));
+        }
+        urls
+    }
+}
+
+impl AptMirrors {
+    /// What the apt of the host uses whose root directory is `root`; nothing unless that is Debian itself.
+    #[must_use]
+    pub fn of_host(root: &Path) -> Self {
+        let read = |path: &Path| std::fs::read_to_string(path).unwrap_or_default();
+        if !apt::is_debian(&read(&root.join("etc/os-release"))) {
+            return Self::default();
+        }
+        let etc = root.join("etc/apt");
+        let mut found = apt::from_list(&read(&etc.join("sources.list")));
+        let entries = std::fs::read_dir(etc.join("sources.list.d")).into_iter().flatten().flatten();
+        let mut paths: Vec<_> = entries.map(|entry| entry.path()).collect();
+        paths.sort();
+        for path in paths {
+            match path.extension().and_then(|extension| extension.to_str()) {
+                Some("list") => found = found.or(apt::from_list(&read(&path))),
+                Some("sources") => found = found.or(apt::from_deb822(&read(&path))),
+                _ => {}
+            }
+        }
+        found
+    }
+}
+
+fn address(text: &str) -> Result<String, MirrorError> {
+    let is_web =
+        ["http://", "https://"].iter().any(|scheme| text.strip_prefix(scheme).is_some_and(|rest| !rest.is_empty()));
+    let is_clean = !text.contains(|c: char| c.is_whitespace() || c.is_control() || c == '?' || c == '#');
+    if is_web && is_clean {
+        Ok(text.trim_end_matches('/').to_owned())
+    } else {
+        Err(MirrorError { address: text.to_owned() })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn choose(named: Option<&str>, apt: &AptMirrors) -> (String, String) {
+        let mirror = Mirror::choose(named, apt, None).unwrap();
+        (mirror.debian, mirror.security)
+    }
+
+    fn pair(debian: &str, security: &str) -> (String, String) {
+        (debian.to_owned(), security.to_owned())
+    }
+
+    #[test]
+    fn a_named_mirror_wins_and_has_its_security_archive_beside_it() {
+        let apt = AptMirrors { debian: Some("http://apt.example.org/debian".to_owned()), security: None };
+        let expected = pair("http://mirror.example.org/debian", "http://mirror.example.org/debian-security");
+        for named in
+            ["http://mirror.example.org/debian/", "http://mirror.example.org/debian", "http://mirror.example.org"]
+        {
+            assert_eq!(choose(Some(named), &apt), expected);
+        }
+    }
+
+    #[test]
+    fn the_hosts_mirrors_come_before_the_public_ones() {
+        let apt = AptMirrors { debian: Some("http://apt.example.org/debian".to_owned()), security: None };
+        assert_eq!(choose(None, &apt), pair("http://apt.example.org/debian", DEFAULT_SECURITY));
+        assert_eq!(choose(None, &AptMirrors::default()), pair(DEFAULT_DEBIAN, DEFAULT_SECURITY));
+    }
+
+    #[test]
+    fn what_is_no_web_address_is_refused() {
+        for bad in ["", "mirror.example.org/debian", "ftp://mirror.example.org/debian", "http://", "http://a b/debian"]
+        {
+            let error = Mirror::choose(Some(bad), &AptMirrors::default(), None).unwrap_err();
+            assert_eq!(error.address, bad);
+        }
+    }
+
+    #[test]
+    fn debian_packages_are_also_sought_in_a_snapshot_that_has_them() {
+        let mirror = Mirror::choose(Some("http://m.example.org/debian"), &AptMirrors::default(), None).unwrap();
+        let date = super::super::date::parse("Sat, 21 Nov 2026 00:53:03 UTC").unwrap();
+        assert_eq!(
+            mirror.urls("debian-security", "pool/main/b/bash/bash.deb", date),
+            [
+                "http://m.example.org/debian-security/pool/main/b/bash/bash.deb",
+                "https://snapshot.debian.org/archive/debian-security/20261121T125303Z/pool/main/b/bash/bash.deb",
+            ]
+        );
+        assert_eq!(
+            mirror.urls("https://other.example.org/apt/", "pool/x.deb", date),
+            ["https://other.example.org/apt/pool/x.deb"]
+        );
+    }
+}

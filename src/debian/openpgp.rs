@@ -1,0 +1,178 @@
+//! Signatures of `InRelease` files: OpenPGP cleartext signatures (RFC 9580, section 7) by pinned keys.
+//!
+//! The cryptography is the `pgp` crate's; what is decided here is the policy. One good signature is enough, and
+//! it is good when
+//! - the key that made it belongs to a pinned certificate: the primary key, or a signing subkey whose binding and
+//!   back signature hold;
+//! - neither certificate nor subkey is revoked or expired, nor is the signature;
+//! - the signature and the self-signatures it relies on hash with SHA-256 or better.
+//!
+//! Only the text that was signed leaves this module, never the file it came in.
+
+mod certificate;
+
+use pgp::composed::{CleartextSignedMessage, Deserializable as _, SignedPublicKey};
+use pgp::packet::{Signature, SignatureType};
+
+use crate::profile::SourceKey;
+use certificate::{SigningKey, signing_keys};
+
+/// The keys that Debian's trixie suites are signed with, as Debian's package `debian-archive-keyring` has them.
+const DEBIAN_KEYS: [&[u8]; 6] = [
+    include_bytes!("keys/debian-archive-trixie-automatic.asc"),
+    include_bytes!("keys/debian-archive-trixie-security-automatic.asc"),
+    include_bytes!("keys/debian-archive-trixie-stable.asc"),
+    include_bytes!("keys/debian-archive-bookworm-automatic.asc"),
+    include_bytes!("keys/debian-archive-bookworm-security-automatic.asc"),
+    include_bytes!("keys/debian-archive-bookworm-stable.asc"),
+];
+
+/// How far a signer's clock may be ahead of ours, in seconds.
+const CLOCK_SKEW: u64 = 24 * 60 * 60;
+
+/// A text whose signature is good.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Verified {
+    /// What was signed, lines ending in `\n`.
+    pub text: String,
+    /// Fingerprint (upper-case hexadecimal) of the primary key of the certificate that signed it.
+    pub fingerprint: String,
+}
+
+/// Why a file was not accepted as signed.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum SignatureError {
+    #[error("not a cleartext-signed OpenPGP message: {reason}")]
+    Message { reason: String },
+    #[error("the pinned keys cannot be read: {reason}")]
+    Keys { reason: String },
+    #[error("no signature")]
+    Unsigned,
+    #[error("no good signature: {}", refusals.iter().map(Refusal::to_string).collect::<Vec<_>>().join("; "))]
+    NoneGood { refusals: Vec<Refusal> },
+}
+
+/// Why one signature does not count.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("by key {key}: {reason}")]
+pub struct Refusal {
+    /// Fingerprint or key id that the signature names.
+    pub key: String,
+    pub reason: Reason,
+}
+
+/// See [`Refusal`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum Reason {
+    #[error("the key is not one of the pinned ones")]
+    UnknownKey,
+    #[error("the key may not sign, or its certificate is damaged")]
+    UnusableKey,
+    #[error("the key was revoked")]
+    RevokedKey,
+    #[error("the key expired on {}", super::date::display(*.0))]
+    ExpiredKey(u64),
+    #[error("the signature expired on {}", super::date::display(*.0))]
+    Expired(u64),
+    #[error("it was made in the future, on {}", super::date::display(*.0))]
+    Future(u64),
+    #[error("its hash algorithm is too weak")]
+    WeakHash,
+    #[error("it is not a signature of a text")]
+    WrongType,
+    #[error("it does not fit the text")]
+    Bad,
+}
+
+impl SignatureError {
+    /// What the user can do.
+    #[must_use]
+    pub fn hint(&self) -> Option<String> {
+        let Self::NoneGood { refusals } = self else { return None };
+        let any = |test: fn(Reason) -> bool| refusals.iter().any(|refusal| test(refusal.reason));
+        let text = if any(|reason| reason == Reason::Bad) {
+            "the file was changed after it was signed; try another mirror with `--mirror`"
+        } else if any(|reason| matches!(reason, Reason::Future(_))) {
+            "is this machine's clock right?"
+        } else if any(|reason| matches!(reason, Reason::ExpiredKey(_) | Reason::RevokedKey)) {
+            "the archive has new keys by now: pin them in the profile's source, or use a newer imgbuild for Debian's own"
+        } else if any(|reason| reason == Reason::UnknownKey) {
+            "is this the archive the profile means? its key is pinned in the profile's source"
+        } else {
+            return None;
+        };
+        Some(text.to_owned())
+    }
+}
+
+/// Checks a cleartext-signed file against the pinned keys.
+///
+/// `now` is in seconds since 1970.
+///
+/// # Errors
+/// When the file is more or less than one signed text, or none of its signatures is good.
+pub fn verify(inrelease: &[u8], keys: &SourceKey, now: u64) -> Result<Verified, SignatureError> {
+    let (message, _) = CleartextSignedMessage::from_armor(inrelease)
+        .map_err(|error| SignatureError::Message { reason: error.to_string() })?;
+    let certificates = certificates(keys)?;
+    let candidates: Vec<SigningKey<'_>> = certificates.iter().flat_map(signing_keys).collect();
+    let text = message.signed_text();
+    let mut refusals = Vec::new();
+    for signature in message.signatures() {
+        match check(signature, &text, &candidates, now) {
+            Ok(fingerprint) => return Ok(Verified { text: text.replace("\r\n", "\n"), fingerprint }),
+            Err(reason) => refusals.push(Refusal { key: issuer(signature), reason }),
+        }
+    }
+    Err(if refusals.is_empty() { SignatureError::Unsigned } else { SignatureError::NoneGood { refusals } })
+}
+
+/// Fingerprint of the certificate that made a good signature, or why it is none.
+fn check(signature: &Signature, text: &str, candidates: &[SigningKey<'_>], now: u64) -> Result<String, Reason> {
+    if signature.typ() != Some(SignatureType::Text) {
+        return Err(Reason::WrongType);
+    }
+    if !certificate::is_strong(signature) {
+        return Err(Reason::WeakHash);
+    }
+    let created = signature.created().map(|time| u64::from(time.as_secs())).ok_or(Reason::Bad)?;
+    if created > now.saturating_add(CLOCK_SKEW) {
+        return Err(Reason::Future(created));
+    }
+    if let Some(end) = certificate::end(created, signature.signature_expiration_time())
+        && end <= now
+    {
+        return Err(Reason::Expired(end));
+    }
+    let key = candidates.iter().find(|key| key.is_named_by(signature)).ok_or(Reason::UnknownKey)?;
+    key.check_usable(now)?;
+    key.verify(signature, text.as_bytes()).then(|| key.certificate()).ok_or(Reason::Bad)
+}
+
+/// What the signature says of its maker, for messages.
+fn issuer(signature: &Signature) -> String {
+    if let Some(fingerprint) = signature.issuer_fingerprint().first() {
+        return format!("{fingerprint:X}");
+    }
+    signature.issuer_key_id().first().map_or_else(|| "(unnamed)".to_owned(), |id| id.to_string().to_uppercase())
+}
+
+/// All pinned certificates.
+fn certificates(keys: &SourceKey) -> Result<Vec<SignedPublicKey>, SignatureError> {
+    let files: &[&[u8]] = match keys {
+        SourceKey::Debian => &DEBIAN_KEYS,
+        SourceKey::Certificates(bytes) => &[bytes.as_slice()],
+    };
+    let failed = |error: pgp::errors::Error| SignatureError::Keys { reason: error.to_string() };
+    let mut all = Vec::new();
+    for file in files {
+        let (found, _) = SignedPublicKey::from_reader_many(*file).map_err(failed)?;
+        for certificate in found {
+            all.push(certificate.map_err(failed)?);
+        }
+    }
+    if all.is_empty() {
+        return Err(SignatureError::Keys { reason: "there are none".to_owned() });
+    }
+    Ok(all)
+}

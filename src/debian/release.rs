@@ -1,0 +1,188 @@
+//! Release files: what a suite is, until when it may be believed, and the digests of its indexes.
+
+use std::collections::BTreeMap;
+
+use super::date;
+use super::deb822::{self, Deb822Error};
+use crate::tree::Digest;
+
+/// A suite's Release file, as far as we need it. Times are seconds since 1970.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Release {
+    /// `stable`, `stable-security`.
+    pub suite: Option<String>,
+    /// `trixie`, `trixie-security`.
+    pub codename: Option<String>,
+    pub date: u64,
+    /// From when on it must not be believed; point releases have none.
+    pub valid_until: Option<u64>,
+    /// Whether indexes can be fetched by digest.
+    pub by_hash: bool,
+    /// Whether packages of architecture `all` have an index of their own, and are left out of the others.
+    pub splits_all: bool,
+    /// Indexes by path below the suite's directory.
+    pub files: BTreeMap<String, IndexFile>,
+}
+
+/// An index as a Release file lists it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct IndexFile {
+    pub size: u64,
+    pub sha256: Digest,
+}
+
+/// Why a Release file was refused.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum ReleaseError {
+    #[error(transparent)]
+    Format(#[from] Deb822Error),
+    #[error("it has {found} paragraphs instead of one")]
+    Paragraphs { found: usize },
+    #[error("no field `{field}`")]
+    Missing { field: &'static str },
+    #[error("field `{field}`: bad value `{value}`")]
+    Value { field: &'static str, value: String },
+    #[error("it is the Release file of `{found}`, not of `{asked}`")]
+    OtherSuite { asked: String, found: String },
+    #[error("it expired on {}; this machine's clock says {}", date::display(*until), date::display(*now))]
+    Expired { until: u64, now: u64 },
+}
+
+impl ReleaseError {
+    /// What the user can do.
+    #[must_use]
+    pub fn hint(&self) -> Option<String> {
+        let text = match self {
+            Self::Expired { .. } => {
+                "if the clock is right, the mirror no longer follows Debian (or somebody replays an old state): \
+                 choose another one with `--mirror`"
+            }
+            Self::OtherSuite { .. } => "name the suite in the profile's source by its code name",
+            _ => return None,
+        };
+        Some(text.to_owned())
+    }
+}
+
+/// Reads the text of a Release file, whose signature must have been checked.
+///
+/// # Errors
+/// The first thing that is missing or malformed.
+pub fn parse(text: &str) -> Result<Release, ReleaseError> {
+    let paragraphs = deb822::parse(text)?;
+    let [paragraph] = paragraphs.as_slice() else {
+        return Err(ReleaseError::Paragraphs { found: paragraphs.len() });
+    };
+    let time = |field: &'static str| {
+        let read = |value: &str| date::parse(value).ok_or(ReleaseError::Value { field, value: value.to_owned() });
+        paragraph.get(field).map(read).transpose()
+    };
+    let has_word = |field, word| paragraph.get(field).unwrap_or_default().split_whitespace().any(|found| found == word);
+    Ok(Release {
+        suite: paragraph.get("Suite").map(str::to_owned),
+        codename: paragraph.get("Codename").map(str::to_owned),
+        date: time("Date")?.ok_or(ReleaseError::Missing { field: "Date" })?,
+        valid_until: time("Valid-Until")?,
+        by_hash: has_word("Acquire-By-Hash", "yes"),
+        splits_all: has_word("Architectures", "all") && !has_word("No-Support-for-Architecture-all", "Packages"),
+        files: files(paragraph.get("SHA256").ok_or(ReleaseError::Missing { field: "SHA256" })?)?,
+    })
+}
+
+/// The lines `<digest> <size> <path>`.
+fn files(list: &str) -> Result<BTreeMap<String, IndexFile>, ReleaseError> {
+    let lines = list.lines().map(str::trim).filter(|line| !line.is_empty());
+    lines
+        .map(|line| file(line).ok_or_else(|| ReleaseError::Value { field: "SHA256", value: line.to_owned() }))
+        .collect()
+}
+
+fn file(line: &str) -> Option<(String, IndexFile)> {
+    let mut words = line.split_ascii_whitespace();
+    let (digest, size, path) = (words.next()?, words.next()?, words.next()?);
+    let file = IndexFile { sha256: Digest::parse(digest)?, size: size.parse().ok()? };
+    words.next().is_none().then(|| (path.to_owned(), file))
+}
+
+impl Release {
+    /// Checks that this is the suite that was `asked` for and may be believed at `now`.
+    ///
+    /// # Errors
+    /// When it is another suite's, or expired.
+    pub fn check(&self, asked: &str, now: u64) -> Result<(), ReleaseError> {
+        let names = [self.codename.as_deref(), self.suite.as_deref()];
+        if !names.contains(&Some(asked)) {
+            let found = names.into_iter().flatten().next().unwrap_or("(unnamed)").to_owned();
+            return Err(ReleaseError::OtherSuite { asked: asked.to_owned(), found });
+        }
+        match self.valid_until {
+            Some(until) if until <= now => Err(ReleaseError::Expired { until, now }),
+            _ => Ok(()),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const TEXT: &str = "\
+Origin: Debian
+Suite: stable-security
+Codename: trixie-security
+Date: Sat, 21 Nov 2026 00:53:03 UTC
+Valid-Until: Sat, 28 Nov 2026 00:53:03 UTC
+Acquire-By-Hash: yes
+No-Support-for-Architecture-all: Packages
+Architectures: all amd64 arm64
+SHA256:
+ e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855        0 main/binary-amd64/Packages
+ 5b9a010e6730e4019e90fcb81c92ad59f061955890d691b7d111637d3f8d3dab  9614816 main/binary-arm64/Packages.xz
+";
+
+    #[test]
+    fn what_a_suite_says_of_itself_is_read() {
+        let release = parse(TEXT).unwrap();
+        assert_eq!(release.codename.as_deref(), Some("trixie-security"));
+        assert_eq!(date::display(release.date), "2026-11-21T00:53:03Z");
+        assert!(release.by_hash && !release.splits_all);
+        assert_eq!(release.files["main/binary-amd64/Packages"].sha256, Digest::of(b""));
+        assert_eq!(release.files["main/binary-arm64/Packages.xz"].size, 9614816);
+    }
+
+    #[test]
+    fn an_expired_release_is_refused_with_both_times() {
+        let release = parse(TEXT).unwrap();
+        let until = release.valid_until.unwrap();
+        assert_eq!(release.check("trixie-security", until - 1), Ok(()));
+        let error = release.check("trixie-security", until).unwrap_err();
+        assert_eq!(
+            error.to_string(),
+            "it expired on 2026-11-28T00:53:03Z; this machine's clock says 2026-11-28T00:53:03Z"
+        );
+        assert!(error.hint().is_some());
+    }
+
+    #[test]
+    fn another_suite_is_refused() {
+        let release = parse(TEXT).unwrap();
+        assert_eq!(release.check("stable-security", 0), Ok(()));
+        let error = release.check("trixie", 0).unwrap_err();
+        assert_eq!(error.to_string(), "it is the Release file of `trixie-security`, not of `trixie`");
+    }
+
+    #[test]
+    fn what_is_malformed_is_named() {
+        let cases = [
+            (TEXT.replace("Date:", "Dato:"), "no field `Date`"),
+            (TEXT.replace("SHA256:", "SHA1:"), "no field `SHA256`"),
+            (TEXT.replace("28 Nov", "48 Nov"), "field `Valid-Until`: bad value `Sat, 48 Nov 2026 00:53:03 UTC`"),
+            (TEXT.replace("9614816", "-1"), "field `SHA256`: bad value"),
+            (format!("{TEXT}\nSuite: other\n"), "it has 2 paragraphs instead of one"),
+        ];
+        for (text, message) in cases {
+            let error = parse(&text).unwrap_err().to_string();
+            assert!(error.starts_with(message), "{error}");
+        }
+    }
+}

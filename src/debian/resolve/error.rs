@@ -1,0 +1,159 @@
+//! Why a selection failed, in words.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
+
+use super::universe::{Id, Universe};
+use super::walk::Refusal;
+use crate::debian::index::Stanza;
+use crate::debian::relation::{Relation, RelationError};
+
+/// How alike (Jaro-Winkler, 0 to 1) a name must be to be suggested.
+const ALIKE: f64 = 0.85;
+/// Names suggested at most.
+const SUGGESTIONS: usize = 3;
+
+/// Why no set of packages was selected.
+#[derive(Debug, thiserror::Error)]
+pub enum ResolveError {
+    /// Wanted names that no source has.
+    #[error("no source has {}", join(.0.iter().map(|unknown| format!("`{}`", unknown.name))))]
+    Unknown(Vec<UnknownPackage>),
+    /// The wanted packages cannot be installed together.
+    #[error("the packages cannot be installed together\n{0}")]
+    Impossible(Explanation),
+    #[error("package `{package}` {version}: {source}")]
+    Relation { package: String, version: String, source: RelationError },
+    #[error("package `{package}` lies at the end of a chain of more than {limit} dependencies")]
+    TooDeep { package: String, limit: usize },
+    #[error("the packages did not settle: more than {limit} times one gave way to another")]
+    Unsettled { limit: usize },
+}
+
+/// A wanted name that is no package.
+#[derive(Debug)]
+pub struct UnknownPackage {
+    pub name: String,
+    /// Packages that provide the name, if it is a virtual one.
+    pub provided_by: Vec<String>,
+    /// Names much like it, best first.
+    pub alike: Vec<String>,
+}
+
+/// The chain of dependencies that ends where none can be fulfilled; one step a line, indented.
+#[derive(Debug)]
+pub struct Explanation(Vec<String>);
+
+impl ResolveError {
+    pub(super) fn relation(stanza: &Stanza<'_>) -> impl FnOnce(RelationError) -> Self + use<> {
+        let (package, version) = (stanza.name.to_owned(), stanza.version.to_string());
+        move |source| Self::Relation { package, version, source }
+    }
+
+    /// What the user may do about it.
+    #[must_use]
+    pub fn hint(&self) -> Option<String> {
+        let Self::Unknown(unknown) = self else { return None };
+        let hints: Vec<String> = unknown.iter().filter_map(UnknownPackage::hint).collect();
+        (!hints.is_empty()).then(|| hints.join("; "))
+    }
+}
+
+impl UnknownPackage {
+    pub(super) fn new(universe: &Universe<'_>, name: &str) -> Self {
+        let mut alike: Vec<(f64, &str)> = universe
+            .names()
+            .map(|other| (strsim::jaro_winkler(name, other), other))
+            .filter(|(likeness, _)| *likeness >= ALIKE)
+            .collect();
+        alike.sort_by(|a, b| b.0.total_cmp(&a.0).then(a.1.cmp(b.1)));
+        Self {
+            name: name.to_owned(),
+            provided_by: universe.providers(name).map(|id| universe.stanza(id).name.to_owned()).collect(),
+            alike: alike.into_iter().take(SUGGESTIONS).map(|(_, other)| other.to_owned()).collect(),
+        }
+    }
+
+    fn hint(&self) -> Option<String> {
+        let quoted = |names: &[String]| names.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ");
+        if !self.provided_by.is_empty() {
+            return Some(format!("`{}` is virtual, name one of {}", self.name, quoted(&self.provided_by)));
+        }
+        (!self.alike.is_empty()).then(|| format!("for `{}`, did you mean {}?", self.name, quoted(&self.alike)))
+    }
+}
+
+impl Explanation {
+    pub(super) fn new(universe: &Universe<'_>, refused: &BTreeMap<Id, Refusal<'_>>, root: Id) -> Self {
+        let mut writer = Writer { universe, refused, told: BTreeSet::new(), lines: Vec::new() };
+        let reason = if universe.stanza(root).essential { "essential" } else { "wanted by the profile" };
+        writer.line(0, &format!("{} is {reason}", writer.name(root)));
+        writer.tell(root, 1);
+        Self(writer.lines)
+    }
+}
+
+impl fmt::Display for Explanation {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.write_str(&self.0.join("\n"))
+    }
+}
+
+struct Writer<'w, 'a> {
+    universe: &'w Universe<'a>,
+    refused: &'w BTreeMap<Id, Refusal<'a>>,
+    told: BTreeSet<Id>,
+    lines: Vec<String>,
+}
+
+impl Writer<'_, '_> {
+    fn line(&mut self, depth: usize, text: &str) {
+        self.lines.push(format!("{:indent$}{text}", "", indent = 2 * depth));
+    }
+
+    fn name(&self, id: Id) -> String {
+        let candidate = self.universe.get(id);
+        format!("{} {} from {}", candidate.stanza.name, candidate.stanza.version, candidate.source)
+    }
+
+    fn tell(&mut self, id: Id, depth: usize) {
+        let Some(refusal) = self.refused.get(&id) else { return };
+        if !self.told.insert(id) {
+            return self.line(depth, "(as above)");
+        }
+        match refusal {
+            Refusal::Conflict { with, by, relation } => {
+                let victim = self.name(if by == with { id } else { *with });
+                self.line(depth, &format!("but {} conflicts with {victim} (`{relation}`)", self.name(*by)));
+            }
+            Refusal::Unsatisfied { group, tried } => {
+                let text = group.iter().map(|relation| relation.text).collect::<Vec<_>>().join(" | ");
+                self.line(depth, &format!("{} needs {text}", self.universe.stanza(id).name));
+                for relation in group {
+                    self.tell_unavailable(relation, depth + 1);
+                }
+                for &choice in tried {
+                    self.line(depth + 1, &format!("{} could be had", self.name(choice)));
+                    self.tell(choice, depth + 2);
+                }
+            }
+        }
+    }
+
+    /// Says why nothing fulfils `relation`, if nothing does.
+    fn tell_unavailable(&mut self, relation: &Relation<'_>, depth: usize) {
+        if !self.universe.satisfiers(relation).is_empty() {
+            return;
+        }
+        let text = match (self.universe.find(relation.name), self.universe.providers(relation.name).next()) {
+            (Some(id), _) => format!("the only candidate is {}", self.name(id)),
+            (None, Some(id)) => format!("{} provides it only in another version or none", self.name(id)),
+            (None, None) => format!("no source has {}", relation.name),
+        };
+        self.line(depth, &text);
+    }
+}
+
+fn join(parts: impl Iterator<Item = String>) -> String {
+    parts.collect::<Vec<_>>().join(", ")
+}

@@ -1,0 +1,128 @@
+//! Everything that could be installed: one candidate a name, and who provides what.
+
+use std::cmp::Reverse;
+
+use super::ResolveError;
+use crate::debian::index::Stanza;
+use crate::debian::relation::{self, Relation};
+use crate::debian::version::Version;
+
+/// All candidates of all sources for one architecture.
+#[derive(Debug)]
+pub struct Universe<'a> {
+    arch: String,
+    /// Sorted by name, one a name; a package's position is its [`Id`].
+    candidates: Vec<Candidate<'a>>,
+    /// Sorted by name, then by provider.
+    provides: Vec<Provide<'a>>,
+}
+
+/// The version of a package that would be installed.
+#[derive(Debug)]
+pub struct Candidate<'a> {
+    /// Name of the source that has it.
+    pub source: &'a str,
+    pub stanza: Stanza<'a>,
+}
+
+#[derive(Debug)]
+struct Provide<'a> {
+    name: &'a str,
+    version: Option<Version<'a>>,
+    provider: Id,
+}
+
+/// Position of a candidate in its universe.
+pub(super) type Id = usize;
+
+impl<'a> Universe<'a> {
+    /// Takes the stanzas of each source, given with the source's name (as the lock calls it) in the profile's order.
+    /// Stanzas of architectures other than `arch` and `all` are left out. The candidate of a name is its
+    /// highest version over all sources, as if all were pinned alike; among equal versions the first source's.
+    ///
+    /// # Errors
+    /// A candidate whose `Provides` field cannot be read.
+    pub fn new(
+        arch: &str,
+        sources: impl IntoIterator<Item = (&'a str, Vec<Stanza<'a>>)>,
+    ) -> Result<Self, ResolveError> {
+        let mut candidates: Vec<Candidate<'a>> = sources
+            .into_iter()
+            .flat_map(|(source, stanzas)| stanzas.into_iter().map(move |stanza| Candidate { source, stanza }))
+            .filter(|candidate| candidate.stanza.arch == arch || candidate.stanza.arch == "all")
+            .collect();
+        // Stable, so the order of the sources decides between equal versions.
+        candidates.sort_by(|a, b| {
+            a.stanza.name.cmp(b.stanza.name).then_with(|| Reverse(a.stanza.version).cmp(&Reverse(b.stanza.version)))
+        });
+        candidates.dedup_by(|later, first| later.stanza.name == first.stanza.name);
+        let mut provides = Vec::new();
+        for (provider, Candidate { stanza, .. }) in candidates.iter().enumerate() {
+            for relation in relation::parse_flat(stanza.provides).map_err(ResolveError::relation(stanza))? {
+                let version = relation.version.map(|(_, version)| version);
+                provides.push(Provide { name: relation.name, version, provider });
+            }
+        }
+        provides.sort_by_key(|provide| (provide.name, provide.provider));
+        Ok(Self { arch: arch.to_owned(), candidates, provides })
+    }
+
+    pub(super) fn get(&self, id: Id) -> &Candidate<'a> {
+        &self.candidates[id]
+    }
+
+    pub(super) fn stanza(&self, id: Id) -> &Stanza<'a> {
+        &self.candidates[id].stanza
+    }
+
+    pub(super) fn find(&self, name: &str) -> Option<Id> {
+        self.candidates.binary_search_by_key(&name, |candidate| candidate.stanza.name).ok()
+    }
+
+    pub(super) fn names(&self) -> impl Iterator<Item = &'a str> {
+        self.candidates.iter().map(|candidate| candidate.stanza.name)
+    }
+
+    pub(super) fn essential(&self) -> impl Iterator<Item = Id> {
+        (0..self.candidates.len()).filter(|&id| self.stanza(id).essential)
+    }
+
+    /// Who provides `name` in any version.
+    pub(super) fn providers(&self, name: &str) -> impl Iterator<Item = Id> {
+        self.provides_of(name).iter().map(|provide| provide.provider)
+    }
+
+    /// The candidates that fulfil `relation`, best first: the package of that name, then those that provide it, essential
+    /// ones first, then by priority, then by name. That is the order of apt's `CompareProviders`, whose older
+    /// form breaks the last tie by the order in which its cache met the names.
+    pub(super) fn satisfiers(&self, relation: &Relation<'_>) -> Vec<Id> {
+        let real = self
+            .find(relation.name)
+            .filter(|&id| relation.accepts(Some(&self.stanza(id).version)) && self.qualifies(relation, id));
+        let mut providers: Vec<Id> = self
+            .provides_of(relation.name)
+            .iter()
+            .filter(|provide| relation.accepts(provide.version.as_ref()) && self.qualifies(relation, provide.provider))
+            .map(|provide| provide.provider)
+            .filter(|&id| Some(id) != real)
+            .collect();
+        providers.sort_by_key(|&id| (!self.stanza(id).essential, self.stanza(id).priority, id));
+        providers.dedup();
+        real.into_iter().chain(providers).collect()
+    }
+
+    fn provides_of(&self, name: &str) -> &[Provide<'a>] {
+        let start = self.provides.partition_point(|provide| provide.name < name);
+        let len = self.provides[start..].partition_point(|provide| provide.name == name);
+        &self.provides[start..start + len]
+    }
+
+    /// `:any` asks for a package marked `Multi-Arch: allowed`; any other qualifier for an architecture.
+    fn qualifies(&self, relation: &Relation<'_>, id: Id) -> bool {
+        match relation.qualifier {
+            None => true,
+            Some("any") => self.stanza(id).multi_arch_allowed,
+            Some(arch) => arch == self.arch,
+        }
+    }
+}

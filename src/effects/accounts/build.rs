@@ -1,0 +1,160 @@
+//! Putting the account database together, in the order in which an installation would.
+
+use std::collections::BTreeSet;
+use std::sync::LazyLock;
+
+use serde::Deserialize;
+
+use super::database::{Database, GroupEntry, Secret, UserEntry};
+use super::numbers::{Numbers, PEOPLE, SYSTEM};
+use super::sysusers::Sysusers;
+use crate::effects::{Context, EffectError};
+use crate::lock::IdMap;
+use crate::profile::User;
+use crate::tree::Tree;
+
+/// base-passwd's tables, whose numbers are the same on every Debian system.
+const PASSWD_MASTER: &str = "usr/share/base-passwd/passwd.master";
+const GROUP_MASTER: &str = "usr/share/base-passwd/group.master";
+
+/// One call of adduser or addgroup by a reviewed maintainer script.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct ScriptAccount {
+    package: String,
+    user: Option<String>,
+    group: Option<String>,
+    #[serde(default)]
+    own_group: bool,
+    #[serde(default)]
+    gecos: String,
+    #[serde(default)]
+    home: String,
+}
+
+#[derive(Debug, Deserialize)]
+struct ScriptTable {
+    account: Vec<ScriptAccount>,
+}
+
+static SCRIPTS: LazyLock<Vec<ScriptAccount>> = LazyLock::new(|| {
+    toml::from_str::<ScriptTable>(include_str!("scripts.toml")).expect("the embedded table is well-formed").account
+});
+
+/// The database while it grows.
+pub(super) struct Builder<'a> {
+    pub database: Database,
+    pub numbers: Numbers<'a>,
+}
+
+impl<'a> Builder<'a> {
+    /// Every account that the packages of `tree` and the profile want, with numbers from `pinned`, or new
+    /// ones if `may_add`.
+    pub fn run(tree: &Tree, context: &Context<'_>, pinned: &'a IdMap, may_add: bool) -> Result<Self, EffectError> {
+        let text = |path: &str| -> Result<String, EffectError> {
+            let content = tree.file(path).ok_or_else(|| {
+                EffectError::refused("accounts", format!("`/{path}` is missing"))
+                    .with_hint("every Debian system has the package base-passwd; is it in the profile's sources?")
+            })?;
+            content.text().map_err(|source| EffectError::Read { path: path.to_owned(), source })
+        };
+        let database =
+            Database::parse(&text(PASSWD_MASTER)?, &text(GROUP_MASTER)?).map_err(|(file, line, cause)| {
+                EffectError::Line { path: format!("usr/share/base-passwd/{file}.master"), line, cause }
+            })?;
+        let mut numbers = Numbers::new(pinned, may_add);
+        database.users.iter().for_each(|user| numbers.fix_user(&user.name, user.uid));
+        database.groups.iter().for_each(|group| numbers.fix_group(&group.name, group.gid));
+        let mut builder = Self { database, numbers };
+        Sysusers::read(tree)?.apply(tree, &mut builder)?;
+        for account in SCRIPTS.iter().filter(|account| context.has(&account.package)) {
+            builder.script(account)?;
+        }
+        for user in &context.profile.users {
+            builder.person(tree, user)?;
+        }
+        Ok(builder)
+    }
+
+    /// The number of a group by name.
+    pub fn group_id(&self, name: &str) -> Option<u32> {
+        self.database.group(name).map(|group| group.gid)
+    }
+
+    fn add_group(&mut self, name: &str, gid: u32, secret: Secret) {
+        self.database.groups.push(GroupEntry { name: name.to_owned(), gid, members: Vec::new(), secret });
+    }
+
+    /// As `adduser --system` and `addgroup --system`.
+    fn script(&mut self, account: &ScriptAccount) -> Result<(), EffectError> {
+        let Some(name) = &account.user else {
+            if let Some(group) = account.group.as_deref().filter(|group| self.database.group(group).is_none()) {
+                let gid = self.numbers.group(group, false, SYSTEM)?;
+                self.add_group(group, gid, Secret::Script);
+            }
+            return Ok(());
+        };
+        if self.database.user(name).is_some() {
+            return Ok(());
+        }
+        let uid = self.numbers.user(name, account.own_group, SYSTEM)?;
+        let gid = if account.own_group {
+            let gid = self.numbers.group(name, false, [uid])?;
+            self.add_group(name, gid, Secret::Script);
+            gid
+        } else {
+            let group = account.group.as_deref().unwrap_or("nogroup");
+            self.group_id(group).ok_or_else(|| {
+                EffectError::refused(format!("user `{name}`"), format!("its group `{group}` does not exist"))
+            })?
+        };
+        self.database.users.push(UserEntry {
+            name: name.clone(),
+            uid,
+            gid,
+            gecos: account.gecos.clone(),
+            home: account.home.clone(),
+            shell: "/usr/sbin/nologin".to_owned(),
+            secret: Secret::Script,
+        });
+        Ok(())
+    }
+
+    /// A user of the profile, with a group of the same name and number.
+    fn person(&mut self, tree: &Tree, user: &User) -> Result<(), EffectError> {
+        let object = || format!("user `{}` of the profile", user.name);
+        if self.database.user(&user.name).is_some() {
+            return Err(EffectError::refused(object(), "a package makes an account of that name")
+                .with_hint("choose another name"));
+        }
+        if tree.file(user.shell.trim_start_matches('/')).is_none() {
+            return Err(EffectError::refused(object(), format!("no package brings the shell `{}`", user.shell))
+                .with_hint("add the shell's package to `packages`, or use /bin/bash"));
+        }
+        let uid = self.numbers.user(&user.name, true, PEOPLE)?;
+        let gid = match self.group_id(&user.name) {
+            Some(gid) => gid,
+            None => {
+                let gid = self.numbers.group(&user.name, false, [uid])?;
+                self.add_group(&user.name, gid, Secret::Script);
+                gid
+            }
+        };
+        self.database.users.push(UserEntry {
+            name: user.name.clone(),
+            uid,
+            gid,
+            gecos: String::new(),
+            home: format!("/home/{}", user.name),
+            shell: user.shell.clone(),
+            secret: Secret::Person,
+        });
+        for group in user.groups.iter().collect::<BTreeSet<_>>() {
+            if !self.database.join(&user.name, group) {
+                return Err(EffectError::refused(object(), format!("there is no group `{group}`"))
+                    .with_hint("leave it out, or add the package that makes it"));
+            }
+        }
+        Ok(())
+    }
+}

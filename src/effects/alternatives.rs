@@ -1,0 +1,140 @@
+//! The alternatives system: `/usr/bin/awk` → `/etc/alternatives/awk` → `/usr/bin/mawk` (update-alternatives(1)).
+//!
+//! Way of the data: every literal `update-alternatives --install` of the packages' `postinst` scripts is read; the
+//! choices of one name compete by priority, as in automatic mode; the winner's links are made, and the choices are
+//! recorded where update-alternatives on the node would look for them. The ledger holds that those commands
+//! are literal and run on a first installation.
+
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+
+use super::Context;
+use crate::tree::{Node, Tree, TreeError, parent};
+
+const ORIGIN: &str = "effect:alternatives";
+
+/// One way to fill an alternative.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Choice {
+    /// Where the link is that people use (`/usr/bin/awk`).
+    pub link: String,
+    /// Its name in `/etc/alternatives`.
+    pub name: String,
+    /// What this choice would have it be.
+    pub path: String,
+    pub priority: i64,
+    /// Links that follow this one, such as manual pages.
+    pub slaves: Vec<Slave>,
+}
+
+/// A link that follows another.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Slave {
+    pub link: String,
+    pub name: String,
+    pub path: String,
+}
+
+/// The literal `update-alternatives --install` commands of a script.
+#[must_use]
+pub fn parse(script: &str) -> Vec<Choice> {
+    let script = script.replace("\\\n", " ");
+    let mut choices = Vec::new();
+    for line in script.lines().filter(|line| !line.trim_start().starts_with('#')) {
+        let words: Vec<&str> = line.split_whitespace().collect();
+        if let Some(command) = words.iter().position(|word| *word == "update-alternatives")
+            && let Some(install) = words[command..].iter().position(|word| *word == "--install")
+        {
+            choices.extend(parse_choice(&words[command + install + 1..]));
+        }
+    }
+    choices
+}
+
+fn parse_choice(words: &[&str]) -> Option<Choice> {
+    let [link, name, path, priority, more @ ..] = words else { return None };
+    let slaves = more
+        .chunks(4)
+        .map_while(|words| match words {
+            ["--slave", link, name, path] => {
+                Some(Slave { link: (*link).to_owned(), name: (*name).to_owned(), path: (*path).to_owned() })
+            }
+            _ => None,
+        })
+        .collect();
+    Some(Choice {
+        link: (*link).to_owned(),
+        name: (*name).to_owned(),
+        path: (*path).to_owned(),
+        priority: priority.parse().ok()?,
+        slaves,
+    })
+}
+
+/// Makes the links and records of all packages' alternatives. Needs all packages' files in the tree.
+///
+/// # Errors
+/// A link's place below something that is no directory.
+pub fn apply(tree: &mut Tree, context: &Context<'_>) -> Result<(), TreeError> {
+    let mut alternatives: BTreeMap<String, Vec<Choice>> = BTreeMap::new();
+    for package in context.packages {
+        for choice in parse(package.control_text("postinst").unwrap_or_default()) {
+            if exists(tree, &choice.path) {
+                alternatives.entry(choice.name.clone()).or_default().push(choice);
+            }
+        }
+    }
+    for (name, mut choices) in alternatives {
+        choices.sort_by(|a, b| a.path.cmp(&b.path));
+        // Of equal priorities the first one installed wins there; here, the first path.
+        let Some(best) = choices.iter().min_by_key(|choice| -choice.priority) else { continue };
+        link(tree, &best.link, &name, &best.path)?;
+        for slave in best.slaves.iter().filter(|slave| exists(tree, &slave.path)).collect::<Vec<_>>() {
+            link(tree, &slave.link, &slave.name, &slave.path)?;
+        }
+        let record = Node::file(0o644, record(best, &choices)).from(ORIGIN);
+        tree.put(&format!("var/lib/dpkg/alternatives/{name}"), record)?;
+    }
+    Ok(())
+}
+
+fn exists(tree: &Tree, path: &str) -> bool {
+    tree.resolve(path, true).is_ok_and(|real| tree.contains(&real))
+}
+
+fn link(tree: &mut Tree, link: &str, name: &str, path: &str) -> Result<(), TreeError> {
+    let middle = format!("etc/alternatives/{name}");
+    tree.put(&middle, Node::symlink(path).from(ORIGIN))?;
+    let place = tree.resolve(link, false)?;
+    // As update-alternatives: a file that is no link is never replaced, and no directory is made for a link.
+    let free = tree.get(&place).is_none_or(|node| matches!(node.kind, crate::tree::Kind::Symlink(_)));
+    if free && parent(&place).is_some_and(|dir| tree.contains(dir)) {
+        tree.put(&place, Node::symlink(format!("/{middle}")).from(ORIGIN))?;
+    }
+    Ok(())
+}
+
+/// The administrative file of one alternative (format: `alternative_save` in dpkg's update-alternatives).
+fn record(best: &Choice, choices: &[Choice]) -> String {
+    let mut slaves: BTreeMap<&str, &str> = BTreeMap::new();
+    for slave in choices.iter().flat_map(|choice| &choice.slaves) {
+        slaves.insert(&slave.name, &slave.link);
+    }
+    let mut text = format!("auto\n{}\n", best.link);
+    for (name, link) in &slaves {
+        let _ = writeln!(text, "{name}\n{link}");
+    }
+    text.push('\n');
+    for choice in choices {
+        let _ = writeln!(text, "{}\n{}", choice.path, choice.priority);
+        for name in slaves.keys() {
+            let path = choice.slaves.iter().find(|slave| slave.name == *name).map_or("", |slave| &slave.path);
+            let _ = writeln!(text, "{path}");
+        }
+    }
+    text.push('\n');
+    text
+}
+
+#[cfg(test)]
+mod tests;

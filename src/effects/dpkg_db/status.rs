@@ -1,0 +1,100 @@
+//! `/var/lib/dpkg/status`: a paragraph for each installed package, fields in dpkg's own order.
+
+use std::fmt::Write as _;
+
+use md5::{Digest as _, Md5};
+
+use super::DpkgDbError;
+use crate::debian::Package;
+use crate::tree::Kind;
+
+/// The order in which dpkg writes the fields it knows (`fieldinfos` in lib/dpkg/parse.c); all others follow as
+/// they stand in the package.
+const ORDER: [&str; 24] = [
+    "Package",
+    "Essential",
+    "Protected",
+    "Status",
+    "Priority",
+    "Section",
+    "Installed-Size",
+    "Origin",
+    "Maintainer",
+    "Bugs",
+    "Architecture",
+    "Multi-Arch",
+    "Source",
+    "Version",
+    "Replaces",
+    "Provides",
+    "Depends",
+    "Pre-Depends",
+    "Recommends",
+    "Suggests",
+    "Breaks",
+    "Conflicts",
+    "Enhances",
+    "Conffiles",
+];
+
+/// The whole file; `packages` are sorted by name.
+pub(super) fn status(packages: &[Package]) -> Result<String, DpkgDbError> {
+    let mut text = String::new();
+    for package in packages {
+        paragraph(package, &mut text)?;
+        text.push('\n');
+    }
+    Ok(text)
+}
+
+fn paragraph(package: &Package, text: &mut String) -> Result<(), DpkgDbError> {
+    for name in ORDER {
+        match name {
+            "Status" => text.push_str("Status: install ok installed\n"),
+            "Conffiles" => conffiles(package, text)?,
+            name => {
+                if let Some(value) = package.field(name) {
+                    field(name, value, text);
+                }
+            }
+        }
+    }
+    if let Some(value) = package.field("Description") {
+        field("Description", value, text);
+    }
+    for (name, value) in &package.fields {
+        if name != "Description" && !ORDER.contains(&name.as_str()) {
+            field(name, value, text);
+        }
+    }
+    Ok(())
+}
+
+fn field(name: &str, value: &str, text: &mut String) {
+    let _ = writeln!(text, "{name}: {}", value.trim_end());
+}
+
+/// Each conffile with the MD5 of what the package ships, by which dpkg sees whether it was changed.
+fn conffiles(package: &Package, text: &mut String) -> Result<(), DpkgDbError> {
+    let mut lines = String::new();
+    for path in package.conffiles() {
+        let content = package.members.iter().find_map(|member| match &member.node.kind {
+            Kind::File(content) if member.path == path => Some(content),
+            _ => None,
+        });
+        let Some(content) = content else { continue };
+        let bytes = content.read().map_err(|source| DpkgDbError::Conffile {
+            package: package.name.clone(),
+            path: path.to_owned(),
+            source,
+        })?;
+        let _ = write!(lines, "\n /{path} ");
+        for byte in Md5::digest(&bytes) {
+            let _ = write!(lines, "{byte:02x}");
+        }
+    }
+    if !lines.is_empty() {
+        let _ = writeln!(text, "Conffiles:{lines}");
+    }
+    Ok(())
+}

@@ -1,0 +1,202 @@
+//! The script ledger: every line of every maintainer script is accounted for, none is run.
+//!
+//! Way of the data: a package's `preinst`, `postinst` and `config` scripts are taken apart into sections that
+//! debhelper generated and hand-written lines; sections are matched with templates ([`Snippet`]), hand-written
+//! parts are looked up by digest in the ledger (`reviewed.toml`, and a workspace's own `ledger.toml` of the same
+//! form), and so are the triggers that the package waits for. What nobody accounts for is [`Unmodelled`].
+//!
+//! `prerm` and `postrm` are left alone: dpkg runs them when it removes or upgrades a package (Debian Policy 6.5),
+//! and nothing is ever removed or upgraded in an image.
+
+mod reviewed;
+mod script;
+mod snippet;
+
+use std::fmt::Write as _;
+
+pub use reviewed::{EFFECTS, Ledger, LedgerError, Review, TriggerReview};
+use script::Script;
+pub use snippet::Snippet;
+
+use crate::debian::Package;
+use crate::tree::Digest;
+
+/// The scripts that dpkg and debconf run on a first installation.
+const SCRIPTS: [&str; 3] = ["config", "preinst", "postinst"];
+
+/// Unmodelled lines shown in full in an error; a longer script is better read in the package.
+const SHOWN_LINES: usize = 24;
+
+/// How a package's scripts are accounted for. Stored in the lock.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Verdict {
+    /// It has no script that does anything.
+    None,
+    /// Only debhelper's sections.
+    Snippets,
+    /// Hand-written lines, reviewed in the embedded ledger.
+    Reviewed,
+    /// Hand-written lines that the workspace's own ledger accepts.
+    Accepted,
+}
+
+impl Verdict {
+    /// The word in the lock file.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::None => "none",
+            Self::Snippets => "snippets",
+            Self::Reviewed => "reviewed",
+            Self::Accepted => "accepted",
+        }
+    }
+}
+
+/// A maintainer script or trigger that nobody accounts for.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("package {package} {version}: nobody models these lines of its `{script}`:{}", listing(.lines))]
+pub struct Unmodelled {
+    pub package: String,
+    pub version: String,
+    /// `preinst`, `postinst`, `config` or `triggers`.
+    pub script: String,
+    /// The lines in question with their numbers.
+    pub lines: Vec<(usize, String)>,
+    /// The text that accepts them, ready for `ledger.toml`.
+    pub entry: String,
+}
+
+impl Unmodelled {
+    /// The ways out.
+    #[must_use]
+    pub fn hint(&self) -> Option<String> {
+        Some(format!(
+            "leave the package out, model what the lines do (docs/effects.md), or read them and, if an image can do \
+             without, accept them in the workspace's ledger.toml:\n{}",
+            self.entry
+        ))
+    }
+}
+
+fn listing(lines: &[(usize, String)]) -> String {
+    let mut text = String::new();
+    for (number, line) in lines.iter().take(SHOWN_LINES) {
+        let _ = write!(text, "\n  {number:4} | {line}");
+    }
+    if lines.len() > SHOWN_LINES {
+        let _ = write!(text, "\n       … and {} more", lines.len() - SHOWN_LINES);
+    }
+    text
+}
+
+/// Accounts for all scripts and triggers of `package`. `extra` is the workspace's own ledger.
+///
+/// # Errors
+/// The first script with lines that neither templates nor ledgers know.
+pub fn judge(package: &Package, extra: &Ledger) -> Result<Verdict, Unmodelled> {
+    let mut verdict = Verdict::None;
+    for name in SCRIPTS {
+        if package.control.contains_key(name) {
+            verdict = verdict.max(judge_script(package, name, extra)?);
+        }
+    }
+    judge_triggers(package, extra)?;
+    Ok(verdict)
+}
+
+/// The generated sections of a package's `postinst` that are known, in order.
+#[must_use]
+pub fn snippets(package: &Package) -> Vec<Snippet> {
+    let text = package.control_text("postinst").unwrap_or_default();
+    Script::parse(text).sections.iter().filter_map(snippet::recognise).collect()
+}
+
+/// The hand-written part of a package's `postinst`, for effects that read literal commands out of it.
+pub(super) fn hand_written(package: &Package) -> String {
+    let text = package.control_text("postinst").unwrap_or_default();
+    Script::parse(text).rest.iter().map(|(_, line)| *line).collect::<Vec<_>>().join("\n")
+}
+
+fn judge_script(package: &Package, name: &str, extra: &Ledger) -> Result<Verdict, Unmodelled> {
+    let Some(text) = package.control_text(name) else {
+        let digest = Digest::of(&package.control[name]);
+        let lines = vec![(1, "(a binary program)".to_owned())];
+        return find_review(package, name, digest, extra).ok_or_else(|| unmodelled(package, name, digest, lines));
+    };
+    let script = Script::parse(text);
+    let unknown: Vec<&script::Section<'_>> =
+        script.sections.iter().filter(|section| snippet::recognise(section).is_none()).collect();
+    let mut lines: Vec<(usize, String)> =
+        unknown.iter().flat_map(|section| &section.lines).map(|(number, line)| (*number, (*line).to_owned())).collect();
+    let mut verdict = if script.sections.is_empty() { Verdict::None } else { Verdict::Snippets };
+    let digest = script.fingerprint(package);
+    if script.busy().next().is_some() {
+        match find_review(package, name, digest, extra) {
+            Some(found) => verdict = found,
+            None => lines.extend(script.busy().map(|(number, line)| (number, line.to_owned()))),
+        }
+    }
+    if lines.is_empty() {
+        return Ok(verdict);
+    }
+    // An unknown section can only be accepted together with the whole script.
+    let whole = Digest::of(script::generic(package, text).as_bytes());
+    if !unknown.is_empty() {
+        if let Some(found) = find_review(package, name, whole, extra) {
+            return Ok(found);
+        }
+        lines.sort();
+        return Err(unmodelled(package, name, whole, lines));
+    }
+    Err(unmodelled(package, name, digest, lines))
+}
+
+fn find_review(package: &Package, script: &str, digest: Digest, extra: &Ledger) -> Option<Verdict> {
+    let name = script::ledger_name(package);
+    if Ledger::embedded().has_script(&name, script, digest) {
+        return Some(Verdict::Reviewed);
+    }
+    extra.has_script(&name, script, digest).then_some(Verdict::Accepted)
+}
+
+fn unmodelled(package: &Package, script: &str, digest: Digest, lines: Vec<(usize, String)>) -> Unmodelled {
+    let name = script::ledger_name(package);
+    Unmodelled {
+        package: package.name.clone(),
+        version: package.version.clone(),
+        script: script.to_owned(),
+        lines,
+        entry: format!(
+            "[[script]]\npackage = \"{name}\"\nscript = \"{script}\"\nsha256 = [\"{digest}\"]\neffects = []\nnote = \
+             \"…\"\n"
+        ),
+    }
+}
+
+/// Triggers that the package waits for run its `postinst triggered`; activated ones are the waiting
+/// package's business (deb-triggers(5)).
+fn judge_triggers(package: &Package, extra: &Ledger) -> Result<(), Unmodelled> {
+    let text = package.control_text("triggers").unwrap_or_default();
+    for (number, line) in (1..).zip(text.lines()) {
+        let mut words = line.split_whitespace();
+        let (Some("interest" | "interest-await" | "interest-noawait"), Some(trigger)) = (words.next(), words.next())
+        else {
+            continue;
+        };
+        let trigger = script::generic(package, trigger);
+        if !Ledger::embedded().has_trigger(&trigger) && !extra.has_trigger(&trigger) {
+            return Err(Unmodelled {
+                package: package.name.clone(),
+                version: package.version.clone(),
+                script: "triggers".to_owned(),
+                lines: vec![(number, line.to_owned())],
+                entry: format!("[[trigger]]\nname = \"{trigger}\"\neffects = []\nnote = \"…\"\n"),
+            });
+        }
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,119 @@
+use std::collections::BTreeMap;
+
+use super::*;
+
+fn package(name: &str, scripts: &[(&str, &str)]) -> Package {
+    Package {
+        name: name.to_owned(),
+        version: "1.0-1".to_owned(),
+        arch: "amd64".to_owned(),
+        fields: Vec::new(),
+        control: scripts
+            .iter()
+            .map(|(name, text)| ((*name).to_owned(), text.as_bytes().to_vec()))
+            .collect::<BTreeMap<_, _>>(),
+        members: Vec::new(),
+    }
+}
+
+const ENABLE: &str = r#"# Automatically added by dh_installsystemd/13.24.2
+if [ "$1" = "configure" ] || [ "$1" = "abort-upgrade" ] || [ "$1" = "abort-deconfigure" ] || [ "$1" = "abort-remove" ] ; then
+	# The following line should be removed in trixie or trixie+1
+	deb-systemd-helper unmask 'x.service' >/dev/null || true
+
+	if deb-systemd-helper --quiet was-enabled 'x.service'; then
+		deb-systemd-helper enable 'x.service' >/dev/null || true
+	else
+		deb-systemd-helper update-state 'x.service' >/dev/null || true
+	fi
+fi
+# End automatically added section
+"#;
+
+#[test]
+fn the_embedded_ledger_is_well_formed() {
+    Ledger::parse(include_str!("reviewed.toml")).unwrap();
+}
+
+#[test]
+fn a_script_of_only_known_sections_needs_no_review() {
+    let package = package("x", &[("postinst", &format!("#!/bin/sh\nset -e\n{ENABLE}exit 0\n"))]);
+    assert_eq!(judge(&package, &Ledger::default()).unwrap(), Verdict::Snippets);
+    assert_eq!(snippets(&package), [Snippet::Enable { unit: "x.service".to_owned(), user: false }]);
+}
+
+#[test]
+fn a_changed_line_inside_a_section_is_noticed() {
+    let text = ENABLE.replace("deb-systemd-helper enable 'x.service'", "rm -rf 'x.service'");
+    let error = judge(&package("x", &[("postinst", &text)]), &Ledger::default()).unwrap_err();
+    assert!(error.to_string().contains("rm -rf"), "{error}");
+    let text = ENABLE.replace("enable 'x.service'", "enable 'y.service'");
+    assert!(judge(&package("x", &[("postinst", &text)]), &Ledger::default()).is_err());
+}
+
+#[test]
+fn a_section_without_its_end_is_read_as_written_by_hand() {
+    let text = ENABLE.replace("# End automatically added section\n", "");
+    assert!(judge(&package("x", &[("postinst", &text)]), &Ledger::default()).is_err());
+}
+
+#[test]
+fn an_unknown_line_is_shown_with_its_number_and_can_be_accepted() {
+    let package = package("x", &[("postinst", &format!("#!/bin/sh\nset -e\nmake-me-a-sandwich\n{ENABLE}"))]);
+    let error = judge(&package, &Ledger::default()).unwrap_err();
+    assert_eq!(error.lines, [(3, "make-me-a-sandwich".to_owned())]);
+    assert!(error.to_string().starts_with("package x 1.0-1: nobody models these lines of its `postinst`"));
+    let extra = Ledger::parse(&error.entry).unwrap();
+    assert_eq!(judge(&package, &extra).unwrap(), Verdict::Accepted);
+}
+
+#[test]
+fn an_unknown_section_can_be_accepted_with_the_whole_script() {
+    let text = "#!/bin/sh\n# Automatically added by dh_surprise\nsurprise\n# End automatically added section\n";
+    let package = package("x", &[("preinst", text)]);
+    let error = judge(&package, &Ledger::default()).unwrap_err();
+    assert_eq!(error.lines, [(3, "surprise".to_owned())]);
+    assert_eq!(judge(&package, &Ledger::parse(&error.entry).unwrap()).unwrap(), Verdict::Accepted);
+}
+
+#[test]
+fn removal_scripts_are_not_judged() {
+    let package = package("x", &[("prerm", "rm -rf /"), ("postrm", "rm -rf /")]);
+    assert_eq!(judge(&package, &Ledger::default()).unwrap(), Verdict::None);
+}
+
+#[test]
+fn waiting_for_an_unknown_trigger_is_an_error_and_activating_one_is_not() {
+    assert!(judge(&package("x", &[("triggers", "activate-noawait anything\n")]), &Ledger::default()).is_ok());
+    let error =
+        judge(&package("x", &[("triggers", "# a\ninterest-noawait anything\n")]), &Ledger::default()).unwrap_err();
+    assert_eq!(error.lines[0].0, 2);
+    assert!(Ledger::parse(&error.entry).unwrap().has_trigger("anything"));
+}
+
+#[test]
+fn the_review_of_a_kernel_holds_for_its_next_version_and_the_other_architecture() {
+    let script = |release: &str| format!("#!/bin/sh\nversion={release}\ndepmod $version /usr/lib/x86_64-linux-gnu\n");
+    let old = package("linux-image-6.12.1+deb13-amd64", &[("postinst", &script("6.12.1+deb13-amd64"))]);
+    let entry = judge(&old, &Ledger::default()).unwrap_err().entry;
+    let mut new = package(
+        "linux-image-6.13.9-arm64",
+        &[("postinst", &script("6.13.9-arm64").replace("x86_64-linux-gnu", "aarch64-linux-gnu"))],
+    );
+    new.arch = "arm64".to_owned();
+    assert_eq!(judge(&new, &Ledger::parse(&entry).unwrap()).unwrap(), Verdict::Accepted);
+}
+
+#[test]
+fn a_ledger_with_an_unknown_effect_key_or_digest_is_refused() {
+    let entry = |sha256: &str, effect: &str, more: &str| {
+        format!(
+            "[[script]]\npackage = \"x\"\nscript = \"postinst\"\nsha256 = [\"{sha256}\"]\neffects = [\"{effect}\"]\nnote = \"\"\n{more}"
+        )
+    };
+    let good = "0".repeat(64);
+    assert!(Ledger::parse(&entry(&good, "pam", "")).is_ok());
+    assert!(matches!(Ledger::parse(&entry(&good, "magic", "")), Err(LedgerError::Effect { .. })));
+    assert!(matches!(Ledger::parse(&entry("abc", "pam", "")), Err(LedgerError::Digest { .. })));
+    assert!(matches!(Ledger::parse(&entry(&good, "pam", "versoin = 1\n")), Err(LedgerError::Syntax(_))));
+}

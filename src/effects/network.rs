@@ -1,0 +1,55 @@
+//! Network configuration for systemd-networkd and systemd-resolved, from the profile.
+
+use std::fmt::Write as _;
+
+use super::error::EffectError;
+use crate::profile::Network;
+use crate::tree::{Node, Tree};
+
+const ORIGIN: &str = "effect:network";
+
+/// Writes a `.network` file for each network, and makes `/etc/resolv.conf` follow systemd-resolved.
+///
+/// # Errors
+/// A file where a directory must be.
+pub fn network(tree: &mut Tree, networks: &[Network]) -> Result<(), EffectError> {
+    for network in networks {
+        let path = format!("etc/systemd/network/10-{}.network", network.name);
+        tree.put(&path, Node::file(0o644, unit(network)).from(ORIGIN))?;
+    }
+    if tree.contains("usr/lib/systemd/systemd-resolved") {
+        // Not the stub at 127.0.0.53: containers take this file over, and a loopback address means themselves there.
+        tree.put("etc/resolv.conf", Node::symlink("/run/systemd/resolve/resolv.conf").from(ORIGIN))?;
+    }
+    Ok(())
+}
+
+/// A systemd.network(5) file.
+fn unit(network: &Network) -> String {
+    let mut text = String::from("[Match]\n");
+    for (key, values) in
+        [("Name", &network.match_name), ("MACAddress", &network.match_mac), ("Type", &network.match_type)]
+    {
+        if !values.is_empty() {
+            let _ = writeln!(text, "{key}={}", values.join(" "));
+        }
+    }
+    text.push_str("\n[Network]\n");
+    if network.dhcp {
+        text.push_str("DHCP=yes\n");
+    }
+    for address in &network.addresses {
+        let _ = writeln!(text, "Address={address}");
+    }
+    if let Some(gateway) = &network.gateway {
+        let _ = writeln!(text, "Gateway={gateway}");
+    }
+    for server in &network.dns {
+        let _ = writeln!(text, "DNS={server}");
+    }
+    if network.dhcp {
+        // The lease must not depend on the machine-id, which an unseeded node draws anew at each boot.
+        text.push_str("\n[DHCPv4]\nClientIdentifier=mac\n");
+    }
+    text
+}

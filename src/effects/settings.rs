@@ -1,0 +1,69 @@
+//! What the profile says of host name, locale, time, kernel parameters and modules, in the files that systemd reads.
+
+use std::fmt::Write as _;
+
+use super::Context;
+use super::error::EffectError;
+use crate::tree::{Node, Tree};
+
+const ORIGIN: &str = "effect:settings";
+
+/// Name of an image that belongs to no node yet.
+const UNSEEDED_HOSTNAME: &str = "imgbuild";
+
+/// Writes all of them.
+///
+/// # Errors
+/// A time zone that the package `tzdata` does not have.
+pub fn settings(tree: &mut Tree, context: &Context<'_>) -> Result<(), EffectError> {
+    let profile = context.profile;
+    let mut put = |path: &str, text: String| tree.put(path, Node::file(0o644, text).from(ORIGIN));
+    let hostname = profile.hostname.as_deref().unwrap_or(UNSEEDED_HOSTNAME);
+    put("etc/hostname", format!("{hostname}\n"))?;
+    put(
+        "etc/hosts",
+        format!(
+            "127.0.0.1 localhost\n127.0.1.1 {hostname}\n::1 localhost ip6-localhost ip6-loopback\n\
+             ff02::1 ip6-allnodes\nff02::2 ip6-allrouters\n"
+        ),
+    )?;
+    put("etc/locale.conf", format!("LANG={}\n", profile.locale))?;
+    put("etc/timezone", format!("{}\n", profile.timezone))?;
+    if !profile.sysctl.is_empty() {
+        let lines: String = profile.sysctl.iter().map(|(name, value)| format!("{name} = {value}\n")).collect();
+        put("usr/lib/sysctl.d/90-imgbuild.conf", lines)?;
+    }
+    if !profile.kernel.modules.is_empty() {
+        put("usr/lib/modules-load.d/imgbuild.conf", profile.kernel.modules.join("\n") + "\n")?;
+    }
+    if !profile.ntp.is_empty() {
+        let text = format!("[Time]\nNTP={}\n", profile.ntp.join(" "));
+        put("usr/lib/systemd/timesyncd.conf.d/90-imgbuild.conf", text)?;
+    }
+    // Programs that ask the old place find the same (locale(7), Debian's `/etc/default/locale`).
+    tree.put("etc/default/locale", Node::symlink("../locale.conf").from(ORIGIN))?;
+    time_zone(tree, &profile.timezone)?;
+    os_release(tree, context)
+}
+
+/// `/etc/localtime` as a link, which is how systemd learns the zone's name (localtime(5)).
+fn time_zone(tree: &mut Tree, zone: &str) -> Result<(), EffectError> {
+    let file = format!("usr/share/zoneinfo/{zone}");
+    if tree.file(&file).is_none() {
+        let error =
+            EffectError::refused(format!("time zone `{zone}`"), "the image has no such file in /usr/share/zoneinfo");
+        return Err(
+            error.with_hint("take a name such as `Europe/Berlin`; packages `tzdata` and `tzdata-legacy` bring them")
+        );
+    }
+    Ok(tree.put("etc/localtime", Node::symlink(format!("/{file}")).from(ORIGIN))?)
+}
+
+/// Says which image this is (os-release(5): `IMAGE_ID`, `VARIANT_ID`).
+fn os_release(tree: &mut Tree, context: &Context<'_>) -> Result<(), EffectError> {
+    const PATH: &str = "usr/lib/os-release";
+    let Some(content) = tree.file(PATH) else { return Ok(()) };
+    let mut text = content.text().map_err(|source| EffectError::Read { path: PATH.to_owned(), source })?;
+    let _ = write!(text, "IMAGE_ID=imgbuild\nVARIANT_ID={}\n", context.profile.name);
+    Ok(tree.put(PATH, Node::file(0o644, text).from(ORIGIN))?)
+}

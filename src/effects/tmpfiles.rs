@@ -1,0 +1,132 @@
+//! What `systemd-tmpfiles --create` makes of packages' tmpfiles.d(5) inside the image.
+//!
+//! `/run`, `/tmp`, `/dev` and `/var` are other file systems on the node, where systemd-tmpfiles does its work at every
+//! boot; here it is done for the rest, so that the image is complete before that, and with a read-only `/usr`.
+
+use std::collections::BTreeMap;
+
+use super::accounts::Owners;
+use super::{EffectError, words};
+use crate::tree::{Kind, Node, Tree};
+
+const ORIGIN: &str = "effect:tmpfiles";
+const DIRS: [&str; 3] = ["etc/tmpfiles.d", "usr/local/lib/tmpfiles.d", "usr/lib/tmpfiles.d"];
+
+/// Not part of the image, or mounted over on the node.
+const ELSEWHERE: [&str; 7] = ["dev", "home", "proc", "run", "sys", "tmp", "var"];
+
+/// Applies the lines that make directories, files and links or set modes. Comes after the accounts.
+///
+/// # Errors
+/// Malformed lines, owners without an account, a line over a path that is something else.
+pub fn tmpfiles(tree: &mut Tree) -> Result<(), EffectError> {
+    let owners = Owners::read(tree)?;
+    let mut files: BTreeMap<String, String> = BTreeMap::new();
+    for dir in DIRS {
+        for (path, node) in tree.below(dir) {
+            let name = &path[dir.len() + 1..];
+            if name.ends_with(".conf") && !name.contains('/') && !node.is_dir() {
+                files.entry(name.to_owned()).or_insert_with(|| path.to_owned());
+            }
+        }
+    }
+    let mut lines: Vec<Line> = Vec::new();
+    for path in files.into_values() {
+        // A link to `/dev/null` takes a file out of use.
+        let Some(content) = tree.file(&path) else { continue };
+        let text = content.text().map_err(|source| EffectError::Read { path: path.clone(), source })?;
+        for (index, text) in text.lines().enumerate() {
+            let error = |cause| EffectError::Line { path: path.clone(), line: index + 1, cause };
+            if let Some(line) = Line::parse(text, &owners).map_err(error)?
+                && lines.iter().all(|known| known.path != line.path || known.kind == 'z')
+            {
+                lines.push(line);
+            }
+        }
+    }
+    lines.sort_by(|a, b| a.path.cmp(&b.path));
+    lines.iter().try_for_each(|line| line.apply(tree))
+}
+
+/// A line that concerns the image.
+struct Line {
+    kind: char,
+    replace: bool,
+    path: String,
+    mode: Option<u16>,
+    uid: u32,
+    gid: u32,
+    argument: String,
+}
+
+impl Line {
+    /// Reads a line; `None` for one that has nothing to do in an image.
+    fn parse(text: &str, owners: &Owners) -> Result<Option<Self>, String> {
+        let text = text.trim();
+        if text.is_empty() || text.starts_with('#') {
+            return Ok(None);
+        }
+        let words = words::split(text)?;
+        let [kind, path, fields @ ..] = words.as_slice() else { return Err("the path is missing".to_owned()) };
+        let mut modifiers = kind.chars();
+        let kind = match modifiers.next() {
+            // Subvolumes are directories where there are none.
+            Some('d' | 'D' | 'v' | 'q' | 'Q') => 'd',
+            Some(kind @ ('f' | 'L' | 'z')) => kind,
+            _ => return Ok(None),
+        };
+        let modifiers = modifiers.as_str();
+        let top = path.trim_start_matches('/').split('/').next().unwrap_or_default();
+        // `!` is for the boot only, `^` takes a credential of the running machine.
+        if modifiers.contains(['!', '^']) || ELSEWHERE.contains(&top) || path.contains(['*', '?', '[']) {
+            return Ok(None);
+        }
+        let path = words::specifiers(path)?;
+        let path = path.strip_prefix('/').ok_or_else(|| format!("`{path}` is not an absolute path"))?;
+        let path = crate::tree::clean(path).map_err(|error| error.to_string())?;
+        let field = |index: usize| {
+            fields.get(index).map(|field| field.trim_start_matches([':', '~'])).filter(|field| *field != "-")
+        };
+        let mode = field(0)
+            .map(|mode| u16::from_str_radix(mode, 8).map_err(|_| format!("`{mode}` is not a mode")))
+            .transpose()?;
+        let uid = field(1).map_or(Some(0), |name| owners.user(name));
+        let gid = field(2).map_or(Some(0), |name| owners.group(name));
+        let (Some(uid), Some(gid)) = (uid, gid) else {
+            return Err(format!("the owner of `/{path}` has no account"));
+        };
+        let argument = fields.get(4..).map(|rest| rest.join(" ")).unwrap_or_default();
+        let argument = words::specifiers(argument.trim_matches('-'))?;
+        Ok(Some(Self { kind, replace: modifiers.contains('+'), path, mode, uid, gid, argument }))
+    }
+
+    fn apply(&self, tree: &mut Tree) -> Result<(), EffectError> {
+        let path = match self.path.rsplit_once('/') {
+            Some((dir, name)) => format!("{}/{name}", tree.resolve(dir, true)?),
+            None => self.path.clone(),
+        };
+        let finish = |node: Node| node.owned(self.uid, self.gid).from(ORIGIN);
+        match (self.kind, tree.get(&path).map(|node| &node.kind)) {
+            ('L', None) => tree.put(&path, finish(Node::symlink(self.link_target())))?,
+            ('L', Some(Kind::Symlink(_) | Kind::File(_))) if self.replace => {
+                tree.put(&path, finish(Node::symlink(self.link_target())))?;
+            }
+            ('d', None) => tree.put(&path, finish(Node::dir(self.mode.unwrap_or(0o755))))?,
+            ('f', None) => {
+                tree.put(&path, finish(Node::file(self.mode.unwrap_or(0o644), self.argument.as_str())))?;
+            }
+            ('d', Some(Kind::Dir)) | ('z', Some(_)) => {
+                if let (Some(mode), Some(node)) = (self.mode, tree.get_mut(&path)) {
+                    (node.mode, node.uid, node.gid) = (mode, self.uid, self.gid);
+                }
+            }
+            _ => {}
+        }
+        Ok(())
+    }
+
+    /// Without an argument a link goes to the same path below `/usr/share/factory`.
+    fn link_target(&self) -> String {
+        if self.argument.is_empty() { format!("/usr/share/factory/{}", self.path) } else { self.argument.clone() }
+    }
+}

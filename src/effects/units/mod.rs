@@ -1,0 +1,190 @@
+//! Which units start: enablement as `systemctl preset`, `systemctl enable` and the profile have it.
+//!
+//! Way of the data: debhelper's sections of `postinst` scripts name units that are enabled on first installation as
+//! far as presets allow (deb-systemd-helper runs `systemctl preset --preset-mode=enable-only`); hand-written
+//! scripts call `systemctl enable` outright; the profile adds and takes away. Each unit's `[Install]` section
+//! says which links that makes below `/etc/systemd`.
+//!
+//! The helper's own records in `/var/lib/systemd/deb-systemd-helper-enabled` are left out: they only serve upgrades by
+//! dpkg, and `/var` begins empty on the node. A preset file of our own is put in front of all others instead: a
+//! machine without a fixed machine-id counts every boot as its first and presets *all* units (systemd(1),
+//! "First Boot Semantics"), which would enable much that was never meant to run.
+
+mod install;
+mod preset;
+
+use std::collections::BTreeSet;
+
+pub use install::Install;
+use install::Name;
+pub use preset::{Preset, Presets};
+
+use super::Context;
+use super::ledger::{self, Snippet};
+use crate::tree::{Kind, Node, Tree, TreeError, parent};
+
+const ORIGIN: &str = "effect:units";
+
+/// The preset file that repeats what is enabled and disables the rest.
+const PRESET_FILE: &str = "00-imgbuild.preset";
+
+/// Why units could not be enabled.
+#[derive(Debug, thiserror::Error)]
+pub enum UnitError {
+    #[error("the profile enables the unit `{0}`, which no package, overlay or file of the profile brings")]
+    Unknown(String),
+    #[error("the unit `{unit}` cannot be enabled: {source}")]
+    Tree { unit: String, source: TreeError },
+}
+
+impl UnitError {
+    /// What to do about it.
+    #[must_use]
+    pub fn hint(&self) -> Option<String> {
+        match self {
+            Self::Unknown(unit) if !unit.contains('.') => Some(format!("give its full name, such as `{unit}.service`")),
+            Self::Unknown(_) => Some("add the package that brings it, or take it out of `enable`".to_owned()),
+            Self::Tree { .. } => None,
+        }
+    }
+}
+
+/// Enables what packages and profile want. Needs all packages' files in the tree; units that only the
+/// profile's own files bring are found there.
+///
+/// # Errors
+/// A unit of the profile that does not exist; a link over a place that is taken.
+pub fn apply(tree: &mut Tree, context: &Context<'_>) -> Result<(), UnitError> {
+    let mut system = Manager::new(tree, "system");
+    let mut user = Manager::new(tree, "user");
+    for package in context.packages {
+        for snippet in ledger::snippets(package) {
+            if let Snippet::Enable { unit, user: for_users } = snippet {
+                let manager = if for_users { &mut user } else { &mut system };
+                manager.preset(tree, context, &unit)?;
+            }
+        }
+        for unit in explicit(&ledger::hand_written(package)) {
+            system.enable(tree, context, &unit)?;
+        }
+    }
+    for unit in &context.profile.enable {
+        if !system.enable(tree, context, unit)? {
+            return Err(UnitError::Unknown(unit.clone()));
+        }
+    }
+    for unit in &context.profile.disable {
+        system.disable(tree, unit);
+    }
+    system.write_preset(tree)?;
+    user.write_preset(tree)
+}
+
+/// The units of literal `systemctl enable` commands.
+fn explicit(script: &str) -> Vec<String> {
+    let mut units = Vec::new();
+    for line in script.lines() {
+        let mut words = line.split_whitespace().skip_while(|word| *word == "if" || *word == "!");
+        if words.next() != Some("systemctl") {
+            continue;
+        }
+        let mut words = words.skip_while(|word| word.starts_with("${DPKG_ROOT:+") || word.starts_with('-'));
+        if words.next() == Some("enable") {
+            units.extend(words.take_while(|word| word.contains('.') && !word.contains('$')).map(str::to_owned));
+        }
+    }
+    units
+}
+
+/// The system's service manager, or that of all users.
+struct Manager {
+    /// `system` or `user`.
+    instance: &'static str,
+    presets: Presets,
+    enabled: BTreeSet<String>,
+}
+
+impl Manager {
+    fn new(tree: &Tree, instance: &'static str) -> Self {
+        Self { instance, presets: Presets::read(tree, &format!("{instance}-preset")), enabled: BTreeSet::new() }
+    }
+
+    /// Enables `unit` if presets do not say otherwise.
+    fn preset(&mut self, tree: &mut Tree, context: &Context<'_>, unit: &str) -> Result<(), UnitError> {
+        if self.presets.query(unit) == Preset::Enable {
+            self.enable(tree, context, unit)?;
+        }
+        Ok(())
+    }
+
+    /// Makes the links of `unit` and of the units it names with `Also=`. Says whether the unit exists.
+    fn enable(&mut self, tree: &mut Tree, context: &Context<'_>, unit: &str) -> Result<bool, UnitError> {
+        let Some((path, text)) = self.find(tree, context, &Name::parse(unit).file()) else { return Ok(false) };
+        if !self.enabled.insert(unit.to_owned()) {
+            return Ok(true);
+        }
+        let install = Install::parse(&text);
+        for link in install.links(unit) {
+            let at = format!("etc/systemd/{}/{link}", self.instance);
+            // As systemctl: what is already there (an administrator's choice, or a mask) stays.
+            tree.put_new(&at, Node::symlink(format!("/{path}")).from(ORIGIN))
+                .map_err(|source| UnitError::Tree { unit: unit.to_owned(), source })?;
+        }
+        for also in &install.also {
+            self.enable(tree, context, also)?;
+        }
+        Ok(true)
+    }
+
+    /// Takes away every link by which `unit` would be started or is known by another name.
+    fn disable(&mut self, tree: &mut Tree, unit: &str) {
+        let dir = format!("etc/systemd/{}", self.instance);
+        let links: Vec<String> = tree
+            .below(&dir)
+            .filter(|(path, node)| {
+                let Kind::Symlink(target) = &node.kind else { return false };
+                target != "/dev/null" && (base_name(path) == unit || base_name(target) == unit)
+            })
+            .map(|(path, _)| path.to_owned())
+            .collect();
+        for link in links {
+            tree.remove(&link);
+            if let Some(dir) = parent(&link)
+                && tree.below(dir).next().is_none()
+            {
+                tree.remove(dir);
+            }
+        }
+        self.enabled.remove(unit);
+    }
+
+    /// Where the unit file `name` lies, and what it says.
+    fn find(&self, tree: &Tree, context: &Context<'_>, name: &str) -> Option<(String, String)> {
+        ["etc/systemd", "usr/local/lib/systemd", "usr/lib/systemd"].iter().find_map(|dir| {
+            let path = format!("{dir}/{}/{name}", self.instance);
+            let content = match context.profile.files.get(&path) {
+                Some(file) => &file.content,
+                None => tree.file(&path)?,
+            };
+            Some((path, content.text().ok()?))
+        })
+    }
+
+    fn write_preset(&self, tree: &mut Tree) -> Result<(), UnitError> {
+        let mut text = String::from("# What this image enables. Nothing else is enabled on a first boot.\n");
+        for unit in &self.enabled {
+            text.push_str(&format!("enable {unit}\n"));
+        }
+        text.push_str("disable *\n");
+        let path = format!("usr/lib/systemd/{}-preset/{PRESET_FILE}", self.instance);
+        tree.put(&path, Node::file(0o644, text).from(ORIGIN))
+            .map_err(|source| UnitError::Tree { unit: PRESET_FILE.to_owned(), source })
+    }
+}
+
+fn base_name(path: &str) -> &str {
+    path.rsplit('/').next().unwrap_or(path)
+}
+
+#[cfg(test)]
+mod tests;

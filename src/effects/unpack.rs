@@ -1,0 +1,114 @@
+//! What `dpkg --unpack` does with the members of all packages: one tree out of many archives.
+//!
+//! Packages come in by name, `base-files` first, because it brings the links of the merged `/usr` that other packages'
+//! paths may lead through.
+
+use std::collections::BTreeMap;
+
+use crate::debian::Package;
+use crate::debian::relation;
+use crate::debian::version::Version;
+use crate::tree::{Kind, Node, Tree, TreeError, parent};
+
+/// Why packages do not make one tree.
+#[derive(Debug, thiserror::Error)]
+pub enum UnpackError {
+    #[error("packages `{first}` and `{second}` both contain `/{path}`")]
+    TwoOwners { path: String, first: String, second: String },
+    #[error("package `{package}` puts {new} where `{owner}` has {old}: `/{path}`")]
+    KindsDiffer { path: String, package: String, new: &'static str, owner: String, old: &'static str },
+    #[error("package `{package}` cannot be unpacked")]
+    Tree { package: String, source: TreeError },
+}
+
+impl UnpackError {
+    /// What the user can do.
+    #[must_use]
+    pub fn hint(&self) -> Option<String> {
+        match self {
+            Self::TwoOwners { first, second, .. } | Self::KindsDiffer { package: first, owner: second, .. } => {
+                Some(format!(
+                    "neither replaces the other, so dpkg would refuse them too; leave `{first}` or `{second}` out of the profile"
+                ))
+            }
+            Self::Tree { .. } => None,
+        }
+    }
+}
+
+/// Unpacks `packages` (sorted by name) into one tree.
+///
+/// # Errors
+/// Two packages that own one path though neither replaces the other; paths that lead through something
+/// that is no directory.
+pub fn unpack(packages: &[Package]) -> Result<Tree, UnpackError> {
+    let by_name: BTreeMap<&str, &Package> = packages.iter().map(|package| (package.name.as_str(), package)).collect();
+    let mut tree = Tree::new();
+    let (base, others): (Vec<&Package>, Vec<&Package>) =
+        packages.iter().partition(|package| package.name == "base-files");
+    for package in base.into_iter().chain(others) {
+        for member in &package.members {
+            place(&mut tree, package, &member.path, &member.node, &by_name)?;
+        }
+    }
+    Ok(tree)
+}
+
+fn place(
+    tree: &mut Tree,
+    package: &Package,
+    path: &str,
+    node: &Node,
+    by_name: &BTreeMap<&str, &Package>,
+) -> Result<(), UnpackError> {
+    let failed = |source| UnpackError::Tree { package: package.name.clone(), source };
+    let path = through_links(tree, path).map_err(failed)?;
+    let mut node = node.clone();
+    if let Kind::HardLink(target) = &node.kind {
+        node.kind = Kind::HardLink(through_links(tree, target).map_err(failed)?);
+    }
+    if let Some(old) = tree.get(&path).filter(|old| !old.origin.is_empty() && (!path.is_empty())) {
+        if node.is_dir() && leads_to_directory(tree, &path, old) {
+            return Ok(());
+        }
+        if node.is_dir() || old.is_dir() {
+            return Err(UnpackError::KindsDiffer {
+                path,
+                package: package.name.clone(),
+                new: node.kind.describe(),
+                owner: old.origin.clone(),
+                old: old.kind.describe(),
+            });
+        }
+        let owner = by_name.get(old.origin.as_str()).copied();
+        if owner.is_some_and(|owner| replaces(owner, package)) {
+            return Ok(());
+        }
+        if !owner.is_some_and(|owner| replaces(package, owner)) {
+            return Err(UnpackError::TwoOwners { path, first: old.origin.clone(), second: package.name.clone() });
+        }
+    } else if path.is_empty() {
+        return Ok(());
+    }
+    tree.put(&path, node).map_err(failed)
+}
+
+/// The path with links in its directories followed; its last component stays as it is.
+fn through_links(tree: &Tree, path: &str) -> Result<String, TreeError> {
+    let Some(dir) = parent(path).filter(|dir| !dir.is_empty()) else { return Ok(path.to_owned()) };
+    let real = tree.resolve(dir, true)?;
+    let name = path.rsplit('/').next().unwrap_or(path);
+    Ok(if real.is_empty() { name.to_owned() } else { format!("{real}/{name}") })
+}
+
+/// dpkg keeps a directory, or a link to one, where another package has a directory.
+fn leads_to_directory(tree: &Tree, path: &str, old: &Node) -> bool {
+    old.is_dir() || tree.resolve(path, true).ok().and_then(|real| tree.get(&real)).is_some_and(Node::is_dir)
+}
+
+/// Whether `package` says `Replaces` of `other`'s name and version.
+fn replaces(package: &Package, other: &Package) -> bool {
+    let version = Version::parse(&other.version).ok();
+    let relations = package.field("Replaces").map(relation::parse_flat).and_then(Result::ok).unwrap_or_default();
+    relations.iter().any(|relation| relation.name == other.name && relation.accepts(version.as_ref()))
+}

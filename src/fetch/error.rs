@@ -1,0 +1,122 @@
+//! What can go wrong between us and an object, and what may help.
+
+use std::io;
+use std::path::PathBuf;
+
+use crate::tree::Digest;
+
+/// Why an object could not be had.
+#[derive(Debug, thiserror::Error)]
+pub enum FetchError {
+    #[error("cannot start the network client: {}", chain(source.as_ref()))]
+    Start { source: Box<dyn std::error::Error + Send + Sync> },
+    #[error("{}: {source}", path.display())]
+    Cache { path: PathBuf, source: io::Error },
+    #[error("offline, and not in the cache: {}", listing(names))]
+    Offline { names: Vec<String> },
+    #[error("cannot download {name}: {}", attempts.iter().map(Attempt::to_string).collect::<Vec<_>>().join("; "))]
+    Unavailable { name: String, attempts: Vec<Attempt> },
+}
+
+/// One place where an object was looked for, after all tries.
+#[derive(Debug, thiserror::Error)]
+#[error("{url}: {cause}")]
+pub struct Attempt {
+    pub url: String,
+    pub cause: Cause,
+}
+
+/// Why one place did not give an object.
+#[derive(Debug, thiserror::Error)]
+pub enum Cause {
+    #[error("not found (HTTP status {status})")]
+    NotFound { status: u16 },
+    #[error("HTTP status {status}")]
+    Status { status: u16 },
+    #[error("{}", chain(.0))]
+    Network(#[from] reqwest::Error),
+    #[error("no bytes for {seconds} s")]
+    Stalled { seconds: u64 },
+    #[error("ended after {got} of {expected} bytes")]
+    Cut { got: u64, expected: u64 },
+    #[error("the server gave other bytes than the missing ones")]
+    WrongRange,
+    #[error("larger than {limit} bytes")]
+    TooLong { limit: u64 },
+    #[error("its SHA-256 is {got}, expected {expected}")]
+    Mismatch { got: Digest, expected: Digest },
+    #[error("writing {}: {source}", path.display())]
+    Write { path: PathBuf, source: io::Error },
+}
+
+impl Cause {
+    /// Whether asking the same server again may help.
+    pub(super) fn is_passing(&self) -> bool {
+        match self {
+            Self::Network(error) => !error.is_builder() && !error.is_redirect(),
+            Self::Status { status } => matches!(status, 408 | 425 | 429 | 500..),
+            Self::Stalled { .. } | Self::Cut { .. } | Self::WrongRange => true,
+            Self::NotFound { .. } | Self::TooLong { .. } | Self::Mismatch { .. } | Self::Write { .. } => false,
+        }
+    }
+
+    /// Whether the server gave bytes that are not the object; other places are not asked then, so that a
+    /// tampered mirror does not go unnoticed.
+    pub(super) fn is_forgery(&self) -> bool {
+        matches!(self, Self::TooLong { .. } | Self::Mismatch { .. })
+    }
+}
+
+impl FetchError {
+    pub(super) fn offline(names: impl IntoIterator<Item = String>) -> Self {
+        Self::Offline { names: names.into_iter().collect() }
+    }
+
+    /// What the user can do.
+    #[must_use]
+    pub fn hint(&self) -> Option<String> {
+        let text = match self {
+            Self::Start { .. } => "are the system's certificates installed (Debian: `apt install ca-certificates`)?",
+            Self::Cache { .. } => "is the cache directory writable, and the disk not full?",
+            Self::Offline { .. } => "run once without `--offline` to download it",
+            Self::Unavailable { attempts, .. } => {
+                let any = |test: fn(&Cause) -> bool| attempts.iter().any(|attempt| test(&attempt.cause));
+                if any(Cause::is_forgery) {
+                    "the server's copy is damaged or was tampered with; try another mirror with `--mirror`"
+                } else if any(|cause| matches!(cause, Cause::Write { .. })) {
+                    "is the cache directory writable, and the disk not full?"
+                } else if any(|cause| matches!(cause, Cause::NotFound { .. })) {
+                    "the mirror does not have it (any more); a locked package that is gone is replaced by \
+                     `imgbuild lock --update`, another mirror is chosen with `--mirror`"
+                } else {
+                    "check the network connection, or choose another mirror with `--mirror`; \
+                     what has come so far is kept"
+                }
+            }
+        };
+        Some(text.to_owned())
+    }
+}
+
+/// An error with its causes, as one line.
+fn chain(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut source = error.source();
+    while let Some(cause) = source {
+        let cause_text = cause.to_string();
+        if !text.contains(&cause_text) {
+            text = format!("{text}: {cause_text}");
+        }
+        source = cause.source();
+    }
+    text
+}
+
+/// At most three names, and how many more there are.
+fn listing(names: &[String]) -> String {
+    let shown = names.iter().take(3).map(String::as_str).collect::<Vec<_>>().join(", ");
+    match names.len() {
+        0..=3 => shown,
+        many => format!("{shown} and {} more", many - 3),
+    }
+}

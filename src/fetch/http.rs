@@ -1,0 +1,165 @@
+//! One HTTP object: ask for the missing bytes, append them, and try again when the line breaks.
+
+use std::time::Duration;
+
+use futures_util::StreamExt as _;
+use reqwest::header::{CACHE_CONTROL, CONTENT_RANGE, HeaderMap, RANGE};
+use reqwest::{Response, StatusCode};
+
+use super::store::Partial;
+use super::{Cause, Patience};
+
+/// Tries per place.
+const TRIES: u32 = 4;
+
+/// Most bytes of an object whose size is not known.
+const MAX_UNSIZED: u64 = 8 << 30;
+
+/// An HTTP client with our time limits.
+#[derive(Debug)]
+pub(super) struct Client {
+    http: reqwest::Client,
+    patience: Patience,
+}
+
+impl Client {
+    pub(super) fn new(patience: Patience) -> Result<Self, reqwest::Error> {
+        let http = reqwest::Client::builder()
+            .user_agent(concat!(env!("CARGO_PKG_NAME"), "/", env!("CARGO_PKG_VERSION")))
+            .connect_timeout(patience.connect)
+            .build()?;
+        Ok(Self { http, patience })
+    }
+
+    /// Completes `partial` from `url`, telling `reached` its length as it grows.
+    pub(super) async fn get_object(
+        &self,
+        url: &str,
+        size: Option<u64>,
+        partial: &mut Partial,
+        reached: &mut impl FnMut(u64),
+    ) -> Result<(), Cause> {
+        let mut tries = 0;
+        loop {
+            match self.get_rest(url, size, partial, reached).await {
+                Err(cause) if cause.is_passing() && tries + 1 < TRIES => {
+                    tries += 1;
+                    self.pause(tries).await;
+                }
+                other => return other,
+            }
+        }
+    }
+
+    /// The whole body behind `url`, past any cache on the way.
+    pub(super) async fn get_fresh(&self, url: &str, limit: u64) -> Result<Vec<u8>, Cause> {
+        let mut tries = 0;
+        loop {
+            match self.get_body(url, limit).await {
+                Err(cause) if cause.is_passing() && tries + 1 < TRIES => {
+                    tries += 1;
+                    self.pause(tries).await;
+                }
+                other => return other,
+            }
+        }
+    }
+
+    async fn pause(&self, tries: u32) {
+        tokio::time::sleep(self.patience.pause * 2_u32.pow(tries - 1)).await;
+    }
+
+    /// One request for the bytes after `partial`.
+    async fn get_rest(
+        &self,
+        url: &str,
+        size: Option<u64>,
+        partial: &mut Partial,
+        reached: &mut impl FnMut(u64),
+    ) -> Result<(), Cause> {
+        let limit = size.unwrap_or(MAX_UNSIZED);
+        if partial.len() > limit {
+            partial.restart()?;
+        }
+        if size == Some(partial.len()) {
+            return Ok(());
+        }
+        let mut request = self.http.get(url);
+        if partial.len() > 0 {
+            request = request.header(RANGE, format!("bytes={}-", partial.len()));
+        }
+        let response = self.within(request.send()).await??;
+        let status = response.status();
+        if status == StatusCode::RANGE_NOT_SATISFIABLE && partial.len() > 0 {
+            if size.is_none() && range_total(response.headers()) == Some(partial.len()) {
+                return Ok(());
+            }
+            partial.restart()?;
+            return Err(Cause::WrongRange);
+        }
+        if status == StatusCode::PARTIAL_CONTENT {
+            if range_start(response.headers()) != Some(partial.len()) {
+                partial.restart()?;
+                return Err(Cause::WrongRange);
+            }
+        } else {
+            refuse_failure(status)?;
+            partial.restart()?;
+        }
+        let expected = size.or_else(|| response.content_length().map(|rest| partial.len() + rest));
+        let mut body = response.bytes_stream();
+        while let Some(chunk) = self.within(body.next()).await? {
+            let chunk = chunk?;
+            if partial.len() + chunk.len() as u64 > limit {
+                return Err(Cause::TooLong { limit });
+            }
+            partial.push(&chunk)?;
+            reached(partial.len());
+        }
+        match expected {
+            Some(expected) if partial.len() < expected => Err(Cause::Cut { got: partial.len(), expected }),
+            _ => Ok(()),
+        }
+    }
+
+    async fn get_body(&self, url: &str, limit: u64) -> Result<Vec<u8>, Cause> {
+        let request = self.http.get(url).header(CACHE_CONTROL, "max-age=0");
+        let response: Response = self.within(request.send()).await??;
+        refuse_failure(response.status())?;
+        let mut bytes = Vec::new();
+        let mut body = response.bytes_stream();
+        while let Some(chunk) = self.within(body.next()).await? {
+            let chunk = chunk?;
+            if (bytes.len() + chunk.len()) as u64 > limit {
+                return Err(Cause::TooLong { limit });
+            }
+            bytes.extend_from_slice(&chunk);
+        }
+        Ok(bytes)
+    }
+
+    /// Waits for `future`, but no longer than a stalled server is borne with.
+    async fn within<T>(&self, future: impl Future<Output = T>) -> Result<T, Cause> {
+        let limit: Duration = self.patience.stall;
+        tokio::time::timeout(limit, future).await.map_err(|_| Cause::Stalled { seconds: limit.as_secs() })
+    }
+}
+
+fn refuse_failure(status: StatusCode) -> Result<(), Cause> {
+    match status {
+        StatusCode::OK => Ok(()),
+        StatusCode::NOT_FOUND | StatusCode::GONE => Err(Cause::NotFound { status: status.as_u16() }),
+        _ => Err(Cause::Status { status: status.as_u16() }),
+    }
+}
+
+/// Where the bytes of a 206 answer start (`bytes 100-199/200`, RFC 9110 14.4).
+fn range_start(headers: &HeaderMap) -> Option<u64> {
+    let range = headers.get(CONTENT_RANGE)?.to_str().ok()?.strip_prefix("bytes ")?;
+    range.split_once('-')?.0.trim().parse().ok()
+}
+
+/// The whole object's length in a 416 answer (`bytes */200`).
+fn range_total(headers: &HeaderMap) -> Option<u64> {
+    headers.get(CONTENT_RANGE)?.to_str().ok()?.strip_prefix("bytes */")?.trim().parse().ok()
+}

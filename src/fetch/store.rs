@@ -1,0 +1,186 @@
+//! The content-addressed directory of downloads.
+//!
+//! A partial file is locked while it is written; a second process that wants the same object waits, then finds
+//! it whole, or goes on where the first one stopped.
+
+use std::fs::{self, File, OpenOptions, TryLockError};
+use std::io::{self, Read as _, Seek as _, SeekFrom, Write as _};
+use std::os::unix::fs::MetadataExt as _;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use rayon::prelude::*;
+use sha2::{Digest as _, Sha256};
+
+use super::{Cause, Download, FetchError};
+use crate::output::Progress;
+use crate::tree::Digest;
+
+/// How often a file that another process downloads is looked at.
+const LOCK_POLL: Duration = Duration::from_millis(50);
+
+/// Paths of the cache.
+#[derive(Debug)]
+pub(super) struct Store {
+    objects: PathBuf,
+    partials: PathBuf,
+}
+
+/// What [`Store::claim`] found.
+pub(super) enum Claim {
+    /// Somebody else has completed the object in the meantime.
+    Done,
+    Partial(Partial),
+}
+
+/// The first bytes of an object, locked for us.
+pub(super) struct Partial {
+    file: File,
+    path: PathBuf,
+    object: PathBuf,
+    len: u64,
+    hasher: Sha256,
+}
+
+impl Store {
+    pub(super) fn open(root: &Path) -> Result<Self, FetchError> {
+        let store = Self { objects: root.join("sha256"), partials: root.join("partial") };
+        for path in [&store.objects, &store.partials] {
+            fs::create_dir_all(path).map_err(|source| cache_error(path, source))?;
+        }
+        Ok(store)
+    }
+
+    /// Where an object lies once it is whole.
+    pub(super) fn object(&self, sha256: &Digest) -> PathBuf {
+        self.objects.join(sha256.to_string())
+    }
+
+    /// Those of `wanted` that are not in the cache. A damaged object is removed with a warning and counts as missing.
+    pub(super) fn missing<'a>(
+        &self,
+        wanted: &'a [Download],
+        progress: &dyn Progress,
+    ) -> Result<Vec<&'a Download>, FetchError> {
+        let present: Vec<bool> =
+            wanted.par_iter().map(|download| self.is_whole(download, progress)).collect::<Result<_, FetchError>>()?;
+        Ok(wanted.iter().zip(present).filter(|(_, present)| !present).map(|(download, _)| download).collect())
+    }
+
+    fn is_whole(&self, download: &Download, progress: &dyn Progress) -> Result<bool, FetchError> {
+        let path = self.object(&download.sha256);
+        let mut file = match File::open(&path) {
+            Ok(file) => file,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(false),
+            Err(error) => return Err(cache_error(&path, error)),
+        };
+        let mut hasher = Sha256::new();
+        hash_rest(&mut file, &mut hasher).map_err(|source| cache_error(&path, source))?;
+        if Digest(hasher.finalize().into()) == download.sha256 {
+            return Ok(true);
+        }
+        progress.warn(&format!("{}: the cached copy {} is damaged and was removed", download.name, path.display()));
+        fs::remove_file(&path).map_err(|source| cache_error(&path, source))?;
+        Ok(false)
+    }
+
+    /// Opens and locks the partial file of an object, waiting for another process that holds it.
+    pub(super) async fn claim(&self, download: &Download) -> Result<Claim, FetchError> {
+        let object = self.object(&download.sha256);
+        let path = self.partials.join(download.sha256.to_string());
+        let fail = |source| cache_error(&path, source);
+        loop {
+            let mut file =
+                OpenOptions::new().read(true).write(true).create(true).truncate(false).open(&path).map_err(fail)?;
+            loop {
+                match file.try_lock() {
+                    Ok(()) => break,
+                    Err(TryLockError::WouldBlock) => tokio::time::sleep(LOCK_POLL).await,
+                    Err(TryLockError::Error(source)) => return Err(fail(source)),
+                }
+            }
+            // Whoever held the lock has renamed the file, removed it, or left it for us.
+            let ours = file.metadata().map_err(fail)?;
+            let is_current = fs::metadata(&path).is_ok_and(|now| (now.dev(), now.ino()) == (ours.dev(), ours.ino()));
+            if object.exists() {
+                if is_current {
+                    fs::remove_file(&path).map_err(fail)?;
+                }
+                return Ok(Claim::Done);
+            }
+            if !is_current {
+                continue;
+            }
+            let mut hasher = Sha256::new();
+            let len = hash_rest(&mut file, &mut hasher).map_err(fail)?;
+            return Ok(Claim::Partial(Partial { file, path, object, len, hasher }));
+        }
+    }
+}
+
+impl Partial {
+    /// Bytes so far.
+    pub(super) fn len(&self) -> u64 {
+        self.len
+    }
+
+    /// Appends `bytes`.
+    pub(super) fn push(&mut self, bytes: &[u8]) -> Result<(), Cause> {
+        self.file.write_all(bytes).map_err(|source| self.write_error(source))?;
+        self.hasher.update(bytes);
+        self.len += bytes.len() as u64;
+        Ok(())
+    }
+
+    /// Starts over.
+    pub(super) fn restart(&mut self) -> Result<(), Cause> {
+        let result = self.file.set_len(0).and_then(|()| self.file.seek(SeekFrom::Start(0)));
+        result.map_err(|source| self.write_error(source))?;
+        self.hasher = Sha256::new();
+        self.len = 0;
+        Ok(())
+    }
+
+    /// Compares the digest of all bytes.
+    pub(super) fn prove(&self, expected: &Digest) -> Result<(), Cause> {
+        let got = Digest(self.hasher.clone().finalize().into());
+        if got == *expected { Ok(()) } else { Err(Cause::Mismatch { got, expected: *expected }) }
+    }
+
+    /// Makes it an object of the cache.
+    ///
+    /// Without a sync to disk: what a power failure leaves of it is found out by its digest.
+    pub(super) fn commit(self) -> Result<(), FetchError> {
+        fs::rename(&self.path, &self.object).map_err(|source| cache_error(&self.object, source))
+    }
+
+    /// Removes it.
+    pub(super) fn discard(self) -> Result<(), FetchError> {
+        fs::remove_file(&self.path).map_err(|source| cache_error(&self.path, source))
+    }
+
+    fn write_error(&self, source: io::Error) -> Cause {
+        Cause::Write { path: self.path.clone(), source }
+    }
+}
+
+/// Hashes what follows in `file`; returns its length.
+fn hash_rest(file: &mut File, hasher: &mut Sha256) -> io::Result<u64> {
+    let mut buffer = vec![0; 256 * 1024];
+    let mut len = 0;
+    loop {
+        match file.read(&mut buffer) {
+            Ok(0) => return Ok(len),
+            Ok(count) => {
+                hasher.update(&buffer[..count]);
+                len += count as u64;
+            }
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) => return Err(error),
+        }
+    }
+}
+
+fn cache_error(path: &Path, source: io::Error) -> FetchError {
+    FetchError::Cache { path: path.to_owned(), source }
+}

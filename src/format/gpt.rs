@@ -1,0 +1,106 @@
+//! GUID partition tables: protective MBR, primary and backup header and entries, through the `gpt` crate.
+//!
+//! Everything random in a partition table is given by the caller. Sectors have 512 bytes; see UEFI specification,
+//! chapter 5.
+
+use std::collections::BTreeMap;
+
+use ::gpt::GptConfig;
+use ::gpt::disk::LogicalBlockSize;
+use ::gpt::mbr::ProtectiveMBR;
+use ::gpt::partition::Partition;
+use ::gpt::partition_types::{OperatingSystem, Type};
+use uuid::Uuid;
+
+use super::Sparse;
+
+/// Bytes of a sector.
+pub const SECTOR: u64 = 512;
+
+/// One partition entry.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Entry {
+    /// At most 36 UTF-16 units.
+    pub name: String,
+    pub type_guid: Uuid,
+    pub guid: Uuid,
+    /// Bytes from the start of the disk, whole sectors.
+    pub offset: u64,
+    /// Bytes, whole sectors, at least one.
+    pub size: u64,
+    /// Attribute bits.
+    pub attributes: u64,
+}
+
+/// Why no partition table was made.
+#[derive(Debug, thiserror::Error)]
+pub enum GptError {
+    /// A partition that is empty, not on sector borders, or outside the disk's usable part.
+    #[error(
+        "partition `{name}` ({size} bytes at {offset}) does not lie on whole sectors inside the disk's usable {first} to {end}"
+    )]
+    Misplaced { name: String, offset: u64, size: u64, first: u64, end: u64 },
+    /// Two partitions that share sectors.
+    #[error("partitions `{first}` and `{second}` overlap")]
+    Overlap { first: String, second: String },
+    /// What the library says.
+    #[error("cannot make the partition table: {0}")]
+    Table(String),
+}
+
+/// The partition table of a disk of `disk_size` bytes. The first entry is partition number 1; numbers need
+/// not follow the order on disk. The disk returned is empty but for the tables.
+///
+/// # Errors
+/// Partitions that overlap or do not fit.
+pub fn write(disk_guid: Uuid, disk_size: u64, entries: &[Entry]) -> Result<Sparse, GptError> {
+    check(disk_size, entries)?;
+    let mut disk = Sparse::new(disk_size);
+    // The protective partition covers all but its own sector, as far as its 32 bits reach.
+    let protected = u32::try_from((disk_size / SECTOR).saturating_sub(1)).unwrap_or(u32::MAX);
+    ProtectiveMBR::with_lb_size(protected).overwrite_lba0(&mut disk).map_err(table)?;
+    let mut gpt = GptConfig::new()
+        .writable(true)
+        .logical_block_size(LogicalBlockSize::Lb512)
+        .create_from_device(disk, Some(disk_guid))
+        .map_err(table)?;
+    let partitions: BTreeMap<u32, Partition> = (1..).zip(entries.iter().map(partition)).collect();
+    gpt.update_partitions(partitions).map_err(table)?;
+    gpt.write().map_err(table)
+}
+
+/// Refuses what the library would write without a word.
+fn check(disk_size: u64, entries: &[Entry]) -> Result<(), GptError> {
+    // MBR, header, 32 sectors of entries; the last two again at the end.
+    let (first, end) = (34 * SECTOR, disk_size.saturating_sub(33 * SECTOR));
+    let mut sorted: Vec<&Entry> = entries.iter().collect();
+    sorted.sort_by_key(|entry| entry.offset);
+    for entry in &sorted {
+        let (offset, size) = (entry.offset, entry.size);
+        let whole = offset % SECTOR == 0 && size % SECTOR == 0 && size > 0;
+        if !whole || offset < first || offset.checked_add(size).is_none_or(|last| last > end) {
+            return Err(GptError::Misplaced { name: entry.name.clone(), offset, size, first, end });
+        }
+    }
+    for pair in sorted.windows(2) {
+        if pair[0].offset + pair[0].size > pair[1].offset {
+            return Err(GptError::Overlap { first: pair[0].name.clone(), second: pair[1].name.clone() });
+        }
+    }
+    Ok(())
+}
+
+fn partition(entry: &Entry) -> Partition {
+    Partition {
+        part_type_guid: Type { guid: entry.type_guid, os: OperatingSystem::None },
+        part_guid: entry.guid,
+        first_lba: entry.offset / SECTOR,
+        last_lba: (entry.offset + entry.size) / SECTOR - 1,
+        flags: entry.attributes,
+        name: entry.name.clone(),
+    }
+}
+
+fn table(error: impl std::fmt::Display) -> GptError {
+    GptError::Table(error.to_string())
+}

@@ -1,0 +1,154 @@
+//! What partition 1 holds, by board family: a list of files made from the tree, the initrd and the command line.
+//!
+//! Templates and the list of what comes from which package lie in the top-level folder `firmware/`, one folder a family.
+
+mod rpi;
+mod uefi;
+
+use std::borrow::Cow;
+
+use serde::Deserialize;
+
+use super::layout::{self, Layout};
+use super::{ImageError, Kernel, Plan};
+use crate::format::Sparse;
+use crate::format::fat::{self, FatError, FatFile};
+use crate::format::uki::UkiError;
+use crate::profile::{Arch, Board, Profile};
+use crate::tree::{Content, Tree};
+
+/// What a board's boot files are made of.
+#[derive(Debug, Clone, Copy)]
+pub struct BootParts<'a> {
+    pub profile: &'a Profile,
+    /// What all packages and effects made, kernel and boot loaders included.
+    pub tree: &'a Tree,
+    pub kernel: &'a Kernel,
+    /// The compressed initrd.
+    pub initrd: &'a [u8],
+    pub cmdline: &'a str,
+    /// Tells one image's files from another's where both may lie side by side.
+    pub image_id: &'a str,
+}
+
+/// A file of the boot partition.
+#[derive(Debug, Clone)]
+struct BootFile {
+    path: String,
+    content: Content,
+}
+
+/// Why a boot partition could not be filled.
+#[derive(Debug, thiserror::Error)]
+pub enum BootError {
+    /// No kernel in the tree.
+    #[error("no kernel: nothing matches `/boot/vmlinuz-*`")]
+    NoKernel,
+    /// More than one.
+    #[error("several kernels ({}), an image boots exactly one", releases.join(", "))]
+    SeveralKernels { releases: Vec<String> },
+    /// A file that the board needs is not in the tree.
+    #[error("`/{path}`, which the boot partition needs, is missing")]
+    Missing { path: String, package: String },
+    /// A file's content could not be read.
+    #[error("cannot read `/{path}`")]
+    Read { path: String, source: std::io::Error },
+    /// The unified kernel image could not be made.
+    #[error("cannot make the unified kernel image")]
+    Uki(#[from] UkiError),
+}
+
+impl BootError {
+    /// What to do about it.
+    #[must_use]
+    pub fn hint(&self) -> Option<String> {
+        match self {
+            Self::NoKernel => Some("add a kernel package such as `linux-image-arm64` to the profile's packages".into()),
+            Self::SeveralKernels { .. } => Some("keep one kernel package in the profile's packages".into()),
+            Self::Missing { package, .. } => Some(format!("it comes from package `{package}`: add it to the profile")),
+            Self::Read { .. } | Self::Uki(_) => None,
+        }
+    }
+}
+
+/// The file system of partition 1.
+///
+/// # Errors
+/// Those of making its files; files that do not fit.
+pub(super) fn boot_partition(parts: &BootParts<'_>, layout: &Layout, plan: &Plan) -> Result<Sparse, ImageError> {
+    let label = layout::boot_label(parts.profile.board);
+    let size = layout.partition(label).size;
+    let files = files(parts)?;
+    let contents: Vec<Cow<'_, [u8]>> = files
+        .iter()
+        .map(|file| file.content.read().map_err(|source| BootError::Read { path: file.path.clone(), source }))
+        .collect::<Result<_, _>>()?;
+    let files: Vec<FatFile<'_>> =
+        files.iter().zip(&contents).map(|(file, content)| FatFile { path: &file.path, content }).collect();
+    let [a, b, c, d, ..] = plan.bytes("boot volume");
+    let options =
+        fat::Options { size, volume_id: u32::from_le_bytes([a, b, c, d]), label: &label.to_ascii_uppercase() };
+    fat::write(&files, &options).map_err(|error| {
+        let too_small = |needed| ImageError::TooSmall { label, key: "image.boot_size", needed, size };
+        match error {
+            // The file system's own tables take the rest.
+            FatError::Full { needed, room } => too_small(size - room + needed),
+            FatError::BadSize { least, .. } if least > size => too_small(least),
+            source => ImageError::Fat { label, source },
+        }
+    })
+}
+
+/// The files of partition 1.
+fn files(parts: &BootParts<'_>) -> Result<Vec<BootFile>, BootError> {
+    match parts.profile.board {
+        Board::Rpi4 => rpi::files(parts),
+        Board::UefiArm64 | Board::UefiAmd64 => uefi::files(parts),
+    }
+}
+
+/// A `blobs.toml`: files taken from packages as they are.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Blobs {
+    blob: Vec<Blob>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Blob {
+    /// For the hint when it is missing.
+    package: String,
+    from: String,
+    to: String,
+}
+
+/// The files that `list`, an embedded `blobs.toml`, names.
+fn blobs(list: &str, parts: &BootParts<'_>) -> Result<Vec<BootFile>, BootError> {
+    let list: Blobs = toml::from_str(list).expect("a test reads every embedded list");
+    let efi = efi_name(parts.profile.board.arch());
+    let fill = |text: &str| {
+        text.replace("{kernel}", &parts.kernel.release).replace("{efi}", efi).replace("{EFI}", &efi.to_uppercase())
+    };
+    let taken = |blob: &Blob| {
+        let content = content(parts.tree, &fill(&blob.from), &fill(&blob.package))?.clone();
+        Ok(BootFile { path: fill(&blob.to), content })
+    };
+    list.blob.iter().map(taken).collect()
+}
+
+/// The file at `path`, which `package` ships.
+fn content<'a>(tree: &'a Tree, path: &str, package: &str) -> Result<&'a Content, BootError> {
+    tree.file(path).ok_or_else(|| BootError::Missing { path: path.to_owned(), package: package.to_owned() })
+}
+
+/// UEFI's name of an architecture (UEFI specification, 3.5.1.1).
+fn efi_name(arch: Arch) -> &'static str {
+    match arch {
+        Arch::Amd64 => "x64",
+        Arch::Arm64 => "aa64",
+    }
+}
+
+#[cfg(test)]
+mod tests;

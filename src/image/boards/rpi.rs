@@ -1,0 +1,25 @@
+//! Raspberry Pi 4, 400, CM4: the boot EEPROM loads `start4.elf` from FAT, which loads kernel, initrd and device tree.
+
+use super::{BootError, BootFile, BootParts, blobs};
+use crate::tree::Content;
+
+const BLOBS: &str = include_str!("../../../firmware/rpi4/blobs.toml");
+const CONFIG: &str = include_str!("../../../firmware/rpi4/config.txt");
+const CONFIG_SERIAL: &str = include_str!("../../../firmware/rpi4/config-serial.txt");
+const AUTOBOOT: &str = include_str!("../../../firmware/rpi4/autoboot.txt");
+
+/// The files of `boot-a`.
+pub(super) fn files(parts: &BootParts<'_>) -> Result<Vec<BootFile>, BootError> {
+    let mut files = blobs(BLOBS, parts)?;
+    let mut put = |path: &str, content: Content| files.push(BootFile { path: path.to_owned(), content });
+    let serial = if parts.profile.serial { CONFIG_SERIAL } else { "" };
+    put("config.txt", format!("{CONFIG}{serial}").into());
+    put("cmdline.txt", format!("{}\n", parts.cmdline).into());
+    put("autoboot.txt", AUTOBOOT.into());
+    put("vmlinuz", parts.kernel.image.clone());
+    put("initrd.img", parts.initrd.into());
+    Ok(files)
+}
+
+#[cfg(test)]
+pub(super) const TEXTS: [&str; 4] = [BLOBS, CONFIG, CONFIG_SERIAL, AUTOBOOT];

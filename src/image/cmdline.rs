@@ -1,0 +1,32 @@
+//! The kernel command line.
+
+use crate::profile::{Board, Profile};
+use crate::tree::Digest;
+
+/// The command line of `profile`'s image: no device is named, the root hash says all.
+#[must_use]
+pub fn cmdline(profile: &Profile, root_hash: [u8; 32]) -> String {
+    let mut options = vec![
+        // systemd's verity generator finds the partitions whose GUIDs are the halves of the hash.
+        format!("roothash={}", Digest(root_hash)),
+        // An unseeded node must not wait at a prompt for a locale or a root password.
+        "systemd.firstboot=off".to_owned(),
+    ];
+    if profile.serial {
+        // The last console is `/dev/console`, where systemd tells of the boot.
+        options.push("console=tty0".to_owned());
+        options.push(format!("console={},115200", serial(profile.board)));
+    }
+    options.extend(profile.kernel.cmdline.iter().cloned());
+    options.join(" ")
+}
+
+/// The kernel's name of the board's serial port.
+fn serial(board: Board) -> &'static str {
+    match board {
+        // The mini UART on the pin header: mainline gives Bluetooth the other one.
+        Board::Rpi4 => "ttyS1",
+        Board::UefiArm64 => "ttyAMA0",
+        Board::UefiAmd64 => "ttyS0",
+    }
+}

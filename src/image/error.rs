@@ -1,0 +1,54 @@
+//! Why no image was written.
+
+use std::io;
+use std::path::PathBuf;
+
+use super::BootError;
+use crate::format::fat::FatError;
+use crate::format::gpt::GptError;
+
+/// Why no image was written.
+#[derive(Debug, thiserror::Error)]
+pub enum ImageError {
+    /// What goes into a partition is larger than the profile makes it.
+    #[error("partition `{label}` has {size} bytes (`{key}`), its content needs {needed}")]
+    TooSmall { label: &'static str, key: &'static str, needed: u64, size: u64 },
+    /// The boot files could not be made.
+    #[error(transparent)]
+    Boot(#[from] BootError),
+    /// The boot partition's file system could not be made.
+    #[error("cannot fill partition `{label}`")]
+    Fat { label: &'static str, source: FatError },
+    /// The partition table could not be made.
+    #[error(transparent)]
+    Table(#[from] GptError),
+    /// A part of the image could not be read.
+    #[error("cannot read `{}`", path.display())]
+    Read { path: PathBuf, source: io::Error },
+    /// An output could not be written.
+    #[error("cannot write `{}`", path.display())]
+    Write { path: PathBuf, source: io::Error },
+}
+
+impl ImageError {
+    /// What to do about it.
+    #[must_use]
+    pub fn hint(&self) -> Option<String> {
+        match self {
+            Self::TooSmall { key, needed, .. } => {
+                Some(format!("set `{key}` in the profile to at least {} MiB", needed.div_ceil(1 << 20)))
+            }
+            Self::Boot(error) => error.hint(),
+            Self::Write { source, .. } if source.kind() == io::ErrorKind::StorageFull => {
+                Some("free some space, or choose another directory with `--output`".to_owned())
+            }
+            Self::Fat { .. } | Self::Table(_) | Self::Read { .. } | Self::Write { .. } => None,
+        }
+    }
+}
+
+impl From<(PathBuf, io::Error)> for ImageError {
+    fn from((path, source): (PathBuf, io::Error)) -> Self {
+        Self::Write { path, source }
+    }
+}

@@ -1,0 +1,130 @@
+//! `manifest.json`: what an image is, for people, scripts, `inspect`, `diff` and the flash writer.
+
+use serde::{Deserialize, Serialize};
+use uuid::Uuid;
+
+use super::Component;
+use super::layout::Partition;
+use crate::profile::Profile;
+
+/// Version of the manifest's form.
+pub(super) const FORMAT: u32 = 1;
+
+/// An image, described.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Manifest {
+    /// Version of this form, 1.
+    pub format: u32,
+    pub profile: String,
+    pub board: String,
+    /// Debian's name of the architecture.
+    pub arch: String,
+    /// Sixteen hexadecimal digits, derived from everything that went in; on the kernel command line too.
+    pub image_id: String,
+    /// File name of the image beside the manifest.
+    pub image: String,
+    pub image_sha256: String,
+    /// Bytes.
+    pub image_size: u64,
+    /// dm-verity root hash of the root file system, hexadecimal.
+    pub root_hash: String,
+    /// Release of the kernel.
+    pub kernel: String,
+    /// Kernel command line.
+    pub cmdline: String,
+    /// Seconds since 1970: every time stamp in the image.
+    pub epoch: u64,
+    /// SHA-256 of the listing of the root tree.
+    pub tree_sha256: String,
+    pub disk_guid: Uuid,
+    pub partitions: Vec<ManifestPartition>,
+    /// The parts of the image that hold data, ascending; all else is zero. None crosses a partition's border.
+    pub ranges: Vec<ManifestRange>,
+    /// Sorted by name.
+    pub packages: Vec<ManifestPackage>,
+    pub encoders: Encoders,
+}
+
+/// A partition of the image.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ManifestPartition {
+    pub number: u32,
+    pub label: String,
+    /// Type GUID.
+    #[serde(rename = "type")]
+    pub type_guid: Uuid,
+    pub guid: Uuid,
+    /// Bytes from the start of the image.
+    pub offset: u64,
+    /// Bytes.
+    pub size: u64,
+    /// Bytes of the ranges in it; 0 for a slot that holds nothing.
+    pub used: u64,
+}
+
+/// A part of the image that holds data.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ManifestRange {
+    /// Bytes from the start of the image.
+    pub offset: u64,
+    /// Bytes, 16 MiB at most.
+    pub length: u64,
+    pub sha256: String,
+}
+
+/// A package in the image.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ManifestPackage {
+    pub name: String,
+    pub version: String,
+    pub arch: String,
+    /// Of the `.deb`.
+    pub sha256: String,
+}
+
+/// What wrote the image: the same versions and settings give the same bytes.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Encoders {
+    pub imgbuild: String,
+    /// Version of libzstd.
+    pub zstd: String,
+    /// Bytes of a block of the root file system.
+    pub squashfs_block_size: u32,
+    /// zstd level of the root file system.
+    pub squashfs_level: i32,
+}
+
+impl ManifestPartition {
+    /// Describes `partition` of an image with these ranges.
+    pub(super) fn new(partition: &Partition, ranges: &[ManifestRange]) -> Self {
+        let &Partition { number, label, type_guid, guid, offset, size, .. } = partition;
+        let inside = ranges.iter().filter(|range| (offset..offset + size).contains(&range.offset));
+        let used = inside.map(|range| range.length).sum();
+        Self { number, label: label.to_owned(), type_guid, guid, offset, size, used }
+    }
+}
+
+impl Encoders {
+    /// What this program writes the image of `profile` with.
+    pub(super) fn of(profile: &Profile) -> Self {
+        Self {
+            imgbuild: env!("CARGO_PKG_VERSION").to_owned(),
+            zstd: zstd::zstd_safe::version_string().to_owned(),
+            squashfs_block_size: profile.image.block_size,
+            squashfs_level: profile.image.compression_level,
+        }
+    }
+}
+
+/// The manifest's list of packages, sorted.
+pub(super) fn packages(components: &[Component]) -> Vec<ManifestPackage> {
+    let package = |component: &Component| ManifestPackage {
+        name: component.name.clone(),
+        version: component.version.clone(),
+        arch: component.arch.clone(),
+        sha256: component.sha256.clone(),
+    };
+    let mut packages: Vec<ManifestPackage> = components.iter().map(package).collect();
+    packages.sort_by(|a, b| (&a.name, &a.arch).cmp(&(&b.name, &b.arch)));
+    packages
+}

@@ -1,0 +1,83 @@
+//! What turns a Debian root into that of an immutable node. Runs last over the tree, after packages, effects and
+//! overlays, because it looks at all that is to be writable.
+//!
+//! At run time only `/var`, the state partition, keeps what is written. So homes become links into it (`homes`), and
+//! what the image holds below `var/` is made there at boot (`var`). Units that would write to the read-only
+//! root are masked: their work was done when the image was built.
+
+mod homes;
+mod var;
+
+use uuid::Uuid;
+
+use crate::tree::{Node, Tree, TreeError};
+
+/// Origin of the nodes made here.
+const ORIGIN: &str = "imgbuild:node";
+
+/// Path, mode, text.
+const FILES: &[(&str, u16, &str)] = &[
+    // Replaced by the seed with words of its own.
+    ("etc/issue.d/50-seed.issue", 0o644, include_str!("files/issue")),
+    // The clock never starts before this file's date, which is the image's (systemd(1)).
+    ("usr/lib/clock-epoch", 0o644, ""),
+    ("usr/lib/imgbuild/root-disk", 0o755, include_str!("files/root-disk")),
+    ("usr/lib/udev/rules.d/61-imgbuild.rules", 0o644, include_str!("files/61-imgbuild.rules")),
+];
+
+/// What is switched off by a link to `/dev/null`, where the image has it: directory for the link, directory of what it
+/// masks, names.
+const MASKS: &[(&str, &str, &[&str])] = &[
+    (
+        "etc/systemd/system",
+        "usr/lib/systemd/system",
+        &[
+            // These refresh files of `/usr` and `/etc` that the image already holds.
+            "ldconfig.service",
+            "systemd-hwdb-update.service",
+            "systemd-journal-catalog-update.service",
+            "systemd-sysusers.service",
+            "systemd-update-done.service",
+            // These would keep in `/etc` what is gone after the next boot, and firstboot asks on the console.
+            "systemd-firstboot.service",
+            "systemd-machine-id-commit.service",
+            // Partitions are made in the initrd, on the disk that the root is on.
+            "systemd-repart.service",
+        ],
+    ),
+    (
+        "etc/systemd/system-generators",
+        "usr/lib/systemd/system-generators",
+        // gpt-auto mounts whatever a disk offers, ssh opens a way in from a hypervisor.
+        &["systemd-gpt-auto-generator", "systemd-ssh-generator"],
+    ),
+    // Both want `/home`, `/srv` and `/root` to be directories; provision also takes root's keys from a hypervisor.
+    ("etc/tmpfiles.d", "usr/lib/tmpfiles.d", &["home.conf", "provision.conf"]),
+];
+
+/// Changes `tree` into a node's root. `state_type` is the partition type of the state partition.
+///
+/// # Errors
+/// A file of the image that stands where a directory must be.
+pub fn install(tree: &mut Tree, state_type: Uuid) -> Result<(), TreeError> {
+    for (path, mode, text) in FILES {
+        tree.put_new(path, Node::file(*mode, *text).from(ORIGIN))?;
+    }
+    let state = format!(
+        "# Made on the rest of the disk at the first boot, and again after the image was written anew.\n\
+         [Partition]\nType={state_type}\nLabel=state\nFormat=ext4\n"
+    );
+    tree.put("usr/lib/repart.d/50-state.conf", Node::file(0o644, state).from(ORIGIN))?;
+    for (links, masked, names) in MASKS {
+        for name in *names {
+            if tree.contains(&format!("{masked}/{name}")) {
+                tree.put_new(&format!("{links}/{name}"), Node::symlink("/dev/null").from(ORIGIN))?;
+            }
+        }
+    }
+    homes::move_into_var(tree)?;
+    var::provide(tree)
+}
+
+#[cfg(test)]
+mod tests;

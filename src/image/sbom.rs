@@ -1,0 +1,204 @@
+//! `sbom.spdx.json`: the packages of an image as an SPDX 2.3 document that Trivy, Grype and Syft match.
+//!
+//! Scanners find a package's advisories by its purl, whose `upstream` names the source package, and by the operating
+//! system that contains it. Nothing here depends on when or where the image was built.
+
+use std::fmt::Write as _;
+
+use serde_json::{Value, json};
+
+use crate::debian::Package;
+
+/// What this project's images are: the operating system that scanners look advisories up for.
+const OS: &str = "debian";
+const OS_VERSION: &str = "13";
+
+/// A package as the SBOM and the manifest need it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Component {
+    pub name: String,
+    pub version: String,
+    pub arch: String,
+    /// Hexadecimal SHA-256 of the `.deb`.
+    pub sha256: String,
+    /// Source package.
+    pub source: String,
+    /// Its version.
+    pub source_version: String,
+}
+
+impl Component {
+    /// From an unpacked package and the digest of its `.deb`. Field `Source` is there only if it says more
+    /// than name and version (Debian policy 5.6.1).
+    #[must_use]
+    pub fn new(package: &Package, sha256: &str) -> Self {
+        let source = package.field("Source").unwrap_or(&package.name).trim();
+        let (source, version) = match source.split_once(" (") {
+            Some((source, version)) => (source, version.trim_end_matches(')')),
+            None => (source, package.version.as_str()),
+        };
+        Self {
+            name: package.name.clone(),
+            version: package.version.clone(),
+            arch: package.arch.clone(),
+            sha256: sha256.to_owned(),
+            source: source.to_owned(),
+            source_version: version.to_owned(),
+        }
+    }
+
+    /// Its package URL (purl specification, type `deb`).
+    #[must_use]
+    pub fn purl(&self) -> String {
+        let Self { name, version, arch, source, source_version, .. } = self;
+        let mut upstream = String::new();
+        if source_version != version {
+            upstream = format!("&upstream={}", encode(&format!("{source}@{source_version}")));
+        } else if source != name {
+            upstream = format!("&upstream={}", encode(source));
+        }
+        let (name, version, arch) = (encode(name), encode(version), encode(arch));
+        format!("pkg:deb/{OS}/{name}@{version}?arch={arch}&distro={OS}-{OS_VERSION}{upstream}")
+    }
+}
+
+/// Percent-encodes all but what the purl specification leaves as it is.
+fn encode(text: &str) -> String {
+    text.bytes().fold(String::new(), |mut out, byte| {
+        if byte.is_ascii_alphanumeric() || b".-_~:".contains(&byte) {
+            out.push(char::from(byte));
+        } else {
+            write!(out, "%{byte:02X}").expect("a string takes all that is written");
+        }
+        out
+    })
+}
+
+/// The document for the image of `profile` with this id, made of `packages`, dated `epoch` (seconds since 1970).
+#[must_use]
+pub fn sbom(profile: &str, image_id: &str, epoch: u64, packages: &[Component]) -> String {
+    let created = i64::try_from(epoch).ok().and_then(|seconds| jiff::Timestamp::from_second(seconds).ok());
+    let created = created.unwrap_or(jiff::Timestamp::UNIX_EPOCH);
+    let mut sorted: Vec<&Component> = packages.iter().collect();
+    sorted.sort_by_key(|package| (&package.name, &package.arch));
+    let identifier = |package: &Component| format!("SPDXRef-Package-{}-{}", idstring(&package.name), package.arch);
+
+    let mut elements = vec![operating_system()];
+    elements.extend(sorted.iter().map(|package| element(package, &identifier(package))));
+    let mut relations = vec![relation("SPDXRef-DOCUMENT", "DESCRIBES", "SPDXRef-OperatingSystem")];
+    relations
+        .extend(sorted.iter().map(|package| relation("SPDXRef-OperatingSystem", "CONTAINS", &identifier(package))));
+    let document = json!({
+        "spdxVersion": "SPDX-2.3",
+        "dataLicense": "CC0-1.0",
+        "SPDXID": "SPDXRef-DOCUMENT",
+        "name": format!("{profile}-{image_id}"),
+        "documentNamespace": format!("https://spdx.org/spdxdocs/imgbuild/{profile}-{image_id}"),
+        "creationInfo": {
+            "created": created.to_string(),
+            "creators": [concat!("Tool: imgbuild-", env!("CARGO_PKG_VERSION"))],
+        },
+        "packages": elements,
+        "relationships": relations,
+    });
+    format!("{document:#}\n")
+}
+
+fn element(package: &Component, identifier: &str) -> Value {
+    json!({
+        "SPDXID": identifier,
+        "name": package.name,
+        "versionInfo": package.version,
+        "downloadLocation": "NOASSERTION",
+        "filesAnalyzed": false,
+        "licenseConcluded": "NOASSERTION",
+        "licenseDeclared": "NOASSERTION",
+        "copyrightText": "NOASSERTION",
+        // Where Trivy reads the source package from.
+        "sourceInfo": format!("built package from: {} {}", package.source, package.source_version),
+        "checksums": [{ "algorithm": "SHA256", "checksumValue": package.sha256 }],
+        "externalRefs": [{
+            "referenceCategory": "PACKAGE-MANAGER",
+            "referenceType": "purl",
+            "referenceLocator": package.purl(),
+        }],
+    })
+}
+
+fn operating_system() -> Value {
+    json!({
+        "SPDXID": "SPDXRef-OperatingSystem",
+        "name": OS,
+        "versionInfo": OS_VERSION,
+        "primaryPackagePurpose": "OPERATING-SYSTEM",
+        "downloadLocation": "NOASSERTION",
+        "filesAnalyzed": false,
+        "licenseConcluded": "NOASSERTION",
+        "licenseDeclared": "NOASSERTION",
+        "copyrightText": "NOASSERTION",
+    })
+}
+
+fn relation(from: &str, kind: &str, to: &str) -> Value {
+    json!({ "spdxElementId": from, "relationshipType": kind, "relatedSpdxElement": to })
+}
+
+/// A name with what SPDX identifiers may hold: letters, digits, `.` and `-`. Debian's `+` is spelt out, so that `g`
+/// and `g+` stay two.
+fn idstring(name: &str) -> String {
+    name.replace('+', ".plus.")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn component(name: &str, version: &str, source: Option<&str>) -> Component {
+        let mut fields = vec![("Package".to_owned(), name.to_owned())];
+        fields.extend(source.map(|source| ("Source".to_owned(), source.to_owned())));
+        let package = Package {
+            name: name.to_owned(),
+            version: version.to_owned(),
+            arch: "arm64".to_owned(),
+            fields,
+            control: std::collections::BTreeMap::new(),
+            members: Vec::new(),
+        };
+        Component::new(&package, "00ff")
+    }
+
+    #[test]
+    fn purls_name_the_source_package_and_are_encoded() {
+        for (component, purl) in [
+            (component("dash", "0.5.12-12", None), "dash@0.5.12-12?arch=arm64&distro=debian-13"),
+            (
+                component("libstdc++6", "14.2.0-19", Some("gcc-14")),
+                "libstdc%2B%2B6@14.2.0-19?arch=arm64&distro=debian-13&upstream=gcc-14",
+            ),
+            (
+                component("linux-image-arm64", "6.12.117-1", Some("linux-signed-arm64 (6.12.117+1)")),
+                "linux-image-arm64@6.12.117-1?arch=arm64&distro=debian-13&upstream=linux-signed-arm64%406.12.117%2B1",
+            ),
+            (
+                component("passwd", "1:4.17.4-2~deb13u1", Some("shadow")),
+                "passwd@1:4.17.4-2~deb13u1?arch=arm64&distro=debian-13&upstream=shadow",
+            ),
+        ] {
+            assert_eq!(component.purl(), format!("pkg:deb/debian/{purl}"));
+        }
+    }
+
+    #[test]
+    fn the_document_holds_each_package_once_whatever_the_order() {
+        let packages = [component("zlib1g", "1", None), component("dash", "2", None)];
+        let text = sbom("demo", "0123", 86_400, &packages);
+        let reversed: Vec<Component> = packages.iter().rev().cloned().collect();
+        assert_eq!(text, sbom("demo", "0123", 86_400, &reversed));
+        let document: Value = serde_json::from_str(&text).unwrap();
+        assert_eq!(document["creationInfo"]["created"], "1970-01-02T00:00:00Z");
+        assert_eq!(document["packages"].as_array().unwrap().len(), 3);
+        assert_eq!(document["packages"][1]["SPDXID"], "SPDXRef-Package-dash-arm64");
+        assert_eq!(document["packages"][1]["sourceInfo"], "built package from: dash 2");
+        assert_eq!(document["relationships"].as_array().unwrap().len(), 3);
+    }
+}

@@ -1,0 +1,189 @@
+//! Puts an image together and writes it, with all that describes it, into a directory.
+
+use std::fs::File;
+use std::io;
+use std::path::Path;
+
+use super::boards::{BootParts, boot_partition};
+use super::layout::{self, Layout};
+use super::manifest::{self, Encoders, FORMAT, Manifest, ManifestPartition, ManifestRange};
+use super::map::{Bytes, Extent, Map};
+use super::outputs::Outputs;
+use super::{Component, ImageError, Kernel, Plan, cmdline, listing, sbom};
+use crate::format::Sparse;
+use crate::format::gpt;
+use crate::format::verity;
+use crate::output::Progress;
+use crate::profile::{ImageSettings, Profile};
+use crate::tree::{Digest, Tree};
+
+/// What an image is put together from.
+#[derive(Debug, Clone, Copy)]
+pub struct Parts<'a> {
+    pub profile: &'a Profile,
+    /// Seconds since 1970: every time stamp in the image.
+    pub epoch: u64,
+    pub packages: &'a [Component],
+    /// What all packages and effects made: kernel, device trees and boot loaders are taken from here.
+    pub tree: &'a Tree,
+    /// The part of it that is the root file system, for the listing.
+    pub root: &'a Tree,
+    /// The root file system, finished.
+    pub squashfs: &'a Path,
+    /// The compressed initrd.
+    pub initrd: &'a [u8],
+    /// The seed partition's file system.
+    pub seed: &'a [u8],
+}
+
+/// Phases told to [`Progress`].
+const VERITY: &str = "verity";
+const WRITE: &str = "write";
+/// Fixed names of outputs.
+const SBOM: &str = "sbom.spdx.json";
+const MANIFEST: &str = "manifest.json";
+const SUMS: &str = "SHA256SUMS";
+
+/// Writes `P.img`, `P.files`, `sbom.spdx.json`, `manifest.json` and `SHA256SUMS` into `out_dir`, `P` being the profile's
+/// name, and gives the manifest. All of them are renamed into place at the end.
+///
+/// # Errors
+/// A partition that is too small, a boot file that is missing, of reading the parts and of writing.
+pub fn write(parts: &Parts<'_>, out_dir: &Path, progress: &dyn Progress) -> Result<Manifest, ImageError> {
+    let profile = parts.profile;
+    let unread = |source| ImageError::Read { path: parts.squashfs.to_owned(), source };
+    let squashfs = File::open(parts.squashfs).map_err(unread)?;
+    let squashfs_len = squashfs.metadata().map_err(unread)?.len();
+    check_size("root-a", "image.root_size", squashfs_len, profile.image.root_size)?;
+    check_size("seed", "image.seed_size", parts.seed.len() as u64, profile.image.seed_size)?;
+    let kernel = Kernel::find(parts.tree)?;
+    let files = listing(parts.root);
+    let plan = plan(parts, &kernel, &files);
+
+    progress.begin(VERITY, squashfs_len);
+    let options = verity::Options { salt: plan.bytes("verity salt"), uuid: plan.uuid("verity") };
+    let mut hashes = Vec::new();
+    let root_hash = verity::write(&squashfs, &options, &mut hashes).map_err(unread)?.root_hash;
+    progress.advance(VERITY, squashfs_len);
+    progress.finish(VERITY, &format!("root hash {}", Digest(root_hash)));
+
+    let image_id = image_id(&plan, root_hash);
+    let cmdline = format!("{} imgbuild.image={image_id}", cmdline(profile, root_hash));
+    let layout = layout::layout(profile.board, &profile.image, &plan, root_hash);
+    let boot = BootParts {
+        profile,
+        tree: parts.tree,
+        kernel: &kernel,
+        initrd: parts.initrd,
+        cmdline: &cmdline,
+        image_id: &image_id,
+    };
+    let boot = boot_partition(&boot, &layout, &plan)?;
+    let table = gpt::write(layout.disk_guid, layout.size, &layout.entries())?;
+    let start = |label| layout.partition(label).offset;
+    let mut extents = vec![
+        Extent { offset: start("root-a"), bytes: Bytes::File { file: &squashfs, len: squashfs_len } },
+        Extent { offset: start("root-a-verity"), bytes: Bytes::Memory(&hashes) },
+        Extent { offset: start("seed"), bytes: Bytes::Memory(parts.seed) },
+    ];
+    extents.extend(device(0, &table));
+    extents.extend(device(start(layout::boot_label(profile.board)), &boot));
+    let borders = layout.partitions.iter().flat_map(|partition| [partition.offset, partition.offset + partition.size]);
+    let map = Map::new(layout.size, extents, borders.collect());
+
+    let image = format!("{}.img", profile.name);
+    let mut outputs = Outputs::new(out_dir)?;
+    let file = outputs.file(&image)?;
+    let (image_sha256, ranges) = write_image(&map, &layout, &file, progress)
+        .map_err(|source| ImageError::Write { path: out_dir.join(&image), source })?;
+    let manifest = Manifest {
+        format: FORMAT,
+        profile: profile.name.clone(),
+        board: profile.board.name().to_owned(),
+        arch: profile.board.arch().name().to_owned(),
+        image,
+        image_sha256: image_sha256.to_string(),
+        image_size: layout.size,
+        root_hash: Digest(root_hash).to_string(),
+        kernel: kernel.release,
+        cmdline,
+        epoch: parts.epoch,
+        tree_sha256: Digest::of(files.as_bytes()).to_string(),
+        disk_guid: layout.disk_guid,
+        partitions: layout.partitions.iter().map(|partition| ManifestPartition::new(partition, &ranges)).collect(),
+        ranges,
+        packages: manifest::packages(parts.packages),
+        encoders: Encoders::of(profile),
+        image_id,
+    };
+    describe(parts, &files, &manifest, &mut outputs)?;
+    outputs.commit(&[MANIFEST, SUMS])?;
+    Ok(manifest)
+}
+
+/// Writes what describes the image: listing, SBOM, manifest, and the sums of all files last.
+fn describe(parts: &Parts<'_>, files: &str, manifest: &Manifest, outputs: &mut Outputs) -> Result<(), ImageError> {
+    let sbom = sbom(&manifest.profile, &manifest.image_id, manifest.epoch, parts.packages);
+    let json = serde_json::to_string_pretty(manifest).expect("a manifest holds only text and numbers") + "\n";
+    let listing = format!("{}.files", manifest.profile);
+    let mut sums = vec![format!("{}  {}\n", manifest.image_sha256, manifest.image)];
+    for (name, text) in [(listing.as_str(), files), (SBOM, &sbom), (MANIFEST, &json)] {
+        outputs.put(name, text.as_bytes())?;
+        sums.push(format!("{}  {name}\n", Digest::of(text.as_bytes())));
+    }
+    Ok(outputs.put(SUMS, sums.concat().as_bytes())?)
+}
+
+/// Everything that decides the image's bytes, but for the programs that encode them.
+fn plan(parts: &Parts<'_>, kernel: &Kernel, files: &str) -> Plan {
+    let profile = parts.profile;
+    let ImageSettings { boot_size, root_size, seed_size, block_size, compression_level } = &profile.image;
+    let sizes = format!("{boot_size} {root_size} {seed_size} {block_size} {compression_level}");
+    // The root hash is not known yet, and nothing else of the command line depends on it.
+    let cmdline = cmdline(profile, [0; 32]);
+    let mut packages: Vec<&str> = parts.packages.iter().map(|package| package.sha256.as_str()).collect();
+    packages.sort_unstable();
+    let epoch = parts.epoch.to_le_bytes();
+    let digests =
+        [Digest::of(files.as_bytes()), kernel.image.digest(), Digest::of(parts.initrd), Digest::of(parts.seed)];
+    let mut inputs =
+        vec![profile.name.as_bytes(), profile.board.name().as_bytes(), sizes.as_bytes(), cmdline.as_bytes(), &epoch];
+    inputs.extend(digests.iter().map(|digest| &digest.0[..]));
+    inputs.extend(packages.iter().map(|sha256| sha256.as_bytes()));
+    Plan::of(inputs)
+}
+
+/// The root hash counts too: it tells of the programs that encoded the root.
+fn image_id(plan: &Plan, root_hash: [u8; 32]) -> String {
+    let bytes = Plan::of([&plan.bytes("image id")[..], &root_hash]).bytes("image id");
+    Digest(bytes).to_string()[..16].to_owned()
+}
+
+/// Refuses content that does not fit its partition.
+fn check_size(label: &'static str, key: &'static str, needed: u64, size: u64) -> Result<(), ImageError> {
+    if needed > size {
+        return Err(ImageError::TooSmall { label, key, needed, size });
+    }
+    Ok(())
+}
+
+/// The extents of a device that starts at `offset` of the image.
+fn device(offset: u64, device: &Sparse) -> impl Iterator<Item = Extent<'_>> {
+    device.extents().map(move |(at, bytes)| Extent { offset: offset + at, bytes: Bytes::Memory(bytes) })
+}
+
+/// Writes the image's data and, beside that, takes the digest of the whole, which holes make the longer of the two.
+fn write_image(
+    map: &Map<'_>,
+    layout: &Layout,
+    file: &File,
+    progress: &dyn Progress,
+) -> io::Result<(Digest, Vec<ManifestRange>)> {
+    progress.begin(WRITE, layout.size + map.mapped());
+    file.set_len(layout.size)?;
+    let advance = |bytes| progress.advance(WRITE, bytes);
+    let (digest, ranges) = rayon::join(|| map.digest(advance), || map.write(file, advance));
+    let result = (digest?, ranges?);
+    progress.finish(WRITE, &format!("{} MiB, {} MiB of it data", layout.size >> 20, map.mapped() >> 20));
+    Ok(result)
+}

@@ -1,0 +1,60 @@
+//! What changed between two locks, in words.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
+
+use super::{Lock, LockedPackage};
+
+/// A package that came, went, or moved to another version, in one or more profiles.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Change {
+    pub package: String,
+    /// The version before; none if it came.
+    pub from: Option<String>,
+    /// The version now; none if it went.
+    pub to: Option<String>,
+    /// Names of the profiles that this concerns, sorted.
+    pub profiles: Vec<String>,
+}
+
+impl fmt::Display for Change {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let package = &self.package;
+        match (&self.from, &self.to) {
+            (None, Some(to)) => write!(out, "+ {package} {to}")?,
+            (Some(from), None) => write!(out, "- {package} {from}")?,
+            (Some(from), Some(to)) if from != to => write!(out, "  {package} {from} → {to}")?,
+            (_, to) => write!(out, "  {package} {} has other content", to.as_deref().unwrap_or_default())?,
+        }
+        write!(out, " ({})", self.profiles.join(", "))
+    }
+}
+
+/// What changed from `old` to `new`, sorted by package.
+#[must_use]
+pub fn diff(old: &Lock, new: &Lock) -> Vec<Change> {
+    let names: BTreeSet<&String> = old.profiles.keys().chain(new.profiles.keys()).collect();
+    let mut changes: BTreeMap<(&str, Option<&str>, Option<&str>), Vec<String>> = BTreeMap::new();
+    for profile in names {
+        let (before, after) = (by_name(old, profile), by_name(new, profile));
+        let packages: BTreeSet<&str> = before.keys().chain(after.keys()).copied().collect();
+        for package in packages {
+            let (from, to) = (before.get(package), after.get(package));
+            if from.map(|from| from.sha256) != to.map(|to| to.sha256) {
+                let key = (package, from.map(|from| from.version.as_str()), to.map(|to| to.version.as_str()));
+                changes.entry(key).or_default().push(profile.clone());
+            }
+        }
+    }
+    let change = |((package, from, to), profiles): ((&str, Option<&str>, Option<&str>), Vec<String>)| Change {
+        package: package.to_owned(),
+        from: from.map(str::to_owned),
+        to: to.map(str::to_owned),
+        profiles,
+    };
+    changes.into_iter().map(change).collect()
+}
+
+fn by_name<'a>(lock: &'a Lock, profile: &'a str) -> BTreeMap<&'a str, &'a LockedPackage> {
+    lock.packages_of(profile).map(|package| (package.name.as_str(), package)).collect()
+}

@@ -1,0 +1,137 @@
+//! Reading and writing `imgbuild.lock`.
+
+use std::collections::BTreeSet;
+use std::fs::{self, Permissions};
+use std::io::{self, Write as _};
+use std::os::unix::fs::PermissionsExt as _;
+use std::path::{Path, PathBuf};
+
+use super::Lock;
+use crate::debian::date;
+use crate::debian::relation::is_package_name;
+use crate::debian::version::Version;
+use crate::tree;
+
+const HEADER: &str = "\
+# Made by `imgbuild lock`: exactly what the images of this workspace are made of. Commit it; do not edit it.
+# `imgbuild lock --update [PACKAGE]` moves to newer packages, `imgbuild lock --check` tells whether it still fits.
+
+";
+
+/// Why a lock file could not be read or written.
+#[derive(Debug, thiserror::Error)]
+pub enum LockFileError {
+    #[error("{}: {source}", path.display())]
+    Io { path: PathBuf, source: io::Error },
+    #[error("{}: {source}", path.display())]
+    Syntax { path: PathBuf, source: Box<toml::de::Error> },
+    #[error("{}: {reason}", path.display())]
+    Invalid { path: PathBuf, reason: String },
+}
+
+impl LockFileError {
+    /// What the user can do.
+    #[must_use]
+    pub fn hint(&self) -> Option<String> {
+        match self {
+            Self::Io { .. } => None,
+            Self::Syntax { .. } | Self::Invalid { .. } => Some(
+                "take it from version control again; or remove it and run `imgbuild lock`, which takes the \
+                 newest packages and forgets the pinned account numbers"
+                    .to_owned(),
+            ),
+        }
+    }
+}
+
+impl Lock {
+    /// Reads a lock file; none if there is none.
+    ///
+    /// # Errors
+    /// A file that cannot be read, has another format version, or contradicts itself.
+    pub fn load(path: &Path) -> Result<Option<Self>, LockFileError> {
+        let text = match fs::read_to_string(path) {
+            Ok(text) => text,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+            Err(source) => return Err(LockFileError::Io { path: path.to_owned(), source }),
+        };
+        let lock: Self = toml::from_str(&text)
+            .map_err(|source| LockFileError::Syntax { path: path.to_owned(), source: Box::new(source) })?;
+        match lock.check() {
+            Ok(()) => Ok(Some(lock)),
+            Err(reason) => Err(LockFileError::Invalid { path: path.to_owned(), reason }),
+        }
+    }
+
+    /// Writes a lock file: whole or not at all.
+    ///
+    /// # Errors
+    /// A folder that cannot be written.
+    pub fn save(&self, path: &Path) -> Result<(), LockFileError> {
+        let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+        // The umask takes away what others may not do.
+        let write = || {
+            let mut file = tempfile::Builder::new().permissions(Permissions::from_mode(0o666)).tempfile_in(folder)?;
+            file.write_all(self.to_text().as_bytes())?;
+            file.persist(path)?;
+            Ok(())
+        };
+        write().map_err(|source| LockFileError::Io { path: path.to_owned(), source })
+    }
+
+    /// The text of its file: the same lock always gives the same text.
+    #[must_use]
+    pub fn to_text(&self) -> String {
+        let body = toml::to_string(self).expect("a lock has nothing that TOML cannot hold");
+        format!("{HEADER}{body}")
+    }
+
+    /// What a file by hand or by a bad merge may get wrong, in words.
+    fn check(&self) -> Result<(), String> {
+        if self.version != Self::VERSION {
+            return Err(format!("format version {}, this imgbuild knows {} only", self.version, Self::VERSION));
+        }
+        let mut used_sources = BTreeSet::new();
+        for source in &self.sources {
+            let what = format!("source `{}`", source.name);
+            if date::parse_rfc3339(&source.date).is_none() {
+                return Err(format!("{what}: `{}` is not a date", source.date));
+            }
+            for profile in self.known(&source.profiles, &what)? {
+                if !used_sources.insert((profile, source.name.as_str())) {
+                    return Err(format!("profile `{profile}` has {what} twice"));
+                }
+            }
+        }
+        let mut used_packages = BTreeSet::new();
+        for package in &self.packages {
+            let what = format!("package `{}` {}", package.name, package.version);
+            if !is_package_name(&package.name) || Version::parse(&package.version).is_err() {
+                return Err(format!("{what}: not a package's name and version"));
+            }
+            if tree::clean(&package.path).as_ref() != Ok(&package.path) {
+                return Err(format!("{what}: path `{}` leaves the archive", package.path));
+            }
+            for profile in self.known(&package.profiles, &what)? {
+                if !used_sources.contains(&(profile, package.source.as_str())) {
+                    return Err(format!("{what}: profile `{profile}` has no source `{}`", package.source));
+                }
+                if !["all", self.profiles[profile].arch.name()].contains(&package.arch.as_str()) {
+                    return Err(format!("{what}: profile `{profile}` is not for {}", package.arch));
+                }
+                if !used_packages.insert((profile, package.name.as_str())) {
+                    return Err(format!("profile `{profile}` has package `{}` twice", package.name));
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// The names in `profiles`, all of which must be locked profiles.
+    fn known<'a>(&self, profiles: &'a [String], what: &str) -> Result<impl Iterator<Item = &'a str> + use<'a>, String> {
+        match profiles.iter().find(|profile| !self.profiles.contains_key(*profile)) {
+            Some(unknown) => Err(format!("{what}: no profile `{unknown}` is locked")),
+            None => Ok(profiles.iter().map(String::as_str)),
+        }
+    }
+}

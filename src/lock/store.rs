@@ -1,0 +1,164 @@
+//! Putting locked profiles into a lock and getting them out again.
+
+use super::select::config_digest;
+use super::{IdMap, Lock, LockedPackage, LockedProfile, LockedSource};
+use crate::debian::date;
+use crate::debian::mirror::Mirror;
+use crate::fetch::Download;
+use crate::profile::Profile;
+
+/// One profile, freshly locked.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Locked {
+    pub profile: LockedProfile,
+    /// In the profile's order.
+    pub sources: Vec<LockedSource>,
+    /// Sorted by name.
+    pub packages: Vec<LockedPackage>,
+}
+
+/// The lock does not fit a profile.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum OutdatedError {
+    #[error("profile `{profile}` is not in the lock")]
+    Missing { profile: String },
+    #[error("profile `{profile}` has other packages, sources or another board than when it was locked")]
+    Changed { profile: String },
+}
+
+impl OutdatedError {
+    /// What the user can do.
+    #[must_use]
+    pub fn hint(&self) -> Option<String> {
+        let (Self::Missing { profile } | Self::Changed { profile }) = self;
+        Some(format!("run `imgbuild lock --profile {profile}`"))
+    }
+}
+
+impl Lock {
+    /// An empty lock.
+    #[must_use]
+    pub fn new() -> Self {
+        Self { version: Self::VERSION, ..Self::default() }
+    }
+
+    /// Puts a profile in place of what was locked under its name, and drops what no profile uses any more.
+    pub fn put(&mut self, name: &str, locked: Locked) {
+        self.remove(name);
+        self.profiles.insert(name.to_owned(), locked.profile);
+        for source in locked.sources.iter().map(without_profiles) {
+            let same = |old: &&mut LockedSource| without_profiles(old) == source;
+            match self.sources.iter_mut().find(same) {
+                Some(old) => add(&mut old.profiles, name),
+                None => self.sources.push(LockedSource { profiles: vec![name.to_owned()], ..source }),
+            }
+        }
+        for package in locked.packages {
+            let same = |old: &&mut LockedPackage| {
+                old.sha256 == package.sha256 && old.path == package.path && old.source == package.source
+            };
+            match self.packages.iter_mut().find(same) {
+                Some(old) => {
+                    add(&mut old.profiles, name);
+                    old.scripts = package.scripts;
+                }
+                None => self.packages.push(LockedPackage { profiles: vec![name.to_owned()], ..package }),
+            }
+        }
+        self.sources.sort_by(|a, b| (&a.name, &a.date, &a.sha256).cmp(&(&b.name, &b.date, &b.sha256)));
+        let key = |package: &LockedPackage| {
+            (package.name.clone(), package.arch.clone(), package.version.clone(), package.sha256)
+        };
+        self.packages.sort_by_cached_key(key);
+    }
+
+    /// Forgets a profile, and what only it used. Account numbers stay: they must never be given to another account.
+    pub fn remove(&mut self, name: &str) {
+        self.profiles.remove(name);
+        self.sources.retain_mut(|source| drop_profile(&mut source.profiles, name));
+        self.packages.retain_mut(|package| drop_profile(&mut package.profiles, name));
+    }
+
+    /// What is locked for `profile`, provided that it is still what the profile asks for.
+    ///
+    /// # Errors
+    /// When it is not.
+    pub fn expect(&self, profile: &Profile) -> Result<&LockedProfile, OutdatedError> {
+        let name = profile.name.clone();
+        let locked = self.profiles.get(&name).ok_or(OutdatedError::Missing { profile: name.clone() })?;
+        if locked.config == config_digest(profile) { Ok(locked) } else { Err(OutdatedError::Changed { profile: name }) }
+    }
+
+    /// A profile's packages, sorted by name.
+    pub fn packages_of<'a>(&'a self, profile: &'a str) -> impl Iterator<Item = &'a LockedPackage> {
+        self.packages.iter().filter(move |package| package.profiles.iter().any(|user| user == profile))
+    }
+
+    /// A profile's sources, sorted by name.
+    pub fn sources_of<'a>(&'a self, profile: &'a str) -> impl Iterator<Item = &'a LockedSource> {
+        self.sources.iter().filter(move |source| source.profiles.iter().any(|user| user == profile))
+    }
+
+    /// What to fetch for a profile, in the order of [`Lock::packages_of`].
+    #[must_use]
+    pub fn downloads(&self, profile: &str, mirror: &Mirror) -> Vec<Download> {
+        self.packages_of(profile).map(|package| package.download(self.sources_of(profile), mirror)).collect()
+    }
+}
+
+impl LockedPackage {
+    /// Where to fetch it, `sources` being those of a profile that uses it.
+    pub(super) fn download<'a>(
+        &self,
+        sources: impl IntoIterator<Item = &'a LockedSource>,
+        mirror: &Mirror,
+    ) -> Download {
+        let source = sources.into_iter().find(|source| source.name == self.source);
+        let urls = source.map(|source| {
+            let date = date::parse_rfc3339(&source.date).unwrap_or(0);
+            mirror.urls(&source.archive, &self.path, date)
+        });
+        Download {
+            name: format!("{} {} {}", self.name, self.version, self.arch),
+            urls: urls.unwrap_or_default(),
+            sha256: self.sha256,
+            size: Some(self.size),
+        }
+    }
+}
+
+impl Locked {
+    /// What to fetch for it, in the order of its packages.
+    #[must_use]
+    pub fn downloads(&self, mirror: &Mirror) -> Vec<Download> {
+        self.packages.iter().map(|package| package.download(&self.sources, mirror)).collect()
+    }
+}
+
+impl IdMap {
+    /// Adds numbers of accounts that it does not have yet; a number once given stays.
+    pub fn add(&mut self, other: &Self) {
+        let pairs = [(&mut self.users, &other.users), (&mut self.groups, &other.groups)];
+        for (mine, others) in pairs {
+            for (name, id) in others {
+                mine.entry(name.clone()).or_insert(*id);
+            }
+        }
+    }
+}
+
+fn without_profiles(source: &LockedSource) -> LockedSource {
+    LockedSource { profiles: Vec::new(), ..source.clone() }
+}
+
+fn add(profiles: &mut Vec<String>, name: &str) {
+    profiles.push(name.to_owned());
+    profiles.sort();
+    profiles.dedup();
+}
+
+/// Whether others are left.
+fn drop_profile(profiles: &mut Vec<String>, name: &str) -> bool {
+    profiles.retain(|profile| profile != name);
+    !profiles.is_empty()
+}

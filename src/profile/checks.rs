@@ -1,0 +1,278 @@
+//! Rules for single values. Each takes the text and says what is wrong with it; a second line of the answer is a
+//! hint for the person who wrote it.
+
+use std::net::IpAddr;
+
+use super::resolved::glob_of;
+
+/// What is wrong with a value; after a line break, what to do about it.
+pub(super) type Verdict = Result<(), String>;
+
+fn only(text: &str, allowed: impl Fn(char) -> bool) -> bool {
+    !text.is_empty() && text.chars().all(allowed)
+}
+
+fn lower_alphanumeric(byte: u8) -> bool {
+    byte.is_ascii_lowercase() || byte.is_ascii_digit()
+}
+
+fn refuse(text: &str, what: &str, hint: &str) -> Verdict {
+    Err(format!("`{}` is not {what}\n{hint}", text.escape_debug()))
+}
+
+/// Names of profiles, overlays, sources and networks: they become file names.
+pub(super) fn identifier(text: &str) -> Verdict {
+    let starts_well = text.bytes().next().is_some_and(lower_alphanumeric);
+    if starts_well && text.len() <= 64 && text.bytes().all(|byte| lower_alphanumeric(byte) || byte == b'-') {
+        return Ok(());
+    }
+    refuse(text, "a usable name", "use lower-case letters, digits and `-`, at most 64")
+}
+
+/// RFC 1123, section 2.1, one label; lower case because Kubernetes takes it as the node's name.
+pub(super) fn host_name(text: &str) -> Verdict {
+    let fits = text.len() <= 63 && text.bytes().all(|byte| lower_alphanumeric(byte) || byte == b'-');
+    if fits && !text.is_empty() && !text.starts_with('-') && !text.ends_with('-') {
+        return Ok(());
+    }
+    refuse(text, "a host name", "use at most 63 lower-case letters, digits and `-`, no `-` at either end")
+}
+
+/// Debian policy, section 5.6.1.
+pub(super) fn package(text: &str) -> Verdict {
+    let starts_well = text.bytes().next().is_some_and(lower_alphanumeric);
+    if starts_well && text.len() >= 2 && text.bytes().all(|byte| lower_alphanumeric(byte) || b"+-.".contains(&byte)) {
+        return Ok(());
+    }
+    let hint = "name a Debian package alone, without version or architecture, such as `open-iscsi`";
+    refuse(text, "a package name", hint)
+}
+
+/// An absolute, clean path of the image.
+pub(super) fn path(text: &str) -> Verdict {
+    let Some(relative) = text.strip_prefix('/') else {
+        return refuse(text, "an absolute path", "begin with `/`, the root of the image");
+    };
+    if relative.chars().any(char::is_control) || relative.split('/').any(|part| matches!(part, "" | "." | "..")) {
+        return refuse(text, "a clean path", "leave out `.`, `..`, doubled and trailing slashes");
+    }
+    match relative.split_once('/') {
+        Some((top @ ("bin" | "sbin" | "lib" | "lib64"), rest)) => {
+            refuse(text, "where Debian keeps files", &format!("`/{top}` is a link: write `/usr/{top}/{rest}`"))
+        }
+        Some((top @ ("dev" | "proc" | "run" | "sys" | "tmp"), _)) => {
+            let hint = "put it below `/usr` or `/etc`; a file in `/usr/lib/tmpfiles.d` can make it at boot";
+            Err(format!("`{text}` would be hidden: `/{top}` is mounted at boot\n{hint}"))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// A path of the workspace, relative to its root.
+pub(super) fn workspace_path(text: &str) -> Verdict {
+    let clean = !text.chars().any(char::is_control) && text.split('/').all(|part| !matches!(part, "" | "." | ".."));
+    if clean {
+        return Ok(());
+    }
+    refuse(text, "a path inside the workspace", "write it relative to the workspace's root, without `..`")
+}
+
+/// A glob over the image's paths.
+pub(super) fn glob(text: &str) -> Verdict {
+    let Some(pattern) = text.strip_prefix('/').filter(|pattern| !pattern.is_empty()) else {
+        return refuse(text, "an absolute glob", "begin with `/`, such as `/usr/share/man`");
+    };
+    match glob_of(pattern) {
+        Ok(_) => Ok(()),
+        Err(error) => Err(format!("`{text}` is not a glob: {}", error.kind())),
+    }
+}
+
+/// A module's name as `modprobe` takes it.
+pub(super) fn module(text: &str) -> Verdict {
+    if only(text, |char| char.is_ascii_alphanumeric() || char == '_' || char == '-') {
+        return Ok(());
+    }
+    refuse(text, "a kernel module's name", "write it as `lsmod` shows it, without directory and `.ko`")
+}
+
+/// One option of the kernel command line.
+pub(super) fn cmdline(text: &str) -> Verdict {
+    if !only(text, |char| char.is_ascii_graphic()) {
+        return refuse(text, "one kernel option", "write each option as an entry of its own, without spaces");
+    }
+    let key = text.split_once('=').map_or(text, |(key, _)| key);
+    if matches!(key, "root" | "roothash") || key.starts_with("systemd.verity_") {
+        let hint = "take it out; the root file system is found and proved by its hash";
+        return Err(format!("`{key}` is decided by the image\n{hint}"));
+    }
+    Ok(())
+}
+
+/// A kernel setting's name with dots, sysctl.d(5); a `/` stands for a dot inside an interface's name. The spelling
+/// with slashes is refused so that one setting has one name.
+pub(super) fn sysctl(text: &str) -> Verdict {
+    let parts = || text.split('.');
+    let good = |part: &str| only(part, |char| char.is_ascii_alphanumeric() || "_-*/".contains(char));
+    if parts().count() >= 2 && parts().all(good) {
+        return Ok(());
+    }
+    refuse(text, "a kernel setting", "quote the whole name: `\"vm.swappiness\" = 10`")
+}
+
+/// A login or group name, as `useradd` accepts it on Debian.
+pub(super) fn account(text: &str) -> Verdict {
+    let starts_well = text.starts_with(|char: char| char.is_ascii_lowercase() || char == '_');
+    if starts_well && text.len() <= 32 && text.bytes().all(|byte| lower_alphanumeric(byte) || b"_-".contains(&byte)) {
+        return Ok(());
+    }
+    refuse(text, "an account name", "use at most 32 lower-case letters, digits, `_` and `-`, a letter first")
+}
+
+/// The name of an account that a profile adds.
+pub(super) fn login(text: &str) -> Verdict {
+    if text == "root" {
+        return Err("`root` is locked in every image\nname a person's account and give it `sudo = true`".to_owned());
+    }
+    account(text)
+}
+
+/// A line of `authorized_keys`, sshd(8): options, type, base64, comment.
+pub(super) fn ssh_key(text: &str) -> Verdict {
+    const TYPES: [&str; 7] = [
+        "ssh-ed25519",
+        "ssh-rsa",
+        "ecdsa-sha2-nistp256",
+        "ecdsa-sha2-nistp384",
+        "ecdsa-sha2-nistp521",
+        "sk-ssh-ed25519@openssh.com",
+        "sk-ecdsa-sha2-nistp256@openssh.com",
+    ];
+    if text.contains("PRIVATE KEY") {
+        return Err("this is a private key\nnever put it into a profile; give the line of its `.pub` file".to_owned());
+    }
+    let mut words = text.split(' ').skip_while(|word| !TYPES.contains(word)).skip(1);
+    // Every key blob begins with the 32-bit length of its type's name, hence with three zero bytes.
+    let is_blob = |word: &str| {
+        word.len() >= 64
+            && word.starts_with("AAAA")
+            && word.trim_end_matches('=').chars().all(|char| char.is_ascii_alphanumeric() || "+/".contains(char))
+    };
+    if words.next().is_some_and(is_blob) && !text.chars().any(char::is_control) {
+        return Ok(());
+    }
+    refuse(text, "a public SSH key", "give one line of a `.pub` file: `ssh-ed25519 AAAA… name`")
+}
+
+/// An IPv4 or IPv6 address.
+pub(super) fn address(text: &str) -> Verdict {
+    if text.parse::<IpAddr>().is_ok() {
+        return Ok(());
+    }
+    refuse(text, "an IP address", "write one such as `192.168.1.1` or `fd00::1`")
+}
+
+/// An address with its prefix length.
+pub(super) fn address_with_prefix(text: &str) -> Verdict {
+    let parsed = text.split_once('/').and_then(|(address, prefix)| {
+        let longest = if address.parse::<IpAddr>().ok()?.is_ipv4() { 32 } else { 128 };
+        prefix.parse::<u8>().ok().filter(|prefix| *prefix <= longest)
+    });
+    if parsed.is_some() {
+        return Ok(());
+    }
+    refuse(text, "an address with its prefix length", "write one such as `192.168.1.10/24`")
+}
+
+/// A MAC address, six bytes with colons.
+pub(super) fn mac(text: &str) -> Verdict {
+    let byte = |part: &str| part.len() == 2 && part.chars().all(|char| char.is_ascii_hexdigit());
+    if text.split(':').count() == 6 && text.split(':').all(byte) {
+        return Ok(());
+    }
+    refuse(text, "a MAC address", "write six bytes such as `dc:a6:32:01:02:03`")
+}
+
+/// A word of a systemd-networkd `[Match]` line: systemd splits such lines at white space.
+pub(super) fn word(text: &str) -> Verdict {
+    if only(text, |char| char.is_ascii_graphic()) {
+        return Ok(());
+    }
+    refuse(text, "one word", "write it without spaces; several are several entries of the list")
+}
+
+/// A name of the time zone database.
+pub(super) fn time_zone(text: &str) -> Verdict {
+    let part = |part: &str| only(part, |char| char.is_ascii_alphanumeric() || "_+-".contains(char));
+    if text.split('/').all(part) {
+        return Ok(());
+    }
+    refuse(text, "a time zone", "write one such as `Europe/Berlin` or `Etc/UTC`")
+}
+
+/// A locale's name.
+pub(super) fn locale(text: &str) -> Verdict {
+    if only(text, |char| char.is_ascii_alphanumeric() || "_.@-".contains(char)) {
+        return Ok(());
+    }
+    refuse(text, "a locale", "write `C.UTF-8`, or one that a package of the profile brings")
+}
+
+/// A server by name or address.
+pub(super) fn server(text: &str) -> Verdict {
+    let label = |label: &str| only(label, |char| char.is_ascii_alphanumeric() || char == '-');
+    if text.parse::<IpAddr>().is_ok() || text.split('.').all(label) {
+        return Ok(());
+    }
+    refuse(text, "a server", "write a host name or an address, such as `ntp.example.org`")
+}
+
+/// A full unit name, systemd.unit(5).
+pub(super) fn unit(text: &str) -> Verdict {
+    const TYPES: [&str; 8] = ["service", "socket", "target", "timer", "mount", "automount", "path", "slice"];
+    let good = text.rsplit_once('.').is_some_and(|(name, kind)| {
+        TYPES.contains(&kind) && only(name, |char| char.is_ascii_alphanumeric() || ":-_.\\@".contains(char))
+    });
+    if good {
+        return Ok(());
+    }
+    refuse(text, "a unit's full name", "write it with its type, such as `nftables.service`")
+}
+
+/// A URL that the program can fetch from.
+pub(super) fn url(text: &str) -> Verdict {
+    let rest = text.strip_prefix("https://").or_else(|| text.strip_prefix("http://"));
+    if rest.is_some_and(|rest| {
+        !rest.starts_with('/') && only(rest, |char| char.is_ascii_graphic() && !"?#".contains(char))
+    }) {
+        return Ok(());
+    }
+    refuse(text, "a base URL", "write one such as `https://mirrors.kernel.org/debian`")
+}
+
+/// Where a source's archive is.
+pub(super) fn archive(text: &str) -> Verdict {
+    if matches!(text, "debian" | "debian-security") || url(text).is_ok() {
+        return Ok(());
+    }
+    let hint = "write `debian`, `debian-security` or the URL of the directory above `dists/`";
+    refuse(text, "an archive", hint)
+}
+
+/// A suite or a component: a relative path below `dists/`.
+pub(super) fn suite(text: &str) -> Verdict {
+    let part =
+        |part: &str| only(part, |char| char.is_ascii_alphanumeric() || "-_.".contains(char)) && !part.starts_with('.');
+    if text.split('/').all(part) {
+        return Ok(());
+    }
+    refuse(text, "a suite or component", "write one such as `trixie` or `non-free-firmware`")
+}
+
+/// Text that may stand on one line.
+pub(super) fn line(text: &str) -> Verdict {
+    if !text.is_empty() && !text.chars().any(char::is_control) {
+        return Ok(());
+    }
+    refuse(text, "one line of text", "write it without line breaks")
+}

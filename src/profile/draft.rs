@@ -1,0 +1,337 @@
+//! A profile in the making: the files of an `extends` chain laid over each other, the root of the chain first.
+//!
+//! Single values: the later file wins. Lists: the later file adds, or takes away with `-`. Tables and named
+//! entries: by key.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::ops::Range;
+use std::sync::Arc;
+
+use super::schema::{FileEntry, List, NetworkEntry, ProfileToml, SourceEntry, UnitsTable, UserEntry};
+use super::values::{Edit, Spanned, Unit, WorkspacePath};
+use super::{
+    Board, ImageSettings, Kernel, Network, Profile, ProfileError, ProfileFile, Source, SourceKey, User, Workspace,
+};
+use crate::output::{Diagnostic, SourceText, closest};
+use crate::tree::Content;
+
+/// One file of the chain.
+#[derive(Debug)]
+pub(super) struct Layer {
+    pub name: String,
+    pub source: Arc<SourceText>,
+    pub toml: ProfileToml,
+}
+
+/// What the files so far say.
+#[derive(Debug, Default)]
+pub(super) struct Draft {
+    pub description: Option<String>,
+    pub board: Option<Board>,
+    hostname: Option<String>,
+    pub overlays: Vec<String>,
+    /// Where each overlay was last named.
+    pub overlay_places: BTreeMap<String, (Arc<SourceText>, Range<usize>)>,
+    pub packages: Vec<String>,
+    drop: Vec<String>,
+    timezone: Option<String>,
+    ntp: Vec<String>,
+    locale: Option<String>,
+    serial: Option<bool>,
+    pub kernel: Kernel,
+    pub sysctl: BTreeMap<String, String>,
+    /// Whether a unit is enabled, by its name.
+    pub units: BTreeMap<String, bool>,
+    image: ImageDraft,
+    pub files: BTreeMap<String, ProfileFile>,
+    users: Vec<User>,
+    networks: Vec<Network>,
+    sources: Vec<Source>,
+}
+
+#[derive(Debug, Default)]
+struct ImageDraft {
+    boot: Option<u64>,
+    root: Option<u64>,
+    seed: Option<u64>,
+    block_size: Option<u32>,
+    level: Option<i32>,
+}
+
+impl Draft {
+    /// Lays a file over what is there.
+    ///
+    /// # Errors
+    /// Whatever is wrong in the file beyond single values.
+    pub(super) fn lay(&mut self, layer: Layer, workspace: &Workspace) -> Result<(), ProfileError> {
+        let Layer { name, source, toml } = layer;
+        let at = &source;
+        replace(&mut self.description, toml.description.map(Into::into));
+        replace(&mut self.board, toml.board);
+        replace(&mut self.hostname, toml.hostname.map(Into::into));
+        replace(&mut self.timezone, toml.timezone.map(Into::into));
+        replace(&mut self.locale, toml.locale.map(Into::into));
+        replace(&mut self.serial, toml.serial);
+        replace(&mut self.image.boot, toml.image.boot.map(|size| size.0));
+        replace(&mut self.image.root, toml.image.root.map(|size| size.0));
+        replace(&mut self.image.seed, toml.image.seed.map(|size| size.0));
+        replace(&mut self.image.block_size, toml.image.block_size.map(|size| size.0));
+        replace(&mut self.image.level, toml.image.level.map(|level| level.0));
+        for Spanned(overlay) in &toml.overlays {
+            if let Edit::Add(name) = overlay.get_ref() {
+                self.overlay_places.insert(name.0.clone(), (Arc::clone(at), overlay.span()));
+            }
+        }
+        edit(&mut self.overlays, toml.overlays, at)?;
+        edit(&mut self.packages, toml.packages, at)?;
+        edit(&mut self.drop, toml.drop, at)?;
+        edit(&mut self.ntp, toml.ntp, at)?;
+        edit(&mut self.kernel.modules, toml.kernel.modules, at)?;
+        edit(&mut self.kernel.initrd_modules, toml.kernel.initrd_modules, at)?;
+        edit(&mut self.kernel.cmdline, toml.kernel.cmdline, at)?;
+        self.sysctl.extend(toml.sysctl.into_iter().map(|(name, value)| (name.0, value.0)));
+        self.units.extend(unit_choices(toml.units, at)?);
+        unique(at, toml.files.iter().map(|file| (&*file.path.0.get_ref().0, file.path.0.span())))?;
+        for file in toml.files {
+            let (path, file) = file_of(file, at, workspace, &name)?;
+            self.files.insert(path, file);
+        }
+        unique(at, toml.users.iter().map(|user| (&*user.name.0.get_ref().0, user.name.0.span())))?;
+        for user in toml.users {
+            put(&mut self.users, user_of(user), |user| &user.name);
+        }
+        unique(at, toml.networks.iter().map(|network| (&*network.name.0.get_ref().0, network.name.0.span())))?;
+        for network in toml.networks {
+            put(&mut self.networks, network_of(network, at)?, |network| &network.name);
+        }
+        unique(at, toml.sources.iter().map(|source| (&*source.name.0.get_ref().0, source.name.0.span())))?;
+        for entry in toml.sources {
+            put(&mut self.sources, source_of(entry, at, workspace)?, |source| &source.name);
+        }
+        Ok(())
+    }
+
+    /// Fills in the defaults and the board's own packages. `leaf` is the file that was asked for.
+    ///
+    /// # Errors
+    /// No board, no source, or a file where another path needs a directory.
+    pub(super) fn finish(mut self, name: &str, leaf: &Arc<SourceText>) -> Result<Profile, ProfileError> {
+        let incomplete = |message: &str, hint: &str| Diagnostic::new(leaf, None, message).hint(hint);
+        let Some(board) = self.board else {
+            let hint = "it can be extended; to build it, add `board = \"uefi-amd64\"`, `\"uefi-arm64\"` or `\"rpi4\"`";
+            return Err(incomplete(&format!("profile `{name}` names no board"), hint).into());
+        };
+        if self.sources.is_empty() {
+            let hint = "write `extends = \"base\"`, which names Debian's archives, or add a [[source]]";
+            return Err(incomplete(&format!("profile `{name}` has no package source"), hint).into());
+        }
+        self.packages.extend(board.packages().iter().map(|package| (*package).to_owned()));
+        self.packages.sort();
+        self.packages.dedup();
+        let chosen = |wanted: bool| {
+            self.units.iter().filter(|(_, enabled)| **enabled == wanted).map(|(unit, _)| unit.clone()).collect()
+        };
+        Ok(Profile {
+            name: name.to_owned(),
+            description: self.description.unwrap_or_default(),
+            board,
+            hostname: self.hostname,
+            packages: self.packages,
+            // The image's paths have no leading slash.
+            drop: self.drop.iter().map(|glob| glob.trim_start_matches('/').to_owned()).collect(),
+            kernel: self.kernel,
+            sysctl: self.sysctl,
+            users: self.users,
+            networks: self.networks,
+            timezone: self.timezone.unwrap_or_else(|| "Etc/UTC".to_owned()),
+            ntp: self.ntp,
+            locale: self.locale.unwrap_or_else(|| "C.UTF-8".to_owned()),
+            enable: chosen(true),
+            disable: chosen(false),
+            image: self.image.finish(),
+            serial: self.serial.unwrap_or(false),
+            sources: self.sources,
+            files: self.files,
+        })
+    }
+}
+
+impl ImageDraft {
+    fn finish(self) -> ImageSettings {
+        const MIB: u64 = 1 << 20;
+        ImageSettings {
+            // Kernel, initrd and the Pi's firmware take some 80 MiB; boots have failed elsewhere on full boot partitions.
+            boot_size: self.boot.unwrap_or(192 * MIB),
+            root_size: self.root.unwrap_or(1024 * MIB),
+            seed_size: self.seed.unwrap_or(4 * MIB),
+            block_size: self.block_size.unwrap_or(1 << 20),
+            compression_level: self.level.unwrap_or(3),
+        }
+    }
+}
+
+fn replace<T>(old: &mut Option<T>, new: Option<T>) {
+    if new.is_some() {
+        *old = new;
+    }
+}
+
+/// Replaces the entry of the same name in its place, or adds one at the end.
+fn put<T>(list: &mut Vec<T>, new: T, name: impl Fn(&T) -> &str) {
+    match list.iter_mut().find(|old| name(old) == name(&new)) {
+        Some(old) => *old = new,
+        None => list.push(new),
+    }
+}
+
+/// Adds to and takes from an inherited list.
+fn edit<T: Into<String>>(list: &mut Vec<String>, edits: List<T>, at: &Arc<SourceText>) -> Result<(), ProfileError> {
+    for Spanned(entry) in edits {
+        let span = entry.span();
+        match entry.into_inner() {
+            Edit::Add(value) => {
+                let value = value.into();
+                if !list.contains(&value) {
+                    list.push(value);
+                }
+            }
+            Edit::Remove(value) => {
+                let value = value.into();
+                let Some(index) = list.iter().position(|inherited| *inherited == value) else {
+                    let message = format!("`{value}` is not inherited, so `-{value}` removes nothing");
+                    let wrong = Diagnostic::new(at, Some(span), message);
+                    let hint = match closest(&value, list.iter().map(String::as_str)) {
+                        Some(meant) => format!("did you mean `-{meant}`?"),
+                        None => "take this entry out".to_owned(),
+                    };
+                    return Err(wrong.hint(hint).into());
+                };
+                list.remove(index);
+            }
+        }
+    }
+    Ok(())
+}
+
+/// A file that names one thing twice contradicts itself.
+fn unique<'a>(at: &Arc<SourceText>, names: impl Iterator<Item = (&'a str, Range<usize>)>) -> Result<(), ProfileError> {
+    let mut seen = BTreeSet::new();
+    for (name, span) in names {
+        if !seen.insert(name) {
+            let twice = Diagnostic::new(at, Some(span), format!("`{name}` is given twice in this file"));
+            return Err(twice.hint("keep one of the two entries").into());
+        }
+    }
+    Ok(())
+}
+
+/// Which units a file enables (`true`) and disables.
+pub(super) fn unit_choices(units: UnitsTable, at: &Arc<SourceText>) -> Result<BTreeMap<String, bool>, ProfileError> {
+    let name = |Spanned(unit): Spanned<Unit>| unit.into_inner().0;
+    let mut choices: BTreeMap<String, bool> = units.enable.into_iter().map(|unit| (name(unit), true)).collect();
+    for unit in units.disable {
+        let span = unit.0.span();
+        let unit = name(unit);
+        if choices.get(&unit) == Some(&true) {
+            let both = Diagnostic::new(at, Some(span), format!("`{unit}` is both enabled and disabled in this file"));
+            return Err(both.hint("keep one of the two entries").into());
+        }
+        choices.insert(unit, false);
+    }
+    Ok(choices)
+}
+
+fn file_of(
+    entry: FileEntry,
+    at: &Arc<SourceText>,
+    workspace: &Workspace,
+    profile: &str,
+) -> Result<(String, ProfileFile), ProfileError> {
+    let path = entry.path.0.get_ref().0.clone();
+    let content = match (entry.content, entry.source, &entry.symlink) {
+        (Some(content), None, None) => Content::from(content),
+        (None, Some(source), None) => Content::from(read(&source, at, workspace)?),
+        (None, None, Some(_)) => Content::from(""),
+        _ => {
+            let message = format!("`{path}` needs exactly one of `content`, `source` and `symlink`");
+            let hint = "`content` is the text itself, `source` a file of the workspace, `symlink` a link's target";
+            return Err(Diagnostic::new(at, Some(entry.path.0.span()), message).hint(hint).into());
+        }
+    };
+    let file = ProfileFile {
+        content,
+        mode: entry.mode.map_or(0o644, |mode| mode.0),
+        user: entry.user.map_or_else(|| "root".to_owned(), Into::into),
+        group: entry.group.map_or_else(|| "root".to_owned(), Into::into),
+        symlink: entry.symlink.map(Into::into),
+        directory: false,
+        origin: format!("profile:{profile}"),
+    };
+    Ok((path.trim_start_matches('/').to_owned(), file))
+}
+
+fn user_of(entry: UserEntry) -> User {
+    User {
+        name: entry.name.0.into_inner().0,
+        ssh_keys: entry.ssh_keys.into_iter().map(Into::into).collect(),
+        groups: entry.groups.into_iter().map(Into::into).collect(),
+        shell: entry.shell.map_or_else(|| "/bin/bash".to_owned(), Into::into),
+        sudo: entry.sudo,
+    }
+}
+
+fn network_of(entry: NetworkEntry, at: &Arc<SourceText>) -> Result<Network, ProfileError> {
+    let span = entry.name.0.span();
+    let network = Network {
+        name: entry.name.0.into_inner().0,
+        match_name: entry.matches.name.into_iter().map(Into::into).collect(),
+        match_mac: entry.matches.mac.into_iter().map(Into::into).collect(),
+        match_type: entry.matches.kind.into_iter().map(Into::into).collect(),
+        dhcp: entry.dhcp,
+        addresses: entry.addresses.into_iter().map(Into::into).collect(),
+        gateway: entry.gateway.map(Into::into),
+        dns: entry.dns.into_iter().map(Into::into).collect(),
+    };
+    let wrong = |message: &str, hint: &str| {
+        let message = format!("network `{}` {message}", network.name);
+        Err(Diagnostic::new(at, Some(span.clone()), message).hint(hint).into())
+    };
+    if network.match_name.is_empty() && network.match_mac.is_empty() && network.match_type.is_empty() {
+        return wrong("matches no interface", "name some: `match = { name = [\"en*\"] }`");
+    }
+    if !network.dhcp && network.addresses.is_empty() {
+        return wrong("gives no address", "add `dhcp = true` or `addresses = [\"192.168.1.10/24\"]`");
+    }
+    if network.gateway.is_some() && network.addresses.is_empty() {
+        return wrong("has a gateway but no address to reach it from", "leave `gateway` to DHCP, or add `addresses`");
+    }
+    Ok(network)
+}
+
+fn source_of(entry: SourceEntry, at: &Arc<SourceText>, workspace: &Workspace) -> Result<Source, ProfileError> {
+    let name = entry.name.0.get_ref().0.clone();
+    if entry.components.is_empty() {
+        let empty = Diagnostic::new(at, Some(entry.name.0.span()), format!("source `{name}` has no component"));
+        return Err(empty.hint("name at least one: `components = [\"main\"]`").into());
+    }
+    Ok(Source {
+        name,
+        archive: entry.archive.into(),
+        suite: entry.suite.into(),
+        components: entry.components.into_iter().map(Into::into).collect(),
+        key: match &entry.key {
+            Some(key) => SourceKey::Certificates(read(key, at, workspace)?),
+            None => SourceKey::Debian,
+        },
+    })
+}
+
+/// The file of the workspace that a profile points at.
+fn read(path: &Spanned<WorkspacePath>, at: &Arc<SourceText>, workspace: &Workspace) -> Result<Vec<u8>, ProfileError> {
+    let name = &path.0.get_ref().0;
+    if let Some((bytes, _)) = workspace.read(name)? {
+        return Ok(bytes);
+    }
+    let missing = Diagnostic::new(at, Some(path.0.span()), format!("there is no file `{name}` in the workspace"));
+    Err(missing.hint("paths begin at the workspace's root").into())
+}

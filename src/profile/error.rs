@@ -1,0 +1,88 @@
+//! What can be wrong with a profile.
+
+use std::io;
+
+use crate::output::{Diagnostic, closest};
+
+/// Why a profile cannot be loaded.
+#[derive(Debug, thiserror::Error)]
+pub enum ProfileError {
+    /// A mistake at a known place of a file.
+    #[error("{0}")]
+    Invalid(Box<Diagnostic>),
+    /// Nobody has a profile of this name.
+    #[error("there is no profile `{name}`")]
+    Unknown { name: String, known: Vec<String> },
+    /// A file of the workspace cannot be read.
+    #[error("cannot read {path}")]
+    Read { path: String, source: io::Error },
+    /// Two overlays give one thing differently.
+    #[error("{what} comes from both {} and {}", spoken(first), spoken(second))]
+    Conflict { what: String, first: String, second: String },
+    /// A file where another path needs a directory.
+    #[error("{} has no directory at `/{file}`, yet {} puts `/{path}` below it", spoken(first), spoken(second))]
+    FileAbove { file: String, first: String, path: String, second: String },
+    /// An overlay's folder holds what cannot go into an image.
+    #[error("{path} is {kind}, which an overlay cannot hold")]
+    OddFile { path: String, kind: &'static str },
+}
+
+impl ProfileError {
+    /// What to do about it.
+    #[must_use]
+    pub fn hint(&self) -> Option<String> {
+        match self {
+            Self::Invalid(diagnostic) => diagnostic.hint.clone(),
+            Self::Unknown { name, known } => Some(known_names("profiles", name, known)),
+            Self::Read { .. } | Self::FileAbove { .. } => None,
+            Self::Conflict { .. } => {
+                Some("use only one of the two overlays, or decide it in the profile, which wins over both".to_owned())
+            }
+            Self::OddFile { .. } => {
+                Some("declare a symbolic link in `overlay.toml`: [[file]] with `path` and `symlink`".to_owned())
+            }
+        }
+    }
+
+    /// Several lines for a person; those of a mistake in a file quote it. No line break at the end.
+    #[must_use]
+    pub fn render(&self, color: bool) -> String {
+        use annotate_snippets::{Group, Level, Renderer};
+        if let Self::Invalid(diagnostic) = self {
+            return diagnostic.render(color);
+        }
+        let cause = std::error::Error::source(self).map(|cause| format!(": {cause}")).unwrap_or_default();
+        let mut group = Group::with_title(Level::ERROR.primary_title(format!("{self}{cause}")));
+        if let Some(hint) = self.hint() {
+            group = group.element(Level::HELP.message(hint));
+        }
+        let renderer = if color { Renderer::styled() } else { Renderer::plain() };
+        renderer.render(&[group])
+    }
+}
+
+impl From<Box<Diagnostic>> for ProfileError {
+    fn from(diagnostic: Box<Diagnostic>) -> Self {
+        Self::Invalid(diagnostic)
+    }
+}
+
+impl From<Diagnostic> for ProfileError {
+    fn from(diagnostic: Diagnostic) -> Self {
+        Self::Invalid(Box::new(diagnostic))
+    }
+}
+
+/// An origin such as `overlay:node` as a sentence has it.
+fn spoken(origin: &str) -> String {
+    origin.split_once(':').map_or_else(|| origin.to_owned(), |(kind, name)| format!("{kind} `{name}`"))
+}
+
+/// The hint after an unknown name: the likely one and the list.
+pub(super) fn known_names(what: &str, name: &str, known: &[String]) -> String {
+    let list = known.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ");
+    match closest(name, known.iter().map(String::as_str)) {
+        Some(meant) => format!("did you mean `{meant}`? {what}: {list}"),
+        None => format!("{what}: {list}"),
+    }
+}

@@ -1,0 +1,102 @@
+//! From a name to a resolved profile: read the chain, lay its files over each other, fold the overlays in.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use super::draft::{Draft, Layer};
+use super::error::known_names;
+use super::parse::parse;
+use super::schema::ProfileToml;
+use super::{Board, Profile, ProfileError, Workspace, checks, overlay};
+use crate::output::{Diagnostic, SourceText};
+
+/// What a list of profiles shows of one.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ProfileSummary {
+    pub description: String,
+    /// `None` for a profile that can only be extended.
+    pub board: Option<Board>,
+}
+
+/// Loads the profile `name`, completely resolved and checked.
+///
+/// # Errors
+/// An unknown name; a file that cannot be read; anything wrong in the files it is made of.
+pub fn load(workspace: &Workspace, name: &str) -> Result<Profile, ProfileError> {
+    let leaf = find(workspace, name)?;
+    let source = Arc::clone(&leaf.source);
+    let mut draft = lay(chain(workspace, leaf)?, workspace)?;
+    overlay::fold(&mut draft, workspace)?;
+    draft.finish(name, &source)
+}
+
+/// All profiles of the workspace and of the program by name; one that is not valid does not hide the others.
+///
+/// # Errors
+/// A `profiles/` folder that cannot be read.
+pub fn list(workspace: &Workspace) -> Result<BTreeMap<String, Result<ProfileSummary, ProfileError>>, ProfileError> {
+    let summary = |name: &str| {
+        let draft = lay(chain(workspace, find(workspace, name)?)?, workspace)?;
+        Ok(ProfileSummary { description: draft.description.unwrap_or_default(), board: draft.board })
+    };
+    Ok(workspace.profile_names()?.into_iter().map(|name| (name.clone(), summary(&name))).collect())
+}
+
+/// Checks keys and single values of a profile's text; `path` is for messages. Reads no file.
+///
+/// # Errors
+/// Text that is no TOML; unknown or missing keys; wrong types; bad values.
+pub fn parse_str(text: &str, path: &str) -> Result<(), ProfileError> {
+    let source = Arc::new(SourceText { path: path.to_owned(), text: text.to_owned() });
+    parse::<ProfileToml>(&source).map(drop).map_err(Into::into)
+}
+
+fn lay(layers: Vec<Layer>, workspace: &Workspace) -> Result<Draft, ProfileError> {
+    let mut draft = Draft::default();
+    for layer in layers.into_iter().rev() {
+        draft.lay(layer, workspace)?;
+    }
+    Ok(draft)
+}
+
+/// The files from `leaf` up to the one that extends nothing.
+fn chain(workspace: &Workspace, leaf: Layer) -> Result<Vec<Layer>, ProfileError> {
+    let mut layers: Vec<Layer> = Vec::new();
+    let mut next = Some(leaf);
+    while let Some(layer) = next {
+        next = extended(workspace, &layer, &layers)?;
+        layers.push(layer);
+    }
+    Ok(layers)
+}
+
+/// The file that `layer` extends; `below` are those that lead to it.
+fn extended(workspace: &Workspace, layer: &Layer, below: &[Layer]) -> Result<Option<Layer>, ProfileError> {
+    let Some(extends) = &layer.toml.extends else { return Ok(None) };
+    let parent = &extends.0.get_ref().0;
+    let wrong = |message: String| Diagnostic::new(&layer.source, Some(extends.0.span()), message);
+    if *parent == layer.name || below.iter().any(|seen| seen.name == *parent) {
+        let message = format!("profile `{parent}` ends up extending itself");
+        return Err(wrong(message).hint("a chain of `extends` must end in a profile without it").into());
+    }
+    if let Some(found) = read(workspace, parent)? {
+        return Ok(Some(found));
+    }
+    let known = workspace.profile_names()?;
+    let unknown = wrong(format!("there is no profile `{parent}`"));
+    Err(unknown.hint(known_names("profiles", parent, &known)).into())
+}
+
+fn find(workspace: &Workspace, name: &str) -> Result<Layer, ProfileError> {
+    let unknown = |known| ProfileError::Unknown { name: name.to_owned(), known };
+    read(workspace, name)?.map_or_else(|| Err(unknown(workspace.profile_names()?)), Ok)
+}
+
+fn read(workspace: &Workspace, name: &str) -> Result<Option<Layer>, ProfileError> {
+    if checks::identifier(name).is_err() {
+        return Ok(None);
+    }
+    let Some(source) = workspace.read_text(&format!("profiles/{name}.toml"))? else { return Ok(None) };
+    let toml = parse(&source)?;
+    Ok(Some(Layer { name: name.to_owned(), source, toml }))
+}

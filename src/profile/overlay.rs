@@ -1,0 +1,195 @@
+//! Overlays: folders of files that profiles share, folded into a draft after its `extends` chain.
+//!
+//! A profile wins over its overlays; two overlays that disagree are an error, since their order means nothing.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::ops::Range;
+use std::sync::Arc;
+
+use super::draft::{Draft, unit_choices};
+use super::error::known_names;
+use super::parse::parse;
+use super::schema::OverlayToml;
+use super::values::{Account, Line, Mode};
+use super::{ProfileError, ProfileFile, Workspace};
+use crate::output::{Diagnostic, SourceText};
+use crate::tree::{Content, parent};
+
+/// What the overlays so far gave, with the name of the one that did.
+#[derive(Debug, Default)]
+struct Given {
+    sysctl: BTreeMap<String, (String, String)>,
+    units: BTreeMap<String, (bool, String)>,
+    files: BTreeMap<String, ProfileFile>,
+}
+
+/// Folds the overlays of `draft` into it.
+///
+/// # Errors
+/// A broken overlay; two that give one thing differently; a file where something else needs a directory.
+pub(super) fn fold(draft: &mut Draft, workspace: &Workspace) -> Result<(), ProfileError> {
+    let mut given = Given::default();
+    for name in draft.overlays.clone() {
+        let Some(source) = workspace.overlay_toml(&name)? else {
+            return Err(unknown(draft, &name, workspace));
+        };
+        let mut toml: OverlayToml = parse(&source)?;
+        add_missing(&mut draft.packages, toml.packages.drain(..).map(Into::into));
+        add_missing(&mut draft.kernel.modules, toml.modules.drain(..).map(Into::into));
+        for (key, value) in std::mem::take(&mut toml.sysctl) {
+            give(&mut given.sysctl, &draft.sysctl, key.0, value.0, &name)?;
+        }
+        for (unit, enabled) in unit_choices(std::mem::take(&mut toml.units), &source)? {
+            give(&mut given.units, &draft.units, unit, enabled, &name)?;
+        }
+        for (path, file) in files_of(&name, toml, &source, workspace)? {
+            if draft.files.contains_key(&path) {
+                continue;
+            }
+            if let Some(other) = given.files.get(&path).filter(|other| !same_directory(other, &file)) {
+                let first = other.origin.clone();
+                return Err(ProfileError::Conflict { what: format!("`/{path}`"), first, second: file.origin });
+            }
+            given.files.insert(path, file);
+        }
+    }
+    draft.sysctl.extend(given.sysctl.into_iter().map(|(key, (value, _))| (key, value)));
+    draft.units.extend(given.units.into_iter().map(|(unit, (enabled, _))| (unit, enabled)));
+    draft.files.extend(given.files);
+    nothing_below_a_file(&draft.files)
+}
+
+fn unknown(draft: &Draft, name: &str, workspace: &Workspace) -> ProfileError {
+    let known = match workspace.overlay_names() {
+        Ok(known) => known,
+        Err(error) => return error,
+    };
+    let (source, span) = &draft.overlay_places[name];
+    let hint = format!(
+        "{}; an overlay is a folder `overlays/NAME/` with an `overlay.toml`",
+        known_names("overlays", name, &known)
+    );
+    Diagnostic::new(source, Some(span.clone()), format!("there is no overlay `{name}`")).hint(hint).into()
+}
+
+fn add_missing(list: &mut Vec<String>, more: impl Iterator<Item = String>) {
+    for value in more {
+        if !list.contains(&value) {
+            list.push(value);
+        }
+    }
+}
+
+/// Notes what an overlay gives, unless the profile decides it; another overlay may only have given the same.
+fn give<T: PartialEq>(
+    given: &mut BTreeMap<String, (T, String)>,
+    decided: &BTreeMap<String, T>,
+    key: String,
+    value: T,
+    overlay: &str,
+) -> Result<(), ProfileError> {
+    let origin = format!("overlay:{overlay}");
+    match given.get(&key) {
+        _ if decided.contains_key(&key) => {}
+        Some((other, first)) if *other != value => {
+            return Err(ProfileError::Conflict { what: format!("`{key}`"), first: first.clone(), second: origin });
+        }
+        _ => {
+            given.insert(key, (value, origin));
+        }
+    }
+    Ok(())
+}
+
+fn same_directory(one: &ProfileFile, two: &ProfileFile) -> bool {
+    let metadata = |file: &ProfileFile| (file.directory, file.mode, file.user.clone(), file.group.clone());
+    one.directory && metadata(one) == metadata(two)
+}
+
+/// Everything that one overlay puts into the image, by clean path.
+fn files_of(
+    name: &str,
+    toml: OverlayToml,
+    at: &Arc<SourceText>,
+    workspace: &Workspace,
+) -> Result<BTreeMap<String, ProfileFile>, ProfileError> {
+    let plain = |content: Content, mode: u16| ProfileFile {
+        content,
+        mode,
+        user: "root".to_owned(),
+        group: "root".to_owned(),
+        symlink: None,
+        directory: false,
+        origin: format!("overlay:{name}"),
+    };
+    let found = workspace.overlay_files(name)?.into_iter();
+    let mut files: BTreeMap<_, _> = found.map(|(path, bytes)| (path, plain(bytes.into(), 0o644))).collect();
+    let mut declared = BTreeSet::new();
+    let mut once = |path: &str, span: Range<usize>| {
+        if declared.insert(path.to_owned()) {
+            return Ok(());
+        }
+        let twice = Diagnostic::new(at, Some(span), format!("`{path}` is given twice in this file"));
+        Err(twice.hint("keep one of the two entries"))
+    };
+    for entry in toml.files {
+        let (path, span) = (entry.path.0.get_ref().0.as_str(), entry.path.0.span());
+        once(path, span.clone())?;
+        let wrong = |message: String, hint: String| Diagnostic::new(at, Some(span), message).hint(hint);
+        let key = path.trim_start_matches('/').to_owned();
+        match (files.contains_key(&key), &entry.symlink) {
+            (false, None) => {
+                let message = format!("overlay `{name}` has no file for `{path}`");
+                let hint = format!("add `overlays/{name}/files/{key}`, or `symlink` if it is a link");
+                return Err(wrong(message, hint).into());
+            }
+            (true, Some(_)) => {
+                let message = format!("`{path}` is declared a link, yet there is a file for it");
+                return Err(wrong(message, format!("remove `overlays/{name}/files/{key}` or `symlink`")).into());
+            }
+            _ => {}
+        }
+        let file = files.entry(key).or_insert_with(|| plain("".into(), 0o644));
+        describe(file, entry.mode, entry.user, entry.group);
+        file.symlink = entry.symlink.map(|Line(target)| target);
+    }
+    for entry in toml.directories {
+        let (path, span) = (entry.path.0.get_ref().0.as_str(), entry.path.0.span());
+        once(path, span)?;
+        let mut directory = plain("".into(), 0o755);
+        directory.directory = true;
+        describe(&mut directory, entry.mode, entry.user, entry.group);
+        files.insert(path.trim_start_matches('/').to_owned(), directory);
+    }
+    Ok(files)
+}
+
+fn describe(file: &mut ProfileFile, mode: Option<Mode>, user: Option<Account>, group: Option<Account>) {
+    if let Some(Mode(mode)) = mode {
+        file.mode = mode;
+    }
+    if let Some(Account(user)) = user {
+        file.user = user;
+    }
+    if let Some(Account(group)) = group {
+        file.group = group;
+    }
+}
+
+fn nothing_below_a_file(files: &BTreeMap<String, ProfileFile>) -> Result<(), ProfileError> {
+    for (path, file) in files {
+        let mut above = parent(path);
+        while let Some(dir) = above {
+            if let Some(blocking) = files.get(dir).filter(|file| !file.directory) {
+                return Err(ProfileError::FileAbove {
+                    file: dir.to_owned(),
+                    first: blocking.origin.clone(),
+                    path: path.clone(),
+                    second: file.origin.clone(),
+                });
+            }
+            above = parent(dir);
+        }
+    }
+    Ok(())
+}

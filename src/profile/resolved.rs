@@ -1,0 +1,48 @@
+//! What can be asked of a resolved profile: its digests and what it drops.
+
+use globset::{GlobBuilder, GlobSet, GlobSetBuilder};
+
+use super::{Arch, Profile, Source};
+use crate::tree::Digest;
+
+impl Profile {
+    /// Digest of everything in the profile, the contents of its files included. Two profiles with the same digest
+    /// and the same lock give the same image.
+    #[must_use]
+    pub fn config_digest(&self) -> Digest {
+        digest_of(self)
+    }
+
+    /// Digest of just what decides which packages are chosen: architecture, sources, package names. A lock stays good
+    /// as long as it does not change.
+    #[must_use]
+    pub fn selection_digest(&self) -> Digest {
+        let selection: (Arch, &[Source], &[String]) = (self.board.arch(), &self.sources, &self.packages);
+        digest_of(&selection)
+    }
+
+    /// Matches the clean paths that the image leaves out: what a glob of `drop` names, and all below it.
+    ///
+    /// # Panics
+    /// If `drop` was changed after loading to something that is no glob.
+    #[must_use]
+    pub fn dropped(&self) -> GlobSet {
+        let mut set = GlobSetBuilder::new();
+        for glob in &self.drop {
+            for pattern in [glob.clone(), format!("{glob}/**")] {
+                set.add(glob_of(&pattern).expect("globs were checked when the profile was loaded"));
+            }
+        }
+        set.build().expect("globs were checked when the profile was loaded")
+    }
+}
+
+/// `*` and `?` stay within one component of a path, as in a shell; `**` crosses.
+pub(super) fn glob_of(pattern: &str) -> Result<globset::Glob, globset::Error> {
+    GlobBuilder::new(pattern).literal_separator(true).build()
+}
+
+/// JSON of plain structs and sorted maps has one spelling, so its digest is stable.
+fn digest_of(value: &impl serde::Serialize) -> Digest {
+    Digest::of(&serde_json::to_vec(value).expect("a profile is plain data"))
+}

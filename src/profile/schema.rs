@@ -1,0 +1,331 @@
+//! The TOML files as they are written: profiles, overlays, the workspace's configuration. The documentation here is
+//! what editors show through the JSON Schema.
+
+use std::collections::BTreeMap;
+
+use schemars::generate::SchemaSettings;
+use schemars::transform::RecursiveTransform;
+use schemars::{JsonSchema, Schema};
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+use super::Board;
+use super::values::{
+    Account, Address, AddressWithPrefix, Archive, BlockSize, Edit, Glob, HostName, Identifier, ImagePath, KernelOption,
+    Level, Line, Locale, Login, Mac, Mode, Module, Package, PartitionSize, Server, Spanned, SshKey, Suite, SysctlName,
+    SysctlValue, TimeZone, Unit, Url, Version, Word, WorkspacePath,
+};
+
+/// A list that adds to the inherited one; an entry with a leading `-` removes an inherited entry.
+pub(super) type List<T> = Vec<Spanned<Edit<T>>>;
+
+/// A profile: what a node shall be.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, expecting = "a profile")]
+#[schemars(title = "imgbuild profile")]
+pub(super) struct ProfileToml {
+    /// Version of the file format: 1.
+    #[expect(dead_code, reason = "reading it is the check")]
+    pub schema: Version,
+    /// The profile that this one builds on. Its values hold unless this file says otherwise.
+    pub extends: Option<Spanned<Identifier>>,
+    /// One line that says what the node is for.
+    pub description: Option<Line>,
+    /// The machine. Decides architecture, kernel and boot files. A profile without one can only be extended.
+    pub board: Option<Board>,
+    /// Static host name.
+    pub hostname: Option<HostName>,
+    /// Overlays, the folders `overlays/NAME/`. Adds to the inherited ones; `-name` removes one.
+    #[serde(default)]
+    pub overlays: List<Identifier>,
+    /// Debian packages; what they depend on comes along. Adds to the inherited ones; `-name` removes one.
+    #[serde(default)]
+    pub packages: List<Package>,
+    /// Globs of what to leave out of the image; a directory goes with all it holds. `-glob` removes an inherited one.
+    #[serde(default)]
+    pub drop: List<Glob>,
+    /// Time zone; `Etc/UTC` unless given.
+    pub timezone: Option<TimeZone>,
+    /// NTP servers; none means Debian's pool. `-name` removes an inherited one.
+    #[serde(default)]
+    pub ntp: List<Server>,
+    /// System locale; `C.UTF-8` unless given.
+    pub locale: Option<Locale>,
+    /// Whether kernel messages and a login prompt also go to the serial port (on a Pi, its UART).
+    pub serial: Option<bool>,
+    /// The kernel: modules and command line.
+    #[serde(default)]
+    pub kernel: KernelTable,
+    /// Kernel settings, names quoted: `"vm.swappiness" = 10`.
+    #[serde(default)]
+    pub sysctl: BTreeMap<SysctlName, SysctlValue>,
+    /// Units to enable or disable against Debian's presets.
+    #[serde(default)]
+    pub units: UnitsTable,
+    /// Sizes and encoder settings of the image.
+    #[serde(default)]
+    pub image: ImageTable,
+    /// Files, by path. One given here wins over one of an overlay or of the extended profile.
+    #[serde(default, rename = "file")]
+    pub files: Vec<FileEntry>,
+    /// People's accounts, by name: SSH by key, no password.
+    #[serde(default, rename = "user")]
+    pub users: Vec<UserEntry>,
+    /// Network interfaces, by name. One given here replaces the inherited one of that name.
+    #[serde(default, rename = "network")]
+    pub networks: Vec<NetworkEntry>,
+    /// Debian archives, by name.
+    #[serde(default, rename = "source")]
+    pub sources: Vec<SourceEntry>,
+}
+
+/// The kernel: modules and command line.
+#[derive(Debug, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, expecting = "a table")]
+pub(super) struct KernelTable {
+    /// Modules to load at boot. `-name` removes an inherited one.
+    #[serde(default)]
+    pub modules: List<Module>,
+    /// Modules that the initrd needs to find the root disk, beside those every image has. `-name` removes one.
+    #[serde(default)]
+    pub initrd_modules: List<Module>,
+    /// Options for the kernel command line. `-option` removes an inherited one.
+    #[serde(default)]
+    pub cmdline: List<KernelOption>,
+}
+
+/// Units to enable or disable against Debian's presets.
+#[derive(Debug, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, expecting = "a table")]
+pub(super) struct UnitsTable {
+    /// Units to start at boot, full names. Wins over an inherited `disable`.
+    #[serde(default)]
+    pub enable: Vec<Spanned<Unit>>,
+    /// Units that a package would start and this node shall not. Wins over an inherited `enable`.
+    #[serde(default)]
+    pub disable: Vec<Spanned<Unit>>,
+}
+
+/// Sizes and encoder settings of the image.
+#[derive(Debug, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, expecting = "a table")]
+pub(super) struct ImageTable {
+    /// Size of a boot slot; 192M unless given.
+    pub boot: Option<PartitionSize>,
+    /// Size of a root slot; 1G unless given. There are two.
+    pub root: Option<PartitionSize>,
+    /// Size of the partition for a node's own configuration; 4M unless given.
+    pub seed: Option<PartitionSize>,
+    /// Block size of the root file system. Larger is smaller on disk and reads more for each access.
+    pub block_size: Option<BlockSize>,
+    /// zstd level of the root file system, 1 to 22. Higher is smaller and slower to build.
+    pub level: Option<Level>,
+}
+
+/// A file or symbolic link of the image. Give exactly one of `content`, `source` and `symlink`.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, expecting = "a table")]
+pub(super) struct FileEntry {
+    /// Where it goes.
+    pub path: Spanned<ImagePath>,
+    /// Its text.
+    pub content: Option<String>,
+    /// A file of the workspace to take the content from.
+    pub source: Option<Spanned<WorkspacePath>>,
+    /// What it points at, if it is a symbolic link.
+    pub symlink: Option<Line>,
+    /// Permissions in octal; "0644" unless given.
+    pub mode: Option<Mode>,
+    /// Owner; root unless given.
+    pub user: Option<Account>,
+    /// Group; root unless given.
+    pub group: Option<Account>,
+}
+
+/// A person's account: SSH by key, no password.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, expecting = "a table")]
+pub(super) struct UserEntry {
+    /// Login name.
+    pub name: Spanned<Login>,
+    /// Public keys that may log in, one line of a `.pub` file each.
+    #[serde(default)]
+    pub ssh_keys: Vec<SshKey>,
+    /// Further groups, such as `systemd-journal`.
+    #[serde(default)]
+    pub groups: Vec<Account>,
+    /// Login shell; `/bin/bash` unless given.
+    pub shell: Option<Line>,
+    /// Whether the account may become root with `sudo`; no password is asked for, since there is none.
+    #[serde(default)]
+    pub sudo: bool,
+}
+
+/// How some network interfaces are configured. Give `dhcp = true` or `addresses`.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, expecting = "a table")]
+pub(super) struct NetworkEntry {
+    /// A name for it; becomes `10-NAME.network`.
+    pub name: Spanned<Identifier>,
+    /// Which interfaces it is for: all given conditions must hold.
+    #[serde(rename = "match")]
+    pub matches: MatchTable,
+    /// Whether to ask for an address by DHCP.
+    #[serde(default)]
+    pub dhcp: bool,
+    /// Static addresses with prefix length.
+    #[serde(default)]
+    pub addresses: Vec<AddressWithPrefix>,
+    /// The router.
+    pub gateway: Option<Address>,
+    /// Name servers.
+    #[serde(default)]
+    pub dns: Vec<Address>,
+}
+
+/// Which interfaces a network is for.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, expecting = "a table")]
+pub(super) struct MatchTable {
+    /// Interface names, with `*` and `?`.
+    #[serde(default)]
+    pub name: Vec<Word>,
+    /// MAC addresses.
+    #[serde(default)]
+    pub mac: Vec<Mac>,
+    /// Interface types of systemd-networkd, such as `ether`.
+    #[serde(default, rename = "type")]
+    pub kind: Vec<Word>,
+}
+
+/// One suite of a Debian archive.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, expecting = "a table")]
+pub(super) struct SourceEntry {
+    /// A name for it in messages and in the lock.
+    pub name: Spanned<Identifier>,
+    /// `debian` and `debian-security` are on the mirror in use; anything else is the URL of the directory above `dists/`.
+    pub archive: Archive,
+    /// The suite, such as `trixie`.
+    pub suite: Suite,
+    /// Its components, such as `main`.
+    pub components: Vec<Suite>,
+    /// A file of the workspace with the `OpenPGP` keys that sign it; Debian's own keys unless given.
+    pub key: Option<Spanned<WorkspacePath>>,
+}
+
+/// An overlay: files and what they need, shared by profiles.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, expecting = "an overlay")]
+#[schemars(title = "imgbuild overlay")]
+pub(super) struct OverlayToml {
+    /// Version of the file format: 1.
+    #[expect(dead_code, reason = "reading it is the check")]
+    pub schema: Version,
+    /// One line that says what it is for.
+    #[expect(dead_code, reason = "for readers of the file")]
+    pub description: Option<Line>,
+    /// Debian packages that its files need.
+    #[serde(default)]
+    pub packages: Vec<Package>,
+    /// Kernel modules to load at boot.
+    #[serde(default)]
+    pub modules: Vec<Module>,
+    /// Kernel settings, names quoted. A profile's own setting wins.
+    #[serde(default)]
+    pub sysctl: BTreeMap<SysctlName, SysctlValue>,
+    /// Units to enable or disable. A profile's own choice wins.
+    #[serde(default)]
+    pub units: UnitsTable,
+    /// Symbolic links, and the mode and owner of what lies below `files/`, by path. What is not named here is
+    /// 0644 and root's.
+    #[serde(default, rename = "file")]
+    pub files: Vec<OverlayEntry>,
+    /// Directories that need another mode or owner than 0755 and root, or shall exist though they are empty.
+    #[serde(default, rename = "directory")]
+    pub directories: Vec<DirectoryEntry>,
+}
+
+/// A symbolic link, or the mode and owner of a file below `files/`.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, expecting = "a table")]
+pub(super) struct OverlayEntry {
+    /// Where it is in the image: `/etc/x` is `files/etc/x` of the overlay.
+    pub path: Spanned<ImagePath>,
+    /// What it points at, if it is a symbolic link; there is no such file below `files/` then.
+    pub symlink: Option<Line>,
+    /// Permissions in octal; "0644" unless given.
+    pub mode: Option<Mode>,
+    /// Owner; root unless given.
+    pub user: Option<Account>,
+    /// Group; root unless given.
+    pub group: Option<Account>,
+}
+
+/// A directory of the image.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, expecting = "a table")]
+pub(super) struct DirectoryEntry {
+    /// Where it is in the image.
+    pub path: Spanned<ImagePath>,
+    /// Permissions in octal; "0755" unless given.
+    pub mode: Option<Mode>,
+    /// Owner; root unless given.
+    pub user: Option<Account>,
+    /// Group; root unless given.
+    pub group: Option<Account>,
+}
+
+/// `imgbuild.toml`: settings of a workspace.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields, expecting = "a workspace configuration")]
+pub(super) struct WorkspaceToml {
+    #[expect(dead_code, reason = "reading it is the check")]
+    pub schema: Version,
+    /// URL of the directory that holds `debian/` and `debian-security/`.
+    pub mirror: Option<Url>,
+}
+
+/// The JSON Schema of profiles, for editors. Ends with a line break.
+#[must_use]
+pub fn json_schema() -> String {
+    text_of(&schema_settings().into_generator().into_root_schema_for::<ProfileToml>())
+}
+
+/// The JSON Schema of overlays, for editors. Ends with a line break.
+#[must_use]
+pub fn overlay_json_schema() -> String {
+    text_of(&schema_settings().into_generator().into_root_schema_for::<OverlayToml>())
+}
+
+/// Draft 7 is the newest that editors' TOML plug-ins understand in full.
+fn schema_settings() -> SchemaSettings {
+    SchemaSettings::draft07().with_transform(RecursiveTransform(without_null))
+}
+
+/// An optional key may be absent, but TOML has no null to offer.
+fn without_null(schema: &mut Schema) {
+    if let Some(Value::Array(kinds)) = schema.get_mut("type")
+        && kinds.contains(&Value::from("null"))
+    {
+        kinds.retain(|kind| kind != "null");
+        if let [kind] = kinds.as_slice() {
+            let kind = kind.clone();
+            schema.insert("type".to_owned(), kind);
+        }
+    }
+    if let Some(Value::Array(choices)) = schema.get_mut("anyOf") {
+        choices.retain(|choice| choice != &json!({ "type": "null" }));
+        if choices.len() == 1
+            && let Some(only) = schema.remove("anyOf")
+        {
+            schema.insert("allOf".to_owned(), only);
+        }
+    }
+}
+
+fn text_of(schema: &Schema) -> String {
+    let mut text = serde_json::to_string_pretty(schema).expect("a schema is plain JSON");
+    text.push('\n');
+    text
+}

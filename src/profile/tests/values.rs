@@ -1,0 +1,199 @@
+//! Single values: what is refused, with its message and hint.
+
+use super::node_error;
+
+/// Message and hint for a profile with this line after the first ones.
+fn refusal(line: &str) -> String {
+    let shown = node_error(&format!("schema = 1\nextends = \"demo\"\n{line}\n"));
+    let lines = shown.lines().filter_map(|line| line.strip_prefix("error: ").or(line.trim().strip_prefix("= help: ")));
+    lines.collect::<Vec<_>>().join(" | ")
+}
+
+/// Asserts message and hint of each line.
+fn refused(cases: &[(&str, &str)]) {
+    for (line, expected) in cases {
+        assert_eq!(refusal(line), *expected, "for {line}");
+    }
+}
+
+#[test]
+fn names_that_are_not_what_they_stand_for_are_refused() {
+    refused(&[
+        (
+            r#"hostname = "Node_1""#,
+            "`Node_1` is not a host name | use at most 63 lower-case letters, digits and `-`, no `-` at either end",
+        ),
+        (
+            r#"packages = ["Curl=8"]"#,
+            "`Curl=8` is not a package name | name a Debian package alone, without version or architecture, such as `open-iscsi`",
+        ),
+        (r#"overlays = ["../x"]"#, "`../x` is not a usable name | use lower-case letters, digits and `-`, at most 64"),
+        (
+            r#"timezone = "Europe Berlin""#,
+            "`Europe Berlin` is not a time zone | write one such as `Europe/Berlin` or `Etc/UTC`",
+        ),
+        (
+            r#"locale = "de DE""#,
+            "`de DE` is not a locale | write `C.UTF-8`, or one that a package of the profile brings",
+        ),
+        (r#"ntp = ["a b"]"#, "`a b` is not a server | write a host name or an address, such as `ntp.example.org`"),
+    ]);
+}
+
+#[test]
+fn paths_outside_what_an_image_can_hold_are_refused() {
+    refused(&[
+        (
+            r#"file = [{ path = "etc/a", content = "" }]"#,
+            "`etc/a` is not an absolute path | begin with `/`, the root of the image",
+        ),
+        (
+            r#"file = [{ path = "/etc/../a", content = "" }]"#,
+            "`/etc/../a` is not a clean path | leave out `.`, `..`, doubled and trailing slashes",
+        ),
+        (
+            r#"file = [{ path = "/bin/a", content = "" }]"#,
+            "`/bin/a` is not where Debian keeps files | `/bin` is a link: write `/usr/bin/a`",
+        ),
+        (
+            r#"file = [{ path = "/run/a", content = "" }]"#,
+            "`/run/a` would be hidden: `/run` is mounted at boot | put it below `/usr` or `/etc`; a file in `/usr/lib/tmpfiles.d` can make it at boot",
+        ),
+        (
+            r#"file = [{ path = "/etc/a", source = "../a" }]"#,
+            "`../a` is not a path inside the workspace | write it relative to the workspace's root, without `..`",
+        ),
+        (
+            r#"file = [{ path = "/etc/a", content = "", mode = "0888" }]"#,
+            r#"`0888` is not a file mode | write octal digits such as "0644""#,
+        ),
+        (
+            r#"file = [{ path = "/etc/a", content = "", user = "Anna" }]"#,
+            "`Anna` is not an account name | use at most 32 lower-case letters, digits, `_` and `-`, a letter first",
+        ),
+        (
+            r#"drop = ["usr/share/man"]"#,
+            "`usr/share/man` is not an absolute glob | begin with `/`, such as `/usr/share/man`",
+        ),
+        (r#"drop = ["/usr/[a"]"#, "`/usr/[a` is not a glob: unclosed character class; missing ']'"),
+    ]);
+}
+
+#[test]
+fn kernel_options_that_are_the_images_own_are_refused() {
+    refused(&[
+        (
+            r#"kernel = { cmdline = ["roothash=00"] }"#,
+            "`roothash` is decided by the image | take it out; the root file system is found and proved by its hash",
+        ),
+        (
+            r#"kernel = { cmdline = ["root=/dev/sda1"] }"#,
+            "`root` is decided by the image | take it out; the root file system is found and proved by its hash",
+        ),
+        (
+            r#"kernel = { cmdline = ["quiet splash"] }"#,
+            "`quiet splash` is not one kernel option | write each option as an entry of its own, without spaces",
+        ),
+        (
+            r#"kernel = { modules = ["nfs.ko"] }"#,
+            "`nfs.ko` is not a kernel module's name | write it as `lsmod` shows it, without directory and `.ko`",
+        ),
+        (
+            "sysctl = { vm.swappiness = 1 }",
+            r#"`vm` is not a kernel setting | quote the whole name: `"vm.swappiness" = 10`"#,
+        ),
+        (r#"sysctl = { "vm.swappiness" = true }"#, "expected a string or a whole number, found boolean `true`"),
+    ]);
+}
+
+#[test]
+fn accounts_and_keys_that_cannot_work_are_refused() {
+    refused(&[
+        (
+            r#"user = [{ name = "root" }]"#,
+            "`root` is locked in every image | name a person's account and give it `sudo = true`",
+        ),
+        (
+            r#"user = [{ name = "Anna" }]"#,
+            "`Anna` is not an account name | use at most 32 lower-case letters, digits, `_` and `-`, a letter first",
+        ),
+        (
+            r#"user = [{ name = "anna", ssh_keys = ["ssh-ed25519 AAAA"] }]"#,
+            "`ssh-ed25519 AAAA` is not a public SSH key | give one line of a `.pub` file: `ssh-ed25519 AAAA… name`",
+        ),
+        (
+            r#"user = [{ name = "anna", ssh_keys = ["-----BEGIN OPENSSH PRIVATE KEY-----"] }]"#,
+            "this is a private key | never put it into a profile; give the line of its `.pub` file",
+        ),
+    ]);
+}
+
+#[test]
+fn addresses_that_are_none_are_refused() {
+    refused(&[
+        (
+            r#"network = [{ name = "a", match = { name = ["e*"] }, addresses = ["192.0.2.1"] }]"#,
+            "`192.0.2.1` is not an address with its prefix length | write one such as `192.168.1.10/24`",
+        ),
+        (
+            r#"network = [{ name = "a", match = { name = ["e*"] }, addresses = ["192.0.2.1/33"] }]"#,
+            "`192.0.2.1/33` is not an address with its prefix length | write one such as `192.168.1.10/24`",
+        ),
+        (
+            r#"network = [{ name = "a", match = { mac = ["dc-a6-32-01-02-03"] }, dhcp = true }]"#,
+            "`dc-a6-32-01-02-03` is not a MAC address | write six bytes such as `dc:a6:32:01:02:03`",
+        ),
+        (
+            r#"network = [{ name = "a", match = { name = ["e*"] }, dhcp = true, dns = ["one"] }]"#,
+            "`one` is not an IP address | write one such as `192.168.1.1` or `fd00::1`",
+        ),
+        (
+            r#"network = [{ name = "a", match = { name = ["e*"] } }]"#,
+            r#"network `a` gives no address | add `dhcp = true` or `addresses = ["192.168.1.10/24"]`"#,
+        ),
+        (
+            r#"network = [{ name = "a", match = { name = ["e*"] }, dhcp = true, gateway = "192.0.2.1" }]"#,
+            "network `a` has a gateway but no address to reach it from | leave `gateway` to DHCP, or add `addresses`",
+        ),
+    ]);
+}
+
+#[test]
+fn sizes_and_levels_out_of_range_are_refused() {
+    refused(&[
+        (r#"image = { root = "512" }"#, "`512` is not a size | write digits and `K`, `M` or `G`: `512M`"),
+        (
+            r#"image = { root = "1500K" }"#,
+            "`1500K` is not a whole number of MiB | partitions are aligned to 1 MiB: write `512M`",
+        ),
+        (
+            r#"image = { root = "99999999999G" }"#,
+            "`99999999999G` is not a size | write digits and `K`, `M` or `G`: `512M`",
+        ),
+        (r#"image = { block_size = "100K" }"#, "`100K` is not a block size | write a power of two from `4K` to `1M`"),
+        (r#"image = { block_size = "2M" }"#, "`2M` is not a block size | write a power of two from `4K` to `1M`"),
+        ("image = { level = 23 }", "23 is not a compression level | zstd has levels 1 (fast) to 22 (small)"),
+    ]);
+}
+
+#[test]
+fn units_and_sources_that_cannot_be_named_so_are_refused() {
+    refused(&[
+        (
+            r#"units = { enable = ["ssh"] }"#,
+            "`ssh` is not a unit's full name | write it with its type, such as `nftables.service`",
+        ),
+        (
+            r#"source = [{ name = "x", archive = "ftp://a", suite = "s", components = ["main"] }]"#,
+            "`ftp://a` is not an archive | write `debian`, `debian-security` or the URL of the directory above `dists/`",
+        ),
+        (
+            r#"source = [{ name = "x", archive = "debian", suite = "../s", components = ["main"] }]"#,
+            "`../s` is not a suite or component | write one such as `trixie` or `non-free-firmware`",
+        ),
+        (
+            r#"source = [{ name = "x", archive = "debian", suite = "s", components = [] }]"#,
+            r#"source `x` has no component | name at least one: `components = ["main"]`"#,
+        ),
+    ]);
+}

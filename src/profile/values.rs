@@ -1,0 +1,307 @@
+//! The kinds of values in a profile. Each checks itself while it is read, so that the TOML reader can point at
+//! the very value that is wrong, and describes itself in the JSON Schema.
+
+use std::borrow::Cow;
+
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
+use serde::Deserialize;
+use serde::de::{Deserializer, Error as _};
+
+use super::checks;
+
+/// Declares text that one of [`checks`] has accepted.
+macro_rules! text {
+    ($($name:ident: $check:ident, $describe:literal;)+) => {$(
+        #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Deserialize)]
+        #[serde(try_from = "String")]
+        pub(super) struct $name(pub(super) String);
+
+        impl TryFrom<String> for $name {
+            type Error = String;
+
+            fn try_from(text: String) -> Result<Self, String> {
+                checks::$check(&text).map(|()| Self(text))
+            }
+        }
+
+        impl From<$name> for String {
+            fn from(value: $name) -> Self {
+                value.0
+            }
+        }
+
+        impl JsonSchema for $name {
+            fn schema_name() -> Cow<'static, str> {
+                stringify!($name).into()
+            }
+
+            fn json_schema(_: &mut SchemaGenerator) -> Schema {
+                json_schema!({ "type": "string", "description": $describe })
+            }
+        }
+    )+};
+}
+
+text! {
+    Identifier: identifier, "A name of lower-case letters, digits and `-`.";
+    HostName: host_name, "A host name of one label (RFC 1123).";
+    Package: package, "A Debian package's name.";
+    ImagePath: path, "An absolute path in the image.";
+    WorkspacePath: workspace_path, "A path relative to the root of the workspace.";
+    Glob: glob, "An absolute path with `*`, `?`, `[…]`, `{…}` (within one directory) or `**` (across directories).";
+    Module: module, "A kernel module's name, without `.ko`.";
+    KernelOption: cmdline, "One option of the kernel command line.";
+    SysctlName: sysctl, "A kernel setting's name, quoted, such as \"vm.swappiness\".";
+    Account: account, "The name of an account or group of the image.";
+    Login: login, "A login name.";
+    SshKey: ssh_key, "A public key: one line of a `.pub` file.";
+    Address: address, "An IPv4 or IPv6 address.";
+    AddressWithPrefix: address_with_prefix, "An address with its prefix length, such as 192.168.1.10/24.";
+    Mac: mac, "A MAC address, such as dc:a6:32:01:02:03.";
+    Word: word, "Text without spaces.";
+    TimeZone: time_zone, "A name of the time zone database, such as Europe/Berlin.";
+    Locale: locale, "A locale, such as C.UTF-8.";
+    Server: server, "A server's name or address.";
+    Unit: unit, "A unit's full name, such as nftables.service.";
+    Url: url, "A base URL, https or http.";
+    Archive: archive, "`debian`, `debian-security`, or the URL of the directory above `dists/`.";
+    Suite: suite, "A suite or component, such as trixie or main.";
+    Line: line, "One line of text.";
+}
+
+/// A value with the place it was read from.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(transparent)]
+pub(super) struct Spanned<T>(pub(super) toml::Spanned<T>);
+
+impl<T: JsonSchema> JsonSchema for Spanned<T> {
+    fn inline_schema() -> bool {
+        T::inline_schema()
+    }
+
+    fn schema_name() -> Cow<'static, str> {
+        T::schema_name()
+    }
+
+    fn json_schema(generator: &mut SchemaGenerator) -> Schema {
+        T::json_schema(generator)
+    }
+}
+
+/// An entry of a list that a profile inherits: adds to it, or with a leading `-` takes away from it.
+#[derive(Debug, Clone)]
+pub(super) enum Edit<T> {
+    Add(T),
+    Remove(T),
+}
+
+impl<'de, T: TryFrom<String, Error = String>> Deserialize<'de> for Edit<T> {
+    fn deserialize<D: Deserializer<'de>>(reader: D) -> Result<Self, D::Error> {
+        let text = String::deserialize(reader)?;
+        let checked = |text: &str| T::try_from(text.to_owned()).map_err(D::Error::custom);
+        match text.strip_prefix('-') {
+            Some(rest) => checked(rest).map(Self::Remove),
+            None => checked(&text).map(Self::Add),
+        }
+    }
+}
+
+impl<T: JsonSchema> JsonSchema for Edit<T> {
+    fn inline_schema() -> bool {
+        T::inline_schema()
+    }
+
+    fn schema_name() -> Cow<'static, str> {
+        T::schema_name()
+    }
+
+    fn json_schema(generator: &mut SchemaGenerator) -> Schema {
+        T::json_schema(generator)
+    }
+}
+
+/// The `schema` key: the version of the file format.
+#[derive(Debug, Clone, Copy, Deserialize)]
+#[serde(try_from = "i64")]
+pub(super) struct Version;
+
+impl TryFrom<i64> for Version {
+    type Error = String;
+
+    fn try_from(number: i64) -> Result<Self, String> {
+        if number == 1 {
+            return Ok(Self);
+        }
+        Err(format!("format version {number} is not known\nthis program reads `schema = 1`"))
+    }
+}
+
+impl JsonSchema for Version {
+    fn schema_name() -> Cow<'static, str> {
+        "Version".into()
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        json_schema!({ "const": 1, "description": "Version of the file format." })
+    }
+}
+
+/// Permission bits in octal.
+#[derive(Debug, Clone, Copy, Deserialize)]
+#[serde(try_from = "String")]
+pub(super) struct Mode(pub(super) u16);
+
+impl TryFrom<String> for Mode {
+    type Error = String;
+
+    fn try_from(text: String) -> Result<Self, String> {
+        let octal = matches!(text.len(), 3 | 4) && text.bytes().all(|byte| (b'0'..=b'7').contains(&byte));
+        match u16::from_str_radix(&text, 8) {
+            Ok(mode) if octal => Ok(Self(mode)),
+            _ => Err(format!("`{}` is not a file mode\nwrite octal digits such as \"0644\"", text.escape_debug())),
+        }
+    }
+}
+
+impl JsonSchema for Mode {
+    fn schema_name() -> Cow<'static, str> {
+        "Mode".into()
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        json_schema!({ "type": "string", "pattern": "^[0-7]{3,4}$", "description": "A mode in octal, such as \"0644\"." })
+    }
+}
+
+/// The size of a partition.
+#[derive(Debug, Clone, Copy, Deserialize)]
+#[serde(try_from = "String")]
+pub(super) struct PartitionSize(pub(super) u64);
+
+impl TryFrom<String> for PartitionSize {
+    type Error = String;
+
+    fn try_from(text: String) -> Result<Self, String> {
+        let bytes = bytes(&text)?;
+        if bytes == 0 || bytes % (1 << 20) != 0 {
+            return Err(format!(
+                "`{text}` is not a whole number of MiB\npartitions are aligned to 1 MiB: write `512M`"
+            ));
+        }
+        Ok(Self(bytes))
+    }
+}
+
+impl JsonSchema for PartitionSize {
+    fn schema_name() -> Cow<'static, str> {
+        "PartitionSize".into()
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        json_schema!({ "type": "string", "pattern": "^[0-9]+[KMG]$", "description": "A multiple of 1 MiB, such as \"512M\" or \"2G\"." })
+    }
+}
+
+/// The block size of a squashfs: a power of two from 4 KiB to 1 MiB (squashfs 4.0).
+#[derive(Debug, Clone, Copy, Deserialize)]
+#[serde(try_from = "String")]
+pub(super) struct BlockSize(pub(super) u32);
+
+impl TryFrom<String> for BlockSize {
+    type Error = String;
+
+    fn try_from(text: String) -> Result<Self, String> {
+        match u32::try_from(bytes(&text)?) {
+            Ok(bytes) if bytes.is_power_of_two() && (4 << 10..=1 << 20).contains(&bytes) => Ok(Self(bytes)),
+            _ => Err(format!("`{text}` is not a block size\nwrite a power of two from `4K` to `1M`")),
+        }
+    }
+}
+
+impl JsonSchema for BlockSize {
+    fn schema_name() -> Cow<'static, str> {
+        "BlockSize".into()
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        json_schema!({ "enum": ["4K", "8K", "16K", "32K", "64K", "128K", "256K", "512K", "1M"] })
+    }
+}
+
+/// A number of bytes: digits and `K`, `M` or `G`, powers of 1024.
+fn bytes(text: &str) -> Result<u64, String> {
+    let shift = match text.bytes().last() {
+        Some(b'K') => 10,
+        Some(b'M') => 20,
+        Some(b'G') => 30,
+        _ => 0,
+    };
+    let digits = text.get(..text.len().saturating_sub(1)).unwrap_or_default();
+    let whole = digits.bytes().all(|byte| byte.is_ascii_digit()) && shift > 0;
+    let number = digits.parse::<u64>().ok().filter(|_| whole).and_then(|number| number.checked_mul(1 << shift));
+    number.ok_or_else(|| format!("`{}` is not a size\nwrite digits and `K`, `M` or `G`: `512M`", text.escape_debug()))
+}
+
+/// A zstd compression level.
+#[derive(Debug, Clone, Copy, Deserialize)]
+#[serde(try_from = "i64")]
+pub(super) struct Level(pub(super) i32);
+
+impl TryFrom<i64> for Level {
+    type Error = String;
+
+    fn try_from(number: i64) -> Result<Self, String> {
+        match i32::try_from(number) {
+            Ok(level @ 1..=22) => Ok(Self(level)),
+            _ => Err(format!("{number} is not a compression level\nzstd has levels 1 (fast) to 22 (small)")),
+        }
+    }
+}
+
+impl JsonSchema for Level {
+    fn schema_name() -> Cow<'static, str> {
+        "Level".into()
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        json_schema!({ "type": "integer", "minimum": 1, "maximum": 22 })
+    }
+}
+
+/// A kernel setting's value: text or a whole number.
+#[derive(Debug, Clone)]
+pub(super) struct SysctlValue(pub(super) String);
+
+impl<'de> Deserialize<'de> for SysctlValue {
+    fn deserialize<D: Deserializer<'de>>(reader: D) -> Result<Self, D::Error> {
+        struct Visitor;
+
+        impl serde::de::Visitor<'_> for Visitor {
+            type Value = String;
+
+            fn expecting(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                out.write_str("a string or a whole number")
+            }
+
+            fn visit_i64<E>(self, number: i64) -> Result<String, E> {
+                Ok(number.to_string())
+            }
+
+            fn visit_str<E: serde::de::Error>(self, text: &str) -> Result<String, E> {
+                checks::line(text).map(|()| text.to_owned()).map_err(E::custom)
+            }
+        }
+
+        reader.deserialize_any(Visitor).map(Self)
+    }
+}
+
+impl JsonSchema for SysctlValue {
+    fn schema_name() -> Cow<'static, str> {
+        "SysctlValue".into()
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        json_schema!({ "type": ["string", "integer"], "description": "Text or a whole number." })
+    }
+}

@@ -1,0 +1,183 @@
+//! Where profiles and overlays come from: the workspace's folders, and beneath them, name by name, the ones that
+//! are embedded in the program.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use super::ProfileError;
+use super::parse::parse;
+use super::schema::WorkspaceToml;
+use crate::output::SourceText;
+
+/// The top-level `profiles/` and `overlays/` folders by path, sorted (`build.rs`).
+static EMBEDDED: &[(&str, &[u8])] = &include!(concat!(env!("OUT_DIR"), "/embedded.rs"));
+
+/// A directory with a person's profiles, overlays and settings, over the embedded ones.
+#[derive(Debug, Clone, Default)]
+pub struct Workspace {
+    root: Option<PathBuf>,
+    mirror: Option<String>,
+}
+
+impl Workspace {
+    /// Just what is embedded in the program.
+    #[must_use]
+    pub fn embedded() -> Self {
+        Self::default()
+    }
+
+    /// The workspace at `root`, with its `imgbuild.toml` if it has one. An empty directory is a workspace too.
+    ///
+    /// # Errors
+    /// An `imgbuild.toml` that cannot be read or is not valid.
+    pub fn open(root: &Path) -> Result<Self, ProfileError> {
+        let mut workspace = Self { root: Some(root.to_owned()), mirror: None };
+        if let Some((bytes, shown)) = workspace.read_own("imgbuild.toml")? {
+            let config: WorkspaceToml = parse(&text(bytes, shown)?)?;
+            workspace.mirror = config.mirror.map(Into::into);
+        }
+        Ok(workspace)
+    }
+
+    /// Its directory.
+    #[must_use]
+    pub fn root(&self) -> Option<&Path> {
+        self.root.as_deref()
+    }
+
+    /// The `mirror` of its `imgbuild.toml`: a URL that `debian/` and `debian-security/` lie below.
+    #[must_use]
+    pub fn mirror(&self) -> Option<&str> {
+        self.mirror.as_deref()
+    }
+
+    /// The file at a clean relative path, its own one or the embedded one, and the path to show.
+    pub(super) fn read(&self, path: &str) -> Result<Option<(Vec<u8>, String)>, ProfileError> {
+        if let Some(own) = self.read_own(path)? {
+            return Ok(Some(own));
+        }
+        let embedded = EMBEDDED.binary_search_by_key(&path, |(name, _)| name).ok().map(|index| EMBEDDED[index].1);
+        Ok(embedded.map(|bytes| (bytes.to_vec(), format!("<embedded>/{path}"))))
+    }
+
+    /// As [`Workspace::read`], for text.
+    pub(super) fn read_text(&self, path: &str) -> Result<Option<Arc<SourceText>>, ProfileError> {
+        self.read(path)?.map(|(bytes, shown)| text(bytes, shown)).transpose()
+    }
+
+    fn read_own(&self, path: &str) -> Result<Option<(Vec<u8>, String)>, ProfileError> {
+        let Some(root) = &self.root else { return Ok(None) };
+        let file = root.join(path);
+        let shown = show(&file);
+        match fs::read(&file) {
+            Ok(bytes) => Ok(Some((bytes, shown))),
+            Err(error) if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory) => Ok(None),
+            Err(source) => Err(ProfileError::Read { path: shown, source }),
+        }
+    }
+
+    /// Names of all profiles, sorted.
+    pub(super) fn profile_names(&self) -> Result<Vec<String>, ProfileError> {
+        self.names("profiles", |entry| entry.strip_suffix(".toml"))
+    }
+
+    /// Names of all overlays, sorted.
+    pub(super) fn overlay_names(&self) -> Result<Vec<String>, ProfileError> {
+        self.names("overlays", |entry| entry.strip_suffix("/overlay.toml"))
+    }
+
+    fn names(&self, folder: &str, name_of: impl Fn(&str) -> Option<&str>) -> Result<Vec<String>, ProfileError> {
+        let mut names = Vec::new();
+        for (path, _) in EMBEDDED {
+            names
+                .extend(path.strip_prefix(folder).and_then(|rest| name_of(rest.strip_prefix('/')?)).map(str::to_owned));
+        }
+        if let Some(root) = &self.root {
+            let mut entries = BTreeMap::new();
+            walk(&root.join(folder), "", 2, &mut entries)?;
+            names.extend(entries.keys().filter_map(|entry| name_of(entry)).map(str::to_owned));
+        }
+        names.sort();
+        names.dedup();
+        Ok(names)
+    }
+
+    /// The `overlay.toml` of the overlay `name`. The whole folder comes from one place: the workspace if it has the
+    /// overlay, else the program.
+    pub(super) fn overlay_toml(&self, name: &str) -> Result<Option<Arc<SourceText>>, ProfileError> {
+        let path = format!("overlays/{name}/overlay.toml");
+        match self.own_overlay(name) {
+            Some(_) => self.read_own(&path)?.map(|(bytes, shown)| text(bytes, shown)).transpose(),
+            None => self.read_text(&path),
+        }
+    }
+
+    /// Its files, by path below `files/`.
+    pub(super) fn overlay_files(&self, name: &str) -> Result<BTreeMap<String, Vec<u8>>, ProfileError> {
+        if let Some(own) = self.own_overlay(name) {
+            let mut found = BTreeMap::new();
+            walk(&own.join("files"), "", usize::MAX, &mut found)?;
+            return found.into_iter().map(|(path, file)| Ok((path, read_plain(&file)?))).collect();
+        }
+        let folder = format!("overlays/{name}/files/");
+        let files = EMBEDDED.iter().filter_map(|(path, bytes)| Some((path.strip_prefix(&folder)?, *bytes)));
+        Ok(files.map(|(path, bytes)| (path.to_owned(), bytes.to_vec())).collect())
+    }
+
+    fn own_overlay(&self, name: &str) -> Option<PathBuf> {
+        Some(self.root.as_ref()?.join("overlays").join(name)).filter(|folder| folder.is_dir())
+    }
+}
+
+/// All that is not a directory below `dir`, at most `depth` levels down, by relative path. No directory, no files.
+fn walk(dir: &Path, above: &str, depth: usize, found: &mut BTreeMap<String, PathBuf>) -> Result<(), ProfileError> {
+    let failed = |source| ProfileError::Read { path: show(dir), source };
+    let entries = match fs::read_dir(dir) {
+        Ok(entries) => entries,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
+        Err(error) => return Err(failed(error)),
+    };
+    for entry in entries {
+        let entry = entry.map_err(failed)?;
+        let path = entry.path();
+        let Some(name) = entry.file_name().to_str().map(|name| format!("{above}{name}")) else {
+            return Err(ProfileError::OddFile { path: show(&path), kind: "a name that is not UTF-8" });
+        };
+        if entry.file_type().map_err(failed)?.is_dir() {
+            if depth > 1 {
+                walk(&path, &format!("{name}/"), depth - 1, found)?;
+            }
+        } else {
+            found.insert(name, path);
+        }
+    }
+    Ok(())
+}
+
+/// Links are not followed: what they lead to may lie outside the workspace and differs by host.
+fn read_plain(path: &Path) -> Result<Vec<u8>, ProfileError> {
+    let failed = |source| ProfileError::Read { path: show(path), source };
+    let kind = fs::symlink_metadata(path).map_err(failed)?.file_type();
+    if kind.is_symlink() {
+        return Err(ProfileError::OddFile { path: show(path), kind: "a symbolic link" });
+    }
+    if !kind.is_file() {
+        return Err(ProfileError::OddFile { path: show(path), kind: "a special file" });
+    }
+    fs::read(path).map_err(failed)
+}
+
+fn text(bytes: Vec<u8>, path: String) -> Result<Arc<SourceText>, ProfileError> {
+    match String::from_utf8(bytes) {
+        Ok(text) => Ok(Arc::new(SourceText { path, text })),
+        Err(error) => Err(ProfileError::Read { path, source: io::Error::new(io::ErrorKind::InvalidData, error) }),
+    }
+}
+
+/// A path as a person would write it: without the `./` of the current directory.
+fn show(path: &Path) -> String {
+    path.strip_prefix(".").unwrap_or(path).display().to_string()
+}

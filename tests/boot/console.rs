@@ -1,0 +1,140 @@
+//! A virtual machine whose serial console a test reads and types on.
+
+use std::io::{Read as _, Write as _};
+use std::path::PathBuf;
+use std::process::{Child, ChildStdin, Command, Stdio};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use imgbuild::cmd::boot::host;
+use imgbuild::cmd::boot::qemu::{self, Accelerator, Machine};
+use imgbuild::profile::Arch;
+
+/// How long a machine emulated in software may take for one step before the test gives up.
+const PATIENCE: Duration = Duration::from_secs(600);
+
+/// Emulation takes all processors there are; two machines at once would only be slower.
+static ONE_AT_A_TIME: Mutex<()> = Mutex::new(());
+
+/// A running machine. Dropping it ends it.
+pub struct Console {
+    machine: Child,
+    keyboard: ChildStdin,
+    screen: Arc<Screen>,
+    /// Everything before this was seen by an earlier step.
+    seen: usize,
+    commands: usize,
+    _turn: MutexGuard<'static, ()>,
+}
+
+/// What came over the serial line.
+#[derive(Default)]
+struct Screen {
+    state: Mutex<Output>,
+    changed: Condvar,
+}
+
+#[derive(Default)]
+struct Output {
+    text: String,
+    ended: bool,
+}
+
+impl Console {
+    /// Starts a machine for `arch` through UEFI firmware, with one USB stick a path in `sticks`, the first to boot from.
+    pub fn boot(arch: Arch, sticks: &[PathBuf]) -> Self {
+        let turn = ONE_AT_A_TIME.lock().unwrap_or_else(PoisonError::into_inner);
+        let path = std::env::var_os("PATH").expect("PATH is set");
+        let program = host::find_qemu(arch, &path).expect("tests/run.sh installs QEMU");
+        let start = host::find_firmware(arch).expect("tests/run.sh installs UEFI firmware");
+        // Not KVM, even where there is some: every host then runs the same test.
+        let accelerator = Accelerator::Software;
+        let machine = Machine { arch, start, disk: &sticks[0], accelerator, ssh_port: None, interactive: false };
+        let mut command = Command::new(program);
+        command.args(qemu::arguments(&machine));
+        for (number, stick) in sticks.iter().enumerate().skip(1) {
+            command.arg("-drive").arg(format!("if=none,id=stick{number},format=raw,file={}", stick.display()));
+            command.arg("-device").arg(format!("usb-storage,bus=usb.0,drive=stick{number},removable=on"));
+        }
+        let mut machine = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().expect("QEMU starts");
+        let keyboard = machine.stdin.take().expect("stdin is piped");
+        let mut line = machine.stdout.take().expect("stdout is piped");
+        let screen = Arc::new(Screen::default());
+        let shared = Arc::clone(&screen);
+        thread::spawn(move || {
+            let mut bytes = [0; 4096];
+            loop {
+                let read = line.read(&mut bytes).unwrap_or(0);
+                let mut output = shared.state.lock().unwrap_or_else(PoisonError::into_inner);
+                output.text.push_str(&String::from_utf8_lossy(&bytes[..read]));
+                output.ended = read == 0;
+                shared.changed.notify_all();
+                if output.ended {
+                    return;
+                }
+            }
+        });
+        Self { machine, keyboard, screen, seen: 0, commands: 0, _turn: turn }
+    }
+
+    /// Waits until `text` appears after what was seen so far; gives back what came before it.
+    ///
+    /// # Panics
+    /// If the machine ends, or takes too long. The message holds the end of what it printed.
+    pub fn wait_for(&mut self, text: &str) -> String {
+        let deadline = Instant::now() + PATIENCE;
+        let mut output = self.screen.state.lock().unwrap_or_else(PoisonError::into_inner);
+        loop {
+            if let Some(at) = output.text[self.seen..].find(text) {
+                let before = output.text[self.seen..self.seen + at].to_owned();
+                self.seen += at + text.len();
+                return before;
+            }
+            let left = deadline.saturating_duration_since(Instant::now());
+            if output.ended || left.is_zero() {
+                let why = if output.ended { "the machine ended" } else { "time is up" };
+                let lines: Vec<&str> = output.text.lines().rev().take(60).collect();
+                let tail = lines.into_iter().rev().collect::<Vec<_>>().join("\n");
+                panic!("waiting for {text:?}: {why}. The console's last lines:\n{tail}");
+            }
+            let waited = self.screen.changed.wait_timeout(output, left).unwrap_or_else(PoisonError::into_inner);
+            output = waited.0;
+        }
+    }
+
+    /// Waits for the root shell that the test's overlay opens on the serial line, and makes it quiet.
+    pub fn wait_for_shell(&mut self) {
+        self.wait_for("login:");
+        self.wait_for("# ");
+        // Without echo, and without escape codes of the prompt, output is what commands print.
+        self.type_line("stty -echo; PS1=; export TERM=dumb PAGER=cat SYSTEMD_COLORS=0; echo re''ady");
+        self.wait_for("ready");
+    }
+
+    /// Runs `command` in the shell; gives back what it printed, trimmed.
+    pub fn run(&mut self, command: &str) -> String {
+        self.commands += 1;
+        let mark = format!("[done {}]", self.commands);
+        self.type_line(&format!("{command}; echo '{mark}'"));
+        self.wait_for(&mark).replace('\r', "").trim().to_owned()
+    }
+
+    /// Shuts the machine down cleanly.
+    pub fn power_off(mut self) {
+        self.type_line("systemctl poweroff");
+        self.machine.wait().expect("QEMU is our own process");
+    }
+
+    fn type_line(&mut self, line: &str) {
+        self.keyboard.write_all(format!("{line}\n").as_bytes()).expect("the machine reads its serial line");
+    }
+}
+
+impl Drop for Console {
+    fn drop(&mut self) {
+        // It may have ended by itself.
+        let _ = self.machine.kill();
+        let _ = self.machine.wait();
+    }
+}

@@ -1,0 +1,267 @@
+//! Whole images, small and made of stand-ins, against the tools that will read the real ones.
+
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+
+#[path = "support/boot_loader.rs"]
+mod boot_loader;
+mod support;
+
+use std::collections::BTreeMap;
+use std::fs::{self, File};
+use std::os::unix::fs::{FileExt, MetadataExt};
+use std::path::Path;
+
+use boot_loader::{EFI, boot_loader};
+use imgbuild::image::{self, Component, ImageError, Manifest, Parts};
+use imgbuild::output::Silent;
+use imgbuild::profile::{Board, ImageSettings, Kernel, Profile};
+use imgbuild::tree::{Digest, Node, Tree};
+use support::{ok, run};
+use tempfile::TempDir;
+
+const MIB: u64 = 1 << 20;
+const RELEASE: &str = "6.12.117+deb13";
+
+/// The board with UEFI that this machine's boot loader is for.
+const UEFI: Board = if cfg!(target_arch = "aarch64") { Board::UefiArm64 } else { Board::UefiAmd64 };
+
+fn profile(board: Board) -> Profile {
+    Profile {
+        name: "demo".into(),
+        description: String::new(),
+        board,
+        hostname: None,
+        sources: vec![],
+        packages: vec![],
+        drop: vec![],
+        kernel: Kernel { cmdline: vec!["quiet".into()], ..Kernel::default() },
+        sysctl: BTreeMap::new(),
+        files: BTreeMap::new(),
+        users: vec![],
+        networks: vec![],
+        timezone: "UTC".into(),
+        ntp: vec![],
+        locale: "C.UTF-8".into(),
+        enable: vec![],
+        disable: vec![],
+        image: ImageSettings {
+            boot_size: 40 * MIB,
+            root_size: 8 * MIB,
+            seed_size: MIB,
+            block_size: 131072,
+            compression_level: 3,
+        },
+        serial: true,
+    }
+}
+
+/// A tree with everything that a board takes its boot files from.
+fn tree(board: Board) -> Tree {
+    let mut tree = Tree::new();
+    let mut put = |path: &str, content: Vec<u8>| tree.put(path, Node::file(0o644, content)).unwrap();
+    put(&format!("boot/vmlinuz-{RELEASE}"), vec![0x4d; 3_000_000]);
+    put("usr/lib/os-release", b"ID=debian\n".to_vec());
+    if board == Board::Rpi4 {
+        for name in ["start4.elf", "fixup4.dat"] {
+            put(&format!("usr/lib/raspi-firmware/{name}"), name.into());
+        }
+        for board in ["4-b", "400", "cm4-io"] {
+            put(&format!("usr/lib/linux-image-{RELEASE}/broadcom/bcm2711-rpi-{board}.dtb"), board.into());
+        }
+    } else {
+        for name in [format!("linux{EFI}.efi.stub"), format!("systemd-boot{EFI}.efi")] {
+            put(&format!("usr/lib/systemd/boot/efi/{name}"), boot_loader(&name).to_vec());
+        }
+    }
+    tree
+}
+
+fn component() -> Component {
+    Component {
+        name: "dash".into(),
+        version: "0.5.12-12".into(),
+        arch: "amd64".into(),
+        sha256: Digest::of(b"dash").to_string(),
+        source: "dash".into(),
+        source_version: "0.5.12-12".into(),
+    }
+}
+
+/// Builds the stand-in image of `profile` into `dir`.
+fn build(profile: &Profile, dir: &Path) -> Result<Manifest, ImageError> {
+    let parts_dir = tempfile::tempdir().unwrap();
+    let squashfs = parts_dir.path().join("root.squashfs");
+    let root: Vec<u8> = (0..6 * MIB / 8).flat_map(|n| n.wrapping_mul(0x9e37_79b9_7f4a_7c15).to_le_bytes()).collect();
+    fs::write(&squashfs, root).unwrap();
+    let tree = tree(profile.board);
+    let parts = Parts {
+        profile,
+        epoch: 1_760_000_000,
+        packages: &[component()],
+        tree: &tree,
+        root: &tree,
+        squashfs: &squashfs,
+        initrd: &vec![9; 500_001],
+        seed: &[5; 4096],
+    };
+    image::write(&parts, dir, &Silent)
+}
+
+/// Copies a partition out of the image to a file of its label.
+fn extract(dir: &Path, manifest: &Manifest, label: &str) {
+    let partition = manifest.partitions.iter().find(|partition| partition.label == label).unwrap();
+    let mut bytes = vec![0; usize::try_from(partition.size).unwrap()];
+    File::open(dir.join("demo.img")).unwrap().read_exact_at(&mut bytes, partition.offset).unwrap();
+    fs::write(dir.join(label), bytes).unwrap();
+}
+
+fn names(dir: &Path) -> Vec<String> {
+    let mut names: Vec<String> =
+        fs::read_dir(dir).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
+    names.sort();
+    names
+}
+
+fn built(board: Board) -> (TempDir, Manifest) {
+    let dir = tempfile::tempdir().unwrap();
+    let manifest = build(&profile(board), dir.path()).unwrap();
+    (dir, manifest)
+}
+
+#[test]
+fn sgdisk_agrees_with_the_table_and_the_manifest() {
+    for board in [Board::Rpi4, UEFI] {
+        let (dir, manifest) = built(board);
+        let verdict = ok(dir.path(), "sgdisk", &["-v", "demo.img"]);
+        assert!(verdict.contains("No problems found"), "{verdict}");
+        for partition in &manifest.partitions {
+            let told = ok(dir.path(), "sgdisk", &["-i", &partition.number.to_string(), "demo.img"]);
+            for line in [
+                format!("Partition GUID code: {}", partition.type_guid.to_string().to_uppercase()),
+                format!("Partition unique GUID: {}", partition.guid.to_string().to_uppercase()),
+                format!("First sector: {} ", partition.offset / 512),
+                format!("Partition size: {} sectors", partition.size / 512),
+                format!("Partition name: '{}'", partition.label),
+            ] {
+                assert!(told.contains(&line), "{line} is not in:\n{told}");
+            }
+        }
+        let guid = |label: &str| {
+            let found = manifest.partitions.iter().find(|partition| partition.label == label).unwrap();
+            found.guid.simple().to_string()
+        };
+        assert_eq!(guid("root-a") + &guid("root-a-verity"), manifest.root_hash);
+    }
+}
+
+#[test]
+fn the_root_is_covered_by_its_verity_partition() {
+    let (dir, manifest) = built(Board::Rpi4);
+    extract(dir.path(), &manifest, "root-a");
+    extract(dir.path(), &manifest, "root-a-verity");
+    ok(dir.path(), "veritysetup", &["verify", "root-a", "root-a-verity", &manifest.root_hash]);
+    let root = File::options().write(true).open(dir.path().join("root-a")).unwrap();
+    root.write_all_at(b"flip", 4_000_000).unwrap();
+    assert!(
+        !run(dir.path(), "veritysetup", &["verify", "root-a", "root-a-verity", &manifest.root_hash]).status.success()
+    );
+}
+
+#[test]
+fn the_boot_partition_is_clean_and_carries_the_command_line() {
+    let (dir, manifest) = built(Board::Rpi4);
+    extract(dir.path(), &manifest, "boot-a");
+    ok(dir.path(), "fsck.fat", &["-n", "boot-a"]);
+    let line = ok(dir.path(), "mtype", &["-i", "boot-a", "::cmdline.txt"]);
+    assert_eq!(line, format!("{}\n", manifest.cmdline));
+    let wanted = format!(
+        "roothash={} systemd.firstboot=off console=tty0 console=ttyS1,115200 quiet imgbuild.image={}",
+        manifest.root_hash, manifest.image_id
+    );
+    assert_eq!(manifest.cmdline, wanted);
+
+    let (dir, manifest) = built(UEFI);
+    extract(dir.path(), &manifest, "esp");
+    ok(dir.path(), "fsck.fat", &["-n", "esp"]);
+    let kernel = format!("::EFI/Linux/demo-{}.efi", manifest.image_id);
+    ok(dir.path(), "mcopy", &["-i", "esp", &kernel, "uki.efi"]);
+    ok(dir.path(), "objcopy", &["-O", "binary", "--dump-section", ".cmdline=cmdline", "uki.efi", "unused"]);
+    let line = fs::read_to_string(dir.path().join("cmdline")).unwrap();
+    assert_eq!(line.trim_end_matches('\0'), manifest.cmdline);
+    let loader = format!("::EFI/BOOT/BOOT{}.EFI", EFI.to_uppercase());
+    ok(dir.path(), "mcopy", &["-i", "esp", &loader, "loader.efi"]);
+    let shipped = boot_loader(&format!("systemd-boot{EFI}.efi"));
+    assert_eq!(fs::read(dir.path().join("loader.efi")).unwrap(), shipped);
+}
+
+#[test]
+fn sums_manifest_and_ranges_describe_the_files() {
+    let (dir, manifest) = built(Board::Rpi4);
+    assert_eq!(names(dir.path()), ["SHA256SUMS", "demo.files", "demo.img", "manifest.json", "sbom.spdx.json"]);
+    let checked = ok(dir.path(), "sha256sum", &["--check", "--strict", "SHA256SUMS"]);
+    assert_eq!(checked, "demo.img: OK\ndemo.files: OK\nsbom.spdx.json: OK\nmanifest.json: OK\n");
+    let read: Manifest = serde_json::from_slice(&fs::read(dir.path().join("manifest.json")).unwrap()).unwrap();
+    assert_eq!(read, manifest);
+
+    let image = fs::read(dir.path().join("demo.img")).unwrap();
+    assert_eq!(image.len() as u64, manifest.image_size);
+    let mut at = 0;
+    for range in &manifest.ranges {
+        let (start, end) =
+            (usize::try_from(range.offset).unwrap(), usize::try_from(range.offset + range.length).unwrap());
+        assert!(image[at..start].iter().all(|&byte| byte == 0), "data outside the ranges before {start}");
+        assert_eq!(Digest::of(&image[start..end]).to_string(), range.sha256);
+        at = end;
+    }
+    assert!(image[at..].iter().all(|&byte| byte == 0));
+    let used = |label: &str| manifest.partitions.iter().find(|partition| partition.label == label).unwrap().used;
+    assert_eq!((used("root-a"), used("root-b"), used("seed")), (6 * MIB, 0, 4096));
+    let blocks = fs::metadata(dir.path().join("demo.img")).unwrap().blocks();
+    assert!(blocks * 512 < manifest.image_size / 4, "the image is not sparse: {blocks} blocks");
+}
+
+#[test]
+fn the_same_parts_give_the_same_files_on_any_number_of_threads() {
+    let (one, two) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    for (threads, dir) in [(1, &one), (3, &two)] {
+        let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
+        pool.install(|| build(&profile(Board::Rpi4), dir.path()).unwrap());
+    }
+    for name in names(one.path()) {
+        assert!(
+            fs::read(one.path().join(&name)).unwrap() == fs::read(two.path().join(&name)).unwrap(),
+            "{name} differs"
+        );
+    }
+}
+
+#[test]
+fn too_small_a_partition_is_an_error_that_names_the_key_and_leaves_nothing() {
+    let good = profile(Board::Rpi4);
+    let (root_size, boot_size, seed_size) = (4 * MIB, MIB, 512);
+    for (key, image) in [
+        ("image.root_size", ImageSettings { root_size, ..good.image.clone() }),
+        ("image.boot_size", ImageSettings { boot_size, ..good.image.clone() }),
+        ("image.seed_size", ImageSettings { seed_size, ..good.image.clone() }),
+    ] {
+        let dir = tempfile::tempdir().unwrap();
+        let profile = Profile { image, ..good.clone() };
+        let error = build(&profile, dir.path()).unwrap_err();
+        assert!(
+            matches!(&error, ImageError::TooSmall { key: named, needed, size, .. } if *named == key && needed > size)
+        );
+        assert!(error.hint().unwrap().contains(key), "{error}");
+        assert!(names(dir.path()).is_empty(), "{:?}", names(dir.path()));
+    }
+}
+
+#[test]
+fn a_failed_build_leaves_the_files_of_the_one_before() {
+    let (dir, _) = built(Board::Rpi4);
+    let before = fs::read(dir.path().join("manifest.json")).unwrap();
+    let mut profile = profile(Board::Rpi4);
+    profile.image.boot_size = MIB;
+    build(&profile, dir.path()).unwrap_err();
+    assert_eq!(fs::read(dir.path().join("manifest.json")).unwrap(), before);
+    ok(dir.path(), "sha256sum", &["--check", "--quiet", "SHA256SUMS"]);
+}

@@ -1,0 +1,153 @@
+//! Two root file systems, path by path.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
+use std::io::Read;
+use std::path::Path;
+
+use imgbuild::tree::{Digest, Kind, Node, Tree, clean};
+
+/// One path, owners by name.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Entry {
+    kind: &'static str,
+    mode: u32,
+    owner: String,
+    /// A file's content.
+    content: Option<Digest>,
+    /// A link's target.
+    target: Option<String>,
+}
+
+/// A root file system by clean path.
+pub type Listing = BTreeMap<String, Entry>;
+
+/// One way in which one path differs.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Difference {
+    pub path: String,
+    /// `missing` (in ours), `extra`, `type`, `mode`, `owner`, `content` or `target`.
+    pub what: &'static str,
+    detail: String,
+}
+
+impl fmt::Display for Difference {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(out, "/{}: {} {}", self.path, self.what, self.detail)
+    }
+}
+
+/// The tree that mmdebstrap packed.
+pub fn from_tar(path: &Path) -> Listing {
+    let mut raw: BTreeMap<String, (Entry, u64, u64)> = BTreeMap::new();
+    let mut files: BTreeMap<String, Vec<u8>> = BTreeMap::new();
+    for entry in tar::Archive::new(std::fs::File::open(path).unwrap()).entries().unwrap() {
+        let mut entry = entry.unwrap();
+        let path = clean(entry.path().unwrap().to_str().unwrap()).unwrap();
+        let header = entry.header().clone();
+        let target = entry.link_name().unwrap().map(|target| target.to_str().unwrap().to_owned());
+        if header.entry_type() == tar::EntryType::Link {
+            let same = raw[&clean(&target.unwrap()).unwrap()].clone();
+            raw.insert(path, same);
+            continue;
+        }
+        let kind = match header.entry_type() {
+            tar::EntryType::Directory => "directory",
+            tar::EntryType::Symlink => "link",
+            tar::EntryType::Regular => "file",
+            _ => "device",
+        };
+        let mut bytes = Vec::new();
+        entry.read_to_end(&mut bytes).unwrap();
+        let content = (kind == "file").then(|| Digest::of(&bytes));
+        if matches!(path.as_str(), "etc/passwd" | "etc/group") {
+            files.insert(path.clone(), bytes);
+        }
+        let entry = Entry { kind, mode: header.mode().unwrap() & 0o7777, owner: String::new(), content, target };
+        raw.insert(path, (entry, header.uid().unwrap(), header.gid().unwrap()));
+    }
+    let users = names(files.get("etc/passwd").map(Vec::as_slice));
+    let groups = names(files.get("etc/group").map(Vec::as_slice));
+    raw.into_iter()
+        .map(|(path, (entry, uid, gid))| (path, Entry { owner: owner(&users, &groups, uid, gid), ..entry }))
+        .collect()
+}
+
+/// The tree that effects made.
+pub fn from_tree(tree: &Tree) -> Listing {
+    let read = |path: &str| tree.file(path).map(|content| content.read().unwrap().into_owned());
+    let users = names(read("etc/passwd").as_deref());
+    let groups = names(read("etc/group").as_deref());
+    let entry = |node: &Node| {
+        let (kind, content, target) = match &node.kind {
+            Kind::Dir => ("directory", None, None),
+            Kind::File(content) => ("file", Some(content.digest()), None),
+            Kind::Symlink(target) => ("link", None, Some(target.clone())),
+            _ => ("device", None, None),
+        };
+        let owner = owner(&users, &groups, node.uid.into(), node.gid.into());
+        Entry { kind, mode: u32::from(node.mode), owner, content, target }
+    };
+    tree.iter()
+        .map(|(path, node)| match &node.kind {
+            Kind::HardLink(target) => (path.to_owned(), entry(tree.get(target).unwrap())),
+            _ => (path.to_owned(), entry(node)),
+        })
+        .collect()
+}
+
+/// Names by number from `passwd` or `group`.
+fn names(file: Option<&[u8]>) -> BTreeMap<u64, String> {
+    let text = String::from_utf8_lossy(file.unwrap_or_default()).into_owned();
+    text.lines()
+        .filter_map(|line| {
+            let mut fields = line.split(':');
+            let name = fields.next()?;
+            Some((fields.nth(1)?.parse().ok()?, name.to_owned()))
+        })
+        .collect()
+}
+
+fn owner(users: &BTreeMap<u64, String>, groups: &BTreeMap<u64, String>, uid: u64, gid: u64) -> String {
+    let name = |names: &BTreeMap<u64, String>, id: u64| match (names.get(&id), id) {
+        (Some(name), _) => name.clone(),
+        (None, 0) => "root".to_owned(),
+        (None, id) => id.to_string(),
+    };
+    format!("{}:{}", name(users, uid), name(groups, gid))
+}
+
+/// All differences between what scripts made and what effects made, in path order. Below a directory that one side
+/// lacks, only the directory itself is told of if the other side's is otherwise allowed to be missing.
+pub fn compare(installed: &Listing, ours: &Listing) -> Vec<Difference> {
+    let mut differences = Vec::new();
+    for path in installed.keys().chain(ours.keys()).collect::<BTreeSet<_>>() {
+        let mut tell = |what: &'static str, detail: String| {
+            differences.push(Difference { path: path.clone(), what, detail });
+        };
+        match (installed.get(path), ours.get(path)) {
+            (Some(theirs), None) => tell("missing", format!("({} {:04o} {})", theirs.kind, theirs.mode, theirs.owner)),
+            (None, Some(own)) => tell("extra", format!("({} {:04o} {})", own.kind, own.mode, own.owner)),
+            (Some(theirs), Some(own)) => {
+                if theirs.kind != own.kind {
+                    tell("type", format!("{} there, {} here", theirs.kind, own.kind));
+                    continue;
+                }
+                if theirs.kind != "link" && theirs.mode != own.mode {
+                    tell("mode", format!("{:04o} there, {:04o} here", theirs.mode, own.mode));
+                }
+                if theirs.owner != own.owner {
+                    tell("owner", format!("{} there, {} here", theirs.owner, own.owner));
+                }
+                if theirs.content != own.content {
+                    tell("content", String::new());
+                }
+                if theirs.target != own.target {
+                    tell("target", format!("{:?} there, {:?} here", theirs.target, own.target));
+                }
+            }
+            (None, None) => {}
+        }
+    }
+    differences
+}
