@@ -80,10 +80,10 @@ impl Apt {
 
     /// Downloads packages and gives their files, in the same order.
     pub fn download(&self, packages: &[&str]) -> Vec<PathBuf> {
-        let dir = self.root.join("debs");
-        fs::create_dir_all(&dir).unwrap();
         // Tests run at the same time and share the directory.
         static DOWNLOADING: Mutex<()> = Mutex::new(());
+        let dir = self.root.join("debs");
+        fs::create_dir_all(&dir).unwrap();
         let _one_at_a_time = DOWNLOADING.lock().unwrap();
         let output = run(self.command().args(["--print-uris", "download"]).args(packages));
         let files: Vec<String> = output.lines().filter_map(|line| line.split(' ').nth(1)).map(str::to_owned).collect();
