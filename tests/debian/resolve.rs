@@ -17,12 +17,14 @@ use crate::apt::{Apt, Suite};
 /// What a K3s node is made of.
 const NODE: &str = "systemd systemd-sysv systemd-resolved systemd-timesyncd systemd-repart udev dbus openssh-server \
     iptables nfs-common open-iscsi raspi-firmware curl ca-certificates sudo kmod iproute2 ethtool \
-    conntrack ipset socat bash-completion less vim-tiny cryptsetup-bin e2fsprogs dosfstools firmware-brcm80211 wpasupplicant apparmor";
+    conntrack ipset socat bash-completion less vim-tiny cryptsetup-bin e2fsprogs dosfstools \
+    firmware-brcm80211 wpasupplicant apparmor";
 const STORAGE: &str = "lvm2 mdadm smartmontools nvme-cli multipath-tools zfsutils-linux ceph-common samba nfs-kernel-server \
     targetcli-fb drbd-utils borgbackup restic rsync";
 const CONTAINERS: &str = "docker.io podman buildah skopeo containerd runc crun ansible golang-go rustc qemu-system-arm \
     libvirt-daemon-system virt-manager";
-const MAIL: &str = "postfix dovecot-imapd mailutils logcheck bsd-mailx fail2ban roundcube nginx-full php-fpm mariadb-server postgresql redis-server cron-apt unattended-upgrades";
+const MAIL: &str = "postfix dovecot-imapd mailutils logcheck bsd-mailx fail2ban roundcube nginx-full php-fpm \
+    mariadb-server postgresql redis-server cron-apt unattended-upgrades";
 const BUILD: &str = "build-essential git cmake debhelper python3-dev default-jdk gradle nodejs npm gdb valgrind";
 const DESKTOP: &str = "gnome-core xfce4 firefox-esr libreoffice cups network-manager-gnome pipewire-audio";
 
