@@ -41,7 +41,7 @@ fn build(name: &'static str, board: &str) -> Image {
     let profile = format!(
         "schema = 1\nextends = \"base\"\ndescription = \"Boots in the tests\"\nboard = \"{board}\"\nhostname = \"tested\"\n\
          serial = true\noverlays = [\"autologin\"]\n\n\
-         [kernel]\ncmdline = [\"systemd.default_device_timeout_sec=900\"]\n"
+         [kernel]\ncmdline = [\"systemd.default_device_timeout_sec=300\"]\n"
     );
     let overlay = "schema = 1\ndescription = \"A root shell on the serial console\"\n";
     let unit = "overlays/autologin/files/etc/systemd/system/serial-getty@.service.d/autologin.conf";
