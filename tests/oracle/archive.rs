@@ -21,8 +21,7 @@ fn output(command: &mut Command) -> Vec<u8> {
 
 /// Downloads `packages` (blank-separated), everything essential and all they need, recommendations excepted, as trixie
 /// with updates and security fixes has them now.
-pub fn download(arch: &'static str, packages: &str) -> Vec<PathBuf> {
-    let apt = Apt::new(arch);
+pub fn download(apt: &Apt, packages: &str) -> Vec<PathBuf> {
     let wanted: Vec<String> =
         ["?essential"].into_iter().chain(packages.split_whitespace()).map(str::to_owned).collect();
     let selected = apt.simulate(&wanted);
