@@ -1,5 +1,6 @@
 //! Real packages from the mirror that this host uses, and their installation by mmdebstrap.
 
+use std::fmt::Write as _;
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -55,7 +56,8 @@ pub fn install(debs: &[PathBuf], epoch: u64) -> PathBuf {
         include.push(package.to_owned());
         let size = fs::metadata(path).unwrap().len();
         let digest = digest(path);
-        index.push_str(&format!("{}\nFilename: ./{name}\nSize: {size}\nSHA256: {digest}\n\n", control.trim_end()));
+        let control = control.trim_end();
+        writeln!(index, "{control}\nFilename: ./{name}\nSize: {size}\nSHA256: {digest}\n").unwrap();
     }
     fs::write(repository.path().join("Packages"), index).unwrap();
     let partial = tar.with_extension("partial.tar");
