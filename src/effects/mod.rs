@@ -13,6 +13,7 @@ mod files;
 pub mod ldconfig;
 pub mod ledger;
 mod network;
+pub mod nsswitch;
 pub mod pam;
 pub mod paths;
 mod settings;
@@ -92,6 +93,7 @@ impl ApplyError {
 pub fn apply(tree: &mut Tree, context: &Context<'_>, store: &dyn depmod::Store) -> Result<(), ApplyError> {
     accounts::accounts(tree, context)?;
     paths::paths(tree, context)?;
+    nsswitch::nsswitch(tree, context)?;
     tmpfiles::tmpfiles(tree)?;
     alternatives::apply(tree, context)?;
     pam::pam(tree)?;

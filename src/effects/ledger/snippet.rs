@@ -7,6 +7,7 @@
 use std::collections::BTreeMap;
 use std::sync::LazyLock;
 
+use super::name_service::{self, NameService};
 use super::script::Section;
 
 /// The effect of one generated section on a fresh image.
@@ -14,6 +15,8 @@ use super::script::Section;
 pub enum Snippet {
     /// `deb-systemd-helper enable`: enables a unit as far as presets allow.
     Enable { unit: String, user: bool },
+    /// `dh_installnss`: adds modules to `/etc/nsswitch.conf`.
+    NameServices(Vec<NameService>),
     /// Done by this effect (a name from [`super::EFFECTS`]).
     By(&'static str),
     /// Nothing to do: concerns running systems, upgrades, or programs other than systemd.
@@ -41,6 +44,11 @@ static TEMPLATES: LazyLock<Vec<Template>> = LazyLock::new(|| {
 
 /// What `section` does, or `None` if no template knows it.
 pub(super) fn recognise(section: &Section<'_>) -> Option<Snippet> {
+    if section.helper == "dh_installnss"
+        && let Some(services) = name_service::parse(section)
+    {
+        return Some(Snippet::NameServices(services));
+    }
     let lines: Vec<String> = section
         .lines
         .iter()
