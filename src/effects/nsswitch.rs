@@ -22,8 +22,8 @@ pub fn nsswitch(tree: &mut Tree, context: &Context<'_>) -> Result<(), EffectErro
         .filter_map(|snippet| if let Snippet::NameServices(services) = snippet { Some(services) } else { None })
         .flatten()
         .collect();
-    let Some(content) = tree.file(PATH).filter(|_| !added.is_empty()) else { return Ok(()) };
-    let mut text = content.text().map_err(|source| EffectError::Read { path: PATH.to_owned(), source })?;
+    let Some(file) = tree.file(PATH).filter(|_| !added.is_empty()) else { return Ok(()) };
+    let mut text = file.text().map_err(|source| EffectError::Read { path: PATH.to_owned(), source })?;
     for service in &added {
         text = text.lines().map(|line| service.added_to(line) + "\n").collect();
     }

@@ -8,6 +8,7 @@
 mod subject;
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
 
 use super::{Context, EffectError};
 use crate::tree::{Content, Digest, Node, Tree};
@@ -72,7 +73,8 @@ pub fn ca(tree: &mut Tree, context: &Context<'_>) -> Result<(), EffectError> {
     // `openssl rehash` goes by file name, and links only one of several equal certificates.
     hashed.sort();
     for (name, hash, _) in hashed.iter().filter(|(.., digest)| seen.insert(*digest)) {
-        let free = (0..).map(|number| format!("{hash:08x}.{number}")).find(|link| !links.contains_key(link));
+        let free =
+            (0..=hashed.len()).map(|number| format!("{hash:08x}.{number}")).find(|link| !links.contains_key(link));
         links.extend(free.map(|link| (link, name.clone())));
     }
     tree.put(&format!("{CERTS}/ca-certificates.crt"), Node::file(0o644, bundle).from(ORIGIN))?;
@@ -84,7 +86,8 @@ pub fn ca(tree: &mut Tree, context: &Context<'_>) -> Result<(), EffectError> {
 
 /// The certificates below `dir`, links followed, in the order of their paths.
 fn certificates(tree: &Tree, dir: &str) -> Vec<(String, Content)> {
-    let paths = tree.below(dir).map(|(path, _)| path).filter(|path| path.ends_with(".crt"));
+    let paths =
+        tree.below(dir).map(|(path, _)| path).filter(|path| Path::new(path).extension() == Some("crt".as_ref()));
     paths.filter_map(|path| Some((path.to_owned(), tree.file(path)?.clone()))).collect()
 }
 

@@ -73,7 +73,7 @@ impl NameService {
         Some(Self { database: database.to_owned(), service: service.to_owned(), action, position })
     }
 
-    /// The command that dh_installnss generates.
+    /// The command that `dh_installnss` generates.
     fn command(&self) -> String {
         let Self { database, service, position, .. } = self;
         let action = self.action.as_ref().map(|action| format!(r" \[{action}\]")).unwrap_or_default();
