@@ -116,7 +116,7 @@ impl Profile {
                 });
             if let Some((field, value)) = header {
                 // The first round of this format knew `Auth-Final` for what is now `Auth`.
-                current = field.strip_suffix("-Final").unwrap_or(field).to_owned();
+                field.strip_suffix("-Final").unwrap_or(field).clone_into(&mut current);
                 fields.insert(current.clone(), value.trim().to_owned());
             } else if !line.trim().is_empty() {
                 let value = fields.entry(current.clone()).or_default();
