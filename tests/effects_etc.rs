@@ -2,9 +2,9 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
+#[path = "debian/apt.rs"]
+#[expect(dead_code, reason = "the tests of `debian` use the rest")]
 mod apt;
-#[path = "oracle/deb.rs"]
-mod deb;
 mod host_tree;
 
 use std::collections::BTreeMap;
@@ -12,14 +12,14 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use imgbuild::debian::Package;
+use imgbuild::debian::{Package, deb};
 use imgbuild::effects::ca::ca;
 use imgbuild::effects::nsswitch::nsswitch;
 use imgbuild::effects::pam::pam;
 use imgbuild::effects::{Context, EffectError};
 use imgbuild::lock::IdMap;
 use imgbuild::profile::{Board, ImageSettings, Kernel, Profile};
-use imgbuild::tree::{Kind, Tree};
+use imgbuild::tree::{Digest, Kind, Tree};
 use tempfile::TempDir;
 
 /// Real packages below a directory.
@@ -31,11 +31,13 @@ struct Root {
 impl Root {
     fn new(packages: &[&str]) -> Self {
         let dir = TempDir::new_in(env!("CARGO_TARGET_TMPDIR")).unwrap();
-        let debs = apt::Apt::new("amd64").download(packages);
+        let debs = apt::Apt::amd64().download(packages);
         for deb in &debs {
             run(Command::new("dpkg-deb").arg("--extract").arg(deb).arg(dir.path()));
         }
-        Self { packages: debs.iter().map(|deb| deb::open(deb)).collect(), dir }
+        let packs = TempDir::new_in(env!("CARGO_TARGET_TMPDIR")).unwrap();
+        let open = |path: &PathBuf| deb::open(path, Digest::of(&fs::read(path).unwrap()), packs.path()).unwrap();
+        Self { packages: debs.iter().map(open).collect(), dir }
     }
 
     fn path(&self, path: &str) -> PathBuf {

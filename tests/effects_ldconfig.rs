@@ -2,6 +2,8 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
+#[path = "debian/apt.rs"]
+#[expect(dead_code, reason = "the tests of `debian` use the rest")]
 mod apt;
 mod host_tree;
 

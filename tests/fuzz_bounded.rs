@@ -1,5 +1,6 @@
-//! A bounded run of the fuzz targets: fixed seeds, a fixed sequence of changes, a fixed number of rounds. A panic, an
-//! overflow or a broken promise of `fuzz/src/lib.rs` fails the test; inputs stay small, so time and memory do.
+//! A bounded run of the fuzz targets: fixed seeds, a fixed sequence of changes, a fixed number of rounds. A
+//! panic, an overflow or a broken promise of `fuzz/src/lib.rs` fails the test; inputs stay small, so time and
+//! memory do.
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
@@ -97,8 +98,8 @@ fn any_tar_is_read_or_refused() {
 fn any_index_is_read_or_refused() {
     let hash = "ab".repeat(32);
     let stanza = format!(
-        "Package: a\nVersion: 1:2.0~rc1-3+b4\nArchitecture: amd64\nEssential: yes\nPriority: required\nMulti-Arch: allowed\n\
-         Depends: b (>= 1.0), c:any | d (<< 2~), e\nProvides: v (= 1), w\nDescription: text\n more\n .\n\
+        "Package: a\nVersion: 1:2.0~rc1-3+b4\nArchitecture: amd64\nEssential: yes\n\
+         Priority: required\nMulti-Arch: allowed\nDepends: b (>= 1.0), c:any | d (<< 2~), e\nProvides: v (= 1), w\nDescription: text\n more\n .\n\
          Filename: pool/main/a/a_2.0_amd64.deb\nSize: 1234\nSHA256: {hash}\n\n"
     );
     run(&[stanza.repeat(2).into_bytes(), stanza.into_bytes(), b"a (>= 1) | b:any, c".to_vec()], entry::deb822);

@@ -1,5 +1,5 @@
-//! What is fuzzed: the readers of what comes from outside, each with what has to hold whatever the input. The targets
-//! here run them under libFuzzer, `tests/fuzz_bounded.rs` as a plain test.
+//! What is fuzzed: the readers of what comes from outside, each with what has to hold whatever the input. The
+//! targets here run them under libFuzzer, `tests/fuzz_bounded.rs` as a plain test.
 
 use imgbuild::debian::version::Version;
 use imgbuild::debian::{deb, deb822, index, relation};
@@ -10,8 +10,8 @@ pub fn deb(data: &[u8]) {
     let _ = deb::check(data);
 }
 
-/// The walk of a `data.tar`, inside a sound package. Header checksums are made good, else nearly every input would end at
-/// the first one.
+/// The walk of a `data.tar`, inside a sound package. Header checksums are made good, else nearly every input
+/// would end at the first one.
 pub fn tar(data: &[u8]) {
     let mut control = header("./control", CONTROL.len());
     control.extend_from_slice(CONTROL);

@@ -1,4 +1,4 @@
-//! Signatures of `InRelease` files: OpenPGP cleartext signatures (RFC 9580, section 7) by pinned keys.
+//! Signatures of `InRelease` files: `OpenPGP` cleartext signatures (RFC 9580, section 7) by pinned keys.
 //!
 //! The cryptography is the `pgp` crate's; what is decided here is the policy. One good signature is enough, and
 //! it is good when

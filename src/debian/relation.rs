@@ -75,8 +75,8 @@ impl Relation<'_> {
 /// Reads a field such as `Depends`: groups, all of which must hold, of alternatives, one of which must.
 ///
 /// # Errors
-/// A relation that cannot be read. Restrictions by architecture or build profile only exist in source packages, so
-/// they are refused.
+/// A relation that cannot be read. Restrictions by architecture or build profile only exist in source packages,
+/// so they are refused.
 pub fn parse(field: &str) -> Result<Vec<Vec<Relation<'_>>>, RelationError> {
     field
         .split(',')

@@ -34,8 +34,8 @@ impl<'a> Version<'a> {
     /// Reads a version.
     ///
     /// # Errors
-    /// What dpkg refuses too: an empty part, an epoch that is no number, a character outside the grammar. (Like dpkg,
-    /// an upstream version need not start with a digit.)
+    /// What dpkg refuses too: an empty part, an epoch that is no number, a character outside the grammar. (Like
+    /// dpkg, an upstream version need not start with a digit.)
     pub fn parse(text: &'a str) -> Result<Self, VersionError> {
         if text.is_empty() {
             return Err(VersionError::Empty);

@@ -8,8 +8,8 @@
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
-use super::Context;
-use crate::tree::{Node, Tree, TreeError, parent};
+use super::{Context, EffectError};
+use crate::tree::{Kind, Node, Tree, TreeError, parent};
 
 const ORIGIN: &str = "effect:alternatives";
 
@@ -75,7 +75,7 @@ fn parse_choice(words: &[&str]) -> Option<Choice> {
 ///
 /// # Errors
 /// A link's place below something that is no directory.
-pub fn apply(tree: &mut Tree, context: &Context<'_>) -> Result<(), TreeError> {
+pub fn alternatives(tree: &mut Tree, context: &Context<'_>) -> Result<(), EffectError> {
     let mut alternatives: BTreeMap<String, Vec<Choice>> = BTreeMap::new();
     for package in context.packages {
         for choice in parse(package.control_text("postinst").unwrap_or_default()) {
@@ -107,7 +107,7 @@ fn link(tree: &mut Tree, link: &str, name: &str, path: &str) -> Result<(), TreeE
     tree.put(&middle, Node::symlink(path).from(ORIGIN))?;
     let place = tree.resolve(link, false)?;
     // As update-alternatives: a file that is no link is never replaced, and no directory is made for a link.
-    let free = tree.get(&place).is_none_or(|node| matches!(node.kind, crate::tree::Kind::Symlink(_)));
+    let free = tree.get(&place).is_none_or(|node| matches!(node.kind, Kind::Symlink(_)));
     if free && parent(&place).is_some_and(|dir| tree.contains(dir)) {
         tree.put(&place, Node::symlink(format!("/{middle}")).from(ORIGIN))?;
     }

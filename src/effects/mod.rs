@@ -3,6 +3,7 @@
 //! No script is ever run. When locking, the script ledger accounts for every line of every script; when
 //! building, `apply` runs the effects in a fixed order over the tree that the packages made.
 
+mod access;
 pub mod accounts;
 pub mod alternatives;
 pub mod ca;
@@ -17,6 +18,7 @@ pub mod nsswitch;
 pub mod pam;
 pub mod paths;
 mod settings;
+mod shells;
 pub mod tmpfiles;
 mod trim;
 pub mod units;
@@ -30,9 +32,7 @@ use crate::lock::IdMap;
 use crate::profile::Profile;
 use crate::tree::{Tree, TreeError};
 use depmod::DepmodError;
-use dpkg_db::DpkgDbError;
 use ldconfig::LdconfigError;
-use units::UnitError;
 
 /// What effects may read: the packages, in dependency order, and the profile. Nothing of the host.
 #[derive(Debug, Clone, Copy)]
@@ -60,10 +60,6 @@ pub enum ApplyError {
     #[error(transparent)]
     Effect(#[from] EffectError),
     #[error(transparent)]
-    Units(#[from] UnitError),
-    #[error(transparent)]
-    DpkgDb(#[from] DpkgDbError),
-    #[error(transparent)]
     Ldconfig(#[from] LdconfigError),
     #[error(transparent)]
     Depmod(#[from] DepmodError),
@@ -77,8 +73,7 @@ impl ApplyError {
     pub fn hint(&self) -> Option<String> {
         match self {
             Self::Effect(error) => error.hint(),
-            Self::Units(error) => error.hint(),
-            Self::DpkgDb(_) | Self::Ldconfig(_) | Self::Depmod(_) | Self::Tree(_) => None,
+            Self::Ldconfig(_) | Self::Depmod(_) | Self::Tree(_) => None,
         }
     }
 }
@@ -93,16 +88,18 @@ impl ApplyError {
 pub fn apply(tree: &mut Tree, context: &Context<'_>, store: &dyn depmod::Store) -> Result<(), ApplyError> {
     accounts::accounts(tree, context)?;
     paths::paths(tree, context)?;
-    nsswitch::nsswitch(tree, context)?;
     tmpfiles::tmpfiles(tree)?;
-    alternatives::apply(tree, context)?;
+    alternatives::alternatives(tree, context)?;
+    shells::shells(tree)?;
+    nsswitch::nsswitch(tree, context)?;
     pam::pam(tree)?;
+    access::access(tree, context)?;
     settings::settings(tree, context)?;
     network::network(tree, &context.profile.networks)?;
     files::files(tree, context)?;
     ca::ca(tree, context)?;
-    units::apply(tree, context)?;
-    dpkg_db::apply(tree, context)?;
+    units::units(tree, context)?;
+    dpkg_db::dpkg_db(tree, context)?;
     trim::trim(tree, &context.profile.dropped());
     ldconfig::ldconfig(tree, context.profile.board.arch())?;
     depmod::depmod(tree, store)?;

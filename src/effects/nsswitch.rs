@@ -1,115 +1,141 @@
-//! Where programs look names up: the lines of `/etc/nsswitch.conf` with the modules that packages add.
+//! Name services that packages add to `/etc/nsswitch.conf`.
 //!
-//! The file itself is libc-bin's template, which `paths` puts in place; `dh_installnss` sections of the packages'
-//! `postinst` scripts say what to add. They are applied in order of the packages' names: dpkg's order is not fixed
-//! either, and no two modules of systemd depend on it.
+//! debhelper's `dh_installnss` writes `postinst` sections that edit the file with sed; a comment above each edit says
+//! what it does (`# Installing hosts/resolve[!UNAVAIL=return] from libnss-resolve in position before=dns`). The
+//! comments are what is read here; the script ledger vouches for the section around them.
 
-use super::ledger::{self, NameService, Position, Snippet};
 use super::{Context, EffectError};
 use crate::tree::{Node, Tree};
 
-const PATH: &str = "etc/nsswitch.conf";
+const ORIGIN: &str = "effect:nsswitch";
+const FILE: &str = "etc/nsswitch.conf";
+const MARK: &str = "# Installing ";
 
-/// Adds the packages' modules. Comes after `paths`, and before the profile's own files.
+/// Adds the services of `context.packages`. Comes after the file itself is there.
 ///
 /// # Errors
-/// A `/etc/nsswitch.conf` that cannot be read.
+/// A file that cannot be read, a position that is not known.
 pub fn nsswitch(tree: &mut Tree, context: &Context<'_>) -> Result<(), EffectError> {
-    let added: Vec<NameService> = context
-        .packages
-        .iter()
-        .flat_map(ledger::snippets)
-        .filter_map(|snippet| if let Snippet::NameServices(services) = snippet { Some(services) } else { None })
-        .flatten()
-        .collect();
-    let Some(file) = tree.file(PATH).filter(|_| !added.is_empty()) else { return Ok(()) };
-    let mut text = file.text().map_err(|source| EffectError::Read { path: PATH.to_owned(), source })?;
-    for service in &added {
-        text = text.lines().map(|line| service.added_to(line) + "\n").collect();
-    }
-    Ok(tree.put(PATH, Node::file(0o644, text).from("effect:nsswitch"))?)
-}
-
-impl NameService {
-    /// `line` with this module, or as it is: another database's, one that has it, or one without its neighbour.
-    fn added_to(&self, line: &str) -> String {
-        let Some(sources) = line.strip_prefix(&self.database).and_then(|rest| rest.strip_prefix(':')) else {
-            return line.to_owned();
-        };
-        let (sources, comment) = sources.split_at(sources.find('#').unwrap_or(sources.len()));
-        let words = words(sources);
-        if words.iter().any(|(_, word)| *word == self.service) {
-            return line.to_owned();
+    let Some(content) = tree.file(FILE) else { return Ok(()) };
+    let mut text = content.text().map_err(|source| EffectError::Read { path: FILE.to_owned(), source })?;
+    for package in context.packages {
+        for line in package.control_text("postinst").unwrap_or_default().lines() {
+            if let Some(service) = Service::parse(line.trim()) {
+                text = service.install(&text).map_err(|cause| {
+                    EffectError::refused(format!("name service `{}` of {}", service.name, package.name), cause)
+                })?;
+            }
         }
-        let find = |names: &[String]| words.iter().position(|(_, word)| names.iter().any(|name| name == word));
-        let module = match &self.action {
-            Some(action) => format!("{} [{action}]", self.service),
-            None => self.service.clone(),
+    }
+    Ok(tree.put(FILE, Node::file(0o644, text).from(ORIGIN))?)
+}
+
+/// A service for one database.
+struct Service<'a> {
+    database: &'a str,
+    name: &'a str,
+    /// `[…]`, what to do with the service's answer; may be empty.
+    action: &'a str,
+    position: &'a str,
+}
+
+impl<'a> Service<'a> {
+    fn parse(line: &'a str) -> Option<Self> {
+        let (what, rest) = line.strip_prefix(MARK)?.split_once(" from ")?;
+        let (_, position) = rest.split_once(" in position ")?;
+        let (database, service) = what.split_once('/')?;
+        let (name, action) = service.split_at(service.find('[').unwrap_or(service.len()));
+        Some(Self { database, name, action, position })
+    }
+
+    fn install(&self, text: &str) -> Result<String, String> {
+        let mut out = String::with_capacity(text.len());
+        for line in text.split_inclusive('\n') {
+            match line.split_once(':') {
+                Some((database, services)) if database == self.database => {
+                    out.push_str(database);
+                    out.push(':');
+                    out.push_str(&self.insert(services)?);
+                }
+                _ => out.push_str(line),
+            }
+        }
+        Ok(out)
+    }
+
+    /// `services` is what follows the colon, with blanks and the end of the line.
+    fn insert(&self, services: &str) -> Result<String, String> {
+        let (list, comment) = services.split_at(services.find(['#', '\n']).unwrap_or(services.len()));
+        let words: Vec<(usize, &str)> = words(list);
+        if words.iter().any(|(_, word)| *word == self.name) {
+            return Ok(services.to_owned());
+        }
+        let action = if self.action.is_empty() { String::new() } else { format!(" {}", self.action) };
+        let new = format!("{}{action}", self.name);
+        let end = list.trim_end().len();
+        let start = words.first().map_or(list.len(), |(start, _)| *start);
+        let anchor = |names: &str| words.iter().position(|(_, word)| names.split(',').any(|name| name == *word));
+        let (at, text) = match self.position.split_once('=') {
+            None if self.position == "first" => (start, format!("{new} ")),
+            None if self.position == "last" => (end, format!(" {new}")),
+            Some(("before", names)) => match anchor(names) {
+                Some(index) => (words[index].0, format!("{new} ")),
+                None => return Ok(services.to_owned()),
+            },
+            Some(("after", names)) => match anchor(names) {
+                // Behind the service and the action that belongs to it.
+                Some(index) => {
+                    let next = words[index + 1..].iter().find(|(_, word)| !word.starts_with('['));
+                    let behind = next.map_or(end, |(start, _)| list[..*start].trim_end().len());
+                    (behind, format!(" {new}"))
+                }
+                None => return Ok(services.to_owned()),
+            },
+            _ => return Err(format!("its position `{}` is not known", self.position)),
         };
-        let Some((at, added)) = (match &self.position {
-            Position::Last => Some((sources.len(), format!(" {module}"))),
-            Position::Before(names) => find(names).map(|index| (words[index].0, format!("{module} "))),
-            Position::After(names) => find(names).map(|index| {
-                let action = words.get(index + 1).filter(|(_, word)| word.starts_with('['));
-                let (start, word) = action.unwrap_or(&words[index]);
-                (start + word.len(), format!(" {module}"))
-            }),
-        }) else {
-            return line.to_owned();
-        };
-        let (before, after) = sources.split_at(at);
-        format!("{}:{before}{added}{after}{comment}", self.database)
+        Ok(format!("{}{text}{}{comment}", &list[..at], &list[at..]))
     }
 }
 
-/// The words of a line with where they start; an action in brackets is one of them.
+/// Words with their offsets.
 fn words(text: &str) -> Vec<(usize, &str)> {
-    let mut words = Vec::new();
-    let mut start = 0;
-    while let Some(skip) = text[start..].find(|char: char| !char.is_whitespace()) {
-        start += skip;
-        let rest = &text[start..];
-        let end =
-            if rest.starts_with('[') { rest.find(']').map(|end| end + 1) } else { rest.find(char::is_whitespace) };
-        let word = &rest[..end.unwrap_or(rest.len())];
-        words.push((start, word));
-        start += word.len();
+    let mut out = Vec::new();
+    let mut rest = text;
+    while let Some(start) = rest.find(|char: char| !char.is_whitespace()) {
+        let word = &rest[start..];
+        let word = &word[..word.find(char::is_whitespace).unwrap_or(word.len())];
+        out.push((text.len() - rest.len() + start, word));
+        rest = &rest[start + word.len()..];
     }
-    words
+    out
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn service(name: &str, action: Option<&str>, position: Position) -> NameService {
-        let (database, service) = ("hosts".to_owned(), name.to_owned());
-        NameService { database, service, action: action.map(str::to_owned), position }
+    fn after(line: &str, comments: &[&str]) -> String {
+        comments.iter().fold(line.to_owned(), |text, comment| Service::parse(comment).unwrap().install(&text).unwrap())
     }
 
     #[test]
-    fn a_module_goes_next_to_its_neighbour_and_an_action_stays_with_its_module() {
-        let before = Position::Before(vec!["resolve".to_owned(), "dns".to_owned()]);
-        let after = Position::After(vec!["files".to_owned()]);
-        let mymachines = service("mymachines", None, before.clone());
-        assert_eq!(mymachines.added_to("hosts:  files dns"), "hosts:  files mymachines dns");
-        let resolve = service("resolve", Some("!UNAVAIL=return"), Position::Before(vec!["dns".to_owned()]));
-        assert_eq!(resolve.added_to("hosts: files dns"), "hosts: files resolve [!UNAVAIL=return] dns");
-        let myhostname = service("myhostname", None, after);
+    fn services_go_where_their_packages_want_them() {
+        let resolve = "# Installing hosts/resolve[!UNAVAIL=return] from libnss-resolve in position before=dns";
+        let own_name = "# Installing hosts/myhostname from libnss-myhostname in position after=files";
+        let mdns = "# Installing hosts/mdns4_minimal[NOTFOUND=return] from libnss-mdns in position before=dns,resolve";
+        let hosts = "hosts:          files dns\n";
         assert_eq!(
-            myhostname.added_to("hosts: files [NOTFOUND=return SUCCESS=return] dns"),
-            "hosts: files [NOTFOUND=return SUCCESS=return] myhostname dns"
+            after(hosts, &[resolve, own_name]),
+            "hosts:          files myhostname resolve [!UNAVAIL=return] dns\n"
         );
-        assert_eq!(service("systemd", None, Position::Last).added_to("hosts: files"), "hosts: files systemd");
-    }
-
-    #[test]
-    fn lines_of_other_databases_without_the_neighbour_or_with_the_module_stay() {
-        let resolve = service("resolve", None, Position::Before(vec!["dns".to_owned()]));
-        for line in
-            ["", "# hosts: dns", "networks: files dns", "hosts: files", "hosts: resolve dns", "hosts: files # dns"]
-        {
-            assert_eq!(resolve.added_to(line), line);
-        }
+        assert_eq!(
+            after(hosts, &[resolve, mdns]),
+            "hosts:          files mdns4_minimal [NOTFOUND=return] resolve [!UNAVAIL=return] dns\n"
+        );
+        let last = "# Installing passwd/systemd from libnss-systemd in position last";
+        assert_eq!(
+            after("passwd:         files\ngroup: files\n", &[last, last]),
+            "passwd:         files systemd\ngroup: files\n"
+        );
     }
 }

@@ -38,7 +38,7 @@ pub fn tmpfiles(tree: &mut Tree) -> Result<(), EffectError> {
         for (index, text) in text.lines().enumerate() {
             let error = |cause| EffectError::Line { path: path.clone(), line: index + 1, cause };
             if let Some(line) = Line::parse(text, &owners).map_err(error)?
-                && lines.iter().all(|known| known.path != line.path || known.kind == 'z')
+                && lines.iter().all(|known| known.path != line.path || (known.kind == 'z') != (line.kind == 'z'))
             {
                 lines.push(line);
             }
@@ -95,8 +95,11 @@ impl Line {
         let (Some(uid), Some(gid)) = (uid, gid) else {
             return Err(format!("the owner of `/{path}` has no account"));
         };
-        let argument = fields.get(4..).map(|rest| rest.join(" ")).unwrap_or_default();
-        let argument = words::specifiers(argument.trim_matches('-'))?;
+        let argument = match fields.get(4..).unwrap_or_default() {
+            [] => String::new(),
+            [word] if word == "-" => String::new(),
+            words => words::specifiers(&words.join(" "))?,
+        };
         Ok(Some(Self { kind, replace: modifiers.contains('+'), path, mode, uid, gid, argument }))
     }
 

@@ -34,7 +34,7 @@ pub enum Cause {
     #[error("HTTP status {status}")]
     Status { status: u16 },
     #[error("{}", chain(.0))]
-    Network(#[from] reqwest::Error),
+    Network(reqwest::Error),
     #[error("no bytes for {seconds} s")]
     Stalled { seconds: u64 },
     #[error("ended after {got} of {expected} bytes")]
@@ -47,6 +47,13 @@ pub enum Cause {
     Mismatch { got: Digest, expected: Digest },
     #[error("writing {}: {source}", path.display())]
     Write { path: PathBuf, source: io::Error },
+}
+
+impl From<reqwest::Error> for Cause {
+    /// Without the address, which [`Attempt`] names already.
+    fn from(error: reqwest::Error) -> Self {
+        Self::Network(error.without_url())
+    }
 }
 
 impl Cause {

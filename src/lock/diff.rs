@@ -34,25 +34,31 @@ impl fmt::Display for Change {
 #[must_use]
 pub fn diff(old: &Lock, new: &Lock) -> Vec<Change> {
     let names: BTreeSet<&String> = old.profiles.keys().chain(new.profiles.keys()).collect();
-    let mut changes: BTreeMap<(&str, Option<&str>, Option<&str>), Vec<String>> = BTreeMap::new();
-    for profile in names {
-        let (before, after) = (by_name(old, profile), by_name(new, profile));
-        let packages: BTreeSet<&str> = before.keys().chain(after.keys()).copied().collect();
-        for package in packages {
-            let (from, to) = (before.get(package), after.get(package));
-            if from.map(|from| from.sha256) != to.map(|to| to.sha256) {
-                let key = (package, from.map(|from| from.version.as_str()), to.map(|to| to.version.as_str()));
-                changes.entry(key).or_default().push(profile.clone());
-            }
+    let mut changes: Vec<Change> = names.into_iter().flat_map(|profile| diff_profile(profile, old, new)).collect();
+    changes.sort();
+    changes.dedup_by(|next, first| {
+        let is_same = (&next.package, &next.from, &next.to) == (&first.package, &first.from, &first.to);
+        if is_same {
+            first.profiles.append(&mut next.profiles);
         }
-    }
-    let change = |((package, from, to), profiles): ((&str, Option<&str>, Option<&str>), Vec<String>)| Change {
-        package: package.to_owned(),
-        from: from.map(str::to_owned),
-        to: to.map(str::to_owned),
-        profiles,
-    };
-    changes.into_iter().map(change).collect()
+        is_same
+    });
+    changes
+}
+
+fn diff_profile(profile: &str, old: &Lock, new: &Lock) -> Vec<Change> {
+    let (before, after) = (by_name(old, profile), by_name(new, profile));
+    let packages: BTreeSet<&str> = before.keys().chain(after.keys()).copied().collect();
+    let pairs = packages.into_iter().map(|package| (package, before.get(package), after.get(package)));
+    pairs
+        .filter(|(_, from, to)| from.map(|from| from.sha256) != to.map(|to| to.sha256))
+        .map(|(package, from, to)| Change {
+            package: package.to_owned(),
+            from: from.map(|from| from.version.clone()),
+            to: to.map(|to| to.version.clone()),
+            profiles: vec![profile.to_owned()],
+        })
+        .collect()
 }
 
 fn by_name<'a>(lock: &'a Lock, profile: &'a str) -> BTreeMap<&'a str, &'a LockedPackage> {

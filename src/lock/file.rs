@@ -80,6 +80,9 @@ impl Lock {
     }
 
     /// The text of its file: the same lock always gives the same text.
+    ///
+    /// # Panics
+    /// Never: all it holds are texts, numbers and lists of them.
     #[must_use]
     pub fn to_text(&self) -> String {
         let body = toml::to_string(self).expect("a lock has nothing that TOML cannot hold");

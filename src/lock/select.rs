@@ -28,9 +28,9 @@ pub enum Update<'a> {
 #[derive(Debug, thiserror::Error)]
 pub enum LockError {
     #[error("index of source `{name}`: {source}")]
-    Index { name: String, source: IndexError },
+    Index { name: String, source: Box<IndexError> },
     #[error("profile `{profile}`: {source}")]
-    Resolve { profile: String, kept: bool, source: ResolveError },
+    Resolve { profile: String, kept: bool, source: Box<ResolveError> },
     #[error("source `{name}` went back in time: the mirror's state is of {fetched}, the locked one of {locked}")]
     Rollback { name: String, fetched: String, locked: String },
 }
@@ -68,14 +68,16 @@ pub fn lock_profile(
     }
     let mut sources = Vec::new();
     for FetchedIndex { state, text } in indexes {
-        let stanzas = index::parse(text).map_err(|source| LockError::Index { name: state.name.clone(), source })?;
+        let stanzas = index::parse(text)
+            .map_err(|source| LockError::Index { name: state.name.clone(), source: Box::new(source) })?;
         sources.push((state.name.as_str(), stanzas));
     }
     let pins = previous.map(|previous| pins(&profile.name, &sources, previous, update)).unwrap_or_default();
     for (_, stanzas) in &mut sources {
         stanzas.retain(|stanza| pins.get(stanza.name).is_none_or(|version| *version == stanza.version.as_str()));
     }
-    let failed = |source| LockError::Resolve { profile: profile.name.clone(), kept: !pins.is_empty(), source };
+    let failed =
+        |source| LockError::Resolve { profile: profile.name.clone(), kept: !pins.is_empty(), source: Box::new(source) };
     let universe = Universe::new(profile.board.arch().name(), sources).map_err(failed)?;
     let selection = resolve(&universe, &profile.packages).map_err(failed)?;
     Ok(Locked {

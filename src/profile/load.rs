@@ -1,6 +1,5 @@
 //! From a name to a resolved profile: read the chain, lay its files over each other, fold the overlays in.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::draft::{Draft, Layer};
@@ -13,6 +12,7 @@ use crate::output::{Diagnostic, SourceText};
 /// What a list of profiles shows of one.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ProfileSummary {
+    pub name: String,
     pub description: String,
     /// `None` for a profile that can only be extended.
     pub board: Option<Board>,
@@ -30,16 +30,23 @@ pub fn load(workspace: &Workspace, name: &str) -> Result<Profile, ProfileError> 
     draft.finish(name, &source)
 }
 
-/// All profiles of the workspace and of the program by name; one that is not valid does not hide the others.
+/// All profiles of the workspace and of the program, by name. An embedded profile that a workspace's own `base` has
+/// made unusable is nobody's mistake and left out.
 ///
 /// # Errors
-/// A `profiles/` folder that cannot be read.
-pub fn list(workspace: &Workspace) -> Result<BTreeMap<String, Result<ProfileSummary, ProfileError>>, ProfileError> {
-    let summary = |name: &str| {
-        let draft = lay(chain(workspace, find(workspace, name)?)?, workspace)?;
-        Ok(ProfileSummary { description: draft.description.unwrap_or_default(), board: draft.board })
-    };
-    Ok(workspace.profile_names()?.into_iter().map(|name| (name.clone(), summary(&name))).collect())
+/// As [`load`], for the first of the workspace's own profiles that is not valid.
+pub fn list(workspace: &Workspace) -> Result<Vec<ProfileSummary>, ProfileError> {
+    let mut summaries = Vec::new();
+    for name in workspace.profile_names()? {
+        match find(workspace, &name).and_then(|leaf| lay(chain(workspace, leaf)?, workspace)) {
+            Ok(Draft { description, board, .. }) => {
+                summaries.push(ProfileSummary { name, description: description.unwrap_or_default(), board });
+            }
+            Err(error) if workspace.owns(&profile_path(&name)) => return Err(error),
+            Err(_) => {}
+        }
+    }
+    Ok(summaries)
 }
 
 /// Checks keys and single values of a profile's text; `path` is for messages. Reads no file.
@@ -96,7 +103,11 @@ fn read(workspace: &Workspace, name: &str) -> Result<Option<Layer>, ProfileError
     if checks::identifier(name).is_err() {
         return Ok(None);
     }
-    let Some(source) = workspace.read_text(&format!("profiles/{name}.toml"))? else { return Ok(None) };
+    let Some(source) = workspace.read_text(&profile_path(name))? else { return Ok(None) };
     let toml = parse(&source)?;
     Ok(Some(Layer { name: name.to_owned(), source, toml }))
+}
+
+fn profile_path(name: &str) -> String {
+    format!("profiles/{name}.toml")
 }

@@ -79,6 +79,11 @@ impl Workspace {
         }
     }
 
+    /// Whether the file at a clean relative path is the workspace's own.
+    pub(super) fn owns(&self, path: &str) -> bool {
+        self.root.as_ref().is_some_and(|root| root.join(path).exists())
+    }
+
     /// Names of all profiles, sorted.
     pub(super) fn profile_names(&self) -> Result<Vec<String>, ProfileError> {
         self.names("profiles", |entry| entry.strip_suffix(".toml"))

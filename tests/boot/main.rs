@@ -63,9 +63,13 @@ fn a_flipped_bit_in_the_root_is_refused_in_words() {
     let stick = image(Arch::Amd64).stick("flipped");
     let (start, _) = image(Arch::Amd64).partition("root-a");
     let disk = OpenOptions::new().read(true).write(true).open(&stick).expect("the stick is a file");
+    // Its length is in the superblock; the tables at its end are read when it is mounted.
+    let mut length = [0; 8];
+    disk.read_exact_at(&mut length, start + 40).expect("the root has a superblock");
+    let place = start + u64::from_le_bytes(length) - 8;
     let mut byte = [0];
-    disk.read_exact_at(&mut byte, start + 8).expect("the root has a superblock");
-    disk.write_all_at(&[byte[0] ^ 1], start + 8).expect("the stick can be written");
+    disk.read_exact_at(&mut byte, place).expect("the root is as long as it says");
+    disk.write_all_at(&[byte[0] ^ 1], place).expect("the stick can be written");
 
     let mut node = Console::boot(Arch::Amd64, &[stick]);
     node.wait_for("imgbuild: this node cannot start.");

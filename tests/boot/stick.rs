@@ -37,9 +37,11 @@ pub fn image(arch: Arch) -> &'static Image {
 fn build(name: &'static str, board: &str) -> Image {
     let directory = TempDir::new().expect("a temporary directory");
     let workspace = directory.path().join("workspace");
+    // The long time-out is for emulation on a busy machine, where the coldplug of devices alone can take minutes.
     let profile = format!(
         "schema = 1\nextends = \"base\"\ndescription = \"Boots in the tests\"\nboard = \"{board}\"\nhostname = \"tested\"\n\
-         serial = true\noverlays = [\"autologin\"]\n"
+         serial = true\noverlays = [\"autologin\"]\n\n\
+         [kernel]\ncmdline = [\"systemd.default_device_timeout_sec=300\"]\n"
     );
     let overlay = "schema = 1\ndescription = \"A root shell on the serial console\"\n";
     let unit = "overlays/autologin/files/etc/systemd/system/serial-getty@.service.d/autologin.conf";

@@ -1,9 +1,11 @@
-//! The host's own apt, working in a private root below the target directory: the foreign reader of archives, versions and
-//! dependencies, and the source of real packages. It uses the mirror that the host is configured for.
+//! The host's own apt, working in a private root below the target directory: the foreign reader of archives,
+//! versions and dependencies, and the source of real packages. It uses the mirror that the host is configured
+//! for.
 
-use std::fs::{self, File};
+use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::sync::{LazyLock, Mutex};
 
 const KEYRING: &str = "/usr/share/keyrings/debian-archive-keyring.gpg";
 const COMPONENTS: &str = "main contrib non-free non-free-firmware";
@@ -17,19 +19,28 @@ pub struct Suite {
 /// A private apt root for one architecture with fresh lists of trixie, its updates and its security suite.
 pub struct Apt {
     root: PathBuf,
-    arch: &'static str,
+    pub arch: &'static str,
 }
 
 impl Apt {
+    /// The root for `amd64`, set up once.
+    pub fn amd64() -> &'static Self {
+        static APT: LazyLock<Apt> = LazyLock::new(|| Apt::new("amd64"));
+        &APT
+    }
+
+    /// The root for `arm64`, set up once.
+    pub fn arm64() -> &'static Self {
+        static APT: LazyLock<Apt> = LazyLock::new(|| Apt::new("arm64"));
+        &APT
+    }
+
     /// Sets the root up and downloads what changed of the lists.
-    pub fn new(arch: &'static str) -> Self {
+    fn new(arch: &'static str) -> Self {
         let root = Path::new(env!("CARGO_TARGET_TMPDIR")).join("apt").join(arch);
         for dir in ["etc/apt.conf.d", "etc/preferences.d", "state/lists/partial", "cache/archives/partial"] {
             fs::create_dir_all(root.join(dir)).unwrap();
         }
-        // Tests run at the same time and share the root.
-        let lock = File::create(root.join("lock")).unwrap();
-        lock.lock().unwrap();
         let (debian, security) = mirrors();
         let line = |base: &str, suite| format!("deb [signed-by={KEYRING}] {base} {suite} {COMPONENTS}\n");
         let sources = line(&debian, "trixie") + &line(&debian, "trixie-updates") + &line(&security, "trixie-security");
@@ -69,10 +80,11 @@ impl Apt {
 
     /// Downloads packages and gives their files, in the same order.
     pub fn download(&self, packages: &[&str]) -> Vec<PathBuf> {
+        // Tests run at the same time and share the directory.
+        static DOWNLOADING: Mutex<()> = Mutex::new(());
         let dir = self.root.join("debs");
         fs::create_dir_all(&dir).unwrap();
-        let lock = File::create(self.root.join("lock")).unwrap();
-        lock.lock().unwrap();
+        let _one_at_a_time = DOWNLOADING.lock().unwrap();
         let output = run(self.command().args(["--print-uris", "download"]).args(packages));
         let files: Vec<String> = output.lines().filter_map(|line| line.split(' ').nth(1)).map(str::to_owned).collect();
         run(self.command().arg("download").args(packages).current_dir(&dir));

@@ -13,7 +13,8 @@ use imgbuild::tree::{Content, Digest, Kind};
 use crate::apt::Apt;
 use crate::debs;
 
-/// Setuid bits, other groups, hard links, a name in UTF-8, links, configuration, and a kernel in many xz blocks.
+/// Setuid bits, other groups, hard links, a name in UTF-8, links, configuration, and a kernel in many xz
+/// blocks.
 const PACKAGES: [&str; 14] = [
     "base-files",
     "bash",
@@ -135,7 +136,7 @@ fn kernel(apt: &Apt) -> String {
 
 #[test]
 fn real_packages_are_read_as_dpkg_reads_them() {
-    let apt = Apt::new("amd64");
+    let apt = Apt::amd64();
     let packs = tempfile::tempdir().unwrap();
     for path in apt.download(&PACKAGES) {
         compare(&path, packs.path());
@@ -144,9 +145,9 @@ fn real_packages_are_read_as_dpkg_reads_them() {
 
 #[test]
 fn a_kernel_is_read_as_dpkg_reads_it() {
-    let apt = Apt::new("amd64");
+    let apt = Apt::amd64();
     let packs = tempfile::tempdir().unwrap();
-    let package = compare(&apt.download(&[&kernel(&apt)])[0], packs.path());
+    let package = compare(&apt.download(&[&kernel(apt)])[0], packs.path());
     assert!(package.members.len() > 4000);
 }
 

@@ -1,5 +1,5 @@
-//! `.deb` files that are damaged or out to do harm: each is refused with an error that names file and member, and
-//! nothing stays in the cache.
+//! `.deb` files that are damaged or out to do harm: each is refused with an error that names file and member,
+//! and nothing stays in the cache.
 
 use std::fs;
 use std::path::Path;

@@ -11,7 +11,9 @@ mod refusals;
 mod samples;
 
 use std::collections::BTreeMap;
+use std::fs;
 use std::io::Cursor;
+use std::os::unix::fs::MetadataExt as _;
 use std::process::Command;
 
 use imgbuild::format::squashfs::{Entry, EntryKind, NoStore, Options, SquashfsError, write};
@@ -142,13 +144,21 @@ fn extended_attributes_come_back_and_equal_sets_are_kept_once() {
     let mut dir = Node::dir(0o755);
     dir.xattrs.insert("user.dir".to_owned(), b"d".to_vec());
     let long = vec![b'v'; 3000];
+    // A revision 2 capability set (`include/uapi/linux/capability.h`): CAP_NET_RAW, effective.
+    let capability: Vec<u8> = [0x0200_0001_u32, 1 << 13, 0, 0, 0].iter().flat_map(|word| word.to_le_bytes()).collect();
     let many = (0..400).map(|i| (format!("many/{i}"), with(&[("user.number", format!("{}", i / 2).as_bytes())], "")));
     let mut tree = tree(many);
     tree.put("dir", dir).unwrap();
     tree.put("long", with(&[("user.long", &long), ("user.short", b"\0\xff")], "x")).unwrap();
+    // Only root may set these, so only root's unsquashfs can bring them back.
+    if fs::metadata("/proc/self").unwrap().uid() == 0 {
+        tree.put("ping", with(&[("security.capability", &capability), ("trusted.t", b"t"), ("user.u", b"")], "x"))
+            .unwrap();
+    }
     let (_dir, root) = extract(&image(&tree, &OPTIONS));
     let attributes = |path: &str| {
-        let output = run(Command::new("getfattr").args(["-d", "-e", "hex", "--absolute-names"]).arg(root.join(path)));
+        let output =
+            run(Command::new("getfattr").args(["-d", "-m", "-", "-e", "hex", "--absolute-names"]).arg(root.join(path)));
         let pair = |line: &str| line.split_once('=').map(|(name, value)| (name.to_owned(), value.to_owned()));
         output.lines().filter_map(pair).collect::<BTreeMap<String, String>>()
     };

@@ -29,7 +29,15 @@ pub fn judge(differences: &[Difference]) -> Vec<String> {
         .into_iter()
         .map(|line| {
             assert!(!line.reason.is_empty(), "{} has no reason", line.path);
-            (GlobBuilder::new(&line.path).literal_separator(true).build().unwrap().compile_matcher(), line)
+            (
+                GlobBuilder::new(&line.path)
+                    .literal_separator(true)
+                    .empty_alternates(true)
+                    .build()
+                    .unwrap()
+                    .compile_matcher(),
+                line,
+            )
         })
         .collect();
     let mut used = vec![false; lines.len()];

@@ -4,11 +4,11 @@ use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
+use crate::apt::Apt;
+use imgbuild::debian::{self, Package};
 use imgbuild::tree::Digest;
 
-const KEYRING: &str = "/usr/share/keyrings/debian-archive-keyring.gpg";
-
-/// Where downloads, repositories and results are kept between runs.
+/// Where unpacked packages, repositories and results are kept between runs.
 fn cache() -> PathBuf {
     PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join("oracle")
 }
@@ -19,81 +19,29 @@ fn output(command: &mut Command) -> Vec<u8> {
     output.stdout
 }
 
-/// Downloads `packages` (blank-separated) and all they need, recommendations excepted, as trixie with updates and
-/// security fixes has them now. Returns the files, sorted by name.
-pub fn download(arch: &str, packages: &str) -> Vec<PathBuf> {
-    let root = cache().join(arch);
-    for dir in ["etc/apt.conf.d", "etc/preferences.d", "lists/partial", "archives/partial", "debs"] {
-        fs::create_dir_all(root.join(dir)).unwrap();
-    }
-    fs::write(root.join("status"), "").unwrap();
-    fs::write(root.join("etc/sources.list"), sources()).unwrap();
-    let apt = |arguments: &[&str]| {
-        let mut command = Command::new("apt-get");
-        let set = |key: &str, path: &str| format!("{key}={}", root.join(path).display());
-        for option in [
-            set("Dir::Etc", "etc"),
-            set("Dir::State::lists", "lists"),
-            set("Dir::State::status", "status"),
-            set("Dir::Cache::archives", "archives"),
-            set("Dir::Cache", ""),
-            format!("APT::Architecture={arch}"),
-            format!("APT::Architectures={arch}"),
-            "APT::Install-Recommends=false".to_owned(),
-            "APT::Sandbox::User=root".to_owned(),
-            "Acquire::Languages=none".to_owned(),
-            "DPkg::Post-Invoke=".to_owned(),
-        ] {
-            command.arg("-o").arg(option);
-        }
-        output(command.args(arguments))
-    };
-    apt(&["update"]);
-    let mut install = vec!["install", "--yes", "--print-uris", "?essential"];
-    install.extend(packages.split_whitespace());
-    let uris = String::from_utf8(apt(&install)).unwrap();
-    let mut files = Vec::new();
-    // Each line: 'URI' FILE SIZE HASH. Files that apt's own archive directory holds would not be listed.
-    for line in uris.lines().filter(|line| line.starts_with('\'')) {
-        let words: Vec<&str> = line.split_whitespace().collect();
-        let path = root.join("debs").join(words[1]);
-        if fs::metadata(&path).is_ok_and(|found| found.len().to_string() == words[2]) {
-            files.push((path, None));
-        } else {
-            files.push((path, Some(words[0].trim_matches('\'').to_owned())));
-        }
-    }
-    let missing: Vec<&(PathBuf, Option<String>)> = files.iter().filter(|(_, uri)| uri.is_some()).collect();
-    if !missing.is_empty() {
-        let mut curl = Command::new("curl");
-        curl.args(["--silent", "--show-error", "--fail", "--location", "--parallel"]);
-        for (path, uri) in missing {
-            curl.arg("--output").arg(path).arg(uri.as_deref().unwrap_or_default());
-        }
-        output(&mut curl);
-    }
-    let mut files: Vec<PathBuf> = files.into_iter().map(|(path, _)| path).collect();
-    assert!(files.len() > 100, "apt-get chose only {} packages:\n{uris}", files.len());
-    files.sort();
-    files
+/// Downloads `packages` (blank-separated), everything essential and all they need, recommendations excepted, as trixie
+/// with updates and security fixes has them now.
+pub fn download(arch: &'static str, packages: &str) -> Vec<PathBuf> {
+    let apt = Apt::new(arch);
+    let wanted: Vec<String> =
+        ["?essential"].into_iter().chain(packages.split_whitespace()).map(str::to_owned).collect();
+    let selected = apt.simulate(&wanted);
+    apt.download(&selected.iter().map(|(name, _)| name.as_str()).collect::<Vec<_>>())
 }
 
-/// Trixie with updates and security fixes, from the archives that this host uses.
-fn sources() -> String {
-    let configured = output(Command::new("apt-get").args(["indextargets", "--format", "$(REPO_URI)"]));
-    let configured = String::from_utf8_lossy(&configured).into_owned();
-    let find = |name: &str| {
-        let found = configured.lines().map(|uri| uri.trim_end_matches('/')).find(|uri| uri.ends_with(name));
-        found.map_or_else(|| format!("https://mirrors.kernel.org{name}"), str::to_owned)
-    };
-    let (main, security) = (find("/debian"), find("/debian-security"));
-    let line = |uri: &str, suite: &str| format!("deb [signed-by={KEYRING}] {uri} {suite} main non-free-firmware\n");
-    line(&main, "trixie") + &line(&main, "trixie-updates") + &line(&security, "trixie-security")
+/// Reads packages, sorted by name.
+pub fn open(debs: &[PathBuf]) -> Vec<Package> {
+    let packs = cache().join("packs");
+    let mut packages: Vec<Package> =
+        debs.iter().map(|path| debian::deb::open(path, digest(path), &packs).unwrap()).collect();
+    packages.sort_by(|a, b| a.name.cmp(&b.name));
+    packages
 }
 
 /// Installs exactly `debs` with mmdebstrap, from a repository that holds nothing else. Returns the tar archive.
 pub fn install(debs: &[PathBuf], epoch: u64) -> PathBuf {
     let names: Vec<&str> = debs.iter().filter_map(|path| path.file_name()?.to_str()).collect();
+    fs::create_dir_all(cache()).unwrap();
     let tar = cache().join(format!("installed-{}.tar", Digest::of(names.join("\n").as_bytes())));
     if tar.exists() {
         return tar;

@@ -59,7 +59,7 @@ pub fn from_tar(path: &Path) -> Listing {
         };
         let mut bytes = Vec::new();
         entry.read_to_end(&mut bytes).unwrap();
-        let content = (kind == "file").then(|| Digest::of(&bytes));
+        let content = (kind == "file").then(|| content(&path, &bytes));
         if matches!(path.as_str(), "etc/passwd" | "etc/group") {
             files.insert(path.clone(), bytes);
         }
@@ -78,9 +78,10 @@ pub fn from_tree(tree: &Tree) -> Listing {
     let read = |path: &str| tree.file(path).map(|content| content.read().unwrap().into_owned());
     let users = names(read("etc/passwd").as_deref());
     let groups = names(read("etc/group").as_deref());
-    let entry = |node: &Node| {
+    let entry = |path: &str, node: &Node| {
         let (kind, content, target) = match &node.kind {
             Kind::Dir => ("directory", None, None),
+            Kind::File(_) if path.starts_with("etc/") => ("file", read(path).map(|bytes| content(path, &bytes)), None),
             Kind::File(content) => ("file", Some(content.digest()), None),
             Kind::Symlink(target) => ("link", None, Some(target.clone())),
             _ => ("device", None, None),
@@ -90,10 +91,32 @@ pub fn from_tree(tree: &Tree) -> Listing {
     };
     tree.iter()
         .map(|(path, node)| match &node.kind {
-            Kind::HardLink(target) => (path.to_owned(), entry(tree.get(target).unwrap())),
-            _ => (path.to_owned(), entry(node)),
+            Kind::HardLink(target) => (path.to_owned(), entry(target, tree.get(target).unwrap())),
+            _ => (path.to_owned(), entry(path, node)),
         })
         .collect()
+}
+
+/// What of a file's bytes counts. Account files are compared without order, numbers and dates: numbers are pinned by
+/// the lock, and a password's date is the day of installation.
+fn content(path: &str, bytes: &[u8]) -> Digest {
+    let blank: &[usize] = match path {
+        "etc/passwd" => &[2, 3],
+        "etc/group" | "etc/shadow" => &[2],
+        "etc/gshadow" => &[],
+        _ => return Digest::of(bytes),
+    };
+    let text = String::from_utf8_lossy(bytes).into_owned();
+    let mut lines: Vec<String> = text
+        .lines()
+        .map(|line| {
+            let fields = line.split(':').enumerate();
+            let kept = fields.map(|(index, field)| if blank.contains(&index) { "" } else { field });
+            kept.collect::<Vec<_>>().join(":")
+        })
+        .collect();
+    lines.sort();
+    Digest::of(lines.join("\n").as_bytes())
 }
 
 /// Names by number from `passwd` or `group`.

@@ -1,4 +1,5 @@
-//! The outer container of a `.deb`: a `!<arch>` archive of `debian-binary`, `control.tar*` and `data.tar*` (deb(5)).
+//! The outer container of a `.deb`: a `!<arch>` archive of `debian-binary`, `control.tar*` and `data.tar*`
+//! (deb(5)).
 
 use std::io::{self, Read, Seek, SeekFrom};
 
@@ -18,8 +19,8 @@ pub(super) struct Part {
     pub len: u64,
 }
 
-/// Finds `control.tar*` and `data.tar*`. Members whose names start with `_` may stand before `data.tar`, anything
-/// may follow it.
+/// Finds `control.tar*` and `data.tar*`. Members whose names start with `_` may stand before `data.tar`,
+/// anything may follow it.
 ///
 /// # Errors
 /// Anything else than the format version 2 of deb(5), members out of order or reaching past the end.

@@ -91,6 +91,22 @@ impl<F: Into<Flaw>> From<F> for Problem {
     }
 }
 
+impl DebError {
+    /// What the user may do about it.
+    #[must_use]
+    pub fn hint(&self) -> Option<String> {
+        match self {
+            Self::Read { .. } => None,
+            Self::Flawed { .. } => Some(
+                "the file has the digest that its archive signed, so the archive itself carries it: leave the package out \
+                 or take another version"
+                    .to_owned(),
+            ),
+            Self::Cache { .. } => Some("is there room and permission to write? everything there may be deleted".to_owned()),
+        }
+    }
+}
+
 impl Problem {
     /// Names the files: `deb` was read, `pack` written.
     pub(super) fn named(self, deb: &Path, pack: &Path) -> DebError {

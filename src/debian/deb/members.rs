@@ -51,12 +51,12 @@ impl Kind {
     }
 }
 
-/// Turns entries of `data.tar` into members with clean paths, in archive order. The root directory is left out: every
-/// tree has one.
+/// Turns entries of `data.tar` into members with clean paths, in archive order. The root directory is left out:
+/// every tree has one.
 ///
 /// # Errors
-/// A name that leaves the root or that Linux would not take, an unknown kind, a hard link to anything but a file before
-/// it, two different members of one path, a member below one that is not a directory.
+/// A name that leaves the root or that Linux would not take, an unknown kind, a hard link to anything but a
+/// file before it, two different members of one path, a member below one that is not a directory.
 pub(super) fn members(entries: Vec<Entry>) -> Result<Vec<Member>, Flaw> {
     let mut members: Vec<Member> = Vec::new();
     // For look-ups only; what comes out keeps the archive's order.

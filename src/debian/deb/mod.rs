@@ -1,8 +1,8 @@
 //! Reads `.deb` files (deb(5)) into [`Package`]s.
 //!
-//! Way of the data: `ar` finds the two archives → `unpack` decompresses each once, `tar` copying it to a pack in the cache and
-//! hashing every file → `members` and `control` check what is in them → `pack` keeps an index beside the pack, so
-//! that the next time nothing but the index is read. File contents stay slices of the pack.
+//! Way of the data: `ar` finds the two archives → `unpack` decompresses each once, `tar` copying it to a pack
+//! in the cache and hashing every file → `members` and `control` check what is in them → `pack` keeps an index
+//! beside the pack, so that the next time nothing but the index is read. File contents stay slices of the pack.
 
 mod ar;
 mod control;
@@ -25,8 +25,8 @@ use crate::tree::Digest;
 use error::Problem;
 use pack::Files;
 
-/// Opens the package file at `deb`, whose digest the caller has checked to be `sha256`. Decompressed data is kept below
-/// `packs_dir`, which is made if it is missing; if it is there already, `deb` is not even read.
+/// Opens the package file at `deb`, whose digest the caller has checked to be `sha256`. Decompressed data is
+/// kept below `packs_dir`, which is made if it is missing; if it is there already, `deb` is not even read.
 ///
 /// # Errors
 /// A package that is damaged or could do harm, files that cannot be read or written.

@@ -1,7 +1,8 @@
 //! Packs: decompressed packages in the cache, named by the `.deb`'s digest.
 //!
-//! `<sha256>.tar` is `data.tar` followed by `control.tar`, `<sha256>.idx` says what lies where. Both may be deleted at any time. An index
-//! that does not fit its own digest, this program's format or the pack's length counts as absent.
+//! `<sha256>.tar` is `data.tar` followed by `control.tar`, `<sha256>.idx` says what lies where. Both may be
+//! deleted at any time. An index that does not fit its own digest, this program's format or the pack's length
+//! counts as absent.
 
 use std::collections::BTreeMap;
 use std::fs;

@@ -1,7 +1,7 @@
 //! Walks a tar archive (ustar with GNU and pax extensions) once, copying it to a writer and hashing every file.
 //!
-//! The `tar` crate decodes headers. The walk is our own because every byte has to go into the pack, extension headers have to be
-//! bounded, and pax values may be binary (`security.capability` holds newlines at times).
+//! The `tar` crate decodes headers. The walk is our own because every byte has to go into the pack, extension
+//! headers have to be bounded, and pax values may be binary (`security.capability` holds newlines at times).
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
@@ -57,8 +57,8 @@ struct Walk<'w, R, W> {
     limit: u64,
 }
 
-/// Reads `input` to its end and copies it to `output`. `archive` names it in errors; `limit` is the most bytes it
-/// may have.
+/// Reads `input` to its end and copies it to `output`. `archive` names it in errors; `limit` is the most bytes
+/// it may have.
 ///
 /// # Errors
 /// See [`Flaw`]; errors of `input` count as failed decompression.

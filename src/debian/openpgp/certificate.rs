@@ -1,4 +1,4 @@
-//! Which keys of an OpenPGP certificate may sign data, and until when (RFC 9580, sections 5.2.1 and 10.1).
+//! Which keys of an `OpenPGP` certificate may sign data, and until when (RFC 9580, sections 5.2.1 and 10.1).
 //!
 //! Only self-signatures count: a certificate as published also carries certifications by others. Whatever is in
 //! doubt makes a key unusable.

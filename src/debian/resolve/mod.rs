@@ -1,10 +1,10 @@
-//! Which packages a list of wanted ones comes down to: what `apt-get --no-install-recommends install` chooses on an
-//! empty system.
+//! Which packages a list of wanted ones comes down to: what `apt-get --no-install-recommends install` chooses
+//! on an empty system.
 //!
-//! [`Universe`] holds one candidate a name. `walk` goes through dependencies depth first in the order apt's `MarkInstall`
-//! does: an alternative that is selected already wins, else the first that can be had, providers of a virtual
-//! package ranked; a choice that runs into a conflict or an unsatisfiable dependency is undone and the next
-//! alternative tried. No choice is tried twice, so the time is bounded by the size of the indexes.
+//! [`Universe`] holds one candidate a name. `walk` goes through dependencies depth first in the order apt's
+//! `MarkInstall` does: an alternative that is selected already wins, else the first that can be had, providers
+//! of a virtual package ranked; a choice that runs into a conflict or an unsatisfiable dependency is undone and
+//! the next alternative tried. No choice is tried twice, so the time is bounded by the size of the indexes.
 
 mod error;
 mod universe;
@@ -36,8 +36,8 @@ impl<'a> Selection<'a> {
         self.selected.iter().map(|&id| self.universe.get(id))
     }
 
-    /// Why `package` is selected: the shortest chain of dependencies from an essential or wanted package down to it.
-    /// `None` if it is not selected.
+    /// Why `package` is selected: the shortest chain of dependencies from an essential or wanted package down
+    /// to it. `None` if it is not selected.
     #[must_use]
     pub fn why(&self, package: &str) -> Option<Vec<Reason<'a>>> {
         why::why(self, package)
@@ -47,7 +47,8 @@ impl<'a> Selection<'a> {
 /// Selects all packages marked `Essential: yes`, the `wanted` ones, and what these depend on.
 ///
 /// # Errors
-/// A wanted name that no source has; dependencies that cannot be fulfilled together; a field that cannot be read.
+/// A wanted name that no source has; dependencies that cannot be fulfilled together; a field that cannot be
+/// read.
 pub fn resolve<'a>(universe: &'a Universe<'a>, wanted: &[String]) -> Result<Selection<'a>, ResolveError> {
     let roots = roots(universe, wanted)?;
     let selected = walk::walk(universe, &roots)?;

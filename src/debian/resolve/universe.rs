@@ -36,8 +36,8 @@ struct Provide<'a> {
 pub(super) type Id = usize;
 
 impl<'a> Universe<'a> {
-    /// Takes the stanzas of each source, given with the source's name (as the lock calls it) in the profile's order.
-    /// Stanzas of architectures other than `arch` and `all` are left out. The candidate of a name is its
+    /// Takes the stanzas of each source, given with the source's name (as the lock calls it) in the profile's
+    /// order. Stanzas of architectures other than `arch` and `all` are left out. The candidate of a name is its
     /// highest version over all sources, as if all were pinned alike; among equal versions the first source's.
     ///
     /// # Errors
@@ -92,9 +92,9 @@ impl<'a> Universe<'a> {
         self.provides_of(name).iter().map(|provide| provide.provider)
     }
 
-    /// The candidates that fulfil `relation`, best first: the package of that name, then those that provide it, essential
-    /// ones first, then by priority, then by name. That is the order of apt's `CompareProviders`, whose older
-    /// form breaks the last tie by the order in which its cache met the names.
+    /// The candidates that fulfil `relation`, best first: the package of that name, then those that provide it,
+    /// essential ones first, then by priority, then by name. That is the order of apt's `CompareProviders`,
+    /// whose older form breaks the last tie by the order in which its cache met the names.
     pub(super) fn satisfiers(&self, relation: &Relation<'_>) -> Vec<Id> {
         let real = self
             .find(relation.name)

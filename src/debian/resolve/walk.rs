@@ -96,7 +96,8 @@ impl<'a> Walk<'a> {
         Ok(false)
     }
 
-    /// Selects `id` alone. Selected packages that it conflicts with give way if they may; otherwise `id` is refused.
+    /// Selects `id` alone. Selected packages that it conflicts with give way if they may; otherwise `id` is
+    /// refused.
     fn select(&mut self, id: Id) -> Result<bool, ResolveError> {
         let stanza = self.universe.stanza(id);
         for field in [stanza.conflicts, stanza.breaks] {

@@ -48,9 +48,8 @@ pub(super) struct Builder<'a> {
 }
 
 impl<'a> Builder<'a> {
-    /// Every account that the packages of `tree` and the profile want, with numbers from `pinned`, or new
-    /// ones if `may_add`.
-    pub fn run(tree: &Tree, context: &Context<'_>, pinned: &'a IdMap, may_add: bool) -> Result<Self, EffectError> {
+    /// base-passwd's accounts, with numbers for more from `pinned`, or new ones if `may_add`.
+    pub fn start(tree: &Tree, pinned: &'a IdMap, may_add: bool) -> Result<Self, EffectError> {
         let text = |path: &str| -> Result<String, EffectError> {
             let content = tree.file(path).ok_or_else(|| {
                 EffectError::refused("accounts", format!("`/{path}` is missing"))
@@ -65,7 +64,12 @@ impl<'a> Builder<'a> {
         let mut numbers = Numbers::new(pinned, may_add);
         database.users.iter().for_each(|user| numbers.fix_user(&user.name, user.uid));
         database.groups.iter().for_each(|group| numbers.fix_group(&group.name, group.gid));
-        let mut builder = Self { database, numbers };
+        Ok(Self { database, numbers })
+    }
+
+    /// Every account that the packages of `tree` and the profile want.
+    pub fn run(tree: &Tree, context: &Context<'a>, may_add: bool) -> Result<Self, EffectError> {
+        let mut builder = Self::start(tree, context.ids, may_add)?;
         Sysusers::read(tree)?.apply(tree, &mut builder)?;
         for account in SCRIPTS.iter().filter(|account| context.has(&account.package)) {
             builder.script(account)?;

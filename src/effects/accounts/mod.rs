@@ -31,7 +31,7 @@ const SUBORDINATE_FIRST: u32 = 100000;
 /// # Errors
 /// Malformed declarations, and a profile's user that cannot be made.
 pub fn allocate_ids(tree: &Tree, context: &Context<'_>) -> Result<IdMap, EffectError> {
-    let given = Builder::run(tree, context, context.ids, true)?.numbers.given;
+    let given = Builder::run(tree, context, true)?.numbers.given;
     let mut ids = context.ids.clone();
     ids.users.extend(given.users);
     ids.groups.extend(given.groups);
@@ -43,7 +43,7 @@ pub fn allocate_ids(tree: &Tree, context: &Context<'_>) -> Result<IdMap, EffectE
 /// # Errors
 /// As [`allocate_ids`], and an account without a pinned number.
 pub fn accounts(tree: &mut Tree, context: &Context<'_>) -> Result<(), EffectError> {
-    let Builder { database, .. } = Builder::run(tree, context, context.ids, false)?;
+    let Builder { database, .. } = Builder::run(tree, context, false)?;
     let shadow = database.group("shadow").map_or(0, |group| group.gid);
     let days = context.epoch / (24 * 60 * 60);
     let mut put = |name: &str, mode: u16, gid: u32, text: String| {

@@ -9,11 +9,10 @@ mod status;
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
-use std::io;
 
-use super::Context;
+use super::{Context, EffectError};
 use crate::debian::Package;
-use crate::tree::{Kind, Node, Tree, TreeError};
+use crate::tree::{Kind, Node, Tree};
 
 const ORIGIN: &str = "effect:dpkg-db";
 const ADMIN_DIR: &str = "var/lib/dpkg";
@@ -24,23 +23,16 @@ const LEFT_OUT: [&str; 3] = ["control", "shlibs", "symbols"];
 
 /// Modes and owners that scripts set with dpkg-statoverride: package and the line for the database. The
 /// metadata effect does what the lines say.
-const STAT_OVERRIDES: [(&str, &str); 1] =
-    [("dbus", "root messagebus 4754 /usr/lib/dbus-1.0/dbus-daemon-launch-helper\n")];
-
-/// Why the database could not be written.
-#[derive(Debug, thiserror::Error)]
-pub enum DpkgDbError {
-    #[error("conffile `/{path}` of {package} cannot be read: {source}")]
-    Conffile { package: String, path: String, source: io::Error },
-    #[error("dpkg's database does not fit into the tree: {0}")]
-    Tree(#[from] TreeError),
-}
+const STAT_OVERRIDES: [(&str, &str); 2] = [
+    ("dbus", "root messagebus 4754 /usr/lib/dbus-1.0/dbus-daemon-launch-helper\n"),
+    ("lldpd", "_lldpd adm 4750 /usr/sbin/lldpcli\n"),
+];
 
 /// Writes the database of `context.packages`. Comes after all effects that add to it (alternatives).
 ///
 /// # Errors
 /// A conffile that cannot be read; something else at the database's place.
-pub fn apply(tree: &mut Tree, context: &Context<'_>) -> Result<(), DpkgDbError> {
+pub fn dpkg_db(tree: &mut Tree, context: &Context<'_>) -> Result<(), EffectError> {
     let mut files: BTreeMap<String, Vec<u8>> = BTreeMap::new();
     files.insert("status".to_owned(), status::status(context.packages)?.into_bytes());
     files.insert("arch-native".to_owned(), format!("{}\n", context.profile.board.arch().name()).into_bytes());
@@ -69,7 +61,7 @@ pub fn apply(tree: &mut Tree, context: &Context<'_>) -> Result<(), DpkgDbError> 
 }
 
 /// Gives all of the database its second name outside `/var`.
-fn copy(tree: &mut Tree) -> Result<(), DpkgDbError> {
+fn copy(tree: &mut Tree) -> Result<(), EffectError> {
     let copies: Vec<(String, Node)> = tree
         .below(ADMIN_DIR)
         .map(|(path, node)| {
@@ -99,10 +91,9 @@ fn file_name(package: &Package) -> String {
 
 /// The paths that a package owns, in archive order, the root directory as `/.`.
 fn list(package: &Package) -> String {
-    let mut text = String::new();
-    for member in &package.members {
-        let path = if member.path.is_empty() { "." } else { &member.path };
-        let _ = writeln!(text, "/{path}");
+    let mut text = String::from("/.\n");
+    for member in package.members.iter().filter(|member| !member.path.is_empty()) {
+        let _ = writeln!(text, "/{}", member.path);
     }
     text
 }

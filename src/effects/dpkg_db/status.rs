@@ -4,8 +4,8 @@ use std::fmt::Write as _;
 
 use md5::{Digest as _, Md5};
 
-use super::DpkgDbError;
 use crate::debian::Package;
+use crate::effects::EffectError;
 use crate::tree::Kind;
 
 /// The order in which dpkg writes the fields it knows (`fieldinfos` in lib/dpkg/parse.c); all others follow as
@@ -38,7 +38,7 @@ const ORDER: [&str; 24] = [
 ];
 
 /// The whole file; `packages` are sorted by name.
-pub(super) fn status(packages: &[Package]) -> Result<String, DpkgDbError> {
+pub(super) fn status(packages: &[Package]) -> Result<String, EffectError> {
     let mut text = String::new();
     for package in packages {
         paragraph(package, &mut text)?;
@@ -47,7 +47,7 @@ pub(super) fn status(packages: &[Package]) -> Result<String, DpkgDbError> {
     Ok(text)
 }
 
-fn paragraph(package: &Package, text: &mut String) -> Result<(), DpkgDbError> {
+fn paragraph(package: &Package, text: &mut String) -> Result<(), EffectError> {
     for name in ORDER {
         match name {
             "Status" => text.push_str("Status: install ok installed\n"),
@@ -74,20 +74,22 @@ fn field(name: &str, value: &str, text: &mut String) {
     let _ = writeln!(text, "{name}: {}", value.trim_end());
 }
 
-/// Each conffile with the MD5 of what the package ships, by which dpkg sees whether it was changed.
-fn conffiles(package: &Package, text: &mut String) -> Result<(), DpkgDbError> {
+/// Each conffile with the MD5 of what the package ships, by which dpkg sees whether it was changed. Files that the
+/// package wants removed are listed without one, as dpkg does (`conffiles` in deb-conffiles(5)).
+fn conffiles(package: &Package, text: &mut String) -> Result<(), EffectError> {
     let mut lines = String::new();
-    for path in package.conffiles() {
+    for line in package.control_text("conffiles").unwrap_or_default().lines().map(str::trim_end) {
+        if let Some(path) = line.strip_prefix("remove-on-upgrade ") {
+            let _ = write!(lines, "\n {path} newconffile remove-on-upgrade");
+            continue;
+        }
+        let path = line.trim_start_matches('/');
         let content = package.members.iter().find_map(|member| match &member.node.kind {
             Kind::File(content) if member.path == path => Some(content),
             _ => None,
         });
         let Some(content) = content else { continue };
-        let bytes = content.read().map_err(|source| DpkgDbError::Conffile {
-            package: package.name.clone(),
-            path: path.to_owned(),
-            source,
-        })?;
+        let bytes = content.read().map_err(|source| EffectError::Read { path: path.to_owned(), source })?;
         let _ = write!(lines, "\n /{path} ");
         for byte in Md5::digest(&bytes) {
             let _ = write!(lines, "{byte:02x}");

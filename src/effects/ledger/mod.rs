@@ -8,14 +8,12 @@
 //! `prerm` and `postrm` are left alone: dpkg runs them when it removes or upgrades a package (Debian Policy 6.5),
 //! and nothing is ever removed or upgraded in an image.
 
-mod name_service;
 mod reviewed;
 mod script;
 mod snippet;
 
 use std::fmt::Write as _;
 
-pub use name_service::{NameService, Position};
 pub use reviewed::{EFFECTS, Ledger, LedgerError, Review, TriggerReview};
 use script::Script;
 pub use snippet::Snippet;

@@ -4,7 +4,7 @@ use crate::debian::Package;
 use crate::profile::Arch;
 use crate::tree::Digest;
 
-/// Debhelper puts these lines around what it generates (`autoscript` in Debian::Debhelper::Dh_Lib).
+/// Debhelper puts these lines around what it generates (`autoscript` in its `Dh_Lib.pm`).
 const BEGIN: &str = "# Automatically added by ";
 const END: &str = "# End automatically added section";
 

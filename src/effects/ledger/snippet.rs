@@ -7,7 +7,6 @@
 use std::collections::BTreeMap;
 use std::sync::LazyLock;
 
-use super::name_service::{self, NameService};
 use super::script::Section;
 
 /// The effect of one generated section on a fresh image.
@@ -15,8 +14,6 @@ use super::script::Section;
 pub enum Snippet {
     /// `deb-systemd-helper enable`: enables a unit as far as presets allow.
     Enable { unit: String, user: bool },
-    /// `dh_installnss`: adds modules to `/etc/nsswitch.conf`.
-    NameServices(Vec<NameService>),
     /// Done by this effect (a name from [`super::EFFECTS`]).
     By(&'static str),
     /// Nothing to do: concerns running systems, upgrades, or programs other than systemd.
@@ -44,11 +41,6 @@ static TEMPLATES: LazyLock<Vec<Template>> = LazyLock::new(|| {
 
 /// What `section` does, or `None` if no template knows it.
 pub(super) fn recognise(section: &Section<'_>) -> Option<Snippet> {
-    if section.helper == "dh_installnss"
-        && let Some(services) = name_service::parse(section)
-    {
-        return Some(Snippet::NameServices(services));
-    }
     let lines: Vec<String> = section
         .lines
         .iter()
@@ -58,6 +50,7 @@ pub(super) fn recognise(section: &Section<'_>) -> Option<Snippet> {
     match section.helper {
         "dh_installdeb" => lines.iter().all(|line| is_conffile_upgrade(line)).then_some(Snippet::Nothing),
         "dh_installalternatives" => is_alternatives(&lines).then_some(Snippet::By("alternatives")),
+        "dh_installnss" if is_name_services(&lines) => Some(Snippet::By("conffiles")),
         helper => TEMPLATES.iter().filter(|template| template.helper == helper).find_map(|template| {
             let holes = template.fill(&lines)?;
             let unit = || holes.get("unit").map(|unit| unit.trim_matches('\'').to_owned());
@@ -88,6 +81,26 @@ fn is_alternatives(lines: &[String]) -> bool {
         && command.starts_with("update-alternatives --install ")
         && more.iter().all(|line| line.starts_with("--slave "))
         && middle.iter().all(|line| !line.contains(['$', '`', ';', '|', '&', '<', '>']))
+}
+
+/// Whether this edits `/etc/nsswitch.conf` and nothing else: one guarded sed command for each service.
+fn is_name_services(lines: &[String]) -> bool {
+    const FILE: &str = "\"${DPKG_ROOT}/etc/nsswitch.conf\"";
+    let [first, edits @ .., remove, last] = lines else { return false };
+    let marker = "\"${DPKG_ROOT}/etc/nsswitch.conf.nss.${DPKG_MAINTSCRIPT_PACKAGE}-will-install\"";
+    *first == format!("if [ \"$1\" = \"configure\" ] && [ -f {marker} ] && [ -e {FILE} ]; then")
+        && *remove == format!("rm {marker}")
+        && last == "fi"
+        && edits.chunks(3).all(|edit| match edit {
+            [test, sed, end] => {
+                test.starts_with("if ! grep -q -E ")
+                    && test.ends_with(&format!(" {FILE}; then"))
+                    && sed.starts_with(&format!("sed -E -i {FILE} -e '"))
+                    && !sed.contains([';', '`', '&', '<', '>'])
+                    && end == "fi"
+            }
+            _ => false,
+        })
 }
 
 impl Template {

@@ -117,37 +117,3 @@ fn a_ledger_with_an_unknown_effect_key_or_digest_is_refused() {
     assert!(matches!(Ledger::parse(&entry("abc", "pam", "")), Err(LedgerError::Digest { .. })));
     assert!(matches!(Ledger::parse(&entry(&good, "pam", "versoin = 1\n")), Err(LedgerError::Syntax(_))));
 }
-
-const NAME_SERVICE: &str = r#"# Automatically added by dh_installnss/1.7
-if [ "$1" = "configure" ] && [ -f "${DPKG_ROOT}/etc/nsswitch.conf.nss.${DPKG_MAINTSCRIPT_PACKAGE}-will-install" ] && [ -e "${DPKG_ROOT}/etc/nsswitch.conf" ] ; then
-	if ! grep -q -E  -e '^hosts:[^#]*\s(resolve)(\s|#|$)' "${DPKG_ROOT}/etc/nsswitch.conf" ; then
-		# Installing hosts/resolve[!UNAVAIL=return] from libnss-resolve in position before=dns
-		sed -E -i "${DPKG_ROOT}/etc/nsswitch.conf" -e '/^hosts:\s[^#]*$/ s/(\s)(dns(\s+\[[^]]+\])?)(\s|$)/\1resolve \[!UNAVAIL=return\] \2 /' -e '/^hosts:\s.*#/ s/(\s)(dns(\s+\[[^]]+\])?)(\s|#)/\1resolve \[!UNAVAIL=return\] \2 /' -e 's/ $//'
-	fi
-	rm "${DPKG_ROOT}/etc/nsswitch.conf.nss.${DPKG_MAINTSCRIPT_PACKAGE}-will-install"
-fi
-# End automatically added section
-"#;
-
-#[test]
-fn a_name_service_section_is_known_if_its_command_does_what_its_comment_says() {
-    let found = package("x", &[("postinst", NAME_SERVICE)]);
-    assert_eq!(judge(&found, &Ledger::default()).unwrap(), Verdict::Snippets);
-    let resolve = NameService {
-        database: "hosts".to_owned(),
-        service: "resolve".to_owned(),
-        action: Some("!UNAVAIL=return".to_owned()),
-        position: Position::Before(vec!["dns".to_owned()]),
-    };
-    assert_eq!(snippets(&found), [Snippet::NameServices(vec![resolve])]);
-    for (from, to) in [
-        (r"\1resolve \[!UNAVAIL=return\] \2 /' -e 's", r"\1evil \2 /' -e 's"),
-        ("position before=dns", "position after=dns"),
-        ("(\\s|#|$)'", "(\\s|#|$)$(reboot)'"),
-        ("\tfi\n", "\tfi\n\treboot\n"),
-    ] {
-        let changed = NAME_SERVICE.replace(from, to);
-        assert_ne!(changed, NAME_SERVICE);
-        assert!(judge(&package("x", &[("postinst", &changed)]), &Ledger::default()).is_err(), "{to}");
-    }
-}

@@ -14,63 +14,42 @@ mod install;
 mod preset;
 
 use std::collections::BTreeSet;
+use std::fmt::Write as _;
 
 pub use install::Install;
 use install::Name;
 pub use preset::{Preset, Presets};
 
-use super::Context;
 use super::ledger::{self, Snippet};
-use crate::tree::{Kind, Node, Tree, TreeError, parent};
+use super::{Context, EffectError};
+use crate::tree::{Kind, Node, Tree, parent};
 
 const ORIGIN: &str = "effect:units";
 
 /// The preset file that repeats what is enabled and disables the rest.
 const PRESET_FILE: &str = "00-imgbuild.preset";
 
-/// Why units could not be enabled.
-#[derive(Debug, thiserror::Error)]
-pub enum UnitError {
-    #[error("the profile enables the unit `{0}`, which no package, overlay or file of the profile brings")]
-    Unknown(String),
-    #[error("the unit `{unit}` cannot be enabled: {source}")]
-    Tree { unit: String, source: TreeError },
-}
-
-impl UnitError {
-    /// What to do about it.
-    #[must_use]
-    pub fn hint(&self) -> Option<String> {
-        match self {
-            Self::Unknown(unit) if !unit.contains('.') => Some(format!("give its full name, such as `{unit}.service`")),
-            Self::Unknown(_) => Some("add the package that brings it, or take it out of `enable`".to_owned()),
-            Self::Tree { .. } => None,
-        }
-    }
-}
-
-/// Enables what packages and profile want. Needs all packages' files in the tree; units that only the
-/// profile's own files bring are found there.
+/// Enables what packages and profile want. Needs the files of packages, profile and overlays in the tree.
 ///
 /// # Errors
 /// A unit of the profile that does not exist; a link over a place that is taken.
-pub fn apply(tree: &mut Tree, context: &Context<'_>) -> Result<(), UnitError> {
+pub fn units(tree: &mut Tree, context: &Context<'_>) -> Result<(), EffectError> {
     let mut system = Manager::new(tree, "system");
     let mut user = Manager::new(tree, "user");
     for package in context.packages {
         for snippet in ledger::snippets(package) {
             if let Snippet::Enable { unit, user: for_users } = snippet {
                 let manager = if for_users { &mut user } else { &mut system };
-                manager.preset(tree, context, &unit)?;
+                manager.preset(tree, &unit)?;
             }
         }
         for unit in explicit(&ledger::hand_written(package)) {
-            system.enable(tree, context, &unit)?;
+            system.enable(tree, &unit)?;
         }
     }
     for unit in &context.profile.enable {
-        if !system.enable(tree, context, unit)? {
-            return Err(UnitError::Unknown(unit.clone()));
+        if !system.enable(tree, unit)? {
+            return Err(unknown(unit));
         }
     }
     for unit in &context.profile.disable {
@@ -78,6 +57,15 @@ pub fn apply(tree: &mut Tree, context: &Context<'_>) -> Result<(), UnitError> {
     }
     system.write_preset(tree)?;
     user.write_preset(tree)
+}
+
+fn unknown(unit: &str) -> EffectError {
+    let hint = if unit.contains('.') {
+        "add the package, overlay or file that brings it, or take it out of `enable`".to_owned()
+    } else {
+        format!("give its full name, such as `{unit}.service`")
+    };
+    EffectError::refused(format!("unit `{unit}`"), "the profile enables it, but nothing brings it").with_hint(hint)
 }
 
 /// The units of literal `systemctl enable` commands.
@@ -110,16 +98,16 @@ impl Manager {
     }
 
     /// Enables `unit` if presets do not say otherwise.
-    fn preset(&mut self, tree: &mut Tree, context: &Context<'_>, unit: &str) -> Result<(), UnitError> {
+    fn preset(&mut self, tree: &mut Tree, unit: &str) -> Result<(), EffectError> {
         if self.presets.query(unit) == Preset::Enable {
-            self.enable(tree, context, unit)?;
+            self.enable(tree, unit)?;
         }
         Ok(())
     }
 
     /// Makes the links of `unit` and of the units it names with `Also=`. Says whether the unit exists.
-    fn enable(&mut self, tree: &mut Tree, context: &Context<'_>, unit: &str) -> Result<bool, UnitError> {
-        let Some((path, text)) = self.find(tree, context, &Name::parse(unit).file()) else { return Ok(false) };
+    fn enable(&mut self, tree: &mut Tree, unit: &str) -> Result<bool, EffectError> {
+        let Some((path, text)) = self.find(tree, &Name::parse(unit).file()) else { return Ok(false) };
         if !self.enabled.insert(unit.to_owned()) {
             return Ok(true);
         }
@@ -127,11 +115,10 @@ impl Manager {
         for link in install.links(unit) {
             let at = format!("etc/systemd/{}/{link}", self.instance);
             // As systemctl: what is already there (an administrator's choice, or a mask) stays.
-            tree.put_new(&at, Node::symlink(format!("/{path}")).from(ORIGIN))
-                .map_err(|source| UnitError::Tree { unit: unit.to_owned(), source })?;
+            tree.put_new(&at, Node::symlink(format!("/{path}")).from(ORIGIN))?;
         }
         for also in &install.also {
-            self.enable(tree, context, also)?;
+            self.enable(tree, also)?;
         }
         Ok(true)
     }
@@ -159,26 +146,23 @@ impl Manager {
     }
 
     /// Where the unit file `name` lies, and what it says.
-    fn find(&self, tree: &Tree, context: &Context<'_>, name: &str) -> Option<(String, String)> {
+    fn find(&self, tree: &Tree, name: &str) -> Option<(String, String)> {
         ["etc/systemd", "usr/local/lib/systemd", "usr/lib/systemd"].iter().find_map(|dir| {
             let path = format!("{dir}/{}/{name}", self.instance);
-            let content = match context.profile.files.get(&path) {
-                Some(file) => &file.content,
-                None => tree.file(&path)?,
-            };
-            Some((path, content.text().ok()?))
+            let text = tree.file(&path)?.text().ok()?;
+            Some((path, text))
         })
     }
 
-    fn write_preset(&self, tree: &mut Tree) -> Result<(), UnitError> {
+    fn write_preset(&self, tree: &mut Tree) -> Result<(), EffectError> {
         let mut text = String::from("# What this image enables. Nothing else is enabled on a first boot.\n");
         for unit in &self.enabled {
-            text.push_str(&format!("enable {unit}\n"));
+            let _ = writeln!(text, "enable {unit}");
         }
         text.push_str("disable *\n");
         let path = format!("usr/lib/systemd/{}-preset/{PRESET_FILE}", self.instance);
-        tree.put(&path, Node::file(0o644, text).from(ORIGIN))
-            .map_err(|source| UnitError::Tree { unit: PRESET_FILE.to_owned(), source })
+        tree.put(&path, Node::file(0o644, text).from(ORIGIN))?;
+        Ok(())
     }
 }
 

@@ -44,3 +44,67 @@ fn the_first_matching_preset_rule_wins_and_earlier_directories_hide_later_ones()
     assert_eq!(presets.query("y.service"), Preset::Enable);
     assert_eq!(Presets::default().query("z.service"), Preset::Enable);
 }
+
+/// A tree with units of every sort that enabling has to know.
+fn tree_of_units() -> Tree {
+    let mut tree = Tree::new();
+    let mut unit = |name: &str, text: &str| {
+        tree.put(&format!("usr/lib/systemd/system/{name}"), Node::file(0o644, text)).unwrap();
+    };
+    unit("a.service", "[Install]\nWantedBy=multi-user.target\nAlias=alpha.service\nAlso=a.socket\n");
+    unit("a.socket", "[Install]\nWantedBy=sockets.target\n");
+    unit("b.service", "[Install]\nWantedBy=multi-user.target\n");
+    unit("no.service", "[Install]\nWantedBy=multi-user.target\n");
+    tree.put("usr/lib/systemd/system-preset/90-x.preset", Node::file(0o644, "disable no.*\n")).unwrap();
+    tree
+}
+
+#[test]
+fn enabling_makes_links_for_the_unit_its_aliases_and_what_goes_with_it() {
+    let mut tree = tree_of_units();
+    let mut system = Manager::new(&tree, "system");
+    system.preset(&mut tree, "a.service").unwrap();
+    system.preset(&mut tree, "no.service").unwrap();
+    for link in ["multi-user.target.wants/a.service", "alpha.service", "sockets.target.wants/a.socket"] {
+        assert!(tree.contains(&format!("etc/systemd/system/{link}")), "{link}");
+    }
+    assert!(!tree.contains("etc/systemd/system/multi-user.target.wants/no.service"));
+}
+
+#[test]
+fn disabling_takes_every_link_of_the_unit_and_no_other() {
+    let mut tree = tree_of_units();
+    let mut system = Manager::new(&tree, "system");
+    for unit in ["a.service", "b.service"] {
+        assert!(system.enable(&mut tree, unit).unwrap());
+    }
+    system.disable(&mut tree, "a.service");
+    assert!(!tree.contains("etc/systemd/system/alpha.service"));
+    assert!(!tree.contains("etc/systemd/system/multi-user.target.wants/a.service"));
+    assert!(tree.contains("etc/systemd/system/multi-user.target.wants/b.service"));
+    assert!(tree.contains("etc/systemd/system/sockets.target.wants/a.socket"));
+}
+
+#[test]
+fn a_unit_that_nothing_brings_is_not_enabled_and_a_mask_stays() {
+    let mut tree = tree_of_units();
+    let mut system = Manager::new(&tree, "system");
+    assert!(!system.enable(&mut tree, "c.service").unwrap());
+    tree.put("etc/systemd/system/alpha.service", Node::symlink("/dev/null")).unwrap();
+    system.enable(&mut tree, "a.service").unwrap();
+    system.disable(&mut tree, "alpha.service");
+    assert!(
+        matches!(&tree.get("etc/systemd/system/alpha.service").unwrap().kind, Kind::Symlink(to) if to == "/dev/null")
+    );
+}
+
+#[test]
+fn the_written_preset_makes_a_first_boot_enable_what_is_enabled_and_nothing_more() {
+    let mut tree = tree_of_units();
+    let mut system = Manager::new(&tree, "system");
+    system.enable(&mut tree, "b.service").unwrap();
+    system.write_preset(&mut tree).unwrap();
+    let presets = Presets::read(&tree, "system-preset");
+    assert_eq!(presets.query("b.service"), Preset::Enable);
+    assert_eq!(presets.query("a.service"), Preset::Disable);
+}

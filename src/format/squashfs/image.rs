@@ -5,6 +5,9 @@ use std::io::Write;
 use super::SquashfsError;
 use super::metadata::Table;
 
+/// An image's length is a multiple of it, as mksquashfs has it: block devices hold no other lengths.
+const PADDING: usize = 4096;
+
 /// A writer that counts.
 pub(super) struct Image<'w> {
     out: &'w mut dyn Write,
@@ -25,6 +28,12 @@ impl<'w> Image<'w> {
         self.out.write_all(bytes).map_err(SquashfsError::Write)?;
         self.len += bytes.len() as u64;
         Ok(())
+    }
+
+    /// Appends zeros up to a multiple of 4 KiB.
+    pub(super) fn pad(&mut self) -> Result<(), SquashfsError> {
+        let rest = usize::try_from(self.len % PADDING as u64).unwrap_or_default();
+        self.append(&[0; PADDING][..(PADDING - rest) % PADDING])
     }
 
     /// Appends a table and then, as 64-bit positions, where each of its blocks starts; returns where that list is.

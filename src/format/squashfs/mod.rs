@@ -40,8 +40,8 @@ use names::Names;
 use plan::Plan;
 use superblock::Superblock;
 
-/// What a block device is made of; the image is padded to a multiple of it, as mksquashfs does.
-const PADDING: u64 = 4096;
+/// Most threads that are used unasked: each takes up to 16 MiB at high levels.
+const MAX_THREADS: usize = 16;
 
 /// How an image is made.
 #[derive(Debug, Clone, Copy)]
@@ -52,7 +52,7 @@ pub struct Options {
     pub level: i32,
     /// Modification time of every inode and of the image, in seconds since 1970.
     pub mtime: u32,
-    /// How many threads compress; `None` is one per core. The bytes do not depend on it.
+    /// How many threads compress; `None` is one per core, but at most 16. The bytes do not depend on it.
     pub threads: Option<NonZero<usize>>,
 }
 
@@ -84,7 +84,8 @@ pub fn write(
     let codec = Codec::new(options.block_size, options.level)?;
     let names = Names::new(entries)?;
     let plan = Plan::new(entries, options.block_size);
-    let threads = options.threads.or_else(|| thread::available_parallelism().ok()).map_or(1, NonZero::get);
+    let cores = || thread::available_parallelism().map_or(1, NonZero::get).min(MAX_THREADS);
+    let threads = options.threads.map_or_else(cores, NonZero::get);
 
     let base = out.stream_position().map_err(SquashfsError::Write)?;
     let mut image = Image::new(out);
@@ -93,7 +94,7 @@ pub fn write(
     let data = plan.write(codec, store, threads, &mut image)?;
     let tables = tables::write(&names, &plan, &data, options.mtime, &mut image)?;
     let bytes_used = image.len();
-    image.append(&vec![0; usize::try_from(bytes_used.next_multiple_of(PADDING) - bytes_used).unwrap_or_default()])?;
+    image.pad()?;
     let image_len = image.len();
 
     let fragments = tables::count(data.fragments.len(), "fragment blocks")?;
@@ -105,10 +106,9 @@ pub fn write(
         bytes_used,
         tables,
     };
-    let mut rewrite = |position, bytes: &[u8]| {
-        out.seek(SeekFrom::Start(position))?;
-        out.write_all(bytes)
-    };
-    rewrite(base, &superblock.encode()).and_then(|()| rewrite(base + image_len, &[])).map_err(SquashfsError::Write)?;
+    out.seek(SeekFrom::Start(base))
+        .and_then(|_| out.write_all(&superblock.encode()))
+        .and_then(|()| out.seek(SeekFrom::Start(base + image_len)))
+        .map_err(SquashfsError::Write)?;
     Ok(Summary { bytes_used, image_len, inodes: names.inodes(), fragments })
 }

@@ -23,7 +23,7 @@ pub(super) struct Xattrs<'a> {
 struct Set {
     reference: u64,
     count: u32,
-    /// Uncompressed length of its pairs.
+    /// Length of all names with a NUL each and of all values, as mksquashfs counts it.
     size: u32,
 }
 
@@ -55,7 +55,8 @@ impl<'a> Xattrs<'a> {
             let refuse = |cause| SquashfsError::Xattr { path: entry.path.to_owned(), name: name.clone(), cause };
             bytes.extend(pair(name, value).map_err(refuse)?);
         }
-        let size = count(bytes.len(), "bytes of extended attributes")?;
+        let size = entry.xattrs.iter().map(|(name, value)| name.len() + 1 + value.len()).sum();
+        let size = count(size, "bytes of extended attributes")?;
         let reference = self.pairs.position()?.reference();
         self.sets.push(Set { reference, count: count(entry.xattrs.len(), "extended attributes")?, size });
         self.pairs.write(&bytes)?;

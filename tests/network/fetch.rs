@@ -1,14 +1,11 @@
 //! Downloads from servers that cut, stall, lie, forge and lose things.
 
-#[path = "support/http.rs"]
-mod http;
-
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use http::{Answer, Request, Server};
+use crate::http::{Answer, Request, Server};
 use imgbuild::fetch::{Cause, Download, FetchError, Fetcher, Patience};
 use imgbuild::output::{Progress, Silent};
 use imgbuild::tree::Digest;
@@ -77,8 +74,8 @@ impl Progress for Told {
 #[test]
 fn an_object_is_fetched_once_and_lies_under_its_digest() {
     let (cache, body) = (tempfile::tempdir().unwrap(), body());
-    let served = body.clone();
-    let server = Server::start(move |request| Answer::honest(request, &served));
+    let whole = body.clone();
+    let server = Server::start(move |request| Answer::honest(request, &whole));
     let wanted = download(&server, &body);
     let path = fetch(&cache, &wanted).unwrap();
     assert_eq!(path, cache.path().join("downloads/sha256").join(wanted.sha256.to_string()));
@@ -110,10 +107,10 @@ fn many_objects_come_back_in_the_order_asked_for() {
 #[test]
 fn a_cut_body_is_resumed_where_it_stopped() {
     let (cache, body) = (tempfile::tempdir().unwrap(), body());
-    let served = body.clone();
+    let whole = body.clone();
     let server = Server::start(move |request| {
-        let answer = Answer::honest(request, &served);
-        if request.earlier == 0 { answer.cut(served.len() / 2) } else { answer }
+        let answer = Answer::honest(request, &whole);
+        if request.earlier == 0 { answer.cut(whole.len() / 2) } else { answer }
     });
     let wanted = download(&server, &body);
     let told = Told::default();
@@ -127,10 +124,10 @@ fn a_cut_body_is_resumed_where_it_stopped() {
 #[test]
 fn a_line_that_always_breaks_is_given_up_and_its_bytes_are_kept_for_the_next_run() {
     let (cache, body) = (tempfile::tempdir().unwrap(), body());
-    let (served, broken) = (body.clone(), Arc::new(Mutex::new(true)));
+    let (whole, broken) = (body.clone(), Arc::new(Mutex::new(true)));
     let breaks = broken.clone();
     let server = Server::start(move |request| {
-        let answer = Answer::honest(request, &served);
+        let answer = Answer::honest(request, &whole);
         if *breaks.lock().unwrap() { answer.cut(1000) } else { answer }
     });
     let wanted = download(&server, &body);
@@ -148,9 +145,9 @@ fn a_line_that_always_breaks_is_given_up_and_its_bytes_are_kept_for_the_next_run
 #[test]
 fn a_server_that_ignores_ranges_is_read_from_the_start() {
     let (cache, body) = (tempfile::tempdir().unwrap(), body());
-    let served = body.clone();
+    let whole = body.clone();
     let server = Server::start(move |request: &Request| {
-        let answer = Answer::whole(&served);
+        let answer = Answer::whole(&whole);
         if request.earlier == 0 { answer.cut(5000) } else { answer }
     });
     let path = fetch(&cache, &download(&server, &body)).unwrap();
@@ -161,11 +158,11 @@ fn a_server_that_ignores_ranges_is_read_from_the_start() {
 #[test]
 fn a_server_that_answers_with_another_range_is_asked_for_everything() {
     let (cache, body) = (tempfile::tempdir().unwrap(), body());
-    let served = body.clone();
+    let whole = body.clone();
     let server = Server::start(move |request| match request.from {
-        None if request.earlier == 0 => Answer::whole(&served).cut(5000),
-        None => Answer::whole(&served),
-        Some(from) => Answer::honest(&Request { from: Some(from - 1), ..request.clone() }, &served),
+        None if request.earlier == 0 => Answer::whole(&whole).cut(5000),
+        None => Answer::whole(&whole),
+        Some(from) => Answer::honest(&Request { from: Some(from - 1), ..request.clone() }, &whole),
     });
     let path = fetch(&cache, &download(&server, &body)).unwrap();
     assert_eq!(fs::read(path).unwrap(), body);
@@ -175,10 +172,10 @@ fn a_server_that_answers_with_another_range_is_asked_for_everything() {
 #[test]
 fn a_range_that_the_server_refuses_is_asked_for_from_the_start() {
     let (cache, body) = (tempfile::tempdir().unwrap(), body());
-    let served = body.clone();
+    let whole = body.clone();
     let server = Server::start(move |request| match request.from {
-        None if request.earlier == 0 => Answer::whole(&served).cut(5000),
-        None => Answer::whole(&served),
+        None if request.earlier == 0 => Answer::whole(&whole).cut(5000),
+        None => Answer::whole(&whole),
         Some(_) => Answer::status(416, b""),
     });
     let path = fetch(&cache, &download(&server, &body)).unwrap();
@@ -200,8 +197,8 @@ fn a_complete_partial_file_needs_no_request() {
 #[test]
 fn a_complete_object_of_unknown_size_is_recognised_by_the_servers_refusal() {
     let (cache, body) = (tempfile::tempdir().unwrap(), body());
-    let served = body.clone();
-    let server = Server::start(move |request| Answer::honest(request, &served));
+    let whole = body.clone();
+    let server = Server::start(move |request| Answer::honest(request, &whole));
     let wanted = Download { size: None, ..download(&server, &body) };
     drop(fetcher(&cache));
     fs::write(partial(&cache, &wanted), &body).unwrap();
@@ -212,8 +209,8 @@ fn a_complete_object_of_unknown_size_is_recognised_by_the_servers_refusal() {
 #[test]
 fn rubbish_of_an_earlier_run_is_thrown_away() {
     let (cache, body) = (tempfile::tempdir().unwrap(), body());
-    let served = body.clone();
-    let server = Server::start(move |request| Answer::honest(request, &served));
+    let whole = body.clone();
+    let server = Server::start(move |request| Answer::honest(request, &whole));
     for rubbish in [100, body.len(), body.len() + 100] {
         let wanted = download(&server, &body);
         drop(fetcher(&cache));
@@ -227,10 +224,10 @@ fn rubbish_of_an_earlier_run_is_thrown_away() {
 #[test]
 fn tampered_bytes_are_refused_and_leave_nothing() {
     let (cache, body) = (tempfile::tempdir().unwrap(), body());
-    let mut served = body.clone();
-    served[12_345] ^= 1;
-    let got = Digest::of(&served);
-    let server = Server::start(move |request| Answer::honest(request, &served));
+    let mut whole = body.clone();
+    whole[12_345] ^= 1;
+    let got = Digest::of(&whole);
+    let server = Server::start(move |request| Answer::honest(request, &whole));
     let wanted = download(&server, &body);
     let error = fetch(&cache, &wanted).unwrap_err();
     assert!(error.to_string().contains(&format!("its SHA-256 is {got}, expected {}", wanted.sha256)), "{error}");
@@ -283,9 +280,9 @@ fn a_body_shorter_than_its_length_says_is_not_taken_for_whole() {
 #[test]
 fn a_missing_object_is_asked_for_once_and_then_elsewhere() {
     let (cache, body) = (tempfile::tempdir().unwrap(), body());
-    let served = body.clone();
+    let whole = body.clone();
     let server = Server::start(move |request| match request.path.as_str() {
-        "/snapshot" => Answer::honest(request, &served),
+        "/snapshot" => Answer::honest(request, &whole),
         _ => Answer::not_found(),
     });
     let gone = Download { urls: vec![server.url("/mirror")], ..download(&server, &body) };
@@ -304,11 +301,11 @@ fn a_missing_object_is_asked_for_once_and_then_elsewhere() {
 #[test]
 fn a_busy_server_is_asked_again() {
     let (cache, body) = (tempfile::tempdir().unwrap(), body());
-    let served = body.clone();
+    let whole = body.clone();
     let server = Server::start(move |request| match request.earlier {
         0 => Answer::status(503, b""),
         1 => Answer::status(429, b""),
-        _ => Answer::honest(request, &served),
+        _ => Answer::honest(request, &whole),
     });
     fetch(&cache, &download(&server, &body)).unwrap();
     assert_eq!(server.requests().len(), 3);
@@ -317,9 +314,9 @@ fn a_busy_server_is_asked_again() {
 #[test]
 fn a_server_that_falls_silent_is_left() {
     let (cache, body) = (tempfile::tempdir().unwrap(), body());
-    let served = body.clone();
+    let whole = body.clone();
     let server = Server::start(move |request| {
-        let answer = Answer::honest(request, &served);
+        let answer = Answer::honest(request, &whole);
         if request.earlier == 0 { answer.stalled(3000) } else { answer }
     });
     let patience =
@@ -333,8 +330,8 @@ fn a_server_that_falls_silent_is_left() {
 #[test]
 fn a_damaged_object_of_the_cache_is_fetched_again() {
     let (cache, body) = (tempfile::tempdir().unwrap(), body());
-    let served = body.clone();
-    let server = Server::start(move |request| Answer::honest(request, &served));
+    let whole = body.clone();
+    let server = Server::start(move |request| Answer::honest(request, &whole));
     let wanted = download(&server, &body);
     let path = fetch(&cache, &wanted).unwrap();
     fs::write(&path, vec![7; body.len()]).unwrap();
@@ -347,8 +344,8 @@ fn a_damaged_object_of_the_cache_is_fetched_again() {
 #[test]
 fn offline_takes_what_is_there_and_names_what_is_not() {
     let (cache, body) = (tempfile::tempdir().unwrap(), body());
-    let served = body.clone();
-    let server = Server::start(move |request| Answer::honest(request, &served));
+    let whole = body.clone();
+    let server = Server::start(move |request| Answer::honest(request, &whole));
     let (here, missing) = (download(&server, &body), download(&server, b"other"));
     fetch(&cache, &here).unwrap();
     let offline = Fetcher::new(cache.path(), true).unwrap();
@@ -364,8 +361,8 @@ fn offline_takes_what_is_there_and_names_what_is_not() {
 #[test]
 fn two_fetchers_that_want_the_same_object_download_it_once() {
     let (cache, body) = (tempfile::tempdir().unwrap(), body());
-    let served = body.clone();
-    let server = Server::start(move |request| Answer::honest(request, &served));
+    let whole = body.clone();
+    let server = Server::start(move |request| Answer::honest(request, &whole));
     let wanted = download(&server, &body);
     std::thread::scope(|scope| {
         for _ in 0..4 {

@@ -1,79 +1,20 @@
-//! Signatures made by GnuPG, a foreign implementation, with keys that are new, expired, revoked, or not pinned.
-
-mod support;
+//! Signatures made by `GnuPG`, a foreign implementation, with keys that are new, expired, revoked, or not pinned.
 
 use std::fs;
 use std::path::Path;
 
+use crate::gpg::{DAY, Gpg, NOW};
+use crate::support;
 use imgbuild::debian::openpgp::{Reason, SignatureError, Verified, verify};
 use imgbuild::profile::SourceKey;
 use pgp::composed::{ArmorOptions, Deserializable as _, SignedPublicKey};
 use pgp::packet::{Subpacket, SubpacketData};
-use tempfile::TempDir;
 
 const TEXT: &str = "Suite: stable\nDescription: first\n- dashed\n  trailing \t\nlast\n";
-/// 2026-01-01.
-const NOW: u64 = 1_767_225_600;
-const DAY: u64 = 24 * 60 * 60;
 
-/// A GnuPG home whose clock stands at `NOW`.
-struct Gpg(TempDir);
-
-impl Gpg {
-    fn new() -> Self {
-        Self(tempfile::tempdir().unwrap())
-    }
-
-    fn at(&self, time: u64, args: &[&str]) -> String {
-        let time = format!("{time}!");
-        let common =
-            ["--homedir", ".", "--batch", "--yes", "--quiet", "--pinentry-mode", "loopback", "--passphrase", ""];
-        let clock = ["--faked-system-time", &time, "--allow-weak-digest-algos"];
-        support::ok(self.0.path(), "gpg", &[&common[..], &clock[..], args].concat())
-    }
-
-    fn gpg(&self, args: &[&str]) -> String {
-        self.at(NOW, args)
-    }
-
-    /// A certificate whose primary key certifies and whose subkey signs, as Debian's; gives the subkey's fingerprint.
-    fn new_key(&self, name: &str, expire: &str) -> String {
-        self.at(NOW - 10 * DAY, &["--quick-gen-key", name, "ed25519", "cert", "0"]);
-        let primary = self.fingerprints(name).remove(0);
-        self.at(NOW - 10 * DAY, &["--quick-add-key", &primary, "ed25519", "sign", expire]);
-        self.fingerprints(name).remove(1)
-    }
-
-    fn fingerprints(&self, name: &str) -> Vec<String> {
-        let listing = self.gpg(&["--with-colons", "--with-subkey-fingerprint", "--list-keys", name]);
-        listing
-            .lines()
-            .filter(|line| line.starts_with("fpr:"))
-            .map(|line| line.split(':').nth(9).unwrap().to_owned())
-            .collect()
-    }
-
-    fn export(&self, name: &str) -> SourceKey {
-        SourceKey::Certificates(self.gpg(&["--armor", "--export", name]).into_bytes())
-    }
-
-    fn certificate(&self, name: &str) -> SignedPublicKey {
-        let armour = self.gpg(&["--armor", "--export", name]);
-        SignedPublicKey::from_string(&armour).unwrap().0
-    }
-
-    fn clearsign(&self, time: u64, key: &str, more: &[&str]) -> String {
-        fs::write(self.0.path().join("text"), TEXT).unwrap();
-        let user = format!("{key}!");
-        let sign = ["--local-user", &user, "--output", "-", "--clearsign", "text"];
-        self.at(time, &[more, &sign[..]].concat())
-    }
-}
-
-impl Drop for Gpg {
-    fn drop(&mut self) {
-        support::run(self.0.path(), "gpgconf", &["--homedir", ".", "--kill", "all"]);
-    }
+fn read_certificate(gpg: &Gpg, name: &str) -> SignedPublicKey {
+    let armour = gpg.gpg(&["--armor", "--export", name]);
+    SignedPublicKey::from_string(&armour).unwrap().0
 }
 
 fn pinned(certificate: &SignedPublicKey) -> SourceKey {
@@ -91,15 +32,15 @@ fn reason(result: Result<Verified, SignatureError>) -> Reason {
 fn a_signing_subkey_of_a_pinned_certificate_is_good() {
     let gpg = Gpg::new();
     let subkey = gpg.new_key("archive", "0");
-    let signed = gpg.clearsign(NOW, &subkey, &[]);
+    let signed = gpg.clearsign(TEXT, NOW, &subkey, &[]);
     let verified = verify(signed.as_bytes(), &gpg.export("archive"), NOW).unwrap();
     assert_eq!(verified.fingerprint, gpg.fingerprints("archive")[0]);
     // A cleartext signature does not cover blanks at the ends of lines, so they are not handed on.
     assert_eq!(verified.text.trim_end(), "Suite: stable\nDescription: first\n- dashed\n  trailing\nlast");
     // Binary certificates, and several in one file, serve as well.
     gpg.new_key("second", "0");
-    support::ok(gpg.0.path(), "gpg", &["--homedir", ".", "--output", "keys", "--export"]);
-    let keys = SourceKey::Certificates(fs::read(gpg.0.path().join("keys")).unwrap());
+    support::ok(gpg.home(), "gpg", &["--homedir", ".", "--output", "keys", "--export"]);
+    let keys = SourceKey::Certificates(fs::read(gpg.home().join("keys")).unwrap());
     assert_eq!(verify(signed.as_bytes(), &keys, NOW).unwrap(), verified);
 }
 
@@ -108,7 +49,7 @@ fn a_primary_key_that_may_sign_is_good() {
     let gpg = Gpg::new();
     gpg.at(NOW - DAY, &["--quick-gen-key", "archive", "rsa2048", "cert,sign", "0"]);
     let primary = gpg.fingerprints("archive").remove(0);
-    let signed = gpg.clearsign(NOW, &primary, &[]);
+    let signed = gpg.clearsign(TEXT, NOW, &primary, &[]);
     assert_eq!(verify(signed.as_bytes(), &gpg.export("archive"), NOW).unwrap().fingerprint, primary);
 }
 
@@ -117,7 +58,7 @@ fn a_changed_text_is_refused() {
     let gpg = Gpg::new();
     let subkey = gpg.new_key("archive", "0");
     let keys = gpg.export("archive");
-    let signed = gpg.clearsign(NOW, &subkey, &[]);
+    let signed = gpg.clearsign(TEXT, NOW, &subkey, &[]);
     for (from, to) in [("stable", "stabler"), ("first", "first\nMore: text"), ("\nlast", "")] {
         let changed = signed.replace(from, to);
         assert_ne!(changed, signed);
@@ -130,7 +71,7 @@ fn text_around_the_signed_message_is_never_taken_for_signed() {
     let gpg = Gpg::new();
     let subkey = gpg.new_key("archive", "0");
     let keys = gpg.export("archive");
-    let signed = gpg.clearsign(NOW, &subkey, &[]);
+    let signed = gpg.clearsign(TEXT, NOW, &subkey, &[]);
     for message in [format!("Suite: evil\n\n{signed}"), format!("{signed}\nSuite: evil\n"), format!("{signed}{signed}")]
     {
         let error = verify(message.as_bytes(), &keys, NOW).unwrap_err();
@@ -156,7 +97,7 @@ fn a_key_that_is_not_pinned_is_refused() {
     let gpg = Gpg::new();
     let subkey = gpg.new_key("archive", "0");
     gpg.new_key("other", "0");
-    let signed = gpg.clearsign(NOW, &subkey, &[]);
+    let signed = gpg.clearsign(TEXT, NOW, &subkey, &[]);
     let result = verify(signed.as_bytes(), &gpg.export("other"), NOW);
     assert!(result.as_ref().unwrap_err().to_string().contains(&subkey));
     assert_eq!(reason(result), Reason::UnknownKey);
@@ -167,7 +108,7 @@ fn a_key_that_is_not_pinned_is_refused() {
 fn one_good_signature_among_others_is_enough() {
     let gpg = Gpg::new();
     let (first, second) = (gpg.new_key("first", "0"), gpg.new_key("second", "0"));
-    let signed = gpg.clearsign(NOW, &first, &["--local-user", &format!("{second}!")]);
+    let signed = gpg.clearsign(TEXT, NOW, &first, &["--local-user", &format!("{second}!")]);
     for name in ["first", "second"] {
         let verified = verify(signed.as_bytes(), &gpg.export(name), NOW).unwrap();
         assert_eq!(verified.fingerprint, gpg.fingerprints(name)[0]);
@@ -179,7 +120,7 @@ fn an_expired_subkey_is_refused() {
     let gpg = Gpg::new();
     let subkey = gpg.new_key("archive", "20d");
     let keys = gpg.export("archive");
-    let signed = gpg.clearsign(NOW, &subkey, &[]);
+    let signed = gpg.clearsign(TEXT, NOW, &subkey, &[]);
     let end = NOW + 10 * DAY;
     verify(signed.as_bytes(), &keys, end - 1).unwrap();
     assert_eq!(reason(verify(signed.as_bytes(), &keys, end)), Reason::ExpiredKey(end));
@@ -192,7 +133,7 @@ fn an_expired_certificate_is_refused_whatever_its_subkey_says() {
     let primary = gpg.fingerprints("archive").remove(0);
     gpg.gpg(&["--quick-set-expire", &primary, "5d"]);
     let keys = gpg.export("archive");
-    let signed = gpg.clearsign(NOW, &subkey, &[]);
+    let signed = gpg.clearsign(TEXT, NOW, &subkey, &[]);
     verify(signed.as_bytes(), &keys, NOW).unwrap();
     assert!(matches!(reason(verify(signed.as_bytes(), &keys, NOW + 6 * DAY)), Reason::ExpiredKey(_)));
 }
@@ -201,7 +142,7 @@ fn an_expired_certificate_is_refused_whatever_its_subkey_says() {
 fn an_expired_signature_is_refused() {
     let gpg = Gpg::new();
     let subkey = gpg.new_key("archive", "0");
-    let signed = gpg.clearsign(NOW, &subkey, &["--default-sig-expire", "2d"]);
+    let signed = gpg.clearsign(TEXT, NOW, &subkey, &["--default-sig-expire", "2d"]);
     let keys = gpg.export("archive");
     verify(signed.as_bytes(), &keys, NOW + DAY).unwrap();
     assert_eq!(reason(verify(signed.as_bytes(), &keys, NOW + 2 * DAY)), Reason::Expired(NOW + 2 * DAY));
@@ -211,7 +152,7 @@ fn an_expired_signature_is_refused() {
 fn a_signature_from_the_future_is_refused() {
     let gpg = Gpg::new();
     let subkey = gpg.new_key("archive", "0");
-    let signed = gpg.clearsign(NOW + 2 * DAY, &subkey, &[]);
+    let signed = gpg.clearsign(TEXT, NOW + 2 * DAY, &subkey, &[]);
     assert_eq!(reason(verify(signed.as_bytes(), &gpg.export("archive"), NOW)), Reason::Future(NOW + 2 * DAY));
 }
 
@@ -220,7 +161,7 @@ fn a_sha1_signature_is_refused() {
     let gpg = Gpg::new();
     gpg.at(NOW - DAY, &["--quick-gen-key", "archive", "rsa2048", "cert,sign", "0"]);
     let primary = gpg.fingerprints("archive").remove(0);
-    let signed = gpg.clearsign(NOW, &primary, &["--digest-algo", "SHA1"]);
+    let signed = gpg.clearsign(TEXT, NOW, &primary, &["--digest-algo", "SHA1"]);
     assert!(signed.contains("Hash: SHA1"));
     assert_eq!(reason(verify(signed.as_bytes(), &gpg.export("archive"), NOW)), Reason::WeakHash);
 }
@@ -229,8 +170,8 @@ fn a_sha1_signature_is_refused() {
 fn a_subkey_that_did_not_agree_to_its_certificate_is_refused() {
     let gpg = Gpg::new();
     let subkey = gpg.new_key("archive", "0");
-    let signed = gpg.clearsign(NOW, &subkey, &[]);
-    let mut certificate = gpg.certificate("archive");
+    let signed = gpg.clearsign(TEXT, NOW, &subkey, &[]);
+    let mut certificate = read_certificate(&gpg, "archive");
     let binding = &mut certificate.public_subkeys[0].signatures[0];
     let is_back_signature = |packet: &Subpacket| matches!(packet.data, SubpacketData::EmbeddedSignature(_));
     let position = binding.config().unwrap().unhashed_subpackets().position(is_back_signature).unwrap();
@@ -243,9 +184,9 @@ fn a_foreign_subkey_that_was_slipped_into_a_pinned_certificate_is_refused() {
     let gpg = Gpg::new();
     gpg.new_key("archive", "0");
     let foreign = gpg.new_key("foreign", "0");
-    let signed = gpg.clearsign(NOW, &foreign, &[]);
-    let mut certificate = gpg.certificate("archive");
-    certificate.public_subkeys.append(&mut gpg.certificate("foreign").public_subkeys);
+    let signed = gpg.clearsign(TEXT, NOW, &foreign, &[]);
+    let mut certificate = read_certificate(&gpg, "archive");
+    certificate.public_subkeys.append(&mut read_certificate(&gpg, "foreign").public_subkeys);
     assert_eq!(reason(verify(signed.as_bytes(), &pinned(&certificate), NOW)), Reason::UnusableKey);
 }
 
@@ -254,11 +195,11 @@ fn a_revoked_certificate_is_refused() {
     let gpg = Gpg::new();
     let subkey = gpg.new_key("archive", "0");
     let primary = gpg.fingerprints("archive").remove(0);
-    let signed = gpg.clearsign(NOW, &subkey, &[]);
+    let signed = gpg.clearsign(TEXT, NOW, &subkey, &[]);
     // GnuPG stores a revocation for every new key, its armour broken by a colon against accidents.
-    let path = gpg.0.path().join("openpgp-revocs.d").join(format!("{primary}.rev"));
+    let path = gpg.home().join("openpgp-revocs.d").join(format!("{primary}.rev"));
     let revocation = fs::read_to_string(path).unwrap().replace(":-----BEGIN", "-----BEGIN");
-    fs::write(gpg.0.path().join("revocation"), revocation).unwrap();
+    fs::write(gpg.home().join("revocation"), revocation).unwrap();
     gpg.gpg(&["--import", "revocation"]);
     assert_eq!(reason(verify(signed.as_bytes(), &gpg.export("archive"), NOW)), Reason::RevokedKey);
 }
@@ -267,9 +208,9 @@ fn a_revoked_certificate_is_refused() {
 fn a_revoked_subkey_is_refused() {
     let gpg = Gpg::new();
     let subkey = gpg.new_key("archive", "0");
-    let signed = gpg.clearsign(NOW, &subkey, &[]);
+    let signed = gpg.clearsign(TEXT, NOW, &subkey, &[]);
     let edit = "key 1\nrevkey\ny\n0\n\ny\nsave\n";
-    fs::write(gpg.0.path().join("commands"), edit).unwrap();
+    fs::write(gpg.home().join("commands"), edit).unwrap();
     gpg.gpg(&["--command-file", "commands", "--no-tty", "--edit-key", "archive"]);
     assert_eq!(reason(verify(signed.as_bytes(), &gpg.export("archive"), NOW)), Reason::RevokedKey);
 }
@@ -280,8 +221,8 @@ fn a_subkey_that_is_not_for_signing_is_refused() {
     // The primary key certifies only; its signature over a text counts for nothing.
     gpg.at(NOW - DAY, &["--quick-gen-key", "archive", "rsa2048", "cert,sign", "0"]);
     let primary = gpg.fingerprints("archive").remove(0);
-    let signed = gpg.clearsign(NOW, &primary, &[]);
-    fs::write(gpg.0.path().join("commands"), "change-usage\ns\nq\nsave\n").unwrap();
+    let signed = gpg.clearsign(TEXT, NOW, &primary, &[]);
+    fs::write(gpg.home().join("commands"), "change-usage\ns\nq\nsave\n").unwrap();
     gpg.gpg(&["--command-file", "commands", "--no-tty", "--edit-key", "archive"]);
     assert_eq!(reason(verify(signed.as_bytes(), &gpg.export("archive"), NOW)), Reason::UnusableKey);
 }
@@ -290,7 +231,7 @@ fn a_subkey_that_is_not_for_signing_is_refused() {
 fn pinned_keys_that_cannot_be_read_are_named_as_the_cause() {
     let gpg = Gpg::new();
     let subkey = gpg.new_key("archive", "0");
-    let signed = gpg.clearsign(NOW, &subkey, &[]);
+    let signed = gpg.clearsign(TEXT, NOW, &subkey, &[]);
     let damaged = b"-----BEGIN PGP PUBLIC KEY BLOCK-----\n\nAAAA\n-----END PGP PUBLIC KEY BLOCK-----\n".to_vec();
     for keys in [Vec::new(), b"not a key".to_vec(), damaged] {
         let error = verify(signed.as_bytes(), &SourceKey::Certificates(keys), NOW).unwrap_err();

@@ -1,0 +1,11 @@
+//! What comes over the network: downloads, signatures, indexes; from good and bad servers.
+
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+
+mod archive;
+mod fetch;
+mod gpg;
+mod http;
+mod openpgp;
+#[path = "../support/mod.rs"]
+mod support;
