@@ -17,6 +17,7 @@ needs=(
     mmdebstrap:mmdebstrap
     objdump:binutils
     openssl:openssl
+    perl:perl
     qemu-system-aarch64:qemu-system-arm
     qemu-system-x86_64:qemu-system-x86
     sgdisk:gdisk

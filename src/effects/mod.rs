@@ -14,7 +14,7 @@ mod files;
 pub mod ldconfig;
 pub mod ledger;
 mod network;
-mod nsswitch;
+pub mod nsswitch;
 pub mod pam;
 pub mod paths;
 mod settings;

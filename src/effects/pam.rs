@@ -28,6 +28,7 @@ const PRIMARY: &str = "# here are the per-package modules (the \"Primary\" block
 const FALLBACK: &str = "# here's the fallback if no module succeeds";
 const ADDITIONAL: &str = "# and here are more per-package modules (the \"Additional\" block)";
 const END: &str = "# end of pam-auth-update config";
+const MARKS: [&str; 4] = [PRIMARY, FALLBACK, ADDITIONAL, END];
 
 /// Stands in for a primary block without modules, so that the jump over `pam_deny` happens.
 const PERMIT: &str = "[default=1]\t\t\tpam_permit.so";
@@ -45,7 +46,7 @@ struct Profile {
 /// Writes the common files if the tree has their templates.
 ///
 /// # Errors
-/// A profile or template that cannot be read.
+/// A profile or template that cannot be read; a template without the comments around the managed blocks.
 pub fn pam(tree: &mut Tree) -> Result<(), EffectError> {
     if !tree.contains(TEMPLATES) {
         return Ok(());
@@ -66,7 +67,15 @@ pub fn pam(tree: &mut Tree) -> Result<(), EffectError> {
     let enabled = choose(profiles);
     let mut files = vec![("var/lib/pam/seen".to_owned(), seen)];
     for (stack, word, field) in STACKS {
-        let template = read(tree, &format!("{TEMPLATES}/common-{stack}"))?;
+        let path = format!("{TEMPLATES}/common-{stack}");
+        let template = read(tree, &path)?;
+        // Without a mark the rest of the file would be lost, `pam_deny` with it.
+        if !MARKS.iter().all(|mark| template.lines().any(|line| line.starts_with(mark))) {
+            return Err(EffectError::refused(
+                format!("template `/{path}`"),
+                "it lacks a comment that pam-auth-update goes by",
+            ));
+        }
         files.push((format!("etc/pam.d/common-{stack}"), fill(&template, &enabled, word, field)));
         files.push((format!("var/lib/pam/{stack}"), record(&enabled, field)));
     }
@@ -77,7 +86,7 @@ pub fn pam(tree: &mut Tree) -> Result<(), EffectError> {
 }
 
 fn read(tree: &Tree, path: &str) -> Result<String, EffectError> {
-    let text = tree.file(path).map(Content::text).unwrap_or_else(|| Err(std::io::ErrorKind::NotFound.into()));
+    let text = tree.file(path).map_or_else(|| Err(std::io::ErrorKind::NotFound.into()), Content::text);
     text.map_err(|source| EffectError::Read { path: path.to_owned(), source })
 }
 
@@ -107,7 +116,7 @@ impl Profile {
                 });
             if let Some((field, value)) = header {
                 // The first round of this format knew `Auth-Final` for what is now `Auth`.
-                current = field.strip_suffix("-Final").unwrap_or(field).to_owned();
+                field.strip_suffix("-Final").unwrap_or(field).clone_into(&mut current);
                 fields.insert(current.clone(), value.trim().to_owned());
             } else if !line.trim().is_empty() {
                 let value = fields.entry(current.clone()).or_default();
@@ -218,4 +227,46 @@ fn record(enabled: &[Profile], stack: &str) -> String {
         }
     }
     out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn tree(template: &str) -> Tree {
+        let mut tree = Tree::new();
+        for (stack, ..) in STACKS {
+            tree.put(&format!("{TEMPLATES}/common-{stack}"), Node::file(0o644, template)).unwrap();
+        }
+        tree
+    }
+
+    fn template() -> String {
+        format!("# head\n{PRIMARY}\nold\n{FALLBACK}\nauth\trequisite\tpam_deny.so\n{ADDITIONAL}\n{END}\n")
+    }
+
+    #[test]
+    fn jumps_lead_behind_the_block_and_only_the_first_module_is_initial() {
+        let mut tree = tree(&template());
+        for (name, priority) in [("low", 1), ("high", 2)] {
+            let text = format!(
+                "Name: x\nDefault: yes\nPriority: {priority}\nAuth-Type: Primary\nAuth:\n\t[success=end default=ignore]\t\
+                 pam_{name}.so  more\nAuth-Initial:\n\t[success=end default=ignore]\tpam_{name}.so\n"
+            );
+            tree.put(&format!("{PROFILES}/{name}"), Node::file(0o644, text)).unwrap();
+        }
+        pam(&mut tree).unwrap();
+        let text = tree.file("etc/pam.d/common-auth").unwrap().text().unwrap();
+        let lines =
+            "auth\t[success=2 default=ignore]\tpam_high.so \nauth\t[success=1 default=ignore]\tpam_low.so more\n";
+        assert_eq!(text, template().replace("old\n", lines));
+    }
+
+    #[test]
+    fn a_template_without_a_mark_is_refused() {
+        for mark in MARKS {
+            let error = pam(&mut tree(&template().replace(mark, "#"))).unwrap_err();
+            assert!(error.to_string().contains("common-auth"), "{error}");
+        }
+    }
 }

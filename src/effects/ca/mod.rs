@@ -1,12 +1,14 @@
 //! The trusted certificate authorities, as ca-certificates' scripts and `update-ca-certificates` set them up.
 //!
-//! Way of the data: `*.crt` below `/usr/share/ca-certificates`, all trusted as by the package's default answer, and
-//! those that a profile puts below `/usr/local/share/ca-certificates` → `/etc/ca-certificates.conf`, one link each
-//! in `/etc/ssl/certs`, links by hash of the subject (`openssl rehash`), and all of them in one bundle.
+//! Way of the data: `*.crt` below `/usr/share/ca-certificates` as far as `/etc/ca-certificates.conf` trusts them
+//! (unless the profile brings that file, all, which is the package's default answer), and all below
+//! `/usr/local/share/ca-certificates` → one link each in `/etc/ssl/certs`, links by hash of the subject
+//! (`openssl rehash`), and all of them in one bundle.
 
 mod subject;
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
 
 use super::{Context, EffectError};
 use crate::tree::{Content, Digest, Node, Tree};
@@ -15,6 +17,7 @@ const ORIGIN: &str = "effect:ca";
 const SHIPPED: &str = "usr/share/ca-certificates";
 const LOCAL: &str = "usr/local/share/ca-certificates";
 const CERTS: &str = "etc/ssl/certs";
+const CONF: &str = "etc/ca-certificates.conf";
 
 /// What the package's script writes at the top of the list.
 const CONF_HEADER: &str = "\
@@ -31,7 +34,7 @@ const CONF_HEADER: &str = "\
 #
 ";
 
-/// Sets up the certificates if the package ca-certificates is there.
+/// Sets up the certificates if the package ca-certificates is there. Comes after the profile's own files.
 ///
 /// # Errors
 /// A certificate that cannot be read or is none.
@@ -39,20 +42,15 @@ pub fn ca(tree: &mut Tree, context: &Context<'_>) -> Result<(), EffectError> {
     if !context.has("ca-certificates") {
         return Ok(());
     }
-    // A profile's files come last of all, so they are not in the tree yet.
-    let local: BTreeMap<String, Content> = context
-        .profile
-        .files
-        .iter()
-        .filter(|(path, file)| path.starts_with(&format!("{LOCAL}/")) && is_crt(path) && file.symlink.is_none())
-        .map(|(path, file)| (path.clone(), file.content.clone()))
-        .collect();
-    let shipped: BTreeMap<String, Content> = tree
-        .below(SHIPPED)
-        .filter(|(path, _)| is_crt(path))
-        .filter_map(|(path, _)| Some((path.to_owned(), tree.file(path)?.clone())))
-        .collect();
-    let conf = shipped.keys().fold(CONF_HEADER.to_owned(), |out, path| out + &path[SHIPPED.len() + 1..] + "\n");
+    let local = certificates(tree, LOCAL);
+    let mut shipped = certificates(tree, SHIPPED);
+    if tree.file(CONF).is_none() {
+        let names = shipped.iter().map(|(path, _)| &path[SHIPPED.len() + 1..]);
+        let conf = names.fold(CONF_HEADER.to_owned(), |out, name| out + name + "\n");
+        tree.put(CONF, Node::file(0o644, conf).from(ORIGIN))?;
+    } else {
+        shipped = trusted(tree)?;
+    }
     let mut bundle = Vec::new();
     let mut links: BTreeMap<String, String> = BTreeMap::new();
     let mut seen = BTreeSet::new();
@@ -66,17 +64,19 @@ pub fn ca(tree: &mut Tree, context: &Context<'_>) -> Result<(), EffectError> {
         let name = link_name(path);
         links.insert(name.clone(), format!("/{path}"));
         let refused = |cause: &str| EffectError::refused(format!("certificate `/{path}`"), cause);
-        let der = subject::der(&bytes).ok_or_else(|| refused("it is not one certificate in PEM form"))?;
+        let der = subject::der(&bytes).ok_or_else(|| {
+            refused("it is not one certificate in PEM form").with_hint("give each certificate a file of its own")
+        })?;
         let hash = subject::hash(&der).ok_or_else(|| refused("it is not a well-formed X.509 certificate"))?;
         hashed.push((name, hash, Digest::of(&der)));
     }
     // `openssl rehash` goes by file name, and links only one of several equal certificates.
     hashed.sort();
     for (name, hash, _) in hashed.iter().filter(|(.., digest)| seen.insert(*digest)) {
-        let free = (0..).map(|number| format!("{hash:08x}.{number}")).find(|link| !links.contains_key(link));
+        let free =
+            (0..=hashed.len()).map(|number| format!("{hash:08x}.{number}")).find(|link| !links.contains_key(link));
         links.extend(free.map(|link| (link, name.clone())));
     }
-    tree.put("etc/ca-certificates.conf", Node::file(0o644, conf).from(ORIGIN))?;
     tree.put(&format!("{CERTS}/ca-certificates.crt"), Node::file(0o644, bundle).from(ORIGIN))?;
     for (name, target) in links {
         tree.put(&format!("{CERTS}/{name}"), Node::symlink(target).from(ORIGIN))?;
@@ -84,8 +84,21 @@ pub fn ca(tree: &mut Tree, context: &Context<'_>) -> Result<(), EffectError> {
     Ok(())
 }
 
-fn is_crt(path: &str) -> bool {
-    path.strip_suffix(".crt").is_some_and(|stem| !stem.ends_with('/'))
+/// The certificates below `dir`, links followed, in the order of their paths.
+fn certificates(tree: &Tree, dir: &str) -> Vec<(String, Content)> {
+    let paths =
+        tree.below(dir).map(|(path, _)| path).filter(|path| Path::new(path).extension() == Some("crt".as_ref()));
+    paths.filter_map(|path| Some((path.to_owned(), tree.file(path)?.clone()))).collect()
+}
+
+/// The shipped certificates that `/etc/ca-certificates.conf` names, in its order. As `update-ca-certificates` does,
+/// passes over those that are not there: the list may be older than the package.
+fn trusted(tree: &Tree) -> Result<Vec<(String, Content)>, EffectError> {
+    let text = tree.file(CONF).map_or_else(|| Ok(String::new()), Content::text);
+    let text = text.map_err(|source| EffectError::Read { path: CONF.to_owned(), source })?;
+    let names = text.lines().filter(|line| !line.is_empty() && !line.starts_with(['#', '!']));
+    let paths = names.map(|name| format!("{SHIPPED}/{}", name.trim()));
+    Ok(paths.filter_map(|path| tree.file(&path).cloned().map(|content| (path, content))).collect())
 }
 
 /// The link's name in `/etc/ssl/certs` as `update-ca-certificates` forms it.

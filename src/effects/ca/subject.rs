@@ -1,7 +1,7 @@
 //! The hash of a certificate's subject, by which OpenSSL finds it in a directory.
 //!
-//! OpenSSL's `X509_NAME_hash_ex` (crypto/x509/x509_cmp.c): the first four bytes, little-endian, of the SHA-1 over
-//! the name's canonical encoding (`x509_name_canon`, crypto/x509/x_name.c). In that encoding the outer SEQUENCE is
+//! OpenSSL's `X509_NAME_hash_ex` (`crypto/x509/x509_cmp.c`): the first four bytes, little-endian, of the SHA-1 over
+//! the name's canonical encoding (`x509_name_canon`, `crypto/x509/x_name.c`). In that encoding the outer SEQUENCE is
 //! left off, and each value of a string type is UTF-8, in lower case as far as ASCII, without blanks at its ends and
 //! with one blank for each run inside.
 
@@ -140,4 +140,33 @@ fn base64(text: &str) -> Option<Vec<u8>> {
         }
     }
     Some(out)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_that_differ_in_case_blanks_and_string_type_are_one() {
+        let name = |tag: u8, text: &str| {
+            let (mut kind, mut entry, mut set) = (vec![0x06, 3, 0x55, 4, 3], Vec::new(), Vec::new());
+            put(&mut kind, tag, text.as_bytes());
+            put(&mut entry, SEQUENCE, &kind);
+            put(&mut set, SET, &entry);
+            canonical(&set).unwrap()
+        };
+        assert_eq!(name(0x13, "  Home \t LAB "), name(UTF8_STRING, "home lab"));
+        assert_ne!(name(0x13, "homelab"), name(0x13, "home lab"));
+    }
+
+    #[test]
+    fn malformed_certificates_have_no_hash() {
+        for bytes in
+            [&b""[..], b"\x30", b"\x30\x05", b"\x30\x89\xff\xff\xff\xff\xff\xff\xff\xff\xff", b"\x30\x02\x30\x00"]
+        {
+            assert_eq!(hash(bytes), None, "{bytes:x?}");
+        }
+        assert_eq!(der(b"-----BEGIN CERTIFICATE-----\n*\n-----END CERTIFICATE-----\n"), None);
+        assert_eq!(der(b"no certificate"), None);
+    }
 }
