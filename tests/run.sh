@@ -18,9 +18,11 @@ needs=(
     objdump:binutils
     openssl:openssl
     perl:perl
+    pwck:passwd
     qemu-system-aarch64:qemu-system-arm
     qemu-system-x86_64:qemu-system-x86
     sgdisk:gdisk
+    systemd-sysusers:systemd
     unsquashfs:squashfs-tools
     veritysetup:cryptsetup-bin
     xz:xz-utils
