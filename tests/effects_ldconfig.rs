@@ -71,7 +71,7 @@ fn compare(root: &Path, arch: Arch, tool: &Path) {
 /// The packages of trixie for amd64 below a fresh directory, and trixie's static `ldconfig`.
 fn trixie() -> (TempDir, PathBuf) {
     let dir = TempDir::new_in(env!("CARGO_TARGET_TMPDIR")).unwrap();
-    let apt = apt::Apt::new("amd64");
+    let apt = apt::Apt::amd64();
     unpack(&apt, &PACKAGES, &dir.path().join("root"));
     unpack(&apt, &["libc-bin"], &dir.path().join("tool"));
     // Configuration that is a conffile of the same package as the tool.
