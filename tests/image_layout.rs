@@ -175,7 +175,7 @@ fn the_boot_partition_is_clean_and_carries_the_command_line() {
     let line = ok(dir.path(), "mtype", &["-i", "boot-a", "::cmdline.txt"]);
     assert_eq!(line, format!("{}\n", manifest.cmdline));
     let wanted = format!(
-        "roothash={} systemd.firstboot=off console=tty0 console=ttyS1,115200 quiet imgbuild.image={}",
+        "roothash={} systemd.condition_first_boot=0 systemd.firstboot=off fsck.repair=yes panic=30 console=tty0 console=ttyS1,115200 quiet imgbuild.image={}",
         manifest.root_hash, manifest.image_id
     );
     assert_eq!(manifest.cmdline, wanted);

@@ -9,8 +9,13 @@ pub fn cmdline(profile: &Profile, root_hash: [u8; 32]) -> String {
     let mut options = vec![
         // systemd's verity generator finds the partitions whose GUIDs are the halves of the hash.
         format!("roothash={}", Digest(root_hash)),
-        // An unseeded node must not wait at a prompt for a locale or a root password.
+        // `/etc` begins anew at each boot, so without a seed each would be a first one: systemd would ask on the
+        // console for a locale and enable every unit (systemd(1), first boot semantics).
+        "systemd.condition_first_boot=0".to_owned(),
         "systemd.firstboot=off".to_owned(),
+        // Nobody sits in front of a node to answer fsck, or to restart a kernel that died before sysctls are set.
+        "fsck.repair=yes".to_owned(),
+        "panic=30".to_owned(),
     ];
     if profile.serial {
         // The last console is `/dev/console`, where systemd tells of the boot.

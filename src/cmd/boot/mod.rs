@@ -7,6 +7,7 @@ pub mod pi;
 pub mod qemu;
 
 use std::fs;
+use std::os::unix::process::ExitStatusExt;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
@@ -16,8 +17,9 @@ use super::finished::Finished;
 use super::session::Session;
 use crate::cli::Boot;
 use crate::exit::{Code, Failure};
+use crate::output::Console;
 use crate::profile::{Arch, Board};
-use qemu::{Machine, Start};
+use qemu::{Accelerator, Machine, Start};
 
 /// Bytes of the emulated stick: the smallest that is sold.
 const STICK: u64 = 8 << 30;
@@ -52,20 +54,29 @@ pub(super) fn run(args: &Boot, session: &Session<'_>) -> Outcome {
         "booting {} ({}) in QEMU; leave it with Ctrl-A X",
         image.manifest.profile, image.manifest.image_id
     ));
-    qemu_run(&qemu, arch, start, &stick)
+    emulate(&qemu, arch, &start, &stick, session.console)
 }
 
-fn qemu_run(program: &Path, arch: Arch, start: Start, disk: &Path) -> Outcome {
-    let accelerator = host::best_accelerator(arch);
-    let machine = Machine { arch, start, disk, accelerator, ssh_port: None, interactive: true };
-    let status = Command::new(program)
-        .args(qemu::arguments(&machine))
-        .status()
-        .map_err(|error| Failure::new(Code::Unexpected, &error).hint(format!("check {}", program.display())))?;
-    if status.success() {
-        return Ok(());
+/// Runs QEMU until it ends. Where KVM is there but broken (nested virtualisation often is), QEMU dies of a signal as
+/// soon as it starts; software emulation always works.
+fn emulate(program: &Path, arch: Arch, start: &Start, disk: &Path, console: &Console) -> Outcome {
+    let mut accelerator = host::best_accelerator(arch);
+    loop {
+        let machine = Machine { arch, start: start.clone(), disk, accelerator, ssh_port: None, interactive: true };
+        let status = Command::new(program)
+            .args(qemu::arguments(&machine))
+            .status()
+            .map_err(|error| Failure::new(Code::Unexpected, &error).hint(format!("check {}", program.display())))?;
+        if status.success() {
+            return Ok(());
+        }
+        if accelerator == Accelerator::Software || status.signal().is_none() {
+            let message = format!("{} ended with {status}", program.display());
+            return Err(Failure { code: Code::Unexpected, ..Failure::refused(message) });
+        }
+        console.progress().warn("KVM does not work on this host; starting again in software, which is slower");
+        accelerator = Accelerator::Software;
     }
-    Err(Failure { code: Code::Unexpected, ..Failure::refused(format!("{} ended with {status}", program.display())) })
 }
 
 /// QEMU has no Pi that boots from USB, so it is given what the Pi's firmware would load.
