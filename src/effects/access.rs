@@ -61,3 +61,6 @@ pub fn access(tree: &mut Tree, context: &Context<'_>) -> Result<(), EffectError>
     }
     Ok(())
 }
+
+#[cfg(test)]
+mod tests;

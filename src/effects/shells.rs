@@ -28,8 +28,8 @@ pub fn shells(tree: &mut Tree) -> Result<(), EffectError> {
     }
     for shell in lists.iter().flat_map(|list| list.lines()).filter_map(shell) {
         let (dir, name) = shell.rsplit_once('/').unwrap_or(("", shell));
-        let real = format!("/{}/{name}", tree.resolve(dir, true)?);
-        for shell in [shell.to_owned(), real] {
+        let behind_links = format!("/{}/{name}", tree.resolve(dir, true)?);
+        for shell in [shell.to_owned(), behind_links] {
             if known.insert(shell.clone()) {
                 text.push_str(&shell);
                 text.push('\n');

@@ -3,8 +3,6 @@
 //! `/run`, `/tmp`, `/dev` and `/var` are other file systems on the node, where systemd-tmpfiles does its work at every
 //! boot; here it is done for the rest, so that the image is complete before that, and with a read-only `/usr`.
 
-use std::collections::BTreeMap;
-
 use super::accounts::Owners;
 use super::{EffectError, words};
 use crate::tree::{Kind, Node, Tree};
@@ -21,17 +19,8 @@ const ELSEWHERE: [&str; 7] = ["dev", "home", "proc", "run", "sys", "tmp", "var"]
 /// Malformed lines, owners without an account, a line over a path that is something else.
 pub fn tmpfiles(tree: &mut Tree) -> Result<(), EffectError> {
     let owners = Owners::read(tree)?;
-    let mut files: BTreeMap<String, String> = BTreeMap::new();
-    for dir in DIRS {
-        for (path, node) in tree.below(dir) {
-            let name = &path[dir.len() + 1..];
-            if name.ends_with(".conf") && !name.contains('/') && !node.is_dir() {
-                files.entry(name.to_owned()).or_insert_with(|| path.to_owned());
-            }
-        }
-    }
     let mut lines: Vec<Line> = Vec::new();
-    for path in files.into_values() {
+    for path in words::files(tree, &DIRS) {
         // A link to `/dev/null` takes a file out of use.
         let Some(content) = tree.file(&path) else { continue };
         let text = content.text().map_err(|source| EffectError::Read { path: path.clone(), source })?;
@@ -131,5 +120,49 @@ impl Line {
     /// Without an argument a link goes to the same path below `/usr/share/factory`.
     fn link_target(&self) -> String {
         if self.argument.is_empty() { format!("/usr/share/factory/{}", self.path) } else { self.argument.clone() }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The tree after these lines, with a few paths and accounts to meet.
+    fn after(lines: &str) -> Result<Tree, EffectError> {
+        let mut tree = Tree::new();
+        tree.put("etc/passwd", Node::file(0o644, "root:x:0:0::/:/bin/sh\n")).unwrap();
+        tree.put("etc/group", Node::file(0o644, "root:x:0:\nadm:x:4:\n")).unwrap();
+        tree.put("etc/secret", Node::dir(0o755)).unwrap();
+        tree.put("etc/mtab", Node::file(0o644, "old")).unwrap();
+        tree.put("usr/lib/tmpfiles.d/x.conf", Node::file(0o644, lines)).unwrap();
+        tmpfiles(&mut tree)?;
+        Ok(tree)
+    }
+
+    #[test]
+    fn directories_links_and_modes_of_the_image_are_made() {
+        let tree =
+            after("d /etc/secret 0700 root adm\nL+ /etc/mtab - - - - ../proc/self/mounts\nf /etc/f 640 - - - a b\n");
+        let tree = tree.unwrap();
+        let secret = tree.get("etc/secret").unwrap();
+        assert_eq!((secret.mode, secret.gid), (0o700, 4));
+        assert!(
+            matches!(&tree.get("etc/mtab").unwrap().kind, Kind::Symlink(target) if target == "../proc/self/mounts")
+        );
+        assert_eq!(tree.file("etc/f").unwrap().text().unwrap(), "a b");
+    }
+
+    #[test]
+    fn what_belongs_to_a_running_machine_is_left_to_it() {
+        let tree =
+            after("d /run/x\nd /var/y\nf^ /etc/z - - - - login.motd\nL! /etc/w - - - - t\nr! /etc/secret\n").unwrap();
+        assert!(["run/x", "var/y", "etc/z", "etc/w"].iter().all(|path| !tree.contains(path)));
+        assert!(tree.contains("etc/secret"));
+    }
+
+    #[test]
+    fn an_owner_without_an_account_is_refused_with_its_place() {
+        let error = after("# a\nd /etc/x 0755 nobody-here\n").unwrap_err();
+        assert_eq!(error.to_string(), "`/usr/lib/tmpfiles.d/x.conf`, line 2: the owner of `/etc/x` has no account");
     }
 }

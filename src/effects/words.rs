@@ -1,4 +1,24 @@
-//! Splitting lines of systemd's configuration files into words.
+//! Reading systemd's configuration directories: which files count, and how their lines split into words.
+
+use std::collections::BTreeMap;
+
+use crate::tree::Tree;
+
+/// The `*.conf` files of `dirs`, sorted by name; of two with one name only that of the earlier directory counts. A link
+/// to `/dev/null`, which takes a file out of use, is among them and leads to no file of the tree.
+pub(super) fn files(tree: &Tree, dirs: &[&str]) -> Vec<String> {
+    let mut files = BTreeMap::new();
+    for dir in dirs {
+        for (path, node) in tree.below(dir) {
+            let name = &path[dir.len() + 1..];
+            let conf = name.rsplit_once('.').is_some_and(|(_, extension)| extension == "conf");
+            if conf && !name.contains('/') && !node.is_dir() {
+                files.entry(name).or_insert_with(|| path.to_owned());
+            }
+        }
+    }
+    files.into_values().collect()
+}
 
 /// The words of `line` as tmpfiles.d(5) and sysusers.d(5) read them: separated by blanks, with quotes around words
 /// that hold blanks and backslash escapes as in C.
@@ -21,10 +41,9 @@ pub(super) fn split(line: &str) -> Result<Vec<String>, String> {
                 (None, Some(_)) => return Err("a quote is not closed".to_owned()),
                 (Some('\\'), _) => word.push(escape(chars.next())?),
                 (Some(char), Some(open)) if char == open => quote = None,
-                (Some(char), Some(_)) => word.push(char),
                 (Some(char @ ('"' | '\'')), None) => quote = Some(char),
                 (Some(char), None) if char.is_whitespace() => break,
-                (Some(char), None) => word.push(char),
+                (Some(char), _) => word.push(char),
             }
         }
         words.push(word);

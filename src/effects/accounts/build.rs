@@ -136,13 +136,12 @@ impl<'a> Builder<'a> {
                 .with_hint("add the shell's package to `packages`, or use /bin/bash"));
         }
         let uid = self.numbers.user(&user.name, true, PEOPLE)?;
-        let gid = match self.group_id(&user.name) {
-            Some(gid) => gid,
-            None => {
-                let gid = self.numbers.group(&user.name, false, [uid])?;
-                self.add_group(&user.name, gid, Secret::Script);
-                gid
-            }
+        let gid = if let Some(gid) = self.group_id(&user.name) {
+            gid
+        } else {
+            let gid = self.numbers.group(&user.name, false, [uid])?;
+            self.add_group(&user.name, gid, Secret::Script);
+            gid
         };
         self.database.users.push(UserEntry {
             name: user.name.clone(),

@@ -1,12 +1,11 @@
 //! Accounts that packages declare in sysusers.d(5).
 
-use std::collections::BTreeMap;
 use std::ops::RangeInclusive;
 
 use super::build::Builder;
 use super::database::{GroupEntry, Secret, UserEntry};
 use crate::effects::{EffectError, words};
-use crate::tree::{Kind, Tree};
+use crate::tree::Tree;
 
 /// Where the files lie, the earlier directory winning over the later (`/run` is empty in an image).
 const DIRS: [&str; 3] = ["etc/sysusers.d", "usr/local/lib/sysusers.d", "usr/lib/sysusers.d"];
@@ -47,17 +46,9 @@ pub(super) struct Sysusers {
 impl Sysusers {
     /// Reads all files, sorted by name over the directories.
     pub fn read(tree: &Tree) -> Result<Self, EffectError> {
-        let mut files = BTreeMap::new();
-        for dir in DIRS {
-            for (path, node) in tree.below(dir) {
-                let name = &path[dir.len() + 1..];
-                if name.ends_with(".conf") && !name.contains('/') && !node.is_dir() {
-                    files.entry(name.to_owned()).or_insert_with(|| (path.to_owned(), masked(&node.kind)));
-                }
-            }
-        }
         let mut all = Self::default();
-        for (path, _) in files.into_values().filter(|(_, masked)| !masked) {
+        for path in words::files(tree, &DIRS) {
+            // No file is behind a name that is masked.
             let Some(content) = tree.file(&path) else { continue };
             let text = content.text().map_err(|source| EffectError::Read { path: path.clone(), source })?;
             for (index, line) in text.lines().enumerate() {
@@ -128,7 +119,7 @@ impl Sysusers {
     pub fn apply(&self, tree: &Tree, builder: &mut Builder<'_>) -> Result<(), EffectError> {
         for (name, id) in &self.groups {
             let wanted = match id {
-                Id::Free => self.users.iter().find(|(user, _)| user == name).map(|(_, user)| &user.id).unwrap_or(id),
+                Id::Free => self.users.iter().find(|(user, _)| user == name).map_or(id, |(_, user)| &user.id),
                 id => id,
             };
             self.group(tree, builder, name, wanted)?;
@@ -182,12 +173,11 @@ impl Sysusers {
             Id::Number(number) => Some(*number),
             Id::OwnerOf(path) => tree.get(path).map(|node| node.uid),
         };
-        let uid = match wanted.filter(|uid| builder.numbers.is_user_free(*uid, name)) {
-            Some(uid) => builder.numbers.user(name, false, [uid])?,
-            None => {
-                let own_group = user.group.is_none().then_some(gid);
-                builder.numbers.user(name, true, own_group.into_iter().chain(self.downwards()))?
-            }
+        let uid = if let Some(uid) = wanted.filter(|uid| builder.numbers.is_user_free(*uid, name)) {
+            builder.numbers.user(name, false, [uid])?
+        } else {
+            let own_group = user.group.is_none().then_some(gid);
+            builder.numbers.user(name, true, own_group.into_iter().chain(self.downwards()))?
         };
         builder.database.users.push(UserEntry {
             name: name.to_owned(),
@@ -210,11 +200,6 @@ impl Sysusers {
         ranges.sort_by_key(|range| std::cmp::Reverse(*range.end()));
         ranges.into_iter().flat_map(Iterator::rev)
     }
-}
-
-/// A link to `/dev/null` takes a file of the same name in later directories out of use.
-fn masked(kind: &Kind) -> bool {
-    matches!(kind, Kind::Symlink(target) if target == "/dev/null")
 }
 
 fn parse_id(text: &str) -> Result<Id, String> {
