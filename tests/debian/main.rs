@@ -5,6 +5,7 @@
 mod apt;
 mod deb;
 mod deb_hostile;
+#[path = "../support/debs.rs"]
 mod debs;
 mod resolve;
 mod version;

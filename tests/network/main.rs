@@ -4,7 +4,9 @@
 
 mod archive;
 mod fetch;
+#[path = "../support/gpg.rs"]
 mod gpg;
+#[path = "../support/http.rs"]
 mod http;
 mod openpgp;
 #[path = "../support/mod.rs"]

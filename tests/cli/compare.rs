@@ -1,0 +1,108 @@
+//! `inspect` and `diff`: what an image is, and what changed between two.
+
+use serde_json::Value;
+
+use crate::place::{Place, json};
+use crate::shared::{beside_demo, control, demo};
+
+/// The result of a run with `--json`.
+fn result(place: &Place, args: &[&str]) -> Value {
+    let text = place.run(&[&["--json"], args].concat()).ok();
+    let mut event: Value = serde_json::from_str(text.lines().last().unwrap()).unwrap();
+    event["result"].take()
+}
+
+fn strings(value: &Value) -> Vec<&str> {
+    value.as_array().unwrap().iter().map(|line| line.as_str().unwrap()).collect()
+}
+
+#[test]
+fn inspect_shows_what_an_image_is_from_its_file_or_directory() {
+    let place = demo();
+    let manifest = json(&place.path("build/demo/manifest.json"));
+    for path in ["build/demo", "build/demo/demo.img"] {
+        let text = place.run(&["inspect", path]).ok();
+        for key in ["image_id", "root_hash", "image_sha256", "kernel", "cmdline"] {
+            assert!(text.contains(manifest[key].as_str().unwrap()), "{key} is missing in {text}");
+        }
+        for partition in manifest["partitions"].as_array().unwrap() {
+            assert!(text.contains(&format!(" {} ", partition["label"].as_str().unwrap())), "{text}");
+        }
+        assert_eq!(result(place, &["inspect", path]), manifest);
+    }
+}
+
+#[test]
+fn inspect_and_diff_say_what_they_miss() {
+    let place = Place::new().file("disk.img", "x").file("bad/manifest.json", "{}").file("bad/other.img", "x");
+    let error = place.run(&["inspect", "disk.img"]).fails(1);
+    assert!(error.starts_with("cannot read manifest.json"), "{error}");
+    let error = place.run(&["inspect", "bad"]).fails(3);
+    assert!(error.starts_with("bad/manifest.json is not a manifest of imgbuild"), "{error}");
+    let error = place.run(&["diff", "gone", "bad"]).fails(1);
+    assert!(error.contains("gone"), "{error}");
+}
+
+#[test]
+fn an_image_is_the_same_as_itself() {
+    let place = demo();
+    assert_eq!(
+        place.run(&["diff", "build/demo", "build/demo/demo.img"]).ok(),
+        "the images are the same, byte for byte\n"
+    );
+    assert_eq!(result(place, &["diff", "build/demo", "build/demo"])["same"], true);
+}
+
+#[test]
+fn a_diff_names_package_unit_file_setting_and_command_line() {
+    let place = beside_demo()
+        .file("profiles/base2.toml", include_str!("../../profiles/demo.toml"))
+        .file(
+            "profiles/demo.toml",
+            "schema = 1\nextends = \"base2\"\npackages = [\"-less\", \"hello\"]\noverlays = [\"mine\"]\n\
+             [kernel]\ncmdline = [\"quiet\"]\n[sysctl]\n\"vm.swappiness\" = 7\n",
+        )
+        .file("overlays/mine/overlay.toml", "schema = 1\n[units]\nenable = [\"mine.service\"]\n")
+        .file("overlays/mine/files/etc/mine.conf", "one\n")
+        .file(
+            "overlays/mine/files/usr/lib/systemd/system/mine.service",
+            "[Service]\nExecStart=/bin/true\n[Install]\nWantedBy=multi-user.target\n",
+        );
+    place.run(&["lock", "--profile", "demo"]).ok();
+    place.run(&["build", "--profile", "demo"]).ok();
+    let old = demo().path("build/demo");
+    let old = old.to_str().unwrap();
+    let difference = result(&place, &["diff", old, "build/demo"]);
+    assert_eq!(difference["same"], false);
+    let packages = strings(&difference["packages"]);
+    assert_eq!(packages, ["+ hello", "- less"]);
+    let units = strings(&difference["units"]);
+    assert!(units.contains(&"+ /usr/lib/systemd/system/mine.service"), "{units:?}");
+    assert!(units.contains(&"+ /etc/systemd/system/multi-user.target.wants/mine.service"), "{units:?}");
+    let files = strings(&difference["files"]);
+    for file in ["+ /etc/mine.conf", "+ /usr/bin/hello", "- /usr/bin/less"] {
+        assert!(files.contains(&file), "{file} is missing");
+    }
+    let sysctl = files.iter().find(|line| line.contains("sysctl.d/")).unwrap();
+    assert!(sysctl.starts_with("~ ") && sysctl.contains("content"), "{sysctl}");
+    let settings = strings(&difference["settings"]);
+    assert!(settings.iter().any(|line| line.starts_with("~ cmdline: ") && line.contains(" quiet")), "{settings:?}");
+    assert!(settings.iter().any(|line| line.starts_with("~ data in root-a: ")), "{settings:?}");
+
+    let text = place.run(&["diff", old, "build/demo"]).ok();
+    for line in packages.iter().chain(&units) {
+        assert!(text.contains(line), "{line} is missing in {text}");
+    }
+}
+
+#[test]
+fn a_long_diff_is_cut_for_people_and_whole_for_programs() {
+    let control = control();
+    let args = ["diff", "build/demo", control.to_str().unwrap()];
+    let difference = result(demo(), &args);
+    let files = strings(&difference["files"]);
+    assert!(files.len() > 1000);
+    let text = demo().run(&args).ok();
+    assert!(text.contains("more; --json lists all"), "{text}");
+    assert!(text.lines().count() < 200);
+}

@@ -1,0 +1,95 @@
+//! What the program says of itself: help, completions, manual pages, schema, exit codes.
+
+use crate::place::{Place, files};
+
+const VERBS: [&str; 10] =
+    ["build", "lock", "check", "why", "inspect", "diff", "boot", "schema", "completions", "man"];
+
+#[test]
+fn the_help_of_every_verb_fits_eighty_columns() {
+    let place = Place::new();
+    let top = place.run(&["--help"]).ok();
+    let mut texts = vec![top.clone(), place.run(&["-h"]).ok()];
+    for verb in VERBS {
+        assert!(top.contains(&format!("\n  {verb} ")), "{verb} is not in the help");
+        texts.push(place.run(&["help", verb]).ok());
+        texts.push(place.run(&[verb, "-h"]).ok());
+    }
+    for text in texts {
+        for line in text.lines() {
+            assert!(line.chars().count() <= 80, "wider than 80 columns: {line}");
+        }
+    }
+}
+
+#[test]
+fn the_exit_codes_are_those_of_the_documentation() {
+    let documented: Vec<&str> = include_str!("../../docs/cli.md")
+        .lines()
+        .skip_while(|line| !line.starts_with("## Exit codes"))
+        .filter_map(|line| line.strip_prefix("| ")?.split_once(" |"))
+        .map(|(code, _)| code)
+        .filter(|code| code.parse::<u8>().is_ok())
+        .collect();
+    assert_eq!(documented, ["0", "1", "2", "3", "4", "5", "130"]);
+    let help = Place::new().run(&["--help"]).ok();
+    let list = help.split_once("Exit codes: ").unwrap().1;
+    for code in documented {
+        assert!(list.split(|c: char| !c.is_ascii_digit()).any(|word| word == code), "{code} is not in the help");
+    }
+}
+
+#[test]
+fn a_wrong_command_line_is_refused_with_code_1() {
+    let place = Place::new();
+    for (args, named) in [
+        (&["biuld"][..], "build"),
+        (&["build"], "--profile"),
+        (&["build", "--profile", "demo", "--fast"], "--fast"),
+        (&["lock", "--check", "--update"], "--update"),
+        (&["completions", "tcsh"], "fish"),
+        (&[], "Usage"),
+    ] {
+        let ran = place.run(args);
+        assert_eq!((ran.code, ran.stdout.as_str()), (Some(1), ""), "{args:?}");
+        assert!(ran.stderr.contains(named), "{args:?}: {}", ran.stderr);
+    }
+    assert!(place.run(&["--version"]).ok().contains(env!("CARGO_PKG_VERSION")));
+}
+
+#[test]
+fn a_workspace_that_is_not_there_is_named() {
+    let place = Place::new();
+    let error = place.run(&["--workspace", "nowhere", "check"]).fails(1);
+    assert!(error.lines().next().unwrap().contains("nowhere"), "{error}");
+}
+
+#[test]
+fn every_shell_gets_completions_of_all_verbs() {
+    let place = Place::new();
+    for shell in ["bash", "zsh", "fish", "elvish", "powershell"] {
+        let script = place.run(&["completions", shell]).ok();
+        for verb in VERBS {
+            assert!(script.contains(verb), "{shell} does not complete {verb}");
+        }
+    }
+    crate::support::ok(&place.path(""), "bash", &["-n", "-c", &place.run(&["completions", "bash"]).ok()]);
+}
+
+#[test]
+fn every_verb_has_a_manual_page() {
+    let place = Place::new();
+    place.run(&["man", "pages"]).ok();
+    let mut expected: Vec<String> = VERBS.iter().map(|verb| format!("imgbuild-{verb}.1")).collect();
+    expected.push("imgbuild.1".to_owned());
+    expected.sort();
+    assert_eq!(files(&place.path("pages")), expected);
+    for page in expected {
+        assert!(place.read(&format!("pages/{page}")).contains("\n.SH NAME\n"), "{page}");
+    }
+}
+
+#[test]
+fn the_schema_in_the_repository_is_the_programs() {
+    assert_eq!(Place::new().run(&["schema"]).ok(), include_str!("../../profiles/schema.json"));
+}

@@ -1,0 +1,123 @@
+//! `lock`, `check` and `why`: the lock's form, its life, and what it answers.
+
+use std::fs;
+
+use crate::place::Place;
+use crate::shared::{beside_demo, demo};
+
+#[test]
+fn locking_again_changes_nothing() {
+    let place = beside_demo();
+    let before = place.read("imgbuild.lock");
+    for args in [&["lock"][..], &["lock", "--profile", "demo"], &["lock", "--check"], &["--offline", "lock"]] {
+        place.run(args).ok();
+        assert_eq!(place.read("imgbuild.lock"), before, "{args:?}");
+    }
+    assert_eq!(place.run(&["lock"]).ok(), "nothing changed\n");
+}
+
+#[test]
+fn a_lock_made_anew_is_the_same_lock() {
+    let place = Place::beside(demo());
+    place.run(&["lock", "--profile", "demo"]).ok();
+    let mut expected = beside_demo();
+    if demo().read("imgbuild.lock") != place.read("imgbuild.lock") {
+        // The other tests' lock has more profiles by now.
+        expected = Place::beside(demo());
+        expected.run(&["lock", "--profile", "demo"]).ok();
+    }
+    assert_eq!(place.read("imgbuild.lock"), expected.read("imgbuild.lock"));
+}
+
+#[test]
+fn a_lock_that_does_not_fit_is_told_and_not_used() {
+    let place = beside_demo()
+        .file("profiles/base2.toml", include_str!("../../profiles/demo.toml"))
+        .file("profiles/demo.toml", "schema = 1\nextends = \"base2\"\npackages = [\"hello\"]\n");
+    let before = place.read("imgbuild.lock");
+    for args in [&["lock", "--check"][..], &["build", "--profile", "demo"]] {
+        let error = place.run(args).fails(3);
+        assert!(error.contains("demo") && error.contains("imgbuild lock"), "{args:?}: {error}");
+    }
+    let checked = place.run(&["check"]);
+    assert_eq!(checked.code, Some(3));
+    assert!(checked.stdout.lines().any(|line| line.starts_with("demo ") && line.contains("lock is out of date")));
+    assert_eq!(place.read("imgbuild.lock"), before);
+    assert!(!place.path("build").exists());
+
+    // Locking adds what is new and leaves the rest alone, so that the diff is one stanza.
+    let changes = place.run(&["lock"]).ok();
+    assert!(changes.starts_with("+ hello ") && changes.lines().count() == 1, "{changes}");
+    place.run(&["lock", "--check"]).ok();
+    let after = place.read("imgbuild.lock");
+    let gone: Vec<&str> = before.lines().filter(|line| !after.contains(line)).collect();
+    assert!(gone.iter().all(|line| line.starts_with("config = ")), "{gone:?}");
+    assert_eq!(after.lines().count(), before.lines().count() + 11, "more than one stanza came");
+}
+
+#[test]
+fn an_update_moves_what_it_names_to_the_archives_version() {
+    let place = beside_demo();
+    let current = place.read("imgbuild.lock");
+    // As if the archive had newer packages than the lock: the older versions are in no index any more.
+    let hash = "0".repeat(64);
+    let stanza = |name: &str| {
+        let start = current.find(&format!("[[package]]\nname = \"{name}\"\n")).unwrap();
+        let len = current[start..].find("\n\n").unwrap_or(current.len() - start);
+        &current[start..start + len]
+    };
+    let value = |name: &str, key: &str| -> String {
+        let line = stanza(name).lines().find(|line| line.starts_with(&format!("{key} = "))).unwrap();
+        line.split('"').nth(1).unwrap().to_owned()
+    };
+    let (version, sha256) = (value("less", "version"), value("less", "sha256"));
+    let old = stanza("less").replace(&format!("\"{version}\""), "\"1-1\"").replace(&sha256, &hash);
+    place.write("imgbuild.lock", current.replace(stanza("less"), &old));
+    let changes = place.run(&["lock", "--profile", "demo", "--update", "less"]).ok();
+    assert_eq!(changes, format!("  less 1-1 → {version} (demo)\n"));
+    assert!(place.read("imgbuild.lock").contains(&sha256));
+    assert_eq!(place.run(&["lock", "--profile", "demo", "--update"]).ok(), "nothing changed\n");
+}
+
+#[test]
+fn a_broken_lock_is_refused_with_its_place() {
+    let place = beside_demo();
+    let lock = place.read("imgbuild.lock");
+    for (text, cause) in [
+        (lock.replacen("version = 1", "version = 9", 1), "format version 9"),
+        (lock.replacen("[[package]]", "[[package]", 1), "imgbuild.lock"),
+        (format!("{lock}\nfoo = 1\n"), "foo"),
+        (lock.replacen("path = \"pool/", "path = \"../pool/", 1), "leaves the archive"),
+    ] {
+        place.write("imgbuild.lock", text);
+        let error = place.run(&["build", "--profile", "demo"]).fails(1);
+        assert!(error.contains("imgbuild.lock") && error.contains(cause), "{error}");
+    }
+    assert!(!place.path("build").exists());
+}
+
+#[test]
+fn check_shows_every_profile_and_its_lock() {
+    let text = beside_demo().run(&["check"]).ok();
+    for (profile, board) in [("demo", "uefi-amd64"), ("control", "rpi4"), ("storage", "rpi4"), ("gpu", "uefi-amd64")] {
+        let line = text.lines().find(|line| line.starts_with(profile)).unwrap();
+        assert!(line.contains(board), "{line}");
+    }
+    let place = Place::new();
+    assert!(place.run(&["check", "--profile", "demo"]).ok().contains("not locked"));
+    assert!(fs::read_dir(place.path("")).unwrap().next().is_none(), "check wrote something");
+    let error = place.run(&["check", "--profile", "dmeo"]).fails(1);
+    assert!(error.contains("dmeo") && error.contains("`demo`"), "{error}");
+}
+
+#[test]
+fn why_names_the_chain_from_the_profile_to_a_package() {
+    let place = beside_demo();
+    let text = place.run(&["--offline", "why", "--profile", "demo", "libzstd1"]).ok();
+    let steps: Vec<&str> = text.lines().collect();
+    assert!(steps[0].ends_with(" is wanted by the profile"), "{text}");
+    assert!(steps.last().unwrap().contains(" needs libzstd1 "), "{text}");
+    assert_eq!(place.run(&["why", "--profile", "demo", "less"]).ok(), "less is wanted by the profile\n");
+    let error = place.run(&["why", "--profile", "demo", "emacs"]).fails(1);
+    assert!(error.contains("`emacs`") && error.contains("`demo`"), "{error}");
+}

@@ -1,0 +1,32 @@
+//! The program as its users meet it: the real binary, its files, its words and its exit codes.
+//!
+//! One image of `demo` and one of `control` are built for all tests; downloads stay in the target directory for the
+//! next run. What a bad archive does is tried with a small one on the loopback interface, signed by a key of its own.
+
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+mod archive;
+mod bad_archive;
+mod bad_package;
+mod bad_profile;
+mod build;
+mod compare;
+mod face;
+mod lock;
+mod pi;
+mod place;
+mod reproducible;
+mod shared;
+mod stopped;
+
+#[path = "../support/debs.rs"]
+#[expect(dead_code, reason = "compressed and extended archives are the reader's own tests' business")]
+mod debs;
+#[path = "../support/gpg.rs"]
+#[expect(dead_code, reason = "other signatures are the verifier's own tests' business")]
+mod gpg;
+#[path = "../support/http.rs"]
+#[expect(dead_code, reason = "servers that stall are the fetcher's own tests' business")]
+mod http;
+#[path = "../support/mod.rs"]
+mod support;
