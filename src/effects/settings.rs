@@ -30,8 +30,8 @@ pub fn settings(tree: &mut Tree, context: &Context<'_>) -> Result<(), EffectErro
     put("etc/locale.conf", format!("LANG={}\n", profile.locale))?;
     put("etc/timezone", format!("{}\n", profile.timezone))?;
     if !profile.sysctl.is_empty() {
-        let lines: String = profile.sysctl.iter().map(|(name, value)| format!("{name} = {value}\n")).collect();
-        put("usr/lib/sysctl.d/90-imgbuild.conf", lines)?;
+        let lines: Vec<String> = profile.sysctl.iter().map(|(name, value)| format!("{name} = {value}")).collect();
+        put("usr/lib/sysctl.d/90-imgbuild.conf", lines.join("\n") + "\n")?;
     }
     if !profile.kernel.modules.is_empty() {
         put("usr/lib/modules-load.d/imgbuild.conf", profile.kernel.modules.join("\n") + "\n")?;

@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use crate::debian::Package;
 use crate::debian::relation;
 use crate::debian::version::Version;
-use crate::tree::{Kind, Node, Tree, TreeError, parent};
+use crate::tree::{Kind, Node, Tree, TreeError};
 
 /// Why packages do not make one tree.
 #[derive(Debug, thiserror::Error)]
@@ -62,10 +62,10 @@ fn place(
     by_name: &BTreeMap<&str, &Package>,
 ) -> Result<(), UnpackError> {
     let failed = |source| UnpackError::Tree { package: package.name.clone(), source };
-    let path = through_links(tree, path).map_err(failed)?;
+    let path = tree.resolve(path, false).map_err(failed)?;
     let mut node = node.clone();
     if let Kind::HardLink(target) = &node.kind {
-        node.kind = Kind::HardLink(through_links(tree, target).map_err(failed)?);
+        node.kind = Kind::HardLink(tree.resolve(target, false).map_err(failed)?);
     }
     if let Some(old) = tree.get(&path).filter(|old| !old.origin.is_empty() && (!path.is_empty())) {
         if node.is_dir() && leads_to_directory(tree, &path, old) {
@@ -91,14 +91,6 @@ fn place(
         return Ok(());
     }
     tree.put(&path, node).map_err(failed)
-}
-
-/// The path with links in its directories followed; its last component stays as it is.
-fn through_links(tree: &Tree, path: &str) -> Result<String, TreeError> {
-    let Some(dir) = parent(path).filter(|dir| !dir.is_empty()) else { return Ok(path.to_owned()) };
-    let real = tree.resolve(dir, true)?;
-    let name = path.rsplit('/').next().unwrap_or(path);
-    Ok(if real.is_empty() { name.to_owned() } else { format!("{real}/{name}") })
 }
 
 /// dpkg keeps a directory, or a link to one, where another package has a directory.
