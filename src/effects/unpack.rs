@@ -62,12 +62,15 @@ fn place(
     by_name: &BTreeMap<&str, &Package>,
 ) -> Result<(), UnpackError> {
     let failed = |source| UnpackError::Tree { package: package.name.clone(), source };
+    if path.is_empty() {
+        return Ok(());
+    }
     let path = tree.resolve(path, false).map_err(failed)?;
     let mut node = node.clone();
     if let Kind::HardLink(target) = &node.kind {
         node.kind = Kind::HardLink(tree.resolve(target, false).map_err(failed)?);
     }
-    if let Some(old) = tree.get(&path).filter(|old| !old.origin.is_empty() && (!path.is_empty())) {
+    if let Some(old) = tree.get(&path) {
         if node.is_dir() && leads_to_directory(tree, &path, old) {
             return Ok(());
         }
@@ -87,8 +90,6 @@ fn place(
         if !owner.is_some_and(|owner| replaces(package, owner)) {
             return Err(UnpackError::TwoOwners { path, first: old.origin.clone(), second: package.name.clone() });
         }
-    } else if path.is_empty() {
-        return Ok(());
     }
     tree.put(&path, node).map_err(failed)
 }
