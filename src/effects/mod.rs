@@ -28,6 +28,7 @@ mod words;
 pub use error::EffectError;
 
 use crate::debian::Package;
+use crate::format::Store;
 use crate::lock::IdMap;
 use crate::profile::Profile;
 use crate::tree::{Tree, TreeError};
@@ -85,7 +86,7 @@ impl ApplyError {
 ///
 /// # Errors
 /// The first effect that fails.
-pub fn apply(tree: &mut Tree, context: &Context<'_>, store: &dyn depmod::Store) -> Result<(), ApplyError> {
+pub fn apply(tree: &mut Tree, context: &Context<'_>, store: &dyn Store) -> Result<(), ApplyError> {
     accounts::accounts(tree, context)?;
     paths::paths(tree, context)?;
     tmpfiles::tmpfiles(tree)?;
