@@ -24,7 +24,6 @@ use imgbuild::effects::{self, Context};
 use imgbuild::format::NoStore;
 use imgbuild::lock::IdMap;
 use imgbuild::profile::{Board, ImageSettings, Kernel, Profile};
-use imgbuild::tree::Digest;
 
 /// What a node of every role has, and apt, which mmdebstrap always installs.
 const PACKAGES: &str = "systemd systemd-sysv udev dbus systemd-cryptsetup systemd-repart systemd-timesyncd systemd-resolved \
