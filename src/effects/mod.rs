@@ -17,6 +17,8 @@ mod network;
 pub mod nsswitch;
 pub mod pam;
 pub mod paths;
+#[cfg(test)]
+mod sample;
 mod settings;
 mod shells;
 pub mod tmpfiles;
