@@ -26,6 +26,7 @@ failed, 4 device failed, 5 download or signature bad, 130 interrupted";
 
 /// Options of every verb.
 #[derive(Debug, Args)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a flag of its own")]
 pub struct Global {
     /// Directory with profiles/, overlays/ and imgbuild.lock
     #[arg(long, value_name = "DIR", global = true, env = "IMGBUILD_WORKSPACE", default_value = ".", hide_default_value = true, value_hint = ValueHint::DirPath)]
@@ -97,7 +98,6 @@ pub struct Lock {
     pub profile: Option<String>,
     /// Take newer versions, of PACKAGE only if one is named
     #[arg(long, value_name = "PACKAGE")]
-    #[expect(clippy::option_option, reason = "clap's form for an option whose value may be left out")]
     pub update: Option<Option<String>>,
     /// Change nothing; fail if the lock does not fit the profiles
     #[arg(long, conflicts_with = "update")]

@@ -8,6 +8,7 @@ mod support;
 
 use std::collections::BTreeMap;
 use std::fs::{self, File};
+use std::io::Write as _;
 use std::os::unix::fs::{FileExt, MetadataExt};
 use std::path::Path;
 
@@ -89,10 +90,9 @@ fn component() -> Component {
 
 /// Builds the stand-in image of `profile` into `dir`.
 fn build(profile: &Profile, dir: &Path) -> Result<Manifest, ImageError> {
-    let parts_dir = tempfile::tempdir().unwrap();
-    let squashfs = parts_dir.path().join("root.squashfs");
+    let mut squashfs = tempfile::tempfile().unwrap();
     let root: Vec<u8> = (0..6 * MIB / 8).flat_map(|n| n.wrapping_mul(0x9e37_79b9_7f4a_7c15).to_le_bytes()).collect();
-    fs::write(&squashfs, root).unwrap();
+    squashfs.write_all(&root).unwrap();
     let tree = tree(profile.board);
     let parts = Parts {
         profile,
@@ -240,9 +240,9 @@ fn too_small_a_partition_is_an_error_that_names_the_key_and_leaves_nothing() {
     let good = profile(Board::Rpi4);
     let (root_size, boot_size, seed_size) = (4 * MIB, MIB, 512);
     for (key, image) in [
-        ("image.root_size", ImageSettings { root_size, ..good.image.clone() }),
-        ("image.boot_size", ImageSettings { boot_size, ..good.image.clone() }),
-        ("image.seed_size", ImageSettings { seed_size, ..good.image.clone() }),
+        ("image.root", ImageSettings { root_size, ..good.image.clone() }),
+        ("image.boot", ImageSettings { boot_size, ..good.image.clone() }),
+        ("image.seed", ImageSettings { seed_size, ..good.image.clone() }),
     ] {
         let dir = tempfile::tempdir().unwrap();
         let profile = Profile { image, ..good.clone() };

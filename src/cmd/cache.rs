@@ -11,9 +11,8 @@ use std::fs;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
-use crate::effects::depmod;
 use crate::exit::Failure;
-use crate::format::squashfs::BlockStore;
+use crate::format::Store;
 use crate::tree::Digest;
 
 /// The cache directory.
@@ -51,20 +50,22 @@ impl Cache {
         let name = Digest(*key).to_string();
         self.dir.join("derived").join(&name[..2]).join(&name[2..])
     }
+}
 
-    /// A derived value. One that a power cut left damaged is as good as none.
-    pub(crate) fn load(&self, key: &[u8; 32]) -> Option<Vec<u8>> {
+impl Store for Cache {
+    fn get(&self, key: &[u8; 32]) -> Option<Vec<u8>> {
         let mut bytes = fs::read(self.entry(key)).ok()?;
         let end = bytes.len().checked_sub(32)?;
         if Digest::of(&bytes[..end]).0 != bytes[end..] {
+            // A power cut left it damaged, which is as good as none.
             return None;
         }
         bytes.truncate(end);
         Some(bytes)
     }
 
-    /// Keeps a derived value, followed by its digest. A full disk here costs time later, not this build.
-    pub(crate) fn save(&self, key: &[u8; 32], value: &[u8]) {
+    /// The value is followed by its digest. A full disk here costs time later, not this build.
+    fn put(&self, key: &[u8; 32], value: &[u8]) {
         let path = self.entry(key);
         let Some(dir) = path.parent() else { return };
         let written = fs::create_dir_all(dir).and_then(|()| {
@@ -75,25 +76,5 @@ impl Cache {
         });
         // Nothing depends on it: the next build computes the value again.
         drop(written);
-    }
-}
-
-impl BlockStore for Cache {
-    fn get(&self, key: &[u8; 32]) -> Option<Vec<u8>> {
-        self.load(key)
-    }
-
-    fn put(&self, key: &[u8; 32], block: &[u8]) {
-        self.save(key, block);
-    }
-}
-
-impl depmod::Store for Cache {
-    fn get(&self, key: &Digest) -> Option<Vec<u8>> {
-        self.load(&key.0)
-    }
-
-    fn put(&self, key: &Digest, value: &[u8]) {
-        self.save(&key.0, value);
     }
 }

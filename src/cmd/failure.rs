@@ -53,7 +53,8 @@ impl From<ProfileError> for Failure {
     fn from(error: ProfileError) -> Self {
         let mut failure = Self::new(Code::Refused, &error).maybe_hint(error.hint());
         if let ProfileError::Invalid(_) = &error {
-            failure.snippet = Some(error.render(false));
+            // The console takes the colours out where they are not wanted.
+            failure.snippet = Some(error.render(true));
         }
         failure
     }

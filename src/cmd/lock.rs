@@ -122,7 +122,7 @@ fn profiles(session: &Session<'_>, name: Option<&str>, lock: Option<&Lock>) -> R
 fn check(session: &Session<'_>, profiles: &[Profile], lock: Option<&Lock>) -> Outcome {
     let stale: Vec<&str> = profiles
         .iter()
-        .filter(|profile| !lock.is_some_and(|lock| lock.expect(profile).is_ok()))
+        .filter(|profile| lock.is_none_or(|lock| lock.expect(profile).is_err()))
         .map(|profile| profile.name.as_str())
         .collect();
     if stale.is_empty() {

@@ -46,7 +46,7 @@ pub fn run(args: impl IntoIterator<Item = OsString>) -> Code {
         (false, true) => Look::Quiet,
         (false, false) => Look::Human,
     };
-    let console = Console::new(look, cli.global.color);
+    let console = Console::new(look, cli.global.verbose, cli.global.color);
     match dispatch(&cli, &console) {
         Ok(()) => Code::Ok,
         Err(failure) => {

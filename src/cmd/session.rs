@@ -33,6 +33,8 @@ impl<'a> Session<'a> {
         let snapshot = std::env::var("IMGBUILD_SNAPSHOT").ok();
         let mirror = Mirror::choose(named, &AptMirrors::of_host(Path::new("/")), snapshot.as_deref())?;
         let fetcher = Fetcher::new(cache.dir(), global.offline)?;
+        console.detail(&format!("workspace {}, cache {}", root.display(), cache.dir().display()));
+        console.detail(&format!("mirrors {} and {}", mirror.debian, mirror.security));
         Ok(Self { console, workspace, cache, fetcher, mirror, root })
     }
 

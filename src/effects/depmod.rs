@@ -8,17 +8,12 @@ use std::io::{self, Read};
 use rayon::prelude::*;
 use sha2::{Digest as _, Sha256};
 
+use crate::format::Store;
 use crate::format::kmod::{self, BuildFiles, CycleError, Module, ModuleError};
 use crate::tree::{Content, Digest, Kind, Node, Tree, TreeError};
 
 /// Where modules lie, one directory a kernel version.
 const MODULES: &str = "usr/lib/modules";
-
-/// A place that keeps derived data by key; losing an entry costs time only.
-pub trait Store: Sync {
-    fn get(&self, key: &Digest) -> Option<Vec<u8>>;
-    fn put(&self, key: &Digest, value: &[u8]);
-}
 
 /// Why no index could be made.
 #[derive(Debug, thiserror::Error)]
@@ -64,7 +59,7 @@ fn index(tree: &Tree, dir: &str, store: &dyn Store) -> Result<Vec<(String, Vec<u
         })
         .collect();
     let key = key(tree, dir, &modules);
-    if let Some(known) = store.get(&key).and_then(|bytes| unpack(&bytes)) {
+    if let Some(known) = store.get(&key.0).and_then(|bytes| unpack(&bytes)) {
         return Ok(known);
     }
     let parsed = modules
@@ -90,7 +85,7 @@ fn index(tree: &Tree, dir: &str, store: &dyn Store) -> Result<Vec<(String, Vec<u
         },
     )?;
     let files: Vec<(String, Vec<u8>)> = files.into_iter().map(|(name, bytes)| (name.to_owned(), bytes)).collect();
-    store.put(&key, &pack(&files));
+    store.put(&key.0, &pack(&files));
     Ok(files)
 }
 

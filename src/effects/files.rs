@@ -1,65 +1,107 @@
 //! The files of the profile and its overlays. They win over what packages and effects put in the same place.
 
-use std::collections::BTreeMap;
-
 use super::Context;
+use super::accounts::Owners;
 use super::error::EffectError;
 use crate::profile::ProfileFile;
-use crate::tree::{Node, Tree, parent};
+use crate::tree::{Node, Tree};
 
-/// Puts the profile's files into the tree; needs the finished account files.
+/// Puts the profile's files and directories into the tree; needs the finished account files.
 ///
 /// # Errors
-/// An owner that no account has; a file where the tree has a directory, or below something that is none.
+/// An owner that no account has; a file where the tree has a directory, or the other way round; a place below
+/// something that is no directory.
 pub fn files(tree: &mut Tree, context: &Context<'_>) -> Result<(), EffectError> {
-    let (users, groups) = (numbers(tree, "etc/passwd")?, numbers(tree, "etc/group")?);
+    let owners = Owners::read(tree)?;
     for (path, file) in &context.profile.files {
-        let path = real_path(tree, path)?;
-        if tree.get(&path).is_some_and(Node::is_dir) {
+        // `/lib/x` is `/usr/lib/x` on a system with merged `/usr`.
+        let path = tree.resolve(path, false)?;
+        let node = node(file, &path, &owners)?;
+        if let Some(old) = tree.get(&path)
+            && old.is_dir() != node.is_dir()
+        {
             return Err(EffectError::refused(
-                format!("`/{path}` of {}", file.origin),
-                "the image has a directory at this place",
+                format!("`/{path}` of {} is {}", file.origin, node.kind.describe()),
+                format!("the image has {} there ({})", old.kind.describe(), old.origin),
             ));
         }
-        tree.put(&path, node(file, &path, &users, &groups)?)?;
+        tree.put(&path, node)?;
     }
     Ok(())
 }
 
-fn node(
-    file: &ProfileFile,
-    path: &str,
-    users: &BTreeMap<String, u32>,
-    groups: &BTreeMap<String, u32>,
-) -> Result<Node, EffectError> {
-    let number = |names: &BTreeMap<String, u32>, kind: &str, name: &str| {
-        names.get(name).copied().ok_or_else(|| {
-            EffectError::refused(format!("`/{path}` of {}", file.origin), format!("the image has no {kind} `{name}`"))
-        })
+fn node(file: &ProfileFile, path: &str, owners: &Owners) -> Result<Node, EffectError> {
+    let unknown = |kind: &str, name: &str| {
+        EffectError::refused(format!("`/{path}` of {}", file.origin), format!("the image has no {kind} `{name}`"))
+            .with_hint("declare it in a sysusers.d(5) file of a package or overlay, or take another owner")
     };
+    let uid = owners.user(&file.user).ok_or_else(|| unknown("user", &file.user))?;
+    let gid = owners.group(&file.group).ok_or_else(|| unknown("group", &file.group))?;
     let node = match &file.symlink {
         Some(target) => Node::symlink(target.as_str()),
+        None if file.directory => Node::dir(file.mode),
         None => Node::file(file.mode, file.content.clone()),
     };
-    Ok(node.owned(number(users, "user", &file.user)?, number(groups, "group", &file.group)?).from(&file.origin))
+    Ok(node.owned(uid, gid).from(&file.origin))
 }
 
-/// Follows links among the directories: `/lib/x` is `/usr/lib/x` on a system with merged `/usr`.
-fn real_path(tree: &Tree, path: &str) -> Result<String, EffectError> {
-    let Some(dir) = parent(path).filter(|dir| !dir.is_empty()) else { return Ok(path.to_owned()) };
-    let name = path.rsplit('/').next().unwrap_or(path);
-    let dir = tree.resolve(dir, true)?;
-    Ok(if dir.is_empty() { name.to_owned() } else { format!("{dir}/{name}") })
-}
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::effects::sample;
+    use crate::tree::{Content, Kind};
 
-/// Names and numbers of an account file (`passwd` and `group` both have them in fields 1 and 3).
-fn numbers(tree: &Tree, path: &str) -> Result<BTreeMap<String, u32>, EffectError> {
-    let Some(content) = tree.file(path) else { return Ok(BTreeMap::new()) };
-    let text = content.text().map_err(|source| EffectError::Read { path: path.to_owned(), source })?;
-    let pairs = text.lines().filter_map(|line| {
-        let mut fields = line.split(':');
-        let name = fields.next()?;
-        Some((name.to_owned(), fields.nth(1)?.parse().ok()?))
-    });
-    Ok(pairs.collect())
+    fn file(user: &str, directory: bool) -> ProfileFile {
+        ProfileFile {
+            content: Content::from("hi"),
+            mode: 0o640,
+            user: user.to_owned(),
+            group: "adm".to_owned(),
+            symlink: None,
+            directory,
+            origin: "overlay:test".to_owned(),
+        }
+    }
+
+    fn tree() -> Tree {
+        let mut tree = Tree::new();
+        tree.put("etc/passwd", Node::file(0o644, "root:x:0:0::/root:/bin/sh\nada:x:1000:1000::/:/bin/sh\n")).unwrap();
+        tree.put("etc/group", Node::file(0o644, "root:x:0:\nadm:x:4:\n")).unwrap();
+        tree.put("usr/lib", Node::dir(0o755).from("base-files")).unwrap();
+        tree.put("lib", Node::symlink("usr/lib")).unwrap();
+        tree
+    }
+
+    fn put(path: &str, file: ProfileFile) -> Result<Tree, String> {
+        let mut profile = sample::profile();
+        profile.files.insert(path.to_owned(), file);
+        let mut tree = tree();
+        files(&mut tree, &sample::context(&profile)).map_err(|error| error.to_string())?;
+        Ok(tree)
+    }
+
+    #[test]
+    fn a_file_gets_its_mode_and_its_owners_numbers_and_goes_through_links() {
+        let tree = put("lib/x", file("ada", false)).unwrap();
+        let node = tree.get("usr/lib/x").unwrap();
+        assert_eq!((node.mode, node.uid, node.gid), (0o640, 1000, 4));
+        assert!(matches!(node.kind, Kind::File(_)));
+    }
+
+    #[test]
+    fn a_directory_is_made_with_its_mode_even_where_one_is() {
+        let tree = put("usr/lib", file("root", true)).unwrap();
+        assert_eq!(tree.get("usr/lib").unwrap().mode, 0o640);
+    }
+
+    #[test]
+    fn an_unknown_owner_and_a_file_over_a_directory_are_refused_by_name() {
+        let error = put("etc/x", file("eve", false)).unwrap_err();
+        assert!(error.contains("/etc/x") && error.contains("user `eve`"), "{error}");
+        let error = put("usr/lib", file("root", false)).unwrap_err();
+        assert!(
+            error.contains("/usr/lib") && error.contains("overlay:test") && error.contains("base-files"),
+            "{error}"
+        );
+    }
 }

@@ -17,6 +17,8 @@ mod network;
 pub mod nsswitch;
 pub mod pam;
 pub mod paths;
+#[cfg(test)]
+mod sample;
 mod settings;
 mod shells;
 pub mod tmpfiles;
@@ -28,6 +30,7 @@ mod words;
 pub use error::EffectError;
 
 use crate::debian::Package;
+use crate::format::Store;
 use crate::lock::IdMap;
 use crate::profile::Profile;
 use crate::tree::{Tree, TreeError};
@@ -85,7 +88,7 @@ impl ApplyError {
 ///
 /// # Errors
 /// The first effect that fails.
-pub fn apply(tree: &mut Tree, context: &Context<'_>, store: &dyn depmod::Store) -> Result<(), ApplyError> {
+pub fn apply(tree: &mut Tree, context: &Context<'_>, store: &dyn Store) -> Result<(), ApplyError> {
     accounts::accounts(tree, context)?;
     paths::paths(tree, context)?;
     tmpfiles::tmpfiles(tree)?;

@@ -53,3 +53,45 @@ fn unit(network: &Network) -> String {
     }
     text
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn sample() -> Network {
+        Network {
+            name: "lan".to_owned(),
+            match_name: vec!["en*".to_owned(), "eth*".to_owned()],
+            match_mac: Vec::new(),
+            match_type: Vec::new(),
+            dhcp: false,
+            addresses: vec!["192.0.2.10/24".to_owned()],
+            gateway: Some("192.0.2.1".to_owned()),
+            dns: vec!["192.0.2.53".to_owned()],
+        }
+    }
+
+    #[test]
+    fn a_static_address_has_its_gateway_and_asks_no_lease() {
+        assert_eq!(
+            unit(&sample()),
+            "[Match]\nName=en* eth*\n\n[Network]\nAddress=192.0.2.10/24\nGateway=192.0.2.1\nDNS=192.0.2.53\n"
+        );
+    }
+
+    #[test]
+    fn a_lease_goes_by_the_hardware_address() {
+        let text = unit(&Network { dhcp: true, addresses: Vec::new(), gateway: None, dns: Vec::new(), ..sample() });
+        assert!(text.contains("DHCP=yes\n") && text.ends_with("[DHCPv4]\nClientIdentifier=mac\n"), "{text}");
+    }
+
+    #[test]
+    fn resolved_answers_only_where_it_is_installed() {
+        let mut tree = Tree::new();
+        network(&mut tree, &[sample()]).unwrap();
+        assert!(tree.contains("etc/systemd/network/10-lan.network") && !tree.contains("etc/resolv.conf"));
+        tree.put("usr/lib/systemd/systemd-resolved", Node::file(0o755, "")).unwrap();
+        network(&mut tree, &[]).unwrap();
+        assert!(tree.contains("etc/resolv.conf"));
+    }
+}

@@ -30,8 +30,8 @@ pub fn settings(tree: &mut Tree, context: &Context<'_>) -> Result<(), EffectErro
     put("etc/locale.conf", format!("LANG={}\n", profile.locale))?;
     put("etc/timezone", format!("{}\n", profile.timezone))?;
     if !profile.sysctl.is_empty() {
-        let lines: String = profile.sysctl.iter().map(|(name, value)| format!("{name} = {value}\n")).collect();
-        put("usr/lib/sysctl.d/90-imgbuild.conf", lines)?;
+        let lines: Vec<String> = profile.sysctl.iter().map(|(name, value)| format!("{name} = {value}")).collect();
+        put("usr/lib/sysctl.d/90-imgbuild.conf", lines.join("\n") + "\n")?;
     }
     if !profile.kernel.modules.is_empty() {
         put("usr/lib/modules-load.d/imgbuild.conf", profile.kernel.modules.join("\n") + "\n")?;
@@ -66,4 +66,46 @@ fn os_release(tree: &mut Tree, context: &Context<'_>) -> Result<(), EffectError>
     let mut text = content.text().map_err(|source| EffectError::Read { path: PATH.to_owned(), source })?;
     let _ = write!(text, "IMAGE_ID=imgbuild\nVARIANT_ID={}\n", context.profile.name);
     Ok(tree.put(PATH, Node::file(0o644, text).from(ORIGIN))?)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::effects::sample;
+    use crate::tree::Kind;
+
+    fn tree() -> Tree {
+        let mut tree = Tree::new();
+        tree.put("usr/share/zoneinfo/Europe/Berlin", Node::file(0o644, "TZif")).unwrap();
+        tree.put("usr/lib/os-release", Node::file(0o644, "ID=debian\n")).unwrap();
+        tree
+    }
+
+    #[test]
+    fn host_name_zone_and_kernel_settings_are_where_systemd_reads_them() {
+        let mut profile = sample::profile();
+        profile.hostname = Some("pi".to_owned());
+        profile.timezone = "Europe/Berlin".to_owned();
+        profile.ntp = vec!["time.example.org".to_owned()];
+        let mut tree = tree();
+        settings(&mut tree, &sample::context(&profile)).unwrap();
+        let text = |path: &str| tree.file(path).unwrap().text().unwrap();
+        assert_eq!(text("etc/hostname"), "pi\n");
+        assert!(text("etc/hosts").contains("127.0.1.1 pi\n"));
+        assert!(text("usr/lib/sysctl.d/90-imgbuild.conf").contains("vm.overcommit_memory = 1\n"));
+        assert!(text("usr/lib/modules-load.d/imgbuild.conf").contains("br_netfilter\n"));
+        assert_eq!(text("usr/lib/systemd/timesyncd.conf.d/90-imgbuild.conf"), "[Time]\nNTP=time.example.org\n");
+        assert_eq!(text("usr/lib/os-release"), "ID=debian\nIMAGE_ID=imgbuild\nVARIANT_ID=demo\n");
+        let Kind::Symlink(zone) = &tree.get("etc/localtime").unwrap().kind else { panic!("a link") };
+        assert_eq!(zone, "/usr/share/zoneinfo/Europe/Berlin");
+    }
+
+    #[test]
+    fn a_time_zone_that_the_image_lacks_is_refused_with_a_hint() {
+        let mut profile = sample::profile();
+        profile.timezone = "Mars/Olympus".to_owned();
+        let error = settings(&mut tree(), &sample::context(&profile)).unwrap_err();
+        assert!(error.to_string().contains("Mars/Olympus"));
+        assert!(error.hint().is_some());
+    }
 }

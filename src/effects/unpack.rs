@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use crate::debian::Package;
 use crate::debian::relation;
 use crate::debian::version::Version;
-use crate::tree::{Kind, Node, Tree, TreeError, parent};
+use crate::tree::{Kind, Node, Tree, TreeError};
 
 /// Why packages do not make one tree.
 #[derive(Debug, thiserror::Error)]
@@ -62,12 +62,15 @@ fn place(
     by_name: &BTreeMap<&str, &Package>,
 ) -> Result<(), UnpackError> {
     let failed = |source| UnpackError::Tree { package: package.name.clone(), source };
-    let path = through_links(tree, path).map_err(failed)?;
+    if path.is_empty() {
+        return Ok(());
+    }
+    let path = tree.resolve(path, false).map_err(failed)?;
     let mut node = node.clone();
     if let Kind::HardLink(target) = &node.kind {
-        node.kind = Kind::HardLink(through_links(tree, target).map_err(failed)?);
+        node.kind = Kind::HardLink(tree.resolve(target, false).map_err(failed)?);
     }
-    if let Some(old) = tree.get(&path).filter(|old| !old.origin.is_empty() && (!path.is_empty())) {
+    if let Some(old) = tree.get(&path) {
         if node.is_dir() && leads_to_directory(tree, &path, old) {
             return Ok(());
         }
@@ -87,18 +90,8 @@ fn place(
         if !owner.is_some_and(|owner| replaces(package, owner)) {
             return Err(UnpackError::TwoOwners { path, first: old.origin.clone(), second: package.name.clone() });
         }
-    } else if path.is_empty() {
-        return Ok(());
     }
     tree.put(&path, node).map_err(failed)
-}
-
-/// The path with links in its directories followed; its last component stays as it is.
-fn through_links(tree: &Tree, path: &str) -> Result<String, TreeError> {
-    let Some(dir) = parent(path).filter(|dir| !dir.is_empty()) else { return Ok(path.to_owned()) };
-    let real = tree.resolve(dir, true)?;
-    let name = path.rsplit('/').next().unwrap_or(path);
-    Ok(if real.is_empty() { name.to_owned() } else { format!("{real}/{name}") })
 }
 
 /// dpkg keeps a directory, or a link to one, where another package has a directory.
@@ -111,4 +104,71 @@ fn replaces(package: &Package, other: &Package) -> bool {
     let version = Version::parse(&other.version).ok();
     let relations = package.field("Replaces").map(relation::parse_flat).and_then(Result::ok).unwrap_or_default();
     relations.iter().any(|relation| relation.name == other.name && relation.accepts(version.as_ref()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::debian::Member;
+
+    fn package(name: &str, fields: &[(&str, &str)], members: &[(&str, Node)]) -> Package {
+        Package {
+            name: name.to_owned(),
+            version: "1.0".to_owned(),
+            arch: "all".to_owned(),
+            fields: fields.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())).collect(),
+            control: BTreeMap::new(),
+            members: members
+                .iter()
+                .map(|(path, node)| Member { path: (*path).to_owned(), node: node.clone().from(name) })
+                .collect(),
+        }
+    }
+
+    fn base() -> Package {
+        let members = [("usr", Node::dir(0o755)), ("usr/lib", Node::dir(0o755)), ("lib", Node::symlink("usr/lib"))];
+        package("base-files", &[], &members)
+    }
+
+    #[test]
+    fn two_packages_with_one_path_are_refused_by_both_names() {
+        let file = [("usr/x", Node::file(0o644, "x"))];
+        let error = unpack(&[package("a", &[], &file), base(), package("b", &[], &file)]).unwrap_err();
+        assert_eq!(error.to_string(), "packages `a` and `b` both contain `/usr/x`");
+        assert!(error.hint().is_some());
+    }
+
+    #[test]
+    fn who_replaces_the_other_wins_whichever_comes_first() {
+        for (loser, winner) in [("a", "b"), ("b", "a")] {
+            let field = format!("{loser} (<< 2)");
+            let replacing = package(winner, &[("Replaces", &field)], &[("usr/x", Node::file(0o644, "new"))]);
+            let replaced = package(loser, &[], &[("usr/x", Node::file(0o644, "old"))]);
+            let mut packages = vec![replacing, base(), replaced];
+            packages.sort_by(|a, b| a.name.cmp(&b.name));
+            let tree = unpack(&packages).unwrap();
+            assert_eq!(tree.file("usr/x").unwrap().text().unwrap(), "new");
+        }
+    }
+
+    #[test]
+    fn members_go_through_the_links_of_the_merged_usr() {
+        let members = [
+            ("lib", Node::dir(0o755)),
+            ("lib/file", Node::file(0o644, "x")),
+            ("lib/link", Node::hard_link("lib/file")),
+        ];
+        let tree = unpack(&[base(), package("old-style", &[], &members)]).unwrap();
+        assert!(matches!(tree.get("lib").unwrap().kind, Kind::Symlink(_)));
+        assert!(matches!(&tree.get("usr/lib/link").unwrap().kind, Kind::HardLink(target) if target == "usr/lib/file"));
+        tree.check().unwrap();
+    }
+
+    #[test]
+    fn a_directory_over_a_file_is_refused_with_what_is_there() {
+        let a = package("a", &[], &[("usr/x", Node::file(0o644, "x"))]);
+        let b = package("b", &[], &[("usr/x", Node::dir(0o755))]);
+        let error = unpack(&[a, b, base()]).unwrap_err().to_string();
+        assert_eq!(error, "package `b` puts a directory where `a` has a regular file: `/usr/x`");
+    }
 }

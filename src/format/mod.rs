@@ -10,7 +10,9 @@ pub mod kmod;
 pub mod ldso_cache;
 mod sparse;
 pub mod squashfs;
+mod store;
 pub mod uki;
 pub mod verity;
 
 pub use sparse::Sparse;
+pub use store::{NoStore, Store};

@@ -23,8 +23,8 @@ pub enum ImageError {
     #[error(transparent)]
     Table(#[from] GptError),
     /// A part of the image could not be read.
-    #[error("cannot read `{}`", path.display())]
-    Read { path: PathBuf, source: io::Error },
+    #[error("cannot read {what}")]
+    Read { what: &'static str, source: io::Error },
     /// An output could not be written.
     #[error("cannot write `{}`", path.display())]
     Write { path: PathBuf, source: io::Error },

@@ -3,7 +3,8 @@
 use std::borrow::Cow;
 use std::io::{self, Seek, Write};
 
-use crate::format::squashfs::{self, BlockStore, Entry, EntryKind, FileData, Options, SquashfsError, Summary};
+use crate::format::Store;
+use crate::format::squashfs::{self, Entry, EntryKind, FileData, Options, SquashfsError, Summary};
 use crate::tree::{Content, Kind, Node, Tree};
 
 /// Directories whose content is copied to partition 1 or has done its work there; the root keeps them empty.
@@ -35,7 +36,7 @@ pub fn squashfs(
     block_size: u32,
     level: i32,
     epoch: u32,
-    store: &dyn BlockStore,
+    store: &dyn Store,
     out: &mut (impl Write + Seek),
 ) -> Result<Summary, SquashfsError> {
     let entries: Vec<Entry<'_>> = tree.iter().map(|(path, node)| entry(path, node)).collect();

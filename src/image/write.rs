@@ -1,7 +1,7 @@
 //! Puts an image together and writes it, with all that describes it, into a directory.
 
 use std::fs::File;
-use std::io;
+use std::io::{self, Seek};
 use std::path::Path;
 
 use super::boards::{BootParts, boot_partition};
@@ -28,8 +28,8 @@ pub struct Parts<'a> {
     pub tree: &'a Tree,
     /// The part of it that is the root file system, for the listing.
     pub root: &'a Tree,
-    /// The root file system, finished.
-    pub squashfs: &'a Path,
+    /// The root file system, finished: an open file, which needs no name and so leaves nothing behind.
+    pub squashfs: &'a File,
     /// The compressed initrd.
     pub initrd: &'a [u8],
     /// The seed partition's file system.
@@ -51,11 +51,12 @@ const SUMS: &str = "SHA256SUMS";
 /// A partition that is too small, a boot file that is missing, of reading the parts and of writing.
 pub fn write(parts: &Parts<'_>, out_dir: &Path, progress: &dyn Progress) -> Result<Manifest, ImageError> {
     let profile = parts.profile;
-    let unread = |source| ImageError::Read { path: parts.squashfs.to_owned(), source };
-    let squashfs = File::open(parts.squashfs).map_err(unread)?;
+    let unread = |source| ImageError::Read { what: "the finished root file system", source };
+    let mut squashfs = parts.squashfs;
     let squashfs_len = squashfs.metadata().map_err(unread)?.len();
-    check_size("root-a", "image.root_size", squashfs_len, profile.image.root_size)?;
-    check_size("seed", "image.seed_size", parts.seed.len() as u64, profile.image.seed_size)?;
+    squashfs.rewind().map_err(unread)?;
+    check_size("root-a", "image.root", squashfs_len, profile.image.root_size)?;
+    check_size("seed", "image.seed", parts.seed.len() as u64, profile.image.seed_size)?;
     let kernel = Kernel::find(parts.tree)?;
     let files = listing(parts.root);
     let plan = plan(parts, &kernel, &files);
@@ -63,7 +64,7 @@ pub fn write(parts: &Parts<'_>, out_dir: &Path, progress: &dyn Progress) -> Resu
     progress.begin(VERITY, squashfs_len);
     let options = verity::Options { salt: plan.bytes("verity salt"), uuid: plan.uuid("verity") };
     let mut hashes = Vec::new();
-    let root_hash = verity::write(&squashfs, &options, &mut hashes).map_err(unread)?.root_hash;
+    let root_hash = verity::write(squashfs, &options, &mut hashes).map_err(unread)?.root_hash;
     progress.advance(VERITY, squashfs_len);
     progress.finish(VERITY, &format!("root hash {}", Digest(root_hash)));
 
@@ -82,7 +83,7 @@ pub fn write(parts: &Parts<'_>, out_dir: &Path, progress: &dyn Progress) -> Resu
     let table = gpt::write(layout.disk_guid, layout.size, &layout.entries())?;
     let start = |label| layout.partition(label).offset;
     let mut extents = vec![
-        Extent { offset: start("root-a"), bytes: Bytes::File { file: &squashfs, len: squashfs_len } },
+        Extent { offset: start("root-a"), bytes: Bytes::File { file: squashfs, len: squashfs_len } },
         Extent { offset: start("root-a-verity"), bytes: Bytes::Memory(&hashes) },
         Extent { offset: start("seed"), bytes: Bytes::Memory(parts.seed) },
     ];

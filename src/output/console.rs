@@ -36,6 +36,7 @@ pub enum Look {
 /// Where everything that a run says goes through.
 pub struct Console {
     look: Look,
+    verbose: bool,
     progress: Box<dyn Progress + Send>,
 }
 
@@ -57,7 +58,7 @@ pub(super) fn warn(message: &str) {
 impl Console {
     /// Sets the process's colour choice and picks the progress display.
     #[must_use]
-    pub fn new(look: Look, color: Color) -> Self {
+    pub fn new(look: Look, verbose: bool, color: Color) -> Self {
         match color {
             Color::Auto => anstream::ColorChoice::Auto,
             Color::Always => anstream::ColorChoice::Always,
@@ -70,7 +71,7 @@ impl Console {
             Look::Human if std::io::stderr().is_terminal() => Box::new(Bars::default()),
             Look::Human => Box::new(Lines),
         };
-        Self { look, progress }
+        Self { look, verbose, progress }
     }
 
     /// Where stages report their progress.
@@ -79,21 +80,9 @@ impl Console {
         &*self.progress
     }
 
-    /// Whether results are JSON lines.
-    #[must_use]
-    pub fn is_json(&self) -> bool {
-        self.look == Look::Json
-    }
-
-    /// Whether standard error shows colour.
-    #[must_use]
-    pub fn color(&self) -> bool {
-        !matches!(anstream::AutoStream::choice(&std::io::stderr()), anstream::ColorChoice::Never)
-    }
-
     /// A command's result: an object with `"event": "result"` for programs, `human` for people.
     pub fn result(&self, value: &impl Serialize, human: &str) {
-        if self.is_json() {
+        if self.look == Look::Json {
             match serde_json::to_value(value) {
                 Ok(value) => json::line(&json!({"event": "result", "result": value})),
                 Err(error) => json::line(&json!({"event": "error", "message": error.to_string()})),
@@ -111,9 +100,16 @@ impl Console {
         }
     }
 
+    /// One line for people who asked with `--verbose` what is done and from where.
+    pub fn detail(&self, text: &str) {
+        if self.verbose {
+            self.note(text);
+        }
+    }
+
     /// Shows a failure: where and what, the causes, the cure.
     pub fn fail(&self, failure: &Failure) {
-        if self.is_json() {
+        if self.look == Look::Json {
             json::line(&json!({
                 "event": "error",
                 "code": failure.code as u8,

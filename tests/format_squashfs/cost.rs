@@ -9,7 +9,8 @@ use std::path::Path;
 use std::process::Command;
 use std::sync::Mutex;
 
-use imgbuild::format::squashfs::{BlockStore, Entry, EntryKind, FileData, NoStore, Options, SquashfsError, write};
+use imgbuild::format::squashfs::{Entry, EntryKind, FileData, Options, SquashfsError, write};
+use imgbuild::format::{NoStore, Store};
 use imgbuild::tree::{Content, Node, Tree};
 
 use crate::host_tree;
@@ -38,7 +39,7 @@ impl Memory {
     }
 }
 
-impl BlockStore for Memory {
+impl Store for Memory {
     fn get(&self, key: &[u8; 32]) -> Option<Vec<u8>> {
         self.blocks.lock().unwrap().get(key).cloned()
     }

@@ -16,7 +16,8 @@ use std::io::Cursor;
 use std::os::unix::fs::MetadataExt as _;
 use std::process::Command;
 
-use imgbuild::format::squashfs::{Entry, EntryKind, NoStore, Options, SquashfsError, write};
+use imgbuild::format::NoStore;
+use imgbuild::format::squashfs::{Entry, EntryKind, Options, SquashfsError, write};
 use imgbuild::tree::{Content, Kind, Node};
 
 use readers::{check, check_with_backhand, expected_listing, extract, listing, run, without_directory_sizes};

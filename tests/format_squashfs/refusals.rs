@@ -3,7 +3,8 @@
 use std::collections::BTreeMap;
 use std::io::Cursor;
 
-use imgbuild::format::squashfs::{Entry, EntryKind, NoStore, Options, write};
+use imgbuild::format::NoStore;
+use imgbuild::format::squashfs::{Entry, EntryKind, Options, write};
 use imgbuild::tree::{Node, Tree};
 
 use crate::samples::{OPTIONS, tree, try_image};

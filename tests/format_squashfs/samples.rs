@@ -4,9 +4,8 @@ use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::io::{self, Cursor};
 
-use imgbuild::format::squashfs::{
-    BlockStore, Entry, EntryKind, FileData, NoStore, Options, SquashfsError, Summary, write,
-};
+use imgbuild::format::squashfs::{Entry, EntryKind, FileData, Options, SquashfsError, Summary, write};
+use imgbuild::format::{NoStore, Store};
 use imgbuild::tree::{Content, Kind, Node, Tree};
 
 pub const OPTIONS: Options = Options { block_size: 1 << 17, level: 3, mtime: 1_600_000_000, threads: None };
@@ -28,7 +27,7 @@ impl FileData for Data<'_> {
     }
 }
 
-pub fn try_image(tree: &Tree, options: &Options, store: &dyn BlockStore) -> Result<(Vec<u8>, Summary), SquashfsError> {
+pub fn try_image(tree: &Tree, options: &Options, store: &dyn Store) -> Result<(Vec<u8>, Summary), SquashfsError> {
     let contents: BTreeMap<&str, Data<'_>> = tree
         .iter()
         .filter_map(

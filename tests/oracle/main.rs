@@ -18,13 +18,12 @@ use apt::Apt;
 use std::collections::BTreeMap;
 
 use imgbuild::debian::Package;
-use imgbuild::effects::depmod::Store;
 use imgbuild::effects::ledger::{self, Ledger};
 use imgbuild::effects::unpack::unpack;
 use imgbuild::effects::{self, Context};
+use imgbuild::format::NoStore;
 use imgbuild::lock::IdMap;
 use imgbuild::profile::{Board, ImageSettings, Kernel, Profile};
-use imgbuild::tree::Digest;
 
 /// What a node of every role has, and apt, which mmdebstrap always installs.
 const PACKAGES: &str = "systemd systemd-sysv udev dbus systemd-cryptsetup systemd-repart systemd-timesyncd systemd-resolved \
@@ -59,17 +58,6 @@ fn profile(board: Board) -> Profile {
     }
 }
 
-/// Keeps nothing: each run computes everything.
-struct Forget;
-
-impl Store for Forget {
-    fn get(&self, _: &Digest) -> Option<Vec<u8>> {
-        None
-    }
-
-    fn put(&self, _: &Digest, _: &[u8]) {}
-}
-
 #[test]
 fn effects_make_what_the_scripts_make() {
     let wanted = format!("{PACKAGES} linux-image-amd64");
@@ -83,7 +71,7 @@ fn effects_make_what_the_scripts_make() {
     let context = Context { profile: &profile, packages: &packages, ids: &none, epoch: EPOCH };
     let ids = effects::accounts::allocate_ids(&tree, &context).unwrap();
     let context = Context { ids: &ids, ..context };
-    effects::apply(&mut tree, &context, &Forget).unwrap();
+    effects::apply(&mut tree, &context, &NoStore).unwrap();
     tree.check().unwrap();
 
     let differences = compare::compare(&installed, &compare::from_tree(&tree));

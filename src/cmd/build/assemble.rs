@@ -8,7 +8,7 @@ use crate::cmd::session::Session;
 use crate::debian::Package;
 use crate::effects::{self, Context, depmod, unpack};
 use crate::exit::Failure;
-use crate::format::squashfs::NoStore;
+use crate::format::{NoStore, Store};
 use crate::image::{self, initrd, layout, node};
 use crate::lock::IdMap;
 use crate::output::{bytes, count};
@@ -50,11 +50,11 @@ pub(super) fn initrd(session: &Session<'_>, profile: &Profile, tree: &Tree, epoc
         .chain_update(image::listing(&initrd))
         .finalize()
         .into();
-    let packed = match session.cache.load(&key) {
+    let packed = match session.cache.get(&key) {
         Some(packed) => packed,
         None => {
             let packed = initrd::pack(&initrd, seconds(epoch))?;
-            session.cache.save(&key, &packed);
+            session.cache.put(&key, &packed);
             packed
         }
     };

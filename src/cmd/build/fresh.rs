@@ -11,6 +11,7 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 
 use crate::cmd::cache::Cache;
+use crate::format::Store;
 use crate::image::Manifest;
 use crate::lock::Lock;
 use crate::profile::Profile;
@@ -44,7 +45,7 @@ impl Stamp {
 
     /// The manifest of the image that is there, if it was made of the same inputs and not touched since.
     pub(super) fn check(&self, cache: &Cache, output: &Path) -> Option<Manifest> {
-        let record: Record = serde_json::from_slice(&cache.load(&self.key)?).ok()?;
+        let record: Record = serde_json::from_slice(&cache.get(&self.key)?).ok()?;
         let text = fs::read(output.join("manifest.json")).ok()?;
         let manifest: Manifest = serde_json::from_slice(&text).ok()?;
         let image = looks(&output.join(&manifest.image))?;
@@ -58,7 +59,7 @@ impl Stamp {
         let Some(image) = looks(&output.join(&manifest.image)) else { return };
         let record = Record { inputs: self.inputs.clone(), manifest: Digest::of(&text).to_string(), image };
         if let Ok(bytes) = serde_json::to_vec(&record) {
-            cache.save(&self.key, &bytes);
+            cache.put(&self.key, &bytes);
         }
     }
 }

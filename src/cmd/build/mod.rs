@@ -131,7 +131,7 @@ fn assemble(
     let initrd = assemble::initrd(session, profile, &tree, epoch)?;
     let root = image::without_boot_files(&tree);
     std::fs::create_dir_all(output).map_err(|error| unwritable(output, &error))?;
-    let mut squashfs = tempfile::NamedTempFile::new_in(output).map_err(|error| unwritable(output, &error))?;
+    let mut squashfs = tempfile::tempfile_in(output).map_err(|error| unwritable(output, &error))?;
     assemble::squashfs(session, profile, &root, epoch, &mut squashfs)?;
     let seed = assemble::seed(&image::seed::empty(), SEED_LEVEL, epoch)?;
     let components: Vec<Component> = packages
@@ -145,7 +145,7 @@ fn assemble(
         packages: &components,
         tree: &tree,
         root: &root,
-        squashfs: squashfs.path(),
+        squashfs: &squashfs,
         initrd: &initrd,
         seed: &seed,
     };

@@ -1,5 +1,7 @@
 //! The contents of the index files, text and binary.
 
+use std::fmt::Write as _;
+
 use super::depend::Graph;
 use super::index::Index;
 use super::module_name;
@@ -76,7 +78,7 @@ fn records(graph: &Graph, head: &str, key: &str, line: impl Fn(&str, &str) -> St
 pub(super) fn symbols(graph: &Graph) -> Vec<u8> {
     let mut out = String::from("# Aliases for symbols, used by symbol_request().\n");
     for (symbol, owner) in &graph.owners {
-        out.push_str(&format!("alias symbol:{symbol} {}\n", graph.names[*owner]));
+        let _ = writeln!(out, "alias symbol:{symbol} {}", graph.names[*owner]);
     }
     out.into_bytes()
 }
@@ -131,7 +133,7 @@ pub(super) fn device_names(graph: &Graph) -> Vec<u8> {
             if out.is_empty() {
                 out.push_str("# Device nodes to trigger on-demand module loading.\n");
             }
-            out.push_str(&format!("{} {name} {kind}{major}:{minor}\n", graph.names[number]));
+            let _ = writeln!(out, "{} {name} {kind}{major}:{minor}", graph.names[number]);
         }
     }
     out.into_bytes()

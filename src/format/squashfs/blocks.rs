@@ -7,35 +7,12 @@ use sha2::{Digest as _, Sha256};
 use zstd::bulk::Compressor;
 
 use super::SquashfsError;
+use crate::format::Store;
 
 /// Names what keys are made of; to be changed when a block of the same content gets other bytes.
 const KEY_TAG: &[u8] = b"squashfs zstd block 1\0";
 /// In a block's size word: the block is stored as it is (`SQUASHFS_COMPRESSED_BIT_BLOCK`).
 const STORED_RAW: u32 = 1 << 24;
-
-/// Keeps finished blocks from one image to the next.
-///
-/// A key stands for everything that a block's bytes depend on, so a store never has to forget one for being
-/// out of date, and may forget any.
-pub trait BlockStore: Sync {
-    /// The block put under `key`, if there is one.
-    fn get(&self, key: &[u8; 32]) -> Option<Vec<u8>>;
-
-    /// Keeps `block` under `key`. A store that cannot does nothing.
-    fn put(&self, key: &[u8; 32], block: &[u8]);
-}
-
-/// A store that keeps nothing.
-#[derive(Debug, Clone, Copy)]
-pub struct NoStore;
-
-impl BlockStore for NoStore {
-    fn get(&self, _: &[u8; 32]) -> Option<Vec<u8>> {
-        None
-    }
-
-    fn put(&self, _: &[u8; 32], _: &[u8]) {}
-}
 
 /// Part of a file, as a block's key sees it.
 #[derive(Debug, Clone, Copy)]
@@ -49,7 +26,7 @@ pub(super) struct Part {
 /// A block as the image holds it.
 #[derive(Debug)]
 pub(super) struct Block {
-    /// The size word and then the stored bytes, as a [`BlockStore`] keeps it.
+    /// The size word and then the stored bytes, as a [`Store`] keeps it.
     stored: Vec<u8>,
 }
 
@@ -124,7 +101,7 @@ impl Codec {
         self,
         parts: &[Part],
         holes: bool,
-        store: &dyn BlockStore,
+        store: &dyn Store,
         compressor: &mut Compressor<'_>,
         read: impl FnOnce() -> Result<Cow<'d, [u8]>, SquashfsError>,
     ) -> Result<Block, SquashfsError> {

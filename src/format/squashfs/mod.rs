@@ -26,7 +26,6 @@ mod superblock;
 mod tables;
 mod xattrs;
 
-pub use blocks::{BlockStore, NoStore};
 pub use entry::{Entry, EntryKind, FileData};
 pub use error::SquashfsError;
 
@@ -34,6 +33,7 @@ use std::io::{Seek, SeekFrom, Write};
 use std::num::NonZero;
 use std::thread;
 
+use super::Store;
 use blocks::Codec;
 use image::Image;
 use names::Names;
@@ -78,7 +78,7 @@ pub struct Summary {
 pub fn write(
     entries: &[Entry<'_>],
     options: &Options,
-    store: &dyn BlockStore,
+    store: &dyn Store,
     out: &mut (impl Write + Seek),
 ) -> Result<Summary, SquashfsError> {
     let codec = Codec::new(options.block_size, options.level)?;

@@ -5,10 +5,11 @@ use std::collections::HashMap;
 
 use sha2::{Digest as _, Sha256};
 
-use super::blocks::{Block, BlockStore, Codec, Part};
+use super::blocks::{Block, Codec, Part};
 use super::image::Image;
 use super::tables::count;
 use super::{Entry, EntryKind, FileData, SquashfsError, pipeline};
+use crate::format::Store;
 
 /// The distinct contents and where they go.
 pub(super) struct Plan<'a> {
@@ -86,7 +87,7 @@ impl<'a> Plan<'a> {
     pub(super) fn write(
         &self,
         codec: Codec,
-        store: &dyn BlockStore,
+        store: &dyn Store,
         threads: usize,
         image: &mut Image<'_>,
     ) -> Result<Data, SquashfsError> {

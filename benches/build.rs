@@ -1,0 +1,189 @@
+//! What a build costs, as ratios measured side by side in one run: against `mmdebstrap` and `mksquashfs` over the same
+//! packages, and against itself when little or nothing changed. Prints a table; asserts nothing. Needs root, for
+//! `mmdebstrap` and for unpacking the finished root with its owners.
+
+#![expect(clippy::print_stdout, reason = "the table is the result")]
+#![expect(clippy::unwrap_used, reason = "a measurement that cannot be taken has to stop")]
+
+use std::fmt::Write as _;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::time::{Duration, Instant};
+
+use serde_json::Value;
+
+const IMGBUILD: &str = env!("CARGO_BIN_EXE_imgbuild");
+
+/// The control node, and the same packages for a PC, which `mmdebstrap` can install here without emulation.
+const TWIN: &str = "schema = 1\nextends = \"control\"\ndescription = \"control, natively\"\nboard = \"uefi-amd64\"\noverlays = [\"changed\"]\n";
+const OVERLAY: &str = "schema = 1\ndescription = \"A file that changes\"\n";
+
+/// How long a command took, and the most memory it had.
+struct Cost {
+    time: Duration,
+    /// KiB.
+    memory: u64,
+}
+
+/// A workspace and a cache below one directory.
+struct Bench {
+    dir: PathBuf,
+}
+
+impl Bench {
+    fn new() -> Self {
+        let dir = Path::new(env!("CARGO_TARGET_TMPDIR")).join("bench");
+        fs::create_dir_all(dir.join("ws/profiles")).unwrap();
+        fs::create_dir_all(dir.join("ws/overlays/changed/files/etc")).unwrap();
+        fs::write(dir.join("ws/profiles/twin.toml"), TWIN).unwrap();
+        fs::write(dir.join("ws/overlays/changed/overlay.toml"), OVERLAY).unwrap();
+        let bench = Self { dir };
+        bench.change("first");
+        bench
+    }
+
+    /// Changes the overlay's one file.
+    fn change(&self, text: &str) {
+        fs::write(self.dir.join("ws/overlays/changed/files/etc/changed"), text).unwrap();
+    }
+
+    fn build(&self, profile: &str) -> Cost {
+        let mut command = Command::new(IMGBUILD);
+        command.args(["--quiet", "build", "--profile", profile, "--workspace"]).arg(self.dir.join("ws"));
+        measure(command.arg("--cache-dir").arg(self.dir.join("cache")))
+    }
+
+    /// Forgets everything derived and every output; downloads stay.
+    fn forget(&self) {
+        for derived in ["cache/packs", "cache/derived", "ws/build"] {
+            let _ = fs::remove_dir_all(self.dir.join(derived));
+        }
+    }
+
+    fn output(&self, profile: &str) -> PathBuf {
+        self.dir.join("ws/build").join(profile)
+    }
+
+    fn manifest(&self, profile: &str) -> Value {
+        serde_json::from_slice(&fs::read(self.output(profile).join("manifest.json")).unwrap()).unwrap()
+    }
+
+    /// A repository of the twin's packages, made of the downloads.
+    fn repository(&self) -> (PathBuf, String) {
+        let dir = self.dir.join("repository");
+        let _ = fs::remove_dir_all(&dir);
+        fs::create_dir_all(&dir).unwrap();
+        let mut index = String::new();
+        let mut names = Vec::new();
+        for package in self.manifest("twin")["packages"].as_array().unwrap() {
+            let (name, sha256) = (package["name"].as_str().unwrap(), package["sha256"].as_str().unwrap());
+            let deb = self.dir.join("cache/downloads/sha256").join(sha256);
+            fs::hard_link(&deb, dir.join(format!("{name}.deb"))).unwrap();
+            let control = Command::new("dpkg-deb").arg("--field").arg(&deb).output().unwrap().stdout;
+            let control = String::from_utf8(control).unwrap();
+            let size = fs::metadata(&deb).unwrap().len();
+            writeln!(index, "{}\nFilename: ./{name}.deb\nSize: {size}\nSHA256: {sha256}\n", control.trim_end())
+                .unwrap();
+            names.push(name.to_owned());
+        }
+        fs::write(dir.join("Packages"), index).unwrap();
+        (dir, names.join(","))
+    }
+
+    /// mmdebstrap and mksquashfs over the twin's packages.
+    fn usual_way(&self) -> Duration {
+        let (repository, names) = self.repository();
+        let (tree, squashfs) = (self.dir.join("tree"), self.dir.join("usual.squashfs"));
+        let _ = fs::remove_dir_all(&tree);
+        let _ = fs::remove_file(&squashfs);
+        let mut mmdebstrap = Command::new("mmdebstrap");
+        mmdebstrap.args(["--quiet", "--variant=custom", "--aptopt=APT::Sandbox::User \"root\""]);
+        mmdebstrap.arg(format!("--include={names}")).arg("trixie").arg(&tree);
+        mmdebstrap.arg(format!("deb [trusted=yes] copy:{} ./", repository.display()));
+        let mut mksquashfs = Command::new("mksquashfs");
+        mksquashfs.args([&tree, &squashfs]).args(["-comp", "zstd", "-no-progress", "-quiet"]);
+        measure(&mut mmdebstrap).time + measure(&mut mksquashfs).time
+    }
+
+    /// Bytes of our root file system, and of mksquashfs' of the same tree with the same settings.
+    fn sizes(&self, profile: &str) -> (u64, u64) {
+        let manifest = self.manifest(profile);
+        let root = manifest["partitions"].as_array().unwrap().iter().find(|found| found["label"] == "root-a").unwrap();
+        let (tree, squashfs) = (self.dir.join("root"), self.dir.join("same.squashfs"));
+        let _ = fs::remove_dir_all(&tree);
+        let _ = fs::remove_file(&squashfs);
+        let image = self.output(profile).join(format!("{profile}.img"));
+        let mut unsquashfs = Command::new("unsquashfs");
+        measure(
+            unsquashfs
+                .arg("-offset")
+                .arg(root["offset"].to_string())
+                .args(["-quiet", "-no-progress", "-dest"])
+                .args([&tree, &image]),
+        );
+        let encoders = &manifest["encoders"];
+        let mut mksquashfs = Command::new("mksquashfs");
+        mksquashfs.args([&tree, &squashfs]).args(["-comp", "zstd", "-no-progress", "-quiet", "-Xcompression-level"]);
+        measure(
+            mksquashfs
+                .arg(encoders["squashfs_level"].to_string())
+                .arg("-b")
+                .arg(encoders["squashfs_block_size"].to_string()),
+        );
+        (root["used"].as_u64().unwrap(), fs::metadata(squashfs).unwrap().len())
+    }
+}
+
+/// Runs a command to its end; watches its memory, which the kernel counts as a maximum (`VmHWM`).
+fn measure(command: &mut Command) -> Cost {
+    let start = Instant::now();
+    let mut child = command.stdin(Stdio::null()).stdout(Stdio::null()).spawn().unwrap();
+    let status = format!("/proc/{}/status", child.id());
+    let mut memory = 0;
+    let ended = loop {
+        if let Some(ended) = child.try_wait().unwrap() {
+            break ended;
+        }
+        let text = fs::read_to_string(&status).unwrap_or_default();
+        let peak = text.lines().find_map(|line| line.strip_prefix("VmHWM:")?.trim().strip_suffix(" kB")?.parse().ok());
+        memory = memory.max(peak.unwrap_or(0));
+        std::thread::sleep(Duration::from_millis(2));
+    };
+    let time = start.elapsed();
+    assert!(ended.success(), "{command:?} ended with {ended}");
+    Cost { time, memory }
+}
+
+fn main() {
+    let bench = Bench::new();
+    for profile in ["control", "twin"] {
+        bench.build(profile);
+    }
+    bench.forget();
+    let control = bench.build("control");
+    bench.forget();
+    let twin = bench.build("twin");
+    let unchanged = bench.build("twin");
+    bench.change("second");
+    let changed = bench.build("twin");
+    let (ours, theirs) = bench.sizes("twin");
+    let usual = bench.usual_way();
+
+    let ratio = |a: Duration, b: Duration| a.as_secs_f64() / b.as_secs_f64();
+    let row = |what: &str, time: Duration, note: String| println!("| {what} | {:.2} s | {note} |", time.as_secs_f64());
+    println!("\n| what, from downloaded packages | time | |\n|---|---|---|");
+    row("mmdebstrap + mksquashfs -comp zstd, amd64 natively", usual, "1".to_owned());
+    row("imgbuild, the same packages, no other cache", twin.time, format!("{:.1}× faster", ratio(usual, twin.time)));
+    row(
+        "imgbuild, `control` for arm64, no other cache",
+        control.time,
+        format!("{:.1}× faster", ratio(usual, control.time)),
+    );
+    row("imgbuild, one overlay file changed", changed.time, format!("{:.1}× faster", ratio(usual, changed.time)));
+    row("imgbuild, nothing changed", unchanged.time, format!("{:.0}× faster", ratio(usual, unchanged.time)));
+    println!("\npeak memory: {} MiB", control.memory.max(twin.memory) / 1024);
+    #[expect(clippy::cast_precision_loss, reason = "a percentage of some hundred million bytes")]
+    let larger = (ours as f64 / theirs as f64 - 1.0) * 100.0;
+    println!("root partition: {ours} bytes, mksquashfs of the same tree: {theirs} ({larger:+.1} %)");
+}
