@@ -65,6 +65,19 @@ impl Failure {
         Self { code: Code::Refused, message: message.into(), causes: Vec::new(), hint: None, snippet: None }
     }
 
+    /// A failure of this machine's files: `message` says what was tried with which of them.
+    #[must_use]
+    pub fn io(code: Code, message: impl Into<String>, error: &std::io::Error) -> Self {
+        Self { code, causes: vec![error.to_string()], ..Self::refused(message) }
+    }
+
+    /// The same failure with what it is about in front.
+    #[must_use]
+    pub fn about(mut self, object: &str) -> Self {
+        self.message = format!("{object}: {}", self.message);
+        self
+    }
+
     /// The same failure with its cure.
     #[must_use]
     pub fn hint(mut self, hint: impl Into<String>) -> Self {

@@ -4,7 +4,7 @@
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
-#[path = "debian/debs.rs"]
+#[path = "support/debs.rs"]
 mod debs;
 #[path = "../fuzz/src/lib.rs"]
 mod entry;

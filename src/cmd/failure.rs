@@ -30,7 +30,7 @@ macro_rules! failures {
 
 failures! {
     ArchiveError => Download hint;
-    DebError => Download;
+    DebError => Download hint;
     ApplyError => Refused hint;
     DepmodError => Unexpected;
     EffectError => Refused hint;

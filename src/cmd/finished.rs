@@ -20,8 +20,11 @@ impl Finished {
         let dir = if path.is_dir() { path } else { path.parent().unwrap_or(Path::new("")) };
         let file = dir.join("manifest.json");
         let text = fs::read(&file).map_err(|error| unreadable(&file, &error))?;
-        let manifest: Manifest = serde_json::from_slice(&text).map_err(|error| {
-            Failure::new(Code::Verification, &error).hint(format!("{} is not a manifest of imgbuild", file.display()))
+        let manifest: Manifest = serde_json::from_slice(&text).map_err(|error| Failure {
+            code: Code::Verification,
+            causes: vec![error.to_string()],
+            ..Failure::refused(format!("{} is not a manifest of imgbuild", file.display()))
+                .hint("build the image again")
         })?;
         let named = path.file_name().is_some_and(|name| name == manifest.image.as_str());
         if !path.is_dir() && !named {
@@ -48,9 +51,6 @@ impl Finished {
 }
 
 fn unreadable(path: &Path, error: &std::io::Error) -> Failure {
-    Failure {
-        causes: vec![error.to_string()],
-        ..Failure::refused(format!("cannot read {}", path.display()))
-            .hint("name an image, or its directory, with all the files that `imgbuild build` wrote beside it")
-    }
+    Failure::io(Code::Refused, format!("cannot read {}", path.display()), error)
+        .hint("name an image, or its directory, with all the files that `imgbuild build` wrote beside it")
 }

@@ -95,7 +95,7 @@ fn workspace_ledger(path: &Path) -> Result<Ledger, Failure> {
     match fs::read_to_string(path) {
         Ok(text) => Ok(Ledger::parse(&text)?),
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(Ledger::default()),
-        Err(error) => Err(Failure::new(Code::Refused, &error).hint(format!("check {}", path.display()))),
+        Err(error) => Err(Failure::io(Code::Refused, format!("cannot read {}", path.display()), &error)),
     }
 }
 

@@ -9,7 +9,8 @@ use crate::output::Console;
 
 pub(super) fn run(args: &Man, console: &Console) -> Outcome {
     let failed = |error: std::io::Error| {
-        Failure::new(Code::Refused, &error).hint(format!("check that `{}` can be written", args.dir.display()))
+        Failure::io(Code::Refused, format!("cannot write manual pages to `{}`", args.dir.display()), &error)
+            .hint("name a directory that can be written")
     };
     std::fs::create_dir_all(&args.dir).map_err(failed)?;
     clap_mangen::generate_to(Cli::command(), &args.dir).map_err(failed)?;

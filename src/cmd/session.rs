@@ -24,8 +24,8 @@ pub(crate) struct Session<'a> {
 impl<'a> Session<'a> {
     pub(crate) fn open(global: &Global, console: &'a Console) -> Result<Self, Failure> {
         let root = std::fs::canonicalize(&global.workspace).map_err(|error| {
-            Failure::new(Code::Refused, &error)
-                .hint(format!("the workspace `{}` must be a directory", global.workspace.display()))
+            Failure::io(Code::Refused, format!("cannot open the workspace `{}`", global.workspace.display()), &error)
+                .hint("it must be a directory; `--workspace` names another one")
         })?;
         let workspace = Workspace::open(&root)?;
         let cache = Cache::locate(global.cache_dir.as_deref())?;

@@ -25,8 +25,12 @@ fn a_build_leaves_the_files_that_scripts_rely_on() {
         let value = manifest[key].as_str().unwrap();
         assert!(value.len() == digits && value.bytes().all(|byte| byte.is_ascii_hexdigit()), "{key} = {value}");
     }
-    let labels: Vec<&str> =
-        manifest["partitions"].as_array().unwrap().iter().map(|partition| partition["label"].as_str().unwrap()).collect();
+    let labels: Vec<&str> = manifest["partitions"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|partition| partition["label"].as_str().unwrap())
+        .collect();
     assert_eq!(labels, ["esp", "root-a", "root-a-verity", "root-b", "root-b-verity", "seed"]);
     let lock = place.read("imgbuild.lock");
     for package in manifest["packages"].as_array().unwrap() {

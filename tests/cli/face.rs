@@ -2,8 +2,7 @@
 
 use crate::place::{Place, files};
 
-const VERBS: [&str; 10] =
-    ["build", "lock", "check", "why", "inspect", "diff", "boot", "schema", "completions", "man"];
+const VERBS: [&str; 10] = ["build", "lock", "check", "why", "inspect", "diff", "boot", "schema", "completions", "man"];
 
 #[test]
 fn the_help_of_every_verb_fits_eighty_columns() {

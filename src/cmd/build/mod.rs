@@ -96,8 +96,9 @@ fn open(
     let mut opened = order
         .par_iter()
         .map(|&number| {
-            let package = deb::open(&paths[number], wanted[number].sha256, &packs)?;
             let expected = locked[number];
+            let package = deb::open(&paths[number], wanted[number].sha256, &packs)
+                .map_err(|error| Failure::from(error).about(&wanted[number].name))?;
             if (package.name.as_str(), package.version.as_str()) != (&expected.name, &expected.version) {
                 return Err(Failure {
                     code: Code::Verification,
@@ -153,5 +154,6 @@ fn assemble(
 }
 
 fn unwritable(dir: &Path, error: &std::io::Error) -> Failure {
-    Failure::new(Code::Refused, error).hint(format!("check that `{}` can be written and has room", dir.display()))
+    Failure::io(Code::Refused, format!("cannot write to `{}`", dir.display()), error)
+        .hint("make room, or choose another directory with `--output`")
 }

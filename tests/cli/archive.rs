@@ -1,0 +1,144 @@
+//! A small Debian archive on the loopback interface, signed by a key of its own, and a workspace that uses it.
+
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+use std::time::SystemTime;
+
+use imgbuild::profile::SourceKey;
+use imgbuild::tree::Digest;
+
+use crate::debs::{Tar, ar, control_tar};
+use crate::gpg::{DAY, Gpg};
+use crate::http::{Answer, Request, Server};
+use crate::place::Place;
+
+pub const INRELEASE: &str = "/debian/dists/test/InRelease";
+pub const INDEX: &str = "/debian/dists/test/main/binary-amd64/Packages";
+
+/// An archive before it goes online: whoever makes it decides what is wrong with it.
+pub struct Archive {
+    gpg: Gpg,
+    signer: String,
+    /// Packages by name.
+    debs: BTreeMap<String, Vec<u8>>,
+    /// Seconds that its Release file is valid from now on.
+    pub validity: i64,
+    /// Changes the index before it is signed.
+    pub index: fn(String) -> String,
+}
+
+/// An archive as a server gives it.
+pub struct Online {
+    server: Server,
+    key: Vec<u8>,
+}
+
+impl Archive {
+    /// With the packages that every board needs, and `parcel`, the one that the profile names. All are empty.
+    pub fn new() -> Self {
+        let gpg = Gpg::new();
+        let signer = gpg.new_key("archive", "0");
+        let none = Archive { gpg, signer, debs: BTreeMap::new(), validity: 86400, index: |index| index };
+        none.with("linux-image-amd64", &[], Tar::default()).with("systemd-boot-efi", &[], Tar::default()).with(
+            "parcel",
+            &[],
+            Tar::default().dir("./").dir("./usr/").file("./usr/parcel", "p"),
+        )
+    }
+
+    /// With another package; `scripts` are names and texts of control members.
+    pub fn with(mut self, name: &str, scripts: &[(&str, &str)], data: Tar) -> Self {
+        let mut control = Tar(control_tar(&control(name)));
+        control.0.truncate(control.0.len() - 1024);
+        for (script, text) in scripts {
+            control = control.file(&format!("./{script}"), text);
+        }
+        let deb = ar(&[("debian-binary", b"2.0\n"), ("control.tar", &control.finish()), ("data.tar", &data.finish())]);
+        self.debs.insert(name.to_owned(), deb);
+        self
+    }
+
+    /// All files of the archive by path, signed now.
+    pub fn files(&self) -> BTreeMap<String, Vec<u8>> {
+        let mut files = BTreeMap::new();
+        let mut index = String::new();
+        for (name, deb) in &self.debs {
+            let digest = Digest::of(deb);
+            let _ =
+                writeln!(index, "{}Filename: pool/{name}.deb\nSize: {}\nSHA256: {digest}\n", control(name), deb.len());
+            files.insert(pool(name), deb.clone());
+        }
+        let index = (self.index)(index);
+        let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap().as_secs();
+        let until = now.checked_add_signed(self.validity).unwrap();
+        let release = format!(
+            "Suite: test\nDate: {}\nValid-Until: {}\nArchitectures: all amd64\nSHA256:\n {} {} main/binary-amd64/Packages\n",
+            date(now - 10 * DAY),
+            date(until),
+            Digest::of(index.as_bytes()),
+            index.len(),
+        );
+        files.insert(INRELEASE.to_owned(), self.gpg.clearsign(&release, now - DAY, &self.signer, &[]).into_bytes());
+        files.insert(INDEX.to_owned(), index.into_bytes());
+        files
+    }
+
+    /// Serves the archive.
+    pub fn online(&self) -> Online {
+        self.serve(self.files(), Answer::honest)
+    }
+
+    /// Serves `files`, each as `answer` says.
+    pub fn serve(
+        &self,
+        files: BTreeMap<String, Vec<u8>>,
+        answer: impl Fn(&Request, &[u8]) -> Answer + Send + Sync + 'static,
+    ) -> Online {
+        let SourceKey::Certificates(key) = self.gpg.export("archive") else { panic!("no certificates") };
+        let server = Server::start(move |request| {
+            files.get(&request.path).map_or_else(Answer::not_found, |file| answer(request, file))
+        });
+        Online { server, key }
+    }
+}
+
+impl Online {
+    /// A workspace whose profile `node` installs `packages` from here.
+    pub fn place(&self, packages: &[&str]) -> Place {
+        let profile = format!(
+            "schema = 1\nboard = \"uefi-amd64\"\npackages = {packages:?}\n[[source]]\nname = \"tiny\"\narchive = {:?}\n\
+             suite = \"test\"\ncomponents = [\"main\"]\nkey = \"keys/test.asc\"\n",
+            self.server.url("/debian")
+        );
+        Place::new().file("profiles/node.toml", profile).file("keys/test.asc", &self.key)
+    }
+
+    /// Builds a profile that installs `packages`, which must fail with `code` and leave nothing behind; gives the error.
+    pub fn refused(&self, packages: &[&str], code: i32) -> String {
+        let place = self.place(packages);
+        let before = place.files();
+        let error = place.run(&["build", "--profile", "node"]).fails(code);
+        assert_eq!(place.files(), before, "something was written; {error}");
+        assert!(!place.path("build").exists(), "an output directory was made");
+        error
+    }
+
+    /// What was asked for, in the order it came.
+    pub fn paths(&self) -> Vec<String> {
+        self.server.requests().into_iter().map(|request| request.path).collect()
+    }
+}
+
+/// Where a package lies on the server.
+pub fn pool(name: &str) -> String {
+    format!("/debian/pool/{name}.deb")
+}
+
+fn control(name: &str) -> String {
+    format!("Package: {name}\nVersion: 1.0-1\nArchitecture: all\nPriority: optional\nDescription: a sample\n")
+}
+
+fn date(seconds: u64) -> String {
+    let time = jiff::Timestamp::from_second(i64::try_from(seconds).unwrap()).unwrap();
+    time.strftime("%a, %d %b %Y %H:%M:%S UTC").to_string()
+}

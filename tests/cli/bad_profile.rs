@@ -1,0 +1,57 @@
+//! Profiles and overlays with mistakes in them.
+
+use crate::place::Place;
+use crate::shared::beside_demo;
+
+const DEMO: &str = include_str!("../../profiles/demo.toml");
+
+/// The error of building the workspace's `demo`, which must leave nothing behind.
+fn refused(place: &Place, code: i32) -> String {
+    let before = place.files();
+    let error = place.run(&["--offline", "build", "--profile", "demo"]).fails(code);
+    assert_eq!(place.files(), before, "something was written; {error}");
+    error
+}
+
+#[test]
+fn a_mistake_is_shown_with_file_line_caret_and_hint() {
+    let place = Place::new().file("profiles/demo.toml", "schema = 1\nextends = \"base\"\nbord = \"rpi4\"\n");
+    let error = refused(&place, 1);
+    for part in ["profiles/demo.toml:3:1", "bord = \"rpi4\"", "^^^^", "`board`"] {
+        assert!(error.contains(part), "{part} is missing in:\n{error}");
+    }
+    place.write("profiles/demo.toml", "schema = 1\nextends = \"base\"\nboard = \"rpi5\"\n");
+    let error = refused(&place, 1);
+    assert!(error.contains("profiles/demo.toml:3:9") && error.contains("^^^^^^"), "{error}");
+    place.write("profiles/demo.toml", "schema = 1\nextends = \"bsae\"\n");
+    let error = refused(&place, 1);
+    assert!(error.contains("bsae") && error.contains("`base`"), "{error}");
+}
+
+#[test]
+fn a_profile_that_does_not_exist_is_answered_with_those_that_do() {
+    let error = Place::new().run(&["build", "--profile", "dmo"]).fails(1);
+    assert!(error.contains("`dmo`") && error.contains("demo"), "{error}");
+}
+
+#[test]
+fn an_overlays_file_over_a_directory_is_refused() {
+    let place = beside_demo()
+        .file("profiles/base2.toml", DEMO)
+        .file("profiles/demo.toml", "schema = 1\nextends = \"base2\"\noverlays = [\"mine\"]\n")
+        .file("overlays/mine/overlay.toml", "schema = 1\n")
+        .file("overlays/mine/files/etc/ssh", "not a directory\n");
+    let error = refused(&place, 1);
+    assert!(error.contains("/etc/ssh") && error.contains("overlay") && error.contains("mine"), "{error}");
+}
+
+#[test]
+fn a_partition_that_is_too_small_is_named_with_its_key_and_the_size_it_needs() {
+    let place = beside_demo().file("profiles/base2.toml", DEMO);
+    for (key, partition) in [("root", "root-a"), ("boot", "esp")] {
+        let text = format!("schema = 1\nextends = \"base2\"\n[image]\n{key} = \"10M\"\n");
+        place.write("profiles/demo.toml", text);
+        let error = refused(&place, 1);
+        assert!(error.contains(&format!("`{partition}`")) && error.contains(&format!("`image.{key}`")), "{error}");
+    }
+}

@@ -1,0 +1,178 @@
+//! What a Raspberry Pi's boot loader and the kernel behind it need, read from the finished `control` image.
+
+use std::fs;
+use std::io::{Read as _, Seek as _, SeekFrom};
+use std::path::{Path, PathBuf};
+use std::sync::LazyLock;
+
+use object::{Architecture, Object as _};
+use serde_json::Value;
+use tempfile::TempDir;
+
+use crate::place::json;
+use crate::shared::control;
+use crate::support;
+
+/// The partitions' entries in the manifest, by label.
+fn partition(label: &str) -> (u64, u64) {
+    let manifest = json(&control().join("manifest.json"));
+    let all = manifest["partitions"].as_array().unwrap();
+    let found = all.iter().find(|partition| partition["label"] == label).unwrap();
+    (found["offset"].as_u64().unwrap(), found["size"].as_u64().unwrap())
+}
+
+/// The files of `boot-a`, copied out by mtools.
+static BOOT: LazyLock<TempDir> = LazyLock::new(|| {
+    let dir = tempfile::tempdir().unwrap();
+    let source = format!("{}@@{}", control().join("control.img").display(), partition("boot-a").0);
+    support::ok(dir.path(), "mcopy", &["-s", "-i", &source, "::*", "."]);
+    dir
+});
+
+fn boot(name: &str) -> Vec<u8> {
+    fs::read(BOOT.path().join(name)).unwrap_or_else(|error| panic!("{name}: {error}"))
+}
+
+fn boot_text(name: &str) -> String {
+    String::from_utf8(boot(name)).unwrap()
+}
+
+fn manifest() -> Value {
+    json(&control().join("manifest.json"))
+}
+
+#[test]
+fn firmware_and_device_trees_of_every_pi_4_are_there() {
+    for (name, magic) in [
+        ("start4.elf", &b"\x7fELF"[..]),
+        ("fixup4.dat", b""),
+        ("bcm2711-rpi-4-b.dtb", b"\xd0\x0d\xfe\xed"),
+        ("bcm2711-rpi-400.dtb", b"\xd0\x0d\xfe\xed"),
+        ("bcm2711-rpi-cm4.dtb", b"\xd0\x0d\xfe\xed"),
+        ("bcm2711-rpi-cm4-io.dtb", b"\xd0\x0d\xfe\xed"),
+    ] {
+        let bytes = boot(name);
+        assert!(bytes.len() > 1000 && bytes.starts_with(magic), "{name} is not what it must be");
+    }
+}
+
+#[test]
+fn the_loaders_texts_have_line_feeds_alone_and_name_files_that_are_there() {
+    for name in ["config.txt", "cmdline.txt", "autoboot.txt"] {
+        let text = boot_text(name);
+        assert!(text.ends_with('\n') && !text.contains('\r') && text.is_ascii(), "{name}: {text:?}");
+    }
+    let config = boot_text("config.txt");
+    let settings: Vec<&str> = config.lines().filter(|line| !line.starts_with('#')).collect();
+    for setting in ["arm_64bit=1", "kernel=vmlinuz", "initramfs initrd.img followkernel", "enable_uart=1"] {
+        assert!(settings.contains(&setting), "{setting} is missing in {config}");
+    }
+    // The loader reads no line beyond 98 characters (config.txt documentation).
+    assert!(settings.iter().all(|line| line.len() <= 98));
+    let autoboot = boot_text("autoboot.txt");
+    assert_eq!(autoboot, "[all]\ntryboot_a_b=1\nboot_partition=1\n[tryboot]\nboot_partition=2\n");
+}
+
+#[test]
+fn the_command_line_is_one_line_with_the_root_hash() {
+    let text = boot_text("cmdline.txt");
+    assert_eq!(text.lines().count(), 1);
+    assert_eq!(text.trim_end(), manifest()["cmdline"]);
+    let root_hash = format!("roothash={}", manifest()["root_hash"].as_str().unwrap());
+    assert!(text.split_whitespace().any(|word| word == root_hash), "{text}");
+    // COMMAND_LINE_SIZE of arm64.
+    assert!(text.len() < 2048);
+}
+
+#[test]
+fn kernel_and_initrd_are_what_the_loader_can_start() {
+    // An arm64 `Image` (Documentation/arch/arm64/booting.rst), which the Pi also takes gzipped.
+    let kernel = boot("vmlinuz");
+    assert_eq!(&kernel[0x38..0x3c], b"ARM\x64");
+    let text_offset = u64::from_le_bytes(kernel[8..16].try_into().unwrap());
+    let image_size = u64::from_le_bytes(kernel[16..24].try_into().unwrap());
+    assert!(text_offset == 0 && image_size >= kernel.len() as u64);
+
+    let initrd = boot("initrd.img");
+    assert!(initrd.starts_with(b"\x28\xb5\x2f\xfd"), "not zstd");
+    let cpio = zstd::decode_all(&initrd[..]).unwrap();
+    assert!(cpio.starts_with(b"070701"), "no newc cpio");
+    let dir = tempfile::tempdir().unwrap();
+    fs::write(dir.path().join("initrd.cpio"), cpio).unwrap();
+    let names = support::ok(dir.path(), "cpio", &["--list", "--quiet", "--file", "initrd.cpio"]);
+    for name in ["init", "usr/lib/systemd/systemd"] {
+        assert!(names.lines().any(|line| line == name), "{name} is missing in the initrd");
+    }
+}
+
+#[test]
+fn the_boot_slot_is_a_sound_fat_with_room_for_the_next_kernel() {
+    let (offset, size) = partition("boot-a");
+    let mut image = fs::File::open(control().join("control.img")).unwrap();
+    image.seek(SeekFrom::Start(offset)).unwrap();
+    let dir = tempfile::tempdir().unwrap();
+    let mut copy = fs::File::create(dir.path().join("fat")).unwrap();
+    assert_eq!(std::io::copy(&mut image.take(size), &mut copy).unwrap(), size);
+    support::ok(dir.path(), "fsck.fat", &["-n", "fat"]);
+    let used: u64 = fs::read_dir(BOOT.path()).unwrap().map(|entry| entry.unwrap().metadata().unwrap().len()).sum();
+    assert!(used * 2 < size, "{used} of {size} bytes used");
+    assert_eq!(partition("boot-b").1, size);
+}
+
+/// The root file system, copied out of the image.
+fn root() -> (TempDir, PathBuf) {
+    let (offset, _) = partition("root-a");
+    let dir = tempfile::tempdir().unwrap();
+    let image = control().join("control.img");
+    let root = dir.path().join("root");
+    let wanted = ["usr/bin", "usr/sbin", "usr/lib/systemd", "usr/lib/aarch64-linux-gnu", "etc"];
+    let offset = offset.to_string();
+    let mut args = vec!["-quiet", "-no-progress", "-no-xattrs", "-ignore-errors", "-offset", &offset, "-dest", "root"];
+    args.push(image.to_str().unwrap());
+    args.extend(wanted);
+    support::ok(dir.path(), "unsquashfs", &args);
+    (dir, root)
+}
+
+#[test]
+fn every_program_of_the_root_is_for_64_bit_arm() {
+    let (_dir, root) = root();
+    for name in [
+        "usr/lib/systemd/systemd",
+        "usr/bin/bash",
+        "usr/bin/dash",
+        "usr/sbin/sshd",
+        "usr/sbin/xtables-nft-multi",
+        "usr/bin/kmod",
+        "usr/bin/mount",
+        "usr/lib/aarch64-linux-gnu/libc.so.6",
+        "usr/lib/aarch64-linux-gnu/ld-linux-aarch64.so.1",
+    ] {
+        assert!(root.join(name).is_file(), "{name} is missing");
+    }
+    let mut programs = 0;
+    for dir in ["usr/bin", "usr/sbin", "usr/lib/systemd", "usr/lib/aarch64-linux-gnu"] {
+        for entry in fs::read_dir(root.join(dir)).unwrap() {
+            programs += usize::from(check_machine(&entry.unwrap().path()));
+        }
+    }
+    assert!(programs > 300, "only {programs} programs and libraries");
+    let iptables = fs::read_link(root.join("etc/alternatives/iptables")).unwrap();
+    assert_eq!(iptables, Path::new("/usr/sbin/iptables-nft"));
+}
+
+/// Whether the file is an ELF file; then it must be for the Pi.
+fn check_machine(path: &Path) -> bool {
+    let plain = fs::symlink_metadata(path).unwrap().is_file();
+    if !plain {
+        return false;
+    }
+    let mut bytes = Vec::new();
+    fs::File::open(path).unwrap().read_to_end(&mut bytes).unwrap();
+    if !bytes.starts_with(b"\x7fELF") {
+        return false;
+    }
+    let file = object::File::parse(&*bytes).unwrap();
+    assert!(file.is_64() && file.architecture() == Architecture::Aarch64, "{}", path.display());
+    true
+}
