@@ -1,5 +1,6 @@
 //! A virtual machine whose serial console a test reads and types on.
 
+use std::fs::File;
 use std::io::{Read as _, Write as _};
 use std::path::PathBuf;
 use std::process::{Child, ChildStdin, Command, Stdio};
@@ -8,7 +9,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use imgbuild::cmd::boot::host;
-use imgbuild::cmd::boot::qemu::{self, Accelerator, Machine};
+use imgbuild::cmd::boot::qemu::{self, Accelerator, Machine, Start};
 use imgbuild::profile::Arch;
 
 /// How long a machine emulated in software may take for one step before the test gives up.
@@ -44,19 +45,24 @@ struct Output {
 impl Console {
     /// Starts a machine for `arch` through UEFI firmware, with one USB stick a path in `sticks`, the first to boot from.
     pub fn boot(arch: Arch, sticks: &[PathBuf]) -> Self {
+        Self::start(arch, host::find_firmware(arch).expect("tests/run.sh installs UEFI firmware"), sticks)
+    }
+
+    /// As [`Self::boot`], by what `start` names. What the machine says is kept beside the first stick, in `*.log`.
+    pub fn start(arch: Arch, start: Start, sticks: &[PathBuf]) -> Self {
         let turn = ONE_AT_A_TIME.lock().unwrap_or_else(PoisonError::into_inner);
         let path = std::env::var_os("PATH").expect("PATH is set");
         let program = host::find_qemu(arch, &path).expect("tests/run.sh installs QEMU");
-        let start = host::find_firmware(arch).expect("tests/run.sh installs UEFI firmware");
         // Not KVM, even where there is some: every host then runs the same test.
         let accelerator = Accelerator::Software;
         let machine = Machine { arch, start, disk: &sticks[0], accelerator, ssh_port: None, interactive: false };
         let mut command = Command::new(program);
         command.args(qemu::arguments(&machine));
-        for (number, stick) in sticks.iter().enumerate().skip(1) {
-            command.arg("-drive").arg(format!("if=none,id=stick{number},format=raw,file={}", stick.display()));
-            command.arg("-device").arg(format!("usb-storage,bus=usb.0,drive=stick{number},removable=on"));
+        for stick in &sticks[1..] {
+            command.arg("-drive").arg(format!("if=none,id=other,format=raw,file={}", stick.display()));
+            command.arg("-device").arg("usb-storage,bus=usb.0,drive=other,removable=on,serial=other");
         }
+        let mut log = File::create(sticks[0].with_extension("log")).expect("a log beside the stick");
         let mut machine = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().expect("QEMU starts");
         let keyboard = machine.stdin.take().expect("stdin is piped");
         let mut line = machine.stdout.take().expect("stdout is piped");
@@ -66,6 +72,7 @@ impl Console {
             let mut bytes = [0; 4096];
             loop {
                 let read = line.read(&mut bytes).unwrap_or(0);
+                log.write_all(&bytes[..read]).expect("room for the log");
                 let mut output = shared.state.lock().unwrap_or_else(PoisonError::into_inner);
                 output.text.push_str(&String::from_utf8_lossy(&bytes[..read]));
                 output.ended = read == 0;
@@ -126,7 +133,8 @@ impl Console {
         self.machine.wait().expect("QEMU is our own process");
     }
 
-    fn type_line(&mut self, line: &str) {
+    /// Types `line` and the enter key.
+    pub fn type_line(&mut self, line: &str) {
         self.keyboard.write_all(format!("{line}\n").as_bytes()).expect("the machine reads its serial line");
     }
 }

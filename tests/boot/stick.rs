@@ -6,8 +6,6 @@ use std::sync::OnceLock;
 
 use assert_cmd::Command;
 use imgbuild::cmd::boot::host;
-use imgbuild::profile::Arch;
-use tempfile::TempDir;
 
 /// Size of the stick that an image is written to.
 pub const STICK: u64 = 4 << 30;
@@ -15,68 +13,68 @@ pub const STICK: u64 = 4 << 30;
 /// Where the downloads of all test runs are kept.
 const CACHE: &str = concat!(env!("CARGO_TARGET_TMPDIR"), "/cache");
 
+/// Where images, sticks and what machines said are kept until the next run, so that a failure can be looked into.
+const PLACE: &str = concat!(env!("CARGO_TARGET_TMPDIR"), "/boot");
+
 /// Published images have no way in but a key; the tests get theirs through an overlay.
 const AUTOLOGIN: &str = "[Service]\nExecStart=\nExecStart=-agetty --autologin root --keep-baud 115200 - $TERM\n";
 
 /// A built image and its manifest.
 pub struct Image {
-    directory: TempDir,
-    name: &'static str,
+    directory: PathBuf,
+    profile: &'static str,
 }
 
-/// The image for `arch`, built when first asked for.
-pub fn image(arch: Arch) -> &'static Image {
-    static AMD64: OnceLock<Image> = OnceLock::new();
-    static ARM64: OnceLock<Image> = OnceLock::new();
-    match arch {
-        Arch::Amd64 => AMD64.get_or_init(|| build("boot-amd64", "uefi-amd64")),
-        Arch::Arm64 => ARM64.get_or_init(|| build("boot-arm64", "uefi-arm64")),
-    }
+/// An image that opens a root shell on the serial console of a PC, built when first asked for.
+pub fn amd64() -> &'static Image {
+    static IMAGE: OnceLock<Image> = OnceLock::new();
+    IMAGE.get_or_init(|| Image::build("boot-amd64", Some("uefi-amd64")))
 }
 
-fn build(name: &'static str, board: &str) -> Image {
-    let directory = TempDir::new().expect("a temporary directory");
-    let workspace = directory.path().join("workspace");
-    // The long time-out is for emulation on a busy machine, where the coldplug of devices alone can take minutes.
-    let profile = format!(
-        "schema = 1\nextends = \"base\"\ndescription = \"Boots in the tests\"\nboard = \"{board}\"\nhostname = \"tested\"\n\
-         serial = true\noverlays = [\"autologin\"]\n\n\
-         [kernel]\ncmdline = [\"systemd.default_device_timeout_sec=300\"]\n"
-    );
-    let overlay = "schema = 1\ndescription = \"A root shell on the serial console\"\n";
-    let unit = "overlays/autologin/files/etc/systemd/system/serial-getty@.service.d/autologin.conf";
-    for (path, text) in [
-        (&*format!("profiles/{name}.toml"), &*profile),
-        ("overlays/autologin/overlay.toml", overlay),
-        (unit, AUTOLOGIN),
-    ] {
-        let path = workspace.join(path);
-        fs::create_dir_all(path.parent().expect("a path below the workspace")).expect("a directory");
-        fs::write(path, text).expect("a file of the workspace");
-    }
-    Command::cargo_bin("imgbuild")
-        .expect("the binary is built")
-        .args(["build", "--profile", name, "--cache-dir", CACHE, "--workspace"])
-        .arg(&workspace)
-        .arg("--output")
-        .arg(directory.path().join("out"))
-        .assert()
-        .success();
-    Image { directory, name }
+/// The same for 64-bit ARM with UEFI firmware.
+pub fn arm64() -> Image {
+    Image::build("boot-arm64", Some("uefi-arm64"))
+}
+
+/// The published profile of the control plane, as it is.
+pub fn control() -> Image {
+    Image::build("control", None)
 }
 
 impl Image {
+    /// Builds `profile`: one that is made here for `board`, else one that every workspace has.
+    fn build(profile: &'static str, board: Option<&str>) -> Self {
+        let directory = Path::new(PLACE).join(profile);
+        let workspace = directory.join("workspace");
+        if directory.exists() {
+            fs::remove_dir_all(&directory).expect("our own directory");
+        }
+        fs::create_dir_all(&workspace).expect("a workspace");
+        if let Some(board) = board {
+            open_up(&workspace, profile, board);
+        }
+        Command::cargo_bin("imgbuild")
+            .expect("the binary is built")
+            .args(["build", "--profile", profile, "--cache-dir", CACHE, "--workspace"])
+            .arg(&workspace)
+            .arg("--output")
+            .arg(directory.join("out"))
+            .assert()
+            .success();
+        Self { directory, profile }
+    }
+
     /// A stick with the image on it, named `name`, as flashing would make it.
     pub fn stick(&self, name: &str) -> PathBuf {
-        let stick = self.directory.path().join(name);
-        host::write_stick(&self.file(".img"), &stick, STICK).expect("room for a stick");
+        let stick = self.directory.join(name);
+        host::write_stick(&self.file(), &stick, STICK).expect("room for a stick");
         stick
     }
 
     /// Where a partition of the image starts and ends, in bytes.
     pub fn partition(&self, label: &str) -> (u64, u64) {
         let manifest: serde_json::Value = serde_json::from_slice(
-            &fs::read(self.directory.path().join("out/manifest.json")).expect("the build wrote a manifest"),
+            &fs::read(self.directory.join("out/manifest.json")).expect("the build wrote a manifest"),
         )
         .expect("a manifest is JSON");
         let partitions = manifest["partitions"].as_array().expect("the manifest lists partitions");
@@ -85,7 +83,29 @@ impl Image {
         (number("offset"), number("offset") + number("size"))
     }
 
-    fn file(&self, suffix: &str) -> PathBuf {
-        self.directory.path().join(Path::new("out").join(format!("{}{suffix}", self.name)))
+    /// The image's file.
+    pub fn file(&self) -> PathBuf {
+        self.directory.join("out").join(format!("{}.img", self.profile))
+    }
+}
+
+/// Writes a profile for `board` with a root shell on the serial console.
+fn open_up(workspace: &Path, profile: &str, board: &str) {
+    // The long time-out is for emulation on a busy machine, where the coldplug of devices alone can take minutes.
+    let text = format!(
+        "schema = 1\nextends = \"base\"\ndescription = \"Boots in the tests\"\nboard = \"{board}\"\nhostname = \"tested\"\n\
+         serial = true\noverlays = [\"autologin\"]\n\n\
+         [kernel]\ncmdline = [\"systemd.default_device_timeout_sec=300\"]\n"
+    );
+    let overlay = "schema = 1\ndescription = \"A root shell on the serial console\"\n";
+    let unit = "overlays/autologin/files/etc/systemd/system/serial-getty@.service.d/autologin.conf";
+    for (path, text) in [
+        (&*format!("profiles/{profile}.toml"), &*text),
+        ("overlays/autologin/overlay.toml", overlay),
+        (unit, AUTOLOGIN),
+    ] {
+        let path = workspace.join(path);
+        fs::create_dir_all(path.parent().expect("a path below the workspace")).expect("a directory");
+        fs::write(path, text).expect("a file of the workspace");
     }
 }
