@@ -89,7 +89,7 @@ pub(super) fn boot_partition(parts: &BootParts<'_>, layout: &Layout, plan: &Plan
     let options =
         fat::Options { size, volume_id: u32::from_le_bytes([a, b, c, d]), label: &label.to_ascii_uppercase() };
     fat::write(&files, &options).map_err(|error| {
-        let too_small = |needed| ImageError::TooSmall { label, key: "image.boot_size", needed, size };
+        let too_small = |needed| ImageError::TooSmall { label, key: "image.boot", needed, size };
         match error {
             // The file system's own tables take the rest.
             FatError::Full { needed, room } => too_small(size - room + needed),
