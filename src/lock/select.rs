@@ -40,10 +40,16 @@ impl LockError {
     #[must_use]
     pub fn hint(&self) -> Option<String> {
         let text = match self {
-            Self::Index { .. } => return None,
+            Self::Index { .. } => {
+                "the archive signed an index that it must not have; tell its maintainers, or leave the source out"
+            }
             Self::Resolve { source, kept, .. } => {
-                let kept = kept.then(|| "let all packages move with `imgbuild lock --update`".to_owned());
-                return source.hint().or(kept);
+                let other = if *kept {
+                    "let all packages move with `imgbuild lock --update`"
+                } else {
+                    "leave out what wants it, or add a source that has what is missing"
+                };
+                return source.hint().or_else(|| Some(other.to_owned()));
             }
             Self::Rollback { .. } => "the mirror lags behind; try again later, or choose another one with `--mirror`",
         };

@@ -34,7 +34,8 @@ impl ProfileError {
         match self {
             Self::Invalid(diagnostic) => diagnostic.hint.clone(),
             Self::Unknown { name, known } => Some(known_names("profiles", name, known)),
-            Self::Read { .. } | Self::FileAbove { .. } => None,
+            Self::Read { .. } => None,
+            Self::FileAbove { file, .. } => Some(format!("rename `/{file}`, or leave one of the two out")),
             Self::Conflict { .. } => {
                 Some("use only one of the two overlays, or decide it in the profile, which wins over both".to_owned())
             }

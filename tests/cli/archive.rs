@@ -34,16 +34,18 @@ pub struct Online {
 }
 
 impl Archive {
-    /// With the packages that every board needs, and `parcel`, the one that the profile names. All are empty.
+    /// With the packages that every image needs, all but empty, and `parcel` with one file.
     pub fn new() -> Self {
         let gpg = Gpg::new();
         let signer = gpg.new_key("archive", "0");
         let none = Archive { gpg, signer, debs: BTreeMap::new(), validity: 86400, index: |index| index };
-        none.with("linux-image-amd64", &[], Tar::default()).with("systemd-boot-efi", &[], Tar::default()).with(
-            "parcel",
-            &[],
-            Tar::default().dir("./").dir("./usr/").file("./usr/parcel", "p"),
-        )
+        let accounts = Tar::default()
+            .file("./usr/share/base-passwd/passwd.master", "root:*:0:0:root:/root:/bin/bash\n")
+            .file("./usr/share/base-passwd/group.master", "root:*:0:\n");
+        none.with("base-passwd", &[], accounts)
+            .with("linux-image-amd64", &[], Tar::default())
+            .with("systemd-boot-efi", &[], Tar::default())
+            .with("parcel", &[], Tar::default().dir("./").dir("./usr/").file("./usr/parcel", "p"))
     }
 
     /// With another package; `scripts` are names and texts of control members.
@@ -106,8 +108,9 @@ impl Online {
     /// A workspace whose profile `node` installs `packages` from here.
     pub fn place(&self, packages: &[&str]) -> Place {
         let profile = format!(
-            "schema = 1\nboard = \"uefi-amd64\"\npackages = {packages:?}\n[[source]]\nname = \"tiny\"\narchive = {:?}\n\
+            "schema = 1\nboard = \"uefi-amd64\"\npackages = {:?}\n[[source]]\nname = \"tiny\"\narchive = {:?}\n\
              suite = \"test\"\ncomponents = [\"main\"]\nkey = \"keys/test.asc\"\n",
+            [&["base-passwd"], packages].concat(),
             self.server.url("/debian")
         );
         Place::new().file("profiles/node.toml", profile).file("keys/test.asc", &self.key)

@@ -36,13 +36,16 @@ fn a_profile_that_does_not_exist_is_answered_with_those_that_do() {
 
 #[test]
 fn an_overlays_file_over_a_directory_is_refused() {
-    let place = beside_demo()
-        .file("profiles/base2.toml", DEMO)
-        .file("profiles/demo.toml", "schema = 1\nextends = \"base2\"\noverlays = [\"mine\"]\n")
-        .file("overlays/mine/overlay.toml", "schema = 1\n")
-        .file("overlays/mine/files/etc/ssh", "not a directory\n");
-    let error = refused(&place, 1);
-    assert!(error.contains("/etc/ssh") && error.contains("overlay") && error.contains("mine"), "{error}");
+    // One of a package, one of another overlay.
+    for path in ["/etc/pam.d", "/etc/ssh/sshd_config.d"] {
+        let place = beside_demo()
+            .file("profiles/base2.toml", DEMO)
+            .file("profiles/demo.toml", "schema = 1\nextends = \"base2\"\noverlays = [\"mine\"]\n")
+            .file("overlays/mine/overlay.toml", "schema = 1\n")
+            .file(&format!("overlays/mine/files{path}"), "not a directory\n");
+        let error = refused(&place, 1);
+        assert!(error.contains(path) && error.contains("overlay") && error.contains("mine"), "{error}");
+    }
 }
 
 #[test]
