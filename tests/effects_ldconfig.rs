@@ -72,10 +72,10 @@ fn compare(root: &Path, arch: Arch, tool: &Path) {
 fn trixie() -> (TempDir, PathBuf) {
     let dir = TempDir::new_in(env!("CARGO_TARGET_TMPDIR")).unwrap();
     let apt = apt::Apt::amd64();
-    unpack(&apt, &PACKAGES, &dir.path().join("root"));
-    unpack(&apt, &["libc-bin"], &dir.path().join("tool"));
+    unpack(apt, &PACKAGES, &dir.path().join("root"));
+    unpack(apt, &["libc-bin"], &dir.path().join("tool"));
     // Configuration that is a conffile of the same package as the tool.
-    unpack(&apt, &["libc-bin"], &dir.path().join("root"));
+    unpack(apt, &["libc-bin"], &dir.path().join("root"));
     let tool = dir.path().join("tool/usr/sbin/ldconfig");
     (dir, tool)
 }
