@@ -17,6 +17,7 @@ pub(super) struct Finished {
 impl Finished {
     /// Opens the build at `path`.
     pub(super) fn open(path: &Path) -> Result<Self, Failure> {
+        fs::metadata(path).map_err(|error| unreadable(path, &error))?;
         let dir = if path.is_dir() { path } else { path.parent().unwrap_or(Path::new("")) };
         let file = dir.join("manifest.json");
         let text = fs::read(&file).map_err(|error| unreadable(&file, &error))?;

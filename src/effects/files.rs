@@ -23,7 +23,8 @@ pub fn files(tree: &mut Tree, context: &Context<'_>) -> Result<(), EffectError> 
             return Err(EffectError::refused(
                 format!("`/{path}` of {} is {}", file.origin, node.kind.describe()),
                 format!("the image has {} there ({})", old.kind.describe(), old.origin),
-            ));
+            )
+            .with_hint("give it another path, or leave out what is there"));
         }
         tree.put(&path, node)?;
     }

@@ -133,7 +133,8 @@ fn assemble(
     let root = image::without_boot_files(&tree);
     std::fs::create_dir_all(output).map_err(|error| unwritable(output, &error))?;
     let mut squashfs = tempfile::tempfile_in(output).map_err(|error| unwritable(output, &error))?;
-    assemble::squashfs(session, profile, &root, epoch, &mut squashfs)?;
+    assemble::squashfs(session, profile, &root, epoch, &mut squashfs)
+        .map_err(|failure| failure.about(&format!("root file system in `{}`", output.display())))?;
     let seed = assemble::seed(&image::seed::empty(), SEED_LEVEL, epoch)?;
     let components: Vec<Component> = packages
         .iter()
