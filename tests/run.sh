@@ -10,6 +10,7 @@ needs=(
     debugfs:e2fsprogs
     dpkg-deb:dpkg
     fsck.fat:dosfstools
+    gpg:gnupg
     jq:jq
     kmod:kmod
     mcopy:mtools
@@ -21,6 +22,7 @@ needs=(
     pwck:passwd
     qemu-system-aarch64:qemu-system-arm
     qemu-system-x86_64:qemu-system-x86
+    setpriv:util-linux
     sgdisk:gdisk
     systemd-sysusers:systemd
     unsquashfs:squashfs-tools
