@@ -10,6 +10,7 @@ needs=(
     debugfs:e2fsprogs
     dpkg-deb:dpkg
     fsck.fat:dosfstools
+    getfattr:attr
     gpg:gnupg
     jq:jq
     kmod:kmod
@@ -48,6 +49,10 @@ if [ ${#missing[@]} -gt 0 ]; then
         echo "these packages are missing and only root can install them: ${missing[*]}" >&2
         exit 1
     fi
+fi
+# Some tests take single packages through the host's own apt.
+if [ "$(id -u)" = 0 ] && ! compgen -G '/var/lib/apt/lists/*Packages*' >/dev/null; then
+    apt-get update -qq
 fi
 export PATH=$PATH:/usr/sbin:/sbin
 

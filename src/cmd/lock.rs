@@ -12,8 +12,9 @@ use super::Outcome;
 use super::build;
 use super::session::{Session, now};
 use crate::cli;
+use crate::debian::Package;
 use crate::debian::archive;
-use crate::effects::ledger::{self, Ledger};
+use crate::effects::ledger::{self, Ledger, Verdict};
 use crate::effects::{Context, accounts, unpack};
 use crate::exit::{Code, Failure};
 use crate::lock::{self, Lock, LockedPackage, OutdatedError, Update};
@@ -32,6 +33,12 @@ pub(super) fn run(args: &cli::Lock, session: &Session<'_>) -> Outcome {
         Some(Some(package)) => Update::Package(package),
     };
     let mut lock = old.clone().unwrap_or_else(Lock::new);
+    if let Update::Package(name) = update
+        && lock.packages.iter().all(|package| package.name != name)
+    {
+        return Err(Failure::refused(format!("no locked profile has a package `{name}`"))
+            .hint("`imgbuild inspect --json` lists an image's packages; `imgbuild lock --update` updates all"));
+    }
     for profile in &profiles {
         if update != Update::Nothing || lock.expect(profile).is_err() {
             lock = locked(session, profile, lock, update)?;
@@ -79,15 +86,21 @@ fn locked(session: &Session<'_>, profile: &Profile, mut lock: Lock, update: Upda
 
     let locked: Vec<&LockedPackage> = chosen.packages.iter().collect();
     let packages = build::unpacked(session, &chosen.downloads(&session.mirror), &locked)?;
-    let ledger = workspace_ledger(&session.ledger_path())?;
-    for (package, chosen) in packages.iter().zip(&mut chosen.packages) {
-        ledger::judge(package, &ledger)?.as_str().clone_into(&mut chosen.scripts);
+    for (verdict, chosen) in judge(session, &packages)?.into_iter().zip(&mut chosen.packages) {
+        verdict.as_str().clone_into(&mut chosen.scripts);
     }
     let tree = unpack::unpack(&packages)?;
     let context = Context { profile, packages: &packages, ids: &lock.ids, epoch: chosen.profile.epoch };
     lock.ids = accounts::allocate_ids(&tree, &context)?;
     lock.put(&profile.name, chosen);
     Ok(lock)
+}
+
+/// Accounts for all scripts of all packages. A build does it again: a lock edited by hand must not let a script pass
+/// that nobody knows.
+pub(super) fn judge(session: &Session<'_>, packages: &[Package]) -> Result<Vec<Verdict>, Failure> {
+    let ledger = workspace_ledger(&session.ledger_path())?;
+    packages.iter().map(|package| Ok(ledger::judge(package, &ledger)?)).collect()
 }
 
 /// Reviews that the user made, in the form of the embedded ledger.

@@ -8,7 +8,6 @@ use crate::debian::date;
 use crate::debian::index::{self, IndexError, Stanza};
 use crate::debian::resolve::{Candidate, ResolveError, Universe, resolve};
 use crate::profile::Profile;
-use crate::tree::Digest;
 
 /// Which packages may move to other versions than the locked ones.
 ///
@@ -89,18 +88,12 @@ pub fn lock_profile(
     Ok(Locked {
         profile: LockedProfile {
             arch: profile.board.arch(),
-            config: config_digest(profile),
+            config: profile.selection_digest(),
             epoch: indexes.iter().map(|index| index.state.date).max().unwrap_or(0),
         },
         sources: indexes.iter().map(|index| locked_source(&index.state)).collect(),
         packages: selection.packages().map(locked_package).collect(),
     })
-}
-
-/// SHA-256 of what decides which packages a profile has.
-pub(super) fn config_digest(profile: &Profile) -> Digest {
-    let config = (profile.board.arch(), &profile.sources, &profile.packages);
-    Digest::of(&serde_json::to_vec(&config).expect("plain values are always JSON"))
 }
 
 /// The versions that packages are held at: the locked one where an index still has it, unless it may move.

@@ -1,6 +1,5 @@
 //! Putting locked profiles into a lock and getting them out again.
 
-use super::select::config_digest;
 use super::{IdMap, Lock, LockedPackage, LockedProfile, LockedSource};
 use crate::debian::date;
 use crate::debian::mirror::Mirror;
@@ -86,7 +85,11 @@ impl Lock {
     pub fn expect(&self, profile: &Profile) -> Result<&LockedProfile, OutdatedError> {
         let name = profile.name.clone();
         let locked = self.profiles.get(&name).ok_or(OutdatedError::Missing { profile: name.clone() })?;
-        if locked.config == config_digest(profile) { Ok(locked) } else { Err(OutdatedError::Changed { profile: name }) }
+        if locked.config == profile.selection_digest() {
+            Ok(locked)
+        } else {
+            Err(OutdatedError::Changed { profile: name })
+        }
     }
 
     /// A profile's packages, sorted by name.

@@ -13,11 +13,13 @@ impl Profile {
         digest_of(self)
     }
 
-    /// Digest of just what decides which packages are chosen: architecture, sources, package names. A lock stays good
-    /// as long as it does not change.
+    /// Digest of just what the lock answers: which packages are chosen (architecture, sources, package names), and whose
+    /// account numbers are pinned. A lock stays good as long as it does not change.
     #[must_use]
     pub fn selection_digest(&self) -> Digest {
-        let selection: (Arch, &[Source], &[String]) = (self.board.arch(), &self.sources, &self.packages);
+        let users: Vec<&str> = self.users.iter().map(|user| user.name.as_str()).collect();
+        let selection: (Arch, &[Source], &[String], Vec<&str>) =
+            (self.board.arch(), &self.sources, &self.packages, users);
         digest_of(&selection)
     }
 

@@ -65,6 +65,7 @@ pub(super) fn build(session: &Session<'_>, name: &str, output: &Path) -> Result<
     }
     let locked: Vec<&LockedPackage> = lock.packages_of(name).collect();
     let packages = unpacked(session, &lock.downloads(name, &session.mirror), &locked)?;
+    locking::judge(session, &packages)?;
     let manifest = assemble(session, &profile, &lock, &packages, &locked, output)?;
     stamp.keep(&session.cache, output, &manifest);
     Ok((manifest, false))
