@@ -465,6 +465,8 @@ overlays = ["one", "two"]
     );
     insta::assert_snapshot!(message, @r#"
     error: overlay `one` has no directory at `/etc/app`, yet overlay `two` puts `/etc/app/conf` below it
+     |
+     = help: rename `/etc/app`, or leave one of the two out
     "#);
 }
 
