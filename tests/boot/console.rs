@@ -114,7 +114,10 @@ impl Console {
     pub fn wait_for_shell(&mut self) {
         self.wait_for("login:");
         self.wait_for("# ");
+        // The kernel and PID 1 (signal: systemd(1)) write on the same line; from here on they are silent.
+        self.type_line("dmesg -n 1; kill -s SIGRTMIN+21 1");
         // Without echo, and without escape codes of the prompt, output is what commands print.
+        self.type_line("bind 'set enable-bracketed-paste off'");
         self.type_line("stty -echo; PS1=; export TERM=dumb PAGER=cat SYSTEMD_COLORS=0; echo re''ady");
         self.wait_for("ready");
     }

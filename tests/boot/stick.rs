@@ -2,7 +2,6 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::sync::OnceLock;
 
 use assert_cmd::Command;
 use imgbuild::cmd::boot::host;
@@ -25,10 +24,9 @@ pub struct Image {
     profile: &'static str,
 }
 
-/// An image that opens a root shell on the serial console of a PC, built when first asked for.
-pub fn amd64() -> &'static Image {
-    static IMAGE: OnceLock<Image> = OnceLock::new();
-    IMAGE.get_or_init(|| Image::build("boot-amd64", Some("uefi-amd64")))
+/// An image that opens a root shell on the serial console of a PC.
+pub fn amd64() -> Image {
+    Image::build("boot-amd64", Some("uefi-amd64"))
 }
 
 /// The same for 64-bit ARM with UEFI firmware.
@@ -36,9 +34,9 @@ pub fn arm64() -> Image {
     Image::build("boot-arm64", Some("uefi-arm64"))
 }
 
-/// The published profile of the control plane, as it is.
-pub fn control() -> Image {
-    Image::build("control", None)
+/// The image of a profile that every workspace has, as it is.
+pub fn published(profile: &'static str) -> Image {
+    Image::build(profile, None)
 }
 
 impl Image {
