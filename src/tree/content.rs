@@ -111,11 +111,19 @@ impl Content {
     /// All bytes.
     ///
     /// # Errors
-    /// Of reading the cache file.
+    /// Of reading the cache file; `InvalidData` if it does not hold what it did.
     pub fn read(&self) -> io::Result<Cow<'_, [u8]>> {
         match self {
             Self::Bytes(bytes) => Ok(Cow::Borrowed(bytes)),
-            Self::Slice { pack, offset, len, .. } => pack.read(*offset, *len).map(Cow::Owned),
+            Self::Slice { pack, offset, len, digest } => {
+                let bytes = pack.read(*offset, *len)?;
+                // A cache file that changed under us must not become an image that is signed for.
+                if Digest::of(&bytes) != *digest {
+                    let message = format!("{} is damaged; delete it and build again", pack.path().display());
+                    return Err(io::Error::new(io::ErrorKind::InvalidData, message));
+                }
+                Ok(Cow::Owned(bytes))
+            }
         }
     }
 
@@ -126,6 +134,9 @@ impl Content {
     pub fn read_range(&self, start: u64, len: u64) -> io::Result<Cow<'_, [u8]>> {
         if start.checked_add(len).is_none_or(|end| end > self.len()) {
             return Err(io::ErrorKind::UnexpectedEof.into());
+        }
+        if start == 0 && len == self.len() {
+            return self.read();
         }
         match self {
             Self::Bytes(bytes) => {
