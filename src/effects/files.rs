@@ -34,7 +34,7 @@ pub fn files(tree: &mut Tree, context: &Context<'_>) -> Result<(), EffectError> 
 fn node(file: &ProfileFile, path: &str, owners: &Owners) -> Result<Node, EffectError> {
     let unknown = |kind: &str, name: &str| {
         EffectError::refused(format!("`/{path}` of {}", file.origin), format!("the image has no {kind} `{name}`"))
-            .with_hint("declare it in a sysusers.d(5) file of a package or overlay, or take another owner")
+            .with_hint("accounts come from packages and the profile; take another owner")
     };
     let uid = owners.user(&file.user).ok_or_else(|| unknown("user", &file.user))?;
     let gid = owners.group(&file.group).ok_or_else(|| unknown("group", &file.group))?;
