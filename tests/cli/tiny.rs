@@ -38,7 +38,7 @@ pub fn archive(weight: usize) -> Archive {
             machine = machine.file(&format!("./{path}"), "[Unit]\n");
         }
     }
-    let builtin: String = BUILT_IN.iter().map(|name| format!("kernel/{name}.ko\n")).collect();
+    let builtin = BUILT_IN.map(|name| format!("kernel/{name}.ko")).join("\n") + "\n";
     machine = machine
         .file("./usr/lib/os-release", "ID=debian\n")
         .file("./usr/share/zoneinfo/UTC", "UTC")
