@@ -1,6 +1,7 @@
 //! `imgbuild boot`: an image in QEMU, from an emulated USB stick, its serial console on the terminal.
 //!
-//! The image file is copied to a sparse stick in a temporary directory, so what the guest writes is gone afterwards, also after Ctrl-C.
+//! The image file is copied to a sparse stick in a temporary directory, so what the guest writes is gone afterwards,
+//! also when the program is stopped.
 
 pub mod host;
 pub mod pi;
