@@ -84,7 +84,7 @@ pub fn from_image(image: &Image) -> Listing {
     let mut raw: BTreeMap<String, (Entry, u64, u64)> = BTreeMap::new();
     let mut files: BTreeMap<String, Vec<u8>> = BTreeMap::new();
     for node in reader.files() {
-        let path = clean(node.fullpath.to_str().unwrap()).unwrap();
+        let path = node.fullpath.to_str().unwrap().trim_start_matches('/').to_owned();
         let (kind, content, target) = match &node.inner {
             InnerNode::Dir(_) => ("directory", None, None),
             InnerNode::File(file) => {
