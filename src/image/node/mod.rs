@@ -3,8 +3,8 @@
 //!
 //! At run time only `/var`, the state partition, keeps what is written. So homes become links into it (`homes`), and
 //! what the image holds below `var/` is made there at boot (`var`). Units that would write to the read-only
-//! root are masked: their work was done when the image was built. `AppArmor` profiles without a program go (`apparmor`). The
-//! console's banner says which node, profile and image this is, and at which address.
+//! root are masked: their work was done when the image was built. `AppArmor` profiles without a program go
+//! (`apparmor`). The console's banner says which node, profile and image this is, and at which address.
 
 mod apparmor;
 mod homes;
