@@ -1,7 +1,7 @@
 //! `imgbuild build`: locked packages in, image out.
 //!
 //! ```text
-//! profile + lock ─▶ download ─▶ unpack ─▶ effects ─▶ initrd ─▶ root (squashfs) ─▶ image
+//! profile + lock ─▶ download ─▶ unpack ─▶ effects ─▶ initrd, root (squashfs) ─▶ image
 //! ```
 //! A build whose inputs and outputs are what they were is not done again.
 
@@ -130,12 +130,16 @@ fn assemble(
     let progress = session.console.progress();
     let epoch = lock.expect(profile)?.epoch;
     let tree = assemble::tree(session, profile, packages, &lock.ids, epoch)?;
-    let initrd = assemble::initrd(session, profile, &tree, epoch)?;
     let root = image::without_boot_files(&tree);
     std::fs::create_dir_all(output).map_err(|error| unwritable(output, &error))?;
     let mut squashfs = tempfile::tempfile_in(output).map_err(|error| unwritable(output, &error))?;
-    assemble::squashfs(session, profile, &root, epoch, &mut squashfs)
-        .map_err(|failure| failure.about(&format!("root file system in `{}`", output.display())))?;
+    // Neither keeps all cores busy from its beginning to its end.
+    let (initrd, written) = rayon::join(
+        || assemble::initrd(session, profile, &tree, epoch),
+        || assemble::squashfs(session, profile, &root, epoch, &mut squashfs),
+    );
+    let initrd = initrd?;
+    written.map_err(|failure| failure.about(&format!("root file system in `{}`", output.display())))?;
     let seed = assemble::seed(&image::seed::empty(), SEED_LEVEL, epoch)?;
     let components: Vec<Component> = packages
         .iter()
