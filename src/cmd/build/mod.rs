@@ -8,6 +8,7 @@
 mod assemble;
 mod fresh;
 
+use std::cmp::Reverse;
 use std::path::{Path, PathBuf};
 
 use rayon::prelude::*;
@@ -71,52 +72,71 @@ pub(super) fn build(session: &Session<'_>, name: &str, output: &Path) -> Result<
     Ok((manifest, false))
 }
 
-/// Locked packages (sorted by name) downloaded, checked and opened; `wanted` says where each of them is.
+/// Locked packages (sorted by name), opened; `wanted` says where each of them is. Those that were unpacked before are not
+/// downloaded again, nor is their download looked at.
 pub(super) fn unpacked(
     session: &Session<'_>,
     wanted: &[Download],
     locked: &[&LockedPackage],
 ) -> Result<Vec<Package>, Failure> {
-    let paths = session.fetcher.fetch_all(wanted, session.console.progress())?;
-    open(session, wanted, &paths, locked)
+    let packs = session.cache.packs();
+    let mut found: Vec<Option<Package>> =
+        wanted.par_iter().map(|download| deb::unpacked(download.sha256, &packs)).collect();
+    let missing: Vec<usize> = (0..wanted.len()).filter(|number| found[*number].is_none()).collect();
+    for (number, package) in unpack(session, wanted, &missing, &packs)? {
+        found[number] = Some(package);
+    }
+    let mut packages: Vec<Package> = found.into_iter().flatten().collect();
+    for (package, expected) in packages.iter().zip(locked) {
+        check_names(package, expected)?;
+    }
+    packages.sort_by(|a, b| a.name.cmp(&b.name));
+    Ok(packages)
 }
 
-fn open(
+/// Downloads and unpacks those of `wanted` whose numbers are in `missing`.
+fn unpack(
     session: &Session<'_>,
     wanted: &[Download],
-    paths: &[PathBuf],
-    locked: &[&LockedPackage],
-) -> Result<Vec<Package>, Failure> {
+    missing: &[usize],
+    packs: &Path,
+) -> Result<Vec<(usize, Package)>, Failure> {
     const PHASE: &str = "unpack";
     let progress = session.console.progress();
-    let packs = session.cache.packs();
-    progress.begin(PHASE, wanted.iter().filter_map(|download| download.size).sum());
+    let downloads: Vec<Download> = missing.iter().map(|number| wanted[*number].clone()).collect();
+    let paths = session.fetcher.fetch_all(&downloads, progress)?;
+    progress.begin(PHASE, downloads.iter().filter_map(|download| download.size).sum());
     // The largest first: one thread must not be left alone with the kernel at the end.
-    let mut order: Vec<usize> = (0..wanted.len()).collect();
-    order.sort_by_key(|number| std::cmp::Reverse(wanted[*number].size));
-    let mut opened = order
+    let mut order: Vec<(usize, PathBuf)> = missing.iter().copied().zip(paths).collect();
+    order.sort_by_key(|(number, _)| Reverse(wanted[*number].size));
+    let unpacked = order
         .par_iter()
-        .map(|&number| {
-            let expected = locked[number];
-            let package = deb::open(&paths[number], wanted[number].sha256, &packs)
-                .map_err(|error| Failure::from(error).about(&wanted[number].name))?;
-            if (package.name.as_str(), package.version.as_str()) != (&expected.name, &expected.version) {
-                return Err(Failure {
-                    code: Code::Verification,
-                    ..Failure::refused(format!(
-                        "the lock calls a package {} {}, but its file says {} {}",
-                        expected.name, expected.version, package.name, package.version
-                    ))
-                    .hint("run `imgbuild lock --update`")
-                });
-            }
-            progress.advance(PHASE, wanted[number].size.unwrap_or(0));
-            Ok(package)
+        .map(|(number, path)| {
+            let download = &wanted[*number];
+            let package =
+                deb::open(path, download.sha256, packs).map_err(|error| Failure::from(error).about(&download.name))?;
+            progress.advance(PHASE, download.size.unwrap_or(0));
+            Ok((*number, package))
         })
-        .collect::<Result<Vec<Package>, Failure>>()?;
-    opened.sort_by(|a, b| a.name.cmp(&b.name));
-    progress.finish(PHASE, &count(opened.len(), "package"));
-    Ok(opened)
+        .collect::<Result<Vec<_>, Failure>>()?;
+    let known = wanted.len() - missing.len();
+    progress.finish(PHASE, &format!("{}, {known} of them unpacked before", count(wanted.len(), "package")));
+    Ok(unpacked)
+}
+
+/// Refuses a package that is not the one that the lock means.
+fn check_names(package: &Package, expected: &LockedPackage) -> Result<(), Failure> {
+    if (package.name.as_str(), package.version.as_str()) == (&expected.name, &expected.version) {
+        return Ok(());
+    }
+    Err(Failure {
+        code: Code::Verification,
+        ..Failure::refused(format!(
+            "the lock calls a package {} {}, but its file says {} {}",
+            expected.name, expected.version, package.name, package.version
+        ))
+        .hint("run `imgbuild lock --update`")
+    })
 }
 
 fn assemble(

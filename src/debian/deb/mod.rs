@@ -25,6 +25,12 @@ use crate::tree::Digest;
 use error::Problem;
 use pack::Files;
 
+/// The package whose file has the digest `sha256`, if [`open`] unpacked it to `packs_dir` before.
+#[must_use]
+pub fn unpacked(sha256: Digest, packs_dir: &Path) -> Option<Package> {
+    Files::of(sha256, packs_dir).load()
+}
+
 /// Opens the package file at `deb`, whose digest the caller has checked to be `sha256`. Decompressed data is
 /// kept below `packs_dir`, which is made if it is missing; if it is there already, `deb` is not even read.
 ///
