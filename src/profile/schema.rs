@@ -110,7 +110,7 @@ pub(super) struct UnitsTable {
 #[derive(Debug, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, expecting = "a table")]
 pub(super) struct ImageTable {
-    /// Size of a boot slot; 96M unless given.
+    /// Size of a boot slot; 128M unless given.
     pub boot: Option<PartitionSize>,
     /// Size of a root slot; 320M unless given. There are two.
     pub root: Option<PartitionSize>,
