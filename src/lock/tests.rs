@@ -32,6 +32,7 @@ fn profile(name: &str, packages: &[&str]) -> Profile {
         kernel: Kernel::default(),
         sysctl: BTreeMap::new(),
         files: BTreeMap::new(),
+        manifests: BTreeMap::new(),
         users: Vec::new(),
         networks: Vec::new(),
         timezone: "UTC".to_owned(),

@@ -10,7 +10,8 @@ use std::sync::Arc;
 use super::schema::{FileEntry, List, NetworkEntry, ProfileToml, SourceEntry, UnitsTable, UserEntry};
 use super::values::{Edit, Spanned, Unit, WorkspacePath};
 use super::{
-    Board, ImageSettings, Kernel, Network, Profile, ProfileError, ProfileFile, Source, SourceKey, User, Workspace,
+    Board, ImageSettings, Kernel, ManifestTemplate, Network, Profile, ProfileError, ProfileFile, Source, SourceKey,
+    User, Workspace,
 };
 use crate::output::{Diagnostic, SourceText, closest};
 use crate::tree::Content;
@@ -44,6 +45,7 @@ pub(super) struct Draft {
     pub units: BTreeMap<String, bool>,
     image: ImageDraft,
     pub files: BTreeMap<String, ProfileFile>,
+    pub manifests: BTreeMap<String, ManifestTemplate>,
     users: Vec<User>,
     networks: Vec<Network>,
     sources: Vec<Source>,
@@ -152,6 +154,7 @@ impl Draft {
             serial: self.serial.unwrap_or(false),
             sources: self.sources,
             files: self.files,
+            manifests: self.manifests,
         })
     }
 }

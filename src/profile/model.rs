@@ -1,10 +1,12 @@
 //! The resolved profile: what every later room reads.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize, Serializer};
 
+use crate::output::SourceText;
 use crate::tree::Content;
 
 /// A board family: decides architecture, boot files and partition 1 and 2.
@@ -91,6 +93,8 @@ pub struct Profile {
     pub sysctl: BTreeMap<String, String>,
     /// Files of the profile and its overlays, by clean path. Conflicts were reported while loading.
     pub files: BTreeMap<String, ProfileFile>,
+    /// Templates of first-boot manifests of its overlays, by file name.
+    pub manifests: BTreeMap<String, ManifestTemplate>,
     pub users: Vec<User>,
     pub networks: Vec<Network>,
     /// Name from the time zone database (`Europe/Berlin`).
@@ -160,6 +164,15 @@ pub struct ProfileFile {
     pub origin: String,
 }
 
+/// The template of a manifest that K3s applies by itself.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct ManifestTemplate {
+    #[serde(serialize_with = "text_only")]
+    pub source: Arc<SourceText>,
+    /// `overlay:NAME`.
+    pub origin: String,
+}
+
 /// A person's account: key-only SSH, no password.
 #[derive(Debug, Clone, Serialize)]
 pub struct User {
@@ -203,6 +216,11 @@ pub struct ImageSettings {
     pub block_size: u32,
     /// zstd level of the root file system, 1 to 22.
     pub compression_level: i32,
+}
+
+/// Where a template lies on this machine does not enter the digests of a profile.
+fn text_only<S: Serializer>(source: &Arc<SourceText>, out: S) -> Result<S::Ok, S::Error> {
+    out.serialize_str(&source.text)
 }
 
 /// Contents enter the digests of a profile by their own digest.

@@ -122,14 +122,28 @@ impl Workspace {
 
     /// Its files, by path below `files/`.
     pub(super) fn overlay_files(&self, name: &str) -> Result<BTreeMap<String, Vec<u8>>, ProfileError> {
+        let found = self.overlay_folder(name, "files")?;
+        Ok(found.into_iter().map(|(path, (bytes, _))| (path, bytes)).collect())
+    }
+
+    /// Its templates of manifests, by path below `manifests/`.
+    pub(super) fn overlay_manifests(&self, name: &str) -> Result<BTreeMap<String, Arc<SourceText>>, ProfileError> {
+        let found = self.overlay_folder(name, "manifests")?;
+        found.into_iter().map(|(path, (bytes, shown))| Ok((path, text(bytes, shown)?))).collect()
+    }
+
+    /// What lies in a folder of an overlay: bytes and the path to show, by path below it.
+    fn overlay_folder(&self, name: &str, folder: &str) -> Result<BTreeMap<String, (Vec<u8>, String)>, ProfileError> {
         if let Some(own) = self.own_overlay(name) {
             let mut found = BTreeMap::new();
-            walk(&own.join("files"), "", usize::MAX, &mut found)?;
-            return found.into_iter().map(|(path, file)| Ok((path, read_plain(&file)?))).collect();
+            walk(&own.join(folder), "", usize::MAX, &mut found)?;
+            return found.into_iter().map(|(path, file)| Ok((path, (read_plain(&file)?, show(&file))))).collect();
         }
-        let folder = format!("overlays/{name}/files/");
-        let files = EMBEDDED.iter().filter_map(|(path, bytes)| Some((path.strip_prefix(&folder)?, *bytes)));
-        Ok(files.map(|(path, bytes)| (path.to_owned(), bytes.to_vec())).collect())
+        let folder = format!("overlays/{name}/{folder}/");
+        let files = EMBEDDED.iter().filter_map(|(path, bytes)| Some((path, path.strip_prefix(&folder)?, *bytes)));
+        Ok(files
+            .map(|(path, below, bytes)| (below.to_owned(), (bytes.to_vec(), format!("<embedded>/{path}"))))
+            .collect())
     }
 
     fn own_overlay(&self, name: &str) -> Option<PathBuf> {

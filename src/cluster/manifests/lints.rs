@@ -160,7 +160,11 @@ fn needs(object: &Object, manifests: &[Manifest], flaw: &mut impl FnMut(FlawKind
             if !objects(manifests).any(|(_, made)| makes(made)) {
                 flaw(
                     FlawKind::NobodyMakes,
-                    format!("{} needs the {kind} `{name}` in `{}`, which no manifest makes", object.spoken(), object.namespace()),
+                    format!(
+                        "{} needs the {kind} `{name}` in `{}`, which no manifest makes",
+                        object.spoken(),
+                        object.namespace()
+                    ),
                     "add it to a manifest of an overlay; its values come from `secrets`, so that it goes with the seed"
                         .to_owned(),
                 );
@@ -187,7 +191,10 @@ fn charts(object: &Object, flaw: &mut impl FnMut(FlawKind, String, String)) {
             "give `repo` and `chart` instead of `chartContent`".to_owned(),
         );
     }
-    if object.text("/spec/repo").is_some_and(|repo| repo.trim_end_matches('/') == "https://bitnami-labs.github.io/sealed-secrets") {
+    if object
+        .text("/spec/repo")
+        .is_some_and(|repo| repo.trim_end_matches('/') == "https://bitnami-labs.github.io/sealed-secrets")
+    {
         flaw(
             FlawKind::Gone,
             format!("the chart repository of {} has moved", object.spoken()),
@@ -248,10 +255,15 @@ mod tests {
     #[test]
     fn charts_must_say_what_happens_when_they_fail_and_come_from_where_they_are() {
         let chart = |spec: &str| {
-            format!("apiVersion: helm.cattle.io/v1\nkind: HelmChart\nmetadata: {{name: h, namespace: kube-system}}\nspec:\n{spec}")
+            format!(
+                "apiVersion: helm.cattle.io/v1\nkind: HelmChart\nmetadata: {{name: h, namespace: kube-system}}\nspec:\n{spec}"
+            )
         };
         assert_eq!(flaws(&[("h.yaml", &chart("  failurePolicy: abort\n"))]), []);
-        assert_eq!(flaws(&[("h.yaml", &chart("  version: 1.0.0\n"))]), [(FlawKind::FailurePolicy, "h.yaml:1".to_owned())]);
+        assert_eq!(
+            flaws(&[("h.yaml", &chart("  version: 1.0.0\n"))]),
+            [(FlawKind::FailurePolicy, "h.yaml:1".to_owned())]
+        );
         let gone = chart("  failurePolicy: abort\n  repo: https://bitnami-labs.github.io/sealed-secrets\n");
         assert_eq!(flaws(&[("h.yaml", &gone)]), [(FlawKind::Gone, "h.yaml:1".to_owned())]);
         let needs = chart("  failurePolicy: abort\n  valuesSecrets: [{name: v, keys: [k]}]\n");

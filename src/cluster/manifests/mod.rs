@@ -14,4 +14,4 @@ mod template;
 
 pub use lints::{Flaw, FlawKind, lint};
 pub use object::{Manifest, Object};
-pub use template::{Context, Home, ManifestError, home, render};
+pub use template::{Context, Home, ManifestError, Uses, render, uses};

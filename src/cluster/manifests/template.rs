@@ -2,12 +2,12 @@
 //!
 //! Undefined names are errors. No message holds a value: a secret might be among them.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD as STANDARD;
-use minijinja::value::Serde;
 use minijinja::syntax::SyntaxConfig;
+use minijinja::value::Serde;
 use minijinja::{AutoEscape, Environment, Error, ErrorKind, UndefinedBehavior, Value};
 use serde::Serialize;
 use zeroize::Zeroizing;
@@ -77,15 +77,48 @@ impl<'a> Context<'a> {
     }
 }
 
-/// Where the manifest of the template `text` goes.
+/// What a template uses beside `profile`.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Uses {
+    /// Whether it uses `cluster` at all.
+    pub cluster: bool,
+    /// Keys of `cluster.values`.
+    pub values: BTreeSet<String>,
+    /// Names of secrets, as `imgbuild secrets set` takes them.
+    pub secrets: BTreeSet<String>,
+}
+
+impl Uses {
+    /// Where its manifest goes.
+    #[must_use]
+    pub fn home(&self) -> Home {
+        if self.cluster || !self.secrets.is_empty() { Home::Seed } else { Home::Image }
+    }
+}
+
+/// What the template `text` uses.
 ///
 /// # Errors
 /// Text that is no template.
-pub fn home(name: &str, text: &str) -> Result<Home, ManifestError> {
+pub fn uses(name: &str, text: &str) -> Result<Uses, ManifestError> {
     let environment = environment();
     let template = environment.template_from_named_str(name, text).map_err(|error| wrong(name, &error))?;
-    let of_cluster = template.undeclared_variables(false).iter().any(|used| used == "cluster" || used == "secrets");
-    Ok(if of_cluster { Home::Seed } else { Home::Image })
+    let mut uses = Uses::default();
+    for path in template.undeclared_variables(true) {
+        let mut steps = path.split('.');
+        match (steps.next(), steps.next(), steps.next()) {
+            (Some("secrets"), Some(secret), _) => {
+                uses.secrets.insert(secret.replace('_', "-"));
+            }
+            (Some("cluster"), Some("values"), Some(key)) => {
+                uses.values.insert(key.to_owned());
+                uses.cluster = true;
+            }
+            (Some("cluster" | "secrets"), ..) => uses.cluster = true,
+            _ => {}
+        }
+    }
+    Ok(uses)
 }
 
 /// The manifest that the template `text` becomes.
@@ -160,11 +193,17 @@ mod tests {
 
     #[test]
     fn what_a_template_uses_decides_where_it_goes() {
-        assert_eq!(home("a.yaml", "name: {{ profile.name }}\n").unwrap(), Home::Image);
-        assert_eq!(home("a.yaml", "name: plain\n").unwrap(), Home::Image);
-        assert_eq!(home("a.yaml", "name: {{ cluster.name }}\n").unwrap(), Home::Seed);
-        assert_eq!(home("a.yaml", "{% if true %}key: {{ secrets.deploy_key }}{% endif %}\n").unwrap(), Home::Seed);
-        assert!(home("a.yaml", "{{ profile.name").is_err());
+        let home = |text: &str| uses("a.yaml", text).unwrap().home();
+        assert_eq!(home("name: {{ profile.name }}\n"), Home::Image);
+        assert_eq!(home("name: plain\n"), Home::Image);
+        assert_eq!(home("name: {{ cluster.name }}\n"), Home::Seed);
+        assert_eq!(home("{% for node in cluster.nodes %}{{ node }}{% endfor %}\n"), Home::Seed);
+        assert_eq!(home("{% if true %}key: {{ secrets.deploy_key }}{% endif %}\n"), Home::Seed);
+        assert_eq!(home("key: {{ secrets['deploy-key'] }}\n"), Home::Seed);
+        assert!(uses("a.yaml", "{{ profile.name").is_err());
+        let used = uses("a.yaml", "{{ secrets.deploy_key }} {{ cluster.values.repository }}").unwrap();
+        assert_eq!(used.secrets.iter().collect::<Vec<_>>(), ["deploy-key"]);
+        assert_eq!(used.values.iter().collect::<Vec<_>>(), ["repository"]);
     }
 
     #[test]

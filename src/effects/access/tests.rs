@@ -27,6 +27,7 @@ fn after(packages: &[&str]) -> Result<Tree, EffectError> {
         kernel: Kernel::default(),
         sysctl: BTreeMap::new(),
         files: BTreeMap::new(),
+        manifests: BTreeMap::new(),
         users: vec![User {
             name: "ada".to_owned(),
             ssh_keys: vec!["ssh-ed25519 AAAA ada ".to_owned()],

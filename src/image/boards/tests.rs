@@ -16,6 +16,7 @@ fn profile(board: Board, serial: bool) -> Profile {
         kernel: KernelSettings::default(),
         sysctl: std::collections::BTreeMap::new(),
         files: std::collections::BTreeMap::new(),
+        manifests: std::collections::BTreeMap::new(),
         users: vec![],
         networks: vec![],
         timezone: "UTC".into(),

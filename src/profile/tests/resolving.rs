@@ -214,6 +214,34 @@ fn a_symbolic_link_in_an_overlays_folder_is_refused() {
 }
 
 #[test]
+fn manifests_of_all_overlays_are_kept_by_name_and_two_of_one_name_are_refused() {
+    let both = format!("{DEMO}overlays = [\"one\", \"two\"]\n");
+    let files = |second: &'static str| {
+        vec![
+            ("overlays/one/overlay.toml", "schema = 1\n"),
+            ("overlays/one/manifests/a.yaml", "kind: {{ profile.name }}\n"),
+            ("overlays/two/overlay.toml", "schema = 1\n"),
+            (second, ""),
+        ]
+    };
+    let load_with = |second: &'static str| {
+        let mut files = files(second);
+        files.push(("profiles/node.toml", &both));
+        let dir = workspace(&files);
+        load(&Workspace::open(dir.path()).unwrap(), "node")
+    };
+    let profile = load_with("overlays/two/manifests/b.yaml").unwrap();
+    let origins: Vec<_> = profile.manifests.iter().map(|(name, found)| (&**name, &*found.origin)).collect();
+    assert_eq!(origins, [("a.yaml", "overlay:one"), ("b.yaml", "overlay:two")]);
+    assert_eq!(profile.manifests["a.yaml"].source.text, "kind: {{ profile.name }}\n");
+    let error = load_with("overlays/two/manifests/a.yaml").unwrap_err();
+    assert_eq!(error.to_string(), "manifest `a.yaml` comes from both overlay `one` and overlay `two`");
+    for odd in ["overlays/two/manifests/notes.txt", "overlays/two/manifests/sub/a.yaml"] {
+        assert!(matches!(load_with(odd).unwrap_err(), ProfileError::OddManifest { .. }), "{odd}");
+    }
+}
+
+#[test]
 fn a_dropped_directory_takes_what_it_holds_and_copyright_files_stay() {
     let dropped = load(&Workspace::embedded(), "demo").unwrap().dropped();
     for path in [
