@@ -96,9 +96,9 @@ pub struct Lock {
     /// Lock this profile only [default: all of the workspace, and all locked]
     #[arg(short, long, value_name = "NAME")]
     pub profile: Option<String>,
-    /// Take newer versions, of PACKAGE only if one is named
-    #[arg(long, value_name = "PACKAGE")]
-    pub update: Option<Option<String>>,
+    /// Take newer versions, of these packages only if any is named
+    #[arg(long, value_name = "PACKAGE", num_args = 0..)]
+    pub update: Option<Vec<String>>,
     /// Change nothing; fail if the lock does not fit the profiles
     #[arg(long, conflicts_with = "update")]
     pub check: bool,
@@ -125,6 +125,9 @@ pub struct Inspect {
     /// Image file, or the directory that a build wrote
     #[arg(value_hint = ValueHint::AnyPath)]
     pub image: PathBuf,
+    /// Read all data too and compare it with the manifest
+    #[arg(long)]
+    pub verify: bool,
 }
 
 #[derive(Debug, Args)]

@@ -16,7 +16,7 @@ pub enum Code {
     Device = 4,
     /// A download failed, or a signature or checksum of an archive is bad.
     Download = 5,
-    /// Stopped with Ctrl-C.
+    /// Stopped with Ctrl-C or SIGTERM.
     Interrupted = 130,
 }
 
@@ -41,13 +41,16 @@ pub struct Failure {
 }
 
 impl Failure {
-    /// A failure with a code, from an error whose sources become the causes.
+    /// A failure with a code, from an error whose sources become the causes. A full disk has one code and one cure
+    /// wherever it is met.
     #[must_use]
     pub fn new(code: Code, error: &(dyn std::error::Error + 'static)) -> Self {
         let message = error.to_string();
         let mut causes = Vec::new();
+        let mut is_full = is_full(error);
         let mut below = error.source();
         while let Some(cause) = below {
+            is_full |= self::is_full(cause);
             let text = cause.to_string();
             // Many error types repeat their source's text in their own; once is enough.
             let said = causes.last().unwrap_or(&message);
@@ -56,7 +59,8 @@ impl Failure {
             }
             below = cause.source();
         }
-        Self { code, message, causes, hint: None, snippet: None }
+        let failure = Self { code, message, causes, hint: None, snippet: None };
+        if is_full { failure.of_full_disk() } else { failure }
     }
 
     /// A failure that is a message alone.
@@ -68,7 +72,12 @@ impl Failure {
     /// A failure of this machine's files: `message` says what was tried with which of them.
     #[must_use]
     pub fn io(code: Code, message: impl Into<String>, error: &std::io::Error) -> Self {
-        Self { code, causes: vec![error.to_string()], ..Self::refused(message) }
+        let failure = Self { code, causes: vec![error.to_string()], ..Self::refused(message) };
+        if is_full(error) { failure.of_full_disk() } else { failure }
+    }
+
+    fn of_full_disk(self) -> Self {
+        Self { code: Code::Unexpected, ..self.hint(FULL_DISK) }
     }
 
     /// The same failure with what it is about in front.
@@ -85,10 +94,21 @@ impl Failure {
         self
     }
 
-    /// The same failure with its cure, if there is one.
+    /// The same failure with its cure, if there is one and it has none yet.
     #[must_use]
     pub fn maybe_hint(mut self, hint: Option<String>) -> Self {
-        self.hint = hint;
+        self.hint = self.hint.or(hint);
         self
     }
+}
+
+const FULL_DISK: &str =
+    "make room there, or choose another place: `--output`, `--cache-dir` and `--workspace` name directories";
+
+/// Whether this very error, not one below it, says that there is no room.
+fn is_full(error: &(dyn std::error::Error + 'static)) -> bool {
+    use std::io::ErrorKind::{FileTooLarge, QuotaExceeded, StorageFull};
+    error
+        .downcast_ref::<std::io::Error>()
+        .is_some_and(|error| matches!(error.kind(), StorageFull | QuotaExceeded | FileTooLarge))
 }

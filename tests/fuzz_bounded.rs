@@ -16,7 +16,7 @@ const ROUNDS: usize = 4000;
 /// Longest input, so that repeated insertion does not let it grow without end.
 const MAX_LEN: usize = 1 << 16;
 /// Bytes that mean something to one of the formats.
-const TELLING: &[u8] = b"\0\n :/.,|()~-+9070xKLSg1256\x7f\x80\xff";
+const TELLING: &[u8] = b"\0\n :/.,|()~-+9070xKLSg1256[]{}=\"'#\x7f\x80\xff";
 
 /// A fixed sequence of numbers (xorshift).
 struct Numbers(u64);
@@ -109,4 +109,15 @@ fn any_index_is_read_or_refused() {
 fn any_two_versions_are_ordered_both_ways_alike() {
     let seeds = ["1:1.0~rc1-1+b2\n1:1.0-1", "1.2+\n1.2+0", "0:0\n0-0", "2.0.0~~+a.Z-1~\n2"];
     run(&seeds.map(|seed| seed.as_bytes().to_vec()), entry::version);
+}
+
+#[test]
+fn any_profile_is_read_or_its_mistake_is_shown() {
+    let all = "schema = 1\nextends = \"base\"\ndescription = \"ä\"\nboard = \"rpi4\"\nhostname = \"n-1\"\n\
+               packages = [\"less\", \"-nano\"]\noverlays = [\"mine\"]\ndrop = [\"/usr/share/doc\"]\n\
+               [kernel]\ncmdline = [\"quiet\"]\n[sysctl]\n\"vm.swappiness\" = 7\n[image]\nroot = \"1 GiB\"\n\
+               [[source]]\nname = \"debian\"\narchive = \"debian\"\nsuite = \"trixie\"\ncomponents = [\"main\"]\n";
+    let embedded = [include_str!("../profiles/demo.toml"), include_str!("../profiles/control.toml")];
+    let seeds = embedded.iter().chain([&all]).map(|seed| seed.as_bytes().to_vec()).collect::<Vec<_>>();
+    run(&seeds, entry::profile_toml);
 }

@@ -6,6 +6,7 @@ cd "$(dirname "$0")/.."
 # tool:package; a tool is looked up on PATH, an absolute path as a file.
 needs=(
     apt-get:apt
+    c++:g++
     cpio:cpio
     debugfs:e2fsprogs
     dpkg-deb:dpkg
@@ -59,6 +60,9 @@ export PATH=$PATH:/usr/sbin:/sbin
 echo "== formatting and lints"
 cargo fmt --check
 cargo clippy --release --all-targets --quiet -- -D warnings
+# The fuzz targets compile, with the versions of the project's own lock.
+cp Cargo.lock fuzz/
+cargo check --release --manifest-path fuzz/Cargo.toml --target-dir target --quiet
 
 echo "== tests"
 cargo test --release "$@"

@@ -3,7 +3,7 @@
 
 use imgbuild::debian::version::Version;
 use imgbuild::debian::{deb, deb822, index, relation};
-use imgbuild::tree;
+use imgbuild::{profile, tree};
 
 /// A whole `.deb`.
 pub fn deb(data: &[u8]) {
@@ -50,6 +50,15 @@ pub fn version(data: &[u8]) {
     let (Ok(left), Ok(right)) = (Version::parse(left), Version::parse(right)) else { return };
     assert_eq!(left.cmp(&right), right.cmp(&left).reverse());
     assert_eq!(Version::parse(left.as_str()), Ok(left));
+}
+
+/// A profile: it is read, or the mistake is shown with the place that it points at.
+pub fn profile_toml(data: &[u8]) {
+    let Ok(text) = str::from_utf8(data) else { return };
+    if let Err(error) = profile::parse_str(text, "profiles/x.toml") {
+        assert!(error.render(false).contains("profiles/x.toml"));
+        assert!(!error.to_string().is_empty());
+    }
 }
 
 const CONTROL: &[u8] = b"Package: a\nVersion: 1\nArchitecture: all\n";

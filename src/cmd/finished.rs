@@ -20,13 +20,7 @@ impl Finished {
         fs::metadata(path).map_err(|error| unreadable(path, &error))?;
         let dir = if path.is_dir() { path } else { path.parent().unwrap_or(Path::new("")) };
         let file = dir.join("manifest.json");
-        let text = fs::read(&file).map_err(|error| unreadable(&file, &error))?;
-        let manifest: Manifest = serde_json::from_slice(&text).map_err(|error| Failure {
-            code: Code::Verification,
-            causes: vec![error.to_string()],
-            ..Failure::refused(format!("{} is not a manifest of imgbuild", file.display()))
-                .hint("build the image again")
-        })?;
+        let manifest = read(&file)?;
         let named = path.file_name().is_some_and(|name| name == manifest.image.as_str());
         if !path.is_dir() && !named {
             return Err(Failure::refused(format!(
@@ -39,6 +33,15 @@ impl Finished {
         Ok(Self { dir: dir.to_owned(), manifest })
     }
 
+    /// As [`Finished::open`], but nothing for an image file that has no manifest of its own beside it.
+    pub(super) fn beside(path: &Path) -> Result<Option<Self>, Failure> {
+        let file = path.parent().unwrap_or(Path::new("")).join("manifest.json");
+        if path.is_file() && (!file.exists() || read(&file)?.image.as_str() != path.file_name().unwrap_or_default()) {
+            return Ok(None);
+        }
+        Self::open(path).map(Some)
+    }
+
     /// The image file.
     pub(super) fn image(&self) -> PathBuf {
         self.dir.join(&self.manifest.image)
@@ -49,6 +52,16 @@ impl Finished {
         let path = self.dir.join(format!("{}.files", self.manifest.profile));
         fs::read_to_string(&path).map_err(|error| unreadable(&path, &error))
     }
+}
+
+fn read(manifest: &Path) -> Result<Manifest, Failure> {
+    let text = fs::read(manifest).map_err(|error| unreadable(manifest, &error))?;
+    serde_json::from_slice(&text).map_err(|error| Failure {
+        code: Code::Verification,
+        causes: vec![error.to_string()],
+        ..Failure::refused(format!("{} is not a manifest of imgbuild", manifest.display()))
+            .hint("build the image again")
+    })
 }
 
 fn unreadable(path: &Path, error: &std::io::Error) -> Failure {

@@ -22,31 +22,36 @@ use crate::output::count;
 use crate::profile::{self, Profile};
 
 pub(super) fn run(args: &cli::Lock, session: &Session<'_>) -> Outcome {
-    let old = Lock::load(&session.lock_path())?;
-    let profiles = profiles(session, args.profile.as_deref(), old.as_ref())?;
+    let guard = if args.check { None } else { session.guard_lock() };
+    let mut old = load(session)?;
+    let Chosen { profiles, gone } = choose(session, args.profile.as_deref(), &old)?;
     if args.check {
-        return check(session, &profiles, old.as_ref());
+        return check(session, &profiles, &gone, &old);
     }
-    let update = match &args.update {
+    let update = match args.update.as_deref() {
         None => Update::Nothing,
-        Some(None) => Update::Everything,
-        Some(Some(package)) => Update::Package(package),
+        Some([]) => Update::Everything,
+        Some(packages) => Update::Packages(packages),
     };
-    let mut lock = old.clone().unwrap_or_else(Lock::new);
-    if let Update::Package(name) = update
-        && lock.packages.iter().all(|package| package.name != name)
+    if let Update::Packages(names) = update
+        && let Some(name) = names.iter().find(|name| old.packages.iter().all(|package| package.name != **name))
     {
         return Err(Failure::refused(format!("no locked profile has a package `{name}`"))
             .hint("`imgbuild inspect --json` lists an image's packages; `imgbuild lock --update` updates all"));
     }
+    for name in &gone {
+        old.remove(name);
+    }
+    let mut lock = old.clone();
     for profile in &profiles {
         if update != Update::Nothing || lock.expect(profile).is_err() {
             lock = locked(session, profile, lock, update)?;
         }
     }
     lock.save(&session.lock_path())?;
-    let changes: Vec<String> =
-        lock::diff(&old.unwrap_or_else(Lock::new), &lock).iter().map(ToString::to_string).collect();
+    drop(guard);
+    let dropped = gone.iter().map(|name| format!("- profile {name}, which is no more"));
+    let changes: Vec<String> = dropped.chain(lock::diff(&old, &lock).iter().map(ToString::to_string)).collect();
     let mut text = changes.join("\n");
     if changes.is_empty() {
         "nothing changed".clone_into(&mut text);
@@ -57,14 +62,29 @@ pub(super) fn run(args: &cli::Lock, session: &Session<'_>) -> Outcome {
 
 /// The lock to build `profile` from: the workspace's, or one written now.
 pub(super) fn for_build(session: &Session<'_>, profile: &Profile) -> Result<Lock, Failure> {
-    let lock = Lock::load(&session.lock_path())?.unwrap_or_else(Lock::new);
+    let lock = load(session)?;
+    if is_locked(&lock, profile)? {
+        return Ok(lock);
+    }
+    let _guard = session.guard_lock();
+    // Another run may have changed it in the meantime.
+    let mut lock = load(session)?;
+    if !is_locked(&lock, profile)? {
+        lock = locked(session, profile, lock, Update::Nothing)?;
+        lock.save(&session.lock_path())?;
+    }
+    Ok(lock)
+}
+
+fn load(session: &Session<'_>) -> Result<Lock, Failure> {
+    Ok(Lock::load(&session.lock_path())?.unwrap_or_else(Lock::new))
+}
+
+/// Whether `lock` has `profile`; having it otherwise than it is now is an error.
+fn is_locked(lock: &Lock, profile: &Profile) -> Result<bool, Failure> {
     match lock.expect(profile) {
-        Ok(_) => Ok(lock),
-        Err(OutdatedError::Missing { .. }) => {
-            let lock = locked(session, profile, lock, Update::Nothing)?;
-            lock.save(&session.lock_path())?;
-            Ok(lock)
-        }
+        Ok(_) => Ok(true),
+        Err(OutdatedError::Missing { .. }) => Ok(false),
         Err(error) => Err(error.into()),
     }
 }
@@ -112,39 +132,52 @@ fn workspace_ledger(path: &Path) -> Result<Ledger, Failure> {
     }
 }
 
-/// The one named; else all that a board can boot and that the workspace has itself or locked before.
-fn profiles(session: &Session<'_>, name: Option<&str>, lock: Option<&Lock>) -> Result<Vec<Profile>, Failure> {
+/// What a run of `lock` is about.
+struct Chosen {
+    profiles: Vec<Profile>,
+    /// Locked profiles that are no more.
+    gone: Vec<String>,
+}
+
+/// The profile named; else all that a board can boot and that the workspace has itself or locked before.
+fn choose(session: &Session<'_>, name: Option<&str>, lock: &Lock) -> Result<Chosen, Failure> {
     if let Some(name) = name {
-        return Ok(vec![profile::load(&session.workspace, name)?]);
+        return Ok(Chosen { profiles: vec![profile::load(&session.workspace, name)?], gone: Vec::new() });
     }
     let known = profile::list(&session.workspace)?;
+    let names: Vec<&str> =
+        known.iter().filter(|summary| summary.board.is_some()).map(|summary| summary.name.as_str()).collect();
     let own = |name: &str| {
-        let locked = lock.is_some_and(|lock| lock.profiles.contains_key(name));
         let file = session.workspace.root().map(|root| root.join("profiles").join(format!("{name}.toml")));
-        locked || file.is_some_and(|file| file.is_file())
+        lock.profiles.contains_key(name) || file.is_some_and(|file| file.is_file())
     };
-    let names = known.iter().filter(|summary| summary.board.is_some()).map(|summary| summary.name.as_str());
-    let chosen: Vec<&str> = names.filter(|name| own(name)).collect();
-    if chosen.is_empty() {
+    let gone: Vec<String> = lock.profiles.keys().filter(|name| !names.contains(&name.as_str())).cloned().collect();
+    let chosen: Vec<&str> = names.into_iter().filter(|name| own(name)).collect();
+    if chosen.is_empty() && gone.is_empty() {
         return Err(Failure::refused("this workspace has no profile of its own and none is locked yet")
             .hint("name one of the embedded profiles: `imgbuild lock --profile demo`"));
     }
-    chosen.into_iter().map(|name| Ok(profile::load(&session.workspace, name)?)).collect()
+    let profiles = chosen.into_iter().map(|name| profile::load(&session.workspace, name)).collect::<Result<_, _>>()?;
+    Ok(Chosen { profiles, gone })
 }
 
-fn check(session: &Session<'_>, profiles: &[Profile], lock: Option<&Lock>) -> Outcome {
-    let stale: Vec<&str> = profiles
-        .iter()
-        .filter(|profile| lock.is_none_or(|lock| lock.expect(profile).is_err()))
-        .map(|profile| profile.name.as_str())
-        .collect();
-    if stale.is_empty() {
+fn check(session: &Session<'_>, profiles: &[Profile], gone: &[String], lock: &Lock) -> Outcome {
+    let stale: Vec<&str> =
+        profiles.iter().filter(|profile| lock.expect(profile).is_err()).map(|profile| profile.name.as_str()).collect();
+    let mut faults = Vec::new();
+    if !stale.is_empty() {
+        faults.push(format!("does not fit {}", stale.join(", ")));
+    }
+    if !gone.is_empty() {
+        faults.push(format!("still has {}, which no profile is called any more", gone.join(", ")));
+    }
+    if faults.is_empty() {
         let names: Vec<&str> = profiles.iter().map(|profile| profile.name.as_str()).collect();
         session.console.result(&serde_json::json!({"fits": names}), &format!("the lock fits {}", names.join(", ")));
         return Ok(());
     }
     Err(Failure {
         code: Code::Verification,
-        ..Failure::refused(format!("imgbuild.lock does not fit {}", stale.join(", "))).hint("run `imgbuild lock`")
+        ..Failure::refused(format!("imgbuild.lock {}", faults.join(" and "))).hint("run `imgbuild lock`")
     })
 }

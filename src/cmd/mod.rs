@@ -9,6 +9,7 @@ mod diff;
 mod failure;
 mod finished;
 mod inspect;
+mod interrupt;
 mod lock;
 mod man;
 mod schema;
@@ -17,8 +18,8 @@ mod why;
 
 use std::ffi::OsString;
 
-use clap::Parser;
 use clap::error::ErrorKind;
+use clap::{CommandFactory, FromArgMatches};
 
 use crate::cli::{Cli, Command};
 use crate::exit::{Code, Failure};
@@ -30,7 +31,7 @@ pub(crate) type Outcome = Result<(), Failure>;
 
 /// Runs the program with these arguments (the first is its name) and says how it ended.
 pub fn run(args: impl IntoIterator<Item = OsString>) -> Code {
-    let cli = match Cli::try_parse_from(args) {
+    let cli = match parse(args) {
         Ok(cli) => cli,
         Err(error) => {
             // Help and version were asked for; anything else is a wrong command line.
@@ -47,13 +48,24 @@ pub fn run(args: impl IntoIterator<Item = OsString>) -> Code {
         (false, false) => Look::Human,
     };
     let console = Console::new(look, cli.global.verbose, cli.global.color);
+    interrupt::watch();
     match dispatch(&cli, &console) {
+        _ if interrupt::came() => Code::Interrupted,
         Ok(()) => Code::Ok,
         Err(failure) => {
             console.fail(&failure);
             failure.code
         }
     }
+}
+
+/// As `Cli::try_parse_from`, but an environment variable that is set to nothing counts as not set.
+fn parse(args: impl IntoIterator<Item = OsString>) -> Result<Cli, clap::Error> {
+    let command = Cli::command().mut_args(|arg| match arg.get_env() {
+        Some(name) if std::env::var_os(name).is_some_and(|value| value.is_empty()) => arg.env(None::<&str>),
+        _ => arg,
+    });
+    Cli::from_arg_matches(&command.try_get_matches_from(args)?)
 }
 
 fn dispatch(cli: &Cli, console: &Console) -> Outcome {

@@ -1,5 +1,6 @@
 //! What every verb that makes something needs: workspace, cache, mirror, network, clock.
 
+use std::fs::{File, TryLockError};
 use std::path::{Path, PathBuf};
 use std::time::{SystemTime, UNIX_EPOCH};
 
@@ -30,12 +31,31 @@ impl<'a> Session<'a> {
         let workspace = Workspace::open(&root)?;
         let cache = Cache::locate(global.cache_dir.as_deref())?;
         let named = global.mirror.as_deref().or(workspace.mirror());
-        let snapshot = std::env::var("IMGBUILD_SNAPSHOT").ok();
+        let snapshot = std::env::var("IMGBUILD_SNAPSHOT").ok().filter(|address| !address.is_empty());
         let mirror = Mirror::choose(named, &AptMirrors::of_host(Path::new("/")), snapshot.as_deref())?;
         let fetcher = Fetcher::new(cache.dir(), global.offline)?;
         console.detail(&format!("workspace {}, cache {}", root.display(), cache.dir().display()));
         console.detail(&format!("mirrors {} and {}", mirror.debian, mirror.security));
         Ok(Self { console, workspace, cache, fetcher, mirror, root })
+    }
+
+    /// Keeps other runs of the program from changing the lock file, until the guard goes. The workspace's directory is
+    /// what is locked: the lock file itself is another one after each change. Where the file system cannot do that,
+    /// there is no guard, but a warning.
+    pub(crate) fn guard_lock(&self) -> Option<File> {
+        let guard = File::open(&self.root).and_then(|root| match root.try_lock() {
+            Err(TryLockError::WouldBlock) => {
+                self.console.note("waiting for another run that changes imgbuild.lock");
+                root.lock().map(|()| root)
+            }
+            Err(TryLockError::Error(error)) => Err(error),
+            Ok(()) => Ok(root),
+        });
+        let warn = |error: &std::io::Error| {
+            let message = format!("cannot keep other runs from changing imgbuild.lock at the same time: {error}");
+            self.console.progress().warn(&message);
+        };
+        guard.inspect_err(warn).ok()
     }
 
     /// The lock file's path.

@@ -2,9 +2,54 @@
 
 use globset::GlobSet;
 
-use crate::tree::Tree;
+use crate::tree::{Kind, Tree};
 
-/// Takes everything that `dropped` matches out of the tree.
+/// Where the links of the alternatives system meet.
+const ALTERNATIVES: &str = "etc/alternatives";
+
+/// Takes everything that `dropped` matches out of the tree, and the alternatives whose choice that was: their links
+/// would lead nowhere.
 pub fn trim(tree: &mut Tree, dropped: &GlobSet) {
-    tree.retain(|path, _| !dropped.is_match(path));
+    let gone: Vec<String> = tree
+        .below(ALTERNATIVES)
+        .filter(|(_, node)| target(&node.kind).is_some_and(|target| dropped.is_match(target)))
+        .map(|(path, _)| path.to_owned())
+        .collect();
+    tree.retain(|path, node| {
+        let followed = target(&node.kind).is_some_and(|target| gone.iter().any(|link| link == target));
+        !(followed || dropped.is_match(path) || gone.iter().any(|link| link == path))
+    });
+}
+
+/// Where an absolute link leads, as a clean path.
+fn target(kind: &Kind) -> Option<&str> {
+    let Kind::Symlink(target) = kind else { return None };
+    target.strip_prefix('/')
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::effects::sample;
+    use crate::tree::Node;
+
+    #[test]
+    fn an_alternative_goes_with_its_choice_and_the_others_stay() {
+        let mut tree = Tree::new();
+        let mut put = |path: &str, node: Node| tree.put(path, node).unwrap();
+        for (link, name, choice) in [
+            ("usr/bin/awk", "awk", "/usr/bin/mawk"),
+            ("usr/share/man/man1/awk.1.gz", "awk.1.gz", "/usr/share/man/man1/mawk.1.gz"),
+            ("usr/bin/pager", "pager", "/usr/share/man/less"),
+        ] {
+            put(choice.trim_start_matches('/'), Node::file(0o755, "x"));
+            put(&format!("{ALTERNATIVES}/{name}"), Node::symlink(choice));
+            put(link, Node::symlink(format!("/{ALTERNATIVES}/{name}")));
+        }
+        let mut profile = sample::profile();
+        profile.drop = vec!["usr/share/man".to_owned()];
+        trim(&mut tree, &profile.dropped());
+        let left: Vec<&str> = tree.iter().filter(|(_, node)| !node.is_dir()).map(|(path, _)| path).collect();
+        assert_eq!(left, ["etc/alternatives/awk", "usr/bin/awk", "usr/bin/mawk"]);
+    }
 }

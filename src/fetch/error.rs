@@ -45,6 +45,7 @@ pub enum Cause {
     TooLong { limit: u64 },
     #[error("its SHA-256 is {got}, expected {expected}")]
     Mismatch { got: Digest, expected: Digest },
+    /// Not the place's fault: it ends the download as [`FetchError::Cache`].
     #[error("writing {}: {source}", path.display())]
     Write { path: PathBuf, source: io::Error },
 }
@@ -90,8 +91,6 @@ impl FetchError {
                 let any = |test: fn(&Cause) -> bool| attempts.iter().any(|attempt| test(&attempt.cause));
                 if any(Cause::is_forgery) {
                     "the server's copy is damaged or was tampered with; try another mirror with `--mirror`"
-                } else if any(|cause| matches!(cause, Cause::Write { .. })) {
-                    "is the cache directory writable, and the disk not full?"
                 } else if any(|cause| matches!(cause, Cause::NotFound { .. })) {
                     "the mirror does not have it (any more); a locked package that is gone is replaced by \
                      `imgbuild lock --update`, another mirror is chosen with `--mirror`"

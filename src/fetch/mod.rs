@@ -192,6 +192,8 @@ impl Network {
                     partial.commit()?;
                     return Ok(fresh);
                 }
+                // No other place helps against a disk that is full.
+                Err(Cause::Write { path, source }) => return Err(FetchError::Cache { path, source }),
                 Err(cause) => {
                     let forged = cause.is_forgery();
                     attempts.push(Attempt { url: url.clone(), cause });

@@ -4,6 +4,7 @@
 //! chapter 5.
 
 use std::collections::BTreeMap;
+use std::fs::File;
 
 use ::gpt::GptConfig;
 use ::gpt::disk::LogicalBlockSize;
@@ -44,7 +45,7 @@ pub enum GptError {
     #[error("partitions `{first}` and `{second}` overlap")]
     Overlap { first: String, second: String },
     /// What the library says.
-    #[error("cannot make the partition table: {0}")]
+    #[error("partition table: {0}")]
     Table(String),
 }
 
@@ -67,6 +68,43 @@ pub fn write(disk_guid: Uuid, disk_size: u64, entries: &[Entry]) -> Result<Spars
     let partitions: BTreeMap<u32, Partition> = (1..).zip(entries.iter().map(partition)).collect();
     gpt.update_partitions(partitions).map_err(table)?;
     gpt.write().map_err(table)
+}
+
+/// A partition table that was read.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Table {
+    pub disk_guid: Uuid,
+    /// With their numbers, ascending.
+    pub entries: Vec<(u32, Entry)>,
+}
+
+/// Reads the partition table of `disk`, whose checksums must be right.
+///
+/// # Errors
+/// No table, or one that is damaged.
+pub fn read(disk: File) -> Result<Table, GptError> {
+    let gpt = GptConfig::new()
+        .writable(false)
+        .logical_block_size(LogicalBlockSize::Lb512)
+        .open_from_device(disk)
+        .map_err(table)?;
+    let entry = |(number, partition): (&u32, &Partition)| {
+        let len = partition.last_lba.checked_sub(partition.first_lba)?.checked_add(1)?;
+        let entry = Entry {
+            name: partition.name.clone(),
+            type_guid: partition.part_type_guid.guid,
+            guid: partition.part_guid,
+            offset: partition.first_lba.checked_mul(SECTOR)?,
+            size: len.checked_mul(SECTOR)?,
+            attributes: partition.flags,
+        };
+        Some((*number, entry))
+    };
+    let entries = gpt.partitions().iter().map(entry).collect::<Option<Vec<_>>>();
+    Ok(Table {
+        disk_guid: *gpt.guid(),
+        entries: entries.ok_or_else(|| table("a partition ends before it begins or beyond any disk"))?,
+    })
 }
 
 /// Refuses what the library would write without a word.

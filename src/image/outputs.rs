@@ -1,7 +1,8 @@
 //! Files that appear all at once or not at all.
 //!
-//! Each is written under a temporary name in the output directory and renamed at the end. A temporary file is locked
-//! while its process lives: one that is not locked was left behind by a build that was killed, and goes.
+//! Each is written without a name (`O_TMPFILE`) and gets it at the end, so that nothing is left of a build that stops
+//! before, however it does. Where the file system or the system cannot do that, it has a temporary name until then, and
+//! is locked while its process lives: one that is not locked was left behind by a build that was killed, and goes.
 
 use std::fs::{self, File, Permissions, TryLockError};
 use std::io::{self, Write as _};
@@ -12,12 +13,14 @@ use tempfile::NamedTempFile;
 
 const PREFIX: &str = ".imgbuild-";
 const SUFFIX: &str = ".part";
+/// The umask takes away what others may not do.
+const MODE: u32 = 0o666;
 
 /// Outputs on their way to a directory.
 #[derive(Debug)]
 pub(super) struct Outputs {
     dir: PathBuf,
-    files: Vec<(String, NamedTempFile)>,
+    files: Vec<(String, Temporary)>,
 }
 
 /// What went wrong, and with which file.
@@ -41,11 +44,8 @@ impl Outputs {
     /// A new file that will be called `name`.
     pub(super) fn file(&mut self, name: &str) -> Result<File, Failure> {
         let make = || {
-            let mut builder = tempfile::Builder::new();
-            builder.prefix(PREFIX).suffix(SUFFIX).permissions(Permissions::from_mode(0o644));
-            let file = builder.tempfile_in(&self.dir)?;
-            file.as_file().lock()?;
-            let handle = file.as_file().try_clone()?;
+            let file = Temporary::new_in(&self.dir)?;
+            let handle = file.file().try_clone()?;
             Ok((file, handle))
         };
         let (file, handle) = make().map_err(|error| (self.dir.join(name), error))?;
@@ -71,9 +71,99 @@ impl Outputs {
         }
         for (name, file) in self.files {
             let path = self.dir.join(name);
-            file.persist(&path).map_err(|error| (path, error.error))?;
+            file.persist(&path).map_err(|error| (path, error))?;
         }
         Ok(())
+    }
+}
+
+/// A file that is not there for others yet.
+#[derive(Debug)]
+enum Temporary {
+    Unnamed(File),
+    Named(NamedTempFile),
+}
+
+impl Temporary {
+    fn new_in(dir: &Path) -> io::Result<Self> {
+        match unnamed::open(dir) {
+            Some(file) => Ok(Self::Unnamed(file)),
+            None => Self::named_in(dir),
+        }
+    }
+
+    fn named_in(dir: &Path) -> io::Result<Self> {
+        let mut builder = tempfile::Builder::new();
+        builder.prefix(PREFIX).suffix(SUFFIX).permissions(Permissions::from_mode(MODE));
+        let file = builder.tempfile_in(dir)?;
+        file.as_file().lock()?;
+        Ok(Self::Named(file))
+    }
+
+    fn file(&self) -> &File {
+        match self {
+            Self::Unnamed(file) => file,
+            Self::Named(file) => file.as_file(),
+        }
+    }
+
+    /// Calls it `path`, in place of what was called so before.
+    fn persist(self, path: &Path) -> io::Result<()> {
+        match self {
+            Self::Unnamed(file) => unnamed::link(&file, path),
+            Self::Named(file) => file.persist(path).map(drop).map_err(|error| error.error),
+        }
+    }
+}
+
+#[cfg(target_os = "linux")]
+mod unnamed {
+    use std::fs::{self, File};
+    use std::io;
+    use std::os::fd::AsRawFd as _;
+    use std::path::{Path, PathBuf};
+
+    use rustix::fs::{AtFlags, CWD, Mode, OFlags, linkat};
+    use rustix::io::Errno;
+
+    /// A file without a name that may get one in `dir`; none if that does not work there.
+    pub(super) fn open(dir: &Path) -> Option<File> {
+        let flags = OFlags::TMPFILE | OFlags::RDWR | OFlags::CLOEXEC;
+        let file = File::from(rustix::fs::open(dir, flags, Mode::from_raw_mode(super::MODE)).ok()?);
+        own_path(&file).exists().then_some(file)
+    }
+
+    /// Calls `file` `path`. A link takes no name that is in use, so what has it goes first: no temporary name is ever
+    /// seen, and the files that vouch for the old one are gone by then.
+    pub(super) fn link(file: &File, path: &Path) -> io::Result<()> {
+        loop {
+            match linkat(CWD, own_path(file), CWD, path, AtFlags::SYMLINK_FOLLOW) {
+                Err(Errno::EXIST) => match fs::remove_file(path) {
+                    Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+                    _ => {}
+                },
+                result => return Ok(result?),
+            }
+        }
+    }
+
+    fn own_path(file: &File) -> PathBuf {
+        format!("/proc/self/fd/{}", file.as_raw_fd()).into()
+    }
+}
+
+#[cfg(not(target_os = "linux"))]
+mod unnamed {
+    use std::fs::File;
+    use std::io;
+    use std::path::Path;
+
+    pub(super) fn open(_: &Path) -> Option<File> {
+        None
+    }
+
+    pub(super) fn link(_: &File, _: &Path) -> io::Result<()> {
+        Err(io::ErrorKind::Unsupported.into())
     }
 }
 
@@ -102,21 +192,26 @@ mod tests {
         drop(outputs);
         assert!(names(&dir.path().join("new")).is_empty());
 
-        let mut outputs = Outputs::new(dir.path()).unwrap();
-        outputs.put("a", b"2").unwrap();
-        outputs.commit(&["sums"]).unwrap();
-        assert_eq!(fs::read(dir.path().join("a")).unwrap(), b"2");
-        assert_eq!(fs::metadata(dir.path().join("a")).unwrap().permissions().mode() & 0o600, 0o600);
+        for text in [b"2", b"3"] {
+            let mut outputs = Outputs::new(dir.path()).unwrap();
+            outputs.put("a", text).unwrap();
+            fs::write(dir.path().join("sums"), b"of the last one").unwrap();
+            outputs.commit(&["sums"]).unwrap();
+            assert_eq!(fs::read(dir.path().join("a")).unwrap(), text);
+            assert_eq!(names(dir.path()), ["a", "new"]);
+        }
+        assert_eq!(fs::metadata(dir.path().join("a")).unwrap().permissions().mode() & 0o700, 0o600);
     }
 
     #[test]
     fn leftovers_of_a_killed_build_go_and_those_of_a_living_one_stay() {
         let dir = tempfile::tempdir().unwrap();
         fs::write(dir.path().join(".imgbuild-dead.part"), b"").unwrap();
-        let mut living = Outputs::new(dir.path()).unwrap();
-        assert!(names(dir.path()).is_empty());
-        living.put("a", b"1").unwrap();
-        Outputs::new(dir.path()).unwrap();
-        assert_eq!(names(dir.path()).len(), 1);
+        let living = Temporary::named_in(dir.path()).unwrap();
+        let mut outputs = Outputs::new(dir.path()).unwrap();
+        assert_eq!(names(dir.path()).len(), 1, "the living one");
+        outputs.files.push(("a".to_owned(), living));
+        outputs.commit(&[]).unwrap();
+        assert_eq!(names(dir.path()), ["a"]);
     }
 }

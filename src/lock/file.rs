@@ -14,7 +14,7 @@ use crate::tree;
 
 const HEADER: &str = "\
 # Made by `imgbuild lock`: exactly what the images of this workspace are made of. Commit it; do not edit it.
-# `imgbuild lock --update [PACKAGE]` moves to newer packages, `imgbuild lock --check` tells whether it still fits.
+# `imgbuild lock --update [PACKAGE...]` moves to newer packages, `imgbuild lock --check` tells whether it still fits.
 
 ";
 

@@ -8,6 +8,7 @@ mod diff;
 mod file;
 mod hex;
 mod model;
+mod pins;
 mod select;
 mod store;
 

@@ -1,11 +1,10 @@
 //! Locking: which packages of which verified indexes a profile comes down to.
 
-use std::collections::{BTreeMap, BTreeSet};
-
+use super::pins::{hold, pins};
 use super::{Lock, Locked, LockedPackage, LockedProfile, LockedSource};
 use crate::debian::archive::{FetchedIndex, SourceState};
 use crate::debian::date;
-use crate::debian::index::{self, IndexError, Stanza};
+use crate::debian::index::{self, IndexError};
 use crate::debian::resolve::{Candidate, ResolveError, Universe, resolve};
 use crate::profile::Profile;
 
@@ -17,8 +16,8 @@ use crate::profile::Profile;
 pub enum Update<'a> {
     /// None: only what the profile newly needs is added.
     Nothing,
-    /// This one, and those built from the same source package, which depend on each other's exact versions.
-    Package(&'a str),
+    /// These, and what has to move with them: what their new versions depend on, and what does not bear these.
+    Packages(&'a [String]),
     /// All.
     Everything,
 }
@@ -69,7 +68,7 @@ pub fn lock_profile(
     update: Update<'_>,
 ) -> Result<Locked, LockError> {
     if let Some(previous) = previous {
-        refuse_rollback(&profile.name, indexes, previous)?;
+        refuse_rollback(indexes, previous)?;
     }
     let mut sources = Vec::new();
     for FetchedIndex { state, text } in indexes {
@@ -77,14 +76,14 @@ pub fn lock_profile(
             .map_err(|source| LockError::Index { name: state.name.clone(), source: Box::new(source) })?;
         sources.push((state.name.as_str(), stanzas));
     }
-    let pins = previous.map(|previous| pins(&profile.name, &sources, previous, update)).unwrap_or_default();
-    for (_, stanzas) in &mut sources {
-        stanzas.retain(|stanza| pins.get(stanza.name).is_none_or(|version| *version == stanza.version.as_str()));
-    }
+    let arch = profile.board.arch().name();
     let failed =
-        |source| LockError::Resolve { profile: profile.name.clone(), kept: !pins.is_empty(), source: Box::new(source) };
-    let universe = Universe::new(profile.board.arch().name(), sources).map_err(failed)?;
-    let selection = resolve(&universe, &profile.packages).map_err(failed)?;
+        |kept| move |source| LockError::Resolve { profile: profile.name.clone(), kept, source: Box::new(source) };
+    let pins = previous.map(|previous| pins(&profile.name, arch, &sources, previous, update));
+    let pins = pins.transpose().map_err(failed(false))?.unwrap_or_default();
+    let failed = failed(!pins.is_empty());
+    let universe = Universe::new(arch, hold(&sources, &pins)).map_err(&failed)?;
+    let selection = resolve(&universe, &profile.packages).map_err(&failed)?;
     Ok(Locked {
         profile: LockedProfile {
             arch: profile.board.arch(),
@@ -96,40 +95,15 @@ pub fn lock_profile(
     })
 }
 
-/// The versions that packages are held at: the locked one where an index still has it, unless it may move.
-fn pins<'a>(
-    profile: &'a str,
-    sources: &[(&str, Vec<Stanza<'_>>)],
-    previous: &'a Lock,
-    update: Update<'_>,
-) -> BTreeMap<&'a str, &'a str> {
-    let stanzas = || sources.iter().flat_map(|(_, stanzas)| stanzas);
-    let moving: BTreeSet<&str> = match update {
-        Update::Everything => return BTreeMap::new(),
-        Update::Nothing => BTreeSet::new(),
-        Update::Package(name) => stanzas().filter(|stanza| stanza.name == name).map(source_name).collect(),
-    };
-    let locked: BTreeMap<&str, &str> =
-        previous.packages_of(profile).map(|package| (package.name.as_str(), package.version.as_str())).collect();
-    let held = stanzas().filter(|stanza| !moving.contains(source_name(stanza))).filter_map(|stanza| {
-        locked.get_key_value(stanza.name).filter(|(_, version)| **version == stanza.version.as_str())
-    });
-    held.map(|(name, version)| (*name, *version)).collect()
-}
-
-/// The source package's name, without the version that may follow in parentheses.
-fn source_name<'a>(stanza: &Stanza<'a>) -> &'a str {
-    stanza.source.split_ascii_whitespace().next().unwrap_or(stanza.name)
-}
-
 /// An old state of an archive is signed as well as a new one; suites without an end of validity are only safe
-/// from being replayed if what was seen once is remembered.
-fn refuse_rollback(profile: &str, indexes: &[FetchedIndex], previous: &Lock) -> Result<(), LockError> {
+/// from being replayed if what was seen once, for any profile, is remembered.
+fn refuse_rollback(indexes: &[FetchedIndex], previous: &Lock) -> Result<(), LockError> {
     for FetchedIndex { state, .. } in indexes {
-        let same = |locked: &&LockedSource| (&locked.archive, &locked.suite) == (&state.archive, &state.suite);
-        if let Some(locked) = previous.sources_of(profile).find(same)
-            && date::parse_rfc3339(&locked.date).is_some_and(|date| state.date < date)
-        {
+        let newer = |locked: &&LockedSource| {
+            (&locked.archive, &locked.suite) == (&state.archive, &state.suite)
+                && date::parse_rfc3339(&locked.date).is_some_and(|date| state.date < date)
+        };
+        if let Some(locked) = previous.sources.iter().rev().find(newer) {
             let fetched = date::display(state.date);
             return Err(LockError::Rollback { name: state.name.clone(), fetched, locked: locked.date.clone() });
         }

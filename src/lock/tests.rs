@@ -133,17 +133,43 @@ fn the_file_reads_well_in_a_pull_request() {
 fn a_lock_holds_packages_where_they_are_until_told_otherwise() {
     let lock = locked();
     let wanted = profile("demo", &["bash", "jq", "libc-bin"]);
+    let bash = ["bash".to_owned()];
     let select = |update| versions(&lock_profile(&wanted, &later(), Some(&lock), update).unwrap());
     assert_eq!(select(Update::Nothing), ["bash 5.2-1", "jq 1.7-1+deb13u1", "libc-bin 2.41-1", "libc6 2.41-1"]);
-    assert_eq!(select(Update::Package("bash")), ["bash 5.2-2", "jq 1.7-1+deb13u1", "libc-bin 2.41-1", "libc6 2.41-1"]);
+    assert_eq!(select(Update::Packages(&bash)), ["bash 5.2-2", "jq 1.7-1+deb13u1", "libc-bin 2.41-1", "libc6 2.41-1"]);
     assert_eq!(select(Update::Everything), ["bash 5.2-2", "jq 1.7-1+deb13u1", "libc-bin 2.41-2", "libc6 2.41-2"]);
 }
 
 #[test]
-fn packages_of_one_source_move_together() {
-    let wanted = profile("demo", &["bash", "libc-bin"]);
-    let moved = lock_profile(&wanted, &later(), Some(&locked()), Update::Package("libc-bin")).unwrap();
-    assert_eq!(versions(&moved), ["bash 5.2-1", "libc-bin 2.41-2", "libc6 2.41-2"]);
+fn an_update_moves_what_it_names_and_only_what_has_to_move_with_it() {
+    let main = ["a 1 lib (= 1)", "lib 1", "tool 1 lib", "same/lib 1", "new-lib 1", "other 1"];
+    let next = [
+        "a/lib 2 lib (= 2)",
+        "lib 2",
+        "tool 2 lib (>= 2), helper",
+        "helper 2 new-lib (>= 2)",
+        "same/lib 2",
+        "new-lib 2",
+        "other 2",
+    ];
+    let wanted = profile("demo", &["a", "lib", "tool", "same", "new-lib", "other"]);
+    let mut lock = Lock::new();
+    let first = [index("debian", DATE, &main), index("security", DATE, &[])];
+    lock.put("demo", lock_profile(&wanted, &first, None, Update::Nothing).unwrap());
+    let both = [index("debian", DATE, &main), index("security", DATE, &next)];
+    let moved = |names: &[&str]| -> Vec<String> {
+        let names: Vec<String> = names.iter().map(|name| (*name).to_owned()).collect();
+        let moved = lock_profile(&wanted, &both, Some(&lock), Update::Packages(&names)).unwrap();
+        versions(&moved).into_iter().filter(|package| !package.ends_with(" 1")).collect()
+    };
+    assert_eq!(moved(&["other"]), ["other 2"]);
+    assert_eq!(moved(&["same"]), ["same 2"], "of the same source, and not in need of each other");
+    assert_eq!(moved(&["same", "other"]), ["other 2", "same 2"]);
+    // Down to what it needs, and up to what does not bear that.
+    assert_eq!(moved(&["a"]), ["a 2", "lib 2"]);
+    assert_eq!(moved(&["lib"]), ["a 2", "lib 2"]);
+    // Through what comes newly.
+    assert_eq!(moved(&["tool"]), ["a 2", "helper 2", "lib 2", "new-lib 2", "tool 2"]);
 }
 
 #[test]
@@ -170,8 +196,11 @@ fn a_replayed_old_state_of_an_archive_is_refused() {
     let wanted = profile("demo", &["bash"]);
     let mut indexes = first();
     indexes[0].state.date -= 1;
-    let error = lock_profile(&wanted, &indexes, Some(&locked()), Update::Everything).unwrap_err();
-    assert!(error.to_string().starts_with("source `debian` went back in time"), "{error}");
+    // What one profile has seen holds for all.
+    for wanted in [wanted, profile("another", &["bash"])] {
+        let error = lock_profile(&wanted, &indexes, Some(&locked()), Update::Everything).unwrap_err();
+        assert!(error.to_string().starts_with("source `debian` went back in time"), "{error}");
+    }
 }
 
 #[test]

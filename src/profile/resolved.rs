@@ -17,9 +17,15 @@ impl Profile {
     /// account numbers are pinned. A lock stays good as long as it does not change.
     #[must_use]
     pub fn selection_digest(&self) -> Digest {
-        let users: Vec<&str> = self.users.iter().map(|user| user.name.as_str()).collect();
-        let selection: (Arch, &[Source], &[String], Vec<&str>) =
-            (self.board.arch(), &self.sources, &self.packages, users);
+        let people = self.users.iter().map(|user| user.name.clone());
+        // Files that declare accounts, sysusers.d(5).
+        let declared = self.files.iter().filter(|(path, _)| path.contains("/sysusers.d/"));
+        let declared = declared.map(|(path, file)| {
+            format!("{path} {} {}", file.content.digest(), file.symlink.as_deref().unwrap_or_default())
+        });
+        let accounts: Vec<String> = people.chain(declared).collect();
+        let selection: (Arch, &[Source], &[String], Vec<String>) =
+            (self.board.arch(), &self.sources, &self.packages, accounts);
         digest_of(&selection)
     }
 

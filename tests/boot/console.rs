@@ -58,6 +58,8 @@ impl Console {
         let machine = Machine { arch, start, disk: &sticks[0], accelerator, ssh_port: None, interactive: false };
         let mut command = Command::new(program);
         command.args(qemu::arguments(&machine));
+        // A second port, on which nobody answers.
+        command.args(["-netdev", "hubport,id=silent,hubid=1", "-device", "virtio-net-pci,netdev=silent,romfile="]);
         for stick in &sticks[1..] {
             command.arg("-drive").arg(format!("if=none,id=other,format=raw,file={}", stick.display()));
             command.arg("-device").arg("usb-storage,bus=usb.0,drive=other,removable=on,serial=other");

@@ -35,8 +35,21 @@ fn check_node(node: &mut Console, image: &Image) {
         node.run("for home in /home /root /srv /opt; do readlink -f $home; done | tr '\\n' ' '"),
         "/var/home /var/roothome /var/srv /var/opt"
     );
+    assert_eq!(node.run("readlink -f /var/lib/dpkg"), "/usr/lib/sysimage/dpkg");
     assert_eq!(node.run("dpkg-query -Wf '${Status}\\n' systemd"), "install ok installed");
+    assert_eq!(node.run("ls /etc/systemd/system/timers.target.wants"), "fstrim.timer");
     assert_eq!(node.run("ls /var/log/journal 2>/dev/null; ls -d /run/log/journal"), "/run/log/journal");
+
+    // One port of the two has an address, and that is enough.
+    assert_eq!(node.run("systemctl start network-online.target && networkctl --no-legend | grep -c configuring"), "1");
+    assert_eq!(node.run("systemctl is-active systemd-networkd-wait-online.service"), "active");
+    let banner = node.run("agetty --show-issue");
+    let id = image.manifest()["image_id"].as_str().expect("the image has an id").to_owned();
+    for part in [format!("Node tested, profile {}.", image.profile), "10.0.2.15".to_owned(), format!("Image {id}")] {
+        assert!(banner.contains(&part), "{part}: {banner}");
+    }
+    assert!(node.run("cat /sys/kernel/security/apparmor/profiles").contains("unix-chkpwd"));
+
     assert_eq!(node.run("awk -F: '$2 !~ /^[!*]/ { print $1 }' /etc/shadow"), "", "accounts that a password opens");
 }
 
@@ -114,8 +127,6 @@ fn the_control_plane_of_a_pi_boots_and_lets_nobody_in_without_a_key() {
 
 #[test]
 fn a_flipped_bit_in_the_root_is_refused_in_words() {
-    // A device with unreadable ends never becomes ready, so the node waits for it as long as its command line says. The
-    // images with a root shell have that made long; this one has not.
     let image = stick::published("demo");
     let stick = image.stick("flipped");
     let (start, _) = image.partition("root-a");
@@ -130,6 +141,7 @@ fn a_flipped_bit_in_the_root_is_refused_in_words() {
 
     let mut node = Console::boot(Arch::Amd64, &[stick]);
     node.wait_for("imgbuild: this node cannot start.");
-    node.wait_for("the stick is damaged or was changed");
+    node.wait_for("The root file system cannot be read: the stick is damaged or was changed");
+    node.wait_for("sysroot.mount");
     node.wait_for("restarts in 60 seconds");
 }

@@ -21,7 +21,7 @@ const AUTOLOGIN: &str = "[Service]\nExecStart=\nExecStart=-agetty --autologin ro
 /// A built image and its manifest.
 pub struct Image {
     directory: PathBuf,
-    profile: &'static str,
+    pub profile: &'static str,
 }
 
 /// An image that opens a root shell on the serial console of a PC.
@@ -71,14 +71,17 @@ impl Image {
 
     /// Where a partition of the image starts and ends, in bytes.
     pub fn partition(&self, label: &str) -> (u64, u64) {
-        let manifest: serde_json::Value = serde_json::from_slice(
-            &fs::read(self.directory.join("out/manifest.json")).expect("the build wrote a manifest"),
-        )
-        .expect("a manifest is JSON");
+        let manifest = self.manifest();
         let partitions = manifest["partitions"].as_array().expect("the manifest lists partitions");
         let found = partitions.iter().find(|found| found["label"] == label).expect("the partition is listed");
         let number = |key: &str| found[key].as_u64().expect("offset and size are numbers");
         (number("offset"), number("offset") + number("size"))
+    }
+
+    /// What the build says of the image.
+    pub fn manifest(&self) -> serde_json::Value {
+        let text = fs::read(self.directory.join("out/manifest.json")).expect("the build wrote a manifest");
+        serde_json::from_slice(&text).expect("a manifest is JSON")
     }
 
     /// The image's file.

@@ -21,6 +21,8 @@ pub struct Archive {
     signer: String,
     /// Packages by name.
     debs: BTreeMap<String, Vec<u8>>,
+    /// Date of its Release file; ten days ago if none is given.
+    pub date: Option<u64>,
     /// Seconds that its Release file is valid from now on.
     pub validity: i64,
     /// Changes the index before it is signed.
@@ -38,7 +40,7 @@ impl Archive {
     pub fn new() -> Self {
         let gpg = Gpg::new();
         let signer = gpg.new_key("archive", "0");
-        let none = Archive { gpg, signer, debs: BTreeMap::new(), validity: 86400, index: |index| index };
+        let none = Archive { gpg, signer, debs: BTreeMap::new(), date: None, validity: 86400, index: |index| index };
         let accounts = Tar::default()
             .file("./usr/share/base-passwd/passwd.master", "root:*:0:0:root:/root:/bin/bash\n")
             .file("./usr/share/base-passwd/group.master", "root:*:0:\n");
@@ -75,7 +77,7 @@ impl Archive {
         let until = now.checked_add_signed(self.validity).unwrap();
         let release = format!(
             "Suite: test\nDate: {}\nValid-Until: {}\nArchitectures: all amd64\nSHA256:\n {} {} main/binary-amd64/Packages\n",
-            date(now - 10 * DAY),
+            date(self.date.unwrap_or(now - 10 * DAY)),
             date(until),
             Digest::of(index.as_bytes()),
             index.len(),

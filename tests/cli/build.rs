@@ -2,12 +2,14 @@
 
 use std::collections::BTreeSet;
 use std::fs;
+use std::io::Write as _;
 
 use serde_json::Value;
 
 use crate::place::{Place, files, json};
 use crate::shared::{beside_demo, demo};
 use crate::support;
+use crate::tiny;
 
 #[test]
 fn a_build_leaves_the_files_that_scripts_rely_on() {
@@ -123,6 +125,50 @@ fn what_is_up_to_date_is_not_built_again() {
     fs::OpenOptions::new().append(true).open(place.path("out/demo.img")).unwrap().set_len(4096).unwrap();
     assert!(place.run(&build).ok().contains("is built"));
     support::ok(&place.path("out"), "sha256sum", &["--check", "--quiet", "SHA256SUMS"]);
+}
+
+#[test]
+fn every_key_of_the_manifest_and_every_column_of_the_listing_is_documented() {
+    fn keys(value: &Value, found: &mut BTreeSet<String>) {
+        match value {
+            Value::Object(members) => {
+                found.extend(members.keys().cloned());
+                members.values().for_each(|value| keys(value, found));
+            }
+            Value::Array(items) => items.iter().for_each(|value| keys(value, found)),
+            _ => {}
+        }
+    }
+    let mut names = BTreeSet::new();
+    keys(&json(&demo().path("build/demo/manifest.json")), &mut names);
+    names.extend(demo().read("build/demo/demo.files").lines().next().unwrap().split('\t').map(str::to_owned));
+    let documentation = include_str!("../../docs/outputs.md");
+    let documented: BTreeSet<&str> = documentation
+        .lines()
+        .filter_map(|line| line.strip_prefix("| ")?.split_once(" |"))
+        .flat_map(|(names, _)| names.split(", ").map(|name| name.trim_matches('`')))
+        .collect();
+    for name in names {
+        assert!(documented.contains(name.as_str()), "{name} is not in docs/outputs.md");
+    }
+}
+
+#[test]
+fn an_image_is_up_to_date_only_with_all_its_papers() {
+    let online = tiny::archive(0).online();
+    let place = tiny::place(&online, &[]);
+    let build = ["build", "--profile", "node", "--output", "out"];
+    place.run(&build).ok();
+    assert!(place.run(&build).ok().contains("is up to date"));
+    for name in ["SHA256SUMS", "manifest.json", "node.files", "node.img", "sbom.spdx.json"] {
+        let path = place.path("out").join(name);
+        fs::remove_file(&path).unwrap();
+        assert!(place.run(&build).ok().contains("is built"), "{name} was missing");
+        fs::OpenOptions::new().append(true).open(&path).unwrap().write_all(b"\n").unwrap();
+        assert!(place.run(&build).ok().contains("is built"), "{name} was changed");
+    }
+    support::ok(&place.path("out"), "sha256sum", &["--check", "--quiet", "SHA256SUMS"]);
+    assert!(place.run(&build).ok().contains("is up to date"));
 }
 
 #[test]

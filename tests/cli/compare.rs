@@ -1,9 +1,14 @@
 //! `inspect` and `diff`: what an image is, and what changed between two.
 
+use std::fs;
+use std::os::unix::fs::FileExt as _;
+
 use serde_json::Value;
 
 use crate::place::{Place, json};
 use crate::shared::{beside_demo, control, demo};
+use crate::support;
+use crate::tiny;
 
 /// The result of a run with `--json`.
 fn result(place: &Place, args: &[&str]) -> Value {
@@ -35,12 +40,71 @@ fn inspect_shows_what_an_image_is_from_its_file_or_directory() {
 #[test]
 fn inspect_and_diff_say_what_they_miss() {
     let place = Place::new().file("disk.img", "x").file("bad/manifest.json", "{}").file("bad/other.img", "x");
-    let error = place.run(&["inspect", "disk.img"]).fails(1);
+    let error = place.run(&["inspect", "disk.img"]).fails(3);
+    assert!(error.starts_with("disk.img is not a disk image"), "{error}");
+    let error = place.run(&["inspect", "gone.img"]).fails(1);
+    assert!(error.starts_with("cannot read gone.img"), "{error}");
+    let error = place.run(&["diff", "disk.img", "bad"]).fails(1);
     assert!(error.starts_with("cannot read manifest.json"), "{error}");
     let error = place.run(&["inspect", "bad"]).fails(3);
     assert!(error.starts_with("bad/manifest.json is not a manifest of imgbuild"), "{error}");
     let error = place.run(&["diff", "gone", "bad"]).fails(1);
     assert!(error.contains("gone"), "{error}");
+}
+
+#[test]
+fn inspect_reads_an_image_that_is_alone() {
+    for (image, profile) in [(demo().path("build/demo/demo.img"), "demo"), (control().join("control.img"), "control")] {
+        let place = Place::new();
+        support::ok(&place.path(""), "cp", &["--sparse=always", image.to_str().unwrap(), "copy.img"]);
+        let manifest = json(&image.with_file_name("manifest.json"));
+        let found = result(&place, &["inspect", "copy.img"]);
+        for key in ["image_id", "image_size", "root_hash", "cmdline", "disk_guid"] {
+            assert_eq!(found[key], manifest[key], "{key} of {profile}");
+        }
+        for (found, known) in
+            found["partitions"].as_array().unwrap().iter().zip(manifest["partitions"].as_array().unwrap())
+        {
+            for key in ["number", "label", "type", "guid", "offset", "size"] {
+                assert_eq!(found[key], known[key], "{key} of {known}");
+            }
+        }
+        let text = place.run(&["inspect", "copy.img"]).ok();
+        assert!(text.contains("manifest   none") && text.contains(" root-a ") && text.contains(" seed "), "{text}");
+        let error = place.run(&["inspect", "--verify", "copy.img"]).fails(1);
+        assert!(error.contains("manifest.json"), "{error}");
+    }
+}
+
+#[test]
+fn inspect_notices_an_image_that_is_not_its_manifests_or_is_damaged() {
+    let online = tiny::archive(200_000).online();
+    let place = tiny::place(&online, &["freight"]);
+    place.run(&["build", "--profile", "node", "--output", "one"]).ok();
+    let profile = place.read("profiles/node.toml");
+    place.write("profiles/node.toml", profile + "[sysctl]\n\"vm.swappiness\" = 7\n");
+    place.run(&["build", "--profile", "node", "--output", "two"]).ok();
+    assert_eq!(result(&place, &["inspect", "--verify", "one"])["verified"], true);
+
+    let image = fs::OpenOptions::new().write(true).open(place.path("one/node.img")).unwrap();
+    let manifest = json(&place.path("one/manifest.json"));
+    let root =
+        manifest["partitions"].as_array().unwrap().iter().find(|partition| partition["label"] == "root-a").unwrap();
+    image.write_all_at(b"damage", root["offset"].as_u64().unwrap() + 1000).unwrap();
+    place.run(&["inspect", "one"]).ok();
+    let error = place.run(&["inspect", "--verify", "one"]).fails(3);
+    assert!(error.starts_with("one/node.img is damaged") && error.contains("(root-a)"), "{error}");
+
+    image.set_len(4 << 20).unwrap();
+    let error = place.run(&["inspect", "one"]).fails(3);
+    assert!(error.contains("the image has 4194304 bytes"), "{error}");
+
+    fs::copy(place.path("one/manifest.json"), place.path("two/manifest.json")).unwrap();
+    for path in ["two", "two/node.img"] {
+        let error = place.run(&["inspect", path]).fails(3);
+        assert!(error.starts_with("two/node.img and its manifest.json do not belong together"), "{error}");
+        assert!(error.contains("the disk's GUID is"), "{error}");
+    }
 }
 
 #[test]

@@ -1,6 +1,8 @@
 //! What the program says of itself: help, completions, manual pages, schema, exit codes.
 
-use crate::place::{Place, files};
+use std::process::Command;
+
+use crate::place::{Place, Ran, files};
 
 const VERBS: [&str; 10] = ["build", "lock", "check", "why", "inspect", "diff", "boot", "schema", "completions", "man"];
 
@@ -91,4 +93,21 @@ fn every_verb_has_a_manual_page() {
 #[test]
 fn the_schema_in_the_repository_is_the_programs() {
     assert_eq!(Place::new().run(&["schema"]).ok(), include_str!("../../profiles/schema.json"));
+}
+
+#[test]
+fn an_environment_variable_that_is_empty_counts_as_not_set() {
+    let place = Place::new();
+    let home = place.path("home");
+    let mut command = Command::new(env!("CARGO_BIN_EXE_imgbuild"));
+    command.args(["--offline", "check", "--profile", "demo"]).current_dir(place.path(""));
+    command.env_remove("XDG_CACHE_HOME").env("HOME", &home);
+    for name in ["IMGBUILD_WORKSPACE", "IMGBUILD_CACHE", "IMGBUILD_MIRROR", "IMGBUILD_SNAPSHOT"] {
+        command.env(name, "");
+    }
+    assert!(Ran::of(&mut command).ok().contains("not locked"));
+    assert!(home.join(".cache/imgbuild").is_dir());
+    // An option that is given empty is a mistake all the same.
+    let error = place.run(&["--mirror", "", "check", "--profile", "demo"]).fails(1);
+    assert!(error.contains("mirror ``"), "{error}");
 }

@@ -12,12 +12,15 @@ mod bad_profile;
 mod build;
 mod compare;
 mod face;
+mod full_disk;
 mod lock;
+mod lock_life;
 mod pi;
 mod place;
 mod reproducible;
 mod shared;
 mod stopped;
+mod tiny;
 
 #[path = "../support/debs.rs"]
 #[expect(dead_code, reason = "compressed and extended archives are the reader's own tests' business")]

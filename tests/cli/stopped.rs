@@ -1,15 +1,16 @@
-//! Builds that do not come to their end: nothing of them is taken for an image.
+//! Runs that do not come to their end: nothing of them stays behind or is taken for an image.
 
+use std::fs;
 use std::io::{BufRead as _, BufReader};
-use std::os::unix::process::ExitStatusExt as _;
-use std::process::{Command, Stdio};
+use std::os::unix::fs::PermissionsExt as _;
+use std::process::Stdio;
 
-use crate::place::{Place, Ran, files};
+use crate::place::{Place, files};
 use crate::shared::{beside_demo, demo};
 use crate::support;
 
-/// Interrupts a build of `demo` when it begins `phase`.
-fn interrupt(place: &Place, phase: &str) {
+/// Stops a build of `demo` with a signal when it begins `phase`.
+fn stop(place: &Place, signal: &str, phase: &str) {
     let mut command = place.command(&["--json", "--offline", "build", "--profile", "demo", "--output", "out"]);
     let mut child = command.stdout(Stdio::piped()).spawn().unwrap();
     let lines = BufReader::new(child.stdout.take().unwrap()).lines();
@@ -19,37 +20,42 @@ fn interrupt(place: &Place, phase: &str) {
         assert!(!line.contains("\"result\""), "it went on");
         if line.contains("\"begin\"") && line.contains(&begin) {
             seen = true;
-            support::ok(&place.path(""), "kill", &["-INT", &child.id().to_string()]);
+            support::ok(&place.path(""), "kill", &[signal, &child.id().to_string()]);
         }
     }
     assert!(seen, "no phase {phase}");
-    let status = child.wait().unwrap();
-    // A shell shows a death by this signal as 130.
-    assert!(status.signal() == Some(2) || status.code() == Some(130), "{status}");
+    assert_eq!(child.wait().unwrap().code(), Some(130));
 }
 
 #[test]
-fn an_interrupted_build_leaves_no_image_and_the_next_one_cleans_up() {
+fn a_stopped_build_leaves_nothing() {
     let place = beside_demo();
-    interrupt(&place, "compress");
-    interrupt(&place, "write");
-    for name in files(&place.path("out")) {
-        assert!(name.starts_with(".imgbuild-"), "{name} was left");
+    for (signal, phase) in [("-INT", "compress"), ("-TERM", "compress"), ("-INT", "write")] {
+        stop(&place, signal, phase);
+        assert_eq!(files(&place.path("out")), [""; 0], "{signal} in phase {phase}");
     }
     place.run(&["--offline", "build", "--profile", "demo", "--output", "out"]).ok();
     assert_eq!(files(&place.path("out")), files(&demo().path("build/demo")));
 }
 
 #[test]
-fn a_full_disk_is_an_error_and_leaves_nothing() {
-    let place = beside_demo();
-    // A limit on the size of files, met as an error and not as a signal, stands for the full disk.
-    let build = place.command(&["--offline", "build", "--profile", "demo", "--output", "out"]);
-    let mut limited = Command::new("bash");
-    limited.args(["-c", "trap '' XFSZ; ulimit -f 40000; exec \"$@\"", "bash"]);
-    limited.arg(build.get_program()).args(build.get_args()).current_dir(place.path(""));
-    let ran = Ran::of(&mut limited);
-    assert_eq!(ran.code, Some(2), "{}", ran.stderr);
-    assert!(ran.stderr.contains("out") && ran.stderr.contains("File too large"), "{}", ran.stderr);
-    assert_eq!(files(&place.path("out")), [""; 0]);
+fn stopping_boot_ends_the_machine_and_takes_its_stick_away() {
+    let place = Place::beside(demo());
+    // Stands for a machine that runs until it is stopped.
+    place.write("bin/qemu-system-x86_64", "#!/bin/sh\necho running\nread line\necho went on\n");
+    fs::set_permissions(place.path("bin/qemu-system-x86_64"), fs::Permissions::from_mode(0o755)).unwrap();
+    fs::create_dir(place.path("tmp")).unwrap();
+    for signal in ["-INT", "-TERM"] {
+        let image = demo().path("build/demo/demo.img");
+        let mut command = place.command(&["boot", image.to_str().unwrap()]);
+        command.env("PATH", format!("{}:/usr/bin:/bin", place.path("bin").display())).env("TMPDIR", place.path("tmp"));
+        let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
+        let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
+        assert_eq!(lines.next().unwrap().unwrap(), "running");
+        assert_eq!(files(&place.path("tmp")).len(), 1, "no stick");
+        support::ok(&place.path(""), "kill", &[signal, &child.id().to_string()]);
+        assert!(lines.next().is_none(), "the machine went on");
+        assert_eq!(child.wait().unwrap().code(), Some(130));
+        assert_eq!(fs::read_dir(place.path("tmp")).unwrap().count(), 0, "something was left");
+    }
 }

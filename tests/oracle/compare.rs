@@ -2,10 +2,13 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
-use std::io::Read;
+use std::io::{BufReader, Read};
 use std::path::Path;
 
-use imgbuild::tree::{Digest, Kind, Node, Tree, clean};
+use backhand::{FilesystemReader, InnerNode, SquashfsFileReader};
+use imgbuild::tree::{Digest, clean};
+
+use crate::image::Image;
 
 /// One path, owners by name.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -66,34 +69,48 @@ pub fn from_tar(path: &Path) -> Listing {
         let entry = Entry { kind, mode: header.mode().unwrap() & 0o7777, owner: String::new(), content, target };
         raw.insert(path, (entry, header.uid().unwrap(), header.gid().unwrap()));
     }
+    with_owners(raw, &files)
+}
+
+/// The root file system of an image, as another program than the one that wrote it reads it.
+pub fn from_image(image: &Image) -> Listing {
+    let file = BufReader::new(std::fs::File::open(&image.file).unwrap());
+    let reader = FilesystemReader::from_reader_with_offset(file, image.root).unwrap();
+    let read = |file: &SquashfsFileReader| {
+        let mut bytes = Vec::new();
+        reader.file(file).reader().read_to_end(&mut bytes).unwrap();
+        bytes
+    };
+    let mut raw: BTreeMap<String, (Entry, u64, u64)> = BTreeMap::new();
+    let mut files: BTreeMap<String, Vec<u8>> = BTreeMap::new();
+    for node in reader.files() {
+        let path = node.fullpath.to_str().unwrap().trim_start_matches('/').to_owned();
+        let (kind, content, target) = match &node.inner {
+            InnerNode::Dir(_) => ("directory", None, None),
+            InnerNode::File(file) => {
+                let bytes = read(file);
+                let content = content(&path, &bytes);
+                if matches!(path.as_str(), "etc/passwd" | "etc/group") {
+                    files.insert(path.clone(), bytes);
+                }
+                ("file", Some(content), None)
+            }
+            InnerNode::Symlink(link) => ("link", None, Some(link.link.to_str().unwrap().to_owned())),
+            _ => ("device", None, None),
+        };
+        let mode = u32::from(node.header.permissions);
+        let entry = Entry { kind, mode, owner: String::new(), content, target };
+        raw.insert(path, (entry, node.header.uid.into(), node.header.gid.into()));
+    }
+    with_owners(raw, &files)
+}
+
+/// Owners by the names that the root file system itself gives them.
+fn with_owners(raw: BTreeMap<String, (Entry, u64, u64)>, files: &BTreeMap<String, Vec<u8>>) -> Listing {
     let users = names(files.get("etc/passwd").map(Vec::as_slice));
     let groups = names(files.get("etc/group").map(Vec::as_slice));
     raw.into_iter()
         .map(|(path, (entry, uid, gid))| (path, Entry { owner: owner(&users, &groups, uid, gid), ..entry }))
-        .collect()
-}
-
-/// The tree that effects made.
-pub fn from_tree(tree: &Tree) -> Listing {
-    let read = |path: &str| tree.file(path).map(|content| content.read().unwrap().into_owned());
-    let users = names(read("etc/passwd").as_deref());
-    let groups = names(read("etc/group").as_deref());
-    let entry = |path: &str, node: &Node| {
-        let (kind, content, target) = match &node.kind {
-            Kind::Dir => ("directory", None, None),
-            Kind::File(_) if path.starts_with("etc/") => ("file", read(path).map(|bytes| content(path, &bytes)), None),
-            Kind::File(content) => ("file", Some(content.digest()), None),
-            Kind::Symlink(target) => ("link", None, Some(target.clone())),
-            _ => ("device", None, None),
-        };
-        let owner = owner(&users, &groups, node.uid.into(), node.gid.into());
-        Entry { kind, mode: u32::from(node.mode), owner, content, target }
-    };
-    tree.iter()
-        .map(|(path, node)| match &node.kind {
-            Kind::HardLink(target) => (path.to_owned(), entry(target, tree.get(target).unwrap())),
-            _ => (path.to_owned(), entry(path, node)),
-        })
         .collect()
 }
 
@@ -140,8 +157,7 @@ fn owner(users: &BTreeMap<u64, String>, groups: &BTreeMap<u64, String>, uid: u64
     format!("{}:{}", name(users, uid), name(groups, gid))
 }
 
-/// All differences between what scripts made and what effects made, in path order. Below a directory that one side
-/// lacks, only the directory itself is told of if the other side's is otherwise allowed to be missing.
+/// All differences between what scripts made and what the image holds, in path order.
 pub fn compare(installed: &Listing, ours: &Listing) -> Vec<Difference> {
     let mut differences = Vec::new();
     for path in installed.keys().chain(ours.keys()).collect::<BTreeSet<_>>() {

@@ -1,6 +1,7 @@
 //! `imgbuild boot`: an image in QEMU, from an emulated USB stick, its serial console on the terminal.
 //!
-//! The image file is copied to a sparse stick in a temporary directory, so what the guest writes is gone afterwards.
+//! The image file is copied to a sparse stick in a temporary directory, so what the guest writes is gone afterwards,
+//! also when the program is stopped.
 
 pub mod host;
 pub mod pi;
@@ -14,6 +15,7 @@ use std::process::Command;
 use super::Outcome;
 use super::build;
 use super::finished::Finished;
+use super::interrupt;
 use super::session::Session;
 use crate::cli::Boot;
 use crate::exit::{Code, Failure};
@@ -43,6 +45,7 @@ pub(super) fn run(args: &Boot, session: &Session<'_>) -> Outcome {
     let arch = board.arch();
     let path = std::env::var_os("PATH").unwrap_or_default();
     let qemu = host::find_qemu(arch, &path).map_err(|error| missing(&error))?;
+    let _hold = interrupt::hold();
     let dir = tempfile::tempdir().map_err(|error| Failure::new(Code::Unexpected, &error))?;
     let stick = dir.path().join("stick.img");
     host::write_stick(&image.image(), &stick, STICK).map_err(|error| Failure::new(Code::Unexpected, &error))?;
@@ -63,11 +66,9 @@ fn emulate(program: &Path, arch: Arch, start: &Start, disk: &Path, console: &Con
     let mut accelerator = host::best_accelerator(arch);
     loop {
         let machine = Machine { arch, start: start.clone(), disk, accelerator, ssh_port: None, interactive: true };
-        let status = Command::new(program)
-            .args(qemu::arguments(&machine))
-            .status()
+        let status = interrupt::run(Command::new(program).args(qemu::arguments(&machine)))
             .map_err(|error| Failure::new(Code::Unexpected, &error).hint(format!("check {}", program.display())))?;
-        if status.success() {
+        if status.success() || interrupt::came() {
             return Ok(());
         }
         if accelerator == Accelerator::Software || status.signal().is_none() {

@@ -26,10 +26,14 @@ pub(super) struct Stamp {
 #[derive(Debug, PartialEq, Eq, Serialize, Deserialize)]
 struct Record {
     inputs: String,
-    manifest: String,
-    /// Size, modification time in nanoseconds and inode of the image file.
-    image: (u64, i128, u64),
+    /// Digest of `SHA256SUMS`.
+    sums: String,
+    /// Of each file that it names.
+    files: Vec<Looks>,
 }
+
+/// Size, modification time in nanoseconds and inode.
+type Looks = (u64, i128, u64);
 
 impl Stamp {
     pub(super) fn new(profile: &Profile, lock: &Lock, output: &Path) -> Self {
@@ -43,29 +47,31 @@ impl Stamp {
         Self { inputs: Digest(inputs.into()).to_string(), key }
     }
 
-    /// The manifest of the image that is there, if it was made of the same inputs and not touched since.
+    /// The manifest of the image that is there, if it was made of the same inputs and no file was touched since.
     pub(super) fn check(&self, cache: &Cache, output: &Path) -> Option<Manifest> {
         let record: Record = serde_json::from_slice(&cache.get(&self.key)?).ok()?;
-        let text = fs::read(output.join("manifest.json")).ok()?;
-        let manifest: Manifest = serde_json::from_slice(&text).ok()?;
-        let image = looks(&output.join(&manifest.image))?;
-        let now = Record { inputs: self.inputs.clone(), manifest: Digest::of(&text).to_string(), image };
-        (record == now).then_some(manifest)
+        (self.record(output)? == record).then_some(())?;
+        serde_json::from_slice(&fs::read(output.join("manifest.json")).ok()?).ok()
     }
 
     /// Remembers the outputs that were just written.
-    pub(super) fn keep(&self, cache: &Cache, output: &Path, manifest: &Manifest) {
-        let Ok(text) = fs::read(output.join("manifest.json")) else { return };
-        let Some(image) = looks(&output.join(&manifest.image)) else { return };
-        let record = Record { inputs: self.inputs.clone(), manifest: Digest::of(&text).to_string(), image };
-        if let Ok(bytes) = serde_json::to_vec(&record) {
+    pub(super) fn keep(&self, cache: &Cache, output: &Path) {
+        if let Some(bytes) = self.record(output).and_then(|record| serde_json::to_vec(&record).ok()) {
             cache.put(&self.key, &bytes);
         }
     }
+
+    /// The outputs as they are now; none if one is missing.
+    fn record(&self, output: &Path) -> Option<Record> {
+        let sums = fs::read_to_string(output.join("SHA256SUMS")).ok()?;
+        let name = |line: &str| line.split_once("  ").map(|(_, name)| output.join(name));
+        let files = sums.lines().map(|line| looks(&name(line)?)).collect::<Option<_>>()?;
+        Some(Record { inputs: self.inputs.clone(), sums: Digest::of(sums.as_bytes()).to_string(), files })
+    }
 }
 
-fn looks(image: &Path) -> Option<(u64, i128, u64)> {
-    let meta = fs::metadata(image).ok()?;
+fn looks(file: &Path) -> Option<Looks> {
+    let meta = fs::metadata(file).ok()?;
     let modified = i128::from(meta.mtime()) * 1_000_000_000 + i128::from(meta.mtime_nsec());
     Some((meta.len(), modified, meta.ino()))
 }

@@ -67,7 +67,7 @@ pub(super) fn build(session: &Session<'_>, name: &str, output: &Path) -> Result<
     let packages = unpacked(session, &lock.downloads(name, &session.mirror), &locked)?;
     locking::judge(session, &packages)?;
     let manifest = assemble(session, &profile, &lock, &packages, &locked, output)?;
-    stamp.keep(&session.cache, output, &manifest);
+    stamp.keep(&session.cache, output);
     Ok((manifest, false))
 }
 

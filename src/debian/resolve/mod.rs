@@ -7,6 +7,7 @@
 //! the next alternative tried. No choice is tried twice, so the time is bounded by the size of the indexes.
 
 mod error;
+mod strain;
 mod universe;
 mod walk;
 mod why;
@@ -15,6 +16,7 @@ mod why;
 mod tests;
 
 pub use error::{ResolveError, UnknownPackage};
+pub use strain::Strain;
 pub use universe::{Candidate, Universe};
 pub use why::Reason;
 

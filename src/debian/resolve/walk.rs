@@ -226,7 +226,7 @@ impl<'a> Walk<'a> {
 }
 
 /// What a package depends on: groups of alternatives.
-fn groups<'a>(stanza: &Stanza<'a>) -> Result<Vec<Vec<Relation<'a>>>, ResolveError> {
+pub(super) fn groups<'a>(stanza: &Stanza<'a>) -> Result<Vec<Vec<Relation<'a>>>, ResolveError> {
     let mut groups = relation::parse(stanza.pre_depends).map_err(ResolveError::relation(stanza))?;
     groups.extend(relation::parse(stanza.depends).map_err(ResolveError::relation(stanza))?);
     Ok(groups)

@@ -70,7 +70,7 @@ impl<'a> Builder<'a> {
     /// Every account that the packages of `tree` and the profile want.
     pub fn run(tree: &Tree, context: &Context<'a>, may_add: bool) -> Result<Self, EffectError> {
         let mut builder = Self::start(tree, context.ids, may_add)?;
-        Sysusers::read(tree)?.apply(tree, &mut builder)?;
+        Sysusers::read(tree, &context.profile.files)?.apply(tree, &mut builder)?;
         for account in SCRIPTS.iter().filter(|account| context.has(&account.package)) {
             builder.script(account)?;
         }

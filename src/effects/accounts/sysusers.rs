@@ -1,11 +1,13 @@
-//! Accounts that packages declare in sysusers.d(5).
+//! Accounts that packages, overlays and the profile declare in sysusers.d(5).
 
+use std::collections::BTreeMap;
 use std::ops::RangeInclusive;
 
 use super::build::Builder;
 use super::database::{GroupEntry, Secret, UserEntry};
 use crate::effects::{EffectError, words};
-use crate::tree::Tree;
+use crate::profile::ProfileFile;
+use crate::tree::{Node, Tree, TreeError};
 
 /// Where the files lie, the earlier directory winning over the later (`/run` is empty in an image).
 const DIRS: [&str; 3] = ["etc/sysusers.d", "usr/local/lib/sysusers.d", "usr/lib/sysusers.d"];
@@ -44,12 +46,14 @@ pub(super) struct Sysusers {
 }
 
 impl Sysusers {
-    /// Reads all files, sorted by name over the directories.
-    pub fn read(tree: &Tree) -> Result<Self, EffectError> {
+    /// Reads all files of `tree`, which holds the packages, and `files`, those of the profile and its overlays, sorted
+    /// by name over the directories.
+    pub fn read(tree: &Tree, files: &BTreeMap<String, ProfileFile>) -> Result<Self, EffectError> {
         let mut all = Self::default();
-        for path in words::files(tree, &DIRS) {
+        let declared = declarations(tree, files)?;
+        for path in words::files(&declared, &DIRS) {
             // No file is behind a name that is masked.
-            let Some(content) = tree.file(&path) else { continue };
+            let Some(content) = declared.file(&path) else { continue };
             let text = content.text().map_err(|source| EffectError::Read { path: path.clone(), source })?;
             for (index, line) in text.lines().enumerate() {
                 all.line(line.trim()).map_err(|cause| EffectError::Line {
@@ -200,6 +204,26 @@ impl Sysusers {
         ranges.sort_by_key(|range| std::cmp::Reverse(*range.end()));
         ranges.into_iter().flat_map(Iterator::rev)
     }
+}
+
+/// What lies in the directories once the files of the profile and its overlays are in their place. Those get there only
+/// after the accounts, since they may belong to one of them.
+fn declarations(tree: &Tree, files: &BTreeMap<String, ProfileFile>) -> Result<Tree, TreeError> {
+    let mut declared = Tree::new();
+    for (path, node) in DIRS.iter().flat_map(|dir| tree.below(dir)) {
+        declared.put(path, node.clone())?;
+    }
+    for (path, file) in files.iter().filter(|(_, file)| !file.directory) {
+        let path = tree.resolve(path, false)?;
+        if DIRS.iter().any(|dir| crate::tree::parent(&path) == Some(dir)) {
+            let node = match &file.symlink {
+                Some(target) => Node::symlink(target.as_str()),
+                None => Node::file(file.mode, file.content.clone()),
+            };
+            declared.put(&path, node)?;
+        }
+    }
+    Ok(declared)
 }
 
 fn parse_id(text: &str) -> Result<Id, String> {

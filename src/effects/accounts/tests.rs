@@ -1,8 +1,12 @@
+use std::collections::BTreeMap;
+
 use super::*;
+use crate::effects::sample;
+use crate::profile::ProfileFile;
 use crate::tree::Node;
 
 /// A tree with base-passwd's tables cut short, and `sysusers` as a file of sysusers.d.
-fn sample(sysusers: &str) -> Tree {
+fn tree_with(sysusers: &str) -> Tree {
     let mut tree = Tree::new();
     let passwd = "root:*:0:0:root:/root:/bin/bash\nnobody:*:65534:65534:nobody:/nonexistent:/usr/sbin/nologin\n";
     let group = "root:*:0:\ntty:*:5:\nsudo:*:27:\nshadow:*:42:\nusers:*:100:\nnogroup:*:65534:\n";
@@ -17,7 +21,7 @@ fn sample(sysusers: &str) -> Tree {
 
 fn build(tree: &Tree, ids: &IdMap) -> Database {
     let mut builder = Builder::start(tree, ids, true).unwrap();
-    sysusers::Sysusers::read(tree).unwrap().apply(tree, &mut builder).unwrap();
+    sysusers::Sysusers::read(tree, &BTreeMap::new()).unwrap().apply(tree, &mut builder).unwrap();
     builder.database
 }
 
@@ -29,7 +33,7 @@ fn ids(users: &[(&str, u32)], groups: &[(&str, u32)]) -> IdMap {
 #[test]
 fn numbers_are_counted_down_and_a_user_shares_its_groups() {
     let database =
-        build(&sample("u alpha - \"The A\" /var/a\ng beta -\ng tty 5\nu! gamma -:nogroup\n"), &IdMap::default());
+        build(&tree_with("u alpha - \"The A\" /var/a\ng beta -\ng tty 5\nu! gamma -:nogroup\n"), &IdMap::default());
     assert_eq!(database.group("beta").unwrap().gid, 999);
     let alpha = database.user("alpha").unwrap();
     assert_eq!((alpha.uid, alpha.gid, database.group("alpha").unwrap().gid), (998, 998, 998));
@@ -42,14 +46,14 @@ fn numbers_are_counted_down_and_a_user_shares_its_groups() {
 #[test]
 fn pinned_numbers_win_and_are_given_to_nobody_else() {
     let pinned = ids(&[("elsewhere", 999), ("alpha", 150)], &[("alpha", 150)]);
-    let database = build(&sample("u alpha -\nu delta -\n"), &pinned);
+    let database = build(&tree_with("u alpha -\nu delta -\n"), &pinned);
     assert_eq!(database.user("alpha").unwrap().uid, 150);
     assert_eq!(database.user("delta").unwrap().uid, 998, "999 belongs to an account of another profile");
 }
 
 #[test]
 fn numbers_paths_ranges_and_members_are_understood() {
-    let mut tree = sample("u eta 321\nu theta /srv/theta\nr - 500-510\nu iota -\nm iota sudo\nm kappa newgroup\n");
+    let mut tree = tree_with("u eta 321\nu theta /srv/theta\nr - 500-510\nu iota -\nm iota sudo\nm kappa newgroup\n");
     tree.put("srv/theta", Node::dir(0o755).owned(432, 433)).unwrap();
     let database = build(&tree, &IdMap::default());
     assert_eq!(database.user("eta").unwrap().uid, 321);
@@ -64,7 +68,7 @@ fn numbers_paths_ranges_and_members_are_understood() {
 
 #[test]
 fn a_masked_file_and_one_of_etc_with_the_same_name_take_the_packages_place() {
-    let mut tree = sample("u alpha -\n");
+    let mut tree = tree_with("u alpha -\n");
     tree.put("etc/sysusers.d/x.conf", Node::symlink("/dev/null")).unwrap();
     assert!(build(&tree, &IdMap::default()).user("alpha").is_none());
     tree.put("etc/sysusers.d/x.conf", Node::file(0o644, "u mine -\n")).unwrap();
@@ -74,28 +78,56 @@ fn a_masked_file_and_one_of_etc_with_the_same_name_take_the_packages_place() {
 
 #[test]
 fn a_malformed_declaration_is_refused_with_its_place() {
-    let error = sysusers::Sysusers::read(&sample("g ok -\nx what -\n")).unwrap_err();
+    let error = sysusers::Sysusers::read(&tree_with("g ok -\nx what -\n"), &BTreeMap::new()).unwrap_err();
     assert_eq!(error.to_string(), "`/usr/lib/sysusers.d/x.conf`, line 2: unknown line type `x`");
-    let error = sysusers::Sysusers::read(&sample("u %H -\n")).unwrap_err();
+    let error = sysusers::Sysusers::read(&tree_with("u %H -\n"), &BTreeMap::new()).unwrap_err();
     assert!(error.to_string().contains("%H"), "{error}");
 }
 
 #[test]
 fn an_account_that_the_lock_does_not_know_stops_the_build() {
-    let tree = sample("u alpha -\n");
+    let tree = tree_with("u alpha -\n");
     let none = IdMap::default();
     let mut builder = Builder::start(&tree, &none, false).unwrap();
-    let error = sysusers::Sysusers::read(&tree).unwrap().apply(&tree, &mut builder).unwrap_err();
+    let error = sysusers::Sysusers::read(&tree, &BTreeMap::new()).unwrap().apply(&tree, &mut builder).unwrap_err();
     assert_eq!(error.to_string(), "the lock pins no number for group `alpha`");
     assert!(error.hint().unwrap().contains("imgbuild lock"));
 }
 
 #[test]
 fn nobody_has_a_password() {
-    let database = build(&sample("u alpha -\nu! beta -\n"), &IdMap::default());
+    let database = build(&tree_with("u alpha -\nu! beta -\n"), &IdMap::default());
     let shadow = database.shadow(20000);
     assert!(shadow.contains("root:*:20000:0:99999:7:::\n"), "{shadow}");
     assert!(shadow.contains("alpha:!*:20000::::::\n"), "{shadow}");
     assert!(shadow.contains("beta:!*:20000:::::1:\n"), "{shadow}");
     assert!(database.gshadow().contains("sudo:*::\n"));
+}
+
+#[test]
+fn what_an_overlay_declares_gets_a_pinned_number_and_takes_a_packages_place() {
+    let file = |text: &str, symlink: Option<&str>| ProfileFile {
+        content: Content::from(text),
+        mode: 0o644,
+        user: "root".to_owned(),
+        group: "root".to_owned(),
+        symlink: symlink.map(str::to_owned),
+        directory: false,
+        origin: "overlay:app".to_owned(),
+    };
+    let mut tree = tree_with("u alpha -\n");
+    tree.put("lib", Node::symlink("usr/lib")).unwrap();
+    let mut profile = sample::profile();
+    profile.files.insert("lib/sysusers.d/app.conf".to_owned(), file("u app - \"The app\" /var/lib/app\n", None));
+    let ids = allocate_ids(&tree, &sample::context(&profile)).unwrap();
+    assert_eq!((ids.users["alpha"], ids.users["app"], ids.groups["app"]), (998, 999, 999));
+
+    // Built with that lock, its files may belong to the account.
+    accounts(&mut tree, &Context { ids: &ids, ..sample::context(&profile) }).unwrap();
+    assert!(tree.file("etc/passwd").unwrap().text().unwrap().contains("app:x:999:999:The app:/var/lib/app:"));
+    assert_eq!(Owners::read(&tree).unwrap().user("app"), Some(999));
+
+    profile.files.insert("etc/sysusers.d/x.conf".to_owned(), file("", Some("/dev/null")));
+    let masked = allocate_ids(&tree, &sample::context(&profile)).unwrap();
+    assert!(!masked.users.contains_key("alpha") && masked.users.contains_key("app"));
 }

@@ -75,7 +75,8 @@ fn copy(tree: &mut Tree) -> Result<(), EffectError> {
     for (path, node) in copies {
         tree.put(&path, node)?;
     }
-    let line = "# The database of the image's packages; /var is the node's own.\nL /var/lib/dpkg - - - - ../../usr/lib/sysimage/dpkg\n";
+    // `L+` also replaces what an earlier image of the same stick had there.
+    let line = "# The database of the image's packages; /var is the node's own.\nL+ /var/lib/dpkg - - - - ../../usr/lib/sysimage/dpkg\n";
     tree.put("usr/lib/tmpfiles.d/imgbuild-dpkg.conf", Node::file(0o644, line).from(ORIGIN))?;
     Ok(())
 }

@@ -8,6 +8,7 @@
 //! `prerm` and `postrm` are left alone: dpkg runs them when it removes or upgrades a package (Debian Policy 6.5),
 //! and nothing is ever removed or upgraded in an image.
 
+mod nss;
 mod reviewed;
 mod script;
 mod snippet;

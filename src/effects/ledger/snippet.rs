@@ -7,6 +7,7 @@
 use std::collections::BTreeMap;
 use std::sync::LazyLock;
 
+use super::nss::is_name_services;
 use super::script::Section;
 
 /// The effect of one generated section on a fresh image.
@@ -50,7 +51,7 @@ pub(super) fn recognise(section: &Section<'_>) -> Option<Snippet> {
     match section.helper {
         "dh_installdeb" => lines.iter().all(|line| is_conffile_upgrade(line)).then_some(Snippet::Nothing),
         "dh_installalternatives" => is_alternatives(&lines).then_some(Snippet::By("alternatives")),
-        "dh_installnss" if is_name_services(&lines) => Some(Snippet::By("conffiles")),
+        "dh_installnss" if is_name_services(section) => Some(Snippet::By("conffiles")),
         helper => TEMPLATES.iter().filter(|template| template.helper == helper).find_map(|template| {
             let holes = template.fill(&lines)?;
             let unit = || holes.get("unit").map(|unit| unit.trim_matches('\'').to_owned());
@@ -81,26 +82,6 @@ fn is_alternatives(lines: &[String]) -> bool {
         && command.starts_with("update-alternatives --install ")
         && more.iter().all(|line| line.starts_with("--slave "))
         && middle.iter().all(|line| !line.contains(['$', '`', ';', '|', '&', '<', '>']))
-}
-
-/// Whether this edits `/etc/nsswitch.conf` and nothing else: one guarded sed command for each service.
-fn is_name_services(lines: &[String]) -> bool {
-    const FILE: &str = "\"${DPKG_ROOT}/etc/nsswitch.conf\"";
-    let [first, edits @ .., remove, last] = lines else { return false };
-    let marker = "\"${DPKG_ROOT}/etc/nsswitch.conf.nss.${DPKG_MAINTSCRIPT_PACKAGE}-will-install\"";
-    *first == format!("if [ \"$1\" = \"configure\" ] && [ -f {marker} ] && [ -e {FILE} ]; then")
-        && *remove == format!("rm {marker}")
-        && last == "fi"
-        && edits.chunks(3).all(|edit| match edit {
-            [test, sed, end] => {
-                test.starts_with("if ! grep -q -E ")
-                    && test.ends_with(&format!(" {FILE}; then"))
-                    && sed.starts_with(&format!("sed -E -i {FILE} -e '"))
-                    && !sed.contains([';', '`', '&', '<', '>'])
-                    && end == "fi"
-            }
-            _ => false,
-        })
 }
 
 impl Template {

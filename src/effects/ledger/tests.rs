@@ -51,6 +51,39 @@ fn a_changed_line_inside_a_section_is_noticed() {
     assert!(judge(&package("x", &[("postinst", &text)]), &Ledger::default()).is_err());
 }
 
+const NAME_SERVICES: &str = r#"# Automatically added by dh_installnss/1.7
+if [ "$1" = "configure" ] && [ -f "${DPKG_ROOT}/etc/nsswitch.conf.nss.${DPKG_MAINTSCRIPT_PACKAGE}-will-install" ] && [ -e "${DPKG_ROOT}/etc/nsswitch.conf" ] ; then
+	if ! grep -q -E  -e '^group:[^#]*\s(x)(\s|#|$)' -e '^hosts:[^#]*\s(x|old)(\s|#|$)' "${DPKG_ROOT}/etc/nsswitch.conf" ; then
+		# Installing hosts/x[!UNAVAIL=return] from libnss-x in position before=dns
+		sed -E -i "${DPKG_ROOT}/etc/nsswitch.conf" -e '/^hosts:\s[^#]*$/ s/(\s)(dns(\s+\[[^]]+\])?)(\s|$)/\1x \[!UNAVAIL=return\] \2 /' -e '/^hosts:\s.*#/ s/(\s)(dns(\s+\[[^]]+\])?)(\s|#)/\1x \[!UNAVAIL=return\] \2 /' -e 's/ $//'
+		# Installing group/x from libnss-x in position last
+		sed -E -i "${DPKG_ROOT}/etc/nsswitch.conf" -e '/^group:\s[^#]*$/ s/$/ x/' -e '/^group:\s.*#/ s/#/ x #/'
+	fi
+	rm "${DPKG_ROOT}/etc/nsswitch.conf.nss.${DPKG_MAINTSCRIPT_PACKAGE}-will-install"
+fi
+# End automatically added section
+"#;
+
+#[test]
+fn a_name_service_is_believed_only_if_the_command_does_what_its_comment_says() {
+    let judge = |text: &str| judge(&package("x", &[("postinst", text)]), &Ledger::default());
+    assert_eq!(judge(NAME_SERVICES).unwrap(), Verdict::Snippets);
+    for (from, to) in [
+        ("in position before=dns", "in position after=dns"),
+        ("# Installing hosts/x[!UNAVAIL=return]", "# Installing hosts/y[!UNAVAIL=return]"),
+        ("# Installing group/x from", "# Installing passwd/x from"),
+        ("# Installing group/x from libnss-x in position last\n", ""),
+        ("s/$/ x/'", "s/$/ evil/'"),
+        ("s/ $//'\n", "s/ $//' -e '1e rm -rf /'\n"),
+        ("(x|old)", "(old)"),
+        ("'^group:[^#]*", "\"$(evil)\" '^group:[^#]*"),
+        ("\trm \"${DPKG_ROOT}", "\trm \"${OTHER_ROOT}"),
+    ] {
+        let changed = NAME_SERVICES.replacen(from, to, 1);
+        assert!(changed != NAME_SERVICES && judge(&changed).is_err(), "{from} → {to}");
+    }
+}
+
 #[test]
 fn a_section_without_its_end_is_read_as_written_by_hand() {
     let text = ENABLE.replace("# End automatically added section\n", "");

@@ -79,6 +79,12 @@ impl InitrdError {
     }
 }
 
+/// What the initrd takes from any root, with the package that brings it; kernel modules and libraries come on top.
+pub fn contents() -> impl Iterator<Item = (String, &'static str)> {
+    let parts = PARTS.iter().flat_map(|part| part.paths.iter().map(|path| ((*path).to_owned(), part.package)));
+    parts.chain(SYSTEM_UNITS.iter().map(|unit| (format!("{UNITS}/{unit}"), "systemd")))
+}
+
 /// Builds the initrd's tree from the finished `root` (after all effects: module lists and accounts are taken from it).
 /// `extra_modules` are names of kernel modules to carry beside those that the job needs.
 ///
@@ -92,13 +98,8 @@ pub fn build(root: &Tree, extra_modules: &[String], arch: Arch) -> Result<Tree, 
     for alias in ALIASES {
         chosen.take_if_there(alias)?;
     }
-    for part in PARTS {
-        for path in part.paths {
-            chosen.take(path, part.package)?;
-        }
-    }
-    for unit in SYSTEM_UNITS {
-        chosen.take(&format!("{UNITS}/{unit}"), "systemd")?;
+    for (path, package) in contents() {
+        chosen.take(&path, package)?;
     }
     let kernel = kernel_directory(root)?;
     for module in modules(root, &kernel, extra_modules, arch)? {

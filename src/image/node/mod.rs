@@ -3,8 +3,10 @@
 //!
 //! At run time only `/var`, the state partition, keeps what is written. So homes become links into it (`homes`), and
 //! what the image holds below `var/` is made there at boot (`var`). Units that would write to the read-only
-//! root are masked: their work was done when the image was built.
+//! root are masked: their work was done when the image was built. `AppArmor` profiles without a program go
+//! (`apparmor`). The console's banner says which node, profile and image this is, and at which address.
 
+mod apparmor;
 mod homes;
 mod var;
 
@@ -17,12 +19,22 @@ const ORIGIN: &str = "imgbuild:node";
 
 /// Path, mode, text.
 const FILES: &[(&str, u16, &str)] = &[
+    // The banner, agetty(8).
+    ("etc/issue.d/40-node.issue", 0o644, include_str!("files/banner.issue")),
+    ("usr/lib/imgbuild/image-issue", 0o755, include_str!("files/image-issue")),
+    ("usr/lib/systemd/system/imgbuild-issue.service", 0o644, include_str!("files/imgbuild-issue.service")),
     // Replaced by the seed with words of its own.
     ("etc/issue.d/50-seed.issue", 0o644, include_str!("files/issue")),
     // The clock never starts before this file's date, which is the image's (systemd(1)).
     ("usr/lib/clock-epoch", 0o644, ""),
     ("usr/lib/imgbuild/root-disk", 0o755, include_str!("files/root-disk")),
     ("usr/lib/udev/rules.d/61-imgbuild.rules", 0o644, include_str!("files/61-imgbuild.rules")),
+];
+
+/// Path, target.
+const LINKS: &[(&str, &str)] = &[
+    ("etc/issue.d/45-image.issue", "/run/imgbuild/issue"),
+    ("usr/lib/systemd/system/getty.target.wants/imgbuild-issue.service", "../imgbuild-issue.service"),
 ];
 
 /// What is switched off by a link to `/dev/null`, where the image has it: directory for the link, directory of what it
@@ -63,6 +75,9 @@ pub fn install(tree: &mut Tree, state_type: Uuid) -> Result<(), TreeError> {
     for (path, mode, text) in FILES {
         tree.put_new(path, Node::file(*mode, *text).from(ORIGIN))?;
     }
+    for (path, target) in LINKS {
+        tree.put_new(path, Node::symlink(*target).from(ORIGIN))?;
+    }
     let state = format!(
         "# Made on the rest of the disk at the first boot, and again after the image was written anew.\n\
          [Partition]\nType={state_type}\nLabel=state\nFormat=ext4\n"
@@ -75,6 +90,7 @@ pub fn install(tree: &mut Tree, state_type: Uuid) -> Result<(), TreeError> {
             }
         }
     }
+    apparmor::prune(tree);
     homes::move_into_var(tree)?;
     var::provide(tree)
 }

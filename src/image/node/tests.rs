@@ -52,16 +52,18 @@ fn what_a_package_makes_by_itself_gets_no_second_line() {
 }
 
 #[test]
-fn the_package_database_stays_that_of_the_image() {
+fn nothing_is_made_below_what_another_line_makes_a_link() {
     let mut root = Tree::new();
-    root.put("var/lib/dpkg/status", Node::file(0o644, "Package: dash\n")).unwrap();
-    root.put("var/lib/dpkg/updates", Node::dir(0o755)).unwrap();
+    root.put("usr/lib/tmpfiles.d/db.conf", Node::file(0o644, "L+ /var/lib/db - - - - /usr/lib/db\n")).unwrap();
+    root.put("var/lib/db/sub/status", Node::file(0o644, "x")).unwrap();
+    root.put("var/lib/db.old", Node::file(0o644, "x")).unwrap();
     let lines = installed(&mut root);
-    assert!(lines.contains("L+ /var/lib/dpkg - - - - /usr/share/factory/var/lib/dpkg\n"), "{lines}");
-    assert!(!lines.contains("/var/lib/dpkg/status"), "{lines}");
-    assert!(root.contains("usr/share/factory/var/lib/dpkg/status"));
-    assert!(root.get("usr/share/factory/var/lib/dpkg/updates").unwrap().is_dir());
-    assert!(root.contains("var/lib/dpkg/status"), "scanners look for it in the image");
+    assert!(
+        lines.contains("/var/lib/db.old ") && !lines.contains("/var/lib/db ") && !lines.contains("/sub"),
+        "{lines}"
+    );
+    assert!(!root.contains("usr/share/factory/var/lib/db"));
+    assert!(root.contains("var/lib/db/sub/status"), "who reads the image without running it finds it in its place");
 }
 
 #[test]

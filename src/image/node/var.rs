@@ -12,8 +12,6 @@ use crate::tree::{Kind, Node, Tree, TreeError};
 
 /// Where files that are copied at boot can be read while the partition hides the originals.
 const FACTORY: &str = "usr/share/factory";
-/// The package database belongs to the image, not to the state: a copy would be wrong after the next image.
-const DATABASE: &str = "var/lib/dpkg";
 /// Sorts after the packages' own files, and of two lines for one path systemd-tmpfiles takes the first.
 const LINES: &str = "usr/lib/tmpfiles.d/zz-imgbuild-var.conf";
 /// Where lines may already be, in the image.
@@ -21,25 +19,19 @@ const CONFIGURATIONS: [&str; 2] = ["etc/tmpfiles.d", "usr/lib/tmpfiles.d"];
 
 /// Puts the lines and the files they copy into `tree`.
 pub(super) fn provide(tree: &mut Tree) -> Result<(), TreeError> {
-    let known = known_paths(tree);
+    let known = Known::read(tree);
     let mut lines = String::from("# What packages and overlays put below /var.\n");
     let mut copies: Vec<(String, Node)> = Vec::new();
-    for (path, node) in tree.below("var") {
-        let in_database = path.strip_prefix(DATABASE).is_some_and(|rest| rest.starts_with('/'));
+    for (path, node) in tree.below("var").filter(|(path, _)| !known.makes(path)) {
         let place = escape(path);
         let Node { mode, uid, gid, .. } = node;
         match &node.kind {
-            Kind::Dir if path == DATABASE => line(&mut lines, format_args!("L+ /{place} - - - - /{FACTORY}/{place}")),
+            Kind::Dir => line(&mut lines, format_args!("d /{place} {mode:04o} {uid} {gid} -")),
             Kind::File(_) | Kind::HardLink(_) => {
                 let original = if let Kind::HardLink(target) = &node.kind { target } else { path };
                 copies.push((format!("{FACTORY}/{path}"), Node::hard_link(original).from(ORIGIN)));
-                if !in_database && !known.contains(path) {
-                    line(&mut lines, format_args!("C /{place} {mode:04o} {uid} {gid} - /{FACTORY}/{place}"));
-                }
+                line(&mut lines, format_args!("C /{place} {mode:04o} {uid} {gid} - /{FACTORY}/{place}"));
             }
-            Kind::Dir if in_database => copies.push((format!("{FACTORY}/{path}"), node.clone())),
-            _ if in_database || known.contains(path) => {}
-            Kind::Dir => line(&mut lines, format_args!("d /{place} {mode:04o} {uid} {gid} -")),
             Kind::Symlink(target) => line(&mut lines, format_args!("L /{place} - - - - {}", escape(target))),
             // Devices and pipes are made by the programs that use them.
             _ => {}
@@ -55,26 +47,45 @@ fn line(lines: &mut String, text: std::fmt::Arguments<'_>) {
     writeln!(lines, "{text}").expect("writing to a string cannot fail");
 }
 
-/// Paths that lines in the image already make, clean. Lines that only clean up or set attributes (`x`, `z`, `a` …)
-/// make nothing.
-fn known_paths(tree: &Tree) -> BTreeSet<String> {
-    let mut known = BTreeSet::new();
-    for (path, node) in CONFIGURATIONS.iter().flat_map(|directory| tree.below(directory)) {
-        let Kind::File(content) = &node.kind else { continue };
-        if path.rsplit_once('.').is_none_or(|(_, extension)| extension != "conf") {
-            continue;
-        }
-        // A file that is not text is for systemd-tmpfiles to complain about.
-        for line in content.text().unwrap_or_default().lines() {
-            let mut words = line.split_ascii_whitespace();
-            if let (Some(kind), Some(path)) = (words.next(), words.next())
-                && kind.starts_with(['d', 'D', 'f', 'F', 'L', 'C', 'v', 'q', 'Q', 'p', 'c', 'b'])
-            {
-                known.insert(path.trim_matches('/').to_owned());
+/// What lines in the image already make, by clean path.
+#[derive(Default)]
+struct Known {
+    paths: BTreeSet<String>,
+    /// Those of them that are links: all below leads elsewhere.
+    links: BTreeSet<String>,
+}
+
+impl Known {
+    /// Reads the lines. Those that only clean up or set attributes (`x`, `z`, `a` …) make nothing.
+    fn read(tree: &Tree) -> Self {
+        let mut known = Self::default();
+        for (path, node) in CONFIGURATIONS.iter().flat_map(|directory| tree.below(directory)) {
+            let Kind::File(content) = &node.kind else { continue };
+            if path.rsplit_once('.').is_none_or(|(_, extension)| extension != "conf") {
+                continue;
+            }
+            // A file that is not text is for systemd-tmpfiles to complain about.
+            for line in content.text().unwrap_or_default().lines() {
+                let mut words = line.split_ascii_whitespace();
+                if let (Some(kind), Some(path)) = (words.next(), words.next())
+                    && kind.starts_with(['d', 'D', 'f', 'F', 'L', 'C', 'v', 'q', 'Q', 'p', 'c', 'b'])
+                {
+                    let path = path.trim_matches('/').to_owned();
+                    if kind.starts_with('L') {
+                        known.links.insert(path.clone());
+                    }
+                    known.paths.insert(path);
+                }
             }
         }
+        known
     }
-    known
+
+    /// Whether `path` needs no line of ours.
+    fn makes(&self, path: &str) -> bool {
+        let above = path.match_indices('/').map(|(at, _)| &path[..at]);
+        self.paths.contains(path) || above.into_iter().any(|directory| self.links.contains(directory))
+    }
 }
 
 /// Writes what would otherwise end a word, start a quote or an escape, or be a specifier.

@@ -1,0 +1,62 @@
+//! Whether an image and a manifest belong together.
+
+use std::os::unix::fs::FileExt as _;
+
+use rayon::prelude::*;
+
+use super::disk::Disk;
+use crate::image::{Manifest, ManifestRange};
+use crate::tree::Digest;
+
+/// What the partition table says otherwise than the manifest, in words.
+pub(super) fn differences(manifest: &Manifest, disk: &Disk) -> Vec<String> {
+    let mut found = Vec::new();
+    if manifest.image_size != disk.size {
+        found.push(format!("the image has {} bytes, the manifest says {}", disk.size, manifest.image_size));
+    }
+    if manifest.disk_guid != disk.guid {
+        found.push(format!("the disk's GUID is {}, the manifest says {}", disk.guid, manifest.disk_guid));
+    }
+    let numbers = |numbers: &mut dyn Iterator<Item = u32>| numbers.map(|number| number.to_string()).collect::<Vec<_>>();
+    let on_disk = numbers(&mut disk.partitions.iter().map(|(number, _)| *number));
+    let promised = numbers(&mut manifest.partitions.iter().map(|partition| partition.number));
+    if on_disk != promised {
+        found.push(format!("partitions are {}, the manifest says {}", on_disk.join(", "), promised.join(", ")));
+        return found;
+    }
+    for (promised, (number, entry)) in manifest.partitions.iter().zip(&disk.partitions) {
+        let facts = [
+            ("name", entry.name.clone(), promised.label.clone()),
+            ("type", entry.type_guid.to_string(), promised.type_guid.to_string()),
+            ("GUID", entry.guid.to_string(), promised.guid.to_string()),
+            ("offset", entry.offset.to_string(), promised.offset.to_string()),
+            ("size", entry.size.to_string(), promised.size.to_string()),
+        ];
+        for (what, is, should) in facts {
+            if is != should {
+                found.push(format!("partition {number}'s {what} is {is}, the manifest says {should}"));
+            }
+        }
+    }
+    found
+}
+
+/// The ranges of the manifest that the image holds other bytes in, or that cannot be read, in words.
+pub(super) fn damages(manifest: &Manifest, disk: &Disk) -> Vec<String> {
+    manifest.ranges.par_iter().filter_map(|range| damage(manifest, disk, range)).collect()
+}
+
+fn damage(manifest: &Manifest, disk: &Disk, range: &ManifestRange) -> Option<String> {
+    let mut bytes = vec![0; usize::try_from(range.length).ok()?];
+    let flaw = match disk.file.read_exact_at(&mut bytes, range.offset) {
+        Ok(()) if Digest::of(&bytes).to_string() == range.sha256 => return None,
+        Ok(()) => "has another SHA-256".to_owned(),
+        Err(error) => format!("cannot be read: {error}"),
+    };
+    let partition = manifest
+        .partitions
+        .iter()
+        .find(|partition| (partition.offset..partition.offset + partition.size).contains(&range.offset))
+        .map_or("the partition table", |partition| partition.label.as_str());
+    Some(format!("{} bytes at {} ({partition}): {flaw}", range.length, range.offset))
+}

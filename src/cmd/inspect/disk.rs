@@ -1,0 +1,118 @@
+//! An image file as a disk: its partition table, and the kernel command line that its boot partition holds.
+
+use std::fs::File;
+use std::io::{self, Read, Seek, SeekFrom, Write};
+use std::os::unix::fs::FileExt as _;
+use std::path::Path;
+
+use fatfs::{FileSystem, FsOptions};
+use object::{Object as _, ObjectSection as _};
+use uuid::Uuid;
+
+use crate::exit::{Code, Failure};
+use crate::format::gpt::{self, Entry};
+
+/// What an image's own bytes say.
+#[derive(Debug)]
+pub(super) struct Disk {
+    pub(super) file: File,
+    /// Bytes.
+    pub(super) size: u64,
+    pub(super) guid: Uuid,
+    /// By number.
+    pub(super) partitions: Vec<(u32, Entry)>,
+}
+
+impl Disk {
+    /// Reads the partition table of the image at `path`.
+    pub(super) fn open(path: &Path) -> Result<Self, Failure> {
+        let shown = path.display();
+        let unreadable = |error| {
+            Failure::io(Code::Refused, format!("cannot read {shown}"), &error)
+                .hint("name an image file, or the directory that `imgbuild build` wrote")
+        };
+        let file = File::open(path).map_err(unreadable)?;
+        let size = file.metadata().map_err(unreadable)?.len();
+        let copy = file.try_clone().map_err(unreadable)?;
+        let table = gpt::read(copy).map_err(|error| Failure {
+            message: format!("{shown} is not a disk image: it has no readable partition table"),
+            causes: vec![error.to_string()],
+            ..Failure::new(Code::Verification, &error).hint("build the image again, or copy it again if it is a copy")
+        })?;
+        Ok(Self { file, size, guid: table.disk_guid, partitions: table.entries })
+    }
+
+    fn partition(&self, label: &str) -> Option<&Entry> {
+        self.partitions.iter().map(|(_, entry)| entry).find(|entry| entry.name == label)
+    }
+
+    /// The root hash that the partitions' GUIDs are made of; none in an image of another kind.
+    pub(super) fn root_hash(&self) -> Option<String> {
+        let half = |label| Some(self.partition(label)?.guid.simple().to_string());
+        Some(half("root-a")? + &half("root-a-verity")?)
+    }
+
+    /// The kernel command line, from the Pi's `cmdline.txt` or the first unified kernel image. An image of another kind
+    /// has none.
+    pub(super) fn cmdline(&self) -> Option<String> {
+        let boot = self.partition("boot-a").or_else(|| self.partition("esp"))?;
+        let files = FileSystem::new(Part { file: &self.file, of: boot, at: 0 }, FsOptions::new()).ok()?;
+        let root = files.root_dir();
+        let text = match root.open_file("cmdline.txt") {
+            Ok(mut file) => read(&mut file)?,
+            Err(_) => {
+                let kernel = root.open_dir("EFI/Linux").ok()?.iter().flatten().find(fatfs::DirEntry::is_file)?;
+                let program = read(&mut kernel.to_file())?;
+                let program = object::File::parse(&*program).ok()?;
+                program.section_by_name(".cmdline")?.data().ok()?.to_owned()
+            }
+        };
+        let text = String::from_utf8(text).ok()?;
+        Some(text.trim_end_matches(['\0', '\n']).to_owned())
+    }
+}
+
+fn read(file: &mut impl Read) -> Option<Vec<u8>> {
+    let mut bytes = Vec::new();
+    file.read_to_end(&mut bytes).ok()?;
+    Some(bytes)
+}
+
+/// A partition's bytes, to be read only.
+struct Part<'a> {
+    file: &'a File,
+    of: &'a Entry,
+    at: u64,
+}
+
+impl Read for Part<'_> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let left = usize::try_from(self.of.size.saturating_sub(self.at)).unwrap_or(usize::MAX);
+        let len = buffer.len().min(left);
+        let read = self.file.read_at(&mut buffer[..len], self.of.offset + self.at)?;
+        self.at += read as u64;
+        Ok(read)
+    }
+}
+
+impl Seek for Part<'_> {
+    fn seek(&mut self, to: SeekFrom) -> io::Result<u64> {
+        let at = match to {
+            SeekFrom::Start(at) => Some(at),
+            SeekFrom::End(by) => self.of.size.checked_add_signed(by),
+            SeekFrom::Current(by) => self.at.checked_add_signed(by),
+        };
+        self.at = at.ok_or(io::ErrorKind::InvalidInput)?;
+        Ok(self.at)
+    }
+}
+
+impl Write for Part<'_> {
+    fn write(&mut self, _: &[u8]) -> io::Result<usize> {
+        Err(io::ErrorKind::ReadOnlyFilesystem.into())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}

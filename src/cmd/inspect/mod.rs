@@ -1,0 +1,151 @@
+//! `imgbuild inspect`: what an image is, and a map of its partitions.
+//!
+//! The image is asked first, by its partition table. A manifest beside it knows more, and is believed only if it tells of
+//! this very image; without one, what the image itself says is shown.
+
+mod compare;
+mod disk;
+
+use std::fmt::Write as _;
+
+use serde_json::json;
+
+use super::Outcome;
+use super::finished::Finished;
+use crate::cli::Inspect;
+use crate::exit::{Code, Failure};
+use crate::image::{Manifest, ManifestPartition};
+use crate::output::{Console, bytes, count};
+use disk::Disk;
+
+/// Columns of a partition's bar.
+const BAR: u64 = 24;
+/// Differences shown.
+const SHOWN: usize = 5;
+
+pub(super) fn run(args: &Inspect, console: &Console) -> Outcome {
+    let Some(build) = Finished::beside(&args.image)? else { return without_manifest(args, console) };
+    let image = build.image();
+    let disk = Disk::open(&image)?;
+    let differences = compare::differences(&build.manifest, &disk);
+    if !differences.is_empty() {
+        let message = format!("{} and its manifest.json do not belong together", image.display());
+        return Err(mismatch(message, &differences));
+    }
+    let mut value = json!(build.manifest);
+    let mut text = describe(&build.manifest);
+    if args.verify {
+        let damages = compare::damages(&build.manifest, &disk);
+        if !damages.is_empty() {
+            return Err(mismatch(format!("{} is damaged", image.display()), &damages));
+        }
+        value["verified"] = json!(true);
+        let _ = writeln!(text, "\nall data has the SHA-256 that the manifest says");
+    }
+    console.result(&value, &text);
+    Ok(())
+}
+
+fn mismatch(message: String, found: &[String]) -> Failure {
+    let mut causes: Vec<String> = found.iter().take(SHOWN).cloned().collect();
+    if found.len() > SHOWN {
+        causes.push(format!("{} more", found.len() - SHOWN));
+    }
+    Failure { code: Code::Verification, causes, ..Failure::refused(message) }
+        .hint("build the image again, or copy it again together with all the files beside it")
+}
+
+/// Shows an image that nothing else is known of.
+fn without_manifest(args: &Inspect, console: &Console) -> Outcome {
+    let disk = Disk::open(&args.image)?;
+    if args.verify {
+        return Err(Failure::refused(format!("{} has no manifest beside it to verify it by", args.image.display()))
+            .hint("put the manifest.json of its build beside it"));
+    }
+    let cmdline = disk.cmdline();
+    let image_id = cmdline
+        .as_deref()
+        .and_then(|line| line.split_ascii_whitespace().find_map(|word| word.strip_prefix("imgbuild.image=")));
+    let name = args.image.file_name().unwrap_or_default().to_string_lossy();
+    let partitions: Vec<ManifestPartition> = disk
+        .partitions
+        .iter()
+        .map(|(number, entry)| ManifestPartition {
+            number: *number,
+            label: entry.name.clone(),
+            type_guid: entry.type_guid,
+            guid: entry.guid,
+            offset: entry.offset,
+            size: entry.size,
+            used: 0,
+        })
+        .collect();
+    let mut value = json!({
+        "image": name,
+        "image_id": image_id,
+        "image_size": disk.size,
+        "root_hash": disk.root_hash(),
+        "cmdline": cmdline,
+        "disk_guid": disk.guid,
+        "partitions": partitions,
+    });
+    for partition in value["partitions"].as_array_mut().into_iter().flatten().filter_map(|value| value.as_object_mut())
+    {
+        // Only a manifest knows.
+        partition.remove("used");
+    }
+    let unknown = || "unknown".to_owned();
+    let mut text = rows(&[
+        ("image", image_id.map_or_else(unknown, str::to_owned)),
+        ("size", bytes(disk.size)),
+        ("root hash", disk.root_hash().unwrap_or_else(unknown)),
+        ("cmdline", cmdline.clone().unwrap_or_else(unknown)),
+        ("manifest", "none beside it: contents are not known".to_owned()),
+    ]);
+    map(&mut text, &partitions, |partition| partition.guid.to_string(), "GUID");
+    console.result(&value, &text);
+    Ok(())
+}
+
+fn describe(manifest: &Manifest) -> String {
+    let mapped: u64 = manifest.ranges.iter().map(|range| range.length).sum();
+    let mut text = rows(&[
+        ("image", format!("{} ({}, {})", manifest.image_id, manifest.profile, manifest.board)),
+        ("size", format!("{}, {} of it data", bytes(manifest.image_size), bytes(mapped))),
+        ("sha256", manifest.image_sha256.clone()),
+        ("root hash", manifest.root_hash.clone()),
+        ("kernel", format!("{} ({})", manifest.kernel, manifest.arch)),
+        ("cmdline", manifest.cmdline.clone()),
+        ("packages", count(manifest.packages.len(), "package")),
+    ]);
+    map(&mut text, &manifest.partitions, bar, "filled");
+    text
+}
+
+fn rows(rows: &[(&str, String)]) -> String {
+    let mut text = String::new();
+    for (name, value) in rows {
+        let _ = writeln!(text, "{name:<10} {value}");
+    }
+    text
+}
+
+/// Adds the map of the partitions; `last` fills its last column, called `title`.
+fn map(text: &mut String, partitions: &[ManifestPartition], last: impl Fn(&ManifestPartition) -> String, title: &str) {
+    let _ = writeln!(text, "\n{:>2} {:<14} {:>10} {:>10}  {title}", "#", "label", "offset", "size");
+    for partition in partitions {
+        let ManifestPartition { number, label, offset, size, .. } = partition;
+        let (offset, size) = (bytes(*offset), bytes(*size));
+        let _ = writeln!(text, "{number:>2} {label:<14} {offset:>10} {size:>10}  {}", last(partition));
+    }
+}
+
+/// How full a partition is: a bar and its bytes, or that it is an entry only.
+fn bar(partition: &ManifestPartition) -> String {
+    if partition.used == 0 {
+        return format!("{} entry only", "░".repeat(usize::try_from(BAR).unwrap_or_default()));
+    }
+    let full = (partition.used * BAR).div_ceil(partition.size.max(1)).min(BAR);
+    let (full, rest) = (usize::try_from(full).unwrap_or_default(), usize::try_from(BAR - full).unwrap_or_default());
+    format!("{}{} {}", "█".repeat(full), "░".repeat(rest), bytes(partition.used))
+}

@@ -1,0 +1,88 @@
+//! Ctrl-C and SIGTERM: the program ends with exit code 130, and leaves nothing behind.
+//!
+//! Unfinished outputs have no name, so most verbs can just end. One that has more to take away holds the end off and
+//! looks now and then whether it should come; a program that it runs is ended first.
+
+use std::io;
+use std::process::{Command, ExitStatus};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use rustix::process::{Pid, Signal, kill_process};
+use signal_hook::consts::{SIGINT, SIGTERM};
+use signal_hook::iterator::Signals;
+
+use crate::exit::Code;
+
+#[derive(Debug)]
+struct State {
+    came: bool,
+    held: bool,
+    child: Option<Pid>,
+}
+
+static STATE: Mutex<State> = Mutex::new(State { came: false, held: false, child: None });
+
+fn state() -> MutexGuard<'static, State> {
+    STATE.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// From now on these signals end the program in this way. If they cannot be watched, the system's way of ending remains.
+pub(super) fn watch() {
+    let Ok(mut signals) = Signals::new([SIGINT, SIGTERM]) else { return };
+    std::thread::spawn(move || {
+        for _ in signals.forever() {
+            stop();
+        }
+    });
+}
+
+#[expect(clippy::exit, reason = "the thread that works cannot be asked to return")]
+fn stop() {
+    let mut state = state();
+    let again = std::mem::replace(&mut state.came, true);
+    if let Some(child) = state.child {
+        // If it is gone already, so much the better.
+        let _ = kill_process(child, Signal::TERM);
+    }
+    // Who asks twice does not want to wait.
+    if again || !(state.held || state.child.is_some()) {
+        std::process::exit(i32::from(Code::Interrupted as u8));
+    }
+}
+
+/// Whether the program was told to end.
+pub(super) fn came() -> bool {
+    state().came
+}
+
+/// While this lives, the program does not end by itself when it is told to.
+#[derive(Debug)]
+pub(super) struct Hold(());
+
+/// Holds the end off.
+pub(super) fn hold() -> Hold {
+    state().held = true;
+    Hold(())
+}
+
+impl Drop for Hold {
+    fn drop(&mut self) {
+        state().held = false;
+    }
+}
+
+/// Runs a program to its end, which comes when this one is told to end.
+pub(super) fn run(command: &mut Command) -> io::Result<ExitStatus> {
+    let mut child = {
+        let mut state = state();
+        if state.came {
+            return Err(io::ErrorKind::Interrupted.into());
+        }
+        let child = command.spawn()?;
+        state.child = Some(Pid::from_child(&child));
+        child
+    };
+    let status = child.wait();
+    state().child = None;
+    status
+}

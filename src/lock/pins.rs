@@ -1,0 +1,77 @@
+//! Which packages are held at their locked versions while the others move.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::{Lock, Update};
+use crate::debian::index::Stanza;
+use crate::debian::resolve::{ResolveError, Universe};
+
+/// The versions that packages are held at, by name.
+pub(super) type Pins<'a> = BTreeMap<&'a str, &'a str>;
+
+/// The stanzas of each source, with its name.
+pub(super) type Sources<'a> = [(&'a str, Vec<Stanza<'a>>)];
+
+/// The pins for `profile`: the locked version of each package that an index still has it of, unless it may move.
+///
+/// # Errors
+/// Relations that cannot be read.
+pub(super) fn pins<'a>(
+    profile: &'a str,
+    arch: &str,
+    sources: &Sources<'a>,
+    previous: &'a Lock,
+    update: Update<'_>,
+) -> Result<Pins<'a>, ResolveError> {
+    let named = match update {
+        Update::Everything => return Ok(Pins::new()),
+        Update::Nothing => &[],
+        Update::Packages(named) => named,
+    };
+    let locked: Pins<'a> =
+        previous.packages_of(profile).map(|package| (package.name.as_str(), package.version.as_str())).collect();
+    let mut pins: Pins<'a> = sources
+        .iter()
+        .flat_map(|(_, stanzas)| stanzas)
+        .filter_map(|stanza| locked.get_key_value(stanza.name).filter(|(_, version)| is(stanza, version)))
+        .map(|(name, version)| (*name, *version))
+        .collect();
+    let mut moving: Vec<&str> = named.iter().map(String::as_str).collect();
+    while !moving.is_empty() {
+        for name in moving {
+            pins.remove(name);
+        }
+        moving = in_the_way(arch, sources, &pins, locked.keys().copied().collect())?;
+    }
+    Ok(pins)
+}
+
+/// `sources` without the other versions of what is pinned.
+pub(super) fn hold<'a>(sources: &Sources<'a>, pins: &Pins<'_>) -> Vec<(&'a str, Vec<Stanza<'a>>)> {
+    let held = |stanza: &&Stanza<'a>| pins.get(stanza.name).is_none_or(|version| is(stanza, version));
+    sources.iter().map(|(name, stanzas)| (*name, stanzas.iter().filter(held).cloned().collect())).collect()
+}
+
+/// The pinned packages that have to move because others did: what these now depend on, and what does not bear them.
+fn in_the_way<'a>(
+    arch: &str,
+    sources: &Sources<'a>,
+    pins: &Pins<'a>,
+    installed: BTreeSet<&'a str>,
+) -> Result<Vec<&'a str>, ResolveError> {
+    let universe = Universe::new(arch, hold(sources, pins))?;
+    let mut moving = Vec::new();
+    for strain in universe.strains(installed)? {
+        let mut pinned = strain.others.into_iter().filter(|name| pins.contains_key(name)).peekable();
+        if pinned.peek().is_some() {
+            moving.extend(pinned);
+        } else if pins.contains_key(strain.package) {
+            moving.push(strain.package);
+        }
+    }
+    Ok(moving)
+}
+
+fn is(stanza: &Stanza<'_>, version: &str) -> bool {
+    stanza.version.as_str() == version
+}

@@ -1,0 +1,56 @@
+//! The installation by mmdebstrap.
+
+use std::fmt::Write as _;
+use std::fs;
+use std::path::PathBuf;
+use std::process::Command;
+
+use crate::image::Package;
+use imgbuild::tree::Digest;
+
+/// Any fixed time: dates are not compared.
+const EPOCH: &str = "1790000000";
+
+fn output(command: &mut Command) -> Vec<u8> {
+    let output = command.output().unwrap_or_else(|error| panic!("{command:?}: {error} (tests/run.sh installs it)"));
+    assert!(output.status.success(), "{command:?}: {}", String::from_utf8_lossy(&output.stderr));
+    output.stdout
+}
+
+/// Installs exactly `packages`, from a repository that holds nothing else, all unpacked before the first of them is
+/// configured. Returns the tar archive, which is kept between runs.
+pub fn install(packages: &[Package]) -> PathBuf {
+    let cache = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join("oracle");
+    fs::create_dir_all(&cache).unwrap();
+    let digests: Vec<&str> = packages.iter().map(|package| package.sha256.as_str()).collect();
+    let tar = cache.join(format!("installed-{}.tar", Digest::of(digests.join("\n").as_bytes())));
+    if tar.exists() {
+        return tar;
+    }
+    let repository = tempfile::tempdir_in(&cache).unwrap();
+    let mut index = String::new();
+    for Package { name, sha256, file } in packages {
+        fs::copy(file, repository.path().join(format!("{name}.deb"))).unwrap();
+        let control = String::from_utf8(output(Command::new("dpkg-deb").arg("--field").arg(file))).unwrap();
+        let (control, size) = (control.trim_end(), fs::metadata(file).unwrap().len());
+        writeln!(index, "{control}\nFilename: ./{name}.deb\nSize: {size}\nSHA256: {sha256}\n").unwrap();
+    }
+    fs::write(repository.path().join("Packages"), index).unwrap();
+    let names: Vec<&str> = packages.iter().map(|package| package.name.as_str()).collect();
+    let partial = tar.with_extension("partial.tar");
+    output(
+        Command::new("mmdebstrap")
+            .args([
+                "--variant=custom",
+                "--aptopt=APT::Install-Recommends \"false\"",
+                "--aptopt=APT::Sandbox::User \"root\"",
+            ])
+            .arg(format!("--include={}", names.join(",")))
+            .arg("trixie")
+            .arg(&partial)
+            .arg(format!("deb [trusted=yes] copy:{} ./", repository.path().display()))
+            .env("SOURCE_DATE_EPOCH", EPOCH),
+    );
+    fs::rename(partial, &tar).unwrap();
+    tar
+}
