@@ -1,4 +1,4 @@
-//! The stand-in for K3s behaves as K3s where a re-flash is decided: ordinary processes against a real PostgreSQL.
+//! The stand-in for K3s behaves as K3s where a re-flash is decided: ordinary processes against a real `PostgreSQL`.
 
 #[path = "support/postgres.rs"]
 mod postgres;
@@ -11,9 +11,9 @@ use std::os::unix::fs::symlink;
 use std::os::unix::net::UnixDatagram;
 use std::time::{Duration, SystemTime};
 
+use imgbuild::tree::Digest;
 use postgres::Postgres;
 use serde_json::Value;
-use sha2::{Digest as _, Sha256};
 use standin::{Machine, Process};
 use support::ok;
 
@@ -52,7 +52,7 @@ fn a_wiped_server_comes_back_with_its_ca_by_its_token_alone() {
     let founded = state(&url);
     drop(process);
 
-    let key: String = Sha256::digest("first").iter().take(6).map(|byte| format!("{byte:02x}")).collect();
+    let key = &Digest::of(b"first").to_string()[..12];
     assert_eq!(postgres.sql("SELECT name FROM kine WHERE name LIKE '/bootstrap/%'"), format!("/bootstrap/{key}"));
     let record = postgres.sql("SELECT encode(value, 'escape') FROM kine WHERE name LIKE '/bootstrap/%'");
     assert!(record.len() > 4000 && !record.contains("PRIVATE"), "{record}");

@@ -1,4 +1,4 @@
-//! A real PostgreSQL that takes nothing but TLS and passwords, with a certificate authority of its own.
+//! A real `PostgreSQL` that takes nothing but TLS and passwords, with a certificate authority of its own.
 
 use std::fs::{self, Permissions};
 use std::io::Write as _;

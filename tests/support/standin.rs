@@ -7,7 +7,7 @@ use std::process::{Child, Command, Stdio};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
 use std::time::Duration;
 
-use sha2::{Digest as _, Sha256};
+use imgbuild::tree::Digest;
 
 use crate::support::ok;
 
@@ -22,7 +22,7 @@ pub fn release() -> PathBuf {
     for (arch, name) in RELEASE {
         let program = program(arch);
         let sums = program.with_file_name(format!("sha256sum-{arch}.txt"));
-        let line = format!("{}  {name}\n", hex(&Sha256::digest(fs::read(&program).expect("a program"))));
+        let line = format!("{}  {name}\n", Digest::of(&fs::read(&program).expect("a program")));
         // Whole or not at all: another test may be reading.
         let new = tempfile::NamedTempFile::new_in(program.parent().expect("a directory")).expect("a file");
         fs::write(new.path(), line).expect("a writable file");
@@ -69,15 +69,11 @@ fn directory() -> PathBuf {
     let mut files: Vec<_> =
         fs::read_dir(sources()).expect("the sources").map(|file| file.expect("an entry").path()).collect();
     files.sort();
-    let mut sum = Sha256::new();
+    let mut text = Vec::new();
     for file in files.iter().filter(|file| file.extension().is_some_and(|extension| extension == "go")) {
-        sum.update(fs::read(file).expect("a source file"));
+        text.extend(fs::read(file).expect("a source file"));
     }
-    target().join("k3s-standin").join(&hex(&sum.finalize())[..12])
-}
-
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+    target().join("k3s-standin").join(&Digest::of(&text).to_string()[..12])
 }
 
 /// A machine for stand-ins: a directory with what would be a node's `/etc/rancher` and K3s's data.
