@@ -4,6 +4,9 @@
 //! At run time only `/var`, the state partition, keeps what is written. So homes become links into it (`homes`), and
 //! what the image holds below `var/` is made there at boot (`var`). Units that would write to the read-only
 //! root are masked: their work was done when the image was built.
+//!
+//! The scripts below `/usr/lib/imgbuild` start K3s once all that it needs is there, and say what they wait for until
+//! then: docs/node-status.md. In an image without K3s they lie idle.
 
 mod homes;
 mod var;
@@ -23,7 +26,23 @@ const FILES: &[(&str, u16, &str)] = &[
     ("usr/lib/clock-epoch", 0o644, ""),
     ("usr/lib/imgbuild/root-disk", 0o755, include_str!("files/root-disk")),
     ("usr/lib/udev/rules.d/61-imgbuild.rules", 0o644, include_str!("files/61-imgbuild.rules")),
+    // What starts K3s and tells how it is.
+    ("usr/lib/imgbuild/data-disks", 0o755, include_str!("files/data-disks")),
+    ("usr/lib/imgbuild/facts", 0o644, include_str!("files/facts")),
+    ("usr/lib/imgbuild/gate", 0o755, include_str!("files/gate")),
+    ("usr/lib/imgbuild/k3s-messages", 0o644, include_str!("files/k3s-messages")),
+    ("usr/lib/imgbuild/status", 0o755, include_str!("files/status")),
+    ("usr/lib/imgbuild/watch", 0o755, include_str!("files/watch")),
+    ("usr/lib/systemd/system-generators/imgbuild-data-disks", 0o755, include_str!("files/data-disks-generator")),
+    ("usr/lib/systemd/system/imgbuild-gate.service", 0o644, include_str!("files/imgbuild-gate.service")),
+    ("usr/lib/systemd/system/imgbuild-watch.service", 0o644, include_str!("files/imgbuild-watch.service")),
+    ("usr/lib/systemd/system/k3s.service.d/10-imgbuild-gate.conf", 0o644, include_str!("files/k3s-gate.conf")),
+    ("usr/lib/systemd/system/k3s-agent.service.d/10-imgbuild-gate.conf", 0o644, include_str!("files/k3s-gate.conf")),
 ];
+
+/// Path, target. The gate is the image's own business, so it is wanted in `/usr` and needs no enabling.
+const LINKS: &[(&str, &str)] =
+    &[("usr/lib/systemd/system/multi-user.target.wants/imgbuild-gate.service", "../imgbuild-gate.service")];
 
 /// What is switched off by a link to `/dev/null`, where the image has it: directory for the link, directory of what it
 /// masks, names.
@@ -62,6 +81,9 @@ const MASKS: &[(&str, &str, &[&str])] = &[
 pub fn install(tree: &mut Tree, state_type: Uuid) -> Result<(), TreeError> {
     for (path, mode, text) in FILES {
         tree.put_new(path, Node::file(*mode, *text).from(ORIGIN))?;
+    }
+    for (path, target) in LINKS {
+        tree.put_new(path, Node::symlink(*target).from(ORIGIN))?;
     }
     let state = format!(
         "# Made on the rest of the disk at the first boot, and again after the image was written anew.\n\
