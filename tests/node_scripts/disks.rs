@@ -72,14 +72,21 @@ impl Node {
         let stick = file("stick".to_owned());
         let others: Vec<PathBuf> = (0..disks).map(|number| file(format!("disk{number}"))).collect();
         let prepared = Command::new("bash")
-            .args(["-c", &format!("export PATH=$PATH:/usr/sbin:/sbin; set -e; mkfs.ext4 -q -L state \"$0\"; {prepare}")])
+            .args([
+                "-c",
+                &format!("export PATH=$PATH:/usr/sbin:/sbin; set -e; mkfs.ext4 -q -L state \"$0\"; {prepare}"),
+            ])
             .arg(&stick)
             .args(&others)
             .output()
             .expect("bash runs");
         assert!(prepared.status.success(), "{}", said(&prepared));
-        let node =
-            Self { stick: Disk::attach(stick), disks: others.into_iter().map(Disk::attach).collect(), sandbox, _turn: turn };
+        let node = Self {
+            stick: Disk::attach(stick),
+            disks: others.into_iter().map(Disk::attach).collect(),
+            sandbox,
+            _turn: turn,
+        };
         node.show(node.disks.len());
         node
     }
@@ -140,7 +147,10 @@ fn a_blank_disk_is_formatted_where_allowed_and_kept_with_its_content_ever_after(
     node.sandbox.seed(SSD);
     assert_eq!(node.run(&format!("{DATA_DISKS} && cat /var/lib/longhorn/kept")), (true, "replica\n".to_owned()));
     // Asked again while it is mounted, nothing happens.
-    assert_eq!(node.run(&format!("{DATA_DISKS} && {DATA_DISKS} && findmnt -no TARGET /var/lib/longhorn | wc -l")).1, "1\n");
+    assert_eq!(
+        node.run(&format!("{DATA_DISKS} && {DATA_DISKS} && findmnt -no TARGET /var/lib/longhorn | wc -l")).1,
+        "1\n"
+    );
 }
 
 #[test]
@@ -151,7 +161,8 @@ fn two_disks_that_were_formatted_have_different_uuids() {
     let mut uuids = Vec::new();
     for _ in 0..2 {
         let node = Node::new(&if_blank(), 1, "");
-        let (succeeded, uuid) = node.run(&format!("{DATA_DISKS} && blkid -p -o value -s UUID {}", node.disks[0].device));
+        let (succeeded, uuid) =
+            node.run(&format!("{DATA_DISKS} && blkid -p -o value -s UUID {}", node.disks[0].device));
         assert!(succeeded && !uuid.is_empty());
         uuids.push(uuid);
     }
@@ -251,7 +262,8 @@ fn nothing_can_be_written_to_the_mount_point_of_a_disk_that_is_missing() {
         return;
     }
     let node = Node::new(SSD, 0, "");
-    let (_, printed) = node.run(&format!("{DATA_DISKS} >/dev/null; touch /var/lib/longhorn/x 2>&1; lsattr -d /var/lib/longhorn"));
+    let (_, printed) =
+        node.run(&format!("{DATA_DISKS} >/dev/null; touch /var/lib/longhorn/x 2>&1; lsattr -d /var/lib/longhorn"));
     assert!(printed.contains("Operation not permitted"), "{printed}");
     assert!(printed.contains("----i----"), "{printed}");
 }

@@ -152,7 +152,11 @@ fn a_clock_chip_from_before_the_image_is_never_believed() {
     node.write("class/rtc/rtc0/since_epoch", "80\n");
     node.write("uptime", "900.00 0.00\n");
     let waits = gate(&node, &[&format!("echo {} >/sys/class/rtc/rtc0/since_epoch", EPOCH + 899)]);
-    assert!(waits[0].1.contains("its clock chip says 1970-01-01, which is before this image was made"), "{}", waits[0].1);
+    assert!(
+        waits[0].1.contains("its clock chip says 1970-01-01, which is before this image was made"),
+        "{}",
+        waits[0].1
+    );
     assert!(waits[1].1.contains("before this image was made"), "it was behind when the node came up: {}", waits[1].1);
     assert_eq!(started(&node), None);
 }
@@ -261,7 +265,8 @@ fn a_server_waits_for_a_datastore_that_it_can_trust_and_says_what_is_wrong_with_
 
     let closed = TcpListener::bind("127.0.0.1:0").expect("a port").local_addr().expect("an address").port();
     let refusing = Postgres::start(None);
-    let servers = [Some(&good), Some(&good), Some(&expired), Some(&good)].map(|file| Postgres::start(file.map(|it| &**it)));
+    let servers =
+        [Some(&good), Some(&good), Some(&expired), Some(&good)].map(|file| Postgres::start(file.map(|it| &**it)));
     let cases = [
         ("no-such-host.invalid", closed, "ca", "its name no-such-host.invalid cannot be resolved"),
         ("localhost", closed, "ca", "refuses the connection"),
@@ -276,12 +281,16 @@ fn a_server_waits_for_a_datastore_that_it_can_trust_and_says_what_is_wrong_with_
         format!("{SERVER}DATASTORE_HOST='{host}'\nDATASTORE_PORT='{port}'\nDATASTORE_CA='/run/{ca}.pem'\n")
     });
     node.seed(&facts[0]);
-    let steps: Vec<String> = facts[1..].iter().map(|facts| format!("cat >/etc/imgbuild/node.env <<'END'\n{facts}END")).collect();
+    let steps: Vec<String> =
+        facts[1..].iter().map(|facts| format!("cat >/etc/imgbuild/node.env <<'END'\n{facts}END")).collect();
     let waits = gate(&node, &steps.iter().map(|step| &**step).collect::<Vec<_>>());
     assert_eq!(waits.len(), cases.len() - 1, "{waits:#?}");
     for ((what, reason, cure), (.., expected)) in waits.iter().zip(cases) {
         assert_eq!(what, "datastore");
-        assert!(reason.starts_with("the datastore cannot be used") && reason.contains(expected), "{expected}: {reason}");
+        assert!(
+            reason.starts_with("the datastore cannot be used") && reason.contains(expected),
+            "{expected}: {reason}"
+        );
         assert!(!cure.is_empty());
     }
     assert_eq!(started(&node).as_deref(), Some("start --no-block k3s.service"));

@@ -95,7 +95,8 @@ impl Sandbox {
 
     /// Runs a piece of bash on the node, after `before` was done to it.
     pub fn run(&self, before: &str, script: &str) -> Output {
-        let path = format!("{}:{}:/usr/sbin:/sbin", self.path("bin").display(), std::env::var("PATH").unwrap_or_default());
+        let path =
+            format!("{}:{}:/usr/sbin:/sbin", self.path("bin").display(), std::env::var("PATH").unwrap_or_default());
         let mut command = Command::new("unshare");
         command.args(["--mount", "--propagation", "private"]);
         if !is_root() {

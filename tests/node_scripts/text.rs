@@ -89,7 +89,9 @@ fn k3s_is_ordered_after_the_mounts_of_the_data_disks() {
     let generate = "mkdir -p /run/units && /usr/lib/systemd/system-generators/imgbuild-data-disks /run/units";
     assert!(node.run("", generate).status.success(), "without a seed there is nothing to do");
     assert!(!node.path("run/units/k3s.service.d").exists());
-    node.seed("DISK_1_LABEL='a'\nDISK_1_MOUNT='/var/lib/longhorn'\nDISK_2_LABEL='b'\nDISK_2_MOUNT='/var/lib/scratch'\n");
+    node.seed(
+        "DISK_1_LABEL='a'\nDISK_1_MOUNT='/var/lib/longhorn'\nDISK_2_LABEL='b'\nDISK_2_MOUNT='/var/lib/scratch'\n",
+    );
     assert!(node.run("", generate).status.success());
     for unit in ["k3s", "k3s-agent"] {
         assert_eq!(

@@ -46,10 +46,7 @@ const SAMPLES: &[(&str, &str)] = &[
         r#"level=error msg="server error: FATAL: database \"k3s\" does not exist""#,
         "the database that the secret datastore-url names does not exist",
     ),
-    (
-        r#"level=error msg="ERROR: permission denied for schema public (SQLSTATE 42501)""#,
-        "K3s may not make its table",
-    ),
+    (r#"level=error msg="ERROR: permission denied for schema public (SQLSTATE 42501)""#, "K3s may not make its table"),
     (
         r#"level=error msg="server error: FATAL: sorry, too many clients already (SQLSTATE 53300)""#,
         "PostgreSQL takes no more connections",
@@ -96,7 +93,10 @@ fn every_pattern_explains_a_message_of_k3s_with_its_reason_and_a_cure() {
     let node = node();
     let mut explained = BTreeSet::new();
     for (message, reason) in SAMPLES {
-        node.write("run/journal", &format!("Starting Lightweight Kubernetes...\n{message}\nlevel=info msg=\"Stopping\"\n"));
+        node.write(
+            "run/journal",
+            &format!("Starting Lightweight Kubernetes...\n{message}\nlevel=info msg=\"Stopping\"\n"),
+        );
         let output = node.run("", "/usr/lib/imgbuild/watch");
         assert_eq!(output.status.code(), Some(1), "systemd restarts it when the journal ends: {}", said(&output));
         let status = node.status();
