@@ -254,7 +254,7 @@ fn a_server_waits_for_a_datastore_that_it_can_trust_and_says_what_is_wrong_with_
              openssl req -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -keyout db.key -out db.csr -subj /CN=db\n\
              echo subjectAltName=DNS:localhost >names\n\
              openssl x509 -req -in db.csr -CA ca.pem -CAkey ca.key -CAcreateserial -extfile names -days 9 -out db.crt\n\
-             openssl x509 -req -in db.csr -CA ca.pem -CAkey ca.key -CAcreateserial -extfile names -days -1 -out old.crt\n\
+             openssl x509 -req -in db.csr -CA ca.pem -CAkey ca.key -CAcreateserial -extfile names -days 0 -out old.crt\n\
              cat db.crt db.key >good; cat old.crt db.key >expired",
         ])
         .arg(node.path("run"))
@@ -274,7 +274,7 @@ fn a_server_waits_for_a_datastore_that_it_can_trust_and_says_what_is_wrong_with_
         ("localhost", servers[0].port, "other", "its certificate was not signed by the CA that the seed names"),
         ("127.0.0.1", servers[1].port, "ca", "its certificate is not for 127.0.0.1"),
         ("localhost", servers[2].port, "ca", "its certificate has expired"),
-        ("localhost", servers[3].port, "missing", "the CA file of the seed cannot be read"),
+        ("localhost", servers[3].port, "missing", "the seed's CA file /run/missing.pem cannot be read"),
         ("localhost", servers[3].port, "ca", ""),
     ];
     let facts = cases.map(|(host, port, ca, _)| {

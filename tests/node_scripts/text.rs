@@ -100,3 +100,19 @@ fn k3s_is_ordered_after_the_mounts_of_the_data_disks() {
         );
     }
 }
+
+#[test]
+fn the_gate_is_wanted_at_boot_and_both_kinds_of_k3s_need_its_permit() {
+    let image = image();
+    let text = |path: &str| image.file(path).expect(path).text().expect("units are text");
+    let wanted = image.get("usr/lib/systemd/system/multi-user.target.wants/imgbuild-gate.service").expect("a link");
+    assert!(matches!(&wanted.kind, Kind::Symlink(target) if target == "../imgbuild-gate.service"));
+    assert!(text("usr/lib/systemd/system/imgbuild-gate.service").contains("ConditionPathExists=/usr/local/bin/k3s\n"));
+    let permit = "/run/imgbuild/k3s-may-start";
+    assert!(text("usr/lib/imgbuild/gate").contains(&format!("permit={permit}\n")));
+    for unit in ["k3s", "k3s-agent"] {
+        let settings = text(&format!("usr/lib/systemd/system/{unit}.service.d/10-imgbuild-gate.conf"));
+        assert!(settings.contains(&format!("AssertPathExists={permit}\n")), "{settings}");
+        assert!(settings.contains("Wants=imgbuild-watch.service\n"), "{settings}");
+    }
+}
