@@ -28,6 +28,12 @@ impl Disk {
         Self { file, device: String::from_utf8_lossy(&output.stdout).trim().to_owned() }
     }
 
+    /// Has the kernel show the disk's partitions, also one that reads no partition tables itself.
+    fn show_partitions(&self) {
+        let output = Command::new("partx").args(["--update", &self.device]).output().expect("partx runs");
+        assert!(output.status.success(), "{}", said(&output));
+    }
+
     fn name(&self) -> &str {
         &self.device["/dev/".len()..]
     }
@@ -139,7 +145,7 @@ fn a_blank_disk_is_formatted_where_allowed_and_kept_with_its_content_ever_after(
     }
     let node = Node::new(&if_blank(), 1, "");
     let (succeeded, printed) = node.run(&format!(
-        "{DATA_DISKS} && findmnt -no FSTYPE,OPTIONS /var/lib/longhorn && echo replica >/var/lib/longhorn/kept"
+        "{DATA_DISKS} && findmnt -rno FSTYPE,OPTIONS /var/lib/longhorn && echo replica >/var/lib/longhorn/kept"
     ));
     assert!(succeeded, "{printed}");
     assert!(printed.starts_with("ext4 rw,noatime"), "{printed}");
@@ -217,9 +223,9 @@ fn a_disk_with_any_content_is_untouched_byte_for_byte() {
     }
     let contents = [
         // Longhorn's, under another label.
-        "mkdir root; echo '{}' >root/longhorn-disk.cfg; mkfs.ext4 -q -L other -d root \"$1\"",
+        "mkdir -p root; echo '{}' >root/longhorn-disk.cfg; mkfs.ext4 -q -L other -d root \"$1\"",
         // A partition table and nothing in it.
-        "echo label:gpt | sfdisk -q \"$1\"",
+        "sgdisk --clear \"$1\"",
         // Swap.
         "mkswap -q \"$1\"",
         // Bytes that no tool knows, at the start and at the very end.
@@ -227,7 +233,7 @@ fn a_disk_with_any_content_is_untouched_byte_for_byte() {
         "printf x | dd of=\"$1\" bs=1 seek=$((64 * 1024 * 1024 - 1)) conv=notrunc status=none",
     ];
     for content in contents {
-        let node = Node::new(&if_blank(), 1, &format!("cd \"$(mktemp -d)\"; {content}"));
+        let node = Node::new(&if_blank(), 1, &format!("cd \"${{0%/*}}\"; {content}"));
         let before = node.disks[0].bytes();
         let refusal = node.refusal();
         assert!(refusal.contains("and none is blank"), "{content}: {refusal}");
@@ -294,11 +300,8 @@ fn a_partition_with_the_label_is_a_data_disk_too() {
     if !is_root() {
         return;
     }
-    let node = Node::new(
-        SSD,
-        1,
-        "echo 'start=2048' | sfdisk -q --label gpt \"$1\"; mkfs.ext4 -q -L ssd -E offset=1048576 \"$1\" 60M",
-    );
+    let node = Node::new(SSD, 1, "sgdisk --new=1:2048:0 \"$1\"; mkfs.ext4 -q -L ssd -E offset=1048576 \"$1\" 60M");
+    node.disks[0].show_partitions();
     let (succeeded, source) = node.run(&format!("{DATA_DISKS} && findmnt -no SOURCE /var/lib/longhorn"));
     assert_eq!((succeeded, source.trim().to_owned()), (true, format!("{}p1", node.disks[0].device)));
 }

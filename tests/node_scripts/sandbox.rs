@@ -117,7 +117,7 @@ impl Sandbox {
     }
 
     fn permit(&self, path: &str, mode: u32) {
-        fs::set_permissions(self.path(path), PermissionsExt::from_mode(mode)).expect("our own file");
+        fs::set_permissions(self.path(path), fs::Permissions::from_mode(mode)).expect("our own file");
     }
 }
 
