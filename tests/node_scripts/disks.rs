@@ -121,7 +121,6 @@ impl Node {
         );
         let output = self.sandbox.run(&before, script);
         let printed = String::from_utf8_lossy(&output.stdout).into_owned();
-        eprintln!("{script}: {}", said(&output));
         (output.status.success(), printed)
     }
 
