@@ -27,6 +27,7 @@ needs=(
     qemu-system-x86_64:qemu-system-x86
     setpriv:util-linux
     sgdisk:gdisk
+    shellcheck:shellcheck
     systemd-sysusers:systemd
     unsquashfs:squashfs-tools
     veritysetup:cryptsetup-bin
