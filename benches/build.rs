@@ -1,6 +1,7 @@
 //! What a build costs, as ratios measured side by side in one run: against `mmdebstrap` and `mksquashfs` over the same
-//! packages, and against itself when little or nothing changed. Prints a table; asserts nothing. Needs root, for
-//! `mmdebstrap` and for unpacking the finished root with its owners.
+//! packages, natively and with arm64 emulated, and against itself when little or nothing changed. Prints a table; asserts
+//! nothing; what this host cannot do is a row that says so. Needs root, for `mmdebstrap` and for unpacking the finished
+//! root with its owners.
 
 #![expect(clippy::print_stdout, reason = "the table is the result")]
 #![expect(clippy::unwrap_used, reason = "a measurement that cannot be taken has to stop")]
@@ -17,6 +18,11 @@ const IMGBUILD: &str = env!("CARGO_BIN_EXE_imgbuild");
 
 /// The control node, and the same packages for a PC, which `mmdebstrap` can install here without emulation.
 const TWIN: &str = "schema = 1\nextends = \"control\"\ndescription = \"control, natively\"\nboard = \"uefi-amd64\"\noverlays = [\"changed\"]\n";
+/// The control node with the file that changes.
+const CHANGING: &str =
+    "schema = 1\nextends = \"control\"\ndescription = \"control, changing\"\noverlays = [\"changed\"]\n";
+/// Where the kernel shows the program that runs arm64 programs on a PC.
+const EMULATOR: &str = "/proc/sys/fs/binfmt_misc/qemu-aarch64";
 const OVERLAY: &str = "schema = 1\ndescription = \"A file that changes\"\n";
 
 /// How long a command took, and the most memory it had.
@@ -37,6 +43,7 @@ impl Bench {
         fs::create_dir_all(dir.join("ws/profiles")).unwrap();
         fs::create_dir_all(dir.join("ws/overlays/changed/files/etc")).unwrap();
         fs::write(dir.join("ws/profiles/twin.toml"), TWIN).unwrap();
+        fs::write(dir.join("ws/profiles/changing.toml"), CHANGING).unwrap();
         fs::write(dir.join("ws/overlays/changed/overlay.toml"), OVERLAY).unwrap();
         let bench = Self { dir };
         bench.change("first");
@@ -69,14 +76,14 @@ impl Bench {
         serde_json::from_slice(&fs::read(self.output(profile).join("manifest.json")).unwrap()).unwrap()
     }
 
-    /// A repository of the twin's packages, made of the downloads.
-    fn repository(&self) -> (PathBuf, String) {
+    /// A repository of a profile's packages, made of the downloads.
+    fn repository(&self, profile: &str) -> (PathBuf, String) {
         let dir = self.dir.join("repository");
         let _ = fs::remove_dir_all(&dir);
         fs::create_dir_all(&dir).unwrap();
         let mut index = String::new();
         let mut names = Vec::new();
-        for package in self.manifest("twin")["packages"].as_array().unwrap() {
+        for package in self.manifest(profile)["packages"].as_array().unwrap() {
             let (name, sha256) = (package["name"].as_str().unwrap(), package["sha256"].as_str().unwrap());
             let deb = self.dir.join("cache/downloads/sha256").join(sha256);
             fs::hard_link(&deb, dir.join(format!("{name}.deb"))).unwrap();
@@ -91,15 +98,15 @@ impl Bench {
         (dir, names.join(","))
     }
 
-    /// mmdebstrap and mksquashfs over the twin's packages.
-    fn usual_way(&self) -> Duration {
-        let (repository, names) = self.repository();
+    /// mmdebstrap and mksquashfs over a profile's packages.
+    fn usual_way(&self, profile: &str, arch: &str) -> Duration {
+        let (repository, names) = self.repository(profile);
         let (tree, squashfs) = (self.dir.join("tree"), self.dir.join("usual.squashfs"));
         let _ = fs::remove_dir_all(&tree);
         let _ = fs::remove_file(&squashfs);
         let mut mmdebstrap = Command::new("mmdebstrap");
         mmdebstrap.args(["--quiet", "--variant=custom", "--aptopt=APT::Sandbox::User \"root\""]);
-        mmdebstrap.arg(format!("--include={names}")).arg("trixie").arg(&tree);
+        mmdebstrap.arg(format!("--architectures={arch}")).arg(format!("--include={names}")).arg("trixie").arg(&tree);
         mmdebstrap.arg(format!("deb [trusted=yes] copy:{} ./", repository.display()));
         let mut mksquashfs = Command::new("mksquashfs");
         mksquashfs.args([&tree, &squashfs]).args(["-comp", "zstd", "-no-progress", "-quiet"]);
@@ -155,33 +162,58 @@ fn measure(command: &mut Command) -> Cost {
     Cost { time, memory }
 }
 
+/// Prints a row of the table.
+fn row(what: &str, time: Duration, note: &str) {
+    println!("| {what} | {:.2} s | {note} |", time.as_secs_f64());
+}
+
+/// Prints a row with a comparison.
+fn against(what: &str, time: Duration, usual: Duration) {
+    row(what, time, &format!("{:.1}× faster", usual.as_secs_f64() / time.as_secs_f64()));
+}
+
+/// Time of a build after one overlay file changed, and of one after that with nothing changed.
+fn again(bench: &Bench, profile: &str) -> (Duration, Duration) {
+    bench.change("second");
+    bench.build(profile);
+    bench.change("third");
+    (bench.build(profile).time, bench.build(profile).time)
+}
+
 fn main() {
     let bench = Bench::new();
-    for profile in ["control", "twin"] {
+    // Downloads, and locks.
+    for profile in ["control", "changing", "twin"] {
         bench.build(profile);
     }
     bench.forget();
     let control = bench.build("control");
+    let (changed, unchanged) = again(&bench, "changing");
     bench.forget();
     let twin = bench.build("twin");
-    let unchanged = bench.build("twin");
-    bench.change("second");
-    let changed = bench.build("twin");
+    let (changed_twin, unchanged_twin) = again(&bench, "twin");
     let (ours, theirs) = bench.sizes("twin");
-    let usual = bench.usual_way();
+    let native = bench.usual_way("twin", "amd64");
 
-    let ratio = |a: Duration, b: Duration| a.as_secs_f64() / b.as_secs_f64();
-    let row = |what: &str, time: Duration, note: String| println!("| {what} | {:.2} s | {note} |", time.as_secs_f64());
     println!("\n| what, from downloaded packages | time | |\n|---|---|---|");
-    row("mmdebstrap + mksquashfs -comp zstd, amd64 natively", usual, "1".to_owned());
-    row("imgbuild, the same packages, no other cache", twin.time, format!("{:.1}× faster", ratio(usual, twin.time)));
-    row(
-        "imgbuild, `control` for arm64, no other cache",
-        control.time,
-        format!("{:.1}× faster", ratio(usual, control.time)),
-    );
-    row("imgbuild, one overlay file changed", changed.time, format!("{:.1}× faster", ratio(usual, changed.time)));
-    row("imgbuild, nothing changed", unchanged.time, format!("{:.0}× faster", ratio(usual, unchanged.time)));
+    row("mmdebstrap + mksquashfs -comp zstd, amd64 natively", native, "1");
+    against("imgbuild, the same packages for amd64, no other cache", twin.time, native);
+    against("the same, one overlay file changed", changed_twin, native);
+    against("the same, nothing changed", unchanged_twin, native);
+    if Path::new(EMULATOR).exists() {
+        bench.build("control");
+        let emulated = bench.usual_way("control", "arm64");
+        row("mmdebstrap + mksquashfs -comp zstd, arm64 emulated", emulated, "1");
+        against("imgbuild, `control` for arm64, no other cache", control.time, emulated);
+    } else {
+        println!(
+            "| mmdebstrap + mksquashfs -comp zstd, arm64 emulated | not measured | this host runs no arm64 programs: \
+             `{EMULATOR}` is missing |"
+        );
+        row("imgbuild, `control` for arm64, no other cache", control.time, "");
+    }
+    row("the same, one overlay file changed", changed, "");
+    row("the same, nothing changed", unchanged, "");
     println!("\npeak memory: {} MiB", control.memory.max(twin.memory) / 1024);
     #[expect(clippy::cast_precision_loss, reason = "a percentage of some hundred million bytes")]
     let larger = (ours as f64 / theirs as f64 - 1.0) * 100.0;

@@ -1,5 +1,8 @@
 //! Which exit code each room's errors have, in one place.
 
+use std::error::Error;
+use std::io;
+
 use crate::debian::archive::ArchiveError;
 use crate::debian::deb::DebError;
 use crate::debian::mirror::MirrorError;
@@ -15,14 +18,18 @@ use crate::image::ImageError;
 use crate::image::initrd::InitrdError;
 use crate::lock::{LockError, LockFileError, OutdatedError};
 use crate::profile::ProfileError;
-use crate::tree::TreeError;
+use crate::tree::{Damaged, TreeError};
 
 /// Gives error types their exit code; those marked `hint` know a cure.
 macro_rules! failures {
     ($($error:ty => $code:ident $($hint:ident)?;)*) => {$(
         impl From<$error> for Failure {
             fn from(error: $error) -> Self {
-                Self::new(Code::$code, &error)$(.maybe_hint(error.$hint()))?
+                let failure = Self::new(Code::$code, &error)$(.maybe_hint(error.$hint()))?;
+                match damaged(&error) {
+                    Some(damaged) => Self { code: Code::Verification, ..failure }.hint(cure(damaged)),
+                    None => failure,
+                }
             }
         }
     )*};
@@ -47,6 +54,16 @@ failures! {
     TreeError => Unexpected;
     Unmodelled => Refused hint;
     UnpackError => Refused hint;
+}
+
+/// The damage of a cache file that is at the bottom of `error`, whichever stage met with it.
+fn damaged<'e>(error: &'e (dyn Error + 'static)) -> Option<&'e Damaged> {
+    std::iter::successors(Some(error), |&error: &&'e (dyn Error + 'static)| error.source())
+        .find_map(|error| error.downcast_ref::<io::Error>()?.get_ref()?.downcast_ref())
+}
+
+fn cure(damaged: &Damaged) -> String {
+    format!("delete `{}` and build again: it is made anew from the downloaded package", damaged.path.display())
 }
 
 impl From<ProfileError> for Failure {

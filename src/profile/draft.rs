@@ -163,11 +163,11 @@ impl ImageDraft {
     fn finish(self) -> ImageSettings {
         const MIB: u64 = 1 << 20;
         ImageSettings {
-            // Kernel, initrd and the Pi's firmware take some 80 MiB; boots have failed elsewhere on full boot partitions.
-            boot_size: self.boot.unwrap_or(192 * MIB),
-            root_size: self.root.unwrap_or(1024 * MIB),
+            // Kernel, initrd and the Pi's firmware take 50 MiB; boots have failed elsewhere on full boot partitions.
+            boot_size: self.boot.unwrap_or(128 * MIB),
+            root_size: self.root.unwrap_or(320 * MIB),
             seed_size: self.seed.unwrap_or(4 * MIB),
-            block_size: self.block_size.unwrap_or(1 << 20),
+            block_size: self.block_size.unwrap_or(128 << 10),
             compression_level: self.level.unwrap_or(3),
         }
     }

@@ -110,13 +110,13 @@ pub(super) struct UnitsTable {
 #[derive(Debug, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, expecting = "a table")]
 pub(super) struct ImageTable {
-    /// Size of a boot slot; 192M unless given.
+    /// Size of a boot slot; 128M unless given.
     pub boot: Option<PartitionSize>,
-    /// Size of a root slot; 1G unless given. There are two.
+    /// Size of a root slot; 320M unless given. There are two.
     pub root: Option<PartitionSize>,
     /// Size of the partition for a node's own configuration; 4M unless given.
     pub seed: Option<PartitionSize>,
-    /// Block size of the root file system. Larger is smaller on disk and reads more for each access.
+    /// Block size of the root file system; 128K unless given. Larger is smaller on disk and reads more for each access.
     pub block_size: Option<BlockSize>,
     /// zstd level of the root file system, 1 to 22. Higher is smaller and slower to build.
     pub level: Option<Level>,

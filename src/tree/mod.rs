@@ -5,11 +5,15 @@
 //! only in case survive on every host and without privilege.
 
 mod content;
+mod digest;
 mod node;
+mod pack;
 mod paths;
 
-pub use content::{Content, Digest, Pack};
+pub use content::Content;
+pub use digest::{CHUNK, Digest, Hasher};
 pub use node::{Kind, Node};
+pub use pack::{Damaged, Pack, Slice};
 pub use paths::{PathError, clean, parent};
 
 use std::collections::BTreeMap;

@@ -62,3 +62,49 @@ fn hostile_member_names_are_refused() {
     assert!(matches!(clean("/etc/passwd"), Err(PathError::Absolute(_))));
     assert!(matches!(clean("a\0b"), Err(PathError::Nul(_))));
 }
+
+#[test]
+fn a_part_of_a_large_slice_is_checked_and_a_changed_chunk_is_damage() {
+    let bytes: Vec<u8> = (0..CHUNK * 2 + 100).map(|at| (at % 251) as u8).collect();
+    let mut hasher = Hasher::default();
+    for piece in bytes.chunks(1000) {
+        hasher.update(piece);
+    }
+    let (digest, chunks) = hasher.finish();
+    assert_eq!((digest, chunks.len()), (Digest::of(&bytes), 3));
+
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("pack");
+    let slice = |changed: Option<usize>| {
+        let mut stored = [&b"before"[..], &bytes].concat();
+        if let Some(at) = changed {
+            stored[6 + at] ^= 1;
+        }
+        std::fs::write(&path, stored).unwrap();
+        let pack = Pack::open(&path).unwrap();
+        let (len, chunks) = (bytes.len() as u64, chunks.clone());
+        Content::Slice(std::sync::Arc::new(Slice { pack, offset: 6, len, digest, chunks }))
+    };
+    let chunk = CHUNK as u64;
+    let whole = slice(None);
+    assert_eq!(&whole.read().unwrap()[..], &bytes[..]);
+    assert_eq!(&whole.read_range(chunk - 3, chunk + 10).unwrap()[..], &bytes[CHUNK - 3..2 * CHUNK + 7]);
+    assert!(whole.read_range(chunk * 2 + 100, 1).is_err());
+
+    let changed = slice(Some(CHUNK * 2 + 99));
+    assert_eq!(&changed.read_range(0, chunk * 2).unwrap()[..], &bytes[..2 * CHUNK]);
+    for (start, len) in [(0, chunk * 2 + 100), (chunk * 2, 1), (chunk, chunk + 1)] {
+        let error = changed.read_range(start, len).unwrap_err();
+        let damaged: &Damaged = error.get_ref().unwrap().downcast_ref().unwrap();
+        assert_eq!(damaged.path, path);
+    }
+}
+
+#[test]
+fn a_content_of_one_chunk_needs_no_digest_of_its_chunks() {
+    for (len, chunks) in [(0, 0), (1, 0), (CHUNK, 0), (CHUNK + 1, 2), (2 * CHUNK, 2)] {
+        let mut hasher = Hasher::default();
+        hasher.update(&vec![7; len]);
+        assert_eq!(hasher.finish().1.len(), chunks, "{len} bytes");
+    }
+}

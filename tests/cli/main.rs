@@ -11,6 +11,7 @@ mod bad_package;
 mod bad_profile;
 mod build;
 mod compare;
+mod damaged;
 mod face;
 mod full_disk;
 mod lock;

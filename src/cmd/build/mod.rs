@@ -1,7 +1,7 @@
 //! `imgbuild build`: locked packages in, image out.
 //!
 //! ```text
-//! profile + lock ─▶ download ─▶ unpack ─▶ effects ─▶ initrd ─▶ root (squashfs) ─▶ image
+//! profile + lock ─▶ download ─▶ unpack ─▶ effects ─▶ initrd, root (squashfs) ─▶ image
 //! ```
 //! A build whose inputs and outputs are what they were is not done again.
 
@@ -77,46 +77,58 @@ pub(super) fn unpacked(
     wanted: &[Download],
     locked: &[&LockedPackage],
 ) -> Result<Vec<Package>, Failure> {
-    let paths = session.fetcher.fetch_all(wanted, session.console.progress())?;
-    open(session, wanted, &paths, locked)
+    let packs = session.cache.packs();
+    // What an earlier run has unpacked is neither fetched nor hashed again.
+    let mut packages: Vec<Option<Package>> =
+        wanted.par_iter().map(|download| deb::unpacked(download.sha256, &packs)).collect();
+    let missing: Vec<usize> = (0..wanted.len()).filter(|&number| packages[number].is_none()).collect();
+    let downloads: Vec<Download> = missing.iter().map(|&number| wanted[number].clone()).collect();
+    let paths = session.fetcher.fetch_all(&downloads, session.console.progress())?;
+    for (number, package) in missing.into_iter().zip(open(session, &downloads, &paths)?) {
+        packages[number] = Some(package);
+    }
+    let mut packages: Vec<Package> = packages.into_iter().flatten().collect();
+    for (package, expected) in packages.iter().zip(locked) {
+        if (package.name.as_str(), package.version.as_str()) != (&expected.name, &expected.version) {
+            return Err(Failure {
+                code: Code::Verification,
+                ..Failure::refused(format!(
+                    "the lock calls a package {} {}, but its file says {} {}",
+                    expected.name, expected.version, package.name, package.version
+                ))
+                .hint("run `imgbuild lock --update`")
+            });
+        }
+    }
+    packages.sort_by(|a, b| a.name.cmp(&b.name));
+    Ok(packages)
 }
 
-fn open(
-    session: &Session<'_>,
-    wanted: &[Download],
-    paths: &[PathBuf],
-    locked: &[&LockedPackage],
-) -> Result<Vec<Package>, Failure> {
+/// Unpacks downloaded packages; they come in the order of `downloads`.
+fn open(session: &Session<'_>, downloads: &[Download], paths: &[PathBuf]) -> Result<Vec<Package>, Failure> {
     const PHASE: &str = "unpack";
+    if downloads.is_empty() {
+        return Ok(Vec::new());
+    }
     let progress = session.console.progress();
     let packs = session.cache.packs();
-    progress.begin(PHASE, wanted.iter().filter_map(|download| download.size).sum());
+    progress.begin(PHASE, downloads.iter().filter_map(|download| download.size).sum());
     // The largest first: one thread must not be left alone with the kernel at the end.
-    let mut order: Vec<usize> = (0..wanted.len()).collect();
-    order.sort_by_key(|number| std::cmp::Reverse(wanted[*number].size));
+    let mut order: Vec<usize> = (0..downloads.len()).collect();
+    order.sort_by_key(|number| std::cmp::Reverse(downloads[*number].size));
     let mut opened = order
         .par_iter()
         .map(|&number| {
-            let expected = locked[number];
-            let package = deb::open(&paths[number], wanted[number].sha256, &packs)
-                .map_err(|error| Failure::from(error).about(&wanted[number].name))?;
-            if (package.name.as_str(), package.version.as_str()) != (&expected.name, &expected.version) {
-                return Err(Failure {
-                    code: Code::Verification,
-                    ..Failure::refused(format!(
-                        "the lock calls a package {} {}, but its file says {} {}",
-                        expected.name, expected.version, package.name, package.version
-                    ))
-                    .hint("run `imgbuild lock --update`")
-                });
-            }
-            progress.advance(PHASE, wanted[number].size.unwrap_or(0));
-            Ok(package)
+            let Download { name, sha256, size, .. } = &downloads[number];
+            let package =
+                deb::open(&paths[number], *sha256, &packs).map_err(|error| Failure::from(error).about(name))?;
+            progress.advance(PHASE, size.unwrap_or(0));
+            Ok((number, package))
         })
-        .collect::<Result<Vec<Package>, Failure>>()?;
-    opened.sort_by(|a, b| a.name.cmp(&b.name));
+        .collect::<Result<Vec<(usize, Package)>, Failure>>()?;
+    opened.sort_by_key(|(number, _)| *number);
     progress.finish(PHASE, &count(opened.len(), "package"));
-    Ok(opened)
+    Ok(opened.into_iter().map(|(_, package)| package).collect())
 }
 
 fn assemble(
@@ -130,12 +142,16 @@ fn assemble(
     let progress = session.console.progress();
     let epoch = lock.expect(profile)?.epoch;
     let tree = assemble::tree(session, profile, packages, &lock.ids, epoch)?;
-    let initrd = assemble::initrd(session, profile, &tree, epoch)?;
     let root = image::without_boot_files(&tree);
     std::fs::create_dir_all(output).map_err(|error| unwritable(output, &error))?;
     let mut squashfs = tempfile::tempfile_in(output).map_err(|error| unwritable(output, &error))?;
-    assemble::squashfs(session, profile, &root, epoch, &mut squashfs)
-        .map_err(|failure| failure.about(&format!("root file system in `{}`", output.display())))?;
+    // Neither keeps all cores busy from its beginning to its end.
+    let (initrd, written) = rayon::join(
+        || assemble::initrd(session, profile, &tree, epoch),
+        || assemble::squashfs(session, profile, &root, epoch, &mut squashfs),
+    );
+    let initrd = initrd?;
+    written.map_err(|failure| failure.about(&format!("root file system in `{}`", output.display())))?;
     let seed = assemble::seed(&image::seed::empty(), SEED_LEVEL, epoch)?;
     let components: Vec<Component> = packages
         .iter()

@@ -29,8 +29,8 @@ pub(super) struct Member {
 #[serde(rename_all = "kebab-case")]
 pub(super) enum Kind {
     Dir,
-    /// Offset and length in the pack, digest.
-    File(u64, u64, #[serde(with = "hex")] Digest),
+    /// Offset and length in the pack, digest, digests of its chunks.
+    File(u64, u64, Digest, Vec<Digest>),
     Symlink(String),
     HardLink(String),
     CharDevice(u32, u32),
@@ -112,7 +112,9 @@ fn kind(entry: &Entry, is_file: impl Fn(&str) -> bool) -> Result<Kind, Flaw> {
         EntryType::Directory => Kind::Dir,
         // Archives from before ustar mark directories by a slash, as dpkg still takes them.
         EntryType::Regular if entry.name.ends_with('/') && entry.len == 0 => Kind::Dir,
-        EntryType::Regular | EntryType::Continuous => Kind::File(entry.offset, entry.len, entry.digest),
+        EntryType::Regular | EntryType::Continuous => {
+            Kind::File(entry.offset, entry.len, entry.digest, entry.chunks.clone())
+        }
         EntryType::Symlink if entry.link.is_empty() || entry.link.len() > MAX_PATH || entry.link.contains('\0') => {
             return Err(Flaw::BadName(entry.name.clone()));
         }
@@ -131,20 +133,4 @@ fn kind(entry: &Entry, is_file: impl Fn(&str) -> bool) -> Result<Kind, Flaw> {
             return Err(Flaw::Kind { member: entry.name.clone(), kind: char::from(other.as_byte()) });
         }
     })
-}
-
-/// Digests as hexadecimal text.
-mod hex {
-    use serde::{Deserialize, Deserializer, Serializer, de::Error};
-
-    use crate::tree::Digest;
-
-    pub fn serialize<S: Serializer>(digest: &Digest, to: S) -> Result<S::Ok, S::Error> {
-        to.collect_str(digest)
-    }
-
-    pub fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<Digest, D::Error> {
-        let text = std::borrow::Cow::<str>::deserialize(from)?;
-        Digest::parse(&text).ok_or_else(|| D::Error::custom("not a SHA-256 digest"))
-    }
 }

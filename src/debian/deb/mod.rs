@@ -25,6 +25,12 @@ use crate::tree::Digest;
 use error::Problem;
 use pack::Files;
 
+/// The package whose file has this digest, if [`open`] has unpacked it below `packs_dir` before.
+#[must_use]
+pub fn unpacked(sha256: Digest, packs_dir: &Path) -> Option<Package> {
+    Files::of(sha256, packs_dir).load()
+}
+
 /// Opens the package file at `deb`, whose digest the caller has checked to be `sha256`. Decompressed data is
 /// kept below `packs_dir`, which is made if it is missing; if it is there already, `deb` is not even read.
 ///
@@ -32,7 +38,7 @@ use pack::Files;
 /// A package that is damaged or could do harm, files that cannot be read or written.
 pub fn open(deb: &Path, sha256: Digest, packs_dir: &Path) -> Result<Package, DebError> {
     let files = Files::of(sha256, packs_dir);
-    if let Some(package) = files.load() {
+    if let Some(package) = unpacked(sha256, packs_dir) {
         return Ok(package);
     }
     let named = |problem: Problem| problem.named(deb, &files.pack);

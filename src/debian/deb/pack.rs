@@ -1,8 +1,8 @@
 //! Packs: decompressed packages in the cache, named by the `.deb`'s digest.
 //!
 //! `<sha256>.tar` is `data.tar` followed by `control.tar`, `<sha256>.idx` says what lies where. Both may be
-//! deleted at any time. An index that does not fit its own digest, this program's format or the pack's length
-//! counts as absent.
+//! deleted at any time. An index that does not fit its own digest, this program's format, the pack's length or its
+//! `control.tar` counts as absent. The contents of files are checked when they are read (see `tree`).
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -17,10 +17,10 @@ use super::control::{self, ControlMember};
 use super::members::{self, Member};
 use crate::debian::Package;
 use crate::debian::package;
-use crate::tree::{Content, Digest, Kind, Node, Pack};
+use crate::tree::{Content, Digest, Kind, Node, Pack, Slice};
 
 /// Raised whenever the index or the checks on what goes into it change.
-pub(super) const FORMAT: u32 = 1;
+pub(super) const FORMAT: u32 = 2;
 
 /// What lies where in a pack.
 #[derive(Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -29,6 +29,7 @@ pub(super) struct Index {
     /// Bytes of the decompressed `data.tar` and, right after it, `control.tar`.
     pub data_len: u64,
     pub control_len: u64,
+    pub control_sha256: Digest,
     pub control: Vec<ControlMember>,
     pub members: Vec<Member>,
 }
@@ -75,6 +76,9 @@ impl Files {
 
 fn assemble(index: Index, pack: &Arc<Pack>) -> Option<Package> {
     let control_tar = pack.read(index.data_len, index.control_len).ok()?;
+    if Digest::of(&control_tar) != index.control_sha256 {
+        return None;
+    }
     let fields = control::fields(&index.control, &control_tar).ok()?;
     let field = |name: &str| {
         let value = fields.iter().find(|(key, _)| key.eq_ignore_ascii_case(name));
@@ -93,8 +97,9 @@ impl Member {
     fn into_package(self, pack: &Arc<Pack>, origin: &str) -> package::Member {
         let kind = match self.kind {
             members::Kind::Dir => Kind::Dir,
-            members::Kind::File(offset, len, digest) => {
-                Kind::File(Content::Slice { pack: Arc::clone(pack), offset, len, digest })
+            members::Kind::File(offset, len, digest, chunks) => {
+                let slice = Slice { pack: Arc::clone(pack), offset, len, digest, chunks };
+                Kind::File(Content::Slice(Arc::new(slice)))
             }
             members::Kind::Symlink(target) => Kind::Symlink(target),
             members::Kind::HardLink(target) => Kind::HardLink(target),

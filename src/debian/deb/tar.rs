@@ -7,11 +7,10 @@ use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::io::{BufRead, Write};
 
-use sha2::{Digest as _, Sha256};
 use tar::{EntryType, Header};
 
 use super::error::{Flaw, Problem};
-use crate::tree::Digest;
+use crate::tree::{Digest, Hasher};
 
 const BLOCK: u64 = 512;
 /// Bytes of one GNU long name or pax header; both hold paths and small attributes.
@@ -37,6 +36,8 @@ pub(super) struct Entry {
     pub offset: u64,
     pub len: u64,
     pub digest: Digest,
+    /// Digests of its parts (see [`Hasher`]).
+    pub chunks: Vec<Digest>,
 }
 
 /// What the extension headers before a member's own header say about it.
@@ -129,9 +130,10 @@ impl<R: BufRead, W: Write> Walk<'_, R, W> {
             _ => (0, 0),
         };
         let offset = self.offset;
-        let mut hash = Sha256::new();
+        let mut hash = Hasher::default();
         self.pass(len, |bytes| hash.update(bytes))?;
         self.pass(padding(len), |_| {})?;
+        let (digest, chunks) = hash.finish();
         let mode = (mode & 0o7777) as u16;
         Ok(Entry {
             name,
@@ -144,7 +146,8 @@ impl<R: BufRead, W: Write> Walk<'_, R, W> {
             xattrs: extensions.xattrs,
             offset,
             len,
-            digest: Digest(hash.finalize().into()),
+            digest,
+            chunks,
         })
     }
 

@@ -11,6 +11,7 @@ use super::error::{Flaw, Problem};
 use super::members;
 use super::pack::{FORMAT, Index};
 use super::tar;
+use crate::tree::Digest;
 
 /// Bytes of decompressed data taken from one package; the largest of trixie has half of it.
 const MAX_DATA: u64 = 4 << 30;
@@ -41,7 +42,8 @@ pub(super) fn unpack<R: Read + Seek, W: Write>(deb: &mut R, pack: W) -> Result<I
     let members = members::members(entries)?;
 
     pack.write_all(&control_tar).and_then(|()| pack.flush()).map_err(Problem::Output)?;
-    Ok(Index { format: FORMAT, data_len, control_len, control: control_members, members })
+    let control_sha256 = Digest::of(&control_tar);
+    Ok(Index { format: FORMAT, data_len, control_len, control_sha256, control: control_members, members })
 }
 
 fn walk<R: Read + Seek, W: Write>(

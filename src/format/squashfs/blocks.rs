@@ -9,8 +9,9 @@ use zstd::bulk::Compressor;
 use super::SquashfsError;
 use crate::format::Store;
 
-/// Names what keys are made of; to be changed when a block of the same content gets other bytes.
-const KEY_TAG: &[u8] = b"squashfs zstd block 1\0";
+/// Names what keys are made of; to be changed when a block of the same content gets other bytes, or when blocks that were
+/// kept can no longer be believed.
+const KEY_TAG: &[u8] = b"squashfs zstd block 2\0";
 /// In a block's size word: the block is stored as it is (`SQUASHFS_COMPRESSED_BIT_BLOCK`).
 const STORED_RAW: u32 = 1 << 24;
 

@@ -1,0 +1,105 @@
+//! SHA-256 digests: of bytes, and of a content piece by piece.
+
+use std::borrow::Cow;
+use std::fmt;
+
+use serde::de::{Deserialize, Deserializer, Error as _};
+use serde::{Serialize, Serializer};
+use sha2::{Digest as _, Sha256};
+
+/// A SHA-256 digest.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Digest(pub [u8; 32]);
+
+impl Digest {
+    /// The digest of `bytes`.
+    #[must_use]
+    pub fn of(bytes: &[u8]) -> Self {
+        Self(Sha256::digest(bytes).into())
+    }
+
+    /// Reads 64 hexadecimal digits, either case.
+    #[must_use]
+    pub fn parse(text: &str) -> Option<Self> {
+        let text = text.as_bytes();
+        if text.len() != 64 {
+            return None;
+        }
+        let mut out = [0; 32];
+        for (byte, pair) in out.iter_mut().zip(text.chunks_exact(2)) {
+            let high = char::from(pair[0]).to_digit(16)?;
+            let low = char::from(pair[1]).to_digit(16)?;
+            *byte = u8::try_from(high * 16 + low).ok()?;
+        }
+        Some(Self(out))
+    }
+}
+
+impl fmt::Display for Digest {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.iter().try_for_each(|byte| write!(out, "{byte:02x}"))
+    }
+}
+
+impl fmt::Debug for Digest {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, out)
+    }
+}
+
+impl Serialize for Digest {
+    fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
+        to.collect_str(self)
+    }
+}
+
+impl<'de> Deserialize<'de> for Digest {
+    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+        let text = Cow::<str>::deserialize(from)?;
+        Self::parse(&text).ok_or_else(|| D::Error::custom("not a SHA-256 digest"))
+    }
+}
+
+/// Bytes of a content that have a digest of their own, so that a part of a large one can be checked without reading the
+/// rest. Squashfs blocks down to this size are whole chunks.
+pub const CHUNK: usize = 64 << 10;
+
+/// Takes the digests of a content that comes in pieces.
+#[derive(Debug, Clone, Default)]
+pub struct Hasher {
+    whole: Sha256,
+    chunk: Sha256,
+    /// Bytes in `chunk`.
+    fill: usize,
+    chunks: Vec<Digest>,
+}
+
+impl Hasher {
+    /// Takes the next bytes.
+    pub fn update(&mut self, mut bytes: &[u8]) {
+        self.whole.update(bytes);
+        while !bytes.is_empty() {
+            if self.fill == CHUNK {
+                self.end_chunk();
+            }
+            let (now, later) = bytes.split_at(bytes.len().min(CHUNK - self.fill));
+            self.chunk.update(now);
+            self.fill += now.len();
+            bytes = later;
+        }
+    }
+
+    /// The digest of all bytes, and those of their chunks if there is more than one.
+    #[must_use]
+    pub fn finish(mut self) -> (Digest, Vec<Digest>) {
+        if !self.chunks.is_empty() {
+            self.end_chunk();
+        }
+        (Digest(self.whole.finalize().into()), self.chunks)
+    }
+
+    fn end_chunk(&mut self) {
+        self.chunks.push(Digest(self.chunk.finalize_reset().into()));
+        self.fill = 0;
+    }
+}
