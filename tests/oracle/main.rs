@@ -55,6 +55,7 @@ fn profile(board: Board) -> Profile {
         disable: Vec::new(),
         image: ImageSettings { boot_size: 0, root_size: 0, seed_size: 0, block_size: 1 << 20, compression_level: 3 },
         serial: false,
+        k3s: None,
     }
 }
 
