@@ -10,6 +10,7 @@ use std::path::Path;
 
 use super::Outcome;
 use super::build;
+use super::k3s;
 use super::session::{Session, now};
 use crate::cli;
 use crate::debian::Package;
@@ -35,13 +36,16 @@ pub(super) fn run(args: &cli::Lock, session: &Session<'_>) -> Outcome {
     let mut lock = old.clone().unwrap_or_else(Lock::new);
     if let Update::Package(name) = update
         && lock.packages.iter().all(|package| package.name != name)
+        && (name != k3s::NAME || profiles.iter().all(|profile| profile.k3s.is_none()))
     {
         return Err(Failure::refused(format!("no locked profile has a package `{name}`"))
             .hint("`imgbuild inspect --json` lists an image's packages; `imgbuild lock --update` updates all"));
     }
+    let dir = args.k3s_dir.as_deref();
     for profile in &profiles {
-        if update != Update::Nothing || lock.expect(profile).is_err() {
-            lock = locked(session, profile, lock, update)?;
+        let adds_k3s = dir.is_some() && k3s::is_missing(profile, &lock);
+        if update != Update::Nothing || adds_k3s || lock.expect(profile).is_err() {
+            lock = locked(session, profile, lock, update, dir)?;
         }
     }
     lock.save(&session.lock_path())?;
@@ -56,12 +60,12 @@ pub(super) fn run(args: &cli::Lock, session: &Session<'_>) -> Outcome {
 }
 
 /// The lock to build `profile` from: the workspace's, or one written now.
-pub(super) fn for_build(session: &Session<'_>, profile: &Profile) -> Result<Lock, Failure> {
+pub(super) fn for_build(session: &Session<'_>, profile: &Profile, k3s_dir: Option<&Path>) -> Result<Lock, Failure> {
     let lock = Lock::load(&session.lock_path())?.unwrap_or_else(Lock::new);
     match lock.expect(profile) {
         Ok(_) => Ok(lock),
         Err(OutdatedError::Missing { .. }) => {
-            let lock = locked(session, profile, lock, Update::Nothing)?;
+            let lock = locked(session, profile, lock, Update::Nothing, k3s_dir)?;
             lock.save(&session.lock_path())?;
             Ok(lock)
         }
@@ -70,8 +74,16 @@ pub(super) fn for_build(session: &Session<'_>, profile: &Profile) -> Result<Lock
 }
 
 /// `lock` with `profile` chosen anew.
-fn locked(session: &Session<'_>, profile: &Profile, mut lock: Lock, update: Update<'_>) -> Result<Lock, Failure> {
+fn locked(
+    session: &Session<'_>,
+    profile: &Profile,
+    mut lock: Lock,
+    update: Update<'_>,
+    k3s_dir: Option<&Path>,
+) -> Result<Lock, Failure> {
     let progress = session.console.progress();
+    // First, since it is what a new user may have to bring along.
+    let artifacts = k3s::choose(session, profile, &lock, update, k3s_dir)?;
     let indexes = archive::fetch_indexes(
         &profile.sources,
         profile.board.arch(),
@@ -82,6 +94,7 @@ fn locked(session: &Session<'_>, profile: &Profile, mut lock: Lock, update: Upda
     )?;
     progress.begin("resolve", 0);
     let mut chosen = lock::lock_profile(profile, &indexes, Some(&lock), update)?;
+    chosen.artifacts = artifacts;
     progress.finish("resolve", &count(chosen.packages.len(), "package"));
 
     let locked: Vec<&LockedPackage> = chosen.packages.iter().collect();

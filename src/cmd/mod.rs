@@ -9,6 +9,7 @@ mod diff;
 mod failure;
 mod finished;
 mod inspect;
+mod k3s;
 mod lock;
 mod man;
 mod schema;
