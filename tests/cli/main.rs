@@ -12,6 +12,7 @@ mod bad_profile;
 mod build;
 mod compare;
 mod face;
+mod k3s_release;
 mod lock;
 mod pi;
 mod place;
@@ -28,5 +29,7 @@ mod gpg;
 #[path = "../support/http.rs"]
 #[expect(dead_code, reason = "servers that stall are the fetcher's own tests' business")]
 mod http;
+#[path = "../support/k3s.rs"]
+mod k3s;
 #[path = "../support/mod.rs"]
 mod support;
