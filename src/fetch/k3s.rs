@@ -103,10 +103,11 @@ impl K3sError {
                 "put the release's files into a directory and name it with `--k3s-dir`, or name a mirror of the releases \
                  with `--k3s-mirror`; see docs/k3s.md"
             }
-            Self::Unavailable { .. } => {
+            Self::Unavailable { source: FetchError::Unavailable { .. }, .. } => {
                 "the server's copy is damaged or was changed; take another one with `--k3s-mirror` or `--k3s-dir`. If the \
                  lock is what is wrong: `imgbuild lock --update k3s`"
             }
+            Self::Unavailable { source, .. } => return source.hint(),
             Self::Missing { .. } | Self::Unlisted { .. } => {
                 "it must hold files named as the release names them: `k3s` or `k3s-arm64`, and `sha256sum-amd64.txt` or \
                  `sha256sum-arm64.txt`; for `air_gap` the bundle too"

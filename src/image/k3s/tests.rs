@@ -1,4 +1,7 @@
 use std::collections::BTreeMap;
+use std::fs;
+use std::path::Path;
+use std::process::Command;
 
 use super::*;
 use crate::profile::{self, Workspace};
@@ -106,4 +109,66 @@ fn without_a_role_nothing_comes() {
     let files = Files { binary: Content::from("k3s"), images: None };
     assert_eq!(install(&mut tree, &profile, &files).unwrap().enable, profile.enable);
     assert_eq!(tree.len(), 1);
+}
+
+/// Runs the script that comes before K3s, as if `root` were the root directory.
+fn prepare(root: &Path, role: &str) {
+    let mut script = include_str!("files/k3s-prepare").to_owned();
+    for place in ["/var/lib/rancher", "/usr/share/imgbuild", "/etc/imgbuild"] {
+        script = script.replace(place, &format!("{}{place}", root.display()));
+    }
+    let status = Command::new("bash").args(["-c", &script, "k3s-prepare", role]).status().unwrap();
+    assert!(status.success(), "{status}");
+}
+
+fn names(dir: &Path) -> Vec<String> {
+    let mut names: Vec<String> =
+        fs::read_dir(dir).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
+    names.sort();
+    names
+}
+
+#[test]
+fn manifests_are_linked_where_there_are_some_and_unlinked_when_they_are_gone() {
+    let root = tempfile::tempdir().unwrap();
+    let path = |path: &str| root.path().join(path);
+    fs::create_dir_all(path("usr/share/imgbuild/manifests")).unwrap();
+    fs::create_dir_all(path("etc/imgbuild/manifests")).unwrap();
+    fs::write(path("etc/imgbuild/manifests/argo.yaml"), "{}").unwrap();
+    let manifests = path("var/lib/rancher/k3s/server/manifests");
+    prepare(root.path(), "server");
+    // A link to an empty directory would do no harm; one that leads nowhere makes K3s fail all.
+    assert_eq!(names(&manifests), ["seed"]);
+    assert_eq!(names(&manifests.join("seed")), ["argo.yaml"]);
+    fs::remove_dir_all(path("etc/imgbuild")).unwrap();
+    fs::write(path("usr/share/imgbuild/manifests/a.yaml"), "{}").unwrap();
+    prepare(root.path(), "server");
+    prepare(root.path(), "server");
+    assert_eq!(names(&manifests), ["imgbuild"]);
+
+    let agent = tempfile::tempdir().unwrap();
+    prepare(agent.path(), "agent");
+    assert!(!agent.path().join("var/lib/rancher/k3s/server").exists());
+}
+
+#[test]
+fn container_images_of_an_older_image_make_way_and_the_list_goes_with_its_store() {
+    let root = tempfile::tempdir().unwrap();
+    let path = |path: &str| root.path().join(path);
+    let (bundles, images) = (path("usr/share/imgbuild/airgap"), path("var/lib/rancher/k3s/agent/images"));
+    fs::create_dir_all(&bundles).unwrap();
+    fs::write(bundles.join("one.tar.zst"), "").unwrap();
+    prepare(root.path(), "agent");
+    fs::write(images.join("mine.tar"), "").unwrap();
+    fs::create_dir_all(path("var/lib/rancher/k3s/agent/containerd")).unwrap();
+    fs::write(images.join(".cache.json"), "filled by K3s").unwrap();
+    fs::rename(bundles.join("one.tar.zst"), bundles.join("two.tar.zst")).unwrap();
+    prepare(root.path(), "agent");
+    assert_eq!(names(&images), [".cache.json", "mine.tar", "two.tar.zst"]);
+    assert!(images.join("two.tar.zst").exists(), "the link leads nowhere");
+    assert_eq!(fs::read_to_string(images.join(".cache.json")).unwrap(), "filled by K3s");
+    // Whatever was imported is gone with containerd's store.
+    fs::remove_dir(path("var/lib/rancher/k3s/agent/containerd")).unwrap();
+    prepare(root.path(), "agent");
+    assert_eq!(fs::read_to_string(images.join(".cache.json")).unwrap(), "");
 }

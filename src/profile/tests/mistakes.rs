@@ -564,8 +564,15 @@ package = ["curl"]
 #[test]
 fn what_a_server_does_is_refused_on_an_agent_at_its_place() {
     let shown = node_error("schema = 1\nextends = \"storage\"\n[k3s]\nstandalone = true\n");
-    insta::assert_snapshot!(shown, @r"
-    ");
+    insta::assert_snapshot!(shown, @r#"
+    error: `k3s.standalone` is a server's, not an agent's
+     --> profiles/node.toml:4:14
+      |
+    4 | standalone = true
+      |              ^^^^
+      |
+      = help: take it out, or make the node a server: `role = "server"`
+    "#);
 }
 
 #[test]
