@@ -320,7 +320,7 @@ fn artifacts_that_contradict_the_lock_are_refused() {
     lock.put("control", with_k3s("control", "v1.34.10+k3s1"));
     lock.save(&path).unwrap();
     assert_eq!(Lock::load(&path).unwrap(), Some(lock.clone()));
-    let mut wrong = vec![lock.clone(), lock.clone(), lock.clone(), lock.clone()];
+    let mut wrong = [lock.clone(), lock.clone(), lock.clone(), lock.clone()];
     wrong[0].artifacts[0].path = "../k3s".to_owned();
     wrong[1].artifacts[0].arch = Arch::Amd64;
     wrong[2].artifacts[0].profiles.push("gone".to_owned());

@@ -27,6 +27,15 @@ fn mirror(answer: impl Fn(&Request, &[u8]) -> Answer + Send + Sync + 'static) ->
     })
 }
 
+/// A mirror that is honest but for the program.
+fn mirror_with(program: impl Fn(&Request, &[u8]) -> Answer + Send + Sync + 'static) -> Server {
+    mirror(
+        move |request, file| {
+            if request.path.ends_with("/k3s") { program(request, file) } else { Answer::honest(request, file) }
+        },
+    )
+}
+
 /// Locks `node` from a mirror of releases.
 fn lock_from(place: &Place, mirror: &Server) -> Ran {
     place.run_without_k3s(&["lock", "--profile", "node", "--k3s-mirror", &mirror.url("/k3s/")])
@@ -83,10 +92,7 @@ fn a_release_that_is_not_there_is_refused_with_the_ways_out() {
 fn other_bytes_than_the_checksum_files_are_refused() {
     let archive = Archive::new().online();
     let place = place(&archive, "role = \"server\"\nstandalone = true");
-    let changed = mirror(|request, file| match request.path.ends_with("/k3s") {
-        true => Answer::honest(request, &[file, b"!"].concat()),
-        false => Answer::honest(request, file),
-    });
+    let changed = mirror_with(|request, file| Answer::honest(request, &[file, b"!"].concat()));
     // Not even a standalone profile does without a release that is wrong.
     let error = lock_from(&place, &changed).fails(5);
     assert!(error.contains("SHA-256") && error.contains("damaged"), "{error}");
@@ -97,17 +103,11 @@ fn other_bytes_than_the_checksum_files_are_refused() {
 fn a_file_that_ends_early_is_refused() {
     let archive = Archive::new().online();
     let place = place(&archive, "role = \"server\"");
-    let cut = mirror(|request, file| match request.path.ends_with("/k3s") {
-        true => Answer::whole(file).cut(100),
-        false => Answer::whole(file),
-    });
+    let cut = mirror_with(|_, file| Answer::whole(file).cut(100));
     let error = lock_from(&place, &cut).fails(5);
     assert!(error.contains("/k3s: ") && error.contains("end of file"), "{error}");
     // As a server that has only half of it would give it.
-    let half = mirror(|request, file| match request.path.ends_with("/k3s") {
-        true => Answer::honest(request, &file[..100]),
-        false => Answer::honest(request, file),
-    });
+    let half = mirror_with(|request, file| Answer::honest(request, &file[..100]));
     let error = lock_from(&place, &half).fails(5);
     assert!(error.contains("its SHA-256 is"), "{error}");
     assert!(!place.path("imgbuild.lock").exists());

@@ -226,7 +226,7 @@ fn what_k3s_would_refuse_on_the_node_is_refused_here() {
         ),
         (
             r#"k3s = { kubelet_args = ["--max-pods=50"] }"#,
-            "`--max-pods=50` is not an option of the kubelet | write `name=value` without dashes in front, such as \
+            "`-max-pods=50` is not an option of the kubelet | write `name=value` without dashes in front, such as \
              `max-pods=50`",
         ),
     ]);
