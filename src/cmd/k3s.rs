@@ -26,20 +26,25 @@ pub(super) fn choose(
     let Some(k3s) = &profile.k3s else { return Ok(Vec::new()) };
     let release = release(profile, k3s);
     let assets = assets(k3s);
-    let stays = !matches!(update, Update::Everything | Update::Package(NAME));
-    if stays && let Some(known) = known(lock, &release, &assets) {
+    // A tag stands for one release for ever, so there is nothing newer to look for unless somebody says so.
+    let is_asked_for = matches!(update, Update::Package(NAME)) || (update == Update::Everything && dir.is_some());
+    let known = known(lock, &release, &assets);
+    if let Some(known) = &known
+        && !is_asked_for
+    {
         if let Some(dir) = dir {
-            bring(session, &release, &assets, &known, dir)?;
+            bring(session, &release, &assets, known, dir)?;
         }
-        return Ok(known);
+        return Ok(known.clone());
     }
     let place = dir.map_or(Place::Mirror(&session.k3s_mirror), Place::Dir);
     match session.fetcher.k3s(&release, &assets, place, session.console.progress()) {
         Ok(found) => Ok(assets.iter().zip(found).map(|(asset, found)| locked(&release, *asset, &found)).collect()),
-        Err(error) if k3s.standalone && error.is_out_of_reach() => {
+        Err(error) if k3s.standalone && known.is_none() && error.is_out_of_reach() => {
             session.console.progress().warn(&format!(
-                "{error}; `{}` is locked and built WITHOUT K3s, until `imgbuild lock --update k3s --profile {}` reaches it",
-                profile.name, profile.name
+                "`{name}` is locked WITHOUT K3s, until `imgbuild lock --update k3s --profile {name}` (with `--k3s-dir DIR` \
+                 where there is no network): {error}",
+                name = profile.name
             ));
             Ok(Vec::new())
         }
@@ -54,9 +59,9 @@ pub(super) fn fetch(session: &Session<'_>, profile: &Profile, lock: &Lock) -> Re
     let artifacts: Vec<LockedArtifact> = lock.artifacts_of(&profile.name).cloned().collect();
     if artifacts.is_empty() {
         session.console.progress().warn(&format!(
-            "`{}` is built WITHOUT K3s, which was out of reach when it was locked; \
-             `imgbuild lock --update k3s --profile {}` adds it",
-            profile.name, profile.name
+            "`{name}` is built WITHOUT K3s, which was out of reach when it was locked; \
+             `imgbuild lock --update k3s --profile {name}` adds it",
+            name = profile.name
         ));
         return Ok(None);
     }

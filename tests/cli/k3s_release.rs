@@ -177,6 +177,12 @@ fn a_standalone_profile_is_locked_without_k3s_where_nobody_has_it_until_told_oth
     assert!(error.contains("no K3s") && error.contains("imgbuild lock --profile node --k3s-dir"), "{error}");
     let changes = place.run(&["lock", "--profile", "node", "--k3s-dir", "k3s"]).ok();
     assert_eq!(changes, format!("+ k3s {VERSION} (node)\n"));
+
+    // What is locked is not lost where nobody has it.
+    assert_eq!(place.run_without_k3s(&["lock", "--profile", "node", "--update"]).ok(), "nothing changed\n");
+    let update = ["lock", "--profile", "node", "--update", "k3s", "--k3s-mirror"];
+    place.run_without_k3s(&[&update[..], &[&nowhere.url("/k3s")]].concat()).fails(5);
+    assert!(place.read("imgbuild.lock").contains("[[artifact]]"));
 }
 
 #[test]
