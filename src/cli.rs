@@ -37,6 +37,9 @@ pub struct Global {
     /// Debian mirror, up to and including /debian
     #[arg(long, value_name = "URL", global = true, env = "IMGBUILD_MIRROR", value_hint = ValueHint::Url)]
     pub mirror: Option<String>,
+    /// Mirror of K3s's releases [default: GitHub]
+    #[arg(long, value_name = "URL", global = true, env = "IMGBUILD_K3S_MIRROR", value_hint = ValueHint::Url)]
+    pub k3s_mirror: Option<String>,
     /// Use nothing but the cache; open no connection
     #[arg(long, global = true)]
     pub offline: bool,
@@ -89,6 +92,9 @@ pub struct Build {
     /// Where the image and its papers go [default: build/NAME in the workspace]
     #[arg(short, long, value_name = "DIR", value_hint = ValueHint::DirPath)]
     pub output: Option<PathBuf>,
+    /// Take K3s from the files of a release in this directory
+    #[arg(long, value_name = "DIR", env = "IMGBUILD_K3S_DIR", value_hint = ValueHint::DirPath)]
+    pub k3s_dir: Option<PathBuf>,
 }
 
 #[derive(Debug, Args)]
@@ -102,6 +108,9 @@ pub struct Lock {
     /// Change nothing; fail if the lock does not fit the profiles
     #[arg(long, conflicts_with = "update")]
     pub check: bool,
+    /// Take K3s from the files of a release in this directory
+    #[arg(long, value_name = "DIR", env = "IMGBUILD_K3S_DIR", value_hint = ValueHint::DirPath)]
+    pub k3s_dir: Option<PathBuf>,
 }
 
 #[derive(Debug, Args)]
@@ -118,6 +127,9 @@ pub struct Why {
     /// Profile it is in
     #[arg(short, long, value_name = "NAME")]
     pub profile: String,
+    /// Take K3s from the files of a release in this directory
+    #[arg(long, value_name = "DIR", env = "IMGBUILD_K3S_DIR", value_hint = ValueHint::DirPath)]
+    pub k3s_dir: Option<PathBuf>,
 }
 
 #[derive(Debug, Args)]
@@ -148,6 +160,9 @@ pub struct Boot {
     /// Image file to boot
     #[arg(value_hint = ValueHint::FilePath)]
     pub image: Option<PathBuf>,
+    /// Take K3s from the files of a release in this directory
+    #[arg(long, value_name = "DIR", env = "IMGBUILD_K3S_DIR", value_hint = ValueHint::DirPath)]
+    pub k3s_dir: Option<PathBuf>,
 }
 
 #[derive(Debug, Args)]

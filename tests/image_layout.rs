@@ -53,6 +53,7 @@ fn profile(board: Board) -> Profile {
             compression_level: 3,
         },
         serial: true,
+        k3s: None,
     }
 }
 
@@ -98,6 +99,7 @@ fn build(profile: &Profile, dir: &Path) -> Result<Manifest, ImageError> {
         profile,
         epoch: 1_760_000_000,
         packages: &[component()],
+        artifacts: &[],
         tree: &tree,
         root: &tree,
         squashfs: &squashfs,

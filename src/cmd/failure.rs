@@ -13,6 +13,7 @@ use crate::effects::unpack::UnpackError;
 use crate::effects::{ApplyError, EffectError};
 use crate::exit::{Code, Failure};
 use crate::fetch::FetchError;
+use crate::fetch::k3s::K3sError;
 use crate::format::squashfs::SquashfsError;
 use crate::image::ImageError;
 use crate::image::initrd::InitrdError;
@@ -64,6 +65,17 @@ fn damaged<'e>(error: &'e (dyn Error + 'static)) -> Option<&'e Damaged> {
 
 fn cure(damaged: &Damaged) -> String {
     format!("delete `{}` and build again: it is made anew from the downloaded package", damaged.path.display())
+}
+
+impl From<K3sError> for Failure {
+    fn from(error: K3sError) -> Self {
+        let code = match &error {
+            K3sError::Unavailable { .. } | K3sError::Unlisted { .. } | K3sError::Mismatch { .. } => Code::Download,
+            K3sError::NotLocked { .. } | K3sError::Machine { .. } => Code::Verification,
+            K3sError::Missing { .. } | K3sError::Read { .. } => Code::Refused,
+        };
+        Self::new(code, &error).maybe_hint(error.hint())
+    }
 }
 
 impl From<ProfileError> for Failure {

@@ -10,6 +10,7 @@ mod failure;
 mod finished;
 mod inspect;
 mod interrupt;
+mod k3s;
 mod lock;
 mod man;
 mod schema;

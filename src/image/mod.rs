@@ -14,6 +14,7 @@ mod cmdline;
 mod derive;
 mod error;
 pub mod initrd;
+pub mod k3s;
 mod kernel;
 pub mod layout;
 mod listing;

@@ -6,7 +6,7 @@ use std::path::Path;
 
 use super::boards::{BootParts, boot_partition};
 use super::layout::{self, Layout};
-use super::manifest::{self, Encoders, FORMAT, Manifest, ManifestPartition, ManifestRange};
+use super::manifest::{self, Encoders, FORMAT, Manifest, ManifestPackage, ManifestPartition, ManifestRange};
 use super::map::{Bytes, Extent, Map};
 use super::outputs::Outputs;
 use super::{Component, ImageError, Kernel, Plan, cmdline, listing, sbom};
@@ -24,6 +24,8 @@ pub struct Parts<'a> {
     /// Seconds since 1970: every time stamp in the image.
     pub epoch: u64,
     pub packages: &'a [Component],
+    /// What in the tree is from no package, sorted by name.
+    pub artifacts: &'a [ManifestPackage],
     /// What all packages and effects made: kernel, device trees and boot loaders are taken from here.
     pub tree: &'a Tree,
     /// The part of it that is the root file system, for the listing.
@@ -114,6 +116,7 @@ pub fn write(parts: &Parts<'_>, out_dir: &Path, progress: &dyn Progress) -> Resu
         partitions: layout.partitions.iter().map(|partition| ManifestPartition::new(partition, &ranges)).collect(),
         ranges,
         packages: manifest::packages(parts.packages),
+        artifacts: parts.artifacts.to_vec(),
         encoders: Encoders::of(profile),
         image_id,
     };
@@ -124,7 +127,7 @@ pub fn write(parts: &Parts<'_>, out_dir: &Path, progress: &dyn Progress) -> Resu
 
 /// Writes what describes the image: listing, SBOM, manifest, and the sums of all files last.
 fn describe(parts: &Parts<'_>, files: &str, manifest: &Manifest, outputs: &mut Outputs) -> Result<(), ImageError> {
-    let sbom = sbom(&manifest.profile, &manifest.image_id, manifest.epoch, parts.packages);
+    let sbom = sbom(&manifest.profile, &manifest.image_id, manifest.epoch, parts.packages, parts.artifacts);
     let json = serde_json::to_string_pretty(manifest).expect("a manifest holds only text and numbers") + "\n";
     let listing = format!("{}.files", manifest.profile);
     let mut sums = vec![format!("{}  {}\n", manifest.image_sha256, manifest.image)];

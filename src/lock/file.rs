@@ -127,6 +127,21 @@ impl Lock {
                 }
             }
         }
+        let mut used_artifacts = BTreeSet::new();
+        for artifact in &self.artifacts {
+            let what = format!("artifact `{}` {}", artifact.name, artifact.version);
+            if tree::clean(&artifact.path).as_ref() != Ok(&artifact.path) {
+                return Err(format!("{what}: path `{}` leaves the mirror", artifact.path));
+            }
+            for profile in self.known(&artifact.profiles, &what)? {
+                if self.profiles[profile].arch != artifact.arch {
+                    return Err(format!("{what}: profile `{profile}` is not for {}", artifact.arch.name()));
+                }
+                if !used_artifacts.insert((profile, artifact.name.as_str())) {
+                    return Err(format!("profile `{profile}` has artifact `{}` twice", artifact.name));
+                }
+            }
+        }
         Ok(())
     }
 

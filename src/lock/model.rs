@@ -29,6 +29,9 @@ pub struct Lock {
     /// Packages of all profiles, sorted by name, architecture, version.
     #[serde(default, rename = "package", skip_serializing_if = "Vec::is_empty")]
     pub packages: Vec<LockedPackage>,
+    /// Files that are no packages, of all profiles, sorted by name, architecture, version.
+    #[serde(default, rename = "artifact", skip_serializing_if = "Vec::is_empty")]
+    pub artifacts: Vec<LockedArtifact>,
 }
 
 impl Lock {
@@ -85,6 +88,25 @@ pub struct LockedPackage {
     pub sha256: Digest,
     /// The script ledger's verdict; empty until it was asked.
     pub scripts: String,
+    /// Names of the profiles that use it, sorted.
+    pub profiles: Vec<String>,
+}
+
+/// A file of a release that is no Debian package: K3s.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct LockedArtifact {
+    /// `k3s` or `k3s-airgap-images`.
+    pub name: String,
+    /// The release's tag.
+    pub version: String,
+    pub arch: Arch,
+    /// Path below the mirror of releases.
+    pub path: String,
+    /// Bytes.
+    pub size: u64,
+    #[serde(with = "hex")]
+    pub sha256: Digest,
     /// Names of the profiles that use it, sorted.
     pub profiles: Vec<String>,
 }

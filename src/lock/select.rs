@@ -57,7 +57,8 @@ impl LockError {
 
 /// Selects the packages of `profile` from the verified `indexes` of its sources, in its order.
 ///
-/// `previous` is the lock so far: see [`Update`] for what it decides. The packages' script verdicts are left empty.
+/// `previous` is the lock so far: see [`Update`] for what it decides. The packages' script verdicts are left empty, and
+/// so are the artifacts, which are found elsewhere.
 ///
 /// # Errors
 /// Malformed indexes, dependencies that cannot be fulfilled, and sources older than the locked ones.
@@ -92,6 +93,7 @@ pub fn lock_profile(
         },
         sources: indexes.iter().map(|index| locked_source(&index.state)).collect(),
         packages: selection.packages().map(locked_package).collect(),
+        artifacts: Vec::new(),
     })
 }
 

@@ -1,6 +1,6 @@
 //! Putting locked profiles into a lock and getting them out again.
 
-use super::{IdMap, Lock, LockedPackage, LockedProfile, LockedSource};
+use super::{IdMap, Lock, LockedArtifact, LockedPackage, LockedProfile, LockedSource};
 use crate::debian::date;
 use crate::debian::mirror::Mirror;
 use crate::fetch::Download;
@@ -14,6 +14,8 @@ pub struct Locked {
     pub sources: Vec<LockedSource>,
     /// Sorted by name.
     pub packages: Vec<LockedPackage>,
+    /// None for a profile without K3s.
+    pub artifacts: Vec<LockedArtifact>,
 }
 
 /// The lock does not fit a profile.
@@ -64,6 +66,16 @@ impl Lock {
                 None => self.packages.push(LockedPackage { profiles: vec![name.to_owned()], ..package }),
             }
         }
+        for artifact in locked.artifacts {
+            let same = |old: &&mut LockedArtifact| old.sha256 == artifact.sha256 && old.path == artifact.path;
+            match self.artifacts.iter_mut().find(same) {
+                Some(old) => add(&mut old.profiles, name),
+                None => self.artifacts.push(LockedArtifact { profiles: vec![name.to_owned()], ..artifact }),
+            }
+        }
+        self.artifacts.sort_by_cached_key(|artifact| {
+            (artifact.name.clone(), artifact.arch, artifact.version.clone(), artifact.sha256)
+        });
         self.sources.sort_by(|a, b| (&a.name, &a.date, &a.sha256).cmp(&(&b.name, &b.date, &b.sha256)));
         let key = |package: &LockedPackage| {
             (package.name.clone(), package.arch.clone(), package.version.clone(), package.sha256)
@@ -76,6 +88,7 @@ impl Lock {
         self.profiles.remove(name);
         self.sources.retain_mut(|source| drop_profile(&mut source.profiles, name));
         self.packages.retain_mut(|package| drop_profile(&mut package.profiles, name));
+        self.artifacts.retain_mut(|artifact| drop_profile(&mut artifact.profiles, name));
     }
 
     /// What is locked for `profile`, provided that it is still what the profile asks for.
@@ -85,7 +98,9 @@ impl Lock {
     pub fn expect(&self, profile: &Profile) -> Result<&LockedProfile, OutdatedError> {
         let name = profile.name.clone();
         let locked = self.profiles.get(&name).ok_or(OutdatedError::Missing { profile: name.clone() })?;
-        if locked.config == profile.selection_digest() {
+        // A standalone profile may have been locked where K3s was out of reach.
+        let lacks_k3s = profile.k3s.as_ref().is_some_and(|k3s| !k3s.standalone) && !self.has_artifacts(&name);
+        if locked.config == profile.selection_digest() && !lacks_k3s {
             Ok(locked)
         } else {
             Err(OutdatedError::Changed { profile: name })
@@ -95,6 +110,17 @@ impl Lock {
     /// A profile's packages, sorted by name.
     pub fn packages_of<'a>(&'a self, profile: &'a str) -> impl Iterator<Item = &'a LockedPackage> {
         self.packages.iter().filter(move |package| package.profiles.iter().any(|user| user == profile))
+    }
+
+    /// A profile's artifacts, sorted by name.
+    pub fn artifacts_of<'a>(&'a self, profile: &'a str) -> impl Iterator<Item = &'a LockedArtifact> {
+        self.artifacts.iter().filter(move |artifact| artifact.profiles.iter().any(|user| user == profile))
+    }
+
+    /// Whether a profile has artifacts.
+    #[must_use]
+    pub fn has_artifacts(&self, profile: &str) -> bool {
+        self.artifacts_of(profile).next().is_some()
     }
 
     /// A profile's sources, sorted by name.

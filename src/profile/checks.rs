@@ -276,3 +276,101 @@ pub(super) fn line(text: &str) -> Verdict {
     }
     refuse(text, "one line of text", "write it without line breaks")
 }
+
+/// The tag of a K3s release; it becomes part of a URL and of file names.
+pub(super) fn k3s_version(text: &str) -> Verdict {
+    let number = |part: &str| only(part, |char| char.is_ascii_digit());
+    let good = text.strip_prefix('v').and_then(|rest| rest.split_once("+k3s")).is_some_and(|(kubernetes, build)| {
+        let (base, candidate) = kubernetes.split_once('-').unwrap_or((kubernetes, "rc1"));
+        let whole = base.split('.').count() == 3 && base.split('.').all(number);
+        whole && number(build) && only(candidate, |char| char.is_ascii_alphanumeric() || char == '.')
+    });
+    if good {
+        return Ok(());
+    }
+    refuse(text, "a K3s release", "write its tag, such as `v1.34.10+k3s1`")
+}
+
+/// A taint as K3s's `node-taint` takes it.
+pub(super) fn taint(text: &str) -> Verdict {
+    const EFFECTS: [&str; 3] = ["NoSchedule", "PreferNoSchedule", "NoExecute"];
+    let good = text.rsplit_once(':').is_some_and(|(taint, effect)| {
+        let (key, value) = taint.split_once('=').unwrap_or((taint, ""));
+        EFFECTS.contains(&effect) && is_qualified_name(key) && (value.is_empty() || is_name_part(value))
+    });
+    if good {
+        return Ok(());
+    }
+    refuse(text, "a taint", "write `key=value:Effect`; the effect is NoSchedule, PreferNoSchedule or NoExecute")
+}
+
+/// A label's name. The kubelet refuses to start with one of Kubernetes' own namespaces, but for the families that a
+/// node may set on itself (Kubernetes, "Well-Known Labels"; `NodeRestriction`).
+pub(super) fn label_name(text: &str) -> Verdict {
+    const OPEN: [&str; 4] = [
+        "node.kubernetes.io/",
+        "kubelet.kubernetes.io/",
+        "topology.kubernetes.io/zone",
+        "topology.kubernetes.io/region",
+    ];
+    if !is_qualified_name(text) {
+        return refuse(text, "a label's name", "write it as `name` or `example.org/name`");
+    }
+    let reserved = text.split_once('/').is_some_and(|(prefix, _)| {
+        ["kubernetes.io", "k8s.io"].iter().any(|own| prefix == *own || prefix.ends_with(&format!(".{own}")))
+    });
+    if reserved && !OPEN.iter().any(|open| text.starts_with(open)) {
+        return Err(format!(
+            "label `{text}` is reserved: K3s does not start with it\ntake a name of your own, such as `example.org/role`; \
+             roles are set with `kubectl label node`"
+        ));
+    }
+    Ok(())
+}
+
+/// A label's value; it may be empty.
+pub(super) fn label_value(text: &str) -> Verdict {
+    if text.is_empty() || is_name_part(text) {
+        return Ok(());
+    }
+    refuse(text, "a label's value", "use at most 63 letters, digits, `-`, `_` and `.`; booleans are text: `\"true\"`")
+}
+
+/// A component that K3s packages and can leave out (`--disable`).
+pub(super) fn component(text: &str) -> Verdict {
+    if ["coredns", "local-storage", "metrics-server", "runtimes", "servicelb", "traefik"].contains(&text) {
+        return Ok(());
+    }
+    let hint = "K3s packages coredns, local-storage, metrics-server, runtimes, servicelb and traefik";
+    refuse(text, "a component of K3s", hint)
+}
+
+/// An option of the kubelet.
+pub(super) fn kubelet_arg(text: &str) -> Verdict {
+    let good = text.split_once('=').is_some_and(|(name, value)| {
+        let named = only(name, |char| char.is_ascii_lowercase() || char.is_ascii_digit() || char == '-');
+        named && !name.starts_with('-') && line(value).is_ok()
+    });
+    if good {
+        return Ok(());
+    }
+    refuse(text, "an option of the kubelet", "write `name=value` without dashes in front, such as `max-pods=50`")
+}
+
+/// Kubernetes' qualified names: `name` or `dns.prefix/name`.
+fn is_qualified_name(text: &str) -> bool {
+    match text.split_once('/') {
+        Some((prefix, name)) => {
+            let label = |label: &str| host_name(label).is_ok();
+            prefix.len() <= 253 && prefix.split('.').all(label) && is_name_part(name)
+        }
+        None => is_name_part(text),
+    }
+}
+
+/// The part of a name after its prefix; values of labels and taints have the same form.
+fn is_name_part(text: &str) -> bool {
+    let ends = |char: Option<char>| char.is_some_and(|char| char.is_ascii_alphanumeric());
+    let inside = only(text, |char| char.is_ascii_alphanumeric() || "-_.".contains(char));
+    inside && text.len() <= 63 && ends(text.chars().next()) && ends(text.chars().last())
+}

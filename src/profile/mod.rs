@@ -14,6 +14,7 @@ mod board;
 mod checks;
 mod draft;
 mod error;
+mod k3s;
 mod load;
 mod model;
 mod overlay;

@@ -109,6 +109,51 @@ pub struct Profile {
     pub image: ImageSettings,
     /// Whether a serial console (and the Pi's UART) is on.
     pub serial: bool,
+    /// The node's part in a cluster; none for a node without K3s.
+    pub k3s: Option<K3s>,
+}
+
+/// K3s on a node, as far as it is the same for every cluster.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct K3s {
+    /// The release's tag (`v1.34.10+k3s1`).
+    pub version: String,
+    pub role: Role,
+    /// A server that needs no seed: it makes a cluster of its own, its datastore on its own disk.
+    pub standalone: bool,
+    /// Whether the image carries the release's bundle of container images.
+    pub air_gap: bool,
+    /// `key=value:Effect`, in the order given.
+    pub taints: Vec<String>,
+    /// Labels of the node in the cluster.
+    pub labels: BTreeMap<String, String>,
+    /// Components packaged with K3s that a server leaves out.
+    pub disable: Vec<String>,
+    /// Options of the kubelet, without the leading `--`.
+    pub kubelet_args: Vec<String>,
+    /// Whether nodes hand container images to each other.
+    pub embedded_registry: bool,
+}
+
+/// What a node does in its cluster.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum Role {
+    /// Runs the control plane, and pods too.
+    Server,
+    /// Runs pods.
+    Agent,
+}
+
+impl Role {
+    /// K3s's name of it: the subcommand.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Server => "server",
+            Self::Agent => "agent",
+        }
+    }
 }
 
 /// Kernel settings of a profile.

@@ -67,6 +67,12 @@ text! {
     Archive: archive, "`debian`, `debian-security`, or the URL of the directory above `dists/`.";
     Suite: suite, "A suite or component, such as trixie or main.";
     Line: line, "One line of text.";
+    K3sVersion: k3s_version, "A release of K3s by its tag, such as v1.34.10+k3s1.";
+    Taint: taint, "A taint, key=value:Effect; the effect is NoSchedule, PreferNoSchedule or NoExecute.";
+    LabelName: label_name, "A label's name, quoted, such as \"node.longhorn.io/create-default-disk\".";
+    LabelValue: label_value, "A label's value.";
+    Component: component, "A component packaged with K3s.";
+    KubeletArg: kubelet_arg, "An option of the kubelet, name=value, without the leading `--`.";
 }
 
 /// A value with the place it was read from.

@@ -20,6 +20,7 @@ static EMBEDDED: &[(&str, &[u8])] = &include!(concat!(env!("OUT_DIR"), "/embedde
 pub struct Workspace {
     root: Option<PathBuf>,
     mirror: Option<String>,
+    k3s_mirror: Option<String>,
 }
 
 impl Workspace {
@@ -34,10 +35,11 @@ impl Workspace {
     /// # Errors
     /// An `imgbuild.toml` that cannot be read or is not valid.
     pub fn open(root: &Path) -> Result<Self, ProfileError> {
-        let mut workspace = Self { root: Some(root.to_owned()), mirror: None };
+        let mut workspace = Self { root: Some(root.to_owned()), ..Self::default() };
         if let Some((bytes, shown)) = workspace.read_own("imgbuild.toml")? {
             let config: WorkspaceToml = parse(&text(bytes, shown)?)?;
             workspace.mirror = config.mirror.map(Into::into);
+            workspace.k3s_mirror = config.k3s_mirror.map(Into::into);
         }
         Ok(workspace)
     }
@@ -52,6 +54,12 @@ impl Workspace {
     #[must_use]
     pub fn mirror(&self) -> Option<&str> {
         self.mirror.as_deref()
+    }
+
+    /// The `k3s_mirror` of its `imgbuild.toml`: a URL that K3s's releases lie below.
+    #[must_use]
+    pub fn k3s_mirror(&self) -> Option<&str> {
+        self.k3s_mirror.as_deref()
     }
 
     /// The file at a clean relative path, its own one or the embedded one, and the path to show.

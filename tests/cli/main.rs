@@ -14,6 +14,7 @@ mod compare;
 mod damaged;
 mod face;
 mod full_disk;
+mod k3s_release;
 mod lock;
 mod lock_life;
 mod pi;
@@ -32,5 +33,7 @@ mod gpg;
 #[path = "../support/http.rs"]
 #[expect(dead_code, reason = "servers that stall are the fetcher's own tests' business")]
 mod http;
+#[path = "../support/k3s.rs"]
+mod k3s;
 #[path = "../support/mod.rs"]
 mod support;

@@ -1,7 +1,7 @@
 //! `imgbuild build`: locked packages in, image out.
 //!
 //! ```text
-//! profile + lock ─▶ download ─▶ unpack ─▶ effects ─▶ initrd, root (squashfs) ─▶ image
+//! profile + lock ─▶ download ─▶ unpack ─▶ K3s ─▶ effects ─▶ initrd, root (squashfs) ─▶ image
 //! ```
 //! A build whose inputs and outputs are what they were is not done again.
 
@@ -13,13 +13,15 @@ use std::path::{Path, PathBuf};
 use rayon::prelude::*;
 
 use super::Outcome;
+use super::k3s;
 use super::lock as locking;
 use super::session::Session;
 use crate::cli::Build;
 use crate::debian::{Package, deb};
 use crate::exit::{Code, Failure};
 use crate::fetch::Download;
-use crate::image::{self, Component, Manifest, Parts};
+use crate::image::k3s::Files;
+use crate::image::{self, Component, Manifest, ManifestPackage, Parts};
 use crate::lock::{Lock, LockedPackage};
 use crate::output::{bytes, count};
 use crate::profile::{self, Profile};
@@ -30,7 +32,7 @@ const SEED_LEVEL: i32 = 3;
 
 pub(super) fn run(args: &Build, session: &Session<'_>) -> Outcome {
     let output = args.output.clone().unwrap_or_else(|| session.output_dir(&args.profile));
-    let (manifest, fresh) = build(session, &args.profile, &output)?;
+    let (manifest, fresh) = build(session, &args.profile, &output, args.k3s_dir.as_deref())?;
     let image = output.join(&manifest.image);
     let mapped: u64 = manifest.ranges.iter().map(|range| range.length).sum();
     let verb = if fresh { "is up to date" } else { "is built" };
@@ -55,10 +57,18 @@ pub(super) fn run(args: &Build, session: &Session<'_>) -> Outcome {
     Ok(())
 }
 
-/// Builds a profile into `output`; says also whether it was there already.
-pub(super) fn build(session: &Session<'_>, name: &str, output: &Path) -> Result<(Manifest, bool), Failure> {
+/// Builds a profile into `output`, K3s being taken from `k3s_dir` if given; says also whether it was there already.
+pub(super) fn build(
+    session: &Session<'_>,
+    name: &str,
+    output: &Path,
+    k3s_dir: Option<&Path>,
+) -> Result<(Manifest, bool), Failure> {
     let profile = profile::load(&session.workspace, name)?;
-    let lock = locking::for_build(session, &profile)?;
+    let lock = locking::for_build(session, &profile, k3s_dir)?;
+    if let Some(dir) = k3s_dir {
+        k3s::check_dir(session, &profile, &lock, dir)?;
+    }
     let stamp = Stamp::new(&profile, &lock, output);
     if let Some(manifest) = stamp.check(&session.cache, output) {
         return Ok((manifest, true));
@@ -66,7 +76,8 @@ pub(super) fn build(session: &Session<'_>, name: &str, output: &Path) -> Result<
     let locked: Vec<&LockedPackage> = lock.packages_of(name).collect();
     let packages = unpacked(session, &lock.downloads(name, &session.mirror), &locked)?;
     locking::judge(session, &packages)?;
-    let manifest = assemble(session, &profile, &lock, &packages, &locked, output)?;
+    let k3s = k3s::fetch(session, &profile, &lock)?;
+    let manifest = assemble(session, &profile, &lock, &packages, &locked, k3s.as_ref(), output)?;
     stamp.keep(&session.cache, output);
     Ok((manifest, false))
 }
@@ -137,11 +148,12 @@ fn assemble(
     lock: &Lock,
     packages: &[Package],
     locked: &[&LockedPackage],
+    k3s: Option<&Files>,
     output: &Path,
 ) -> Result<Manifest, Failure> {
     let progress = session.console.progress();
     let epoch = lock.expect(profile)?.epoch;
-    let tree = assemble::tree(session, profile, packages, &lock.ids, epoch)?;
+    let tree = assemble::tree(session, profile, packages, k3s, &lock.ids, epoch)?;
     let root = image::without_boot_files(&tree);
     std::fs::create_dir_all(output).map_err(|error| unwritable(output, &error))?;
     let mut squashfs = tempfile::tempfile_in(output).map_err(|error| unwritable(output, &error))?;
@@ -158,10 +170,20 @@ fn assemble(
         .zip(locked)
         .map(|(package, locked)| Component::new(package, &locked.sha256.to_string()))
         .collect();
+    let artifacts: Vec<ManifestPackage> = lock
+        .artifacts_of(&profile.name)
+        .map(|artifact| ManifestPackage {
+            name: artifact.name.clone(),
+            version: artifact.version.clone(),
+            arch: artifact.arch.name().to_owned(),
+            sha256: artifact.sha256.to_string(),
+        })
+        .collect();
     let parts = Parts {
         profile,
         epoch,
         packages: &components,
+        artifacts: &artifacts,
         tree: &tree,
         root: &root,
         squashfs: &squashfs,
