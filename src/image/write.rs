@@ -176,7 +176,9 @@ fn device(offset: u64, device: &Sparse) -> impl Iterator<Item = Extent<'_>> {
     device.extents().map(move |(at, bytes)| Extent { offset: offset + at, bytes: Bytes::Memory(bytes) })
 }
 
-/// Writes the image's data and, beside that, takes the digest of the whole, which holes make the longer of the two.
+/// Writes the image's data down to the disk and, beside that, takes the digest of the whole, which holes make the
+/// longer of the two. An image that is there in name must be there after a power cut too: the next build only looks at its
+/// size and date.
 fn write_image(
     map: &Map<'_>,
     layout: &Layout,
@@ -186,7 +188,8 @@ fn write_image(
     progress.begin(WRITE, layout.size + map.mapped());
     file.set_len(layout.size)?;
     let advance = |bytes| progress.advance(WRITE, bytes);
-    let (digest, ranges) = rayon::join(|| map.digest(advance), || map.write(file, advance));
+    let write = || map.write(file, advance).and_then(|ranges| file.sync_data().map(|()| ranges));
+    let (digest, ranges) = rayon::join(|| map.digest(advance), write);
     let result = (digest?, ranges?);
     progress.finish(WRITE, &format!("{} MiB, {} MiB of it data", layout.size >> 20, map.mapped() >> 20));
     Ok(result)

@@ -7,6 +7,7 @@ mod uefi;
 
 use std::borrow::Cow;
 
+use rayon::prelude::*;
 use serde::Deserialize;
 
 use super::layout::{self, Layout};
@@ -80,7 +81,7 @@ pub(super) fn boot_partition(parts: &BootParts<'_>, layout: &Layout, plan: &Plan
     let size = layout.partition(label).size;
     let files = files(parts)?;
     let contents: Vec<Cow<'_, [u8]>> = files
-        .iter()
+        .par_iter()
         .map(|file| file.content.read().map_err(|source| BootError::Read { path: file.path.clone(), source }))
         .collect::<Result<_, _>>()?;
     let files: Vec<FatFile<'_>> =
