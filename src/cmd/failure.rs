@@ -3,6 +3,7 @@
 use std::error::Error;
 use std::io;
 
+use crate::cluster::manifests::ManifestError;
 use crate::debian::archive::ArchiveError;
 use crate::debian::deb::DebError;
 use crate::debian::mirror::MirrorError;
@@ -54,6 +55,7 @@ failures! {
     SquashfsError => Unexpected;
     TreeError => Unexpected;
     Unmodelled => Refused hint;
+    ManifestError => Refused hint;
     UnpackError => Refused hint;
 }
 

@@ -1,18 +1,24 @@
 //! K3s for a profile: found and proved when locking, taken by its locked hash when building.
 
+use std::collections::BTreeMap;
+use std::io;
 use std::path::Path;
 
 use super::session::Session;
+use crate::cluster::manifests::{self, Context, Home};
 use crate::exit::{Code, Failure};
 use crate::fetch::Download;
 use crate::fetch::k3s::{self, Asset, Found, K3sError, Place, Release};
+use crate::format::Store as _;
 use crate::image::k3s::Files;
 use crate::lock::{Lock, LockedArtifact, Update};
 use crate::profile::{K3s, Profile};
-use crate::tree::{Content, Pack};
+use crate::tree::{Content, Digest, Hasher, Pack, Slice};
 
 /// The name that `lock --update` knows the release by.
 pub(super) const NAME: &str = "k3s";
+/// Bytes of an artifact read at a time.
+const STEP: usize = 1 << 20;
 
 /// What to lock for `profile`: what the lock has already where it may stay, else what the release in `dir`, or on the
 /// mirror, has now. Nothing for a profile without K3s, and for a standalone one where the release is out of reach.
@@ -27,7 +33,8 @@ pub(super) fn choose(
     let release = release(profile, k3s);
     let assets = assets(k3s);
     // A tag stands for one release for ever, so there is nothing newer to look for unless somebody says so.
-    let is_asked_for = matches!(update, Update::Package(NAME)) || (update == Update::Everything && dir.is_some());
+    let is_asked_for = matches!(update, Update::Packages(names) if names.iter().any(|name| name == NAME))
+        || (update == Update::Everything && dir.is_some());
     let known = known(lock, &release, &assets);
     if let Some(known) = &known
         && !is_asked_for
@@ -85,12 +92,47 @@ pub(super) fn fetch(session: &Session<'_>, profile: &Profile, lock: &Lock) -> Re
         }
         let pack = Pack::open(path)
             .map_err(|error| Failure::io(Code::Unexpected, format!("cannot read {}", path.display()), &error))?;
-        Ok(Some(Content::Slice { pack, offset: 0, len: artifact.size, digest: artifact.sha256 }))
+        let chunks = chunks(session, &pack, artifact)
+            .map_err(|error| Failure::io(Code::Unexpected, format!("cannot read {}", path.display()), &error))?;
+        Ok(Some(Content::from(Slice { pack, offset: 0, len: artifact.size, digest: artifact.sha256, chunks })))
     };
     match content(Asset::Binary)? {
-        Some(binary) => Ok(Some(Files { binary, images: content(Asset::AirGap)? })),
+        Some(binary) => {
+            Ok(Some(Files { binary, images: content(Asset::AirGap)?, manifests: public_manifests(profile)? }))
+        }
         None => Err(not_in_lock(profile)),
     }
+}
+
+/// Digests of an artifact's chunks, taken once and kept by its own digest.
+fn chunks(session: &Session<'_>, pack: &Pack, artifact: &LockedArtifact) -> io::Result<Vec<Digest>> {
+    let key = Digest::of(format!("imgbuild chunks 1\n{}", artifact.sha256).as_bytes()).0;
+    if let Some(known) = session.cache.get(&key).and_then(|json| serde_json::from_slice(&json).ok()) {
+        return Ok(known);
+    }
+    let mut hasher = Hasher::default();
+    for start in (0..artifact.size).step_by(STEP) {
+        hasher.update(&pack.read(start, (artifact.size - start).min(STEP as u64))?);
+    }
+    let (digest, chunks) = hasher.finish();
+    if digest != artifact.sha256 {
+        return Err(io::Error::new(io::ErrorKind::InvalidData, "it changed while it was read"));
+    }
+    session.cache.put(&key, &serde_json::to_vec(&chunks)?);
+    Ok(chunks)
+}
+
+/// The manifests that are the same in every cluster.
+fn public_manifests(profile: &Profile) -> Result<BTreeMap<String, String>, Failure> {
+    let context = Context::default().profile(profile.public());
+    let mut texts = BTreeMap::new();
+    for (name, template) in &profile.manifests {
+        let (path, text) = (&template.source.path, &template.source.text);
+        if manifests::uses(path, text)?.home() == Home::Image {
+            texts.insert(name.clone(), manifests::render(path, text, &context)?.to_string());
+        }
+    }
+    Ok(texts)
 }
 
 /// Checks the user's directory against its own checksum file and the lock, and takes the files from there.

@@ -1,5 +1,7 @@
 //! What can be asked of a resolved profile: its digests and what it drops.
 
+use std::collections::BTreeMap;
+
 use globset::{GlobBuilder, GlobSet, GlobSetBuilder};
 
 use super::{Arch, Profile, Source};
@@ -31,6 +33,17 @@ impl Profile {
             Some(k3s) => digest_of(&(selection, &k3s.version, k3s.role, k3s.air_gap)),
             None => digest_of(&selection),
         }
+    }
+
+    /// What templates may know of it.
+    #[must_use]
+    pub fn public(&self) -> BTreeMap<&'static str, &str> {
+        BTreeMap::from([
+            ("name", self.name.as_str()),
+            ("board", self.board.name()),
+            ("arch", self.board.arch().name()),
+            ("hostname", self.hostname.as_deref().unwrap_or_default()),
+        ])
     }
 
     /// Matches the clean paths that the image leaves out: what a glob of `drop` names, and all below it.

@@ -31,9 +31,10 @@ pub(super) fn tree(
     let progress = session.console.progress();
     progress.begin(PHASE, 0);
     let mut tree = unpack::unpack(packages)?;
-    // Before effects, which enable units and let files of overlays win.
-    let with_k3s = k3s.map(|files| k3s::install(&mut tree, profile, files)).transpose()?;
-    let profile = with_k3s.as_ref().unwrap_or(profile);
+    // Before effects, which let files of overlays win.
+    if let Some(files) = k3s {
+        k3s::install(&mut tree, profile, files)?;
+    }
     let context = Context { profile, packages, ids, epoch };
     effects::apply(&mut tree, &context, &session.cache)?;
     node::install(&mut tree, layout::STATE)?;

@@ -11,9 +11,9 @@ fn installed(name: &str, change: impl FnOnce(&mut K3s)) -> (Tree, Profile) {
     let mut profile = profile::load(&Workspace::embedded(), name).unwrap();
     change(profile.k3s.as_mut().unwrap());
     let mut tree = Tree::new();
-    let files =
-        Files { binary: Content::from("k3s"), images: profile.k3s.as_ref().unwrap().air_gap.then(|| "images".into()) };
-    let profile = install(&mut tree, &profile, &files).unwrap();
+    let images = profile.k3s.as_ref().unwrap().air_gap.then(|| "images".into());
+    let manifests = BTreeMap::from([("a.yaml".to_owned(), "kind: A\n".to_owned())]);
+    install(&mut tree, &profile, &Files { binary: Content::from("k3s"), images, manifests }).unwrap();
     tree.check().unwrap();
     (tree, profile)
 }
@@ -84,13 +84,24 @@ fn a_server_with_its_datastore_elsewhere_keeps_what_it_restores_in_memory() {
 }
 
 #[test]
-fn the_program_has_its_other_names_and_its_unit_is_enabled() {
+fn the_program_has_its_other_names_and_only_the_gate_starts_it() {
     let (tree, profile) = installed("gpu", |_| {});
     assert_eq!(tree.get("usr/local/bin/k3s").unwrap().mode, 0o755);
     for link in LINKS {
         assert_eq!(tree.resolve(link, true).unwrap(), "usr/local/bin/k3s");
     }
-    assert!(profile.enable.contains(&"k3s-agent.service".to_owned()));
+    assert!(!profile.enable.contains(&"k3s-agent.service".to_owned()));
+    assert!(!text(&tree, "usr/lib/systemd/system/k3s-agent.service").contains("[Install]"));
+}
+
+#[test]
+fn manifests_go_to_servers_and_only_a_cluster_of_its_own_needs_no_seed() {
+    let manifest = "usr/share/imgbuild/manifests/a.yaml";
+    let standalone = "usr/lib/imgbuild/standalone";
+    for (profile, server, alone) in [("demo", true, true), ("control", true, false), ("storage", false, false)] {
+        let (tree, _) = installed(profile, |_| {});
+        assert_eq!((tree.contains(manifest), tree.contains(standalone)), (server, alone), "{profile}");
+    }
 }
 
 #[test]
@@ -106,8 +117,8 @@ fn without_a_role_nothing_comes() {
     let mut profile = profile::load(&Workspace::embedded(), "demo").unwrap();
     profile.k3s = None;
     let mut tree = Tree::new();
-    let files = Files { binary: Content::from("k3s"), images: None };
-    assert_eq!(install(&mut tree, &profile, &files).unwrap().enable, profile.enable);
+    let files = Files { binary: Content::from("k3s"), images: None, manifests: BTreeMap::new() };
+    install(&mut tree, &profile, &files).unwrap();
     assert_eq!(tree.len(), 1);
 }
 

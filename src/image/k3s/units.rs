@@ -1,4 +1,6 @@
-//! The units of K3s: as its own installer writes them, behind the node's gate, and with an end that is in order.
+//! The units of K3s: as its own installer writes them, and with an end that is in order.
+//!
+//! Nothing enables them: the node's gate (`image::node`) starts K3s when identity, network, time and disks are there.
 
 use crate::profile::{K3s, Role};
 
@@ -28,9 +30,6 @@ Description=Lightweight Kubernetes ({role})
 Documentation=https://docs.k3s.io
 Wants=network-online.target k3s-pods.service
 After=network-online.target k3s-pods.service
-# Opens when identity, network, time and disks are there, and says what it waits for.
-Requires=imgbuild-gate.service
-After=imgbuild-gate.service
 RequiresMountsFor={data}
 # A datastore or server that is away for long is no reason to give up.
 StartLimitIntervalSec=0
@@ -52,9 +51,6 @@ ExecStartPre=-/usr/sbin/modprobe br_netfilter
 ExecStartPre=-/usr/sbin/modprobe overlay
 ExecStartPre=/usr/lib/imgbuild/k3s-prepare {role}
 ExecStart=/usr/local/bin/k3s {role}
-
-[Install]
-WantedBy=multi-user.target
 "
     )
 }
