@@ -10,4 +10,5 @@
 //! they must not be.
 
 mod hex;
+pub mod identity;
 pub mod secrets;
