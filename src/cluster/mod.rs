@@ -11,4 +11,5 @@
 
 mod hex;
 pub mod identity;
+pub mod leaks;
 pub mod secrets;
