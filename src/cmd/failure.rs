@@ -1,5 +1,6 @@
 //! Which exit code each room's errors have, in one place.
 
+use crate::cluster::secrets::SecretsError;
 use crate::debian::archive::ArchiveError;
 use crate::debian::deb::DebError;
 use crate::debian::mirror::MirrorError;
@@ -43,6 +44,7 @@ failures! {
     OutdatedError => Verification hint;
     MirrorError => Refused hint;
     ResolveError => Refused hint;
+    SecretsError => Refused hint;
     SquashfsError => Unexpected;
     TreeError => Unexpected;
     Unmodelled => Refused hint;

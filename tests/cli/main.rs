@@ -13,9 +13,11 @@ mod build;
 mod compare;
 mod face;
 mod lock;
+mod node;
 mod pi;
 mod place;
 mod reproducible;
+mod secrets;
 mod shared;
 mod stopped;
 
