@@ -76,6 +76,12 @@ pub enum Command {
     /// Boot an image in QEMU, from emulated USB storage
     #[command(after_help = "Leave QEMU with Ctrl-A X.")]
     Boot(Boot),
+    /// Make, set, check and back up the cluster's secrets
+    #[command(subcommand)]
+    Secrets(Secrets),
+    /// Show what makes a node itself
+    #[command(subcommand)]
+    Node(Node),
     /// Print the JSON Schema of profiles, for editors
     Schema,
     /// Print a shell's completion script
@@ -176,4 +182,91 @@ pub struct Man {
     /// Directory for the pages, one a verb
     #[arg(value_hint = ValueHint::DirPath)]
     pub dir: PathBuf,
+}
+
+/// The verbs of `secrets`.
+#[derive(Debug, Subcommand)]
+pub enum Secrets {
+    /// Make a new cluster's secrets
+    #[command(after_help = "Losing the server token loses the cluster: back up with `imgbuild secrets export`.")]
+    Init(SecretsInit),
+    /// Set one secret: asked for on a terminal, else read from standard input
+    #[command(after_help = "Example:\n  imgbuild secrets set gitops-deploy-key < id_ed25519")]
+    Set(SecretsSet),
+    /// Tell which node needs which secret, and what is missing
+    Check(SecretsCheck),
+    /// Encrypt all secrets of the file, as a backup
+    #[command(after_help = "The backup is a secrets.toml.age: put it into a workspace under that name.")]
+    Export(SecretsExport),
+}
+
+/// What opens an encrypted secrets file.
+#[derive(Debug, Args)]
+pub struct Unlock {
+    /// age or SSH identity that opens secrets.toml.age
+    #[arg(long, value_name = "FILE", env = "IMGBUILD_AGE_IDENTITY", value_hint = ValueHint::FilePath)]
+    pub identity: Option<PathBuf>,
+}
+
+#[derive(Debug, Args)]
+pub struct SecretsInit {
+    /// Encrypt to secrets.toml.age, for an `age1…` or `ssh-ed25519` public key
+    #[arg(long, value_name = "RECIPIENT")]
+    pub age: Vec<String>,
+}
+
+#[derive(Debug, Args)]
+pub struct SecretsSet {
+    /// Secret to set: a known one, or one that an overlay names
+    pub name: String,
+    /// Catches a value that was given here by mistake, so that no message repeats it.
+    #[arg(hide = true, allow_hyphen_values = true)]
+    pub value: Vec<std::ffi::OsString>,
+    /// Replace even a secret that an existing cluster cannot do without
+    #[arg(long)]
+    pub replace: bool,
+    #[command(flatten)]
+    pub unlock: Unlock,
+}
+
+#[derive(Debug, Args)]
+pub struct SecretsCheck {
+    #[command(flatten)]
+    pub unlock: Unlock,
+}
+
+#[derive(Debug, Args)]
+pub struct SecretsExport {
+    /// Public key to encrypt for: `age1…` or `ssh-ed25519 AAAA…`
+    #[arg(long, value_name = "RECIPIENT", required = true)]
+    pub age: Vec<String>,
+    /// File to write, never over another one [default: standard output]
+    #[arg(short, long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub output: Option<PathBuf>,
+    #[command(flatten)]
+    pub unlock: Unlock,
+}
+
+/// The verbs of `node`.
+#[derive(Debug, Subcommand)]
+pub enum Node {
+    /// Show the public part of a node's identity
+    Show(NodeShow),
+    /// Print the nodes' host keys as lines for SSH clients' known hosts
+    #[command(after_help = "Example:\n  imgbuild node ssh-known-hosts >> ~/.ssh/known_hosts")]
+    SshKnownHosts(NodeKnownHosts),
+}
+
+#[derive(Debug, Args)]
+pub struct NodeShow {
+    /// Node to show
+    pub name: String,
+    #[command(flatten)]
+    pub unlock: Unlock,
+}
+
+#[derive(Debug, Args)]
+pub struct NodeKnownHosts {
+    #[command(flatten)]
+    pub unlock: Unlock,
 }

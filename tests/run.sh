@@ -26,8 +26,10 @@ needs=(
     qemu-system-aarch64:qemu-system-arm
     qemu-system-x86_64:qemu-system-x86
     setpriv:util-linux
+    setsid:util-linux
     sgdisk:gdisk
     shellcheck:shellcheck
+    ssh-keygen:openssh-client
     systemd-sysusers:systemd
     unsquashfs:squashfs-tools
     veritysetup:cryptsetup-bin

@@ -4,6 +4,7 @@ use std::error::Error;
 use std::io;
 
 use crate::cluster::manifests::ManifestError;
+use crate::cluster::secrets::SecretsError;
 use crate::debian::archive::ArchiveError;
 use crate::debian::deb::DebError;
 use crate::debian::mirror::MirrorError;
@@ -52,6 +53,7 @@ failures! {
     OutdatedError => Verification hint;
     MirrorError => Refused hint;
     ResolveError => Refused hint;
+    SecretsError => Refused hint;
     SquashfsError => Unexpected;
     TreeError => Unexpected;
     Unmodelled => Refused hint;

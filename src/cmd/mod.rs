@@ -4,6 +4,7 @@ pub mod boot;
 mod build;
 mod cache;
 mod check;
+mod cluster_nodes;
 mod completions;
 mod diff;
 mod failure;
@@ -13,7 +14,9 @@ mod interrupt;
 mod k3s;
 mod lock;
 mod man;
+mod node;
 mod schema;
+mod secrets;
 mod session;
 mod why;
 
@@ -77,6 +80,8 @@ fn dispatch(cli: &Cli, console: &Console) -> Outcome {
         Command::Check(args) => check::run(args, &session()?),
         Command::Why(args) => why::run(args, &session()?),
         Command::Boot(args) => boot::run(args, &session()?),
+        Command::Secrets(verb) => secrets::run(verb, &session()?),
+        Command::Node(verb) => node::run(verb, &session()?),
         Command::Inspect(args) => inspect::run(args, console),
         Command::Diff(args) => diff::run(args, console),
         Command::Man(args) => man::run(args, console),

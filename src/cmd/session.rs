@@ -5,7 +5,8 @@ use std::path::{Path, PathBuf};
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use super::cache::Cache;
-use crate::cli::Global;
+use crate::cli::{Global, Unlock};
+use crate::cluster::secrets::{Secrets, Vault};
 use crate::debian::mirror::{AptMirrors, Mirror};
 use crate::exit::{Code, Failure};
 use crate::fetch::{Fetcher, k3s};
@@ -59,6 +60,21 @@ impl<'a> Session<'a> {
             self.console.progress().warn(&message);
         };
         guard.inspect_err(warn).ok()
+    }
+
+    /// The workspace's directory.
+    pub(crate) fn root(&self) -> &Path {
+        &self.root
+    }
+
+    /// The workspace's secrets file; an encrypted one is opened as the command line says.
+    pub(crate) fn vault(&self, unlock: &Unlock) -> Vault {
+        Vault::at(&self.root, unlock.identity.as_deref())
+    }
+
+    /// All secrets: the file's, and over them those of the environment.
+    pub(crate) fn secrets(&self, unlock: &Unlock) -> Result<Secrets, Failure> {
+        Ok(self.vault(unlock).load(std::env::vars_os())?)
     }
 
     /// The lock file's path.

@@ -4,7 +4,11 @@ use std::process::Command;
 
 use crate::place::{Place, Ran, files};
 
-const VERBS: [&str; 10] = ["build", "lock", "check", "why", "inspect", "diff", "boot", "schema", "completions", "man"];
+const VERBS: [&str; 12] =
+    ["build", "lock", "check", "why", "inspect", "diff", "boot", "secrets", "node", "schema", "completions", "man"];
+/// Verbs that have verbs of their own.
+const INNER: [(&str, &[&str]); 2] =
+    [("secrets", &["init", "set", "check", "export"]), ("node", &["show", "ssh-known-hosts"])];
 
 #[test]
 fn the_help_of_every_verb_fits_eighty_columns() {
@@ -15,6 +19,14 @@ fn the_help_of_every_verb_fits_eighty_columns() {
         assert!(top.contains(&format!("\n  {verb} ")), "{verb} is not in the help");
         texts.push(place.run(&["help", verb]).ok());
         texts.push(place.run(&[verb, "-h"]).ok());
+    }
+    for (verb, inner) in INNER {
+        let help = place.run(&[verb, "--help"]).ok();
+        for inner in inner {
+            assert!(help.contains(&format!("\n  {inner} ")), "{verb} {inner} is not in the help");
+            texts.push(place.run(&["help", verb, inner]).ok());
+            texts.push(place.run(&[verb, inner, "-h"]).ok());
+        }
     }
     for text in texts {
         for line in text.lines() {
@@ -82,6 +94,9 @@ fn every_verb_has_a_manual_page() {
     let place = Place::new();
     place.run(&["man", "pages"]).ok();
     let mut expected: Vec<String> = VERBS.iter().map(|verb| format!("imgbuild-{verb}.1")).collect();
+    expected.extend(
+        INNER.iter().flat_map(|(verb, inner)| inner.iter().map(move |inner| format!("imgbuild-{verb}-{inner}.1"))),
+    );
     expected.push("imgbuild.1".to_owned());
     expected.sort();
     assert_eq!(files(&place.path("pages")), expected);

@@ -109,7 +109,8 @@ impl Place {
     pub fn command(&self, args: &[&str]) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_imgbuild"));
         command.current_dir(self.path("")).arg("--cache-dir").arg(&self.cache).args(args);
-        for name in ["IMGBUILD_WORKSPACE", "IMGBUILD_CACHE", "IMGBUILD_MIRROR", "IMGBUILD_K3S_MIRROR"] {
+        let private = ["IMGBUILD_WORKSPACE", "IMGBUILD_CACHE", "IMGBUILD_MIRROR", "IMGBUILD_K3S_MIRROR"];
+        for name in private.into_iter().chain(["IMGBUILD_AGE_IDENTITY"]) {
             command.env_remove(name);
         }
         command.env("IMGBUILD_K3S_DIR", k3s_dir());
