@@ -12,6 +12,7 @@ needs=(
     dpkg-deb:dpkg
     fsck.fat:dosfstools
     getfattr:attr
+    git:git
     go:golang-go
     gpg:gnupg
     jq:jq

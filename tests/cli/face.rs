@@ -4,8 +4,9 @@ use std::process::Command;
 
 use crate::place::{Place, Ran, files};
 
-const VERBS: [&str; 12] =
-    ["build", "lock", "check", "why", "inspect", "diff", "boot", "secrets", "node", "schema", "completions", "man"];
+const VERBS: [&str; 13] = [
+    "init", "build", "lock", "check", "why", "inspect", "diff", "boot", "secrets", "node", "schema", "completions", "man",
+];
 /// Verbs that have verbs of their own.
 const INNER: [(&str, &[&str]); 2] =
     [("secrets", &["init", "set", "check", "export"]), ("node", &["show", "ssh-known-hosts"])];
@@ -106,8 +107,16 @@ fn every_verb_has_a_manual_page() {
 }
 
 #[test]
-fn the_schema_in_the_repository_is_the_programs() {
-    assert_eq!(Place::new().run(&["schema"]).ok(), include_str!("../../profiles/schema.json"));
+fn the_schemas_in_the_repository_are_the_programs() {
+    let place = Place::new();
+    for (args, checked_in) in [
+        (&["schema"][..], include_str!("../../profiles/schema.json")),
+        (&["schema", "profile"], include_str!("../../profiles/schema.json")),
+        (&["schema", "overlay"], include_str!("../../overlays/schema.json")),
+        (&["schema", "cluster"], include_str!("../../workspace/cluster.schema.json")),
+    ] {
+        assert!(place.run(args).ok() == checked_in, "{args:?}: run `just generate`");
+    }
 }
 
 #[test]
