@@ -29,6 +29,7 @@ mod model;
 mod places;
 mod schema;
 pub mod secrets;
+pub mod seed;
 #[cfg(test)]
 mod tests;
 mod values;
