@@ -80,7 +80,7 @@ fn spoken(origin: &str) -> String {
 }
 
 /// The hint after an unknown name: the likely one and the list.
-pub(super) fn known_names(what: &str, name: &str, known: &[String]) -> String {
+pub(crate) fn known_names(what: &str, name: &str, known: &[String]) -> String {
     let list = known.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ");
     match closest(name, known.iter().map(String::as_str)) {
         Some(meant) => format!("did you mean `{meant}`? {what}: {list}"),

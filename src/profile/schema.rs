@@ -323,18 +323,23 @@ pub(super) struct WorkspaceToml {
 /// The JSON Schema of profiles, for editors. Ends with a line break.
 #[must_use]
 pub fn json_schema() -> String {
-    text_of(&schema_settings().into_generator().into_root_schema_for::<ProfileToml>())
+    schema_of::<ProfileToml>()
 }
 
 /// The JSON Schema of overlays, for editors. Ends with a line break.
 #[must_use]
 pub fn overlay_json_schema() -> String {
-    text_of(&schema_settings().into_generator().into_root_schema_for::<OverlayToml>())
+    schema_of::<OverlayToml>()
 }
 
-/// Draft 7 is the newest that editors' TOML plug-ins understand in full.
-fn schema_settings() -> SchemaSettings {
-    SchemaSettings::draft07().with_transform(RecursiveTransform(without_null))
+/// The JSON Schema of a file that is read as `T`. Ends with a line break.
+pub(crate) fn schema_of<T: JsonSchema>() -> String {
+    // Draft 7 is the newest that editors' TOML plug-ins understand in full.
+    let settings = SchemaSettings::draft07().with_transform(RecursiveTransform(without_null));
+    let schema = settings.into_generator().into_root_schema_for::<T>();
+    let mut text = serde_json::to_string_pretty(&schema).expect("a schema is plain JSON");
+    text.push('\n');
+    text
 }
 
 /// An optional key may be absent, but TOML has no null to offer.
@@ -356,10 +361,4 @@ fn without_null(schema: &mut Schema) {
             schema.insert("allOf".to_owned(), only);
         }
     }
-}
-
-fn text_of(schema: &Schema) -> String {
-    let mut text = serde_json::to_string_pretty(schema).expect("a schema is plain JSON");
-    text.push('\n');
-    text
 }

@@ -9,12 +9,12 @@ use serde::de::{Deserializer, Error as _};
 
 use super::checks;
 
-/// Declares text that one of [`checks`] has accepted.
+/// Declares text that a function of the module `checks` in scope has accepted.
 macro_rules! text {
     ($($name:ident: $check:ident, $describe:literal;)+) => {$(
-        #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Deserialize)]
+        #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, serde::Deserialize)]
         #[serde(try_from = "String")]
-        pub(super) struct $name(pub(super) String);
+        pub(crate) struct $name(pub(crate) String);
 
         impl TryFrom<String> for $name {
             type Error = String;
@@ -30,17 +30,19 @@ macro_rules! text {
             }
         }
 
-        impl JsonSchema for $name {
-            fn schema_name() -> Cow<'static, str> {
+        impl schemars::JsonSchema for $name {
+            fn schema_name() -> std::borrow::Cow<'static, str> {
                 stringify!($name).into()
             }
 
-            fn json_schema(_: &mut SchemaGenerator) -> Schema {
-                json_schema!({ "type": "string", "description": $describe })
+            fn json_schema(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
+                schemars::json_schema!({ "type": "string", "description": $describe })
             }
         }
     )+};
 }
+
+pub(crate) use text;
 
 text! {
     Identifier: identifier, "A name of lower-case letters, digits and `-`.";
@@ -129,7 +131,7 @@ impl<T: JsonSchema> JsonSchema for Edit<T> {
 /// The `schema` key: the version of the file format.
 #[derive(Debug, Clone, Copy, Deserialize)]
 #[serde(try_from = "i64")]
-pub(super) struct Version;
+pub(crate) struct Version;
 
 impl TryFrom<i64> for Version {
     type Error = String;

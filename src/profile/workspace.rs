@@ -63,7 +63,7 @@ impl Workspace {
     }
 
     /// The file at a clean relative path, its own one or the embedded one, and the path to show.
-    pub(super) fn read(&self, path: &str) -> Result<Option<(Vec<u8>, String)>, ProfileError> {
+    pub(crate) fn read(&self, path: &str) -> Result<Option<(Vec<u8>, String)>, ProfileError> {
         if let Some(own) = self.read_own(path)? {
             return Ok(Some(own));
         }
@@ -76,7 +76,7 @@ impl Workspace {
         self.read(path)?.map(|(bytes, shown)| text(bytes, shown)).transpose()
     }
 
-    fn read_own(&self, path: &str) -> Result<Option<(Vec<u8>, String)>, ProfileError> {
+    pub(crate) fn read_own(&self, path: &str) -> Result<Option<(Vec<u8>, String)>, ProfileError> {
         let Some(root) = &self.root else { return Ok(None) };
         let file = root.join(path);
         let shown = show(&file);
@@ -93,7 +93,7 @@ impl Workspace {
     }
 
     /// Names of all profiles, sorted.
-    pub(super) fn profile_names(&self) -> Result<Vec<String>, ProfileError> {
+    pub(crate) fn profile_names(&self) -> Result<Vec<String>, ProfileError> {
         self.names("profiles", |entry| entry.strip_suffix(".toml"))
     }
 
@@ -183,7 +183,7 @@ fn read_plain(path: &Path) -> Result<Vec<u8>, ProfileError> {
     fs::read(path).map_err(failed)
 }
 
-fn text(bytes: Vec<u8>, path: String) -> Result<Arc<SourceText>, ProfileError> {
+pub(crate) fn text(bytes: Vec<u8>, path: String) -> Result<Arc<SourceText>, ProfileError> {
     match String::from_utf8(bytes) {
         Ok(text) => Ok(Arc::new(SourceText { path, text })),
         Err(error) => Err(ProfileError::Read { path, source: io::Error::new(io::ErrorKind::InvalidData, error) }),
