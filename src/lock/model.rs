@@ -23,6 +23,9 @@ pub struct Lock {
     /// Suites as they were when locking, sorted by name, then date.
     #[serde(default, rename = "source", skip_serializing_if = "Vec::is_empty")]
     pub sources: Vec<LockedSource>,
+    /// Values that the cluster keeps for life, by name ([`Lock::record_critical`]).
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub cluster: BTreeMap<String, String>,
     /// Account numbers that later locks keep.
     #[serde(default)]
     pub ids: IdMap,
