@@ -11,6 +11,7 @@ needs=(
     dpkg-deb:dpkg
     fsck.fat:dosfstools
     getfattr:attr
+    git:git
     gpg:gnupg
     jq:jq
     kmod:kmod
