@@ -60,12 +60,15 @@ pub struct Global {
 /// The verbs.
 #[derive(Debug, Subcommand)]
 pub enum Command {
+    /// Write a workspace for a cluster, ready to edit
+    #[command(after_help = "Example:\n  imgbuild init my-cluster && cd my-cluster && imgbuild check")]
+    Init(Init),
     /// Build a profile's image from locked packages
     #[command(after_help = "Example:\n  imgbuild build --profile control --output /tmp/control")]
     Build(Build),
     /// Choose exact package versions and write them to imgbuild.lock
     Lock(Lock),
-    /// Check profiles, overlays and the lock without building
+    /// Check cluster, profiles and lock without building
     Check(Check),
     /// Explain why a package is in a profile's image
     Why(Why),
@@ -76,12 +79,19 @@ pub enum Command {
     /// Boot an image in QEMU, from emulated USB storage
     #[command(after_help = "Leave QEMU with Ctrl-A X.")]
     Boot(Boot),
-    /// Print the JSON Schema of profiles, for editors
-    Schema,
+    /// Print the JSON Schema of a kind of file, for editors
+    Schema(Schema),
     /// Print a shell's completion script
     Completions(Completions),
     /// Write the manual pages
     Man(Man),
+}
+
+#[derive(Debug, Args)]
+pub struct Init {
+    /// Directory to write to; made if need be
+    #[arg(value_hint = ValueHint::DirPath)]
+    pub dir: PathBuf,
 }
 
 #[derive(Debug, Args)]
@@ -115,9 +125,12 @@ pub struct Lock {
 
 #[derive(Debug, Args)]
 pub struct Check {
-    /// Check this profile only [default: all]
-    #[arg(short, long, value_name = "NAME")]
+    /// Check this profile, and its nodes, only [default: all]
+    #[arg(short, long, value_name = "NAME", conflicts_with = "node")]
     pub profile: Option<String>,
+    /// Check this node of the cluster only
+    #[arg(short, long, value_name = "NAME")]
+    pub node: Option<String>,
 }
 
 #[derive(Debug, Args)]
@@ -160,6 +173,21 @@ pub struct Boot {
     /// Take K3s from the files of a release in this directory
     #[arg(long, value_name = "DIR", env = "IMGBUILD_K3S_DIR", value_hint = ValueHint::DirPath)]
     pub k3s_dir: Option<PathBuf>,
+}
+
+#[derive(Debug, Args)]
+pub struct Schema {
+    /// Kind of file
+    #[arg(value_name = "KIND", default_value = "profile")]
+    pub kind: SchemaKind,
+}
+
+/// A kind of file that a person writes.
+#[derive(Debug, Clone, Copy, clap::ValueEnum)]
+pub enum SchemaKind {
+    Profile,
+    Overlay,
+    Cluster,
 }
 
 #[derive(Debug, Args)]

@@ -1,5 +1,6 @@
 //! Which exit code each room's errors have, in one place.
 
+use crate::cluster::{ClusterError, InitError};
 use crate::debian::archive::ArchiveError;
 use crate::debian::deb::DebError;
 use crate::debian::mirror::MirrorError;
@@ -14,7 +15,7 @@ use crate::fetch::k3s::K3sError;
 use crate::format::squashfs::SquashfsError;
 use crate::image::ImageError;
 use crate::image::initrd::InitrdError;
-use crate::lock::{LockError, LockFileError, OutdatedError};
+use crate::lock::{CriticalChangeError, LockError, LockFileError, OutdatedError};
 use crate::profile::ProfileError;
 use crate::tree::TreeError;
 
@@ -31,12 +32,14 @@ macro_rules! failures {
 
 failures! {
     ArchiveError => Download hint;
+    CriticalChangeError => Refused hint;
     DebError => Download hint;
     ApplyError => Refused hint;
     DepmodError => Unexpected;
     EffectError => Refused hint;
     FetchError => Download hint;
     ImageError => Refused hint;
+    InitError => Refused hint;
     InitrdError => Refused hint;
     LedgerError => Refused hint;
     LockError => Refused hint;
@@ -67,6 +70,21 @@ impl From<ProfileError> for Failure {
         if let ProfileError::Invalid(_) = &error {
             // The console takes the colours out where they are not wanted.
             failure.snippet = Some(error.render(true));
+        }
+        failure
+    }
+}
+
+impl From<ClusterError> for Failure {
+    fn from(error: ClusterError) -> Self {
+        if let ClusterError::Workspace(error) = error {
+            return error.into();
+        }
+        let mut failure = Self::new(Code::Refused, &error).maybe_hint(error.hint());
+        if let ClusterError::Invalid(diagnostic) = &error {
+            failure.snippet = Some(diagnostic.render(true));
+            // The snippet ends with it.
+            failure.hint = None;
         }
         failure
     }

@@ -8,6 +8,7 @@ mod completions;
 mod diff;
 mod failure;
 mod finished;
+mod init;
 mod inspect;
 mod k3s;
 mod lock;
@@ -60,6 +61,7 @@ pub fn run(args: impl IntoIterator<Item = OsString>) -> Code {
 fn dispatch(cli: &Cli, console: &Console) -> Outcome {
     let session = || Session::open(&cli.global, console);
     match &cli.command {
+        Command::Init(args) => init::run(args, console),
         Command::Build(args) => build::run(args, &session()?),
         Command::Lock(args) => lock::run(args, &session()?),
         Command::Check(args) => check::run(args, &session()?),
@@ -68,7 +70,7 @@ fn dispatch(cli: &Cli, console: &Console) -> Outcome {
         Command::Inspect(args) => inspect::run(args, console),
         Command::Diff(args) => diff::run(args, console),
         Command::Man(args) => man::run(args, console),
-        Command::Schema => schema::run(),
+        Command::Schema(args) => schema::run(args),
         Command::Completions(args) => completions::run(args),
     }
 }

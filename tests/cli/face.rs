@@ -2,7 +2,8 @@
 
 use crate::place::{Place, files};
 
-const VERBS: [&str; 10] = ["build", "lock", "check", "why", "inspect", "diff", "boot", "schema", "completions", "man"];
+const VERBS: [&str; 11] =
+    ["init", "build", "lock", "check", "why", "inspect", "diff", "boot", "schema", "completions", "man"];
 
 #[test]
 fn the_help_of_every_verb_fits_eighty_columns() {
@@ -89,6 +90,14 @@ fn every_verb_has_a_manual_page() {
 }
 
 #[test]
-fn the_schema_in_the_repository_is_the_programs() {
-    assert_eq!(Place::new().run(&["schema"]).ok(), include_str!("../../profiles/schema.json"));
+fn the_schemas_in_the_repository_are_the_programs() {
+    let place = Place::new();
+    for (args, checked_in) in [
+        (&["schema"][..], include_str!("../../profiles/schema.json")),
+        (&["schema", "profile"], include_str!("../../profiles/schema.json")),
+        (&["schema", "overlay"], include_str!("../../overlays/schema.json")),
+        (&["schema", "cluster"], include_str!("../../workspace/cluster.schema.json")),
+    ] {
+        assert!(place.run(args).ok() == checked_in, "{args:?}: run `just generate`");
+    }
 }

@@ -10,6 +10,7 @@ mod bad_archive;
 mod bad_package;
 mod bad_profile;
 mod build;
+mod cluster;
 mod compare;
 mod face;
 mod k3s_release;
