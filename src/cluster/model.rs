@@ -26,7 +26,7 @@ pub struct Cluster {
     pub dns: Vec<String>,
     /// Router of nodes with a static address.
     pub gateway: Option<String>,
-    /// Absent: the one server keeps its state in its own SQLite.
+    /// Absent: the one server keeps its state in its own `SQLite`.
     pub datastore: Option<Datastore>,
     pub k3s: Critical,
     /// Free strings for the templates of overlays.

@@ -12,15 +12,14 @@ use crate::output::{Diagnostic, SourceText};
 #[derive(Debug, Clone)]
 pub struct Places {
     source: Arc<SourceText>,
-    /// Of the key and of the value; an entry of a list is its own key.
-    spans: BTreeMap<String, (Range<usize>, Range<usize>)>,
+    spans: Spans,
 }
 
 impl Places {
     /// Of a text that is valid TOML; of any other text, none.
     #[must_use]
     pub fn of(source: &Arc<SourceText>) -> Self {
-        let mut spans = BTreeMap::new();
+        let mut spans = Spans::new();
         if let Ok(document) = DeTable::parse(&source.text) {
             table("", document.get_ref(), &mut spans);
         }
@@ -48,23 +47,24 @@ impl Places {
     }
 }
 
+/// Of the key and of the value; an entry of a list is its own key.
 type Spans = BTreeMap<String, (Range<usize>, Range<usize>)>;
 
 fn table(above: &str, table: &DeTable<'_>, spans: &mut Spans) {
     for (key, entry) in table {
         let name = format!("{above}{}", key.get_ref());
-        value(&name, entry.get_ref(), spans);
+        below(&name, entry.get_ref(), spans);
         spans.insert(name, (key.span(), entry.span()));
     }
 }
 
-fn value(name: &str, value_: &DeValue<'_>, spans: &mut Spans) {
-    match value_ {
+fn below(name: &str, value: &DeValue<'_>, spans: &mut Spans) {
+    match value {
         DeValue::Table(inner) => table(&format!("{name}."), inner, spans),
         DeValue::Array(entries) => {
             for (index, entry) in entries.iter().enumerate() {
                 let name = format!("{name}.{index}");
-                value(&name, entry.get_ref(), spans);
+                below(&name, entry.get_ref(), spans);
                 spans.insert(name, (entry.span(), entry.span()));
             }
         }

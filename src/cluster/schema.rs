@@ -35,7 +35,7 @@ pub(super) struct ClusterToml {
     pub dns: Vec<Address>,
     /// Router of nodes with a static address.
     pub gateway: Option<Address>,
-    /// An external datastore. Without it the one server keeps the cluster's state in SQLite on its own stick.
+    /// An external datastore. Without it the one server keeps the cluster's state in `SQLite` on its own stick.
     pub datastore: Option<DatastoreTable>,
     /// What must never change while the cluster lives.
     #[serde(default)]
@@ -48,7 +48,7 @@ pub(super) struct ClusterToml {
     pub nodes: BTreeMap<HostName, NodeTable>,
 }
 
-/// An external PostgreSQL. Its URL is the secret `datastore-url`.
+/// An external `PostgreSQL`. Its URL is the secret `datastore-url`.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, expecting = "a table")]
 pub(super) struct DatastoreTable {

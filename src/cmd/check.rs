@@ -40,11 +40,7 @@ pub(super) fn run(args: &Check, session: &Session<'_>) -> Outcome {
             stale.push(&node.profile);
         }
         let (name, address) = (&node.name, node.address.as_deref().unwrap_or("DHCP"));
-        lines.push(format!(
-            "{name:<12} {:<12} {:<11} {address:<20} {state}",
-            node.profile,
-            profile.board.name()
-        ));
+        lines.push(format!("{name:<12} {:<12} {:<11} {address:<20} {state}", node.profile, profile.board.name()));
     }
     tell(session, &findings, &lines.join("\n"))?;
     fits(&stale)
@@ -67,21 +63,18 @@ fn wanted<'a>(args: &Check, cluster: &'a Cluster) -> Result<Vec<&'a str>, Failur
 fn tell(session: &Session<'_>, findings: &[Finding], looked_at: &str) -> Outcome {
     let number = |severity| findings.iter().filter(|finding| finding.severity == severity).count();
     let (errors, warnings) = (number(Severity::Error), number(Severity::Warning));
-    let mut text: String = findings.iter().map(|finding| format!("{}\n\n", finding.render(true))).collect();
-    text.push_str(looked_at);
-    session.console.result(&findings, &text);
-    match (errors, warnings) {
-        (0, 0) => Ok(()),
-        (0, _) => {
-            session.console.note(&count(warnings, "warning"));
-            Ok(())
-        }
-        _ => {
-            let more = if warnings > 0 { format!(" and {}", count(warnings, "warning")) } else { String::new() };
-            let message = format!("{}{more} in this workspace", count(errors, "error"));
-            Err(Failure::refused(message).hint("each says how to mend it; `--json` gives them to programs"))
-        }
+    let mut parts: Vec<String> = findings.iter().map(|finding| finding.render(true)).collect();
+    parts.push(looked_at.to_owned());
+    session.console.result(&findings, &parts.join("\n\n"));
+    let more = if warnings > 0 { format!(" and {}", count(warnings, "warning")) } else { String::new() };
+    if errors > 0 {
+        let message = format!("{}{more} in this workspace", count(errors, "error"));
+        return Err(Failure::refused(message).hint("each says how to mend it; `--json` gives them to programs"));
     }
+    if warnings > 0 {
+        session.console.note(&count(warnings, "warning"));
+    }
+    Ok(())
 }
 
 const OUT_OF_DATE: &str = "lock is out of date";

@@ -38,7 +38,7 @@ fn a_new_workspace_asks_for_what_only_its_owner_knows_and_is_then_clean() {
     assert_eq!(checked.code, Some(1), "{}", checked.stderr);
     for part in [
         "error[C050-no-ssh-key]",
-        "home/cluster.toml:18:12",
+        "home/cluster.toml:16:12",
         "ssh_keys = []",
         "ssh-keygen -t ed25519",
         "error[C051-datastore-ca-missing]",

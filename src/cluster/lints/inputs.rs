@@ -34,8 +34,7 @@ impl<'a> Inputs<'a> {
         lock: Option<&'a Lock>,
     ) -> Result<Self, ProfileError> {
         let nodes = cluster.nodes.values();
-        let profiles =
-            nodes.map(|node| (node.profile.clone(), profile::load(workspace, &node.profile))).collect();
+        let profiles = nodes.map(|node| (node.profile.clone(), profile::load(workspace, &node.profile))).collect();
         let datastore_ca = match &cluster.datastore {
             Some(datastore) => workspace.read_own(&datastore.ca)?.map(|(bytes, _)| bytes),
             None => None,

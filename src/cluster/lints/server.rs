@@ -130,12 +130,13 @@ fn server_elsewhere(inputs: &Inputs<'_>) -> Vec<Mistake> {
     let servers = servers(inputs);
     let is_host = |node: &Node| match address {
         Some(address) => node.net().is_some_and(|net| net.addr() == address),
-        None => host.split('.').next() == Some(node.name.as_str()),
+        None => *host == node.name,
     };
-    let agents = inputs.cluster.nodes.values().filter(|node| !servers.iter().any(|server| server.name == node.name));
+    // Another node with the server's address is a lint of its own.
+    let is_told = servers.iter().copied().any(is_host) || !all_known(inputs);
     let message = if host == "localhost" || address.is_some_and(own) {
         format!("on an agent, {host} is the agent itself")
-    } else if let Some(agent) = agents.into_iter().find(|node| all_known(inputs) && is_host(node)) {
+    } else if let Some(agent) = inputs.cluster.nodes.values().find(|node| !is_told && is_host(node)) {
         format!("{host} is `{}`, which is no server", agent.name)
     } else {
         return Vec::new();

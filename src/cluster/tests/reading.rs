@@ -97,7 +97,7 @@ fn a_workspace_without_the_file_has_no_cluster() {
 fn the_examples_of_the_documentation_are_valid() {
     let text = fs::read_to_string(format!("{}/docs/cluster.md", env!("CARGO_MANIFEST_DIR"))).unwrap();
     let examples: Vec<&str> = text.split("```toml\n").skip(1).map(|rest| rest.split("```").next().unwrap()).collect();
-    assert!(examples.len() > 3);
+    assert_eq!(examples.len(), 3);
     for example in examples {
         let whole = if example.contains("schema = 1") { example.to_owned() } else { format!("{SOUND}\n{example}") };
         cluster(&whole);
@@ -134,4 +134,10 @@ fn version_control_takes_the_encrypted_secrets_and_nothing_that_opens_them() {
     for path in ["secrets.toml.age", "cluster.toml", "imgbuild.lock", "profiles/mine.toml"] {
         assert!(!ignored(path), "{path}");
     }
+}
+
+#[test]
+fn the_checked_in_json_schema_is_the_generated_one() {
+    let checked_in = include_str!("../../../workspace/cluster.schema.json");
+    assert!(checked_in == json_schema(), "workspace/cluster.schema.json is not up to date: run `just generate`");
 }
