@@ -102,12 +102,18 @@ pub struct Init {
 
 #[derive(Debug, Args)]
 pub struct Build {
-    /// Profile to build
+    /// Profile to build: an image that can be published
+    #[arg(short, long, value_name = "NAME", required_unless_present = "node", conflicts_with = "node")]
+    pub profile: Option<String>,
+    /// Node of cluster.toml to build: its profile's image with its own seed, for nobody else
     #[arg(short, long, value_name = "NAME")]
-    pub profile: String,
-    /// Where the image and its papers go [default: build/NAME in the workspace]
+    pub node: Option<String>,
+    /// Where the image and its papers go [default: build/PROFILE or
+    /// build/nodes/NODE in the workspace]
     #[arg(short, long, value_name = "DIR", value_hint = ValueHint::DirPath)]
     pub output: Option<PathBuf>,
+    #[command(flatten)]
+    pub unlock: Unlock,
     /// Take K3s from the files of a release in this directory
     #[arg(long, value_name = "DIR", env = "IMGBUILD_K3S_DIR", value_hint = ValueHint::DirPath)]
     pub k3s_dir: Option<PathBuf>,
@@ -124,6 +130,10 @@ pub struct Lock {
     /// Change nothing; fail if the lock does not fit the profiles
     #[arg(long, conflicts_with = "update")]
     pub check: bool,
+    /// Take critical values of cluster.toml that changed, for a cluster that is
+    /// made anew
+    #[arg(long, conflicts_with = "check")]
+    pub accept_critical_change: bool,
     /// Take K3s from the files of a release in this directory
     #[arg(long, value_name = "DIR", env = "IMGBUILD_K3S_DIR", value_hint = ValueHint::DirPath)]
     pub k3s_dir: Option<PathBuf>,
@@ -182,6 +192,8 @@ pub struct Boot {
     /// Take K3s from the files of a release in this directory
     #[arg(long, value_name = "DIR", env = "IMGBUILD_K3S_DIR", value_hint = ValueHint::DirPath)]
     pub k3s_dir: Option<PathBuf>,
+    #[command(flatten)]
+    pub unlock: Unlock,
 }
 
 #[derive(Debug, Args)]

@@ -244,3 +244,14 @@ pub enum Format {
     #[default]
     Never,
 }
+
+impl Format {
+    /// Its name in `cluster.toml` and on the node.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::IfBlank => "if-blank",
+            Self::Never => "never",
+        }
+    }
+}

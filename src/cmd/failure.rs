@@ -5,6 +5,7 @@ use std::io;
 
 use crate::cluster::manifests::ManifestError;
 use crate::cluster::secrets::SecretsError;
+use crate::cluster::seed::SeedError;
 use crate::cluster::{ClusterError, InitError};
 use crate::debian::archive::ArchiveError;
 use crate::debian::deb::DebError;
@@ -61,6 +62,7 @@ failures! {
     TreeError => Unexpected;
     Unmodelled => Refused hint;
     ManifestError => Refused hint;
+    SeedError => Refused hint;
     UnpackError => Refused hint;
 }
 

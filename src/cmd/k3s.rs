@@ -150,7 +150,7 @@ pub(super) fn is_missing(profile: &Profile, lock: &Lock) -> bool {
     profile.k3s.is_some() && !lock.has_artifacts(&profile.name)
 }
 
-fn not_in_lock(profile: &Profile) -> Failure {
+pub(super) fn not_in_lock(profile: &Profile) -> Failure {
     Failure {
         code: Code::Verification,
         ..Failure::refused(format!("the lock of `{}` has no K3s, and a build reads nothing outside it", profile.name))

@@ -10,9 +10,11 @@ use std::path::Path;
 
 use super::Outcome;
 use super::build;
+use super::cluster::Member;
 use super::k3s;
 use super::session::{Session, now};
 use crate::cli;
+use crate::cluster;
 use crate::debian::Package;
 use crate::debian::archive;
 use crate::effects::ledger::{self, Ledger, Verdict};
@@ -51,6 +53,9 @@ pub(super) fn run(args: &cli::Lock, session: &Session<'_>) -> Outcome {
             lock = locked(session, profile, lock, update, dir)?;
         }
     }
+    if let Some(cluster) = cluster::load(&session.workspace)? {
+        lock.record_critical(&cluster.critical_values(), args.accept_critical_change)?;
+    }
     lock.save(&session.lock_path())?;
     drop(guard);
     let dropped = gone.iter().map(|name| format!("- profile {name}, which is no more"));
@@ -74,6 +79,23 @@ pub(super) fn for_build(session: &Session<'_>, profile: &Profile, k3s_dir: Optio
     let mut lock = load(session)?;
     if !is_locked(&lock, profile)? {
         lock = locked(session, profile, lock, Update::Nothing, k3s_dir)?;
+        lock.save(&session.lock_path())?;
+    }
+    Ok(lock)
+}
+
+/// As [`for_build`], for a node's image, whose cluster the lock then knows. K3s is no choice there.
+pub(super) fn for_member(session: &Session<'_>, member: &Member, k3s_dir: Option<&Path>) -> Result<Lock, Failure> {
+    let lock = for_build(session, &member.profile, k3s_dir)?;
+    if let Some(dir) = k3s_dir {
+        k3s::check_dir(session, &member.profile, &lock, dir)?;
+    }
+    if k3s::is_missing(&member.profile, &lock) {
+        return Err(k3s::not_in_lock(&member.profile));
+    }
+    let _guard = session.guard_lock();
+    let mut lock = load(session)?;
+    if lock.record_critical(&member.critical, false)? {
         lock.save(&session.lock_path())?;
     }
     Ok(lock)

@@ -4,7 +4,7 @@ pub mod boot;
 mod build;
 mod cache;
 mod check;
-mod cluster_nodes;
+mod cluster;
 mod completions;
 mod diff;
 mod failure;

@@ -6,10 +6,11 @@ use serde_json::{Value, json};
 use zeroize::Zeroizing;
 
 use super::Outcome;
-use super::cluster_nodes::cluster_nodes;
+use super::cluster::needs;
 use super::session::Session;
 use crate::cli::{Secrets, SecretsCheck, SecretsExport, SecretsInit, SecretsSet};
-use crate::cluster::secrets::{NodeNeeds, Row, Secret, SecretsError, State, Vault, check};
+use crate::cluster;
+use crate::cluster::secrets::{Row, Secret, SecretsError, State, Vault, check};
 use crate::exit::{Code, Failure};
 use crate::output::count;
 
@@ -62,8 +63,10 @@ fn ask(name: &str) -> Result<Secret, Failure> {
 
 fn checked(args: &SecretsCheck, session: &Session<'_>) -> Outcome {
     let secrets = session.secrets(&args.unlock)?;
-    let nodes = cluster_nodes(session)?;
-    let needs: Vec<NodeNeeds> = nodes.iter().map(|node| NodeNeeds::of(&node.name, None, [])).collect();
+    let needs = match cluster::load(&session.workspace)? {
+        Some(cluster) => needs(session, &cluster)?,
+        None => Vec::new(),
+    };
     let rows = check(&secrets, &needs);
     let lines: Vec<String> = rows.iter().map(line).collect();
     session.console.result(&rows.iter().map(entry).collect::<Vec<_>>(), &lines.join("\n"));

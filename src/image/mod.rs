@@ -36,4 +36,4 @@ pub use listing::listing;
 pub use manifest::{Encoders, Manifest, ManifestPackage, ManifestPartition, ManifestRange};
 pub use root::{squashfs, without_boot_files};
 pub use sbom::{Component, sbom};
-pub use write::{Parts, write};
+pub use write::{Parts, Search, write};

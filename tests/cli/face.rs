@@ -5,7 +5,19 @@ use std::process::Command;
 use crate::place::{Place, Ran, files};
 
 const VERBS: [&str; 13] = [
-    "init", "build", "lock", "check", "why", "inspect", "diff", "boot", "secrets", "node", "schema", "completions", "man",
+    "init",
+    "build",
+    "lock",
+    "check",
+    "why",
+    "inspect",
+    "diff",
+    "boot",
+    "secrets",
+    "node",
+    "schema",
+    "completions",
+    "man",
 ];
 /// Verbs that have verbs of their own.
 const INNER: [(&str, &[&str]); 2] =

@@ -73,7 +73,9 @@ impl SeedError {
         match self {
             Self::Secret(error) => error.hint(),
             Self::Manifest(error) => error.hint(),
-            Self::NoDatastoreCa => Some("name its PEM file in cluster.toml: [datastore] ca = \"datastore-ca.pem\"".to_owned()),
+            Self::NoDatastoreCa => {
+                Some("name its PEM file in cluster.toml: [datastore] ca = \"datastore-ca.pem\"".to_owned())
+            }
             Self::Standalone(_) => Some("give the node a profile such as `control`, `storage` or `gpu`".to_owned()),
             Self::Tree(_) => None,
         }

@@ -6,7 +6,9 @@ use crate::cluster::{Cluster, Node};
 
 /// `/etc/hosts`: the node knows itself without anybody's help.
 pub(super) fn hosts(name: &str) -> String {
-    format!("127.0.0.1 localhost\n127.0.1.1 {name}\n::1 localhost ip6-localhost ip6-loopback\nff02::1 ip6-allnodes\nff02::2 ip6-allrouters\n")
+    format!(
+        "127.0.0.1 localhost\n127.0.1.1 {name}\n::1 localhost ip6-localhost ip6-loopback\nff02::1 ip6-allnodes\nff02::2 ip6-allrouters\n"
+    )
 }
 
 /// Configuration for a node with a static address, or for one network card of several; none leaves it to the image.

@@ -31,7 +31,7 @@ pub(super) fn run(args: &Boot, session: &Session<'_>) -> Outcome {
         (_, Some(image)) => Finished::open(image)?,
         (Some(profile), None) => {
             let output = session.output_dir(profile);
-            build::build(session, profile, &output, args.k3s_dir.as_deref())?;
+            build::build(session, profile, &output, args.k3s_dir.as_deref(), &args.unlock)?;
             Finished::open(&output)?
         }
         (None, None) => return Err(Failure::refused("name a profile or an image to boot")),
