@@ -105,6 +105,8 @@ fn build(profile: &Profile, dir: &Path) -> Result<Manifest, ImageError> {
         squashfs: &squashfs,
         initrd: &vec![9; 500_001],
         seed: &[5; 4096],
+        name: &profile.name,
+        search: &|_, _| Ok(()),
     };
     image::write(&parts, dir, &Silent)
 }

@@ -10,6 +10,7 @@ mod assemble;
 mod fresh;
 mod search;
 
+use std::cmp::Reverse;
 use std::os::unix::fs::DirBuilderExt as _;
 use std::path::{Path, PathBuf};
 
@@ -134,64 +135,71 @@ struct Job<'a> {
     output: &'a Path,
 }
 
-/// Locked packages (sorted by name) downloaded, checked and opened; `wanted` says where each of them is.
+/// Locked packages (sorted by name), opened; `wanted` says where each of them is. Those that were unpacked before are not
+/// downloaded again, nor is their download looked at.
 pub(super) fn unpacked(
     session: &Session<'_>,
     wanted: &[Download],
     locked: &[&LockedPackage],
 ) -> Result<Vec<Package>, Failure> {
     let packs = session.cache.packs();
-    // What an earlier run has unpacked is neither fetched nor hashed again.
-    let mut packages: Vec<Option<Package>> =
+    let mut found: Vec<Option<Package>> =
         wanted.par_iter().map(|download| deb::unpacked(download.sha256, &packs)).collect();
-    let missing: Vec<usize> = (0..wanted.len()).filter(|&number| packages[number].is_none()).collect();
-    let downloads: Vec<Download> = missing.iter().map(|&number| wanted[number].clone()).collect();
-    let paths = session.fetcher.fetch_all(&downloads, session.console.progress())?;
-    for (number, package) in missing.into_iter().zip(open(session, &downloads, &paths)?) {
-        packages[number] = Some(package);
+    let missing: Vec<usize> = (0..wanted.len()).filter(|number| found[*number].is_none()).collect();
+    for (number, package) in unpack(session, wanted, &missing, &packs)? {
+        found[number] = Some(package);
     }
-    let mut packages: Vec<Package> = packages.into_iter().flatten().collect();
+    let mut packages: Vec<Package> = found.into_iter().flatten().collect();
     for (package, expected) in packages.iter().zip(locked) {
-        if (package.name.as_str(), package.version.as_str()) != (&expected.name, &expected.version) {
-            return Err(Failure {
-                code: Code::Verification,
-                ..Failure::refused(format!(
-                    "the lock calls a package {} {}, but its file says {} {}",
-                    expected.name, expected.version, package.name, package.version
-                ))
-                .hint("run `imgbuild lock --update`")
-            });
-        }
+        check_names(package, expected)?;
     }
     packages.sort_by(|a, b| a.name.cmp(&b.name));
     Ok(packages)
 }
 
-/// Unpacks downloaded packages; they come in the order of `downloads`.
-fn open(session: &Session<'_>, downloads: &[Download], paths: &[PathBuf]) -> Result<Vec<Package>, Failure> {
+/// Downloads and unpacks those of `wanted` whose numbers are in `missing`.
+fn unpack(
+    session: &Session<'_>,
+    wanted: &[Download],
+    missing: &[usize],
+    packs: &Path,
+) -> Result<Vec<(usize, Package)>, Failure> {
     const PHASE: &str = "unpack";
-    if downloads.is_empty() {
-        return Ok(Vec::new());
-    }
     let progress = session.console.progress();
-    let packs = session.cache.packs();
+    let downloads: Vec<Download> = missing.iter().map(|number| wanted[*number].clone()).collect();
+    let paths = session.fetcher.fetch_all(&downloads, progress)?;
     progress.begin(PHASE, downloads.iter().filter_map(|download| download.size).sum());
     // The largest first: one thread must not be left alone with the kernel at the end.
-    let mut order: Vec<usize> = (0..downloads.len()).collect();
-    order.sort_by_key(|number| std::cmp::Reverse(downloads[*number].size));
-    let mut opened = order
+    let mut order: Vec<(usize, PathBuf)> = missing.iter().copied().zip(paths).collect();
+    order.sort_by_key(|(number, _)| Reverse(wanted[*number].size));
+    let unpacked = order
         .par_iter()
-        .map(|&number| {
-            let Download { name, sha256, size, .. } = &downloads[number];
+        .map(|(number, path)| {
+            let download = &wanted[*number];
             let package =
-                deb::open(&paths[number], *sha256, &packs).map_err(|error| Failure::from(error).about(name))?;
-            progress.advance(PHASE, size.unwrap_or(0));
-            Ok((number, package))
+                deb::open(path, download.sha256, packs).map_err(|error| Failure::from(error).about(&download.name))?;
+            progress.advance(PHASE, download.size.unwrap_or(0));
+            Ok((*number, package))
         })
-        .collect::<Result<Vec<(usize, Package)>, Failure>>()?;
-    opened.sort_by_key(|(number, _)| *number);
-    progress.finish(PHASE, &count(opened.len(), "package"));
-    Ok(opened.into_iter().map(|(_, package)| package).collect())
+        .collect::<Result<Vec<_>, Failure>>()?;
+    let known = wanted.len() - missing.len();
+    progress.finish(PHASE, &format!("{}, {known} of them unpacked before", count(wanted.len(), "package")));
+    Ok(unpacked)
+}
+
+/// Refuses a package that is not the one that the lock means.
+fn check_names(package: &Package, expected: &LockedPackage) -> Result<(), Failure> {
+    if (package.name.as_str(), package.version.as_str()) == (&expected.name, &expected.version) {
+        return Ok(());
+    }
+    Err(Failure {
+        code: Code::Verification,
+        ..Failure::refused(format!(
+            "the lock calls a package {} {}, but its file says {} {}",
+            expected.name, expected.version, package.name, package.version
+        ))
+        .hint("run `imgbuild lock --update`")
+    })
 }
 
 impl Job<'_> {

@@ -25,7 +25,7 @@ use crate::tree::Digest;
 use error::Problem;
 use pack::Files;
 
-/// The package whose file has this digest, if [`open`] has unpacked it below `packs_dir` before.
+/// The package whose file has the digest `sha256`, if [`open`] unpacked it to `packs_dir` before.
 #[must_use]
 pub fn unpacked(sha256: Digest, packs_dir: &Path) -> Option<Package> {
     Files::of(sha256, packs_dir).load()
@@ -38,7 +38,7 @@ pub fn unpacked(sha256: Digest, packs_dir: &Path) -> Option<Package> {
 /// A package that is damaged or could do harm, files that cannot be read or written.
 pub fn open(deb: &Path, sha256: Digest, packs_dir: &Path) -> Result<Package, DebError> {
     let files = Files::of(sha256, packs_dir);
-    if let Some(package) = unpacked(sha256, packs_dir) {
+    if let Some(package) = files.load() {
         return Ok(package);
     }
     let named = |problem: Problem| problem.named(deb, &files.pack);
