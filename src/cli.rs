@@ -147,6 +147,8 @@ pub struct Check {
     /// Check this node of the cluster only
     #[arg(short, long, value_name = "NAME")]
     pub node: Option<String>,
+    #[command(flatten)]
+    pub unlock: Unlock,
 }
 
 #[derive(Debug, Args)]

@@ -3,6 +3,7 @@
 use serde_json::json;
 
 use super::Outcome;
+use super::cluster::open_secrets;
 use super::session::Session;
 use crate::cli::Check;
 use crate::cluster::lints::{self, Finding, Inputs};
@@ -28,7 +29,8 @@ pub(super) fn run(args: &Check, session: &Session<'_>) -> Outcome {
         return profiles(args, session, lock.as_ref());
     };
     let wanted = wanted(args, &cluster)?;
-    let inputs = Inputs::gather(&session.workspace, &cluster, &places, lock.as_ref())?;
+    let secrets = open_secrets(session, &args.unlock, "secrets are not checked")?;
+    let inputs = Inputs::gather(&session.workspace, &cluster, &places, lock.as_ref(), secrets.as_ref())?;
     let mut findings = lints::run(&inputs);
     findings.retain(|finding| finding.node.as_ref().is_none_or(|node| wanted.contains(&node.as_str())));
 

@@ -6,13 +6,13 @@ use super::session::Session;
 use crate::cli::Unlock;
 use crate::cluster::identity::{Identity, IdentitySeed};
 use crate::cluster::lints::{self, Inputs};
-use crate::cluster::secrets::{NodeNeeds, Secret, Secrets};
+use crate::cluster::secrets::{NodeNeeds, Secret, Secrets, SecretsError};
 use crate::cluster::seed::{self, Seed};
-use crate::cluster::{self, Cluster, ClusterError, Places, manifests};
+use crate::cluster::{self, Cluster, ClusterError, Places};
 use crate::exit::Failure;
 use crate::lock::Lock;
 use crate::output::{Severity, count};
-use crate::profile::{self, Profile, Role};
+use crate::profile::{self, Profile};
 
 /// A node with all that its stick is made from.
 pub(super) struct Member {
@@ -35,7 +35,8 @@ pub(super) fn member(session: &Session<'_>, name: &str, unlock: &Unlock) -> Resu
     let node = cluster.node(name)?;
     let profile = profile::load(&session.workspace, &node.profile)?;
     let lock = Lock::load(&session.lock_path())?;
-    let inputs = Inputs::gather(&session.workspace, &cluster, &places, lock.as_ref())?;
+    let secrets = session.secrets(unlock)?;
+    let inputs = Inputs::gather(&session.workspace, &cluster, &places, lock.as_ref(), Some(&secrets))?;
     let concerns = |node: &Option<String>| node.as_ref().is_none_or(|node| node == name);
     let errors: Vec<String> = lints::run(&inputs)
         .into_iter()
@@ -47,11 +48,12 @@ pub(super) fn member(session: &Session<'_>, name: &str, unlock: &Unlock) -> Resu
         let failure = Failure::refused(message).hint("`imgbuild check` shows all of the workspace's");
         return Err(Failure { snippet: Some(errors.join("\n\n")), ..failure });
     }
-    let secrets = session.secrets(unlock)?;
     let datastore_ca = inputs.datastore_ca.as_deref();
     let seed =
         seed::make(&seed::Inputs { cluster: &cluster, node, profile: &profile, secrets: &secrets, datastore_ca })?;
-    Ok(Member { name: node.name.clone(), profile, seed, secrets, critical: cluster.critical_values() })
+    let (name, critical) = (node.name.clone(), cluster.critical_values());
+    drop(inputs);
+    Ok(Member { name, profile, seed, secrets, critical })
 }
 
 impl Member {
@@ -63,29 +65,21 @@ impl Member {
 
 /// Which secrets each node needs.
 pub(super) fn needs(session: &Session<'_>, cluster: &Cluster) -> Result<Vec<NodeNeeds>, Failure> {
-    cluster
-        .nodes
-        .values()
-        .map(|node| {
-            let profile = profile::load(&session.workspace, &node.profile)?;
-            node_needs(&node.name, &profile, cluster)
-        })
-        .collect()
+    let of_node = |node| Ok(NodeNeeds::of_node(node, &profile::load(&session.workspace, &node.profile)?, cluster));
+    cluster.nodes.values().map(of_node).collect()
 }
 
-fn node_needs(node: &str, profile: &Profile, cluster: &Cluster) -> Result<NodeNeeds, Failure> {
-    use crate::cluster::secrets::Role as Part;
-    let part = profile.k3s.as_ref().map(|k3s| match k3s.role {
-        Role::Server => Part::Server { datastore: cluster.datastore.is_some() },
-        Role::Agent => Part::Agent,
-    });
-    let mut asked = Vec::new();
-    if matches!(part, Some(Part::Server { .. })) {
-        for template in profile.manifests.values() {
-            asked.extend(manifests::uses(&template.source.path, &template.source.text)?.secrets);
+/// The workspace's secrets; none if they cannot be opened here, which is said.
+pub(super) fn open_secrets(session: &Session<'_>, unlock: &Unlock, without: &str) -> Result<Option<Secrets>, Failure> {
+    match session.vault(unlock).load(std::env::vars_os()) {
+        Ok(secrets) => Ok(Some(secrets)),
+        Err(SecretsError::None { .. }) => Ok(Some(Secrets::default())),
+        Err(SecretsError::Locked { place }) => {
+            session.console.progress().warn(&format!("{without}, since {place} cannot be opened"));
+            Ok(None)
         }
+        Err(error) => Err(error.into()),
     }
-    Ok(NodeNeeds::of(node, part, asked))
 }
 
 /// The private values of all nodes, with names for messages.

@@ -2,11 +2,13 @@
 
 use std::collections::BTreeMap;
 
+use crate::cluster::secrets::{NodeNeeds, Secrets};
 use crate::cluster::{Cluster, Node, Places};
 use crate::lock::Lock;
-use crate::profile::{self, Profile, ProfileError, Workspace};
+use crate::profile::{self, Profile, ProfileError, Role, Workspace};
 
 use super::Mistake;
+use super::manifests::{Found, look};
 
 /// What lints look at.
 #[derive(Debug)]
@@ -18,6 +20,12 @@ pub struct Inputs<'a> {
     pub known_profiles: Vec<String>,
     /// The profiles that nodes name.
     pub profiles: BTreeMap<String, Result<Profile, ProfileError>>,
+    /// The cluster's secrets; none if they cannot be opened here.
+    pub secrets: Option<&'a Secrets>,
+    /// Which secrets each node needs.
+    pub needs: Vec<NodeNeeds>,
+    /// What is wrong with the manifests of servers.
+    pub(super) manifests: Vec<Found>,
     /// The bytes of the datastore's CA file; none if there is no such file, or no datastore.
     pub datastore_ca: Option<Vec<u8>>,
 }
@@ -32,15 +40,23 @@ impl<'a> Inputs<'a> {
         cluster: &'a Cluster,
         places: &'a Places,
         lock: Option<&'a Lock>,
+        secrets: Option<&'a Secrets>,
     ) -> Result<Self, ProfileError> {
         let nodes = cluster.nodes.values();
-        let profiles = nodes.map(|node| (node.profile.clone(), profile::load(workspace, &node.profile))).collect();
+        let load = |node: &Node| (node.profile.clone(), profile::load(workspace, &node.profile));
+        let profiles: BTreeMap<String, Result<Profile, ProfileError>> = nodes.map(load).collect();
         let datastore_ca = match &cluster.datastore {
             Some(datastore) => workspace.read_own(&datastore.ca)?.map(|(bytes, _)| bytes),
             None => None,
         };
         let known_profiles = workspace.profile_names()?;
-        Ok(Self { cluster, places, lock, known_profiles, profiles, datastore_ca })
+        let sound = |node: &'a Node| Some((node, profiles.get(&node.profile)?.as_ref().ok()?));
+        let needs = cluster.nodes.values().filter_map(sound);
+        let needs = needs.map(|(node, profile)| NodeNeeds::of_node(node, profile, cluster)).collect();
+        let is_server = |profile: &&Profile| profile.k3s.as_ref().is_some_and(|k3s| k3s.role == Role::Server);
+        let servers = profiles.values().flatten().filter(is_server);
+        let manifests = servers.flat_map(|profile| look(cluster, profile, secrets)).collect();
+        Ok(Self { cluster, places, lock, known_profiles, secrets, needs, manifests, profiles, datastore_ca })
     }
 
     /// The nodes whose profiles are sound, with them.

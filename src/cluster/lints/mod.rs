@@ -15,8 +15,10 @@ mod handbook;
 mod inputs;
 mod labels;
 mod locked;
+mod manifests;
 mod network;
 mod nodes;
+mod secrets;
 mod server;
 
 pub use finding::{Finding, Lint, Mistake};
@@ -35,7 +37,7 @@ pub struct Theme {
 
 /// All lints, by theme.
 #[must_use]
-pub fn themes() -> [Theme; 8] {
+pub fn themes() -> [Theme; 10] {
     [
         Theme { title: "The cluster file", lints: &[CLUSTER_FILE] },
         nodes::THEME,
@@ -45,6 +47,8 @@ pub fn themes() -> [Theme; 8] {
         disks::THEME,
         access::THEME,
         locked::THEME,
+        secrets::THEME,
+        manifests::THEME,
     ]
 }
 

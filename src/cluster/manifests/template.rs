@@ -24,6 +24,15 @@ pub enum ManifestError {
 }
 
 impl ManifestError {
+    /// The line that it is about, from 1.
+    #[must_use]
+    pub fn line(&self) -> u64 {
+        match self {
+            Self::Template { line, .. } => *line as u64,
+            Self::Unset { .. } => 1,
+        }
+    }
+
     /// What to do about it.
     #[must_use]
     pub fn hint(&self) -> Option<String> {

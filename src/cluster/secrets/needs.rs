@@ -2,6 +2,10 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use crate::cluster::manifests::uses;
+use crate::cluster::{Cluster, Node};
+use crate::profile::{self, Profile};
+
 use super::{AGENT_TOKEN, DATASTORE_URL, IDENTITY_SEED, SERVER_TOKEN, Secrets, Source};
 
 /// What a node does in the cluster, as far as it decides about secrets.
@@ -21,6 +25,22 @@ pub struct NodeNeeds {
 }
 
 impl NodeNeeds {
+    /// What a node of a cluster needs by its profile. A template that is none asks for nothing here; that is told
+    /// elsewhere.
+    #[must_use]
+    pub fn of_node(node: &Node, profile: &Profile, cluster: &Cluster) -> Self {
+        let role = profile.k3s.as_ref().map(|k3s| match k3s.role {
+            profile::Role::Server => Role::Server { datastore: cluster.datastore.is_some() },
+            profile::Role::Agent => Role::Agent,
+        });
+        let mut asked = BTreeSet::new();
+        if let Some(Role::Server { .. }) = role {
+            let templates = profile.manifests.values().map(|template| &template.source);
+            asked.extend(templates.filter_map(|at| uses(&at.path, &at.text).ok()).flat_map(|uses| uses.secrets));
+        }
+        Self::of(&node.name, role, asked)
+    }
+
     /// What a node needs by its role (none: it has no K3s), and what its overlays ask for besides.
     #[must_use]
     pub fn of(node: &str, role: Option<Role>, overlays: impl IntoIterator<Item = String>) -> Self {

@@ -12,6 +12,7 @@ use super::*;
 use crate::lock::Lock;
 use crate::profile::Workspace;
 use lints::{Finding, Inputs};
+use secrets::{Secrets, Source};
 
 /// A small cluster that no lint finds anything in.
 const SOUND: &str = r#"schema = 1
@@ -45,6 +46,16 @@ fn refused(text: &str) -> (String, String) {
     }
 }
 
+/// The secrets of a fixture: a plain list, since git does not keep the mode that a real file must have.
+fn secrets(root: &Path) -> Option<Secrets> {
+    let text = fs::read_to_string(root.join("secrets.list")).ok()?;
+    let mut secrets = Secrets::default();
+    for (name, value) in text.lines().filter_map(|line| line.split_once(' ')) {
+        secrets.insert(name, value.to_owned().into(), Source::File("secrets.list"));
+    }
+    Some(secrets)
+}
+
 /// All findings in a workspace, as `check` gathers them.
 fn findings(root: &Path) -> Vec<Finding> {
     let workspace = Workspace::open(root).unwrap();
@@ -53,7 +64,8 @@ fn findings(root: &Path) -> Vec<Finding> {
         Err(error) => return vec![lints::unreadable(&error).unwrap()],
     };
     let lock = Lock::load(&root.join("imgbuild.lock")).unwrap();
-    lints::run(&Inputs::gather(&workspace, &cluster, &places, lock.as_ref()).unwrap())
+    let secrets = secrets(root);
+    lints::run(&Inputs::gather(&workspace, &cluster, &places, lock.as_ref(), secrets.as_ref()).unwrap())
 }
 
 /// The codes of all findings in a cluster file of its own.

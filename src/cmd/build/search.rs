@@ -8,7 +8,7 @@ use std::io::Read;
 
 use crate::cli::Unlock;
 use crate::cluster::leaks::Scanner;
-use crate::cluster::secrets::{Secret, SecretsError};
+use crate::cluster::secrets::Secret;
 use crate::cmd::cluster::{self, Member};
 use crate::cmd::session::Session;
 use crate::exit::Failure;
@@ -22,16 +22,8 @@ impl Searcher {
     /// For the secrets of the workspace, and what is derived from them. Secrets that cannot be opened here are not looked
     /// for, which is said: those who build for others have none.
     pub(super) fn of_workspace(session: &Session<'_>, unlock: &Unlock) -> Result<Self, Failure> {
-        let secrets = match session.vault(unlock).load(std::env::vars_os()) {
-            Ok(secrets) => secrets,
-            Err(SecretsError::Locked { place }) => {
-                let warning = format!("the outputs are not searched for secrets, since {place} cannot be opened");
-                session.console.progress().warn(&warning);
-                return Ok(Self(None));
-            }
-            Err(SecretsError::None { .. }) => return Ok(Self(None)),
-            Err(error) => return Err(error.into()),
-        };
+        let without = "the outputs are not searched for secrets";
+        let Some(secrets) = cluster::open_secrets(session, unlock, without)? else { return Ok(Self(None)) };
         let derived = cluster::derived(session, &secrets)?;
         Ok(Self::new(secrets.iter().chain(derived.iter().map(|(name, secret)| (name.as_str(), secret)))))
     }
