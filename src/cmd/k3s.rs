@@ -21,7 +21,7 @@ pub(super) const NAME: &str = "k3s";
 const STEP: usize = 1 << 20;
 
 /// What to lock for `profile`: what the lock has already where it may stay, else what the release in `dir`, or on the
-/// mirror, has now. Nothing for a profile without K3s, and for a standalone one where the release is out of reach.
+/// mirror, has now. Nothing for a profile without K3s, and where the release is out of reach.
 pub(super) fn choose(
     session: &Session<'_>,
     profile: &Profile,
@@ -47,7 +47,8 @@ pub(super) fn choose(
     let place = dir.map_or(Place::Mirror(&session.k3s_mirror), Place::Dir);
     match session.fetcher.k3s(&release, &assets, place, session.console.progress()) {
         Ok(found) => Ok(assets.iter().zip(found).map(|(asset, found)| locked(&release, *asset, &found)).collect()),
-        Err(error) if k3s.standalone && known.is_none() && error.is_out_of_reach() => {
+        // An image without K3s is still a system to look at; a node's own image is refused (`lock::for_member`).
+        Err(error) if known.is_none() && error.is_out_of_reach() => {
             session.console.progress().warn(&format!(
                 "`{name}` is locked WITHOUT K3s, until `imgbuild lock --update k3s --profile {name}` (with `--k3s-dir DIR` \
                  where there is no network): {error}",
