@@ -54,7 +54,7 @@ pub(super) fn fold(draft: &mut Draft, workspace: &Workspace) -> Result<(), Profi
         }
         for (file, source) in workspace.overlay_manifests(&name)? {
             let origin = format!("overlay:{name}");
-            if !file.ends_with(".yaml") || file.contains('/') {
+            if file.contains('/') || file.strip_suffix(".yaml").is_none() {
                 return Err(ProfileError::OddManifest { path: source.path.clone() });
             }
             if let Some(other) = draft.manifests.get(&file) {

@@ -56,7 +56,7 @@ impl<'a> Inputs<'a> {
         let is_server = |profile: &&Profile| profile.k3s.as_ref().is_some_and(|k3s| k3s.role == Role::Server);
         let servers = profiles.values().flatten().filter(is_server);
         let manifests = servers.flat_map(|profile| look(cluster, profile, secrets)).collect();
-        Ok(Self { cluster, places, lock, known_profiles, secrets, needs, manifests, profiles, datastore_ca })
+        Ok(Self { cluster, places, lock, known_profiles, profiles, secrets, needs, manifests, datastore_ca })
     }
 
     /// The nodes whose profiles are sound, with them.

@@ -2,7 +2,7 @@
 //!
 //! K3s names an `AddOn` after its file, owns what the file holds, and applies all files again every 15 seconds until
 //! each of them has succeeded once (`pkg/deploy/controller.go`). So one bad file keeps all others being put back over
-//! what people and GitOps changed.
+//! what people and `GitOps` changed.
 
 use std::collections::{BTreeMap, BTreeSet};
 

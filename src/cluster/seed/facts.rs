@@ -1,6 +1,8 @@
 //! `/etc/imgbuild/node.env`: what the node's own scripts have to know, a line `KEY='value'` each. docs/node-status.md
 //! names the keys.
 
+use std::fmt::Write as _;
+
 use url::Url;
 
 use super::{DATASTORE_CA, Inputs, SeedError};
@@ -13,8 +15,10 @@ const SCHEMA: &str = "1";
 /// The file's text. It holds no secret: of the datastore only where it is.
 pub(super) fn text(inputs: &Inputs<'_>) -> Result<String, SeedError> {
     let Inputs { cluster, node, profile, secrets, .. } = inputs;
-    let mut facts: Vec<(String, String)> = Vec::new();
-    let mut fact = |key: &str, value: &str| facts.push((key.to_owned(), value.to_owned()));
+    let mut text = String::new();
+    // No value has a quote in it: all of them were checked as names, numbers or paths. Were one to slip through, the
+    // node's reader would refuse the line.
+    let mut fact = |key: &str, value: &str| writeln!(text, "{key}='{value}'").expect("strings grow");
     fact("SCHEMA", SCHEMA);
     fact("CLUSTER", &cluster.name);
     fact("NODE", &node.name);
@@ -41,7 +45,5 @@ pub(super) fn text(inputs: &Inputs<'_>) -> Result<String, SeedError> {
         fact(&format!("DISK_{number}_FILESYSTEM"), disk.filesystem.name());
         fact(&format!("DISK_{number}_FORMAT"), disk.format.name());
     }
-    // No value has a quote in it: all of them were checked as names, numbers or paths. Were one to slip through, the
-    // node's reader would refuse the line.
-    Ok(facts.into_iter().map(|(key, value)| format!("{key}='{value}'\n")).collect())
+    Ok(text)
 }

@@ -133,7 +133,7 @@ fn manifests(files: &mut Files, inputs: &Inputs<'_>) -> Result<(), SeedError> {
 }
 
 fn lines(lines: &[String]) -> String {
-    lines.iter().map(|line| format!("{line}\n")).collect()
+    lines.iter().flat_map(|line| [line.as_str(), "\n"]).collect()
 }
 
 /// Files on their way below `etc/`.
