@@ -53,6 +53,7 @@ fn profile(board: Board) -> Profile {
             compression_level: 3,
         },
         serial: true,
+        manifests: BTreeMap::new(),
         k3s: None,
     }
 }

@@ -26,7 +26,7 @@ use workspace::Workspace;
 
 /// What makes a node itself, and its cluster.
 const SELF: &str = "hostname; cat /etc/machine-id; ssh-keygen -lf /etc/ssh/ssh_host_ed25519_key.pub; \
-                    cat /etc/rancher/node/password; sha256sum /var/lib/rancher/k3s/server/tls/server-ca.crt";
+                    cat /etc/rancher/node/password; echo; sha256sum /var/lib/rancher/k3s/server/tls/server-ca.crt";
 
 /// Boots a stick until K3s is ready; gives what makes the node itself, and seconds from power-on.
 fn boot_until_ready(workspace: &Workspace, name: &str) -> (Console, String, String) {
