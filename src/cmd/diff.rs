@@ -64,7 +64,7 @@ impl Difference {
 
     fn describe(&self) -> String {
         if self.same {
-            return "the images are the same, byte for byte".to_owned();
+            return "the images are the same, byte for byte, by their manifests".to_owned();
         }
         let mut text = String::new();
         for (title, list) in

@@ -93,6 +93,8 @@ impl From<ProfileError> for Failure {
         if let ProfileError::Invalid(_) = &error {
             // The console takes the colours out where they are not wanted.
             failure.snippet = Some(error.render(true));
+            // The snippet ends with it.
+            failure.hint = None;
         }
         failure
     }

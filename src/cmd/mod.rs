@@ -54,7 +54,7 @@ pub fn run(args: impl IntoIterator<Item = OsString>) -> Code {
     };
     let console = Console::new(look, cli.global.verbose, cli.global.color);
     interrupt::watch();
-    match dispatch(&cli, &console) {
+    match dispatch(&cli, &console).and_then(|()| console.check_written()) {
         _ if interrupt::came() => Code::Interrupted,
         Ok(()) => Code::Ok,
         Err(failure) => {
@@ -87,7 +87,7 @@ fn dispatch(cli: &Cli, console: &Console) -> Outcome {
         Command::Inspect(args) => inspect::run(args, console),
         Command::Diff(args) => diff::run(args, console),
         Command::Man(args) => man::run(args, console),
-        Command::Schema(args) => schema::run(args),
-        Command::Completions(args) => completions::run(args),
+        Command::Schema(args) => schema::run(args, console),
+        Command::Completions(args) => completions::run(args, console),
     }
 }

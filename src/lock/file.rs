@@ -127,6 +127,17 @@ impl Lock {
                 }
             }
         }
+        for (kind, ids) in [("user", &self.ids.users), ("group", &self.ids.groups)] {
+            let mut used = BTreeSet::new();
+            for (name, number) in ids {
+                if *number == 0 && name != "root" {
+                    return Err(format!("{kind} `{name}` has the number of root, 0"));
+                }
+                if !used.insert(number) {
+                    return Err(format!("{kind} `{name}` has the number {number} of another one"));
+                }
+            }
+        }
         let mut used_artifacts = BTreeSet::new();
         for artifact in &self.artifacts {
             let what = format!("artifact `{}` {}", artifact.name, artifact.version);

@@ -51,6 +51,10 @@ pub struct LockedProfile {
     /// (architecture, sources, package names).
     #[serde(with = "hex")]
     pub config: Digest,
+    /// SHA-256 of the names and versions of its packages and artifacts below: a lock that lost some of them in a merge
+    /// does not pass.
+    #[serde(with = "hex")]
+    pub contents: Digest,
     /// Seconds since 1970: the newest Release date of its sources, and every time stamp in the image.
     pub epoch: u64,
 }

@@ -7,6 +7,7 @@ use crate::debian::date;
 use crate::debian::index::{self, IndexError};
 use crate::debian::resolve::{Candidate, ResolveError, Universe, resolve};
 use crate::profile::Profile;
+use crate::tree::Digest;
 
 /// Which packages may move to other versions than the locked ones.
 ///
@@ -89,6 +90,8 @@ pub fn lock_profile(
         profile: LockedProfile {
             arch: profile.board.arch(),
             config: profile.selection_digest(),
+            // Put where all of them are together, by `Lock::put`.
+            contents: Digest([0; 32]),
             epoch: indexes.iter().map(|index| index.state.date).max().unwrap_or(0),
         },
         sources: indexes.iter().map(|index| locked_source(&index.state)).collect(),

@@ -5,6 +5,7 @@ use crate::debian::date;
 use crate::debian::mirror::Mirror;
 use crate::fetch::Download;
 use crate::profile::Profile;
+use crate::tree::Digest;
 
 /// One profile, freshly locked.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -23,15 +24,21 @@ pub struct Locked {
 pub enum OutdatedError {
     #[error("profile `{profile}` is not in the lock")]
     Missing { profile: String },
-    #[error("profile `{profile}` has other packages, sources or another board than when it was locked")]
+    #[error(
+        "profile `{profile}` asks for other packages, sources, accounts or K3s, or has another board, than when it was locked"
+    )]
     Changed { profile: String },
+    #[error(
+        "the packages of profile `{profile}` in the lock are not those that were locked: a merge or an edit went wrong"
+    )]
+    Altered { profile: String },
 }
 
 impl OutdatedError {
     /// What the user can do.
     #[must_use]
     pub fn hint(&self) -> Option<String> {
-        let (Self::Missing { profile } | Self::Changed { profile }) = self;
+        let (Self::Missing { profile } | Self::Changed { profile } | Self::Altered { profile }) = self;
         Some(format!("run `imgbuild lock --profile {profile}`"))
     }
 }
@@ -81,6 +88,20 @@ impl Lock {
             (package.name.clone(), package.arch.clone(), package.version.clone(), package.sha256)
         };
         self.packages.sort_by_cached_key(key);
+        let contents = self.contents(name);
+        if let Some(profile) = self.profiles.get_mut(name) {
+            profile.contents = contents;
+        }
+    }
+
+    /// Digest of the names and versions of all that a profile has in the lock. Not of their hashes: a wrong one is told
+    /// with the package's name when it is fetched.
+    fn contents(&self, name: &str) -> Digest {
+        let packages = self.packages_of(name).map(|package| [&*package.name, &package.version, &package.arch]);
+        let artifacts = self.artifacts_of(name).map(|found| [&*found.name, &found.version, found.arch.name()]);
+        let lines: String =
+            packages.chain(artifacts).flat_map(|[name, version, arch]| [name, " ", version, " ", arch, "\n"]).collect();
+        Digest::of(lines.as_bytes())
     }
 
     /// Forgets a profile, and what only it used. Account numbers stay: they must never be given to another account.
@@ -98,12 +119,13 @@ impl Lock {
     pub fn expect(&self, profile: &Profile) -> Result<&LockedProfile, OutdatedError> {
         let name = profile.name.clone();
         let locked = self.profiles.get(&name).ok_or(OutdatedError::Missing { profile: name.clone() })?;
-        // A standalone profile may have been locked where K3s was out of reach.
-        let lacks_k3s = profile.k3s.as_ref().is_some_and(|k3s| !k3s.standalone) && !self.has_artifacts(&name);
-        if locked.config == profile.selection_digest() && !lacks_k3s {
-            Ok(locked)
-        } else {
+        // Not for K3s: a profile may have been locked where it was out of reach.
+        if locked.config != profile.selection_digest() {
             Err(OutdatedError::Changed { profile: name })
+        } else if locked.contents != self.contents(&name) {
+            Err(OutdatedError::Altered { profile: name })
+        } else {
+            Ok(locked)
         }
     }
 

@@ -144,6 +144,12 @@ impl Workspace {
     fn overlay_folder(&self, name: &str, folder: &str) -> Result<BTreeMap<String, (Vec<u8>, String)>, ProfileError> {
         if let Some(own) = self.own_overlay(name) {
             let mut found = BTreeMap::new();
+            for dir in [own.clone(), own.join(folder)] {
+                // As for files in it: what a link leads to may lie outside the workspace.
+                if fs::symlink_metadata(&dir).is_ok_and(|meta| meta.is_symlink()) {
+                    return Err(ProfileError::OddFile { path: show(&dir), kind: "a symbolic link" });
+                }
+            }
             walk(&own.join(folder), "", usize::MAX, &mut found)?;
             return found.into_iter().map(|(path, file)| Ok((path, (read_plain(&file)?, show(&file))))).collect();
         }

@@ -99,6 +99,9 @@ fn every_shell_gets_completions_of_all_verbs() {
             assert!(script.contains(verb), "{shell} does not complete {verb}");
         }
     }
+    let full = std::fs::OpenOptions::new().write(true).open("/dev/full").unwrap();
+    let mut command = place.command(&["completions", "bash"]);
+    assert_eq!(command.stdout(full).status().unwrap().code(), Some(2), "a script that was not written is no success");
     crate::support::ok(&place.path(""), "bash", &["-n", "-c", &place.run(&["completions", "bash"]).ok()]);
 }
 

@@ -93,6 +93,26 @@ fn a_broken_lock_is_refused_with_its_place() {
 }
 
 #[test]
+fn a_lock_that_lost_a_package_fits_no_profile_until_it_is_locked_again() {
+    let place = beside_demo();
+    let whole = place.read("imgbuild.lock");
+    let start = whole.find("[[package]]\nname = \"curl\"\n").unwrap();
+    let len = whole[start..].find("\n\n").unwrap() + 2;
+    let lost = [&whole[..start], &whole[start + len..]].concat();
+    place.write("imgbuild.lock", &lost);
+    for args in [&["lock", "--check", "--profile", "demo"][..], &["build", "--profile", "demo"]] {
+        let error = place.run(args).fails(3);
+        assert!(error.contains("demo") && error.contains("imgbuild lock"), "{error}");
+    }
+    assert_eq!(place.run(&["lock", "--profile", "demo"]).ok().lines().count(), 1);
+    assert_eq!(place.read("imgbuild.lock"), whole);
+    let other = whole.replacen("sshd = ", "sshd = 0 # ", 1);
+    place.write("imgbuild.lock", other);
+    let error = place.run(&["lock", "--check", "--profile", "demo"]).fails(1);
+    assert!(error.contains("`sshd`") && error.contains("root"), "{error}");
+}
+
+#[test]
 fn check_shows_every_profile_and_its_lock() {
     let text = beside_demo().run(&["check"]).ok();
     for (profile, board) in [("demo", "uefi-amd64"), ("control", "rpi4"), ("storage", "rpi4"), ("gpu", "uefi-amd64")] {
