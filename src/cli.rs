@@ -115,7 +115,7 @@ pub struct Build {
     #[command(flatten)]
     pub unlock: Unlock,
     /// Take K3s from the files of a release in this directory
-    #[arg(long, value_name = "DIR", env = "IMGBUILD_K3S_DIR", value_hint = ValueHint::DirPath)]
+    #[arg(long, value_name = "DIR", env = "IMGBUILD_K3S_DIR", hide_env_values = true, value_hint = ValueHint::DirPath)]
     pub k3s_dir: Option<PathBuf>,
 }
 
@@ -135,7 +135,7 @@ pub struct Lock {
     #[arg(long, conflicts_with = "check")]
     pub accept_critical_change: bool,
     /// Take K3s from the files of a release in this directory
-    #[arg(long, value_name = "DIR", env = "IMGBUILD_K3S_DIR", value_hint = ValueHint::DirPath)]
+    #[arg(long, value_name = "DIR", env = "IMGBUILD_K3S_DIR", hide_env_values = true, value_hint = ValueHint::DirPath)]
     pub k3s_dir: Option<PathBuf>,
 }
 
@@ -159,7 +159,7 @@ pub struct Why {
     #[arg(short, long, value_name = "NAME")]
     pub profile: String,
     /// Take K3s from the files of a release in this directory
-    #[arg(long, value_name = "DIR", env = "IMGBUILD_K3S_DIR", value_hint = ValueHint::DirPath)]
+    #[arg(long, value_name = "DIR", env = "IMGBUILD_K3S_DIR", hide_env_values = true, value_hint = ValueHint::DirPath)]
     pub k3s_dir: Option<PathBuf>,
 }
 
@@ -192,7 +192,7 @@ pub struct Boot {
     #[arg(value_hint = ValueHint::FilePath)]
     pub image: Option<PathBuf>,
     /// Take K3s from the files of a release in this directory
-    #[arg(long, value_name = "DIR", env = "IMGBUILD_K3S_DIR", value_hint = ValueHint::DirPath)]
+    #[arg(long, value_name = "DIR", env = "IMGBUILD_K3S_DIR", hide_env_values = true, value_hint = ValueHint::DirPath)]
     pub k3s_dir: Option<PathBuf>,
     #[command(flatten)]
     pub unlock: Unlock,
@@ -246,7 +246,7 @@ pub enum Secrets {
 #[derive(Debug, Args)]
 pub struct Unlock {
     /// age or SSH identity that opens secrets.toml.age
-    #[arg(long, value_name = "FILE", env = "IMGBUILD_AGE_IDENTITY", value_hint = ValueHint::FilePath)]
+    #[arg(long, value_name = "FILE", env = "IMGBUILD_AGE_IDENTITY", hide_env_values = true, value_hint = ValueHint::FilePath)]
     pub identity: Option<PathBuf>,
 }
 

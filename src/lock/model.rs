@@ -51,7 +51,7 @@ pub struct LockedProfile {
     /// (architecture, sources, package names).
     #[serde(with = "hex")]
     pub config: Digest,
-    /// SHA-256 of the names and versions of its packages and artifacts below: a lock that lost some of them in a merge
+    /// SHA-256 of the names and versions of its packages below: a lock that lost some of them in a merge
     /// does not pass.
     #[serde(with = "hex")]
     pub contents: Digest,

@@ -94,13 +94,11 @@ impl Lock {
         }
     }
 
-    /// Digest of the names and versions of all that a profile has in the lock. Not of their hashes: a wrong one is told
-    /// with the package's name when it is fetched.
+    /// Digest of the names and versions of a profile's packages. Not of their hashes: a wrong one is told with the
+    /// package's name when it is fetched. Nor of K3s, without which an image is built with a warning.
     fn contents(&self, name: &str) -> Digest {
         let packages = self.packages_of(name).map(|package| [&*package.name, &package.version, &package.arch]);
-        let artifacts = self.artifacts_of(name).map(|found| [&*found.name, &found.version, found.arch.name()]);
-        let lines: String =
-            packages.chain(artifacts).flat_map(|[name, version, arch]| [name, " ", version, " ", arch, "\n"]).collect();
+        let lines: String = packages.flat_map(|[name, version, arch]| [name, " ", version, " ", arch, "\n"]).collect();
         Digest::of(lines.as_bytes())
     }
 

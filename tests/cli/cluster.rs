@@ -1,6 +1,6 @@
 //! `init`, and `check` in a workspace with a cluster.
 
-use std::fs;
+use std::fs::{self, File};
 
 use serde_json::Value;
 
@@ -11,7 +11,17 @@ const KEY: &str = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIJ8vWqK0mD1tQ7yRk5cUe0oM3
 /// A workspace with a lint's fixture.
 fn fixture(path: &str) -> Place {
     let file = format!("{}/tests/fixtures/lints/{path}/cluster.toml", env!("CARGO_MANIFEST_DIR"));
-    Place::new().file("cluster.toml", fs::read(file).unwrap())
+    let place = Place::new().file("cluster.toml", fs::read(file).unwrap());
+    set_secrets(&place, ".");
+    place
+}
+
+/// Makes all secrets of a workspace.
+fn set_secrets(place: &Place, workspace: &str) {
+    place.run(&["--workspace", workspace, "secrets", "init"]).ok();
+    place.write("url", "postgres://k3s:correct-horse@db.example.org:5432/k3s");
+    let mut command = place.command(&["--workspace", workspace, "secrets", "set", "datastore-url"]);
+    Ran::of(command.stdin(File::open(place.path("url")).unwrap())).ok();
 }
 
 /// The findings that a run told to programs.
@@ -43,15 +53,19 @@ fn a_new_workspace_asks_for_what_only_its_owner_knows_and_is_then_clean() {
         "ssh-keygen -t ed25519",
         "error[C051-datastore-ca-missing]",
         "Download certificate",
+        "error[C070-missing-secret]",
+        "imgbuild secrets init",
+        "imgbuild secrets set datastore-url",
     ] {
         assert!(checked.stdout.contains(part), "{part} is missing in:\n{}", checked.stdout);
     }
-    assert!(checked.stderr.contains("2 errors"), "{}", checked.stderr);
+    assert!(checked.stderr.contains("6 errors"), "{}", checked.stderr);
 
     let cluster = place.read("home/cluster.toml").replace("ssh_keys = []", &format!("ssh_keys = [\"{KEY}\"]"));
     place.write("home/cluster.toml", cluster);
     let ca = include_bytes!("../fixtures/lints/C052-datastore-ca-unusable/good/datastore-ca.pem");
     place.write("home/datastore-ca.pem", ca);
+    set_secrets(&place, "home");
     let clean = place.run(&["--workspace", "home", "check"]).ok();
     let nodes: Vec<&str> = clean.lines().filter_map(|line| line.split(' ').next()).collect();
     assert_eq!(nodes, ["control", "gpu", "pi1", "pi2", "pi3"], "{clean}");
@@ -115,6 +129,7 @@ fn a_file_that_is_no_cluster_is_a_finding_too() {
 fn a_node_or_a_profile_is_checked_alone_with_what_all_nodes_share() {
     let text = fixture("C044-storage-without-disk/bad").read("cluster.toml").replace(&format!("\"{KEY}\""), "");
     let place = Place::new().file("cluster.toml", text);
+    set_secrets(&place, ".");
     let [key, disk] = ["C050-no-ssh-key", "C044-storage-without-disk"].map(str::to_owned);
     for (args, expected) in [
         (&["--json", "check"][..], vec![key.clone(), disk.clone(), disk.clone()]),

@@ -19,6 +19,7 @@ mod k3s_release;
 mod lock;
 mod lock_life;
 mod node;
+mod node_image;
 mod pi;
 mod place;
 mod reproducible;
