@@ -30,10 +30,13 @@ lint:
     cargo fmt
     cargo clippy --release --all-targets -- -D warnings
 
-# Write generated files anew: the JSON Schema of profiles
+# Write generated files anew: JSON Schemas, the handbook of lints
 [group('develop')]
 generate:
-    cargo run --release --quiet -- schema > profiles/schema.json
+    cargo run --release --quiet -- schema profile > profiles/schema.json
+    cargo run --release --quiet -- schema overlay > overlays/schema.json
+    cargo run --release --quiet -- schema cluster > workspace/cluster.schema.json
+    IMGBUILD_GENERATE=1 cargo test --release --quiet --lib the_handbook_of_lints
 
 # Print the speed table: ratios measured side by side
 [group('develop')]

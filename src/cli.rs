@@ -37,6 +37,9 @@ pub struct Global {
     /// Debian mirror, up to and including /debian
     #[arg(long, value_name = "URL", global = true, env = "IMGBUILD_MIRROR", value_hint = ValueHint::Url)]
     pub mirror: Option<String>,
+    /// Mirror of K3s's releases [default: GitHub]
+    #[arg(long, value_name = "URL", global = true, env = "IMGBUILD_K3S_MIRROR", value_hint = ValueHint::Url)]
+    pub k3s_mirror: Option<String>,
     /// Use nothing but the cache; open no connection
     #[arg(long, global = true)]
     pub offline: bool,
@@ -57,12 +60,15 @@ pub struct Global {
 /// The verbs.
 #[derive(Debug, Subcommand)]
 pub enum Command {
+    /// Write a workspace for a cluster, ready to edit
+    #[command(after_help = "Example:\n  imgbuild init my-cluster && cd my-cluster && imgbuild check")]
+    Init(Init),
     /// Build a profile's image from locked packages
     #[command(after_help = "Example:\n  imgbuild build --profile control --output /tmp/control")]
     Build(Build),
     /// Choose exact package versions and write them to imgbuild.lock
     Lock(Lock),
-    /// Check profiles, overlays and the lock without building
+    /// Check cluster, profiles and lock without building
     Check(Check),
     /// Explain why a package is in a profile's image
     Why(Why),
@@ -73,8 +79,14 @@ pub enum Command {
     /// Boot an image in QEMU, from emulated USB storage
     #[command(after_help = "Leave QEMU with Ctrl-A X.")]
     Boot(Boot),
-    /// Print the JSON Schema of profiles, for editors
-    Schema,
+    /// Make, set, check and back up the cluster's secrets
+    #[command(subcommand)]
+    Secrets(Secrets),
+    /// Show what makes a node itself
+    #[command(subcommand)]
+    Node(Node),
+    /// Print the JSON Schema of a kind of file, for editors
+    Schema(Schema),
     /// Print a shell's completion script
     Completions(Completions),
     /// Write the manual pages
@@ -82,13 +94,29 @@ pub enum Command {
 }
 
 #[derive(Debug, Args)]
+pub struct Init {
+    /// Directory to write to; made if need be
+    #[arg(value_hint = ValueHint::DirPath)]
+    pub dir: PathBuf,
+}
+
+#[derive(Debug, Args)]
 pub struct Build {
-    /// Profile to build
+    /// Profile to build: an image that can be published
+    #[arg(short, long, value_name = "NAME", required_unless_present = "node", conflicts_with = "node")]
+    pub profile: Option<String>,
+    /// Node of cluster.toml to build: its profile's image with its own seed, for nobody else
     #[arg(short, long, value_name = "NAME")]
-    pub profile: String,
-    /// Where the image and its papers go [default: build/NAME in the workspace]
+    pub node: Option<String>,
+    /// Where the image and its papers go [default: build/PROFILE or
+    /// build/nodes/NODE in the workspace]
     #[arg(short, long, value_name = "DIR", value_hint = ValueHint::DirPath)]
     pub output: Option<PathBuf>,
+    #[command(flatten)]
+    pub unlock: Unlock,
+    /// Take K3s from the files of a release in this directory
+    #[arg(long, value_name = "DIR", env = "IMGBUILD_K3S_DIR", hide_env_values = true, value_hint = ValueHint::DirPath)]
+    pub k3s_dir: Option<PathBuf>,
 }
 
 #[derive(Debug, Args)]
@@ -102,13 +130,25 @@ pub struct Lock {
     /// Change nothing; fail if the lock does not fit the profiles
     #[arg(long, conflicts_with = "update")]
     pub check: bool,
+    /// Take critical values of cluster.toml that changed, for a cluster that is
+    /// made anew
+    #[arg(long, conflicts_with = "check")]
+    pub accept_critical_change: bool,
+    /// Take K3s from the files of a release in this directory
+    #[arg(long, value_name = "DIR", env = "IMGBUILD_K3S_DIR", hide_env_values = true, value_hint = ValueHint::DirPath)]
+    pub k3s_dir: Option<PathBuf>,
 }
 
 #[derive(Debug, Args)]
 pub struct Check {
-    /// Check this profile only [default: all]
-    #[arg(short, long, value_name = "NAME")]
+    /// Check this profile, and its nodes, only [default: all]
+    #[arg(short, long, value_name = "NAME", conflicts_with = "node")]
     pub profile: Option<String>,
+    /// Check this node of the cluster only
+    #[arg(short, long, value_name = "NAME")]
+    pub node: Option<String>,
+    #[command(flatten)]
+    pub unlock: Unlock,
 }
 
 #[derive(Debug, Args)]
@@ -118,6 +158,9 @@ pub struct Why {
     /// Profile it is in
     #[arg(short, long, value_name = "NAME")]
     pub profile: String,
+    /// Take K3s from the files of a release in this directory
+    #[arg(long, value_name = "DIR", env = "IMGBUILD_K3S_DIR", hide_env_values = true, value_hint = ValueHint::DirPath)]
+    pub k3s_dir: Option<PathBuf>,
 }
 
 #[derive(Debug, Args)]
@@ -148,6 +191,26 @@ pub struct Boot {
     /// Image file to boot
     #[arg(value_hint = ValueHint::FilePath)]
     pub image: Option<PathBuf>,
+    /// Take K3s from the files of a release in this directory
+    #[arg(long, value_name = "DIR", env = "IMGBUILD_K3S_DIR", hide_env_values = true, value_hint = ValueHint::DirPath)]
+    pub k3s_dir: Option<PathBuf>,
+    #[command(flatten)]
+    pub unlock: Unlock,
+}
+
+#[derive(Debug, Args)]
+pub struct Schema {
+    /// Kind of file
+    #[arg(value_name = "KIND", default_value = "profile")]
+    pub kind: SchemaKind,
+}
+
+/// A kind of file that a person writes.
+#[derive(Debug, Clone, Copy, clap::ValueEnum)]
+pub enum SchemaKind {
+    Profile,
+    Overlay,
+    Cluster,
 }
 
 #[derive(Debug, Args)]
@@ -161,4 +224,91 @@ pub struct Man {
     /// Directory for the pages, one a verb
     #[arg(value_hint = ValueHint::DirPath)]
     pub dir: PathBuf,
+}
+
+/// The verbs of `secrets`.
+#[derive(Debug, Subcommand)]
+pub enum Secrets {
+    /// Make a new cluster's secrets
+    #[command(after_help = "Losing the server token loses the cluster: back up with `imgbuild secrets export`.")]
+    Init(SecretsInit),
+    /// Set one secret: asked for on a terminal, else read from standard input
+    #[command(after_help = "Example:\n  imgbuild secrets set gitops-deploy-key < id_ed25519")]
+    Set(SecretsSet),
+    /// Tell which node needs which secret, and what is missing
+    Check(SecretsCheck),
+    /// Encrypt all secrets of the file, as a backup
+    #[command(after_help = "The backup is a secrets.toml.age: put it into a workspace under that name.")]
+    Export(SecretsExport),
+}
+
+/// What opens an encrypted secrets file.
+#[derive(Debug, Args)]
+pub struct Unlock {
+    /// age or SSH identity that opens secrets.toml.age
+    #[arg(long, value_name = "FILE", env = "IMGBUILD_AGE_IDENTITY", hide_env_values = true, value_hint = ValueHint::FilePath)]
+    pub identity: Option<PathBuf>,
+}
+
+#[derive(Debug, Args)]
+pub struct SecretsInit {
+    /// Encrypt to secrets.toml.age, for an `age1…` or `ssh-ed25519` public key
+    #[arg(long, value_name = "RECIPIENT")]
+    pub age: Vec<String>,
+}
+
+#[derive(Debug, Args)]
+pub struct SecretsSet {
+    /// Secret to set: a known one, or one that an overlay names
+    pub name: String,
+    /// Catches a value that was given here by mistake, so that no message repeats it.
+    #[arg(hide = true, allow_hyphen_values = true)]
+    pub value: Vec<std::ffi::OsString>,
+    /// Replace even a secret that an existing cluster cannot do without
+    #[arg(long)]
+    pub replace: bool,
+    #[command(flatten)]
+    pub unlock: Unlock,
+}
+
+#[derive(Debug, Args)]
+pub struct SecretsCheck {
+    #[command(flatten)]
+    pub unlock: Unlock,
+}
+
+#[derive(Debug, Args)]
+pub struct SecretsExport {
+    /// Public key to encrypt for: `age1…` or `ssh-ed25519 AAAA…`
+    #[arg(long, value_name = "RECIPIENT", required = true)]
+    pub age: Vec<String>,
+    /// File to write, never over another one [default: standard output]
+    #[arg(short, long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub output: Option<PathBuf>,
+    #[command(flatten)]
+    pub unlock: Unlock,
+}
+
+/// The verbs of `node`.
+#[derive(Debug, Subcommand)]
+pub enum Node {
+    /// Show the public part of a node's identity
+    Show(NodeShow),
+    /// Print the nodes' host keys as lines for SSH clients' known hosts
+    #[command(after_help = "Example:\n  imgbuild node ssh-known-hosts >> ~/.ssh/known_hosts")]
+    SshKnownHosts(NodeKnownHosts),
+}
+
+#[derive(Debug, Args)]
+pub struct NodeShow {
+    /// Node to show
+    pub name: String,
+    #[command(flatten)]
+    pub unlock: Unlock,
+}
+
+#[derive(Debug, Args)]
+pub struct NodeKnownHosts {
+    #[command(flatten)]
+    pub unlock: Unlock,
 }

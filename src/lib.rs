@@ -10,6 +10,7 @@
 //! `output` prints, only `cmd` ties rooms together.
 
 pub mod cli;
+pub mod cluster;
 pub mod cmd;
 pub mod debian;
 pub mod effects;

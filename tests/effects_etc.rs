@@ -83,6 +83,8 @@ fn profile() -> Profile {
         disable: Vec::new(),
         image: ImageSettings { boot_size: 0, root_size: 0, seed_size: 0, block_size: 1 << 20, compression_level: 3 },
         serial: false,
+        manifests: BTreeMap::new(),
+        k3s: None,
     }
 }
 

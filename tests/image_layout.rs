@@ -53,6 +53,8 @@ fn profile(board: Board) -> Profile {
             compression_level: 3,
         },
         serial: true,
+        manifests: BTreeMap::new(),
+        k3s: None,
     }
 }
 
@@ -98,11 +100,14 @@ fn build(profile: &Profile, dir: &Path) -> Result<Manifest, ImageError> {
         profile,
         epoch: 1_760_000_000,
         packages: &[component()],
+        artifacts: &[],
         tree: &tree,
         root: &tree,
         squashfs: &squashfs,
         initrd: &vec![9; 500_001],
         seed: &[5; 4096],
+        name: &profile.name,
+        search: &|_, _| Ok(()),
     };
     image::write(&parts, dir, &Silent)
 }

@@ -3,7 +3,7 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
-# tool:package; a tool is looked up on PATH, an absolute path as a file.
+# tool:package; a tool is looked up on PATH, an absolute path as a file, also with wildcards.
 needs=(
     apt-get:apt
     c++:g++
@@ -12,6 +12,8 @@ needs=(
     dpkg-deb:dpkg
     fsck.fat:dosfstools
     getfattr:attr
+    git:git
+    go:golang-go
     gpg:gnupg
     jq:jq
     kmod:kmod
@@ -25,25 +27,38 @@ needs=(
     qemu-system-aarch64:qemu-system-arm
     qemu-system-x86_64:qemu-system-x86
     setpriv:util-linux
+    setsid:util-linux
     sgdisk:gdisk
+    shellcheck:shellcheck
+    ssh-keygen:openssh-client
     systemd-sysusers:systemd
     unsquashfs:squashfs-tools
     veritysetup:cryptsetup-bin
     xz:xz-utils
     zstd:zstd
+    /usr/lib/postgresql/*/bin/initdb:postgresql
     /usr/share/AAVMF/AAVMF_CODE.fd:qemu-efi-aarch64
     /usr/share/OVMF/OVMF_CODE_4M.fd:ovmf
+    /usr/share/gocode/src/github.com/jackc/pgx/v4:golang-github-jackc-pgx-v4-dev
+    /usr/share/gocode/src/github.com/sirupsen/logrus:golang-github-sirupsen-logrus-dev
+    /usr/share/gocode/src/golang.org/x/crypto:golang-golang-x-crypto-dev
+    /usr/share/gocode/src/gopkg.in/yaml.v3:golang-gopkg-yaml.v3-dev
     /usr/share/keyrings/debian-archive-keyring.gpg:debian-archive-keyring
 )
 
 missing=()
 for need in "${needs[@]}"; do
     tool=${need%%:*}
-    PATH=$PATH:/usr/sbin:/sbin command -v "$tool" >/dev/null || [ -e "$tool" ] || missing+=("${need##*:}")
+    PATH=$PATH:/usr/sbin:/sbin command -v "$tool" >/dev/null || compgen -G "$tool" >/dev/null || missing+=("${need##*:}")
 done
 if [ ${#missing[@]} -gt 0 ]; then
     if [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null; then
         echo "== installing ${missing[*]}"
+        if [[ " ${missing[*]} " == *' postgresql '* ]]; then
+            # Tests start servers of their own; the package shall not make and start one for the machine.
+            mkdir -p /etc/postgresql-common/createcluster.d
+            echo 'create_main_cluster = false' >/etc/postgresql-common/createcluster.d/no-main-cluster.conf
+        fi
         apt-get update -qq
         DEBIAN_FRONTEND=noninteractive apt-get install -qq -y --no-install-recommends "${missing[@]}" >/dev/null
     else

@@ -52,7 +52,8 @@ impl Difference {
             }
         }
         let versions = |manifest: &Manifest| -> BTreeMap<String, String> {
-            manifest.packages.iter().map(|package| (package.name.clone(), package.version.clone())).collect()
+            let all = manifest.packages.iter().chain(&manifest.artifacts);
+            all.map(|package| (package.name.clone(), package.version.clone())).collect()
         };
         let packages = changes(&versions(a), &versions(b), |old, new| format!(" {old} → {new}"));
         let (old, new) = (lines(a_files), lines(b_files));
@@ -63,7 +64,7 @@ impl Difference {
 
     fn describe(&self) -> String {
         if self.same {
-            return "the images are the same, byte for byte".to_owned();
+            return "the images are the same, byte for byte, by their manifests".to_owned();
         }
         let mut text = String::new();
         for (title, list) in

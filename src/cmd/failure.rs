@@ -3,6 +3,10 @@
 use std::error::Error;
 use std::io;
 
+use crate::cluster::manifests::ManifestError;
+use crate::cluster::secrets::SecretsError;
+use crate::cluster::seed::SeedError;
+use crate::cluster::{ClusterError, InitError};
 use crate::debian::archive::ArchiveError;
 use crate::debian::deb::DebError;
 use crate::debian::mirror::MirrorError;
@@ -13,10 +17,11 @@ use crate::effects::unpack::UnpackError;
 use crate::effects::{ApplyError, EffectError};
 use crate::exit::{Code, Failure};
 use crate::fetch::FetchError;
+use crate::fetch::k3s::K3sError;
 use crate::format::squashfs::SquashfsError;
 use crate::image::ImageError;
 use crate::image::initrd::InitrdError;
-use crate::lock::{LockError, LockFileError, OutdatedError};
+use crate::lock::{CriticalChangeError, LockError, LockFileError, OutdatedError};
 use crate::profile::ProfileError;
 use crate::tree::{Damaged, TreeError};
 
@@ -37,12 +42,14 @@ macro_rules! failures {
 
 failures! {
     ArchiveError => Download hint;
+    CriticalChangeError => Refused hint;
     DebError => Download hint;
     ApplyError => Refused hint;
     DepmodError => Unexpected;
     EffectError => Refused hint;
     FetchError => Download hint;
     ImageError => Refused hint;
+    InitError => Refused hint;
     InitrdError => Refused hint;
     LedgerError => Refused hint;
     LockError => Refused hint;
@@ -50,9 +57,12 @@ failures! {
     OutdatedError => Verification hint;
     MirrorError => Refused hint;
     ResolveError => Refused hint;
+    SecretsError => Refused hint;
     SquashfsError => Unexpected;
     TreeError => Unexpected;
     Unmodelled => Refused hint;
+    ManifestError => Refused hint;
+    SeedError => Refused hint;
     UnpackError => Refused hint;
 }
 
@@ -66,12 +76,40 @@ fn cure(damaged: &Damaged) -> String {
     format!("delete `{}` and build again: it is made anew from the downloaded package", damaged.path.display())
 }
 
+impl From<K3sError> for Failure {
+    fn from(error: K3sError) -> Self {
+        let code = match &error {
+            K3sError::Unavailable { .. } | K3sError::Unlisted { .. } | K3sError::Mismatch { .. } => Code::Download,
+            K3sError::NotLocked { .. } | K3sError::Machine { .. } => Code::Verification,
+            K3sError::Missing { .. } | K3sError::Read { .. } => Code::Refused,
+        };
+        Self::new(code, &error).maybe_hint(error.hint())
+    }
+}
+
 impl From<ProfileError> for Failure {
     fn from(error: ProfileError) -> Self {
         let mut failure = Self::new(Code::Refused, &error).maybe_hint(error.hint());
         if let ProfileError::Invalid(_) = &error {
             // The console takes the colours out where they are not wanted.
             failure.snippet = Some(error.render(true));
+            // The snippet ends with it.
+            failure.hint = None;
+        }
+        failure
+    }
+}
+
+impl From<ClusterError> for Failure {
+    fn from(error: ClusterError) -> Self {
+        if let ClusterError::Workspace(error) = error {
+            return error.into();
+        }
+        let mut failure = Self::new(Code::Refused, &error).maybe_hint(error.hint());
+        if let ClusterError::Invalid(diagnostic) = &error {
+            failure.snippet = Some(diagnostic.render(true));
+            // The snippet ends with it.
+            failure.hint = None;
         }
         failure
     }

@@ -10,8 +10,11 @@ use std::path::Path;
 
 use super::Outcome;
 use super::build;
+use super::cluster::Member;
+use super::k3s;
 use super::session::{Session, now};
 use crate::cli;
+use crate::cluster;
 use crate::debian::Package;
 use crate::debian::archive;
 use crate::effects::ledger::{self, Ledger, Verdict};
@@ -33,8 +36,9 @@ pub(super) fn run(args: &cli::Lock, session: &Session<'_>) -> Outcome {
         Some([]) => Update::Everything,
         Some(packages) => Update::Packages(packages),
     };
+    let dir = args.k3s_dir.as_deref();
     if let Update::Packages(names) = update
-        && let Some(name) = names.iter().find(|name| old.packages.iter().all(|package| package.name != **name))
+        && let Some(name) = names.iter().find(|name| !is_known(name, &old, &profiles))
     {
         return Err(Failure::refused(format!("no locked profile has a package `{name}`"))
             .hint("`imgbuild inspect --json` lists an image's packages; `imgbuild lock --update` updates all"));
@@ -44,9 +48,13 @@ pub(super) fn run(args: &cli::Lock, session: &Session<'_>) -> Outcome {
     }
     let mut lock = old.clone();
     for profile in &profiles {
-        if update != Update::Nothing || lock.expect(profile).is_err() {
-            lock = locked(session, profile, lock, update)?;
+        let adds_k3s = dir.is_some() && k3s::is_missing(profile, &lock);
+        if update != Update::Nothing || adds_k3s || lock.expect(profile).is_err() {
+            lock = locked(session, profile, lock, update, dir)?;
         }
+    }
+    if let Some(cluster) = cluster::load(&session.workspace)? {
+        lock.record_critical(&cluster.critical_values(), args.accept_critical_change)?;
     }
     lock.save(&session.lock_path())?;
     drop(guard);
@@ -61,7 +69,7 @@ pub(super) fn run(args: &cli::Lock, session: &Session<'_>) -> Outcome {
 }
 
 /// The lock to build `profile` from: the workspace's, or one written now.
-pub(super) fn for_build(session: &Session<'_>, profile: &Profile) -> Result<Lock, Failure> {
+pub(super) fn for_build(session: &Session<'_>, profile: &Profile, k3s_dir: Option<&Path>) -> Result<Lock, Failure> {
     let lock = load(session)?;
     if is_locked(&lock, profile)? {
         return Ok(lock);
@@ -70,10 +78,33 @@ pub(super) fn for_build(session: &Session<'_>, profile: &Profile) -> Result<Lock
     // Another run may have changed it in the meantime.
     let mut lock = load(session)?;
     if !is_locked(&lock, profile)? {
-        lock = locked(session, profile, lock, Update::Nothing)?;
+        lock = locked(session, profile, lock, Update::Nothing, k3s_dir)?;
         lock.save(&session.lock_path())?;
     }
     Ok(lock)
+}
+
+/// As [`for_build`], for a node's image, whose cluster the lock then knows. K3s is no choice there.
+pub(super) fn for_member(session: &Session<'_>, member: &Member, k3s_dir: Option<&Path>) -> Result<Lock, Failure> {
+    let lock = for_build(session, &member.profile, k3s_dir)?;
+    if let Some(dir) = k3s_dir {
+        k3s::check_dir(session, &member.profile, &lock, dir)?;
+    }
+    if k3s::is_missing(&member.profile, &lock) {
+        return Err(k3s::not_in_lock(&member.profile));
+    }
+    let _guard = session.guard_lock();
+    let mut lock = load(session)?;
+    if lock.record_critical(&member.critical, false)? {
+        lock.save(&session.lock_path())?;
+    }
+    Ok(lock)
+}
+
+/// Whether a name can be told to update: a locked package, or K3s.
+fn is_known(name: &str, lock: &Lock, profiles: &[Profile]) -> bool {
+    lock.packages.iter().any(|package| package.name == name)
+        || (name == k3s::NAME && profiles.iter().any(|profile| profile.k3s.is_some()))
 }
 
 fn load(session: &Session<'_>) -> Result<Lock, Failure> {
@@ -90,8 +121,16 @@ fn is_locked(lock: &Lock, profile: &Profile) -> Result<bool, Failure> {
 }
 
 /// `lock` with `profile` chosen anew.
-fn locked(session: &Session<'_>, profile: &Profile, mut lock: Lock, update: Update<'_>) -> Result<Lock, Failure> {
+fn locked(
+    session: &Session<'_>,
+    profile: &Profile,
+    mut lock: Lock,
+    update: Update<'_>,
+    k3s_dir: Option<&Path>,
+) -> Result<Lock, Failure> {
     let progress = session.console.progress();
+    // First, since it is what a new user may have to bring along.
+    let artifacts = k3s::choose(session, profile, &lock, update, k3s_dir)?;
     let indexes = archive::fetch_indexes(
         &profile.sources,
         profile.board.arch(),
@@ -102,6 +141,7 @@ fn locked(session: &Session<'_>, profile: &Profile, mut lock: Lock, update: Upda
     )?;
     progress.begin("resolve", 0);
     let mut chosen = lock::lock_profile(profile, &indexes, Some(&lock), update)?;
+    chosen.artifacts = artifacts;
     progress.finish("resolve", &count(chosen.packages.len(), "package"));
 
     let locked: Vec<&LockedPackage> = chosen.packages.iter().collect();

@@ -4,15 +4,20 @@ pub mod boot;
 mod build;
 mod cache;
 mod check;
+mod cluster;
 mod completions;
 mod diff;
 mod failure;
 mod finished;
+mod init;
 mod inspect;
 mod interrupt;
+mod k3s;
 mod lock;
 mod man;
+mod node;
 mod schema;
+mod secrets;
 mod session;
 mod why;
 
@@ -49,7 +54,7 @@ pub fn run(args: impl IntoIterator<Item = OsString>) -> Code {
     };
     let console = Console::new(look, cli.global.verbose, cli.global.color);
     interrupt::watch();
-    match dispatch(&cli, &console) {
+    match dispatch(&cli, &console).and_then(|()| console.check_written()) {
         _ if interrupt::came() => Code::Interrupted,
         Ok(()) => Code::Ok,
         Err(failure) => {
@@ -71,15 +76,18 @@ fn parse(args: impl IntoIterator<Item = OsString>) -> Result<Cli, clap::Error> {
 fn dispatch(cli: &Cli, console: &Console) -> Outcome {
     let session = || Session::open(&cli.global, console);
     match &cli.command {
+        Command::Init(args) => init::run(args, console),
         Command::Build(args) => build::run(args, &session()?),
         Command::Lock(args) => lock::run(args, &session()?),
         Command::Check(args) => check::run(args, &session()?),
         Command::Why(args) => why::run(args, &session()?),
         Command::Boot(args) => boot::run(args, &session()?),
+        Command::Secrets(verb) => secrets::run(verb, &session()?),
+        Command::Node(verb) => node::run(verb, &session()?),
         Command::Inspect(args) => inspect::run(args, console),
         Command::Diff(args) => diff::run(args, console),
         Command::Man(args) => man::run(args, console),
-        Command::Schema => schema::run(),
-        Command::Completions(args) => completions::run(args),
+        Command::Schema(args) => schema::run(args, console),
+        Command::Completions(args) => completions::run(args, console),
     }
 }

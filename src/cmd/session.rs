@@ -5,10 +5,11 @@ use std::path::{Path, PathBuf};
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use super::cache::Cache;
-use crate::cli::Global;
+use crate::cli::{Global, Unlock};
+use crate::cluster::secrets::{Secrets, Vault};
 use crate::debian::mirror::{AptMirrors, Mirror};
 use crate::exit::{Code, Failure};
-use crate::fetch::Fetcher;
+use crate::fetch::{Fetcher, k3s};
 use crate::output::Console;
 use crate::profile::Workspace;
 
@@ -19,6 +20,8 @@ pub(crate) struct Session<'a> {
     pub(crate) cache: Cache,
     pub(crate) fetcher: Fetcher,
     pub(crate) mirror: Mirror,
+    /// The URL that K3s's releases lie below.
+    pub(crate) k3s_mirror: String,
     root: PathBuf,
 }
 
@@ -33,10 +36,11 @@ impl<'a> Session<'a> {
         let named = global.mirror.as_deref().or(workspace.mirror());
         let snapshot = std::env::var("IMGBUILD_SNAPSHOT").ok().filter(|address| !address.is_empty());
         let mirror = Mirror::choose(named, &AptMirrors::of_host(Path::new("/")), snapshot.as_deref())?;
+        let k3s_mirror = k3s_mirror(global.k3s_mirror.as_deref().or(workspace.k3s_mirror()))?;
         let fetcher = Fetcher::new(cache.dir(), global.offline)?;
         console.detail(&format!("workspace {}, cache {}", root.display(), cache.dir().display()));
         console.detail(&format!("mirrors {} and {}", mirror.debian, mirror.security));
-        Ok(Self { console, workspace, cache, fetcher, mirror, root })
+        Ok(Self { console, workspace, cache, fetcher, mirror, k3s_mirror, root })
     }
 
     /// Keeps other runs of the program from changing the lock file, until the guard goes. The workspace's directory is
@@ -58,6 +62,21 @@ impl<'a> Session<'a> {
         guard.inspect_err(warn).ok()
     }
 
+    /// The workspace's directory.
+    pub(crate) fn root(&self) -> &Path {
+        &self.root
+    }
+
+    /// The workspace's secrets file; an encrypted one is opened as the command line says.
+    pub(crate) fn vault(&self, unlock: &Unlock) -> Vault {
+        Vault::at(&self.root, unlock.identity.as_deref())
+    }
+
+    /// All secrets: the file's, and over them those of the environment.
+    pub(crate) fn secrets(&self, unlock: &Unlock) -> Result<Secrets, Failure> {
+        Ok(self.vault(unlock).load(std::env::vars_os())?)
+    }
+
     /// The lock file's path.
     pub(crate) fn lock_path(&self) -> PathBuf {
         self.root.join("imgbuild.lock")
@@ -72,6 +91,15 @@ impl<'a> Session<'a> {
     pub(crate) fn ledger_path(&self) -> PathBuf {
         self.root.join("ledger.toml")
     }
+}
+
+fn k3s_mirror(named: Option<&str>) -> Result<String, Failure> {
+    let url = named.unwrap_or(k3s::GITHUB);
+    if ["https://", "http://"].iter().any(|scheme| url.len() > scheme.len() && url.starts_with(scheme)) {
+        return Ok(url.to_owned());
+    }
+    Err(Failure::refused(format!("`{url}` is not the URL of a mirror of K3s's releases"))
+        .hint(format!("write one such as {}; for local files there is `--k3s-dir`", k3s::GITHUB)))
 }
 
 /// Seconds since 1970; only signatures and expiry dates are held against it, nothing in an image.

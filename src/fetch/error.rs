@@ -80,6 +80,19 @@ impl FetchError {
         Self::Offline { names: names.into_iter().collect() }
     }
 
+    /// Whether nobody was there to give the object, as opposed to a bad copy of it or trouble on this machine.
+    #[must_use]
+    pub fn is_out_of_reach(&self) -> bool {
+        match self {
+            Self::Offline { .. } => true,
+            Self::Unavailable { attempts, .. } => attempts.iter().all(|attempt| {
+                let cause = &attempt.cause;
+                !cause.is_forgery() && !matches!(cause, Cause::Write { .. })
+            }),
+            Self::Start { .. } | Self::Cache { .. } => false,
+        }
+    }
+
     /// What the user can do.
     #[must_use]
     pub fn hint(&self) -> Option<String> {

@@ -5,12 +5,13 @@
 //! proved. What was cut off is resumed, also by the next run. An offline fetcher has no HTTP client at all.
 //!
 //! ```text
-//! CACHE/downloads/sha256/<hex>    whole, proved objects
+//! CACHE/downloads/sha256/<hex>    whole, proved objects; also those that came from a directory of the user
 //! CACHE/downloads/partial/<hex>   the first bytes of objects, each locked by the process that writes it
 //! ```
 
 mod error;
 mod http;
+pub mod k3s;
 mod store;
 
 use std::path::{Path, PathBuf};
@@ -118,6 +119,11 @@ impl Fetcher {
             progress.finish(PHASE, &summary(missing.len(), bytes));
         }
         Ok(wanted.iter().map(|download| self.store.object(&download.sha256)).collect())
+    }
+
+    /// Takes a local file with this digest into the cache; gives where it lies there.
+    fn import(&self, path: &Path, sha256: &Digest) -> Result<PathBuf, k3s::Import> {
+        self.store.import(path, sha256)
     }
 
     /// The bytes behind `url` as they are now, at most `limit` of them. Nothing is cached: this is for

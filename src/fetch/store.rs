@@ -12,6 +12,7 @@ use std::time::Duration;
 use rayon::prelude::*;
 use sha2::{Digest as _, Sha256};
 
+use super::k3s::Import;
 use super::{Cause, Download, FetchError};
 use crate::output::Progress;
 use crate::tree::Digest;
@@ -82,6 +83,32 @@ impl Store {
         progress.warn(&format!("{}: the cached copy {} is damaged and was removed", download.name, path.display()));
         fs::remove_file(&path).map_err(|source| cache_error(&path, source))?;
         Ok(false)
+    }
+
+    /// Makes a copy of the file at `path` an object, provided that it has this digest.
+    pub(super) fn import(&self, path: &Path, sha256: &Digest) -> Result<PathBuf, Import> {
+        let mut file = match File::open(path) {
+            Ok(file) => file,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Err(Import::Missing),
+            Err(error) => return Err(Import::Read(error)),
+        };
+        let mut hasher = Sha256::new();
+        hash_rest(&mut file, &mut hasher).map_err(Import::Read)?;
+        let got = Digest(hasher.finalize().into());
+        if got != *sha256 {
+            return Err(Import::Other { got });
+        }
+        let object = self.object(sha256);
+        if object.exists() {
+            return Ok(object);
+        }
+        file.rewind().map_err(Import::Read)?;
+        let fail = |source| Import::Cache(cache_error(&object, source));
+        // Should the file change while it is copied, the object's own digest tells before it is used.
+        let mut copy = tempfile::NamedTempFile::new_in(&self.partials).map_err(fail)?;
+        io::copy(&mut file, &mut copy).map_err(fail)?;
+        copy.persist(&object).map_err(|error| fail(error.error))?;
+        Ok(object)
     }
 
     /// Opens and locks the partial file of an object, waiting for another process that holds it.

@@ -28,6 +28,9 @@ pub enum ImageError {
     /// An output could not be written.
     #[error("cannot write `{}`", path.display())]
     Write { path: PathBuf, source: io::Error },
+    /// A secret is where others would see it.
+    #[error("{place} holds the secret `{name}`")]
+    Leak { name: String, place: String },
 }
 
 impl ImageError {
@@ -35,6 +38,10 @@ impl ImageError {
     #[must_use]
     pub fn hint(&self) -> Option<String> {
         match self {
+            Self::Leak { .. } => Some(
+                "nothing was written; take it out of the profile and its overlays: what a node needs of it goes with the seed"
+                    .to_owned(),
+            ),
             Self::TooSmall { key, needed, .. } => {
                 Some(format!("set `{key}` in the profile to at least {} MiB", needed.div_ceil(1 << 20)))
             }

@@ -42,6 +42,9 @@ pub struct Manifest {
     pub ranges: Vec<ManifestRange>,
     /// Sorted by name.
     pub packages: Vec<ManifestPackage>,
+    /// What else is in it, K3s above all. Sorted by name.
+    #[serde(default)]
+    pub artifacts: Vec<ManifestPackage>,
     pub encoders: Encoders,
 }
 
@@ -72,13 +75,13 @@ pub struct ManifestRange {
     pub sha256: String,
 }
 
-/// A package in the image.
+/// A package or artifact in the image.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ManifestPackage {
     pub name: String,
     pub version: String,
     pub arch: String,
-    /// Of the `.deb`.
+    /// Of the `.deb`, or of the artifact itself.
     pub sha256: String,
 }
 

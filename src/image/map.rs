@@ -159,6 +159,35 @@ impl<'a> Map<'a> {
     }
 }
 
+/// Reads ranges of an image one after the other, as if they touched.
+pub(super) struct Ranges<'a> {
+    image: &'a File,
+    /// Start and end of what is still to be read, the next one last.
+    left: Vec<(u64, u64)>,
+}
+
+impl<'a> Ranges<'a> {
+    pub(super) fn new<'r>(image: &'a File, ranges: impl DoubleEndedIterator<Item = &'r ManifestRange>) -> Self {
+        Self { image, left: ranges.rev().map(|range| (range.offset, range.offset + range.length)).collect() }
+    }
+}
+
+impl io::Read for Ranges<'_> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let Some((start, end)) = self.left.last_mut() else { return Ok(0) };
+        let most = usize::try_from(*end - *start).map_or(buffer.len(), |left| left.min(buffer.len()));
+        let read = self.image.read_at(&mut buffer[..most], *start)?;
+        *start += read as u64;
+        if read == 0 && most > 0 {
+            return Err(io::ErrorKind::UnexpectedEof.into());
+        }
+        if start == end {
+            self.left.pop();
+        }
+        Ok(read)
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use std::io::Write as _;

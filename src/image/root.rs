@@ -7,14 +7,16 @@ use crate::format::Store;
 use crate::format::squashfs::{self, Entry, EntryKind, FileData, Options, SquashfsError, Summary};
 use crate::tree::{Content, Kind, Node, Tree};
 
-/// Directories whose content is copied to partition 1 or has done its work there; the root keeps them empty.
+/// Directories whose content is copied to partition 1 or has done its work there; the root keeps them empty, but for the
+/// kernel's configuration, which K3s's `check-config` and Longhorn read.
 const BOOT_ONLY: &[&str] = &["boot", "usr/lib/systemd/boot", "usr/lib/raspi-firmware"];
 
 /// The part of a finished tree that the root partition holds: all but what only the boot partition needs.
 #[must_use]
 pub fn without_boot_files(tree: &Tree) -> Tree {
     let mut root = tree.clone();
-    root.retain(|path, _| !BOOT_ONLY.iter().any(|dir| below(path, dir)) && !is_device_tree(path));
+    let is_boot_only = |path: &str| BOOT_ONLY.iter().any(|dir| below(path, dir)) && !path.starts_with("boot/config-");
+    root.retain(|path, _| !is_boot_only(path) && !is_device_tree(path));
     root
 }
 

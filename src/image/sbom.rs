@@ -7,6 +7,7 @@ use std::fmt::Write as _;
 
 use serde_json::{Value, json};
 
+use super::ManifestPackage;
 use crate::debian::Package;
 
 /// What this project's images are: the operating system that scanners look advisories up for.
@@ -74,20 +75,39 @@ fn encode(text: &str) -> String {
     })
 }
 
-/// The document for the image of `profile` with this id, made of `packages`, dated `epoch` (seconds since 1970).
+/// The document for the image of `profile` with this id, made of `packages` and of `artifacts` of K3s's releases, dated
+/// `epoch` (seconds since 1970).
 #[must_use]
-pub fn sbom(profile: &str, image_id: &str, epoch: u64, packages: &[Component]) -> String {
+pub fn sbom(
+    profile: &str,
+    image_id: &str,
+    epoch: u64,
+    packages: &[Component],
+    artifacts: &[ManifestPackage],
+) -> String {
     let created = i64::try_from(epoch).ok().and_then(|seconds| jiff::Timestamp::from_second(seconds).ok());
     let created = created.unwrap_or(jiff::Timestamp::UNIX_EPOCH);
     let mut sorted: Vec<&Component> = packages.iter().collect();
     sorted.sort_by_key(|package| (&package.name, &package.arch));
-    let identifier = |package: &Component| format!("SPDXRef-Package-{}-{}", idstring(&package.name), package.arch);
+    let identifier = |name: &str, arch: &str| format!("SPDXRef-Package-{}-{arch}", idstring(name));
 
     let mut elements = vec![operating_system()];
-    elements.extend(sorted.iter().map(|package| element(package, &identifier(package))));
     let mut relations = vec![relation("SPDXRef-DOCUMENT", "DESCRIBES", "SPDXRef-OperatingSystem")];
-    relations
-        .extend(sorted.iter().map(|package| relation("SPDXRef-OperatingSystem", "CONTAINS", &identifier(package))));
+    let mut contain = |id: String, element: Value| {
+        relations.push(relation("SPDXRef-OperatingSystem", "CONTAINS", &id));
+        elements.push(element);
+    };
+    for package in sorted {
+        let id = identifier(&package.name, &package.arch);
+        let element = element(package, &id);
+        contain(id, element);
+    }
+    for artifact in artifacts {
+        // A release's name in front: a package may have the same one.
+        let id = identifier(&format!("release-{}", artifact.name), &artifact.arch);
+        let element = released(artifact, &id);
+        contain(id, element);
+    }
     let document = json!({
         "spdxVersion": "SPDX-2.3",
         "dataLicense": "CC0-1.0",
@@ -121,6 +141,26 @@ fn element(package: &Component, identifier: &str) -> Value {
             "referenceCategory": "PACKAGE-MANAGER",
             "referenceType": "purl",
             "referenceLocator": package.purl(),
+        }],
+    })
+}
+
+/// A file of a release of K3s (purl specification, type `github`).
+fn released(artifact: &ManifestPackage, identifier: &str) -> Value {
+    json!({
+        "SPDXID": identifier,
+        "name": artifact.name,
+        "versionInfo": artifact.version,
+        "downloadLocation": "NOASSERTION",
+        "filesAnalyzed": false,
+        "licenseConcluded": "NOASSERTION",
+        "licenseDeclared": "Apache-2.0",
+        "copyrightText": "NOASSERTION",
+        "checksums": [{ "algorithm": "SHA256", "checksumValue": artifact.sha256 }],
+        "externalRefs": [{
+            "referenceCategory": "PACKAGE-MANAGER",
+            "referenceType": "purl",
+            "referenceLocator": format!("pkg:github/k3s-io/k3s@{}", encode(&artifact.version)),
         }],
     })
 }
@@ -189,11 +229,26 @@ mod tests {
     }
 
     #[test]
+    fn a_release_is_named_as_its_project_is() {
+        let k3s = ManifestPackage {
+            name: "k3s".to_owned(),
+            version: "v1.34.10+k3s1".to_owned(),
+            arch: "arm64".to_owned(),
+            sha256: "00ff".to_owned(),
+        };
+        let document: Value = serde_json::from_str(&sbom("demo", "0123", 0, &[], &[k3s])).unwrap();
+        let element = &document["packages"][1];
+        assert_eq!(element["SPDXID"], "SPDXRef-Package-release-k3s-arm64");
+        let purl = &element["externalRefs"][0]["referenceLocator"];
+        assert_eq!(purl, "pkg:github/k3s-io/k3s@v1.34.10%2Bk3s1");
+    }
+
+    #[test]
     fn the_document_holds_each_package_once_whatever_the_order() {
         let packages = [component("zlib1g", "1", None), component("dash", "2", None)];
-        let text = sbom("demo", "0123", 86_400, &packages);
+        let text = sbom("demo", "0123", 86_400, &packages, &[]);
         let reversed: Vec<Component> = packages.iter().rev().cloned().collect();
-        assert_eq!(text, sbom("demo", "0123", 86_400, &reversed));
+        assert_eq!(text, sbom("demo", "0123", 86_400, &reversed, &[]));
         let document: Value = serde_json::from_str(&text).unwrap();
         assert_eq!(document["creationInfo"]["created"], "1970-01-02T00:00:00Z");
         assert_eq!(document["packages"].as_array().unwrap().len(), 3);

@@ -1,13 +1,13 @@
 //! Puts an image together and writes it, with all that describes it, into a directory.
 
 use std::fs::File;
-use std::io::{self, Seek};
+use std::io::{self, Read, Seek};
 use std::path::Path;
 
 use super::boards::{BootParts, boot_partition};
 use super::layout::{self, Layout};
-use super::manifest::{self, Encoders, FORMAT, Manifest, ManifestPartition, ManifestRange};
-use super::map::{Bytes, Extent, Map};
+use super::manifest::{self, Encoders, FORMAT, Manifest, ManifestPackage, ManifestPartition, ManifestRange};
+use super::map::{Bytes, Extent, Map, Ranges};
 use super::outputs::Outputs;
 use super::{Component, ImageError, Kernel, Plan, cmdline, listing, sbom};
 use crate::format::Sparse;
@@ -18,12 +18,14 @@ use crate::profile::{ImageSettings, Profile};
 use crate::tree::{Digest, Tree};
 
 /// What an image is put together from.
-#[derive(Debug, Clone, Copy)]
+#[derive(Clone, Copy)]
 pub struct Parts<'a> {
     pub profile: &'a Profile,
     /// Seconds since 1970: every time stamp in the image.
     pub epoch: u64,
     pub packages: &'a [Component],
+    /// What in the tree is from no package, sorted by name.
+    pub artifacts: &'a [ManifestPackage],
     /// What all packages and effects made: kernel, device trees and boot loaders are taken from here.
     pub tree: &'a Tree,
     /// The part of it that is the root file system, for the listing.
@@ -34,7 +36,20 @@ pub struct Parts<'a> {
     pub initrd: &'a [u8],
     /// The seed partition's file system.
     pub seed: &'a [u8],
+    /// What the outputs are called by: the profile's name, or that of the node whose seed this is.
+    pub name: &'a str,
+    /// Looks for what must not be published.
+    pub search: &'a Search<'a>,
 }
+
+impl std::fmt::Debug for Parts<'_> {
+    fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        out.debug_struct("Parts").field("name", &self.name).finish_non_exhaustive()
+    }
+}
+
+/// Takes the place of what it reads, for messages, and says whether a secret is in there.
+pub type Search<'a> = dyn Fn(&str, &mut dyn Read) -> Result<(), ImageError> + 'a;
 
 /// Phases told to [`Progress`].
 const VERITY: &str = "verity";
@@ -92,7 +107,7 @@ pub fn write(parts: &Parts<'_>, out_dir: &Path, progress: &dyn Progress) -> Resu
     let borders = layout.partitions.iter().flat_map(|partition| [partition.offset, partition.offset + partition.size]);
     let map = Map::new(layout.size, extents, borders.collect());
 
-    let image = format!("{}.img", profile.name);
+    let image = format!("{}.img", parts.name);
     let mut outputs = Outputs::new(out_dir)?;
     let file = outputs.file(&image)?;
     let (image_sha256, ranges) = write_image(&map, &layout, &file, progress)
@@ -114,9 +129,15 @@ pub fn write(parts: &Parts<'_>, out_dir: &Path, progress: &dyn Progress) -> Resu
         partitions: layout.partitions.iter().map(|partition| ManifestPartition::new(partition, &ranges)).collect(),
         ranges,
         packages: manifest::packages(parts.packages),
+        artifacts: parts.artifacts.to_vec(),
         encoders: Encoders::of(profile),
         image_id,
     };
+    // All but the seed, where secrets belong.
+    let seed = layout.partition("seed");
+    let within = seed.offset..seed.offset + seed.size;
+    let public = manifest.ranges.iter().filter(|range| !within.contains(&range.offset));
+    (parts.search)(&format!("image `{}`", manifest.image), &mut Ranges::new(&file, public))?;
     describe(parts, &files, &manifest, &mut outputs)?;
     outputs.commit(&[MANIFEST, SUMS])?;
     Ok(manifest)
@@ -124,11 +145,12 @@ pub fn write(parts: &Parts<'_>, out_dir: &Path, progress: &dyn Progress) -> Resu
 
 /// Writes what describes the image: listing, SBOM, manifest, and the sums of all files last.
 fn describe(parts: &Parts<'_>, files: &str, manifest: &Manifest, outputs: &mut Outputs) -> Result<(), ImageError> {
-    let sbom = sbom(&manifest.profile, &manifest.image_id, manifest.epoch, parts.packages);
+    let sbom = sbom(&manifest.profile, &manifest.image_id, manifest.epoch, parts.packages, parts.artifacts);
     let json = serde_json::to_string_pretty(manifest).expect("a manifest holds only text and numbers") + "\n";
-    let listing = format!("{}.files", manifest.profile);
+    let listing = format!("{}.files", parts.name);
     let mut sums = vec![format!("{}  {}\n", manifest.image_sha256, manifest.image)];
     for (name, text) in [(listing.as_str(), files), (SBOM, &sbom), (MANIFEST, &json)] {
+        (parts.search)(&format!("`{name}`"), &mut text.as_bytes())?;
         outputs.put(name, text.as_bytes())?;
         sums.push(format!("{}  {name}\n", Digest::of(text.as_bytes())));
     }
@@ -145,8 +167,8 @@ fn plan(parts: &Parts<'_>, kernel: &Kernel, files: &str) -> Plan {
     let mut packages: Vec<&str> = parts.packages.iter().map(|package| package.sha256.as_str()).collect();
     packages.sort_unstable();
     let epoch = parts.epoch.to_le_bytes();
-    let digests =
-        [Digest::of(files.as_bytes()), kernel.image.digest(), Digest::of(parts.initrd), Digest::of(parts.seed)];
+    // Not the seed: a node's image is its profile's image with another seed.
+    let digests = [Digest::of(files.as_bytes()), kernel.image.digest(), Digest::of(parts.initrd)];
     let mut inputs =
         vec![profile.name.as_bytes(), profile.board.name().as_bytes(), sizes.as_bytes(), cmdline.as_bytes(), &epoch];
     inputs.extend(digests.iter().map(|digest| &digest.0[..]));

@@ -3,9 +3,10 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
-use super::{Lock, LockedPackage};
+use super::Lock;
+use crate::tree::Digest;
 
-/// A package that came, went, or moved to another version, in one or more profiles.
+/// A package or artifact that came, went, or moved to another version, in one or more profiles.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Change {
     pub package: String,
@@ -51,16 +52,22 @@ fn diff_profile(profile: &str, old: &Lock, new: &Lock) -> Vec<Change> {
     let packages: BTreeSet<&str> = before.keys().chain(after.keys()).copied().collect();
     let pairs = packages.into_iter().map(|package| (package, before.get(package), after.get(package)));
     pairs
-        .filter(|(_, from, to)| from.map(|from| from.sha256) != to.map(|to| to.sha256))
+        .filter(|(_, from, to)| from.map(|(_, sha256)| sha256) != to.map(|(_, sha256)| sha256))
         .map(|(package, from, to)| Change {
             package: package.to_owned(),
-            from: from.map(|from| from.version.clone()),
-            to: to.map(|to| to.version.clone()),
+            from: from.map(|(version, _)| (*version).to_owned()),
+            to: to.map(|(version, _)| (*version).to_owned()),
             profiles: vec![profile.to_owned()],
         })
         .collect()
 }
 
-fn by_name<'a>(lock: &'a Lock, profile: &'a str) -> BTreeMap<&'a str, &'a LockedPackage> {
-    lock.packages_of(profile).map(|package| (package.name.as_str(), package)).collect()
+/// Version and digest of all that a profile is locked to, by name.
+fn by_name<'a>(lock: &'a Lock, profile: &'a str) -> BTreeMap<&'a str, (&'a str, Digest)> {
+    let packages =
+        lock.packages_of(profile).map(|package| (package.name.as_str(), (package.version.as_str(), package.sha256)));
+    let artifacts = lock
+        .artifacts_of(profile)
+        .map(|artifact| (artifact.name.as_str(), (artifact.version.as_str(), artifact.sha256)));
+    packages.chain(artifacts).collect()
 }

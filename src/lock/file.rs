@@ -127,6 +127,32 @@ impl Lock {
                 }
             }
         }
+        for (kind, ids) in [("user", &self.ids.users), ("group", &self.ids.groups)] {
+            let mut used = BTreeSet::new();
+            for (name, number) in ids {
+                if *number == 0 && name != "root" {
+                    return Err(format!("{kind} `{name}` has the number of root, 0"));
+                }
+                if !used.insert(number) {
+                    return Err(format!("{kind} `{name}` has the number {number} of another one"));
+                }
+            }
+        }
+        let mut used_artifacts = BTreeSet::new();
+        for artifact in &self.artifacts {
+            let what = format!("artifact `{}` {}", artifact.name, artifact.version);
+            if tree::clean(&artifact.path).as_ref() != Ok(&artifact.path) {
+                return Err(format!("{what}: path `{}` leaves the mirror", artifact.path));
+            }
+            for profile in self.known(&artifact.profiles, &what)? {
+                if self.profiles[profile].arch != artifact.arch {
+                    return Err(format!("{what}: profile `{profile}` is not for {}", artifact.arch.name()));
+                }
+                if !used_artifacts.insert((profile, artifact.name.as_str())) {
+                    return Err(format!("profile `{profile}` has artifact `{}` twice", artifact.name));
+                }
+            }
+        }
         Ok(())
     }
 

@@ -23,12 +23,18 @@ pub struct Lock {
     /// Suites as they were when locking, sorted by name, then date.
     #[serde(default, rename = "source", skip_serializing_if = "Vec::is_empty")]
     pub sources: Vec<LockedSource>,
+    /// Values that the cluster keeps for life, by name ([`Lock::record_critical`]).
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub cluster: BTreeMap<String, String>,
     /// Account numbers that later locks keep.
     #[serde(default)]
     pub ids: IdMap,
     /// Packages of all profiles, sorted by name, architecture, version.
     #[serde(default, rename = "package", skip_serializing_if = "Vec::is_empty")]
     pub packages: Vec<LockedPackage>,
+    /// Files that are no packages, of all profiles, sorted by name, architecture, version.
+    #[serde(default, rename = "artifact", skip_serializing_if = "Vec::is_empty")]
+    pub artifacts: Vec<LockedArtifact>,
 }
 
 impl Lock {
@@ -45,6 +51,10 @@ pub struct LockedProfile {
     /// (architecture, sources, package names).
     #[serde(with = "hex")]
     pub config: Digest,
+    /// SHA-256 of the names and versions of its packages below: a lock that lost some of them in a merge
+    /// does not pass.
+    #[serde(with = "hex")]
+    pub contents: Digest,
     /// Seconds since 1970: the newest Release date of its sources, and every time stamp in the image.
     pub epoch: u64,
 }
@@ -85,6 +95,25 @@ pub struct LockedPackage {
     pub sha256: Digest,
     /// The script ledger's verdict; empty until it was asked.
     pub scripts: String,
+    /// Names of the profiles that use it, sorted.
+    pub profiles: Vec<String>,
+}
+
+/// A file of a release that is no Debian package: K3s.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct LockedArtifact {
+    /// `k3s` or `k3s-airgap-images`.
+    pub name: String,
+    /// The release's tag.
+    pub version: String,
+    pub arch: Arch,
+    /// Path below the mirror of releases.
+    pub path: String,
+    /// Bytes.
+    pub size: u64,
+    #[serde(with = "hex")]
+    pub sha256: Digest,
     /// Names of the profiles that use it, sorted.
     pub profiles: Vec<String>,
 }

@@ -7,6 +7,7 @@ use crate::debian::date;
 use crate::debian::index::{self, IndexError};
 use crate::debian::resolve::{Candidate, ResolveError, Universe, resolve};
 use crate::profile::Profile;
+use crate::tree::Digest;
 
 /// Which packages may move to other versions than the locked ones.
 ///
@@ -57,7 +58,8 @@ impl LockError {
 
 /// Selects the packages of `profile` from the verified `indexes` of its sources, in its order.
 ///
-/// `previous` is the lock so far: see [`Update`] for what it decides. The packages' script verdicts are left empty.
+/// `previous` is the lock so far: see [`Update`] for what it decides. The packages' script verdicts are left empty, and
+/// so are the artifacts, which are found elsewhere.
 ///
 /// # Errors
 /// Malformed indexes, dependencies that cannot be fulfilled, and sources older than the locked ones.
@@ -88,10 +90,13 @@ pub fn lock_profile(
         profile: LockedProfile {
             arch: profile.board.arch(),
             config: profile.selection_digest(),
+            // Put where all of them are together, by `Lock::put`.
+            contents: Digest([0; 32]),
             epoch: indexes.iter().map(|index| index.state.date).max().unwrap_or(0),
         },
         sources: indexes.iter().map(|index| locked_source(&index.state)).collect(),
         packages: selection.packages().map(locked_package).collect(),
+        artifacts: Vec::new(),
     })
 }
 

@@ -1,10 +1,11 @@
 //! Putting locked profiles into a lock and getting them out again.
 
-use super::{IdMap, Lock, LockedPackage, LockedProfile, LockedSource};
+use super::{IdMap, Lock, LockedArtifact, LockedPackage, LockedProfile, LockedSource};
 use crate::debian::date;
 use crate::debian::mirror::Mirror;
 use crate::fetch::Download;
 use crate::profile::Profile;
+use crate::tree::Digest;
 
 /// One profile, freshly locked.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -14,6 +15,8 @@ pub struct Locked {
     pub sources: Vec<LockedSource>,
     /// Sorted by name.
     pub packages: Vec<LockedPackage>,
+    /// None for a profile without K3s.
+    pub artifacts: Vec<LockedArtifact>,
 }
 
 /// The lock does not fit a profile.
@@ -21,15 +24,21 @@ pub struct Locked {
 pub enum OutdatedError {
     #[error("profile `{profile}` is not in the lock")]
     Missing { profile: String },
-    #[error("profile `{profile}` has other packages, sources or another board than when it was locked")]
+    #[error(
+        "profile `{profile}` asks for other packages, sources, accounts or K3s, or has another board, than when it was locked"
+    )]
     Changed { profile: String },
+    #[error(
+        "the packages of profile `{profile}` in the lock are not those that were locked: a merge or an edit went wrong"
+    )]
+    Altered { profile: String },
 }
 
 impl OutdatedError {
     /// What the user can do.
     #[must_use]
     pub fn hint(&self) -> Option<String> {
-        let (Self::Missing { profile } | Self::Changed { profile }) = self;
+        let (Self::Missing { profile } | Self::Changed { profile } | Self::Altered { profile }) = self;
         Some(format!("run `imgbuild lock --profile {profile}`"))
     }
 }
@@ -64,11 +73,33 @@ impl Lock {
                 None => self.packages.push(LockedPackage { profiles: vec![name.to_owned()], ..package }),
             }
         }
+        for artifact in locked.artifacts {
+            let same = |old: &&mut LockedArtifact| old.sha256 == artifact.sha256 && old.path == artifact.path;
+            match self.artifacts.iter_mut().find(same) {
+                Some(old) => add(&mut old.profiles, name),
+                None => self.artifacts.push(LockedArtifact { profiles: vec![name.to_owned()], ..artifact }),
+            }
+        }
+        self.artifacts.sort_by_cached_key(|artifact| {
+            (artifact.name.clone(), artifact.arch, artifact.version.clone(), artifact.sha256)
+        });
         self.sources.sort_by(|a, b| (&a.name, &a.date, &a.sha256).cmp(&(&b.name, &b.date, &b.sha256)));
         let key = |package: &LockedPackage| {
             (package.name.clone(), package.arch.clone(), package.version.clone(), package.sha256)
         };
         self.packages.sort_by_cached_key(key);
+        let contents = self.contents(name);
+        if let Some(profile) = self.profiles.get_mut(name) {
+            profile.contents = contents;
+        }
+    }
+
+    /// Digest of the names and versions of a profile's packages. Not of their hashes: a wrong one is told with the
+    /// package's name when it is fetched. Nor of K3s, without which an image is built with a warning.
+    fn contents(&self, name: &str) -> Digest {
+        let packages = self.packages_of(name).map(|package| [&*package.name, &package.version, &package.arch]);
+        let lines: String = packages.flat_map(|[name, version, arch]| [name, " ", version, " ", arch, "\n"]).collect();
+        Digest::of(lines.as_bytes())
     }
 
     /// Forgets a profile, and what only it used. Account numbers stay: they must never be given to another account.
@@ -76,6 +107,7 @@ impl Lock {
         self.profiles.remove(name);
         self.sources.retain_mut(|source| drop_profile(&mut source.profiles, name));
         self.packages.retain_mut(|package| drop_profile(&mut package.profiles, name));
+        self.artifacts.retain_mut(|artifact| drop_profile(&mut artifact.profiles, name));
     }
 
     /// What is locked for `profile`, provided that it is still what the profile asks for.
@@ -85,16 +117,30 @@ impl Lock {
     pub fn expect(&self, profile: &Profile) -> Result<&LockedProfile, OutdatedError> {
         let name = profile.name.clone();
         let locked = self.profiles.get(&name).ok_or(OutdatedError::Missing { profile: name.clone() })?;
-        if locked.config == profile.selection_digest() {
-            Ok(locked)
-        } else {
+        // Not for K3s: a profile may have been locked where it was out of reach.
+        if locked.config != profile.selection_digest() {
             Err(OutdatedError::Changed { profile: name })
+        } else if locked.contents != self.contents(&name) {
+            Err(OutdatedError::Altered { profile: name })
+        } else {
+            Ok(locked)
         }
     }
 
     /// A profile's packages, sorted by name.
     pub fn packages_of<'a>(&'a self, profile: &'a str) -> impl Iterator<Item = &'a LockedPackage> {
         self.packages.iter().filter(move |package| package.profiles.iter().any(|user| user == profile))
+    }
+
+    /// A profile's artifacts, sorted by name.
+    pub fn artifacts_of<'a>(&'a self, profile: &'a str) -> impl Iterator<Item = &'a LockedArtifact> {
+        self.artifacts.iter().filter(move |artifact| artifact.profiles.iter().any(|user| user == profile))
+    }
+
+    /// Whether a profile has artifacts.
+    #[must_use]
+    pub fn has_artifacts(&self, profile: &str) -> bool {
+        self.artifacts_of(profile).next().is_some()
     }
 
     /// A profile's sources, sorted by name.

@@ -5,7 +5,7 @@ use proptest::prelude::*;
 use super::*;
 use crate::debian::archive::{FetchedIndex, SourceState};
 use crate::debian::mirror::{AptMirrors, Mirror};
-use crate::profile::{Arch, Board, ImageSettings, Kernel, Profile, Source, SourceKey};
+use crate::profile::{Arch, Board, ImageSettings, K3s, Kernel, Profile, Role, Source, SourceKey};
 use crate::tree::Digest;
 
 /// A day in seconds.
@@ -32,6 +32,7 @@ fn profile(name: &str, packages: &[&str]) -> Profile {
         kernel: Kernel::default(),
         sysctl: BTreeMap::new(),
         files: BTreeMap::new(),
+        manifests: BTreeMap::new(),
         users: Vec::new(),
         networks: Vec::new(),
         timezone: "UTC".to_owned(),
@@ -41,6 +42,7 @@ fn profile(name: &str, packages: &[&str]) -> Profile {
         disable: Vec::new(),
         image: ImageSettings { boot_size: 0, root_size: 0, seed_size: 0, block_size: 0, compression_level: 0 },
         serial: false,
+        k3s: None,
     }
 }
 
@@ -270,6 +272,101 @@ fn a_diff_names_each_change_once_with_its_profiles() {
     assert_eq!(diff(&new, &new), []);
 }
 
+/// What is locked for `name`, with this release of K3s.
+fn with_k3s(name: &str, version: &str) -> Locked {
+    let artifact = LockedArtifact {
+        name: "k3s".to_owned(),
+        version: version.to_owned(),
+        arch: Arch::Arm64,
+        path: format!("{version}/k3s-arm64"),
+        size: 70_000_000,
+        sha256: Digest::of(version.as_bytes()),
+        profiles: Vec::new(),
+    };
+    Locked {
+        artifacts: vec![artifact],
+        ..lock_profile(&profile(name, &["bash"]), &first(), None, Update::Nothing).unwrap()
+    }
+}
+
+#[test]
+fn profiles_share_a_release_and_it_goes_with_the_last_of_them() {
+    let mut lock = Lock::new();
+    lock.put("control", with_k3s("control", "v1.34.9+k3s1"));
+    lock.put("storage", with_k3s("storage", "v1.34.9+k3s1"));
+    assert_eq!(lock.artifacts.len(), 1);
+    assert_eq!(lock.artifacts[0].profiles, ["control", "storage"]);
+    let old = lock.clone();
+    for name in ["control", "storage"] {
+        lock.put(name, with_k3s(name, "v1.34.10+k3s1"));
+    }
+    assert_eq!(lock.artifacts.len(), 1);
+    let lines: Vec<String> = diff(&old, &lock).iter().map(ToString::to_string).collect();
+    assert_eq!(lines, ["  k3s v1.34.9+k3s1 → v1.34.10+k3s1 (control, storage)"]);
+    lock.remove("control");
+    assert_eq!(lock.artifacts_of("storage").count(), 1);
+    lock.remove("storage");
+    assert_eq!(lock.artifacts, []);
+}
+
+#[test]
+fn a_lock_made_where_nobody_had_k3s_fits_until_the_release_changes() {
+    let mut profile = profile("demo", &["bash"]);
+    let k3s = K3s {
+        version: "v1.34.10+k3s1".to_owned(),
+        role: Role::Server,
+        standalone: true,
+        air_gap: false,
+        taints: Vec::new(),
+        labels: BTreeMap::new(),
+        disable: Vec::new(),
+        kubelet_args: Vec::new(),
+        embedded_registry: false,
+    };
+    profile.k3s = Some(k3s.clone());
+    let locked = lock_profile(&profile, &first(), None, Update::Nothing).unwrap();
+    let mut lock = Lock::new();
+    lock.put("demo", locked.clone());
+    lock.expect(&profile).unwrap();
+    profile.k3s = Some(K3s { standalone: false, ..k3s.clone() });
+    lock.expect(&profile).unwrap();
+    lock.put("demo", Locked { artifacts: with_k3s("demo", "v1.34.10+k3s1").artifacts, ..locked });
+    lock.expect(&profile).unwrap();
+    for changed in [
+        K3s { version: "v1.34.11+k3s1".to_owned(), ..k3s.clone() },
+        K3s { role: Role::Agent, standalone: false, ..k3s.clone() },
+        K3s { air_gap: true, ..k3s },
+    ] {
+        profile.k3s = Some(changed);
+        assert!(matches!(lock.expect(&profile), Err(OutdatedError::Changed { .. })));
+    }
+}
+
+#[test]
+fn artifacts_that_contradict_the_lock_are_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("imgbuild.lock");
+    let mut lock = Lock::new();
+    lock.put("control", with_k3s("control", "v1.34.10+k3s1"));
+    lock.save(&path).unwrap();
+    assert_eq!(Lock::load(&path).unwrap(), Some(lock.clone()));
+    let mut wrong = [lock.clone(), lock.clone(), lock.clone(), lock.clone()];
+    wrong[0].artifacts[0].path = "../k3s".to_owned();
+    wrong[1].artifacts[0].arch = Arch::Amd64;
+    wrong[2].artifacts[0].profiles.push("gone".to_owned());
+    wrong[3].artifacts.push(lock.artifacts[0].clone());
+    for (lock, cause) in wrong.iter().zip([
+        "leaves the mirror",
+        "is not for amd64",
+        "no profile `gone` is locked",
+        "artifact `k3s` twice",
+    ]) {
+        lock.save(&path).unwrap();
+        let error = Lock::load(&path).unwrap_err().to_string();
+        assert!(error.contains("k3s") && error.contains(cause), "{error}");
+    }
+}
+
 #[test]
 fn account_numbers_once_given_stay() {
     let map = |pairs: &[(&str, u32)]| pairs.iter().map(|(name, id)| ((*name).to_owned(), *id)).collect();
@@ -310,7 +407,7 @@ prop_compose! {
     /// Any lock that does not contradict itself.
     fn any_lock()(
         packages in proptest::collection::btree_map("[a-z][a-z0-9+.-]{1,8}", ("[0-9]{1,3}[a-z~+.]{0,3}", any::<u32>()), 0..20),
-        users in proptest::collection::btree_map("[a-z_][a-z0-9-]{0,8}", 100..999_u32, 0..5),
+        users in proptest::collection::btree_map("[a-z_][a-z0-9-]{0,8}", Just(()), 0..5),
         epoch in 0..4_000_000_000_u64,
         first in proptest::bool::ANY,
     ) -> Lock {
@@ -335,13 +432,13 @@ prop_compose! {
             signed_by: String::new(),
             profiles: Vec::new(),
         };
-        let profile = LockedProfile { arch: Arch::Amd64, config: Digest::of(b"config"), epoch };
-        let locked = Locked { profile, sources: vec![source], packages: selected.collect() };
+        let profile = LockedProfile { arch: Arch::Amd64, config: Digest::of(b"config"), contents: Digest([0; 32]), epoch };
+        let locked = Locked { profile, sources: vec![source], packages: selected.collect(), artifacts: Vec::new() };
         lock.put("second", locked.clone());
         if first {
             lock.put("first", locked);
         }
-        lock.ids.users = users;
+        lock.ids.users = users.into_keys().zip(100..).collect();
         lock
     }
 }
@@ -354,4 +451,48 @@ proptest! {
         lock.save(&path).unwrap();
         prop_assert_eq!(Lock::load(&path).unwrap(), Some(lock));
     }
+}
+
+fn critical(pairs: &[(&str, &str)]) -> BTreeMap<String, String> {
+    pairs.iter().map(|&(name, value)| (name.to_owned(), value.to_owned())).collect()
+}
+
+#[test]
+fn a_critical_value_once_locked_changes_only_if_that_is_accepted() {
+    let mut lock = Lock::new();
+    let first = critical(&[("cluster_cidr", "10.42.0.0/16"), ("disable", "")]);
+    assert_eq!(lock.record_critical(&first, false), Ok(true));
+    assert_eq!(lock.record_critical(&first, false), Ok(false));
+
+    let other = critical(&[("cluster_cidr", "10.50.0.0/16"), ("disable", "")]);
+    let before = lock.clone();
+    let error = lock.record_critical(&other, false).unwrap_err();
+    assert_eq!(
+        error.to_string(),
+        "critical values changed: cluster_cidr is 10.50.0.0/16, the cluster was made with 10.42.0.0/16"
+    );
+    assert!(error.hint().unwrap().contains("--accept-critical-change"));
+    assert_eq!(lock, before);
+    assert_eq!(lock.record_critical(&other, true), Ok(true));
+    assert!(lock.critical_changes(&other).is_empty());
+}
+
+#[test]
+fn a_critical_value_that_the_lock_does_not_know_is_added_and_one_not_asked_for_stays() {
+    let mut lock = Lock::new();
+    lock.record_critical(&critical(&[("agent_token", "sha256:1")]), false).unwrap();
+    lock.record_critical(&critical(&[("cluster_cidr", "10.42.0.0/16")]), false).unwrap();
+    assert_eq!(lock.cluster, critical(&[("agent_token", "sha256:1"), ("cluster_cidr", "10.42.0.0/16")]));
+}
+
+#[test]
+fn critical_values_survive_the_file_and_a_lock_without_them_has_no_table() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("imgbuild.lock");
+    let mut lock = Lock::new();
+    assert!(!lock.to_text().contains("[cluster]"));
+    lock.record_critical(&critical(&[("secrets_encryption", "true")]), false).unwrap();
+    lock.save(&path).unwrap();
+    assert!(lock.to_text().contains("[cluster]\nsecrets_encryption = \"true\"\n"));
+    assert_eq!(Lock::load(&path).unwrap(), Some(lock));
 }

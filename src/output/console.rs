@@ -1,6 +1,7 @@
 //! The console: decides once how this run speaks, then carries results, progress and errors.
 
-use std::io::{IsTerminal, Write};
+use std::io::{self, IsTerminal, Write};
+use std::sync::Mutex;
 
 use anstyle::{AnsiColor, Style};
 use serde::Serialize;
@@ -10,7 +11,7 @@ use super::bars::Bars;
 use super::json::{self, Json};
 use super::lines::Lines;
 use super::{Progress, Silent};
-use crate::exit::Failure;
+use crate::exit::{Code, Failure};
 
 /// When to use colour.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, clap::ValueEnum)]
@@ -38,6 +39,8 @@ pub struct Console {
     look: Look,
     verbose: bool,
     progress: Box<dyn Progress + Send>,
+    /// Why a result could not be written.
+    unwritten: Mutex<Option<io::Error>>,
 }
 
 impl std::fmt::Debug for Console {
@@ -71,7 +74,7 @@ impl Console {
             Look::Human if std::io::stderr().is_terminal() => Box::new(Bars::default()),
             Look::Human => Box::new(Lines),
         };
-        Self { look, verbose, progress }
+        Self { look, verbose, progress, unwritten: Mutex::default() }
     }
 
     /// Where stages report their progress.
@@ -84,12 +87,39 @@ impl Console {
     pub fn result(&self, value: &impl Serialize, human: &str) {
         if self.look == Look::Json {
             match serde_json::to_value(value) {
-                Ok(value) => json::line(&json!({"event": "result", "result": value})),
+                Ok(value) => self.keep(json::write(&json!({"event": "result", "result": value}))),
                 Err(error) => json::line(&json!({"event": "error", "message": error.to_string()})),
             }
         } else if !human.is_empty() {
-            // `imgbuild inspect | head` closes the pipe early; that is success.
-            let _ = writeln!(anstream::stdout(), "{}", human.trim_end());
+            let mut out = anstream::stdout();
+            self.keep(writeln!(out, "{}", human.trim_end()).and_then(|()| out.flush()));
+        }
+    }
+
+    /// A result that is a text of its own, such as a script.
+    pub fn text(&self, text: &str) {
+        let mut out = io::stdout();
+        self.keep(out.write_all(text.as_bytes()).and_then(|()| out.flush()));
+    }
+
+    /// Whether all results were written.
+    ///
+    /// # Errors
+    /// That of writing.
+    pub fn check_written(&self) -> Result<(), Failure> {
+        match self.unwritten.lock().ok().and_then(|mut unwritten| unwritten.take()) {
+            Some(error) => Err(Failure::io(Code::Unexpected, "cannot write the result to standard output", &error)),
+            None => Ok(()),
+        }
+    }
+
+    /// `imgbuild inspect | head` closes the pipe early, which is success; a full disk is none.
+    fn keep(&self, written: io::Result<()>) {
+        if let Err(error) = written
+            && error.kind() != io::ErrorKind::BrokenPipe
+            && let Ok(mut unwritten) = self.unwritten.lock()
+        {
+            unwritten.get_or_insert(error);
         }
     }
 

@@ -4,7 +4,7 @@ use std::fmt;
 use std::ops::Range;
 use std::sync::Arc;
 
-use annotate_snippets::{AnnotationKind, Level, Origin, Renderer, Snippet};
+use annotate_snippets::{AnnotationKind, Level, Origin, Renderer, Snippet, Title};
 
 /// A text file as it was read, for quoting from it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -12,6 +12,16 @@ pub struct SourceText {
     /// Its path as messages show it.
     pub path: String,
     pub text: String,
+}
+
+/// How bad a mistake is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, serde::Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Severity {
+    /// It would not work.
+    Error,
+    /// It may work, but probably not as meant.
+    Warning,
 }
 
 /// A mistake at a place of a text file.
@@ -47,7 +57,20 @@ impl Diagnostic {
     /// Several lines for a person: message, place, the quoted line with a caret, hint. No line break at the end.
     #[must_use]
     pub fn render(&self, color: bool) -> String {
-        let title = Level::ERROR.primary_title(self.message.as_str());
+        self.draw(Level::ERROR.primary_title(self.message.as_str()), None, color)
+    }
+
+    /// As [`Diagnostic::render`], for a rule that has a code and a reason.
+    #[must_use]
+    pub fn render_finding(&self, severity: Severity, code: &str, why: &str, color: bool) -> String {
+        let level = match severity {
+            Severity::Error => Level::ERROR,
+            Severity::Warning => Level::WARNING,
+        };
+        self.draw(level.primary_title(self.message.as_str()).id(code), Some(why), color)
+    }
+
+    fn draw(&self, title: Title<'_>, why: Option<&str>, color: bool) -> String {
         let SourceText { path, text } = &*self.source;
         let mut group = match &self.span {
             Some(span) => title.element(
@@ -57,6 +80,9 @@ impl Diagnostic {
             ),
             None => title.element(Origin::path(path.as_str())),
         };
+        if let Some(why) = why {
+            group = group.element(Level::NOTE.message(why));
+        }
         if let Some(hint) = &self.hint {
             group = group.element(Level::HELP.message(hint.as_str()));
         }
@@ -65,7 +91,8 @@ impl Diagnostic {
     }
 
     /// Line and column of the mistake, both from 1, the column in characters.
-    fn position(&self) -> Option<(usize, usize)> {
+    #[must_use]
+    pub fn position(&self) -> Option<(usize, usize)> {
         let before = &self.source.text[..self.span.as_ref()?.start];
         let line = before.matches('\n').count() + 1;
         let column = before.rsplit('\n').next().map_or(0, |line| line.chars().count()) + 1;

@@ -27,7 +27,14 @@ pub(super) struct Json {
 
 /// Writes one line. A reader that went away is no error.
 pub(super) fn line(value: &Value) {
-    let _ = writeln!(std::io::stdout().lock(), "{value}");
+    let _ = write(value);
+}
+
+/// Writes one line.
+pub(super) fn write(value: &Value) -> std::io::Result<()> {
+    let mut out = std::io::stdout().lock();
+    writeln!(out, "{value}")?;
+    out.flush()
 }
 
 impl Progress for Json {

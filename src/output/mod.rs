@@ -15,7 +15,7 @@ pub use size::{bytes, count};
 
 mod diagnostic;
 
-pub use diagnostic::{Diagnostic, SourceText, closest};
+pub use diagnostic::{Diagnostic, Severity, SourceText, closest};
 
 /// What a long-running stage tells of its work. All calls may come from any thread.
 pub trait Progress: Sync {

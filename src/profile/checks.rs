@@ -6,9 +6,9 @@ use std::net::IpAddr;
 use super::resolved::glob_of;
 
 /// What is wrong with a value; after a line break, what to do about it.
-pub(super) type Verdict = Result<(), String>;
+pub(crate) type Verdict = Result<(), String>;
 
-fn only(text: &str, allowed: impl Fn(char) -> bool) -> bool {
+pub(crate) fn only(text: &str, allowed: impl Fn(char) -> bool) -> bool {
     !text.is_empty() && text.chars().all(allowed)
 }
 
@@ -16,12 +16,12 @@ fn lower_alphanumeric(byte: u8) -> bool {
     byte.is_ascii_lowercase() || byte.is_ascii_digit()
 }
 
-fn refuse(text: &str, what: &str, hint: &str) -> Verdict {
+pub(crate) fn refuse(text: &str, what: &str, hint: &str) -> Verdict {
     Err(format!("`{}` is not {what}\n{hint}", text.escape_debug()))
 }
 
 /// Names of profiles, overlays, sources and networks: they become file names.
-pub(super) fn identifier(text: &str) -> Verdict {
+pub(crate) fn identifier(text: &str) -> Verdict {
     let starts_well = text.bytes().next().is_some_and(lower_alphanumeric);
     if starts_well && text.len() <= 64 && text.bytes().all(|byte| lower_alphanumeric(byte) || byte == b'-') {
         return Ok(());
@@ -30,7 +30,7 @@ pub(super) fn identifier(text: &str) -> Verdict {
 }
 
 /// RFC 1123, section 2.1, one label; lower case because Kubernetes takes it as the node's name.
-pub(super) fn host_name(text: &str) -> Verdict {
+pub(crate) fn host_name(text: &str) -> Verdict {
     let fits = text.len() <= 63 && text.bytes().all(|byte| lower_alphanumeric(byte) || byte == b'-');
     if fits && !text.is_empty() && !text.starts_with('-') && !text.ends_with('-') {
         return Ok(());
@@ -49,7 +49,7 @@ pub(super) fn package(text: &str) -> Verdict {
 }
 
 /// An absolute, clean path of the image.
-pub(super) fn path(text: &str) -> Verdict {
+pub(crate) fn path(text: &str) -> Verdict {
     let Some(relative) = text.strip_prefix('/') else {
         return refuse(text, "an absolute path", "begin with `/`, the root of the image");
     };
@@ -69,7 +69,7 @@ pub(super) fn path(text: &str) -> Verdict {
 }
 
 /// A path of the workspace, relative to its root.
-pub(super) fn workspace_path(text: &str) -> Verdict {
+pub(crate) fn workspace_path(text: &str) -> Verdict {
     let clean = !text.chars().any(char::is_control) && text.split('/').all(|part| !matches!(part, "" | "." | ".."));
     if clean {
         return Ok(());
@@ -138,7 +138,7 @@ pub(super) fn login(text: &str) -> Verdict {
 }
 
 /// A line of `authorized_keys`, sshd(8): options, type, base64, comment.
-pub(super) fn ssh_key(text: &str) -> Verdict {
+pub(crate) fn ssh_key(text: &str) -> Verdict {
     const TYPES: [&str; 7] = [
         "ssh-ed25519",
         "ssh-rsa",
@@ -165,7 +165,7 @@ pub(super) fn ssh_key(text: &str) -> Verdict {
 }
 
 /// An IPv4 or IPv6 address.
-pub(super) fn address(text: &str) -> Verdict {
+pub(crate) fn address(text: &str) -> Verdict {
     if text.parse::<IpAddr>().is_ok() {
         return Ok(());
     }
@@ -173,7 +173,7 @@ pub(super) fn address(text: &str) -> Verdict {
 }
 
 /// An address with its prefix length.
-pub(super) fn address_with_prefix(text: &str) -> Verdict {
+pub(crate) fn address_with_prefix(text: &str) -> Verdict {
     let parsed = text.split_once('/').and_then(|(address, prefix)| {
         let longest = if address.parse::<IpAddr>().ok()?.is_ipv4() { 32 } else { 128 };
         prefix.parse::<u8>().ok().filter(|prefix| *prefix <= longest)
@@ -185,7 +185,7 @@ pub(super) fn address_with_prefix(text: &str) -> Verdict {
 }
 
 /// A MAC address, six bytes with colons.
-pub(super) fn mac(text: &str) -> Verdict {
+pub(crate) fn mac(text: &str) -> Verdict {
     let byte = |part: &str| part.len() == 2 && part.chars().all(|char| char.is_ascii_hexdigit());
     if text.split(':').count() == 6 && text.split(':').all(byte) {
         return Ok(());
@@ -219,7 +219,7 @@ pub(super) fn locale(text: &str) -> Verdict {
 }
 
 /// A server by name or address.
-pub(super) fn server(text: &str) -> Verdict {
+pub(crate) fn server(text: &str) -> Verdict {
     let label = |label: &str| only(label, |char| char.is_ascii_alphanumeric() || char == '-');
     if text.parse::<IpAddr>().is_ok() || text.split('.').all(label) {
         return Ok(());
@@ -275,4 +275,102 @@ pub(super) fn line(text: &str) -> Verdict {
         return Ok(());
     }
     refuse(text, "one line of text", "write it without line breaks")
+}
+
+/// The tag of a K3s release; it becomes part of a URL and of file names.
+pub(super) fn k3s_version(text: &str) -> Verdict {
+    let number = |part: &str| only(part, |char| char.is_ascii_digit());
+    let good = text.strip_prefix('v').and_then(|rest| rest.split_once("+k3s")).is_some_and(|(kubernetes, build)| {
+        let (base, candidate) = kubernetes.split_once('-').unwrap_or((kubernetes, "rc1"));
+        let whole = base.split('.').count() == 3 && base.split('.').all(number);
+        whole && number(build) && only(candidate, |char| char.is_ascii_alphanumeric() || char == '.')
+    });
+    if good {
+        return Ok(());
+    }
+    refuse(text, "a K3s release", "write its tag, such as `v1.34.10+k3s1`")
+}
+
+/// A taint as K3s's `node-taint` takes it.
+pub(super) fn taint(text: &str) -> Verdict {
+    const EFFECTS: [&str; 3] = ["NoSchedule", "PreferNoSchedule", "NoExecute"];
+    let good = text.rsplit_once(':').is_some_and(|(taint, effect)| {
+        let (key, value) = taint.split_once('=').unwrap_or((taint, ""));
+        EFFECTS.contains(&effect) && is_qualified_name(key) && (value.is_empty() || is_name_part(value))
+    });
+    if good {
+        return Ok(());
+    }
+    refuse(text, "a taint", "write `key=value:Effect`; the effect is NoSchedule, PreferNoSchedule or NoExecute")
+}
+
+/// A label's name. The kubelet refuses to start with one of Kubernetes' own namespaces, but for the families that a
+/// node may set on itself (Kubernetes, "Well-Known Labels"; `NodeRestriction`).
+pub(super) fn label_name(text: &str) -> Verdict {
+    const OPEN: [&str; 4] = [
+        "node.kubernetes.io/",
+        "kubelet.kubernetes.io/",
+        "topology.kubernetes.io/zone",
+        "topology.kubernetes.io/region",
+    ];
+    if !is_qualified_name(text) {
+        return refuse(text, "a label's name", "write it as `name` or `example.org/name`");
+    }
+    let reserved = text.split_once('/').is_some_and(|(prefix, _)| {
+        ["kubernetes.io", "k8s.io"].iter().any(|own| prefix == *own || prefix.ends_with(&format!(".{own}")))
+    });
+    if reserved && !OPEN.iter().any(|open| text.starts_with(open)) {
+        return Err(format!(
+            "label `{text}` is reserved: K3s does not start with it\ntake a name of your own, such as `example.org/role`; \
+             roles are set with `kubectl label node`"
+        ));
+    }
+    Ok(())
+}
+
+/// A label's value; it may be empty.
+pub(crate) fn label_value(text: &str) -> Verdict {
+    if text.is_empty() || is_name_part(text) {
+        return Ok(());
+    }
+    refuse(text, "a label's value", "use at most 63 letters, digits, `-`, `_` and `.`; booleans are text: `\"true\"`")
+}
+
+/// A component that K3s packages and can leave out (`--disable`).
+pub(super) fn component(text: &str) -> Verdict {
+    if ["coredns", "local-storage", "metrics-server", "runtimes", "servicelb", "traefik"].contains(&text) {
+        return Ok(());
+    }
+    let hint = "K3s packages coredns, local-storage, metrics-server, runtimes, servicelb and traefik";
+    refuse(text, "a component of K3s", hint)
+}
+
+/// An option of the kubelet.
+pub(super) fn kubelet_arg(text: &str) -> Verdict {
+    let good = text.split_once('=').is_some_and(|(name, value)| {
+        let named = only(name, |char| char.is_ascii_lowercase() || char.is_ascii_digit() || char == '-');
+        named && !name.starts_with('-') && line(value).is_ok()
+    });
+    if good {
+        return Ok(());
+    }
+    refuse(text, "an option of the kubelet", "write `name=value` without dashes in front, such as `max-pods=50`")
+}
+
+/// Kubernetes' qualified names: `name` or `dns.prefix/name`.
+pub(crate) fn is_qualified_name(text: &str) -> bool {
+    match text.split_once('/') {
+        Some((prefix, name)) => {
+            let label = |label: &str| host_name(label).is_ok();
+            prefix.len() <= 253 && prefix.split('.').all(label) && is_name_part(name)
+        }
+        None => is_name_part(text),
+    }
+}
+
+/// The part of a name after its prefix; values of labels and taints have the same form.
+fn is_name_part(text: &str) -> bool {
+    let ends = |char: Option<char>| char.is_some_and(|char| char.is_ascii_alphanumeric());
+    let inside = only(text, |char| char.is_ascii_alphanumeric() || "-_.".contains(char));
+    inside && text.len() <= 63 && ends(text.chars().next()) && ends(text.chars().last())
 }

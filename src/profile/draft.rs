@@ -7,10 +7,12 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
 use std::sync::Arc;
 
+use super::k3s::K3sDraft;
 use super::schema::{FileEntry, List, NetworkEntry, ProfileToml, SourceEntry, UnitsTable, UserEntry};
 use super::values::{Edit, Spanned, Unit, WorkspacePath};
 use super::{
-    Board, ImageSettings, Kernel, Network, Profile, ProfileError, ProfileFile, Source, SourceKey, User, Workspace,
+    Board, ImageSettings, Kernel, ManifestTemplate, Network, Profile, ProfileError, ProfileFile, Source, SourceKey,
+    User, Workspace,
 };
 use crate::output::{Diagnostic, SourceText, closest};
 use crate::tree::Content;
@@ -42,8 +44,10 @@ pub(super) struct Draft {
     pub sysctl: BTreeMap<String, String>,
     /// Whether a unit is enabled, by its name.
     pub units: BTreeMap<String, bool>,
+    k3s: K3sDraft,
     image: ImageDraft,
     pub files: BTreeMap<String, ProfileFile>,
+    pub manifests: BTreeMap<String, ManifestTemplate>,
     users: Vec<User>,
     networks: Vec<Network>,
     sources: Vec<Source>,
@@ -91,6 +95,7 @@ impl Draft {
         edit(&mut self.kernel.cmdline, toml.kernel.cmdline, at)?;
         self.sysctl.extend(toml.sysctl.into_iter().map(|(name, value)| (name.0, value.0)));
         self.units.extend(unit_choices(toml.units, at)?);
+        self.k3s.lay(toml.k3s, at)?;
         unique(at, toml.files.iter().map(|file| (&*file.path.0.get_ref().0, file.path.0.span())))?;
         for file in toml.files {
             let (path, file) = file_of(file, at, workspace, &name)?;
@@ -131,6 +136,7 @@ impl Draft {
         let chosen = |wanted: bool| {
             self.units.iter().filter(|(_, enabled)| **enabled == wanted).map(|(unit, _)| unit.clone()).collect()
         };
+        let k3s = self.k3s.finish(leaf)?;
         Ok(Profile {
             name: name.to_owned(),
             description: self.description.unwrap_or_default(),
@@ -150,8 +156,10 @@ impl Draft {
             disable: chosen(false),
             image: self.image.finish(),
             serial: self.serial.unwrap_or(false),
+            k3s,
             sources: self.sources,
             files: self.files,
+            manifests: self.manifests,
         })
     }
 }
@@ -170,7 +178,7 @@ impl ImageDraft {
     }
 }
 
-fn replace<T>(old: &mut Option<T>, new: Option<T>) {
+pub(super) fn replace<T>(old: &mut Option<T>, new: Option<T>) {
     if new.is_some() {
         *old = new;
     }
@@ -185,7 +193,11 @@ fn put<T>(list: &mut Vec<T>, new: T, name: impl Fn(&T) -> &str) {
 }
 
 /// Adds to and takes from an inherited list.
-fn edit<T: Into<String>>(list: &mut Vec<String>, edits: List<T>, at: &Arc<SourceText>) -> Result<(), ProfileError> {
+pub(super) fn edit<T: Into<String>>(
+    list: &mut Vec<String>,
+    edits: List<T>,
+    at: &Arc<SourceText>,
+) -> Result<(), ProfileError> {
     for Spanned(entry) in edits {
         let span = entry.span();
         match entry.into_inner() {

@@ -25,6 +25,9 @@ pub enum ProfileError {
     /// An overlay's folder holds what cannot go into an image.
     #[error("{path} is {kind}, which an overlay cannot hold")]
     OddFile { path: String, kind: &'static str },
+    /// An overlay's folder of manifests holds something else.
+    #[error("{path} is no manifest's file")]
+    OddManifest { path: String },
 }
 
 impl ProfileError {
@@ -38,6 +41,9 @@ impl ProfileError {
             Self::FileAbove { file, .. } => Some(format!("rename `/{file}`, or leave one of the two out")),
             Self::Conflict { .. } => {
                 Some("use only one of the two overlays, or decide it in the profile, which wins over both".to_owned())
+            }
+            Self::OddManifest { .. } => {
+                Some("manifests lie side by side in `manifests/` and are called NAME.yaml".to_owned())
             }
             Self::OddFile { .. } => {
                 Some("declare a symbolic link in `overlay.toml`: [[file]] with `path` and `symlink`".to_owned())
@@ -80,7 +86,7 @@ fn spoken(origin: &str) -> String {
 }
 
 /// The hint after an unknown name: the likely one and the list.
-pub(super) fn known_names(what: &str, name: &str, known: &[String]) -> String {
+pub(crate) fn known_names(what: &str, name: &str, known: &[String]) -> String {
     let list = known.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ");
     match closest(name, known.iter().map(String::as_str)) {
         Some(meant) => format!("did you mean `{meant}`? {what}: {list}"),

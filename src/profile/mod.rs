@@ -11,19 +11,20 @@
 //! they are laid over each other. Both point at the place in the file.
 
 mod board;
-mod checks;
+pub(crate) mod checks;
 mod draft;
-mod error;
+pub(crate) mod error;
+mod k3s;
 mod load;
 mod model;
 mod overlay;
-mod parse;
+pub(crate) mod parse;
 mod resolved;
-mod schema;
+pub(crate) mod schema;
 #[cfg(test)]
 mod tests;
-mod values;
-mod workspace;
+pub(crate) mod values;
+pub(crate) mod workspace;
 
 pub use error::ProfileError;
 pub use load::{ProfileSummary, list, load, parse_str};

@@ -1,10 +1,12 @@
 //! The resolved profile: what every later room reads.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize, Serializer};
 
+use crate::output::SourceText;
 use crate::tree::Content;
 
 /// A board family: decides architecture, boot files and partition 1 and 2.
@@ -91,6 +93,8 @@ pub struct Profile {
     pub sysctl: BTreeMap<String, String>,
     /// Files of the profile and its overlays, by clean path. Conflicts were reported while loading.
     pub files: BTreeMap<String, ProfileFile>,
+    /// Templates of first-boot manifests of its overlays, by file name.
+    pub manifests: BTreeMap<String, ManifestTemplate>,
     pub users: Vec<User>,
     pub networks: Vec<Network>,
     /// Name from the time zone database (`Europe/Berlin`).
@@ -105,6 +109,51 @@ pub struct Profile {
     pub image: ImageSettings,
     /// Whether a serial console (and the Pi's UART) is on.
     pub serial: bool,
+    /// The node's part in a cluster; none for a node without K3s.
+    pub k3s: Option<K3s>,
+}
+
+/// K3s on a node, as far as it is the same for every cluster.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct K3s {
+    /// The release's tag (`v1.34.10+k3s1`).
+    pub version: String,
+    pub role: Role,
+    /// A server that needs no seed: it makes a cluster of its own, its datastore on its own disk.
+    pub standalone: bool,
+    /// Whether the image carries the release's bundle of container images.
+    pub air_gap: bool,
+    /// `key=value:Effect`, in the order given.
+    pub taints: Vec<String>,
+    /// Labels of the node in the cluster.
+    pub labels: BTreeMap<String, String>,
+    /// Components packaged with K3s that a server leaves out.
+    pub disable: Vec<String>,
+    /// Options of the kubelet, without the leading `--`.
+    pub kubelet_args: Vec<String>,
+    /// Whether nodes hand container images to each other.
+    pub embedded_registry: bool,
+}
+
+/// What a node does in its cluster.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum Role {
+    /// Runs the control plane, and pods too.
+    Server,
+    /// Runs pods.
+    Agent,
+}
+
+impl Role {
+    /// K3s's name of it: the subcommand.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Server => "server",
+            Self::Agent => "agent",
+        }
+    }
 }
 
 /// Kernel settings of a profile.
@@ -160,6 +209,15 @@ pub struct ProfileFile {
     pub origin: String,
 }
 
+/// The template of a manifest that K3s applies by itself.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct ManifestTemplate {
+    #[serde(serialize_with = "text_only")]
+    pub source: Arc<SourceText>,
+    /// `overlay:NAME`.
+    pub origin: String,
+}
+
 /// A person's account: key-only SSH, no password.
 #[derive(Debug, Clone, Serialize)]
 pub struct User {
@@ -203,6 +261,11 @@ pub struct ImageSettings {
     pub block_size: u32,
     /// zstd level of the root file system, 1 to 22.
     pub compression_level: i32,
+}
+
+/// Where a template lies on this machine does not enter the digests of a profile.
+fn text_only<S: Serializer>(source: &Arc<SourceText>, out: S) -> Result<S::Ok, S::Error> {
+    out.serialize_str(&source.text)
 }
 
 /// Contents enter the digests of a profile by their own digest.

@@ -11,7 +11,7 @@ use super::error::known_names;
 use super::parse::parse;
 use super::schema::OverlayToml;
 use super::values::{Account, Line, Mode};
-use super::{ProfileError, ProfileFile, Workspace};
+use super::{ManifestTemplate, ProfileError, ProfileFile, Workspace};
 use crate::output::{Diagnostic, SourceText};
 use crate::tree::{Content, parent};
 
@@ -51,6 +51,17 @@ pub(super) fn fold(draft: &mut Draft, workspace: &Workspace) -> Result<(), Profi
                 return Err(ProfileError::Conflict { what: format!("`/{path}`"), first, second: file.origin });
             }
             given.files.insert(path, file);
+        }
+        for (file, source) in workspace.overlay_manifests(&name)? {
+            let origin = format!("overlay:{name}");
+            if file.contains('/') || file.strip_suffix(".yaml").is_none() {
+                return Err(ProfileError::OddManifest { path: source.path.clone() });
+            }
+            if let Some(other) = draft.manifests.get(&file) {
+                let first = other.origin.clone();
+                return Err(ProfileError::Conflict { what: format!("manifest `{file}`"), first, second: origin });
+            }
+            draft.manifests.insert(file, ManifestTemplate { source, origin });
         }
     }
     draft.sysctl.extend(given.sysctl.into_iter().map(|(key, (value, _))| (key, value)));

@@ -10,7 +10,7 @@ use crate::output::{Diagnostic, SourceText, closest};
 ///
 /// # Errors
 /// Text that is no TOML; unknown or missing keys; wrong types; values that their type refuses.
-pub(super) fn parse<T: DeserializeOwned>(source: &Arc<SourceText>) -> Result<T, Box<Diagnostic>> {
+pub(crate) fn parse<T: DeserializeOwned>(source: &Arc<SourceText>) -> Result<T, Box<Diagnostic>> {
     toml::from_str(&source.text).map_err(|error| Box::new(diagnose(source, &error)))
 }
 

@@ -1,5 +1,7 @@
 //! What can be asked of a resolved profile: its digests and what it drops.
 
+use std::collections::BTreeMap;
+
 use globset::{GlobBuilder, GlobSet, GlobSetBuilder};
 
 use super::{Arch, Profile, Source};
@@ -13,8 +15,9 @@ impl Profile {
         digest_of(self)
     }
 
-    /// Digest of just what the lock answers: which packages are chosen (architecture, sources, package names), and whose
-    /// account numbers are pinned. A lock stays good as long as it does not change.
+    /// Digest of just what the lock answers: which packages are chosen (architecture, sources, package names), whose
+    /// account numbers are pinned, and which files of which K3s release there are. A lock stays good as long as it does
+    /// not change.
     #[must_use]
     pub fn selection_digest(&self) -> Digest {
         let people = self.users.iter().map(|user| user.name.clone());
@@ -26,7 +29,21 @@ impl Profile {
         let accounts: Vec<String> = people.chain(declared).collect();
         let selection: (Arch, &[Source], &[String], Vec<String>) =
             (self.board.arch(), &self.sources, &self.packages, accounts);
-        digest_of(&selection)
+        match &self.k3s {
+            Some(k3s) => digest_of(&(selection, &k3s.version, k3s.role, k3s.air_gap)),
+            None => digest_of(&selection),
+        }
+    }
+
+    /// What templates may know of it.
+    #[must_use]
+    pub fn public(&self) -> BTreeMap<&'static str, &str> {
+        BTreeMap::from([
+            ("name", self.name.as_str()),
+            ("board", self.board.name()),
+            ("arch", self.board.arch().name()),
+            ("hostname", self.hostname.as_deref().unwrap_or_default()),
+        ])
     }
 
     /// Matches the clean paths that the image leaves out: what a glob of `drop` names, and all below it.

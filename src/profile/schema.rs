@@ -9,12 +9,13 @@ use schemars::{JsonSchema, Schema};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::Board;
 use super::values::{
-    Account, Address, AddressWithPrefix, Archive, BlockSize, Edit, Glob, HostName, Identifier, ImagePath, KernelOption,
-    Level, Line, Locale, Login, Mac, Mode, Module, Package, PartitionSize, Server, Spanned, SshKey, Suite, SysctlName,
-    SysctlValue, TimeZone, Unit, Url, Version, Word, WorkspacePath,
+    Account, Address, AddressWithPrefix, Archive, BlockSize, Component, Edit, Glob, HostName, Identifier, ImagePath,
+    K3sVersion, KernelOption, KubeletArg, LabelName, LabelValue, Level, Line, Locale, Login, Mac, Mode, Module,
+    Package, PartitionSize, Server, Spanned, SshKey, Suite, SysctlName, SysctlValue, Taint, TimeZone, Unit, Url,
+    Version, Word, WorkspacePath,
 };
+use super::{Board, Role};
 
 /// A list that adds to the inherited one; an entry with a leading `-` removes an inherited entry.
 pub(super) type List<T> = Vec<Spanned<Edit<T>>>;
@@ -62,6 +63,9 @@ pub(super) struct ProfileToml {
     /// Units to enable or disable against Debian's presets.
     #[serde(default)]
     pub units: UnitsTable,
+    /// The node's part in a cluster.
+    #[serde(default)]
+    pub k3s: K3sTable,
     /// Sizes and encoder settings of the image.
     #[serde(default)]
     pub image: ImageTable,
@@ -104,6 +108,34 @@ pub(super) struct UnitsTable {
     /// Units that a package would start and this node shall not. Wins over an inherited `enable`.
     #[serde(default)]
     pub disable: Vec<Spanned<Unit>>,
+}
+
+/// The node's part in a cluster. Without `role` the image has no K3s.
+#[derive(Debug, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, expecting = "a table")]
+pub(super) struct K3sTable {
+    /// The release, by its tag.
+    pub version: Option<K3sVersion>,
+    /// `server` runs the control plane, `agent` only pods.
+    pub role: Option<Role>,
+    /// Whether the server needs no seed: it makes a cluster of its own, its datastore on its own disk.
+    pub standalone: Option<Spanned<bool>>,
+    /// Whether the image carries K3s's own container images, for a start without a registry.
+    pub air_gap: Option<bool>,
+    /// Taints, `key=value:Effect`; K3s sets them when the node first registers. `-taint` removes an inherited one.
+    #[serde(default)]
+    pub taints: List<Taint>,
+    /// Labels of the node in the cluster, names quoted. A label given here replaces the inherited one of that name.
+    #[serde(default)]
+    pub labels: BTreeMap<LabelName, LabelValue>,
+    /// Packaged components that a server leaves out. `-name` removes an inherited one.
+    #[serde(default)]
+    pub disable: List<Component>,
+    /// Options for the kubelet, `name=value`. `-option` removes an inherited one.
+    #[serde(default)]
+    pub kubelet_args: List<KubeletArg>,
+    /// Whether nodes hand container images to each other; set on servers.
+    pub embedded_registry: Option<Spanned<bool>>,
 }
 
 /// Sizes and encoder settings of the image.
@@ -284,23 +316,30 @@ pub(super) struct WorkspaceToml {
     pub schema: Version,
     /// URL of the directory that holds `debian/` and `debian-security/`.
     pub mirror: Option<Url>,
+    /// URL of the directory that holds K3s's releases, each in a directory of its tag.
+    pub k3s_mirror: Option<Url>,
 }
 
 /// The JSON Schema of profiles, for editors. Ends with a line break.
 #[must_use]
 pub fn json_schema() -> String {
-    text_of(&schema_settings().into_generator().into_root_schema_for::<ProfileToml>())
+    schema_of::<ProfileToml>()
 }
 
 /// The JSON Schema of overlays, for editors. Ends with a line break.
 #[must_use]
 pub fn overlay_json_schema() -> String {
-    text_of(&schema_settings().into_generator().into_root_schema_for::<OverlayToml>())
+    schema_of::<OverlayToml>()
 }
 
-/// Draft 7 is the newest that editors' TOML plug-ins understand in full.
-fn schema_settings() -> SchemaSettings {
-    SchemaSettings::draft07().with_transform(RecursiveTransform(without_null))
+/// The JSON Schema of a file that is read as `T`. Ends with a line break.
+pub(crate) fn schema_of<T: JsonSchema>() -> String {
+    // Draft 7 is the newest that editors' TOML plug-ins understand in full.
+    let settings = SchemaSettings::draft07().with_transform(RecursiveTransform(without_null));
+    let schema = settings.into_generator().into_root_schema_for::<T>();
+    let mut text = serde_json::to_string_pretty(&schema).expect("a schema is plain JSON");
+    text.push('\n');
+    text
 }
 
 /// An optional key may be absent, but TOML has no null to offer.
@@ -322,10 +361,4 @@ fn without_null(schema: &mut Schema) {
             schema.insert("allOf".to_owned(), only);
         }
     }
-}
-
-fn text_of(schema: &Schema) -> String {
-    let mut text = serde_json::to_string_pretty(schema).expect("a schema is plain JSON");
-    text.push('\n');
-    text
 }

@@ -9,12 +9,12 @@ use serde::de::{Deserializer, Error as _};
 
 use super::checks;
 
-/// Declares text that one of [`checks`] has accepted.
+/// Declares text that a function of the module `checks` in scope has accepted.
 macro_rules! text {
     ($($name:ident: $check:ident, $describe:literal;)+) => {$(
-        #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Deserialize)]
+        #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, serde::Deserialize)]
         #[serde(try_from = "String")]
-        pub(super) struct $name(pub(super) String);
+        pub(crate) struct $name(pub(crate) String);
 
         impl TryFrom<String> for $name {
             type Error = String;
@@ -30,17 +30,19 @@ macro_rules! text {
             }
         }
 
-        impl JsonSchema for $name {
-            fn schema_name() -> Cow<'static, str> {
+        impl schemars::JsonSchema for $name {
+            fn schema_name() -> std::borrow::Cow<'static, str> {
                 stringify!($name).into()
             }
 
-            fn json_schema(_: &mut SchemaGenerator) -> Schema {
-                json_schema!({ "type": "string", "description": $describe })
+            fn json_schema(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
+                schemars::json_schema!({ "type": "string", "description": $describe })
             }
         }
     )+};
 }
+
+pub(crate) use text;
 
 text! {
     Identifier: identifier, "A name of lower-case letters, digits and `-`.";
@@ -67,6 +69,12 @@ text! {
     Archive: archive, "`debian`, `debian-security`, or the URL of the directory above `dists/`.";
     Suite: suite, "A suite or component, such as trixie or main.";
     Line: line, "One line of text.";
+    K3sVersion: k3s_version, "A release of K3s by its tag, such as v1.34.10+k3s1.";
+    Taint: taint, "A taint, key=value:Effect; the effect is NoSchedule, PreferNoSchedule or NoExecute.";
+    LabelName: label_name, "A label's name, quoted, such as \"node.longhorn.io/create-default-disk\".";
+    LabelValue: label_value, "A label's value.";
+    Component: component, "A component packaged with K3s.";
+    KubeletArg: kubelet_arg, "An option of the kubelet, name=value, without the leading `--`.";
 }
 
 /// A value with the place it was read from.
@@ -123,7 +131,7 @@ impl<T: JsonSchema> JsonSchema for Edit<T> {
 /// The `schema` key: the version of the file format.
 #[derive(Debug, Clone, Copy, Deserialize)]
 #[serde(try_from = "i64")]
-pub(super) struct Version;
+pub(crate) struct Version;
 
 impl TryFrom<i64> for Version {
     type Error = String;

@@ -20,6 +20,7 @@ static EMBEDDED: &[(&str, &[u8])] = &include!(concat!(env!("OUT_DIR"), "/embedde
 pub struct Workspace {
     root: Option<PathBuf>,
     mirror: Option<String>,
+    k3s_mirror: Option<String>,
 }
 
 impl Workspace {
@@ -34,10 +35,11 @@ impl Workspace {
     /// # Errors
     /// An `imgbuild.toml` that cannot be read or is not valid.
     pub fn open(root: &Path) -> Result<Self, ProfileError> {
-        let mut workspace = Self { root: Some(root.to_owned()), mirror: None };
+        let mut workspace = Self { root: Some(root.to_owned()), ..Self::default() };
         if let Some((bytes, shown)) = workspace.read_own("imgbuild.toml")? {
             let config: WorkspaceToml = parse(&text(bytes, shown)?)?;
             workspace.mirror = config.mirror.map(Into::into);
+            workspace.k3s_mirror = config.k3s_mirror.map(Into::into);
         }
         Ok(workspace)
     }
@@ -54,8 +56,14 @@ impl Workspace {
         self.mirror.as_deref()
     }
 
+    /// The `k3s_mirror` of its `imgbuild.toml`: a URL that K3s's releases lie below.
+    #[must_use]
+    pub fn k3s_mirror(&self) -> Option<&str> {
+        self.k3s_mirror.as_deref()
+    }
+
     /// The file at a clean relative path, its own one or the embedded one, and the path to show.
-    pub(super) fn read(&self, path: &str) -> Result<Option<(Vec<u8>, String)>, ProfileError> {
+    pub(crate) fn read(&self, path: &str) -> Result<Option<(Vec<u8>, String)>, ProfileError> {
         if let Some(own) = self.read_own(path)? {
             return Ok(Some(own));
         }
@@ -68,7 +76,7 @@ impl Workspace {
         self.read(path)?.map(|(bytes, shown)| text(bytes, shown)).transpose()
     }
 
-    fn read_own(&self, path: &str) -> Result<Option<(Vec<u8>, String)>, ProfileError> {
+    pub(crate) fn read_own(&self, path: &str) -> Result<Option<(Vec<u8>, String)>, ProfileError> {
         let Some(root) = &self.root else { return Ok(None) };
         let file = root.join(path);
         let shown = show(&file);
@@ -85,7 +93,7 @@ impl Workspace {
     }
 
     /// Names of all profiles, sorted.
-    pub(super) fn profile_names(&self) -> Result<Vec<String>, ProfileError> {
+    pub(crate) fn profile_names(&self) -> Result<Vec<String>, ProfileError> {
         self.names("profiles", |entry| entry.strip_suffix(".toml"))
     }
 
@@ -122,14 +130,34 @@ impl Workspace {
 
     /// Its files, by path below `files/`.
     pub(super) fn overlay_files(&self, name: &str) -> Result<BTreeMap<String, Vec<u8>>, ProfileError> {
+        let found = self.overlay_folder(name, "files")?;
+        Ok(found.into_iter().map(|(path, (bytes, _))| (path, bytes)).collect())
+    }
+
+    /// Its templates of manifests, by path below `manifests/`.
+    pub(super) fn overlay_manifests(&self, name: &str) -> Result<BTreeMap<String, Arc<SourceText>>, ProfileError> {
+        let found = self.overlay_folder(name, "manifests")?;
+        found.into_iter().map(|(path, (bytes, shown))| Ok((path, text(bytes, shown)?))).collect()
+    }
+
+    /// What lies in a folder of an overlay: bytes and the path to show, by path below it.
+    fn overlay_folder(&self, name: &str, folder: &str) -> Result<BTreeMap<String, (Vec<u8>, String)>, ProfileError> {
         if let Some(own) = self.own_overlay(name) {
             let mut found = BTreeMap::new();
-            walk(&own.join("files"), "", usize::MAX, &mut found)?;
-            return found.into_iter().map(|(path, file)| Ok((path, read_plain(&file)?))).collect();
+            for dir in [own.clone(), own.join(folder)] {
+                // As for files in it: what a link leads to may lie outside the workspace.
+                if fs::symlink_metadata(&dir).is_ok_and(|meta| meta.is_symlink()) {
+                    return Err(ProfileError::OddFile { path: show(&dir), kind: "a symbolic link" });
+                }
+            }
+            walk(&own.join(folder), "", usize::MAX, &mut found)?;
+            return found.into_iter().map(|(path, file)| Ok((path, (read_plain(&file)?, show(&file))))).collect();
         }
-        let folder = format!("overlays/{name}/files/");
-        let files = EMBEDDED.iter().filter_map(|(path, bytes)| Some((path.strip_prefix(&folder)?, *bytes)));
-        Ok(files.map(|(path, bytes)| (path.to_owned(), bytes.to_vec())).collect())
+        let folder = format!("overlays/{name}/{folder}/");
+        let files = EMBEDDED.iter().filter_map(|(path, bytes)| Some((path, path.strip_prefix(&folder)?, *bytes)));
+        Ok(files
+            .map(|(path, below, bytes)| (below.to_owned(), (bytes.to_vec(), format!("<embedded>/{path}"))))
+            .collect())
     }
 
     fn own_overlay(&self, name: &str) -> Option<PathBuf> {
@@ -175,7 +203,7 @@ fn read_plain(path: &Path) -> Result<Vec<u8>, ProfileError> {
     fs::read(path).map_err(failed)
 }
 
-fn text(bytes: Vec<u8>, path: String) -> Result<Arc<SourceText>, ProfileError> {
+pub(crate) fn text(bytes: Vec<u8>, path: String) -> Result<Arc<SourceText>, ProfileError> {
     match String::from_utf8(bytes) {
         Ok(text) => Ok(Arc::new(SourceText { path, text })),
         Err(error) => Err(ProfileError::Read { path, source: io::Error::new(io::ErrorKind::InvalidData, error) }),

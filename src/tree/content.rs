@@ -82,6 +82,12 @@ impl fmt::Debug for Content {
     }
 }
 
+impl From<Slice> for Content {
+    fn from(slice: Slice) -> Self {
+        Self::Slice(Arc::new(slice))
+    }
+}
+
 impl From<Vec<u8>> for Content {
     fn from(bytes: Vec<u8>) -> Self {
         Self::Bytes(bytes.into())

@@ -116,6 +116,11 @@ impl Console {
     pub fn wait_for_shell(&mut self) {
         self.wait_for("login:");
         self.wait_for("# ");
+        self.make_quiet();
+    }
+
+    /// Makes the shell at its prompt a quiet one.
+    pub fn make_quiet(&mut self) {
         // The kernel and PID 1 (signal: systemd(1)) write on the same line; from here on they are silent.
         self.type_line("dmesg -n 1; kill -s SIGRTMIN+21 1");
         // Without echo, and without escape codes of the prompt, output is what commands print.

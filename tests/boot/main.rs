@@ -1,6 +1,9 @@
 //! Images boot in QEMU through real UEFI firmware, from emulated USB storage, and are what they claim to be.
 
 mod console;
+#[path = "../support/k3s.rs"]
+#[expect(dead_code, reason = "the release alone is wanted here")]
+mod k3s;
 mod stick;
 
 use std::fs::{self, File, OpenOptions};

@@ -51,12 +51,16 @@ impl Image {
         if let Some(board) = board {
             open_up(&workspace, profile, board);
         }
+        let k3s = directory.join("k3s");
+        crate::k3s::release(&k3s);
         Command::cargo_bin("imgbuild")
             .expect("the binary is built")
             .args(["build", "--profile", profile, "--cache-dir", CACHE, "--workspace"])
             .arg(&workspace)
             .arg("--output")
             .arg(directory.join("out"))
+            .arg("--k3s-dir")
+            .arg(k3s)
             .assert()
             .success();
         Self { directory, profile }

@@ -35,6 +35,25 @@ fn a_profile_that_does_not_exist_is_answered_with_those_that_do() {
 }
 
 #[test]
+fn an_overlay_that_leads_out_of_the_workspace_is_refused() {
+    let place = Place::new();
+    place.write("profiles/node.toml", "schema = 1\nextends = \"demo\"\noverlays = [\"out\"]\n");
+    place.write("overlays/out/overlay.toml", "schema = 1\n");
+    place.write("elsewhere/etc/leak", "");
+    std::os::unix::fs::symlink("../../elsewhere", place.path("overlays/out/files")).unwrap();
+    let error = place.run(&["check", "--profile", "node"]).fails(1);
+    assert!(error.contains("overlays/out/files is a symbolic link"), "{error}");
+}
+
+#[test]
+fn a_mistakes_hint_is_told_once() {
+    let place = Place::new();
+    place.write("profiles/node.toml", "schema = 1\nextends = \"demo\"\npackagse = []\n");
+    let error = place.run(&["check", "--profile", "node"]).fails(1);
+    assert_eq!(error.matches("did you mean `packages`").count(), 1, "{error}");
+}
+
+#[test]
 fn an_overlays_file_over_a_directory_is_refused() {
     // One of a package, one of another overlay.
     for path in ["/etc/pam.d", "/etc/ssh/sshd_config.d"] {

@@ -35,7 +35,9 @@ fn a_build_leaves_the_files_that_scripts_rely_on() {
         .collect();
     assert_eq!(labels, ["esp", "root-a", "root-a-verity", "root-b", "root-b-verity", "seed"]);
     let lock = place.read("imgbuild.lock");
-    for package in manifest["packages"].as_array().unwrap() {
+    assert_eq!(manifest["artifacts"][0]["name"], "k3s");
+    let all = ["packages", "artifacts"].map(|key| manifest[key].as_array().unwrap());
+    for package in all.into_iter().flatten() {
         for key in ["name", "version", "arch"] {
             assert!(!package[key].as_str().unwrap().is_empty());
         }
@@ -88,13 +90,14 @@ fn programs_get_a_json_object_a_line() {
 }
 
 #[test]
-fn downloads_hold_what_the_network_gave_and_nothing_else() {
+fn downloads_hold_packages_indexes_and_k3s_and_nothing_else() {
     demo();
     for name in files(&crate::place::downloads().join("sha256")) {
         let bytes = fs::read(crate::place::downloads().join("sha256").join(&name)).unwrap();
         let package = bytes.starts_with(b"!<arch>\n");
         let index = bytes.starts_with(b"\xfd7zXZ\0") || bytes.starts_with(b"\x1f\x8b");
-        assert!(package || index, "{name} is neither package nor index");
+        let k3s = bytes.starts_with(b"\x7fELF");
+        assert!(package || index || k3s, "{name} is neither package nor index nor K3s");
     }
 }
 

@@ -112,7 +112,7 @@ fn an_image_is_the_same_as_itself() {
     let place = demo();
     assert_eq!(
         place.run(&["diff", "build/demo", "build/demo/demo.img"]).ok(),
-        "the images are the same, byte for byte\n"
+        "the images are the same, byte for byte, by their manifests\n"
     );
     assert_eq!(result(place, &["diff", "build/demo", "build/demo"])["same"], true);
 }

@@ -4,7 +4,24 @@ use std::process::Command;
 
 use crate::place::{Place, Ran, files};
 
-const VERBS: [&str; 10] = ["build", "lock", "check", "why", "inspect", "diff", "boot", "schema", "completions", "man"];
+const VERBS: [&str; 13] = [
+    "init",
+    "build",
+    "lock",
+    "check",
+    "why",
+    "inspect",
+    "diff",
+    "boot",
+    "secrets",
+    "node",
+    "schema",
+    "completions",
+    "man",
+];
+/// Verbs that have verbs of their own.
+const INNER: [(&str, &[&str]); 2] =
+    [("secrets", &["init", "set", "check", "export"]), ("node", &["show", "ssh-known-hosts"])];
 
 #[test]
 fn the_help_of_every_verb_fits_eighty_columns() {
@@ -15,6 +32,14 @@ fn the_help_of_every_verb_fits_eighty_columns() {
         assert!(top.contains(&format!("\n  {verb} ")), "{verb} is not in the help");
         texts.push(place.run(&["help", verb]).ok());
         texts.push(place.run(&[verb, "-h"]).ok());
+    }
+    for (verb, inner) in INNER {
+        let help = place.run(&[verb, "--help"]).ok();
+        for inner in inner {
+            assert!(help.contains(&format!("\n  {inner} ")), "{verb} {inner} is not in the help");
+            texts.push(place.run(&["help", verb, inner]).ok());
+            texts.push(place.run(&[verb, inner, "-h"]).ok());
+        }
     }
     for text in texts {
         for line in text.lines() {
@@ -74,6 +99,9 @@ fn every_shell_gets_completions_of_all_verbs() {
             assert!(script.contains(verb), "{shell} does not complete {verb}");
         }
     }
+    let full = std::fs::OpenOptions::new().write(true).open("/dev/full").unwrap();
+    let mut command = place.command(&["completions", "bash"]);
+    assert_eq!(command.stdout(full).status().unwrap().code(), Some(2), "a script that was not written is no success");
     crate::support::ok(&place.path(""), "bash", &["-n", "-c", &place.run(&["completions", "bash"]).ok()]);
 }
 
@@ -82,6 +110,9 @@ fn every_verb_has_a_manual_page() {
     let place = Place::new();
     place.run(&["man", "pages"]).ok();
     let mut expected: Vec<String> = VERBS.iter().map(|verb| format!("imgbuild-{verb}.1")).collect();
+    expected.extend(
+        INNER.iter().flat_map(|(verb, inner)| inner.iter().map(move |inner| format!("imgbuild-{verb}-{inner}.1"))),
+    );
     expected.push("imgbuild.1".to_owned());
     expected.sort();
     assert_eq!(files(&place.path("pages")), expected);
@@ -91,8 +122,16 @@ fn every_verb_has_a_manual_page() {
 }
 
 #[test]
-fn the_schema_in_the_repository_is_the_programs() {
-    assert_eq!(Place::new().run(&["schema"]).ok(), include_str!("../../profiles/schema.json"));
+fn the_schemas_in_the_repository_are_the_programs() {
+    let place = Place::new();
+    for (args, checked_in) in [
+        (&["schema"][..], include_str!("../../profiles/schema.json")),
+        (&["schema", "profile"], include_str!("../../profiles/schema.json")),
+        (&["schema", "overlay"], include_str!("../../overlays/schema.json")),
+        (&["schema", "cluster"], include_str!("../../workspace/cluster.schema.json")),
+    ] {
+        assert!(place.run(args).ok() == checked_in, "{args:?}: run `just generate`");
+    }
 }
 
 #[test]

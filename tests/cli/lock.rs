@@ -47,7 +47,7 @@ fn a_lock_that_does_not_fit_is_told_and_not_used() {
     place.run(&["lock", "--check", "--profile", "demo"]).ok();
     let after = place.read("imgbuild.lock");
     let gone: Vec<&str> = before.lines().filter(|line| !after.contains(line)).collect();
-    assert!(gone.iter().all(|line| line.starts_with("config = ")), "{gone:?}");
+    assert!(gone.iter().all(|line| line.starts_with("config = ") || line.starts_with("contents = ")), "{gone:?}");
     assert_eq!(after.lines().count(), before.lines().count() + 11, "more than one stanza came");
 }
 
@@ -90,6 +90,26 @@ fn a_broken_lock_is_refused_with_its_place() {
         assert!(error.contains("imgbuild.lock") && error.contains(cause), "{error}");
     }
     assert!(!place.path("build").exists());
+}
+
+#[test]
+fn a_lock_that_lost_a_package_fits_no_profile_until_it_is_locked_again() {
+    let place = beside_demo();
+    let whole = place.read("imgbuild.lock");
+    let start = whole.find("[[package]]\nname = \"curl\"\n").unwrap();
+    let len = whole[start..].find("\n\n").unwrap() + 2;
+    let lost = [&whole[..start], &whole[start + len..]].concat();
+    place.write("imgbuild.lock", &lost);
+    for args in [&["lock", "--check", "--profile", "demo"][..], &["build", "--profile", "demo"]] {
+        let error = place.run(args).fails(3);
+        assert!(error.contains("demo") && error.contains("imgbuild lock"), "{error}");
+    }
+    assert_eq!(place.run(&["lock", "--profile", "demo"]).ok().lines().count(), 1);
+    assert_eq!(place.read("imgbuild.lock"), whole);
+    let other = whole.replacen("sshd = ", "sshd = 0 # ", 1);
+    place.write("imgbuild.lock", other);
+    let error = place.run(&["lock", "--check", "--profile", "demo"]).fails(1);
+    assert!(error.contains("`sshd`") && error.contains("root"), "{error}");
 }
 
 #[test]

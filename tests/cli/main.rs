@@ -10,15 +10,20 @@ mod bad_archive;
 mod bad_package;
 mod bad_profile;
 mod build;
+mod cluster;
 mod compare;
 mod damaged;
 mod face;
 mod full_disk;
+mod k3s_release;
 mod lock;
 mod lock_life;
+mod node;
+mod node_image;
 mod pi;
 mod place;
 mod reproducible;
+mod secrets;
 mod shared;
 mod stopped;
 mod tiny;
@@ -32,5 +37,7 @@ mod gpg;
 #[path = "../support/http.rs"]
 #[expect(dead_code, reason = "servers that stall are the fetcher's own tests' business")]
 mod http;
+#[path = "../support/k3s.rs"]
+mod k3s;
 #[path = "../support/mod.rs"]
 mod support;

@@ -5,6 +5,7 @@ use std::io::ErrorKind;
 use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
+use std::sync::LazyLock;
 
 use serde_json::Value;
 use tempfile::TempDir;
@@ -30,6 +31,16 @@ pub fn downloads() -> PathBuf {
     let dir = Path::new(env!("CARGO_TARGET_TMPDIR")).join("cli-downloads");
     fs::create_dir_all(&dir).unwrap();
     dir
+}
+
+/// A release of K3s that is none: what every build here takes unless it says otherwise.
+fn k3s_dir() -> &'static Path {
+    static DIR: LazyLock<PathBuf> = LazyLock::new(|| {
+        let dir = Path::new(env!("CARGO_TARGET_TMPDIR")).join("cli-k3s");
+        crate::k3s::release(&dir);
+        dir
+    });
+    &DIR
 }
 
 impl Place {
@@ -98,10 +109,17 @@ impl Place {
     pub fn command(&self, args: &[&str]) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_imgbuild"));
         command.current_dir(self.path("")).arg("--cache-dir").arg(&self.cache).args(args);
-        for name in ["IMGBUILD_WORKSPACE", "IMGBUILD_CACHE", "IMGBUILD_MIRROR"] {
+        let private = ["IMGBUILD_WORKSPACE", "IMGBUILD_CACHE", "IMGBUILD_MIRROR", "IMGBUILD_K3S_MIRROR"];
+        for name in private.into_iter().chain(["IMGBUILD_AGE_IDENTITY"]) {
             command.env_remove(name);
         }
+        command.env("IMGBUILD_K3S_DIR", k3s_dir());
         command
+    }
+
+    /// As [`Place::command`], where nobody has said where K3s is.
+    pub fn run_without_k3s(&self, args: &[&str]) -> Ran {
+        Ran::of(self.command(args).env_remove("IMGBUILD_K3S_DIR"))
     }
 
     /// Runs the program.

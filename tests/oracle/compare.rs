@@ -114,21 +114,29 @@ fn with_owners(raw: BTreeMap<String, (Entry, u64, u64)>, files: &BTreeMap<String
         .collect()
 }
 
-/// What of a file's bytes counts. Account files are compared without order, numbers and dates: numbers are pinned by
-/// the lock, and a password's date is the day of installation.
+/// The account that profiles have for people; packages know nothing of it.
+const PERSON: &str = "admin";
+
+/// What of a file's bytes counts. Account files are compared without order, numbers, dates and the account for people:
+/// numbers are pinned by the lock, and a password's date is the day of installation.
 fn content(path: &str, bytes: &[u8]) -> Digest {
     let blank: &[usize] = match path {
         "etc/passwd" => &[2, 3],
         "etc/group" | "etc/shadow" => &[2],
-        "etc/gshadow" => &[],
+        "etc/gshadow" | "etc/subuid" | "etc/subgid" => &[],
         _ => return Digest::of(bytes),
     };
     let text = String::from_utf8_lossy(bytes).into_owned();
     let mut lines: Vec<String> = text
         .lines()
+        .filter(|line| line.split(':').next() != Some(PERSON))
         .map(|line| {
             let fields = line.split(':').enumerate();
-            let kept = fields.map(|(index, field)| if blank.contains(&index) { "" } else { field });
+            let kept = fields.map(|(index, field)| match field {
+                _ if blank.contains(&index) => String::new(),
+                // Members of a group, which come last.
+                field => field.split(',').filter(|member| *member != PERSON).collect::<Vec<_>>().join(","),
+            });
             kept.collect::<Vec<_>>().join(":")
         })
         .collect();

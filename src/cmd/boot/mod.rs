@@ -20,7 +20,7 @@ use super::session::Session;
 use crate::cli::Boot;
 use crate::exit::{Code, Failure};
 use crate::output::Console;
-use crate::profile::{Arch, Board};
+use crate::profile::{self, Arch, Board};
 use qemu::{Accelerator, Machine, Start};
 
 /// Bytes of the emulated stick: the smallest that is sold.
@@ -30,8 +30,10 @@ pub(super) fn run(args: &Boot, session: &Session<'_>) -> Outcome {
     let image = match (&args.profile, &args.image) {
         (_, Some(image)) => Finished::open(image)?,
         (Some(profile), None) => {
+            // Before a build that would be for nothing.
+            find(profile::load(&session.workspace, profile)?.board)?;
             let output = session.output_dir(profile);
-            build::build(session, profile, &output)?;
+            build::build(session, profile, &output, args.k3s_dir.as_deref(), &args.unlock)?;
             Finished::open(&output)?
         }
         (None, None) => return Err(Failure::refused("name a profile or an image to boot")),
@@ -43,21 +45,32 @@ pub(super) fn run(args: &Boot, session: &Session<'_>) -> Outcome {
             Failure::refused(format!("board `{}` is not one that this program knows", image.manifest.board))
         })?;
     let arch = board.arch();
-    let path = std::env::var_os("PATH").unwrap_or_default();
-    let qemu = host::find_qemu(arch, &path).map_err(|error| missing(&error))?;
+    let (qemu, firmware) = find(board)?;
     let _hold = interrupt::hold();
     let dir = tempfile::tempdir().map_err(|error| Failure::new(Code::Unexpected, &error))?;
     let stick = dir.path().join("stick.img");
     host::write_stick(&image.image(), &stick, STICK).map_err(|error| Failure::new(Code::Unexpected, &error))?;
-    let start = match board {
-        Board::Rpi4 => kernel_of_pi(&image.image(), dir.path())?,
-        Board::UefiArm64 | Board::UefiAmd64 => host::find_firmware(arch).map_err(|error| missing(&error))?,
+    let start = match firmware {
+        Some(firmware) => firmware,
+        None => kernel_of_pi(&image.image(), dir.path())?,
     };
     session.console.note(&format!(
         "booting {} ({}) in QEMU; leave it with Ctrl-A X",
         image.manifest.profile, image.manifest.image_id
     ));
     emulate(&qemu, arch, &start, &stick, session.console)
+}
+
+/// What this host must have to boot an image of `board`: QEMU, and firmware unless QEMU loads the kernel itself.
+fn find(board: Board) -> Result<(PathBuf, Option<Start>), Failure> {
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    let arch = board.arch();
+    let qemu = host::find_qemu(arch, &path).map_err(|error| missing(&error))?;
+    let firmware = match board {
+        Board::Rpi4 => None,
+        Board::UefiArm64 | Board::UefiAmd64 => Some(host::find_firmware(arch).map_err(|error| missing(&error))?),
+    };
+    Ok((qemu, firmware))
 }
 
 /// Runs QEMU until it ends. Where KVM is there but broken (nested virtualisation often is), QEMU dies of a signal as

@@ -9,7 +9,7 @@ use crate::debian::Package;
 use crate::effects::{self, Context, depmod, unpack};
 use crate::exit::Failure;
 use crate::format::{NoStore, Store};
-use crate::image::{self, initrd, layout, node};
+use crate::image::{self, initrd, k3s, layout, node};
 use crate::lock::IdMap;
 use crate::output::{bytes, count};
 use crate::profile::Profile;
@@ -18,11 +18,12 @@ use crate::tree::Tree;
 /// Largest squashfs block; the seed's files are small, so its size does not matter.
 const SEED_BLOCK: u32 = 128 * 1024;
 
-/// The node's whole tree: packages, effects, overlays, and what makes it an immutable node.
+/// The node's whole tree: packages, K3s, effects, overlays, and what makes it an immutable node.
 pub(super) fn tree(
     session: &Session<'_>,
     profile: &Profile,
     packages: &[Package],
+    k3s: Option<&k3s::Files>,
     ids: &IdMap,
     epoch: u64,
 ) -> Result<Tree, Failure> {
@@ -30,6 +31,10 @@ pub(super) fn tree(
     let progress = session.console.progress();
     progress.begin(PHASE, 0);
     let mut tree = unpack::unpack(packages)?;
+    // Before effects, which let files of overlays win.
+    if let Some(files) = k3s {
+        k3s::install(&mut tree, profile, files)?;
+    }
     let context = Context { profile, packages, ids, epoch };
     effects::apply(&mut tree, &context, &session.cache)?;
     node::install(&mut tree, layout::STATE)?;

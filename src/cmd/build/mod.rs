@@ -1,75 +1,138 @@
 //! `imgbuild build`: locked packages in, image out.
 //!
 //! ```text
-//! profile + lock ─▶ download ─▶ unpack ─▶ effects ─▶ initrd, root (squashfs) ─▶ image
+//! profile + lock ─▶ download ─▶ unpack ─▶ K3s ─▶ effects ─▶ initrd, root (squashfs) ─▶ image
 //! ```
-//! A build whose inputs and outputs are what they were is not done again.
+//! A build whose inputs and outputs are what they were is not done again. A node's image is its profile's, bit for bit,
+//! with that node's seed in place of an empty one; no secret may be anywhere else in what is written (`search`).
 
 mod assemble;
 mod fresh;
+mod search;
 
 use std::cmp::Reverse;
+use std::os::unix::fs::DirBuilderExt as _;
 use std::path::{Path, PathBuf};
 
 use rayon::prelude::*;
 
 use super::Outcome;
+use super::cluster::{self, Member};
+use super::k3s;
 use super::lock as locking;
 use super::session::Session;
-use crate::cli::Build;
+use crate::cli::{Build, Unlock};
 use crate::debian::{Package, deb};
 use crate::exit::{Code, Failure};
 use crate::fetch::Download;
-use crate::image::{self, Component, Manifest, Parts};
+use crate::image::k3s::Files;
+use crate::image::{self, Component, Manifest, ManifestPackage, Parts};
 use crate::lock::{Lock, LockedPackage};
 use crate::output::{bytes, count};
 use crate::profile::{self, Profile};
 use fresh::Stamp;
+use search::Searcher;
 
 /// zstd level of the seed, which is tiny.
 const SEED_LEVEL: i32 = 3;
 
 pub(super) fn run(args: &Build, session: &Session<'_>) -> Outcome {
-    let output = args.output.clone().unwrap_or_else(|| session.output_dir(&args.profile));
-    let (manifest, fresh) = build(session, &args.profile, &output)?;
-    let image = output.join(&manifest.image);
-    let mapped: u64 = manifest.ranges.iter().map(|range| range.length).sum();
+    match (&args.node, &args.profile) {
+        (Some(node), _) => run_node(args, node, session),
+        (None, Some(profile)) => run_profile(args, profile, session),
+        (None, None) => Err(Failure::refused("neither a profile nor a node is named").hint("add `--profile NAME`")),
+    }
+}
+
+fn run_profile(args: &Build, name: &str, session: &Session<'_>) -> Outcome {
+    let output = args.output.clone().unwrap_or_else(|| session.output_dir(name));
+    let (manifest, fresh) = build(session, name, &output, args.k3s_dir.as_deref(), &args.unlock)?;
     let verb = if fresh { "is up to date" } else { "is built" };
-    session.console.result(
-        &serde_json::json!({
-            "profile": manifest.profile,
-            "image": image,
-            "image_id": manifest.image_id,
-            "image_sha256": manifest.image_sha256,
-            "root_hash": manifest.root_hash,
-            "up_to_date": fresh,
-        }),
-        &format!(
-            "{} {verb}: {}, {} in {} of data\nnext: imgbuild boot --profile {}",
-            image.display(),
-            manifest.image_id,
-            count(manifest.packages.len(), "package"),
-            bytes(mapped),
-            manifest.profile
-        ),
-    );
+    let next = format!("next: imgbuild boot --profile {name}");
+    tell(session, &manifest, &output, serde_json::json!({"up_to_date": fresh}), verb, &next);
     Ok(())
 }
 
-/// Builds a profile into `output`; says also whether it was there already.
-pub(super) fn build(session: &Session<'_>, name: &str, output: &Path) -> Result<(Manifest, bool), Failure> {
+/// A node's image is made anew each time: what it is made of is nothing that a cache should know.
+fn run_node(args: &Build, name: &str, session: &Session<'_>) -> Outcome {
+    let member = cluster::member(session, name, &args.unlock)?;
+    let lock = locking::for_member(session, &member, args.k3s_dir.as_deref())?;
+    let output = args.output.clone().unwrap_or_else(|| session.output_dir("nodes").join(&member.name));
+    private_dir(&output).map_err(|error| unwritable(&output, &error))?;
+    let searcher = Searcher::of_member(&member);
+    let job =
+        Job { profile: &member.profile, lock: &lock, member: Some(&member), searcher: &searcher, output: &output };
+    let manifest = job.run(session)?;
+    let next = "it holds the node's secrets: write it to the stick, and delete it";
+    tell(session, &manifest, &output, serde_json::json!({"node": member.name}), "is built", next);
+    Ok(())
+}
+
+fn tell(session: &Session<'_>, manifest: &Manifest, output: &Path, more: serde_json::Value, verb: &str, next: &str) {
+    let image = output.join(&manifest.image);
+    let mapped: u64 = manifest.ranges.iter().map(|range| range.length).sum();
+    let mut result = serde_json::json!({
+        "profile": manifest.profile,
+        "image": image,
+        "image_id": manifest.image_id,
+        "image_sha256": manifest.image_sha256,
+        "root_hash": manifest.root_hash,
+    });
+    if let (Some(result), serde_json::Value::Object(more)) = (result.as_object_mut(), more) {
+        result.extend(more);
+    }
+    let text = format!(
+        "{} {verb}: {}, {} in {} of data\n{next}",
+        image.display(),
+        manifest.image_id,
+        count(manifest.packages.len(), "package"),
+        bytes(mapped),
+    );
+    session.console.result(&result, &text);
+}
+
+/// A directory that only its owner may look into; one that exists stays as it is.
+fn private_dir(dir: &Path) -> std::io::Result<()> {
+    if let Some(above) = dir.parent() {
+        std::fs::create_dir_all(above)?;
+    }
+    match std::fs::DirBuilder::new().mode(0o700).create(dir) {
+        Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => Ok(()),
+        made => made,
+    }
+}
+
+/// Builds a profile into `output`, K3s being taken from `k3s_dir` if given; says also whether it was there already.
+pub(super) fn build(
+    session: &Session<'_>,
+    name: &str,
+    output: &Path,
+    k3s_dir: Option<&Path>,
+    unlock: &Unlock,
+) -> Result<(Manifest, bool), Failure> {
     let profile = profile::load(&session.workspace, name)?;
-    let lock = locking::for_build(session, &profile)?;
+    let lock = locking::for_build(session, &profile, k3s_dir)?;
+    if let Some(dir) = k3s_dir {
+        k3s::check_dir(session, &profile, &lock, dir)?;
+    }
     let stamp = Stamp::new(&profile, &lock, output);
     if let Some(manifest) = stamp.check(&session.cache, output) {
         return Ok((manifest, true));
     }
-    let locked: Vec<&LockedPackage> = lock.packages_of(name).collect();
-    let packages = unpacked(session, &lock.downloads(name, &session.mirror), &locked)?;
-    locking::judge(session, &packages)?;
-    let manifest = assemble(session, &profile, &lock, &packages, &locked, output)?;
+    let searcher = Searcher::of_workspace(session, unlock)?;
+    let manifest = Job { profile: &profile, lock: &lock, member: None, searcher: &searcher, output }.run(session)?;
     stamp.keep(&session.cache, output);
     Ok((manifest, false))
+}
+
+/// One image to be made.
+struct Job<'a> {
+    profile: &'a Profile,
+    lock: &'a Lock,
+    /// The node whose seed goes in; none for an image that can be published.
+    member: Option<&'a Member>,
+    searcher: &'a Searcher,
+    output: &'a Path,
 }
 
 /// Locked packages (sorted by name), opened; `wanted` says where each of them is. Those that were unpacked before are not
@@ -139,44 +202,69 @@ fn check_names(package: &Package, expected: &LockedPackage) -> Result<(), Failur
     })
 }
 
-fn assemble(
-    session: &Session<'_>,
-    profile: &Profile,
-    lock: &Lock,
-    packages: &[Package],
-    locked: &[&LockedPackage],
-    output: &Path,
-) -> Result<Manifest, Failure> {
-    let progress = session.console.progress();
-    let epoch = lock.expect(profile)?.epoch;
-    let tree = assemble::tree(session, profile, packages, &lock.ids, epoch)?;
-    let root = image::without_boot_files(&tree);
-    std::fs::create_dir_all(output).map_err(|error| unwritable(output, &error))?;
-    let mut squashfs = tempfile::tempfile_in(output).map_err(|error| unwritable(output, &error))?;
-    // Neither keeps all cores busy from its beginning to its end.
-    let (initrd, written) = rayon::join(
-        || assemble::initrd(session, profile, &tree, epoch),
-        || assemble::squashfs(session, profile, &root, epoch, &mut squashfs),
-    );
-    let initrd = initrd?;
-    written.map_err(|failure| failure.about(&format!("root file system in `{}`", output.display())))?;
-    let seed = assemble::seed(&image::seed::empty(), SEED_LEVEL, epoch)?;
-    let components: Vec<Component> = packages
-        .iter()
-        .zip(locked)
-        .map(|(package, locked)| Component::new(package, &locked.sha256.to_string()))
-        .collect();
-    let parts = Parts {
-        profile,
-        epoch,
-        packages: &components,
-        tree: &tree,
-        root: &root,
-        squashfs: &squashfs,
-        initrd: &initrd,
-        seed: &seed,
-    };
-    Ok(image::write(&parts, output, progress)?)
+impl Job<'_> {
+    fn run(&self, session: &Session<'_>) -> Result<Manifest, Failure> {
+        let Self { profile, lock, .. } = *self;
+        let locked: Vec<&LockedPackage> = lock.packages_of(&profile.name).collect();
+        let packages = unpacked(session, &lock.downloads(&profile.name, &session.mirror), &locked)?;
+        locking::judge(session, &packages)?;
+        let k3s = k3s::fetch(session, profile, lock)?;
+        let components: Vec<Component> = packages
+            .iter()
+            .zip(locked)
+            .map(|(package, locked)| Component::new(package, &locked.sha256.to_string()))
+            .collect();
+        self.assemble(session, &packages, &components, k3s.as_ref())
+    }
+
+    fn assemble(
+        &self,
+        session: &Session<'_>,
+        packages: &[Package],
+        components: &[Component],
+        k3s: Option<&Files>,
+    ) -> Result<Manifest, Failure> {
+        let Self { profile, lock, member, searcher, output } = *self;
+        let progress = session.console.progress();
+        let epoch = lock.expect(profile)?.epoch;
+        let tree = assemble::tree(session, profile, packages, k3s, &lock.ids, epoch)?;
+        searcher.search_tree(&tree)?;
+        let root = image::without_boot_files(&tree);
+        std::fs::create_dir_all(output).map_err(|error| unwritable(output, &error))?;
+        let mut squashfs = tempfile::tempfile_in(output).map_err(|error| unwritable(output, &error))?;
+        // Neither keeps all cores busy from its beginning to its end.
+        let (initrd, written) = rayon::join(
+            || assemble::initrd(session, profile, &tree, epoch),
+            || assemble::squashfs(session, profile, &root, epoch, &mut squashfs),
+        );
+        let initrd = initrd?;
+        written.map_err(|failure| failure.about(&format!("root file system in `{}`", output.display())))?;
+        let empty = image::seed::empty();
+        let seed = assemble::seed(member.map_or(&empty, |member| &member.seed.tree), SEED_LEVEL, epoch)?;
+        let artifacts: Vec<ManifestPackage> = lock
+            .artifacts_of(&profile.name)
+            .map(|artifact| ManifestPackage {
+                name: artifact.name.clone(),
+                version: artifact.version.clone(),
+                arch: artifact.arch.name().to_owned(),
+                sha256: artifact.sha256.to_string(),
+            })
+            .collect();
+        let parts = Parts {
+            profile,
+            epoch,
+            packages: components,
+            artifacts: &artifacts,
+            tree: &tree,
+            root: &root,
+            squashfs: &squashfs,
+            initrd: &initrd,
+            seed: &seed,
+            name: member.map_or(&profile.name, |member| &member.name),
+            search: &|place, reader| searcher.search(place, reader),
+        };
+        Ok(image::write(&parts, output, progress)?)
+    }
 }
 
 fn unwritable(dir: &Path, error: &std::io::Error) -> Failure {

@@ -27,6 +27,7 @@ fn after(packages: &[&str]) -> Result<Tree, EffectError> {
         kernel: Kernel::default(),
         sysctl: BTreeMap::new(),
         files: BTreeMap::new(),
+        manifests: BTreeMap::new(),
         users: vec![User {
             name: "ada".to_owned(),
             ssh_keys: vec!["ssh-ed25519 AAAA ada ".to_owned()],
@@ -42,6 +43,7 @@ fn after(packages: &[&str]) -> Result<Tree, EffectError> {
         disable: Vec::new(),
         image: ImageSettings { boot_size: 0, root_size: 0, seed_size: 0, block_size: 1 << 20, compression_level: 3 },
         serial: false,
+        k3s: None,
     };
     let mut tree = Tree::new();
     access(&mut tree, &Context { profile: &profile, packages: &packages, ids: &IdMap::default(), epoch: 0 })?;

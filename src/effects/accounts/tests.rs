@@ -118,6 +118,8 @@ fn what_an_overlay_declares_gets_a_pinned_number_and_takes_a_packages_place() {
     let mut tree = tree_with("u alpha -\n");
     tree.put("lib", Node::symlink("usr/lib")).unwrap();
     let mut profile = sample::profile();
+    // People want groups that this tree does not have.
+    profile.users.clear();
     profile.files.insert("lib/sysusers.d/app.conf".to_owned(), file("u app - \"The app\" /var/lib/app\n", None));
     let ids = allocate_ids(&tree, &sample::context(&profile)).unwrap();
     assert_eq!((ids.users["alpha"], ids.users["app"], ids.groups["app"]), (998, 999, 999));

@@ -16,6 +16,7 @@ fn profile(board: Board, serial: bool) -> Profile {
         kernel: KernelSettings::default(),
         sysctl: std::collections::BTreeMap::new(),
         files: std::collections::BTreeMap::new(),
+        manifests: std::collections::BTreeMap::new(),
         users: vec![],
         networks: vec![],
         timezone: "UTC".into(),
@@ -25,6 +26,7 @@ fn profile(board: Board, serial: bool) -> Profile {
         disable: vec![],
         image: ImageSettings { boot_size: 0, root_size: 0, seed_size: 0, block_size: 131072, compression_level: 3 },
         serial,
+        k3s: None,
     }
 }
 

@@ -5,6 +5,9 @@
 //! what the image holds below `var/` is made there at boot (`var`). Units that would write to the read-only
 //! root are masked: their work was done when the image was built. `AppArmor` profiles without a program go
 //! (`apparmor`). The console's banner says which node, profile and image this is, and at which address.
+//!
+//! The scripts below `/usr/lib/imgbuild` start K3s once all that it needs is there, and say what they wait for until
+//! then: docs/node-status.md. In an image without K3s they lie idle.
 
 mod apparmor;
 mod homes;
@@ -29,12 +32,25 @@ const FILES: &[(&str, u16, &str)] = &[
     ("usr/lib/clock-epoch", 0o644, ""),
     ("usr/lib/imgbuild/root-disk", 0o755, include_str!("files/root-disk")),
     ("usr/lib/udev/rules.d/61-imgbuild.rules", 0o644, include_str!("files/61-imgbuild.rules")),
+    // What starts K3s and tells how it is.
+    ("usr/lib/imgbuild/data-disks", 0o755, include_str!("files/data-disks")),
+    ("usr/lib/imgbuild/facts", 0o644, include_str!("files/facts")),
+    ("usr/lib/imgbuild/gate", 0o755, include_str!("files/gate")),
+    ("usr/lib/imgbuild/k3s-messages", 0o644, include_str!("files/k3s-messages")),
+    ("usr/lib/imgbuild/status", 0o755, include_str!("files/status")),
+    ("usr/lib/imgbuild/watch", 0o755, include_str!("files/watch")),
+    ("usr/lib/systemd/system-generators/imgbuild-data-disks", 0o755, include_str!("files/data-disks-generator")),
+    ("usr/lib/systemd/system/imgbuild-gate.service", 0o644, include_str!("files/imgbuild-gate.service")),
+    ("usr/lib/systemd/system/imgbuild-watch.service", 0o644, include_str!("files/imgbuild-watch.service")),
+    ("usr/lib/systemd/system/k3s.service.d/10-imgbuild-gate.conf", 0o644, include_str!("files/k3s-gate.conf")),
+    ("usr/lib/systemd/system/k3s-agent.service.d/10-imgbuild-gate.conf", 0o644, include_str!("files/k3s-gate.conf")),
 ];
 
-/// Path, target.
+/// Path, target. What is the image's own business is wanted in `/usr` and needs no enabling.
 const LINKS: &[(&str, &str)] = &[
     ("etc/issue.d/45-image.issue", "/run/imgbuild/issue"),
     ("usr/lib/systemd/system/getty.target.wants/imgbuild-issue.service", "../imgbuild-issue.service"),
+    ("usr/lib/systemd/system/multi-user.target.wants/imgbuild-gate.service", "../imgbuild-gate.service"),
 ];
 
 /// What is switched off by a link to `/dev/null`, where the image has it: directory for the link, directory of what it

@@ -17,7 +17,7 @@ hostnam = "a"
     3 | hostnam = "a"
       | ^^^^^^^
       |
-      = help: did you mean `hostname`? keys here: `schema`, `extends`, `description`, `board`, `hostname`, `overlays`, `packages`, `drop`, `timezone`, `ntp`, `locale`, `serial`, `kernel`, `sysctl`, `units`, `image`, `file`, `user`, `network`, `source`
+      = help: did you mean `hostname`? keys here: `schema`, `extends`, `description`, `board`, `hostname`, `overlays`, `packages`, `drop`, `timezone`, `ntp`, `locale`, `serial`, `kernel`, `sysctl`, `units`, `k3s`, `image`, `file`, `user`, `network`, `source`
     "#);
 }
 
@@ -559,4 +559,26 @@ package = ["curl"]
       |
       = help: did you mean `packages`? keys here: `schema`, `description`, `packages`, `modules`, `sysctl`, `units`, `file`, `directory`
     "#);
+}
+
+#[test]
+fn what_a_server_does_is_refused_on_an_agent_at_its_place() {
+    let shown = node_error("schema = 1\nextends = \"storage\"\n[k3s]\nstandalone = true\n");
+    insta::assert_snapshot!(shown, @r#"
+    error: `k3s.standalone` is a server's, not an agent's
+     --> profiles/node.toml:4:14
+      |
+    4 | standalone = true
+      |              ^^^^
+      |
+      = help: take it out, or make the node a server: `role = "server"`
+    "#);
+}
+
+#[test]
+fn a_role_without_a_version_is_refused() {
+    let text = "schema = 1\nboard = \"rpi4\"\n[k3s]\nrole = \"agent\"\n\
+                [[source]]\nname = \"a\"\narchive = \"debian\"\nsuite = \"trixie\"\ncomponents = [\"main\"]\n";
+    let shown = node_error(text);
+    assert!(shown.contains("`k3s.role` is given, but no `k3s.version`") && shown.contains("help"), "{shown}");
 }

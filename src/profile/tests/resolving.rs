@@ -214,6 +214,34 @@ fn a_symbolic_link_in_an_overlays_folder_is_refused() {
 }
 
 #[test]
+fn manifests_of_all_overlays_are_kept_by_name_and_two_of_one_name_are_refused() {
+    let both = format!("{DEMO}overlays = [\"one\", \"two\"]\n");
+    let files = |second: &'static str| {
+        vec![
+            ("overlays/one/overlay.toml", "schema = 1\n"),
+            ("overlays/one/manifests/a.yaml", "kind: {{ profile.name }}\n"),
+            ("overlays/two/overlay.toml", "schema = 1\n"),
+            (second, ""),
+        ]
+    };
+    let load_with = |second: &'static str| {
+        let mut files = files(second);
+        files.push(("profiles/node.toml", &both));
+        let dir = workspace(&files);
+        load(&Workspace::open(dir.path()).unwrap(), "node")
+    };
+    let profile = load_with("overlays/two/manifests/b.yaml").unwrap();
+    let origins: Vec<_> = profile.manifests.iter().map(|(name, found)| (&**name, &*found.origin)).collect();
+    assert_eq!(origins, [("a.yaml", "overlay:one"), ("b.yaml", "overlay:two")]);
+    assert_eq!(profile.manifests["a.yaml"].source.text, "kind: {{ profile.name }}\n");
+    let error = load_with("overlays/two/manifests/a.yaml").unwrap_err();
+    assert_eq!(error.to_string(), "manifest `a.yaml` comes from both overlay `one` and overlay `two`");
+    for odd in ["overlays/two/manifests/notes.txt", "overlays/two/manifests/sub/a.yaml"] {
+        assert!(matches!(load_with(odd).unwrap_err(), ProfileError::OddManifest { .. }), "{odd}");
+    }
+}
+
+#[test]
 fn a_dropped_directory_takes_what_it_holds_and_copyright_files_stay() {
     let dropped = load(&Workspace::embedded(), "demo").unwrap().dropped();
     for path in [
@@ -242,11 +270,31 @@ fn the_digests_follow_what_they_are_about() {
     assert!(other != config && same == selection);
     let (_, other) = of("packages = [\"jq\"]\n");
     assert_ne!(other, selection);
+    let (_, other) = of("[k3s]\nversion = \"v1.34.11+k3s1\"\n");
+    assert_ne!(other, selection);
+    let (config_with_label, same) = of("[k3s]\nlabels = { a = \"b\" }\n");
+    assert!(config_with_label != config && same == selection);
     let file = |path: &str, text: &str| of(&format!("[[file]]\npath = \"{path}\"\ncontent = \"{text}\"\n"));
     let (one, two) = (file("/etc/a", "1"), file("/etc/a", "2"));
     assert!(one.0 != two.0 && one.1 == selection && two.1 == selection);
     let [one, two] = ["u a", "u b"].map(|text| file("/usr/lib/sysusers.d/a.conf", text).1);
     assert!(one != two && one != selection, "accounts that files declare get their numbers from the lock");
+}
+
+#[test]
+fn the_k3s_table_adds_up_like_the_rest() {
+    let more = "[k3s]\ntaints = [\"-node-role.kubernetes.io/control-plane=true:NoSchedule\", \"a=b:NoExecute\"]\n\
+                disable = [\"traefik\"]\nlabels = { \"topology.kubernetes.io/zone\" = \"attic\", \"example.org/x\" = \"\" }\n";
+    let k3s = node(&[("profiles/node.toml", &format!("schema = 1\nextends = \"control\"\n{more}"))]).k3s.unwrap();
+    assert_eq!((k3s.role, k3s.standalone, k3s.version.as_str()), (Role::Server, false, "v1.34.10+k3s1"));
+    assert_eq!((k3s.taints, k3s.disable), (vec!["a=b:NoExecute".to_owned()], vec!["traefik".to_owned()]));
+    let labels: Vec<(&str, &str)> = k3s.labels.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
+    assert_eq!(labels, [("example.org/x", ""), ("topology.kubernetes.io/zone", "attic")]);
+}
+
+#[test]
+fn without_a_role_there_is_no_k3s() {
+    assert_eq!(node(&[("profiles/node.toml", "schema = 1\nextends = \"base\"\nboard = \"rpi4\"\n")]).k3s, None);
 }
 
 #[test]

@@ -197,3 +197,37 @@ fn units_and_sources_that_cannot_be_named_so_are_refused() {
         ),
     ]);
 }
+
+#[test]
+fn what_k3s_would_refuse_on_the_node_is_refused_here() {
+    refused(&[
+        (r#"k3s = { version = "1.34" }"#, "`1.34` is not a K3s release | write its tag, such as `v1.34.10+k3s1`"),
+        (
+            r#"k3s = { taints = ["gpu=present"] }"#,
+            "`gpu=present` is not a taint | write `key=value:Effect`; the effect is NoSchedule, PreferNoSchedule or NoExecute",
+        ),
+        (
+            r#"k3s = { labels = { "node-role.kubernetes.io/worker" = "true" } }"#,
+            "label `node-role.kubernetes.io/worker` is reserved: K3s does not start with it | take a name of your own, such \
+             as `example.org/role`; roles are set with `kubectl label node`",
+        ),
+        (
+            r#"k3s = { labels = { "a b" = "x" } }"#,
+            "`a b` is not a label's name | write it as `name` or `example.org/name`",
+        ),
+        (
+            r#"k3s = { labels = { "a" = "x y" } }"#,
+            "`x y` is not a label's value | use at most 63 letters, digits, `-`, `_` and `.`; booleans are text: `\"true\"`",
+        ),
+        (
+            r#"k3s = { disable = ["flannel"] }"#,
+            "`flannel` is not a component of K3s | K3s packages coredns, local-storage, metrics-server, runtimes, servicelb \
+             and traefik",
+        ),
+        (
+            r#"k3s = { kubelet_args = ["--max-pods=50"] }"#,
+            "`-max-pods=50` is not an option of the kubelet | write `name=value` without dashes in front, such as \
+             `max-pods=50`",
+        ),
+    ]);
+}

@@ -1,0 +1,87 @@
+//! Rules for single values of a cluster file, in the form of `profile::checks`.
+
+use std::net::IpAddr;
+
+use ipnet::IpNet;
+
+pub(crate) use crate::profile::checks::*;
+
+/// RFC 1123 host name: labels with dots between.
+pub(super) fn domain(text: &str) -> Verdict {
+    if text.len() <= 253 && text.split('.').all(|label| host_name(label).is_ok()) {
+        return Ok(());
+    }
+    refuse(text, "a domain", "write lower-case labels with dots between, such as `cluster.local`")
+}
+
+/// A name or address on the API's certificate.
+pub(super) fn tls_name(text: &str) -> Verdict {
+    if text.parse::<IpAddr>().is_ok() || domain(text).is_ok() {
+        return Ok(());
+    }
+    refuse(text, "a name or address", "write one such as `control.lan` or `192.168.1.10`, without scheme and port")
+}
+
+/// Where agents join. Returns host and port.
+pub(super) fn server_url(text: &str) -> Result<(String, u16), String> {
+    let wrong = |what: &str, hint: &str| Err(format!("`{}` {what}\n{hint}", text.escape_debug()));
+    let Some(rest) = text.strip_prefix("https://") else {
+        return wrong("does not begin with `https://`", "K3s joins over TLS only: `https://192.168.1.10:6443`");
+    };
+    // An IPv6 address stands in brackets, since it has colons itself.
+    let (host, port) = match rest.strip_prefix('[').and_then(|rest| rest.split_once(']')) {
+        Some((host, port)) if host.parse::<std::net::Ipv6Addr>().is_ok() => (host, port.strip_prefix(':')),
+        Some(_) => return wrong("has no IPv6 address in its brackets", "write it as `https://[fd00::10]:6443`"),
+        None => match rest.split_once(':') {
+            Some((host, port)) => (host, Some(port)),
+            None => (rest, None),
+        },
+    };
+    let Some(port) = port else {
+        return wrong("names no port", "without one, agents try 443; K3s listens on 6443: `https://192.168.1.10:6443`");
+    };
+    match port.parse::<u16>() {
+        Ok(port) if port > 0 && tls_name(host).is_ok() => Ok((host.to_owned(), port)),
+        Ok(_) => wrong("has no usable host", "write a lower-case name or an address: `https://192.168.1.10:6443`"),
+        Err(_) => wrong("has more than host and port", "leave out paths and accounts: `https://192.168.1.10:6443`"),
+    }
+}
+
+/// A range of addresses, written as its first one and the prefix length.
+pub(super) fn net(text: &str) -> Result<IpNet, String> {
+    match text.parse::<IpNet>() {
+        Ok(net) if net.trunc() == net => Ok(net),
+        Ok(net) => {
+            Err(format!("`{text}` is an address in a range, not the range\nthe range begins at `{}`", net.trunc()))
+        }
+        Err(_) => {
+            Err(format!("`{}` is not a range of addresses\nwrite one such as `10.42.0.0/16`", text.escape_debug()))
+        }
+    }
+}
+
+/// A key of a Kubernetes label. Whether the kubelet takes it is a lint's matter.
+pub(super) fn label_key(text: &str) -> Verdict {
+    if is_qualified_name(text) {
+        return Ok(());
+    }
+    let hint = "use at most 63 letters, digits, `-`, `_`, `.`; before it at most one domain and `/`";
+    refuse(text, "a label's key", hint)
+}
+
+/// A label of a file system. Its length is the file system's matter.
+pub(super) fn disk_label(text: &str) -> Verdict {
+    if only(text, |char| char.is_ascii_alphanumeric() || "-_.".contains(char)) && !text.starts_with(['.', '-']) {
+        return Ok(());
+    }
+    refuse(text, "a file system's label", "use letters, digits, `-`, `_` and `.`, such as `longhorn-pi1`")
+}
+
+/// A name that templates can use.
+pub(super) fn value_name(text: &str) -> Verdict {
+    let starts_well = text.starts_with(|char: char| char.is_ascii_lowercase());
+    if starts_well && only(text, |char| char.is_ascii_lowercase() || char.is_ascii_digit() || char == '_') {
+        return Ok(());
+    }
+    refuse(text, "a value's name", "use lower-case letters, digits and `_`: templates read `cluster.values.NAME`")
+}

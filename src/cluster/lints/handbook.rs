@@ -1,0 +1,34 @@
+//! `docs/lints.md`, made of the lints themselves.
+
+use std::fmt::Write as _;
+
+use super::{Lint, Theme, themes};
+use crate::output::Severity;
+
+const HEAD: &str = "\
+# What `imgbuild check` finds
+
+Made from the lints in `src/cluster/lints/` by `just generate`; do not edit it. Each finding names its place and how to
+mend it there. An error makes `check` exit with 1; a warning alone does not. Every lint has a workspace that it finds
+something in, and one that it does not, in `tests/fixtures/lints/CODE/`.
+";
+
+/// The text of `docs/lints.md`.
+///
+/// # Panics
+/// Never: strings grow.
+#[must_use]
+pub fn handbook() -> String {
+    let mut text = HEAD.to_owned();
+    for Theme { title, lints } in themes() {
+        write!(text, "\n## {title}\n").expect("strings grow");
+        for Lint { code, severity, title, why, .. } in lints {
+            let severity = match severity {
+                Severity::Error => "Error",
+                Severity::Warning => "Warning",
+            };
+            write!(text, "\n### {code}\n\n{severity}: {title}. Why: {why}.\n").expect("strings grow");
+        }
+    }
+    text
+}

@@ -1,0 +1,89 @@
+//! What lints look at: everything read beforehand, so that they are pure.
+
+use std::collections::BTreeMap;
+
+use crate::cluster::secrets::{NodeNeeds, Secrets};
+use crate::cluster::{Cluster, Node, Places};
+use crate::lock::Lock;
+use crate::profile::{self, Profile, ProfileError, Role, Workspace};
+
+use super::Mistake;
+use super::manifests::{Found, look};
+
+/// What lints look at.
+#[derive(Debug)]
+pub struct Inputs<'a> {
+    pub cluster: &'a Cluster,
+    pub places: &'a Places,
+    pub lock: Option<&'a Lock>,
+    /// Every profile that there is, sorted.
+    pub known_profiles: Vec<String>,
+    /// The profiles that nodes name.
+    pub profiles: BTreeMap<String, Result<Profile, ProfileError>>,
+    /// The cluster's secrets; none if they cannot be opened here.
+    pub secrets: Option<&'a Secrets>,
+    /// Which secrets each node needs.
+    pub needs: Vec<NodeNeeds>,
+    /// What is wrong with the manifests of servers.
+    pub(super) manifests: Vec<Found>,
+    /// The bytes of the datastore's CA file; none if there is no such file, or no datastore.
+    pub datastore_ca: Option<Vec<u8>>,
+}
+
+impl<'a> Inputs<'a> {
+    /// Reads what lints need from the workspace.
+    ///
+    /// # Errors
+    /// Folders and files of the workspace that cannot be read. A profile that is missing or broken is a finding.
+    pub fn gather(
+        workspace: &Workspace,
+        cluster: &'a Cluster,
+        places: &'a Places,
+        lock: Option<&'a Lock>,
+        secrets: Option<&'a Secrets>,
+    ) -> Result<Self, ProfileError> {
+        let nodes = cluster.nodes.values();
+        let load = |node: &Node| (node.profile.clone(), profile::load(workspace, &node.profile));
+        let profiles: BTreeMap<String, Result<Profile, ProfileError>> = nodes.map(load).collect();
+        let datastore_ca = match &cluster.datastore {
+            Some(datastore) => workspace.read_own(&datastore.ca)?.map(|(bytes, _)| bytes),
+            None => None,
+        };
+        let known_profiles = workspace.profile_names()?;
+        let sound = |node: &'a Node| Some((node, profiles.get(&node.profile)?.as_ref().ok()?));
+        let needs = cluster.nodes.values().filter_map(sound);
+        let needs = needs.map(|(node, profile)| NodeNeeds::of_node(node, profile, cluster)).collect();
+        let is_server = |profile: &&Profile| profile.k3s.as_ref().is_some_and(|k3s| k3s.role == Role::Server);
+        let servers = profiles.values().flatten().filter(is_server);
+        let manifests = servers.flat_map(|profile| look(cluster, profile, secrets)).collect();
+        Ok(Self { cluster, places, lock, known_profiles, profiles, secrets, needs, manifests, datastore_ca })
+    }
+
+    /// The nodes whose profiles are sound, with them.
+    pub fn nodes(&self) -> impl Iterator<Item = (&'a Node, &Profile)> {
+        self.cluster.nodes.values().filter_map(|node| Some((node, self.profiles.get(&node.profile)?.as_ref().ok()?)))
+    }
+
+    /// A mistake in the value of a dotted key of the cluster file; the key says which node it concerns.
+    #[must_use]
+    pub fn at_value(&self, key: &str, message: impl Into<String>) -> Mistake {
+        Mistake { node: self.node_of(key), diagnostic: self.places.value(key, message) }
+    }
+
+    /// A mistake of the key itself.
+    #[must_use]
+    pub fn at_key(&self, key: &str, message: impl Into<String>) -> Mistake {
+        Mistake { node: self.node_of(key), diagnostic: self.places.key(key, message) }
+    }
+
+    /// A mistake of a node as a whole.
+    #[must_use]
+    pub fn at_node(&self, node: &Node, message: impl Into<String>) -> Mistake {
+        self.at_key(&format!("node.{}", node.name), message)
+    }
+
+    fn node_of(&self, key: &str) -> Option<String> {
+        let name = key.strip_prefix("node.")?.split('.').next()?;
+        self.cluster.nodes.get(name).map(|node| node.name.clone())
+    }
+}

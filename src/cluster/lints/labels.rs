@@ -1,0 +1,56 @@
+//! Labels of nodes.
+
+use super::{Inputs, Lint, Mistake, Theme};
+use crate::output::Severity;
+
+pub(super) const THEME: Theme = Theme { title: "Labels", lints: &[RESERVED_LABEL] };
+
+const RESERVED_LABEL: Lint = Lint {
+    code: "C030-reserved-label",
+    severity: Severity::Error,
+    title: "A label is in a name space that Kubernetes keeps for itself",
+    why: "the kubelet exits when it is started with a label of `kubernetes.io` or `k8s.io` that is not among the few it \
+          may set on itself, so K3s never comes up",
+    find: reserved_label,
+};
+
+/// What a kubelet may set on itself beside the families [`FAMILIES`] (Kubernetes, `pkg/apis/core` and
+/// `kubelet/pkg/apis/well_known_labels.go`).
+const ALLOWED: [&str; 11] = [
+    "beta.kubernetes.io/arch",
+    "beta.kubernetes.io/instance-type",
+    "beta.kubernetes.io/os",
+    "failure-domain.beta.kubernetes.io/region",
+    "failure-domain.beta.kubernetes.io/zone",
+    "kubernetes.io/arch",
+    "kubernetes.io/hostname",
+    "kubernetes.io/os",
+    "node.kubernetes.io/instance-type",
+    "topology.kubernetes.io/region",
+    "topology.kubernetes.io/zone",
+];
+
+const FAMILIES: [&str; 2] = ["kubelet.kubernetes.io", "node.kubernetes.io"];
+
+fn reserved_label(inputs: &Inputs<'_>) -> Vec<Mistake> {
+    let mut found = Vec::new();
+    for node in inputs.cluster.nodes.values() {
+        for label in node.labels.keys().filter(|label| is_reserved(label)) {
+            let message = format!("the label `{label}` of `{}` is reserved", node.name);
+            let hint = if label.starts_with("node-role.kubernetes.io/") {
+                "roles are set from outside: `kubectl label node`; here, take a name of your own such as `node-type`"
+            } else {
+                "take a name of your own, such as `node-type` or `example.org/node-type`"
+            };
+            found.push(inputs.at_key(&format!("node.{}.labels.{label}", node.name), message).hint(hint));
+        }
+    }
+    found
+}
+
+/// Whether the kubelet refuses to start with this label.
+fn is_reserved(label: &str) -> bool {
+    let Some((prefix, _)) = label.split_once('/') else { return false };
+    let below = |domain: &str| prefix.strip_suffix(domain).is_some_and(|rest| rest.is_empty() || rest.ends_with('.'));
+    ["kubernetes.io", "k8s.io"].into_iter().any(below) && !ALLOWED.contains(&label) && !FAMILIES.into_iter().any(below)
+}

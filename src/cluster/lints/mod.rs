@@ -1,0 +1,83 @@
+//! Lints: what is well-formed and would still break, told before anything is built.
+//!
+//! ```text
+//! workspace, lock → Inputs → each Lint, a pure function → Findings, sorted by place
+//! ```
+//!
+//! A lint is a constant with code, title, reason and function, in the file of its theme; the theme's list goes into
+//! [`themes`]. `docs/lints.md` is made of the same constants, and `tests/fixtures/lints/CODE/{bad,good}` holds a
+//! workspace that it finds something in and one that it does not.
+
+mod access;
+mod disks;
+mod finding;
+mod handbook;
+mod inputs;
+mod labels;
+mod locked;
+mod manifests;
+mod network;
+mod nodes;
+mod secrets;
+mod server;
+
+pub use finding::{Finding, Lint, Mistake};
+pub use handbook::handbook;
+pub use inputs::Inputs;
+
+use super::ClusterError;
+use crate::output::{Diagnostic, Severity};
+
+/// A list of lints that belong together, with the heading of its part of the handbook.
+#[derive(Debug, Clone, Copy)]
+pub struct Theme {
+    pub title: &'static str,
+    pub lints: &'static [Lint],
+}
+
+/// All lints, by theme.
+#[must_use]
+pub fn themes() -> [Theme; 10] {
+    [
+        Theme { title: "The cluster file", lints: &[CLUSTER_FILE] },
+        nodes::THEME,
+        server::THEME,
+        network::THEME,
+        labels::THEME,
+        disks::THEME,
+        access::THEME,
+        locked::THEME,
+        secrets::THEME,
+        manifests::THEME,
+    ]
+}
+
+/// Everything that the lints find, in the order of the files' places.
+#[must_use]
+pub fn run(inputs: &Inputs<'_>) -> Vec<Finding> {
+    let lints = themes().into_iter().flat_map(|theme| theme.lints);
+    let mut findings: Vec<Finding> =
+        lints.flat_map(|lint| (lint.find)(inputs).into_iter().map(|mistake| Finding::new(lint, mistake))).collect();
+    // Sorting is stable: what is at one place stays in the order of the lints.
+    findings.sort_by_key(|finding| {
+        let Diagnostic { source, span, .. } = &finding.diagnostic;
+        (source.path.clone(), span.as_ref().map(|span| span.start))
+    });
+    findings
+}
+
+/// A cluster file that cannot be read as one, as a finding; other errors are none.
+#[must_use]
+pub fn unreadable(error: &ClusterError) -> Option<Finding> {
+    let ClusterError::Invalid(diagnostic) = error else { return None };
+    Some(Finding::new(&CLUSTER_FILE, Mistake { node: None, diagnostic: (**diagnostic).clone() }))
+}
+
+/// Found by reading, when there is no cluster yet that a function could look at.
+const CLUSTER_FILE: Lint = Lint {
+    code: "C001-cluster-file",
+    severity: Severity::Error,
+    title: "`cluster.toml` is not a valid cluster file",
+    why: "a key that is unknown, missing or has a value that cannot be would be ignored or break the node at boot",
+    find: |_| Vec::new(),
+};

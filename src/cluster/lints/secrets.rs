@@ -1,0 +1,164 @@
+//! Secrets: that they are there, and that the datastore's URL leads where K3s can work.
+
+use std::borrow::Cow;
+
+use url::Url;
+
+use super::{Inputs, Lint, Mistake, Theme};
+use crate::cluster::secrets::{DATASTORE_URL, Secrets, State, check};
+use crate::output::Severity;
+
+pub(super) const THEME: Theme =
+    Theme { title: "Secrets", lints: &[MISSING, UNFIT, TRANSACTION_POOLER, IPV6_ONLY, WEAK_TLS, POOLER_USER] };
+
+const MISSING: Lint = Lint {
+    code: "C070-missing-secret",
+    severity: Severity::Error,
+    title: "A secret that a node needs is not set",
+    why: "the node's seed cannot be made without it",
+    find: missing,
+};
+
+const UNFIT: Lint = Lint {
+    code: "C071-unfit-secret",
+    severity: Severity::Error,
+    title: "A secret is not what its purpose asks for",
+    why: "K3s would refuse it, or take it for something else",
+    find: unfit,
+};
+
+const TRANSACTION_POOLER: Lint = Lint {
+    code: "C072-transaction-pooler",
+    severity: Severity::Error,
+    title: "The datastore is a pooler in transaction mode",
+    why: "K3s needs prepared statements, which such a pooler loses between two transactions",
+    find: transaction_pooler,
+};
+
+const IPV6_ONLY: Lint = Lint {
+    code: "C073-ipv6-only",
+    severity: Severity::Warning,
+    title: "The datastore's host may have an IPv6 address alone",
+    why: "Supabase's direct hosts are reached by IPv4 only with an add-on; in a network without IPv6 the control node would \
+          wait for ever",
+    find: ipv6_only,
+};
+
+const WEAK_TLS: Lint = Lint {
+    code: "C074-weak-tls",
+    severity: Severity::Error,
+    title: "The datastore's URL asks for less than a verified connection",
+    why: "whoever sits between node and datastore could read and change the whole cluster",
+    find: weak_tls,
+};
+
+const POOLER_USER: Lint = Lint {
+    code: "C075-pooler-user",
+    severity: Severity::Error,
+    title: "The pooler is not told whose database is meant",
+    why: "Supabase's pooler serves all projects, and knows yours by the user's name alone",
+    find: pooler_user,
+};
+
+/// What is known of each secret that the nodes need.
+fn rows<T>(inputs: &Inputs<'_>, of: impl Fn(&str, State) -> Option<T>) -> Vec<T> {
+    let Some(secrets) = inputs.secrets else { return Vec::new() };
+    check(secrets, &inputs.needs).into_iter().filter_map(|row| of(&row.name, row.state)).collect()
+}
+
+/// At the cluster's datastore, or its name: the file of secrets itself is never quoted.
+fn mistake(inputs: &Inputs<'_>, name: &str, message: String) -> Mistake {
+    inputs.at_key(if name == DATASTORE_URL { "datastore" } else { "name" }, message)
+}
+
+fn missing(inputs: &Inputs<'_>) -> Vec<Mistake> {
+    let none = inputs.secrets.is_some_and(|secrets| secrets.iter().next().is_none());
+    rows(inputs, |name, state| {
+        if state != State::Missing {
+            return None;
+        }
+        let cure = match name {
+            DATASTORE_URL => "run `imgbuild secrets set datastore-url`; it asks for \
+                              `postgres://USER:PASSWORD@HOST:5432/DATABASE`, special characters of the password \
+                              percent-encoded"
+                .to_owned(),
+            _ if none => "run `imgbuild secrets init`, which makes those that nobody has to choose".to_owned(),
+            _ => format!("run `imgbuild secrets set {name}`"),
+        };
+        Some(mistake(inputs, name, format!("the secret `{name}` is not set")).hint(cure))
+    })
+}
+
+fn unfit(inputs: &Inputs<'_>) -> Vec<Mistake> {
+    rows(inputs, |name, state| {
+        let State::Unfit(reason) = state else { return None };
+        let message = format!("the secret `{name}` is no good: {reason}");
+        Some(mistake(inputs, name, message).hint(format!("set it anew: `imgbuild secrets set {name}`")))
+    })
+}
+
+/// The datastore's URL, if the cluster has one and it can be read.
+fn url(inputs: &Inputs<'_>) -> Option<Url> {
+    inputs.cluster.datastore.as_ref()?;
+    Url::parse(inputs.secrets.and_then(|secrets: &Secrets| secrets.get(DATASTORE_URL))?.expose()).ok()
+}
+
+fn is_pooler(url: &Url) -> bool {
+    url.host_str().is_some_and(|host| host.ends_with(".pooler.supabase.com"))
+}
+
+/// A mistake of the datastore's URL, of which only the host may be told.
+fn of_url(inputs: &Inputs<'_>, message: String, hint: &str) -> Vec<Mistake> {
+    vec![mistake(inputs, DATASTORE_URL, message).hint(hint)]
+}
+
+fn transaction_pooler(inputs: &Inputs<'_>) -> Vec<Mistake> {
+    match url(inputs) {
+        Some(url) if url.port() == Some(6543) && url.host_str().is_some_and(|host| host.ends_with(".supabase.com")) => {
+            of_url(
+                inputs,
+                "the secret `datastore-url` names Supabase's pooler in transaction mode (port 6543)".to_owned(),
+                "take the session pooler: the same host with port 5432",
+            )
+        }
+        _ => Vec::new(),
+    }
+}
+
+fn ipv6_only(inputs: &Inputs<'_>) -> Vec<Mistake> {
+    let Some(url) = url(inputs) else { return Vec::new() };
+    match url.host_str() {
+        Some(host) if host.starts_with("db.") && host.ends_with(".supabase.co") => of_url(
+            inputs,
+            format!("the host `{host}` in the secret `datastore-url` has an IPv6 address alone"),
+            "take the session pooler (`aws-REGION.pooler.supabase.com`, port 5432, user `postgres.PROJECT`), or see to it \
+             that the node has IPv6",
+        ),
+        _ => Vec::new(),
+    }
+}
+
+fn weak_tls(inputs: &Inputs<'_>) -> Vec<Mistake> {
+    let Some(url) = url(inputs) else { return Vec::new() };
+    let mode = url.query_pairs().find(|(key, _)| key == "sslmode").map(|(_, mode)| mode);
+    match mode {
+        // Without one K3s verifies certificate and host, since the seed brings the CA.
+        None | Some(Cow::Borrowed("verify-full")) => Vec::new(),
+        Some(_) => of_url(
+            inputs,
+            "the secret `datastore-url` has an `sslmode` below `verify-full`".to_owned(),
+            "leave `sslmode` out: with the CA of [datastore] K3s verifies certificate and host",
+        ),
+    }
+}
+
+fn pooler_user(inputs: &Inputs<'_>) -> Vec<Mistake> {
+    match url(inputs) {
+        Some(url) if is_pooler(&url) && !url.username().contains('.') => of_url(
+            inputs,
+            "the user in the secret `datastore-url` does not name the project".to_owned(),
+            "write `postgres.PROJECT`, as the dashboard shows it for the session pooler",
+        ),
+        _ => Vec::new(),
+    }
+}

@@ -1,0 +1,170 @@
+//! Servers: that there is one, and that agents find it.
+
+use std::net::IpAddr;
+
+use super::{Inputs, Lint, Mistake, Theme};
+use crate::cluster::Node;
+use crate::output::Severity;
+use crate::profile::{Profile, Role};
+
+pub(super) const THEME: Theme = Theme {
+    title: "Servers",
+    lints: &[NO_ROLE, STANDALONE, NO_SERVER, SEVERAL_SERVERS, SERVER_ELSEWHERE, SERVER_UNSTABLE],
+};
+
+const NO_ROLE: Lint = Lint {
+    code: "C005-no-role",
+    severity: Severity::Error,
+    title: "A node's profile has no K3s",
+    why: "K3s is in an image only if its profile says which role the node has; this node would never join",
+    find: no_role,
+};
+
+const STANDALONE: Lint = Lint {
+    code: "C006-standalone",
+    severity: Severity::Error,
+    title: "A node's profile makes a cluster of its own",
+    why: "`standalone` starts K3s without the cluster's token and datastore, as `demo` does",
+    find: standalone,
+};
+
+const NO_SERVER: Lint = Lint {
+    code: "C010-no-server",
+    severity: Severity::Error,
+    title: "No node is a server",
+    why: "the agents would wait for a server for ever",
+    find: no_server,
+};
+
+const SEVERAL_SERVERS: Lint = Lint {
+    code: "C011-several-servers",
+    severity: Severity::Error,
+    title: "Several servers, and no datastore that they could share",
+    why: "without an external datastore each server keeps its state in SQLite on its own stick: they would be clusters \
+          that know nothing of each other",
+    find: several_servers,
+};
+
+const SERVER_ELSEWHERE: Lint = Lint {
+    code: "C014-server-elsewhere",
+    severity: Severity::Error,
+    title: "The server URL leads to no server",
+    why: "agents look for the API where `server` says",
+    find: server_elsewhere,
+};
+
+const SERVER_UNSTABLE: Lint = Lint {
+    code: "C015-server-unstable",
+    severity: Severity::Warning,
+    title: "The server URL names an address that no server is sure to have",
+    why: "when DHCP gives the server another address, no agent finds it any more",
+    find: server_unstable,
+};
+
+fn role(profile: &Profile) -> Option<Role> {
+    profile.k3s.as_ref().map(|k3s| k3s.role)
+}
+
+fn servers<'a>(inputs: &'a Inputs<'_>) -> Vec<&'a Node> {
+    inputs.nodes().filter(|(_, profile)| role(profile) == Some(Role::Server)).map(|(node, _)| node).collect()
+}
+
+/// Whether every node's part is known: else the missing server may be behind a broken profile.
+fn all_known(inputs: &Inputs<'_>) -> bool {
+    inputs.profiles.values().all(|profile| profile.as_ref().is_ok_and(|profile| role(profile).is_some()))
+}
+
+fn no_role(inputs: &Inputs<'_>) -> Vec<Mistake> {
+    let without = inputs.nodes().filter(|(_, profile)| role(profile).is_none());
+    without
+        .map(|(node, _)| {
+            let message = format!("profile `{}` of `{}` has no K3s", node.profile, node.name);
+            let hint = "add [k3s] with `role = \"agent\"` (or \"server\") to the profile, or extend one that has it";
+            inputs.at_value(&format!("node.{}.profile", node.name), message).hint(hint)
+        })
+        .collect()
+}
+
+fn standalone(inputs: &Inputs<'_>) -> Vec<Mistake> {
+    let alone = inputs.nodes().filter(|(_, profile)| profile.k3s.as_ref().is_some_and(|k3s| k3s.standalone));
+    alone
+        .map(|(node, _)| {
+            let message = format!("profile `{}` of `{}` makes a cluster of its own", node.profile, node.name);
+            let hint = "name a profile without `standalone = true`: `control`, `storage`, `gpu`, or one of your own";
+            inputs.at_value(&format!("node.{}.profile", node.name), message).hint(hint)
+        })
+        .collect()
+}
+
+fn no_server(inputs: &Inputs<'_>) -> Vec<Mistake> {
+    if !servers(inputs).is_empty() || !all_known(inputs) {
+        return Vec::new();
+    }
+    let hint = "add a node with a server's profile: [node.control] with `profile = \"control\"`";
+    vec![inputs.at_key("node", "no node of this cluster is a server").hint(hint)]
+}
+
+fn several_servers(inputs: &Inputs<'_>) -> Vec<Mistake> {
+    if inputs.cluster.datastore.is_some() {
+        return Vec::new();
+    }
+    let servers = servers(inputs);
+    let Some((first, others)) = servers.split_first() else { return Vec::new() };
+    let tell = |node: &&Node| {
+        let message = format!("`{}` is a server, and so is `{}`", node.name, first.name);
+        let hint = "keep one server, or give them an external PostgreSQL: [datastore] with `ca = \"datastore-ca.pem\"`";
+        inputs.at_node(node, message).hint(hint)
+    };
+    others.iter().map(tell).collect()
+}
+
+/// The address in the server URL, if it is one.
+fn server_address(inputs: &Inputs<'_>) -> Option<IpAddr> {
+    inputs.cluster.server.host.parse().ok()
+}
+
+fn server_elsewhere(inputs: &Inputs<'_>) -> Vec<Mistake> {
+    let host = &inputs.cluster.server.host;
+    let address = server_address(inputs);
+    let own = |address: IpAddr| address.is_loopback() || address.is_unspecified();
+    let servers = servers(inputs);
+    let is_host = |node: &Node| match address {
+        Some(address) => node.net().is_some_and(|net| net.addr() == address),
+        None => *host == node.name,
+    };
+    // Another node with the server's address is a lint of its own.
+    let is_told = servers.iter().copied().any(is_host) || !all_known(inputs);
+    let message = if host == "localhost" || address.is_some_and(own) {
+        format!("on an agent, {host} is the agent itself")
+    } else if let Some(agent) = inputs.cluster.nodes.values().find(|node| !is_told && is_host(node)) {
+        format!("{host} is `{}`, which is no server", agent.name)
+    } else {
+        return Vec::new();
+    };
+    let target = servers.first().map(|server| match server.net() {
+        Some(net) => net.addr().to_string(),
+        None => server.name.clone(),
+    });
+    let port = inputs.cluster.server.port;
+    let hint = match target {
+        Some(host) => format!("name the server: `server = \"https://{host}:{port}\"`"),
+        None => "name the server's address".to_owned(),
+    };
+    vec![inputs.at_value("server", message).hint(hint)]
+}
+
+fn server_unstable(inputs: &Inputs<'_>) -> Vec<Mistake> {
+    let Some(address) = server_address(inputs) else { return Vec::new() };
+    let holds = |node: &&Node| node.net().is_some_and(|net| net.addr() == address);
+    // Told by the lint above, or none of the servers is known.
+    if !server_elsewhere(inputs).is_empty() || servers(inputs).is_empty() || servers(inputs).iter().any(holds) {
+        return Vec::new();
+    }
+    let name = &servers(inputs)[0].name;
+    let message = format!("no server of this file has the address {address}");
+    let hint = format!(
+        "give it to the server, `address = \"{address}/24\"` in [node.{name}]; or reserve it in your router's DHCP, or \
+         write a name that your network resolves"
+    );
+    vec![inputs.at_value("server", message).hint(hint)]
+}

@@ -1,0 +1,86 @@
+//! From a workspace to its cluster.
+
+use std::net::IpAddr;
+
+use ipnet::IpNet;
+
+use super::schema::{ClusterToml, DiskTable, K3sTable, NodeTable};
+use super::{Cluster, ClusterError, Critical, Datastore, Disk, FlannelBackend, Node, Places};
+use crate::profile::Workspace;
+use crate::profile::parse::parse;
+use crate::profile::workspace::text;
+
+/// The file's name in a workspace.
+pub const FILE: &str = "cluster.toml";
+
+/// The cluster of a workspace; none if it has no `cluster.toml`.
+///
+/// # Errors
+/// A file that cannot be read, or anything wrong with its keys and single values.
+pub fn load(workspace: &Workspace) -> Result<Option<Cluster>, ClusterError> {
+    Ok(load_with_places(workspace)?.map(|(cluster, _)| cluster))
+}
+
+/// As [`load`], with the places of its keys.
+///
+/// # Errors
+/// As [`load`].
+pub fn load_with_places(workspace: &Workspace) -> Result<Option<(Cluster, Places)>, ClusterError> {
+    let Some((bytes, shown)) = workspace.read_own(FILE)? else { return Ok(None) };
+    let source = text(bytes, shown)?;
+    let toml: ClusterToml = parse(&source)?;
+    Ok(Some((cluster(toml), Places::of(&source))))
+}
+
+fn cluster(toml: ClusterToml) -> Cluster {
+    Cluster {
+        name: toml.name.into(),
+        server: toml.server,
+        tls_names: strings(toml.tls_names),
+        ssh_keys: strings(toml.ssh_keys),
+        dns: strings(toml.dns),
+        gateway: toml.gateway.map(Into::into),
+        datastore: toml.datastore.map(|table| Datastore { ca: table.ca.into() }),
+        k3s: critical(toml.k3s),
+        values: toml.values.into_iter().map(|(name, value)| (name.into(), value)).collect(),
+        nodes: toml.nodes.into_iter().map(|(name, table)| (name.0.clone(), node(name.into(), table))).collect(),
+    }
+}
+
+/// Defaults are K3s's own, but for the encryption of Secrets: it cannot be had later.
+fn critical(table: K3sTable) -> Critical {
+    let net = |octets: [u8; 4]| IpNet::new_assert(IpAddr::from(octets), 16);
+    let dns = table.cluster_dns.and_then(|address| address.0.parse().ok());
+    let mut disable = table.disable;
+    disable.sort();
+    disable.dedup();
+    Critical {
+        cluster_cidr: table.cluster_cidr.map_or_else(|| net([10, 42, 0, 0]), |net| net.0),
+        service_cidr: table.service_cidr.map_or_else(|| net([10, 43, 0, 0]), |net| net.0),
+        cluster_dns: dns.unwrap_or_else(|| IpAddr::from([10, 43, 0, 10])),
+        cluster_domain: table.cluster_domain.map_or_else(|| "cluster.local".to_owned(), Into::into),
+        flannel_backend: table.flannel_backend.unwrap_or(FlannelBackend::Vxlan),
+        disable,
+        secrets_encryption: table.secrets_encryption.unwrap_or(true),
+    }
+}
+
+fn node(name: String, table: NodeTable) -> Node {
+    Node {
+        name,
+        profile: table.profile.into(),
+        board: table.board,
+        address: table.address.map(Into::into),
+        mac: table.mac.map(Into::into),
+        labels: table.labels.into_iter().map(|(key, value)| (key.into(), value.into())).collect(),
+        disks: table.disks.into_iter().map(disk).collect(),
+    }
+}
+
+fn disk(table: DiskTable) -> Disk {
+    Disk { label: table.label.into(), mount: table.mount.into(), filesystem: table.filesystem, format: table.format }
+}
+
+fn strings<T: Into<String>>(list: Vec<T>) -> Vec<String> {
+    list.into_iter().map(Into::into).collect()
+}

@@ -1,0 +1,73 @@
+//! Where in the text each key of a TOML file is, so that a lint can point at it.
+
+use std::collections::BTreeMap;
+use std::ops::Range;
+use std::sync::Arc;
+
+use toml::de::{DeTable, DeValue};
+
+use crate::output::{Diagnostic, SourceText};
+
+/// The places of a file by dotted key: `server`, `node.pi1.disk.0.label`. Entries of lists count from 0.
+#[derive(Debug, Clone)]
+pub struct Places {
+    source: Arc<SourceText>,
+    spans: Spans,
+}
+
+impl Places {
+    /// Of a text that is valid TOML; of any other text, none.
+    #[must_use]
+    pub fn of(source: &Arc<SourceText>) -> Self {
+        let mut spans = Spans::new();
+        if let Ok(document) = DeTable::parse(&source.text) {
+            table("", document.get_ref(), &mut spans);
+        }
+        Self { source: Arc::clone(source), spans }
+    }
+
+    /// The file.
+    #[must_use]
+    pub fn source(&self) -> &Arc<SourceText> {
+        &self.source
+    }
+
+    /// A mistake in the value of `key`; of the whole file if it has no such key.
+    #[must_use]
+    pub fn value(&self, key: &str, message: impl Into<String>) -> Diagnostic {
+        let span = self.spans.get(key).map(|(_, value)| value.clone());
+        Diagnostic::new(&self.source, span, message)
+    }
+
+    /// A mistake of `key` itself, or of what its table lacks.
+    #[must_use]
+    pub fn key(&self, key: &str, message: impl Into<String>) -> Diagnostic {
+        let span = self.spans.get(key).map(|(key, _)| key.clone());
+        Diagnostic::new(&self.source, span, message)
+    }
+}
+
+/// Of the key and of the value; an entry of a list is its own key.
+type Spans = BTreeMap<String, (Range<usize>, Range<usize>)>;
+
+fn table(above: &str, table: &DeTable<'_>, spans: &mut Spans) {
+    for (key, entry) in table {
+        let name = format!("{above}{}", key.get_ref());
+        below(&name, entry.get_ref(), spans);
+        spans.insert(name, (key.span(), entry.span()));
+    }
+}
+
+fn below(name: &str, value: &DeValue<'_>, spans: &mut Spans) {
+    match value {
+        DeValue::Table(inner) => table(&format!("{name}."), inner, spans),
+        DeValue::Array(entries) => {
+            for (index, entry) in entries.iter().enumerate() {
+                let name = format!("{name}.{index}");
+                below(&name, entry.get_ref(), spans);
+                spans.insert(name, (entry.span(), entry.span()));
+            }
+        }
+        _ => {}
+    }
+}

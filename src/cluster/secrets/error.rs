@@ -1,0 +1,106 @@
+//! What can be wrong with secrets. Nothing here can hold a value: all texts are names, places and fixed words.
+
+use std::io;
+
+/// Why secrets could not be read, made or written.
+#[derive(Debug, thiserror::Error)]
+pub enum SecretsError {
+    /// The machine's files.
+    #[error("cannot {action} {place}")]
+    Io { action: &'static str, place: String, source: io::Error },
+    /// A file that must be private is not.
+    #[error("{place} holds secrets, and is open to others (mode {mode:04o})")]
+    Exposed { place: String, mode: u32 },
+    /// A file that must be this user's own is not.
+    #[error("{place} holds secrets, and belongs to user {owner}, not to you")]
+    Foreign { place: String, owner: u32 },
+    /// A directory, a device, a pipe.
+    #[error("{place} is not a file")]
+    NotAFile { place: String },
+    /// There is no file with secrets.
+    #[error("there is no secrets.toml and no secrets.toml.age in {dir}")]
+    None { dir: String },
+    /// A file is in the way.
+    #[error("{place} exists")]
+    Exists { place: String },
+    /// Which of two files counts cannot be told.
+    #[error("{dir} has both secrets.toml and secrets.toml.age")]
+    Both { dir: String },
+    /// A file that is not what a secrets file looks like. The line is not quoted: it may be a secret.
+    #[error("{place}: line {line}: {problem}")]
+    Syntax { place: String, line: usize, problem: &'static str },
+    /// A name that is none; not quoted, since it may be a value in the wrong place.
+    #[error("{place} is not a secret's name")]
+    Name { place: String },
+    /// A secret that is needed and not there.
+    #[error("the secret `{name}` is not set")]
+    Unset { name: String },
+    /// A value that does not do for its purpose.
+    #[error("the secret `{name}` is no good: {reason}")]
+    Unfit { name: String, reason: &'static str },
+    /// A value that the cluster stands on would be thrown away.
+    #[error("the secret `{name}` is set already, and the cluster made with it cannot do without it")]
+    Irreplaceable { name: String },
+    /// A secret given twice.
+    #[error("the environment has both {variable} and {variable}_FILE")]
+    Twice { variable: String },
+    /// Bytes that are no text.
+    #[error("{place} is not UTF-8 text")]
+    NotText { place: String },
+    /// Text that is no age recipient; not quoted, since it may be an identity.
+    #[error("{problem}")]
+    Recipient { problem: &'static str },
+    /// An encrypted file without a key for it.
+    #[error("{place} is encrypted")]
+    Locked { place: String },
+    /// An encrypted file that the key does not open.
+    #[error("cannot decrypt {place}: {problem}")]
+    Decrypt { place: String, problem: &'static str },
+    /// A file with identities that has none.
+    #[error("{place}: {problem}")]
+    Identity { place: String, problem: &'static str },
+}
+
+impl SecretsError {
+    /// What to do about it.
+    #[must_use]
+    pub fn hint(&self) -> Option<String> {
+        Some(match self {
+            Self::Io { .. } | Self::NotAFile { .. } | Self::NotText { .. } => return None,
+            Self::Exposed { place, .. } => {
+                format!("`chmod 600` on {place}; if other people use this machine, take the secrets in it as known")
+            }
+            Self::Foreign { .. } => "run as the file's owner, or copy it and `chmod 600` the copy".to_owned(),
+            Self::None { .. } => "`imgbuild secrets init` makes one".to_owned(),
+            Self::Exists { .. } => "it is never overwritten, since a cluster may depend on it; name another file, or \
+                                    move this one away"
+                .to_owned(),
+            Self::Both { .. } => "move the one that is out of date out of the workspace".to_owned(),
+            Self::Syntax { .. } => {
+                "the file is `schema = 1`, then a table [secrets] with lines NAME = \"VALUE\"".to_owned()
+            }
+            Self::Name { .. } => "a name is 1 to 63 lower-case letters, digits and `-`, not ending in `-file`; the \
+                                  value is never part of the command line"
+                .to_owned(),
+            Self::Unset { name } | Self::Unfit { name, .. } => format!("`imgbuild secrets set {name}` asks for it"),
+            Self::Irreplaceable { .. } => {
+                "back up with `imgbuild secrets export`, then say `--replace` if the cluster does not exist yet or may \
+                 be lost"
+                    .to_owned()
+            }
+            Self::Twice { .. } => "unset one of the two".to_owned(),
+            Self::Recipient { .. } => {
+                "give a public key: `age1…` as `age-keygen` prints it, or `ssh-ed25519 AAAA…` of a .pub file".to_owned()
+            }
+            Self::Locked { .. } => {
+                "name the file with the age or SSH identity with --identity FILE or the environment \
+                                    variable IMGBUILD_AGE_IDENTITY"
+                    .to_owned()
+            }
+            Self::Decrypt { .. } => "name the identity that it was encrypted for with --identity FILE".to_owned(),
+            Self::Identity { .. } => {
+                "it must be what `age-keygen` writes, or an Ed25519 SSH key without passphrase".to_owned()
+            }
+        })
+    }
+}

@@ -1,0 +1,112 @@
+//! The secrets that this program knows the purpose of: what they are, and what their values must look like.
+
+use url::Url;
+
+use super::Secret;
+use crate::cluster::hex;
+
+/// Makes a machine a K3s server, and seals the cluster's keys in the datastore.
+pub const SERVER_TOKEN: &str = "server-token";
+/// Lets a machine join as a K3s agent.
+pub const AGENT_TOKEN: &str = "agent-token";
+/// What every node's identity is derived from.
+pub const IDENTITY_SEED: &str = "identity-seed";
+/// Where the control node finds its datastore, with user and password.
+pub const DATASTORE_URL: &str = "datastore-url";
+
+/// Known secrets in the order of the file, each with the comment that explains it there.
+pub(super) const KNOWN: [(&str, &str); 4] = [
+    (
+        SERVER_TOKEN,
+        "Full power over the cluster. It also seals the cluster's keys in the datastore: LOSING IT LOSES THE CLUSTER,\n\
+         and so does changing it.",
+    ),
+    (AGENT_TOKEN, "Lets workers join. Keep it over the cluster's life."),
+    (
+        IDENTITY_SEED,
+        "Every node's host key, machine-id, node password and iSCSI name derive from it. With another one the cluster\n\
+         refuses its own nodes.",
+    ),
+    (
+        DATASTORE_URL,
+        "The datastore's URL with user and password, `postgres://USER:PASSWORD@HOST:5432/DATABASE`; special characters\n\
+         of the password are percent-encoded.",
+    ),
+];
+
+/// Whether a secret may have this name: `[a-z0-9-]{1,63}`. Names that end in `-file` are left out, since their
+/// variable would be the one that names another secret's file.
+#[must_use]
+pub fn is_name(name: &str) -> bool {
+    let letter = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-';
+    (1..=63).contains(&name.len()) && name.bytes().all(letter) && !name.ends_with("-file")
+}
+
+/// Why this value does not do for the secret of this name, in words that hold nothing of it.
+#[must_use]
+pub fn problem(name: &str, value: &Secret) -> Option<&'static str> {
+    let value = value.expose();
+    if value.is_empty() {
+        return Some("it is empty");
+    }
+    match name {
+        SERVER_TOKEN | AGENT_TOKEN => token(value),
+        IDENTITY_SEED if hex::decode(value).is_none_or(|bytes| bytes.len() != 32) => {
+            Some("it is not 64 hexadecimal digits")
+        }
+        DATASTORE_URL => datastore_url(value),
+        _ => None,
+    }
+}
+
+fn token(value: &str) -> Option<&'static str> {
+    if value.contains(char::is_whitespace) {
+        Some("it holds white space")
+    } else if value.contains("::") {
+        Some("it holds `::`; give the short form, the part behind the last colon of a `K10…` token")
+    } else if value.chars().count() < 16 {
+        Some("it is shorter than 16 characters")
+    } else {
+        None
+    }
+}
+
+fn datastore_url(value: &str) -> Option<&'static str> {
+    let Some((scheme, rest)) = value.split_once("://") else {
+        return Some("it is not a URL: it must begin with `postgres://`");
+    };
+    if !["postgres", "postgresql"].contains(&scheme) {
+        return Some("its scheme is neither `postgres` nor `postgresql`");
+    }
+    let authority = rest.split(['/', '?']).next().unwrap_or_default();
+    // K3s reads the URL by Go's rules, which are stricter here than the URL standard's parser.
+    if let Some((user_info, _)) = authority.rsplit_once('@')
+        && !is_encoded(user_info)
+    {
+        return Some("its user or password holds a character that must be percent-encoded (a space as `%20`)");
+    }
+    let Ok(url) = Url::parse(value) else {
+        return Some("its host or port cannot be read; are special characters of the password percent-encoded?");
+    };
+    if url.host_str().is_none_or(str::is_empty) {
+        Some("it has no host")
+    } else if url.username().is_empty() {
+        Some("it has no user")
+    } else if url.password().is_none_or(str::is_empty) {
+        Some("it has no password")
+    } else if url.fragment().is_some() {
+        Some("it holds `#`, which must be percent-encoded as `%23`")
+    } else {
+        None
+    }
+}
+
+/// Whether a URL's user information has only characters that may stand there, and only whole escapes.
+fn is_encoded(user_info: &str) -> bool {
+    let escapes_are_whole = user_info.split('%').skip(1).all(|rest| {
+        let digits = rest.as_bytes().get(..2);
+        digits.is_some_and(|digits| digits.iter().all(u8::is_ascii_hexdigit))
+    });
+    let allowed = |byte: u8| byte.is_ascii_alphanumeric() || b"-._~!$&'()*+,;=:%".contains(&byte);
+    escapes_are_whole && user_info.bytes().all(allowed)
+}

@@ -1,0 +1,30 @@
+//! Secrets: kept in one file of the workspace, overridden by the environment, never printed.
+//!
+//! ```text
+//! secrets.toml (0600)  ┐ vault            document        overrides
+//!  or                  ├──────▶ text ─────▶ names, values ◀───────── IMGBUILD_SECRET_NAME[_FILE]
+//! secrets.toml.age     ┘ (sealed)                 │
+//!                                                 ▼
+//!                                   Secrets ──▶ needs: which node lacks what
+//! ```
+//!
+//! A [`Secret`] has no text form but the one that [`Secret::expose`] hands out, and is overwritten when it is
+//! dropped. No error of this room holds a value, or anything that could be one by mistake: a name that is none, a
+//! line that is no TOML, a path that came from the environment.
+
+mod document;
+mod error;
+mod known;
+mod needs;
+mod overrides;
+mod private;
+mod sealed;
+mod value;
+mod vault;
+
+pub use error::SecretsError;
+pub use known::{AGENT_TOKEN, DATASTORE_URL, IDENTITY_SEED, SERVER_TOKEN, is_name, problem};
+pub use needs::{NodeNeeds, Role, Row, State, check};
+pub use overrides::variable;
+pub use value::{Secret, Secrets, Source};
+pub use vault::Vault;

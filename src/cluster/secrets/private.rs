@@ -1,0 +1,108 @@
+//! Files that hold secrets: read only if they are private, written whole or not at all.
+
+use std::fs::{File, Metadata, OpenOptions, Permissions};
+use std::io::{self, Read, Write};
+use std::os::unix::fs::{MetadataExt as _, OpenOptionsExt as _, PermissionsExt as _};
+use std::path::Path;
+
+use zeroize::Zeroizing;
+
+use super::SecretsError;
+
+/// Far more than all secrets of a cluster together.
+const MAX: u64 = 4 << 20;
+
+/// Who may see a file.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Access {
+    /// Its owner alone.
+    Private,
+    /// Whom the user's umask lets: its content is encrypted.
+    Public,
+}
+
+/// A file's bytes. A link is followed, and what it leads to is what is judged. `place` is what errors call the file.
+///
+/// # Errors
+/// A file that others may read or own, where it must be private; one that cannot be read; none.
+pub(super) fn read(path: &Path, place: &str, access: Access) -> Result<Zeroizing<Vec<u8>>, SecretsError> {
+    let failed = |source| SecretsError::Io { action: "read", place: place.to_owned(), source };
+    // A pipe would block when it is opened, before it can be seen to be none of ours.
+    let flags = rustix::fs::OFlags::NONBLOCK.bits().cast_signed();
+    let file = OpenOptions::new().read(true).custom_flags(flags).open(path).map_err(failed)?;
+    // The open file is asked, not its path, which may name another one by now.
+    let metadata = file.metadata().map_err(failed)?;
+    if !metadata.is_file() {
+        return Err(SecretsError::NotAFile { place: place.to_owned() });
+    }
+    if access == Access::Private {
+        judge(&metadata, rustix::process::geteuid().as_raw(), place)?;
+    }
+    read_all(file, metadata.len()).map_err(failed)
+}
+
+/// All of a stream, without copies that stay in memory.
+pub(super) fn read_all(from: impl Read, expected: u64) -> io::Result<Zeroizing<Vec<u8>>> {
+    // One byte more, so that reading to the end does not make the buffer grow.
+    let capacity = usize::try_from(expected.min(MAX)).unwrap_or_default() + 1;
+    let mut bytes = Zeroizing::new(Vec::with_capacity(capacity));
+    if from.take(MAX + 1).read_to_end(&mut bytes)? as u64 > MAX {
+        return Err(io::Error::new(io::ErrorKind::FileTooLarge, "it is larger than all secrets can be"));
+    }
+    Ok(bytes)
+}
+
+fn judge(metadata: &Metadata, me: u32, place: &str) -> Result<(), SecretsError> {
+    let mode = metadata.mode() & 0o7777;
+    if metadata.uid() != me {
+        return Err(SecretsError::Foreign { place: place.to_owned(), owner: metadata.uid() });
+    }
+    if mode & 0o077 != 0 {
+        return Err(SecretsError::Exposed { place: place.to_owned(), mode });
+    }
+    Ok(())
+}
+
+/// Writes a file that is not there yet.
+///
+/// # Errors
+/// A file that is there; a directory that cannot be written.
+pub(super) fn create(path: &Path, place: &str, bytes: &[u8], access: Access) -> Result<(), SecretsError> {
+    write(path, place, bytes, access, false)
+}
+
+/// Puts new content in a file's place. Where the path is a link, what it leads to is replaced: it may lie on an
+/// encrypted disk on purpose.
+///
+/// # Errors
+/// A directory that cannot be written.
+pub(super) fn replace(path: &Path, place: &str, bytes: &[u8], access: Access) -> Result<(), SecretsError> {
+    write(path, place, bytes, access, true)
+}
+
+fn write(path: &Path, place: &str, bytes: &[u8], access: Access, replace: bool) -> Result<(), SecretsError> {
+    let mode = if access == Access::Private { 0o600 } else { 0o666 };
+    let written = || {
+        let target = if replace { path.canonicalize()? } else { path.to_owned() };
+        let dir = target.parent().filter(|dir| !dir.as_os_str().is_empty()).unwrap_or(Path::new("."));
+        let mut file = tempfile::Builder::new().permissions(Permissions::from_mode(mode)).tempfile_in(dir)?;
+        file.write_all(bytes)?;
+        file.as_file().sync_all()?;
+        let persisted = if replace { file.persist(&target) } else { file.persist_noclobber(&target) };
+        persisted.map_err(|error| error.error)?;
+        // Until the directory is on the disk too, a power cut can take the new name back.
+        File::open(dir)?.sync_all()
+    };
+    written().map_err(|source| match source.kind() {
+        io::ErrorKind::AlreadyExists => SecretsError::Exists { place: place.to_owned() },
+        _ => SecretsError::Io { action: "write", place: place.to_owned(), source },
+    })
+}
+
+/// Text, without its bytes in the error.
+pub(super) fn text(bytes: &[u8], place: &str) -> Result<Zeroizing<String>, SecretsError> {
+    match std::str::from_utf8(bytes) {
+        Ok(text) => Ok(Zeroizing::new(text.to_owned())),
+        Err(_) => Err(SecretsError::NotText { place: place.to_owned() }),
+    }
+}

@@ -1,0 +1,192 @@
+//! The file that keeps a workspace's secrets, plain or encrypted.
+
+use std::collections::BTreeMap;
+use std::ffi::OsString;
+use std::io;
+use std::path::{Path, PathBuf};
+
+use zeroize::Zeroizing;
+
+use super::document::Document;
+use super::known::{AGENT_TOKEN, IDENTITY_SEED, SERVER_TOKEN, is_name, problem};
+use super::private::{self, Access};
+use super::{Secret, Secrets, SecretsError, Source, overrides, sealed};
+use crate::cluster::hex;
+
+const PLAIN: &str = "secrets.toml";
+const SEALED: &str = "secrets.toml.age";
+
+/// A workspace's file with secrets: `secrets.toml`, or `secrets.toml.age`.
+#[derive(Debug, Clone)]
+pub struct Vault {
+    dir: PathBuf,
+    identity: Option<PathBuf>,
+}
+
+/// A file that was found, decrypted.
+struct Opened {
+    name: &'static str,
+    path: PathBuf,
+    place: String,
+    text: Zeroizing<String>,
+}
+
+impl Vault {
+    /// The vault of the workspace in `dir`; an encrypted one is opened with the `identity` in this file.
+    #[must_use]
+    pub fn at(dir: &Path, identity: Option<&Path>) -> Self {
+        // An empty variable is as good as none.
+        let identity = identity.filter(|path| !path.as_os_str().is_empty());
+        Self { dir: dir.to_owned(), identity: identity.map(Path::to_owned) }
+    }
+
+    /// Makes a new cluster's secrets and writes them, encrypted if there are recipients. Gives the file's path.
+    ///
+    /// # Errors
+    /// A file that is there already; recipients that are none; a directory that cannot be written.
+    pub fn init(&self, recipients: &[String]) -> Result<PathBuf, SecretsError> {
+        if let Some(name) = self.which()? {
+            return Err(SecretsError::Exists { place: self.place(name) });
+        }
+        let mut document = Document { recipients: recipients.to_vec(), secrets: BTreeMap::new() };
+        for name in [SERVER_TOKEN, AGENT_TOKEN, IDENTITY_SEED] {
+            document.secrets.insert(name.to_owned(), random()?);
+        }
+        let text = document.render();
+        let (name, bytes, access) = if recipients.is_empty() {
+            (PLAIN, text, Access::Private)
+        } else {
+            (SEALED, Zeroizing::new(sealed::seal(&text, recipients)?), Access::Public)
+        };
+        let path = self.dir.join(name);
+        private::create(&path, &self.place(name), bytes.as_bytes(), access)?;
+        Ok(path)
+    }
+
+    /// All secrets: the file's, if there is one, and over them those of the environment (`std::env::vars_os`).
+    ///
+    /// # Errors
+    /// A file that others may read, that cannot be decrypted, or that is not what it must be; a variable that is not.
+    pub fn load(&self, variables: impl IntoIterator<Item = (OsString, OsString)>) -> Result<Secrets, SecretsError> {
+        let mut secrets = Secrets::default();
+        if let Some(file) = self.open()? {
+            for (name, value) in Document::parse(&file.text, &file.place)?.secrets {
+                secrets.insert(name, value, Source::File(file.name));
+            }
+        }
+        overrides::apply(variables, &mut secrets)?;
+        Ok(secrets)
+    }
+
+    /// Sets one secret in the file; an encrypted one is encrypted again for the same recipients. One that the cluster
+    /// stands on is only replaced if `replace` says so. Gives the file's path.
+    ///
+    /// # Errors
+    /// A name or value that is none; no file; whatever [`Vault::load`] refuses.
+    pub fn set(&self, name: &str, value: &Secret, replace: bool) -> Result<PathBuf, SecretsError> {
+        Self::accepts(name)?;
+        if let Some(reason) = problem(name, value) {
+            return Err(SecretsError::Unfit { name: name.to_owned(), reason });
+        }
+        let file = self.existing()?;
+        let held = Document::parse(&file.text, &file.place)?;
+        let changes = held.secrets.get(name).is_some_and(|old| old.expose() != value.expose());
+        if changes && !replace && [SERVER_TOKEN, IDENTITY_SEED].contains(&name) {
+            return Err(SecretsError::Irreplaceable { name: name.to_owned() });
+        }
+        let text = Document::edit(&file.text, &file.place, name, value)?;
+        let (bytes, access) = match file.name {
+            PLAIN => (text, Access::Private),
+            _ => (Zeroizing::new(sealed::seal(&text, &held.recipients)?), Access::Public),
+        };
+        private::replace(&file.path, &file.place, bytes.as_bytes(), access)?;
+        Ok(file.path)
+    }
+
+    /// The file's secrets as a file of the same form that is encrypted for `recipients`.
+    ///
+    /// # Errors
+    /// No file; recipients that are none; whatever [`Vault::load`] refuses.
+    pub fn export(&self, recipients: &[String]) -> Result<String, SecretsError> {
+        let file = self.existing()?;
+        let secrets = Document::parse(&file.text, &file.place)?.secrets;
+        sealed::seal(&Document { recipients: recipients.to_vec(), secrets }.render(), recipients)
+    }
+
+    /// Refuses what cannot be a secret's name, without quoting it.
+    ///
+    /// # Errors
+    /// A name that is none.
+    pub fn accepts(name: &str) -> Result<(), SecretsError> {
+        if is_name(name) { Ok(()) } else { Err(SecretsError::Name { place: "NAME".to_owned() }) }
+    }
+
+    /// Writes what [`Vault::export`] gave to a file that must not be there yet.
+    ///
+    /// # Errors
+    /// A file that is there; a directory that cannot be written.
+    pub fn write_export(path: &Path, sealed: &str) -> Result<(), SecretsError> {
+        private::create(path, &path.display().to_string(), sealed.as_bytes(), Access::Public)
+    }
+
+    fn place(&self, name: &str) -> String {
+        self.dir.join(name).display().to_string()
+    }
+
+    fn which(&self) -> Result<Option<&'static str>, SecretsError> {
+        // A link that leads nowhere is there too: making a second file beside it would hide it.
+        let there = |name: &str| match self.dir.join(name).symlink_metadata() {
+            Ok(_) => Ok(true),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(false),
+            Err(source) => Err(SecretsError::Io { action: "read", place: self.place(name), source }),
+        };
+        match (there(PLAIN)?, there(SEALED)?) {
+            (true, true) => Err(SecretsError::Both { dir: self.dir.display().to_string() }),
+            (true, false) => Ok(Some(PLAIN)),
+            (false, true) => Ok(Some(SEALED)),
+            (false, false) => Ok(None),
+        }
+    }
+
+    fn existing(&self) -> Result<Opened, SecretsError> {
+        self.open()?.ok_or_else(|| SecretsError::None { dir: self.dir.display().to_string() })
+    }
+
+    fn open(&self) -> Result<Option<Opened>, SecretsError> {
+        let Some(name) = self.which()? else { return Ok(None) };
+        let (path, place) = (self.dir.join(name), self.place(name));
+        let bytes = match name {
+            PLAIN => private::read(&path, &place, Access::Private)?,
+            _ => sealed::unseal(&private::read(&path, &place, Access::Public)?, &place, self.identity.as_deref())?,
+        };
+        let text = private::text(&bytes, &place)?;
+        Ok(Some(Opened { name, path, place, text }))
+    }
+}
+
+/// 32 random bytes as hexadecimal digits: long enough that nobody guesses it, and good in every file format.
+fn random() -> Result<Secret, SecretsError> {
+    let mut bytes = Zeroizing::new([0; 32]);
+    getrandom::fill(&mut *bytes).map_err(|error| SecretsError::Io {
+        action: "read",
+        place: "the kernel's random numbers".to_owned(),
+        source: io::Error::other(error.to_string()),
+    })?;
+    Ok(hex::encode(&*bytes).into())
+}
+
+impl Secret {
+    /// A secret as it comes from a stream: all of it, without one line break at its end.
+    ///
+    /// # Errors
+    /// A stream that cannot be read, or holds no text.
+    pub fn read(from: impl io::Read, place: &str) -> Result<Self, SecretsError> {
+        // Room for a key file; a stream does not say how long it is.
+        let bytes = private::read_all(from, 64 << 10).map_err(|source| SecretsError::Io {
+            action: "read",
+            place: place.to_owned(),
+            source,
+        })?;
+        Ok(overrides::trimmed(private::text(&bytes, place)?).into())
+    }
+}

@@ -1,0 +1,49 @@
+//! `/etc/imgbuild/node.env`: what the node's own scripts have to know, a line `KEY='value'` each. docs/node-status.md
+//! names the keys.
+
+use std::fmt::Write as _;
+
+use url::Url;
+
+use super::{DATASTORE_CA, Inputs, SeedError};
+use crate::cluster::secrets::DATASTORE_URL;
+use crate::profile::Role;
+
+/// Version of the file's form.
+const SCHEMA: &str = "1";
+
+/// The file's text. It holds no secret: of the datastore only where it is.
+pub(super) fn text(inputs: &Inputs<'_>) -> Result<String, SeedError> {
+    let Inputs { cluster, node, profile, secrets, .. } = inputs;
+    let mut text = String::new();
+    // No value has a quote in it: all of them were checked as names, numbers or paths. Were one to slip through, the
+    // node's reader would refuse the line.
+    let mut fact = |key: &str, value: &str| writeln!(text, "{key}='{value}'").expect("strings grow");
+    fact("SCHEMA", SCHEMA);
+    fact("CLUSTER", &cluster.name);
+    fact("NODE", &node.name);
+    if let Some(k3s) = &profile.k3s {
+        fact("ROLE", k3s.role.name());
+        if k3s.role == Role::Agent {
+            fact("SERVER_HOST", &cluster.server.host);
+            fact("SERVER_PORT", &cluster.server.port.to_string());
+        } else if cluster.datastore.is_some() {
+            let url = secrets.require(DATASTORE_URL)?;
+            // `require` has read it as a URL with a host.
+            if let Ok(url) = Url::parse(url.expose()) {
+                fact("DATASTORE_HOST", url.host_str().unwrap_or_default().trim_matches(['[', ']']));
+                fact("DATASTORE_PORT", &url.port().unwrap_or(5432).to_string());
+                let mode = url.query_pairs().find(|(key, _)| key == "sslmode").map(|(_, value)| value.into_owned());
+                fact("DATASTORE_TLS", &mode.unwrap_or_else(|| "verify-full".to_owned()));
+                fact("DATASTORE_CA", DATASTORE_CA);
+            }
+        }
+    }
+    for (number, disk) in (1..).zip(&node.disks) {
+        fact(&format!("DISK_{number}_LABEL"), &disk.label);
+        fact(&format!("DISK_{number}_MOUNT"), &disk.mount);
+        fact(&format!("DISK_{number}_FILESYSTEM"), disk.filesystem.name());
+        fact(&format!("DISK_{number}_FORMAT"), disk.format.name());
+    }
+    Ok(text)
+}

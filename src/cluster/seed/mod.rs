@@ -1,0 +1,152 @@
+//! The seed: all that makes a stick the stick of one node, as a tree that is laid over the image's `/etc`.
+//!
+//! ```text
+//! cluster.toml ─┐
+//! node          ├─▶ identity files, network, K3s's drop-ins, manifests ─▶ Seed (tree, private values)
+//! profile       │
+//! secrets ──────┘
+//! ```
+//! The image holds nothing of a cluster and the seed all of it, so one image serves every cluster, and what can be
+//! published is apart from what can not. What only root may read is 0600.
+
+mod facts;
+mod k3s;
+mod network;
+#[cfg(test)]
+mod tests;
+
+use super::identity::{Identity, IdentitySeed};
+use super::manifests::{self, Context, Home, ManifestError};
+use super::secrets::{Secret, Secrets, SecretsError};
+use super::{Cluster, Node as ClusterNode};
+use crate::profile::{Profile, Role};
+use crate::tree::{Node, Tree, TreeError};
+
+/// The account that people log in to.
+const ADMIN: &str = "admin";
+/// Where the datastore's CA lies on the node.
+const DATASTORE_CA: &str = "/etc/rancher/k3s/datastore-ca.pem";
+/// Origin of the nodes made here.
+const ORIGIN: &str = "imgbuild:seed";
+
+/// What a seed is made from.
+#[derive(Debug, Clone, Copy)]
+pub struct Inputs<'a> {
+    pub cluster: &'a Cluster,
+    pub node: &'a ClusterNode,
+    pub profile: &'a Profile,
+    pub secrets: &'a Secrets,
+    /// The PEM file that `[datastore] ca` names.
+    pub datastore_ca: Option<&'a [u8]>,
+}
+
+/// A node's seed.
+#[derive(Debug)]
+pub struct Seed {
+    /// Everything below `etc/`.
+    pub tree: Tree,
+    /// What must not turn up anywhere else, with names for messages: the node's own private values.
+    pub private: Vec<(&'static str, Secret)>,
+}
+
+/// Why a node's seed cannot be made.
+#[derive(Debug, thiserror::Error)]
+pub enum SeedError {
+    #[error(transparent)]
+    Secret(#[from] SecretsError),
+    #[error(transparent)]
+    Manifest(#[from] ManifestError),
+    /// The cluster has a datastore, but its CA was not given.
+    #[error("the datastore's CA is missing")]
+    NoDatastoreCa,
+    /// Its profile runs a K3s that takes nothing from a seed.
+    #[error("profile `{0}` is a cluster of its own and takes no node")]
+    Standalone(String),
+    #[error("the seed cannot be put together")]
+    Tree(#[from] TreeError),
+}
+
+impl SeedError {
+    /// What to do about it.
+    #[must_use]
+    pub fn hint(&self) -> Option<String> {
+        match self {
+            Self::Secret(error) => error.hint(),
+            Self::Manifest(error) => error.hint(),
+            Self::NoDatastoreCa => {
+                Some("name its PEM file in cluster.toml: [datastore] ca = \"datastore-ca.pem\"".to_owned())
+            }
+            Self::Standalone(_) => Some("give the node a profile such as `control`, `storage` or `gpu`".to_owned()),
+            Self::Tree(_) => None,
+        }
+    }
+}
+
+/// Makes the seed of one node.
+///
+/// # Errors
+/// A secret that is missing or unfit, a manifest's value that is not set, a profile that takes no seed.
+pub fn make(inputs: &Inputs<'_>) -> Result<Seed, SeedError> {
+    let Inputs { cluster, node, profile, secrets, .. } = inputs;
+    let identity = Identity::derive(&IdentitySeed::of(secrets)?, &node.name);
+    let mut files = Files(Tree::new());
+    files.open("hostname", format!("{}\n", node.name))?;
+    files.open("hosts", network::hosts(&node.name))?;
+    files.open("machine-id", format!("{}\n", identity.machine_id))?;
+    files.private("ssh/ssh_host_ed25519_key", identity.ssh_host_key.expose())?;
+    files.open("ssh/ssh_host_ed25519_key.pub", format!("{}\n", identity.ssh_host_public))?;
+    files.open(&format!("ssh/authorized_keys.d/{ADMIN}"), lines(&cluster.ssh_keys))?;
+    files.private("iscsi/initiatorname.iscsi", &format!("InitiatorName={}\n", identity.initiator_name))?;
+    if let Some(text) = network::configuration(cluster, node) {
+        files.open("systemd/network/05-node.network", text)?;
+    }
+    // Over the image's own, which tells that there is no seed.
+    files.open("issue.d/50-seed.issue", format!("Node {} of cluster {}\n\n", node.name, cluster.name))?;
+    if let Some(k3s) = &profile.k3s {
+        if k3s.standalone {
+            return Err(SeedError::Standalone(profile.name.clone()));
+        }
+        files.private("rancher/node/password", identity.node_password.expose())?;
+        k3s::put(&mut files, inputs, k3s)?;
+        if k3s.role == Role::Server {
+            manifests(&mut files, inputs)?;
+        }
+    }
+    files.open("imgbuild/node.env", facts::text(inputs)?)?;
+    let private = identity.private().map(|(name, secret)| (name, secret.clone())).to_vec();
+    Ok(Seed { tree: files.0, private })
+}
+
+/// The manifests that hold what belongs to the cluster.
+fn manifests(files: &mut Files, inputs: &Inputs<'_>) -> Result<(), SeedError> {
+    let Inputs { cluster, profile, secrets, .. } = inputs;
+    let secrets = secrets.iter().map(|(name, value)| (name, value.expose()));
+    let context = Context::default().profile(profile.public()).cluster(cluster).secrets(secrets);
+    files.0.put("etc/imgbuild/manifests", Node::dir(0o700).from(ORIGIN))?;
+    for (name, template) in &profile.manifests {
+        let text = &template.source.text;
+        if manifests::uses(name, text)?.home() == Home::Seed {
+            files.private(&format!("imgbuild/manifests/{name}"), &manifests::render(name, text, &context)?)?;
+        }
+    }
+    Ok(())
+}
+
+fn lines(lines: &[String]) -> String {
+    lines.iter().flat_map(|line| [line.as_str(), "\n"]).collect()
+}
+
+/// Files on their way below `etc/`.
+struct Files(Tree);
+
+impl Files {
+    /// A file that everybody on the node may read.
+    fn open(&mut self, path: &str, text: String) -> Result<(), TreeError> {
+        self.0.put(&format!("etc/{path}"), Node::file(0o644, text).from(ORIGIN))
+    }
+
+    /// A file for root alone.
+    fn private(&mut self, path: &str, text: &str) -> Result<(), TreeError> {
+        self.0.put(&format!("etc/{path}"), Node::file(0o600, text).from(ORIGIN))
+    }
+}

@@ -1,0 +1,90 @@
+//! Every lint against its fixtures and its part of the documentation.
+
+use std::collections::BTreeSet;
+use std::path::PathBuf;
+
+use super::*;
+use crate::output::{Diagnostic, Severity};
+use lints::{Lint, handbook, themes};
+
+fn all() -> impl Iterator<Item = &'static Lint> {
+    themes().into_iter().flat_map(|theme| theme.lints)
+}
+
+fn in_repository(path: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join(path)
+}
+
+#[test]
+fn every_lint_finds_its_bad_fixture_and_nothing_in_its_good_one() {
+    let mut wrong = Vec::new();
+    for Lint { code, severity, .. } in all() {
+        let fixture = in_repository("tests/fixtures/lints").join(code);
+        let bad = findings(&fixture.join("bad"));
+        if bad.is_empty() {
+            wrong.push(format!("{code} finds nothing in its bad fixture"));
+        }
+        for finding in bad {
+            let Diagnostic { hint, span, .. } = &finding.diagnostic;
+            if (finding.code, finding.severity) != (code, *severity) || hint.is_none() || span.is_none() {
+                wrong.push(format!("{code}, bad: {}", finding.render(false)));
+            }
+        }
+        for finding in findings(&fixture.join("good")) {
+            wrong.push(format!("{code}, good: {}", finding.render(false)));
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+#[test]
+fn every_fixture_is_of_a_lint_and_codes_are_unique() {
+    let codes: BTreeSet<&str> = all().map(|lint| lint.code).collect();
+    assert_eq!(codes.len(), all().count());
+    for entry in fs::read_dir(in_repository("tests/fixtures/lints")).unwrap() {
+        let name = entry.unwrap().file_name();
+        assert!(codes.contains(name.to_str().unwrap()), "no lint has the fixture {}", name.display());
+    }
+}
+
+#[test]
+fn the_handbook_of_lints_is_the_generated_one() {
+    let path = in_repository("docs/lints.md");
+    if std::env::var_os("IMGBUILD_GENERATE").is_some() {
+        fs::write(&path, handbook()).unwrap();
+    }
+    assert!(fs::read_to_string(&path).unwrap() == handbook(), "docs/lints.md is not up to date: run `just generate`");
+}
+
+#[test]
+fn a_finding_is_shown_with_code_place_reason_and_cure() {
+    let root = in_repository("tests/fixtures/lints/C012-duplicate-address/bad");
+    let shown = findings(&root)[0].render(false).replace(&format!("{}/", root.display()), "");
+    insta::assert_snapshot!(shown, @r#"
+    error[C012-duplicate-address]: `gpu` has 192.168.1.10, and so has `control`
+      --> cluster.toml:14:11
+       |
+    14 | address = "192.168.1.10/24"
+       |           ^^^^^^^^^^^^^^^^^
+       |
+       = note: both answer for it, so that connections reach now one and now the other
+       = help: give each node an address of its own
+    "#);
+}
+
+#[test]
+fn all_mistakes_are_told_at_once_in_the_order_of_the_file() {
+    let text = SOUND.replace("gateway = \"192.168.1.1\"\n", "")
+        + "labels = { \"kubernetes.io/role\" = \"x\" }\n\n[node.gpu]\nprofile = \"gpus\"\n";
+    assert_eq!(codes(&text), ["C020-no-gateway", "C030-reserved-label", "C002-unknown-profile"]);
+}
+
+#[test]
+fn the_example_workspace_lacks_only_what_its_owner_knows() {
+    let dir = TempDir::new().unwrap();
+    init(dir.path()).unwrap();
+    let found = findings(dir.path());
+    let codes: Vec<_> = found.iter().map(|finding| finding.code).collect();
+    assert_eq!(codes, ["C050-no-ssh-key", "C051-datastore-ca-missing"]);
+    assert!(found.iter().all(|finding| finding.severity == Severity::Error));
+}

@@ -1,0 +1,96 @@
+//! The workspace's cluster, for the verbs that are about nodes: its nodes, the secrets they need, their seeds.
+
+use std::collections::BTreeMap;
+
+use super::session::Session;
+use crate::cli::Unlock;
+use crate::cluster::identity::{Identity, IdentitySeed};
+use crate::cluster::lints::{self, Inputs};
+use crate::cluster::secrets::{NodeNeeds, Secret, Secrets, SecretsError};
+use crate::cluster::seed::{self, Seed};
+use crate::cluster::{self, Cluster, ClusterError, Places};
+use crate::exit::Failure;
+use crate::lock::Lock;
+use crate::output::{Severity, count};
+use crate::profile::{self, Profile};
+
+/// A node with all that its stick is made from.
+pub(super) struct Member {
+    pub(super) name: String,
+    pub(super) profile: Profile,
+    pub(super) seed: Seed,
+    pub(super) secrets: Secrets,
+    /// What must never change while the cluster lives.
+    pub(super) critical: BTreeMap<String, String>,
+}
+
+/// The workspace's cluster.
+pub(super) fn load(session: &Session<'_>) -> Result<(Cluster, Places), Failure> {
+    Ok(cluster::load_with_places(&session.workspace)?.ok_or(ClusterError::Absent)?)
+}
+
+/// The node of this name, if nothing is wrong with it or its cluster.
+pub(super) fn member(session: &Session<'_>, name: &str, unlock: &Unlock) -> Result<Member, Failure> {
+    let (cluster, places) = load(session)?;
+    let node = cluster.node(name)?;
+    let profile = profile::load(&session.workspace, &node.profile)?;
+    let lock = Lock::load(&session.lock_path())?;
+    let secrets = session.secrets(unlock)?;
+    let inputs = Inputs::gather(&session.workspace, &cluster, &places, lock.as_ref(), Some(&secrets))?;
+    let concerns = |node: &Option<String>| node.as_ref().is_none_or(|node| node == name);
+    let errors: Vec<String> = lints::run(&inputs)
+        .into_iter()
+        .filter(|finding| finding.severity == Severity::Error && concerns(&finding.node))
+        .map(|finding| finding.render(true))
+        .collect();
+    if !errors.is_empty() {
+        let message = format!("{} in the way of node `{name}`", count(errors.len(), "mistake"));
+        let shown = format!("{}\n\nerror: {message}", errors.join("\n\n"));
+        let failure = Failure::refused(message).hint("`imgbuild check` shows all of the workspace's");
+        return Err(Failure { snippet: Some(shown), ..failure });
+    }
+    let datastore_ca = inputs.datastore_ca.as_deref();
+    let seed =
+        seed::make(&seed::Inputs { cluster: &cluster, node, profile: &profile, secrets: &secrets, datastore_ca })?;
+    let (name, critical) = (node.name.clone(), cluster.critical_values());
+    drop(inputs);
+    Ok(Member { name, profile, seed, secrets, critical })
+}
+
+impl Member {
+    /// Everything that may be in the seed and nowhere else, with names for messages.
+    pub(super) fn private(&self) -> impl Iterator<Item = (&str, &Secret)> {
+        self.secrets.iter().chain(self.seed.private.iter().map(|(name, secret)| (*name, secret)))
+    }
+}
+
+/// Which secrets each node needs.
+pub(super) fn needs(session: &Session<'_>, cluster: &Cluster) -> Result<Vec<NodeNeeds>, Failure> {
+    let of_node = |node| Ok(NodeNeeds::of_node(node, &profile::load(&session.workspace, &node.profile)?, cluster));
+    cluster.nodes.values().map(of_node).collect()
+}
+
+/// The workspace's secrets; none if they cannot be opened here, which is said.
+pub(super) fn open_secrets(session: &Session<'_>, unlock: &Unlock, without: &str) -> Result<Option<Secrets>, Failure> {
+    match session.vault(unlock).load(std::env::vars_os()) {
+        Ok(secrets) => Ok(Some(secrets)),
+        Err(SecretsError::None { .. }) => Ok(Some(Secrets::default())),
+        Err(SecretsError::Locked { place }) => {
+            session.console.progress().warn(&format!("{without}, since {place} cannot be opened"));
+            Ok(None)
+        }
+        Err(error) => Err(error.into()),
+    }
+}
+
+/// The private values of all nodes, with names for messages.
+pub(super) fn derived(session: &Session<'_>, secrets: &Secrets) -> Result<Vec<(String, Secret)>, Failure> {
+    let (Some(cluster), Ok(seed)) = (cluster::load(&session.workspace)?, IdentitySeed::of(secrets)) else {
+        return Ok(Vec::new());
+    };
+    let of_node = |name: &String| {
+        let private = Identity::derive(&seed, name).private().map(|(what, secret)| (what, secret.clone()));
+        private.map(|(what, secret)| (format!("{what} of {name}"), secret))
+    };
+    Ok(cluster.nodes.keys().flat_map(of_node).collect())
+}

@@ -1,0 +1,212 @@
+//! K3s for a profile: found and proved when locking, taken by its locked hash when building.
+
+use std::collections::BTreeMap;
+use std::io;
+use std::path::Path;
+
+use super::session::Session;
+use crate::cluster::manifests::{self, Context, Home};
+use crate::exit::{Code, Failure};
+use crate::fetch::Download;
+use crate::fetch::k3s::{self, Asset, Found, K3sError, Place, Release};
+use crate::format::Store as _;
+use crate::image::k3s::Files;
+use crate::lock::{Lock, LockedArtifact, Update};
+use crate::profile::{K3s, Profile};
+use crate::tree::{Content, Digest, Hasher, Pack, Slice};
+
+/// The name that `lock --update` knows the release by.
+pub(super) const NAME: &str = "k3s";
+/// Bytes of an artifact read at a time.
+const STEP: usize = 1 << 20;
+
+/// What to lock for `profile`: what the lock has already where it may stay, else what the release in `dir`, or on the
+/// mirror, has now. Nothing for a profile without K3s, and where the release is out of reach.
+pub(super) fn choose(
+    session: &Session<'_>,
+    profile: &Profile,
+    lock: &Lock,
+    update: Update<'_>,
+    dir: Option<&Path>,
+) -> Result<Vec<LockedArtifact>, Failure> {
+    let Some(k3s) = &profile.k3s else { return Ok(Vec::new()) };
+    let release = release(profile, k3s);
+    let assets = assets(k3s);
+    // A tag stands for one release for ever, so there is nothing newer to look for unless somebody says so.
+    let is_asked_for = matches!(update, Update::Packages(names) if names.iter().any(|name| name == NAME))
+        || (update == Update::Everything && dir.is_some());
+    let known = known(lock, &release, &assets);
+    if let Some(known) = &known
+        && !is_asked_for
+    {
+        if let Some(dir) = dir {
+            bring(session, &release, &assets, known, dir)?;
+        }
+        return Ok(known.clone());
+    }
+    let place = dir.map_or(Place::Mirror(&session.k3s_mirror), Place::Dir);
+    match session.fetcher.k3s(&release, &assets, place, session.console.progress()) {
+        Ok(found) => Ok(assets.iter().zip(found).map(|(asset, found)| locked(&release, *asset, &found)).collect()),
+        // An image without K3s is still a system to look at; a node's own image is refused (`lock::for_member`).
+        Err(error) if known.is_none() && error.is_out_of_reach() => {
+            session.console.progress().warn(&format!(
+                "`{name}` is locked WITHOUT K3s, until `imgbuild lock --update k3s --profile {name}` (with `--k3s-dir DIR` \
+                 where there is no network): {error}",
+                name = profile.name
+            ));
+            Ok(Vec::new())
+        }
+        Err(error) => Err(error.into()),
+    }
+}
+
+/// The locked files for an image of `profile`; none if it has no K3s, or was locked without it.
+pub(super) fn fetch(session: &Session<'_>, profile: &Profile, lock: &Lock) -> Result<Option<Files>, Failure> {
+    let Some(k3s) = &profile.k3s else { return Ok(None) };
+    let release = release(profile, k3s);
+    let artifacts: Vec<LockedArtifact> = lock.artifacts_of(&profile.name).cloned().collect();
+    if artifacts.is_empty() {
+        session.console.progress().warn(&format!(
+            "`{name}` is built WITHOUT K3s, which was out of reach when it was locked; \
+             `imgbuild lock --update k3s --profile {name}` adds it",
+            name = profile.name
+        ));
+        return Ok(None);
+    }
+    let wanted: Vec<Download> = artifacts
+        .iter()
+        .map(|artifact| Download {
+            name: format!("{} {}", artifact.name, artifact.version),
+            urls: vec![k3s::url(&session.k3s_mirror, &artifact.path)],
+            sha256: artifact.sha256,
+            size: Some(artifact.size),
+        })
+        .collect();
+    let unavailable =
+        |source| K3sError::Unavailable { version: k3s.version.clone(), arch: release.arch.name(), source };
+    let paths = session.fetcher.fetch_all(&wanted, session.console.progress()).map_err(unavailable)?;
+    let content = |asset: Asset| -> Result<Option<Content>, Failure> {
+        let Some(index) = artifacts.iter().position(|artifact| artifact.name == asset.name()) else { return Ok(None) };
+        let (path, artifact) = (&paths[index], &artifacts[index]);
+        if asset == Asset::Binary {
+            k3s::check_machine(path, &release.file(asset), &release)?;
+        }
+        let pack = Pack::open(path)
+            .map_err(|error| Failure::io(Code::Unexpected, format!("cannot read {}", path.display()), &error))?;
+        let chunks = chunks(session, &pack, artifact)
+            .map_err(|error| Failure::io(Code::Unexpected, format!("cannot read {}", path.display()), &error))?;
+        Ok(Some(Content::from(Slice { pack, offset: 0, len: artifact.size, digest: artifact.sha256, chunks })))
+    };
+    match content(Asset::Binary)? {
+        Some(binary) => {
+            Ok(Some(Files { binary, images: content(Asset::AirGap)?, manifests: public_manifests(profile)? }))
+        }
+        None => Err(not_in_lock(profile)),
+    }
+}
+
+/// Digests of an artifact's chunks, taken once and kept by its own digest.
+fn chunks(session: &Session<'_>, pack: &Pack, artifact: &LockedArtifact) -> io::Result<Vec<Digest>> {
+    let key = Digest::of(format!("imgbuild chunks 1\n{}", artifact.sha256).as_bytes()).0;
+    if let Some(known) = session.cache.get(&key).and_then(|json| serde_json::from_slice(&json).ok()) {
+        return Ok(known);
+    }
+    let mut hasher = Hasher::default();
+    for start in (0..artifact.size).step_by(STEP) {
+        hasher.update(&pack.read(start, (artifact.size - start).min(STEP as u64))?);
+    }
+    let (digest, chunks) = hasher.finish();
+    if digest != artifact.sha256 {
+        return Err(io::Error::new(io::ErrorKind::InvalidData, "it changed while it was read"));
+    }
+    session.cache.put(&key, &serde_json::to_vec(&chunks)?);
+    Ok(chunks)
+}
+
+/// The manifests that are the same in every cluster.
+fn public_manifests(profile: &Profile) -> Result<BTreeMap<String, String>, Failure> {
+    let context = Context::default().profile(profile.public());
+    let mut texts = BTreeMap::new();
+    for (name, template) in &profile.manifests {
+        let (path, text) = (&template.source.path, &template.source.text);
+        if manifests::uses(path, text)?.home() == Home::Image {
+            texts.insert(name.clone(), manifests::render(path, text, &context)?.to_string());
+        }
+    }
+    Ok(texts)
+}
+
+/// Checks the user's directory against its own checksum file and the lock, and takes the files from there.
+pub(super) fn check_dir(session: &Session<'_>, profile: &Profile, lock: &Lock, dir: &Path) -> Result<(), Failure> {
+    let Some(k3s) = &profile.k3s else { return Ok(()) };
+    if is_missing(profile, lock) {
+        return Err(not_in_lock(profile));
+    }
+    let artifacts: Vec<LockedArtifact> = lock.artifacts_of(&profile.name).cloned().collect();
+    bring(session, &release(profile, k3s), &assets(k3s), &artifacts, dir)
+}
+
+/// Whether locking again would add K3s.
+pub(super) fn is_missing(profile: &Profile, lock: &Lock) -> bool {
+    profile.k3s.is_some() && !lock.has_artifacts(&profile.name)
+}
+
+pub(super) fn not_in_lock(profile: &Profile) -> Failure {
+    Failure {
+        code: Code::Verification,
+        ..Failure::refused(format!("the lock of `{}` has no K3s, and a build reads nothing outside it", profile.name))
+            .hint(format!("add it with `imgbuild lock --profile {} --k3s-dir DIR`", profile.name))
+    }
+}
+
+/// Takes the locked files from `dir`, where they must be what both the checksum file and the lock say.
+fn bring(
+    session: &Session<'_>,
+    release: &Release<'_>,
+    assets: &[Asset],
+    artifacts: &[LockedArtifact],
+    dir: &Path,
+) -> Result<(), Failure> {
+    let found = session.fetcher.k3s(release, assets, Place::Dir(dir), session.console.progress())?;
+    for (asset, found) in assets.iter().zip(found) {
+        let expected = artifacts.iter().find(|artifact| artifact.name == asset.name()).map(|artifact| artifact.sha256);
+        if let Some(expected) = expected.filter(|expected| *expected != found.sha256) {
+            let path = dir.join(release.file(*asset));
+            let version = release.version.to_owned();
+            return Err(K3sError::NotLocked { path, version, got: found.sha256, expected }.into());
+        }
+    }
+    Ok(())
+}
+
+/// What any profile of the lock has of the release; none unless it is all of `assets`.
+fn known(lock: &Lock, release: &Release<'_>, assets: &[Asset]) -> Option<Vec<LockedArtifact>> {
+    let find = |asset: &Asset| {
+        let same = |artifact: &&LockedArtifact| {
+            (artifact.name.as_str(), artifact.version.as_str(), artifact.arch)
+                == (asset.name(), release.version, release.arch)
+        };
+        lock.artifacts.iter().find(same).cloned()
+    };
+    assets.iter().map(find).collect()
+}
+
+fn locked(release: &Release<'_>, asset: Asset, found: &Found) -> LockedArtifact {
+    LockedArtifact {
+        name: asset.name().to_owned(),
+        version: release.version.to_owned(),
+        arch: release.arch,
+        path: release.path(&release.file(asset)),
+        size: found.size,
+        sha256: found.sha256,
+        profiles: Vec::new(),
+    }
+}
+
+fn release<'a>(profile: &Profile, k3s: &'a K3s) -> Release<'a> {
+    Release { version: &k3s.version, arch: profile.board.arch() }
+}
+
+fn assets(k3s: &K3s) -> Vec<Asset> {
+    if k3s.air_gap { vec![Asset::Binary, Asset::AirGap] } else { vec![Asset::Binary] }
+}

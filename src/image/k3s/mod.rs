@@ -1,0 +1,95 @@
+//! K3s in an image: the program, its configuration, its unit, and what it needs around it.
+//!
+//! Everything here follows from the profile alone; what a cluster or a node adds comes with the seed, in
+//! `/etc/rancher/k3s/config.yaml.d/`, which K3s reads after the image's own file. Goes into the tree before effects, so
+//! that files of overlays win.
+
+mod config;
+mod units;
+
+pub use config::config;
+
+use std::collections::BTreeMap;
+
+use crate::profile::{K3s, Profile, Role};
+use crate::tree::{Content, Node, Tree, TreeError};
+
+/// Origin of the nodes made here.
+const ORIGIN: &str = "imgbuild:k3s";
+
+/// The program.
+const BINARY: &str = "usr/local/bin/k3s";
+/// Names under which the program is another one.
+const LINKS: [&str; 3] = ["usr/local/bin/kubectl", "usr/local/bin/crictl", "usr/local/bin/ctr"];
+/// Where the container images are that K3s imports.
+const IMAGES: &str = "usr/share/imgbuild/airgap";
+
+/// Where the manifests are that K3s applies.
+const MANIFESTS: &str = "usr/share/imgbuild/manifests";
+/// Tells the gate that this node needs nobody.
+const STANDALONE: &str = "usr/lib/imgbuild/standalone";
+
+/// Path, mode, text: the same for every node.
+const FILES: &[(&str, u16, &str)] = &[
+    ("usr/lib/imgbuild/k3s-killall", 0o755, include_str!("files/k3s-killall")),
+    ("usr/lib/imgbuild/k3s-prepare", 0o755, include_str!("files/k3s-prepare")),
+    ("usr/lib/systemd/system/k3s-pods.service", 0o644, include_str!("files/k3s-pods.service")),
+    ("usr/lib/tmpfiles.d/imgbuild-k3s.conf", 0o644, include_str!("files/tmpfiles.conf")),
+];
+
+/// What of K3s goes into an image and is not made here.
+#[derive(Debug, Clone)]
+pub struct Files {
+    /// The release's program.
+    pub binary: Content,
+    /// The release's bundle of container images, if the profile wants it.
+    pub images: Option<Content>,
+    /// Texts of the manifests that are the same in every cluster, by file name.
+    pub manifests: BTreeMap<String, String>,
+}
+
+/// Puts K3s into `tree`.
+///
+/// # Errors
+/// A file of a package that stands where a directory must be.
+pub fn install(tree: &mut Tree, profile: &Profile, files: &Files) -> Result<(), TreeError> {
+    let Some(k3s) = &profile.k3s else { return Ok(()) };
+    let mut put = |path: &str, node: Node| tree.put(path, node.from(ORIGIN));
+    put(BINARY, Node::file(0o755, files.binary.clone()))?;
+    for link in LINKS {
+        put(link, Node::symlink("k3s"))?;
+    }
+    for (path, mode, text) in FILES {
+        put(path, Node::file(*mode, *text))?;
+    }
+    if let Some(images) = &files.images {
+        put(
+            &format!("{IMAGES}/{}", images_name(k3s, images, profile.board.arch().name())),
+            Node::file(0o644, images.clone()),
+        )?;
+    }
+    put(MANIFESTS, Node::dir(0o755))?;
+    if k3s.role == Role::Server {
+        for (name, text) in &files.manifests {
+            put(&format!("{MANIFESTS}/{name}"), Node::file(0o644, text.as_str()))?;
+        }
+    }
+    put("etc/rancher/k3s/config.yaml", Node::file(0o644, config(k3s)))?;
+    put(&format!("usr/lib/systemd/system/{}", units::name(k3s.role)), Node::file(0o644, units::service(k3s)))?;
+    if k3s.standalone {
+        // Lets the node's gate start K3s without a seed.
+        put(STANDALONE, Node::file(0o644, ""))?;
+    } else if k3s.role == Role::Server {
+        put(&format!("usr/lib/systemd/system/{}", units::SERVER_MOUNT), Node::file(0o644, units::server_mount()))?;
+    }
+    Ok(())
+}
+
+/// K3s imports a bundle again when its name, size or time changed, and here all times are alike: so the name tells both
+/// the release and the content.
+fn images_name(k3s: &K3s, images: &Content, arch: &str) -> String {
+    format!("k3s-airgap-images-{}-{arch}-{}.tar.zst", k3s.version, &images.digest().to_string()[..12])
+}
+
+#[cfg(test)]
+mod tests;

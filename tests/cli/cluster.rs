@@ -1,0 +1,146 @@
+//! `init`, and `check` in a workspace with a cluster.
+
+use std::fs::{self, File};
+
+use serde_json::Value;
+
+use crate::place::{Place, Ran};
+
+const KEY: &str = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIJ8vWqK0mD1tQ7yRk5cUe0oM3bLhXz2nGfP4sYdTwA9e you@laptop";
+
+/// A workspace with a lint's fixture.
+fn fixture(path: &str) -> Place {
+    let file = format!("{}/tests/fixtures/lints/{path}/cluster.toml", env!("CARGO_MANIFEST_DIR"));
+    let place = Place::new().file("cluster.toml", fs::read(file).unwrap());
+    set_secrets(&place, ".");
+    place
+}
+
+/// Makes all secrets of a workspace.
+fn set_secrets(place: &Place, workspace: &str) {
+    place.run(&["--workspace", workspace, "secrets", "init"]).ok();
+    place.write("url", "postgres://k3s:correct-horse@db.example.org:5432/k3s");
+    let mut command = place.command(&["--workspace", workspace, "secrets", "set", "datastore-url"]);
+    Ran::of(command.stdin(File::open(place.path("url")).unwrap())).ok();
+}
+
+/// The findings that a run told to programs.
+fn findings(ran: &Ran) -> Vec<Value> {
+    let first: Value = serde_json::from_str(ran.stdout.lines().next().unwrap()).unwrap();
+    assert_eq!(first["event"], "result");
+    first["result"].as_array().unwrap().clone()
+}
+
+fn codes(ran: &Ran) -> Vec<String> {
+    findings(ran).iter().map(|finding| finding["code"].as_str().unwrap().to_owned()).collect()
+}
+
+#[test]
+fn a_new_workspace_asks_for_what_only_its_owner_knows_and_is_then_clean() {
+    let place = Place::new();
+    let text = place.run(&["init", "home"]).ok();
+    assert_eq!(
+        text.lines().collect::<Vec<_>>(),
+        ["home/.gitignore", "home/README.md", "home/cluster.schema.json", "home/imgbuild.toml", "home/cluster.toml"]
+    );
+
+    let checked = place.run(&["--workspace", "home", "check"]);
+    assert_eq!(checked.code, Some(1), "{}", checked.stderr);
+    for part in [
+        "error[C050-no-ssh-key]",
+        "home/cluster.toml:16:12",
+        "ssh_keys = []",
+        "ssh-keygen -t ed25519",
+        "error[C051-datastore-ca-missing]",
+        "Download certificate",
+        "error[C070-missing-secret]",
+        "imgbuild secrets init",
+        "imgbuild secrets set datastore-url",
+    ] {
+        assert!(checked.stdout.contains(part), "{part} is missing in:\n{}", checked.stdout);
+    }
+    assert!(checked.stderr.contains("6 errors"), "{}", checked.stderr);
+
+    let cluster = place.read("home/cluster.toml").replace("ssh_keys = []", &format!("ssh_keys = [\"{KEY}\"]"));
+    place.write("home/cluster.toml", cluster);
+    let ca = include_bytes!("../fixtures/lints/C052-datastore-ca-unusable/good/datastore-ca.pem");
+    place.write("home/datastore-ca.pem", ca);
+    set_secrets(&place, "home");
+    let clean = place.run(&["--workspace", "home", "check"]).ok();
+    let nodes: Vec<&str> = clean.lines().filter_map(|line| line.split(' ').next()).collect();
+    assert_eq!(nodes, ["control", "gpu", "pi1", "pi2", "pi3"], "{clean}");
+}
+
+#[test]
+fn init_takes_an_empty_directory_and_refuses_one_that_has_a_cluster() {
+    let place = Place::new();
+    let ran = place.run(&["--json", "init", "."]);
+    let result: Value = serde_json::from_str(ran.stdout.trim()).unwrap();
+    assert_eq!(result["result"]["files"].as_array().unwrap().len(), 5, "{}", ran.stdout);
+    assert!(place.read("cluster.toml").contains("[node.pi3]"));
+
+    place.write("cluster.toml", "mine");
+    let before = place.files();
+    let error = place.run(&["init", "."]).fails(1);
+    assert!(error.contains("already has a cluster.toml"), "{error}");
+    assert_eq!((place.files(), place.read("cluster.toml")), (before, "mine".to_owned()));
+}
+
+#[test]
+fn an_error_ends_with_1_and_a_warning_alone_with_0() {
+    let error = fixture("C012-duplicate-address/bad").run(&["check"]);
+    assert_eq!(error.code, Some(1));
+    assert!(
+        error.stdout.contains("error[C012-duplicate-address]") && error.stdout.contains("^^^^"),
+        "{}",
+        error.stdout
+    );
+    let warning = fixture("C044-storage-without-disk/bad").run(&["check"]);
+    assert_eq!(warning.code, Some(0), "{}", warning.stderr);
+    assert!(warning.stdout.contains("warning[C044-storage-without-disk]"), "{}", warning.stdout);
+    assert!(warning.stderr.contains("2 warnings"), "{}", warning.stderr);
+}
+
+#[test]
+fn programs_get_each_finding_with_its_place() {
+    let ran = fixture("C012-duplicate-address/bad").run(&["--json", "check"]);
+    assert_eq!(ran.code, Some(1));
+    let found = findings(&ran);
+    assert_eq!(found.len(), 1);
+    let finding = &found[0];
+    assert_eq!(finding["severity"], "error");
+    assert_eq!(finding["node"], "gpu");
+    assert!(finding["file"].as_str().unwrap().ends_with("cluster.toml"));
+    assert_eq!((&finding["line"], &finding["column"]), (&Value::from(14), &Value::from(11)));
+    for key in ["message", "why", "hint"] {
+        assert!(!finding[key].as_str().unwrap().is_empty(), "{key}");
+    }
+    let clean = fixture("C012-duplicate-address/good").run(&["--json", "check"]);
+    assert_eq!((clean.code, findings(&clean).len()), (Some(0), 0));
+}
+
+#[test]
+fn a_file_that_is_no_cluster_is_a_finding_too() {
+    let ran = fixture("C001-cluster-file/bad").run(&["--json", "check"]);
+    assert_eq!((ran.code, codes(&ran)), (Some(1), vec!["C001-cluster-file".to_owned()]));
+}
+
+#[test]
+fn a_node_or_a_profile_is_checked_alone_with_what_all_nodes_share() {
+    let text = fixture("C044-storage-without-disk/bad").read("cluster.toml").replace(&format!("\"{KEY}\""), "");
+    let place = Place::new().file("cluster.toml", text);
+    set_secrets(&place, ".");
+    let [key, disk] = ["C050-no-ssh-key", "C044-storage-without-disk"].map(str::to_owned);
+    for (args, expected) in [
+        (&["--json", "check"][..], vec![key.clone(), disk.clone(), disk.clone()]),
+        (&["--json", "check", "--node", "control"], vec![key.clone()]),
+        (&["--json", "check", "--node", "pi1"], vec![key.clone(), disk.clone()]),
+        (&["--json", "check", "--profile", "storage"], vec![key.clone(), disk.clone()]),
+    ] {
+        assert_eq!(codes(&place.run(args)), expected, "{args:?}");
+    }
+    let error = place.run(&["check", "--node", "pi"]).fails(1);
+    assert!(error.contains("`pi`") && error.contains("`pi1`"), "{error}");
+    let error = Place::new().run(&["check", "--node", "pi1"]).fails(1);
+    assert!(error.contains("no cluster.toml") && error.contains("imgbuild init"), "{error}");
+}

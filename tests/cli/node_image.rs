@@ -1,0 +1,116 @@
+//! `build --node`, and that no secret gets anywhere else.
+
+use std::fs;
+use std::os::unix::fs::PermissionsExt as _;
+
+use crate::place::{Place, json};
+use crate::tiny;
+
+const KEY: &str = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIJ8vWqK0mD1tQ7yRk5cUe0oM3bLhXz2nGfP4sYdTwA9e you@laptop";
+
+/// A workspace whose one node is a small server.
+fn place(online: &crate::archive::Online) -> Place {
+    let place = tiny::place(online, &[]);
+    let profile = place.read("profiles/node.toml").replace("[image]", "overlays = [\"app\"]\n\n[image]");
+    // Keys of the file's own table come before the first table in it.
+    let (tables, overlays) = (profile.replace("overlays = [\"app\"]\n\n", ""), "overlays = [\"app\"]\n");
+    let first = tables.find("\n[").unwrap() + 1;
+    let k3s = "[k3s]\nversion = \"v1.34.10+k3s1\"\nrole = \"server\"\n\n";
+    place.write("profiles/node.toml", [&tables[..first], overlays, "\n", k3s, &tables[first..]].concat());
+    place.write("overlays/app/overlay.toml", "schema = 1\n");
+    let cluster = format!(
+        "schema = 1\nname = \"home\"\nserver = \"https://control:6443\"\nssh_keys = [\"{KEY}\"]\n\n\
+         [node.control]\nprofile = \"node\"\n"
+    );
+    place.write("cluster.toml", cluster);
+    place.run(&["secrets", "init"]).ok();
+    place
+}
+
+/// The value of a secret.
+fn secret(place: &Place, name: &str) -> String {
+    let file: toml::Table = place.read("secrets.toml").parse().unwrap();
+    file["secrets"][name].as_str().unwrap().to_owned()
+}
+
+#[test]
+fn a_nodes_image_is_its_profiles_with_its_own_seed_for_nobody_else() {
+    let online = tiny::archive(1000).online();
+    let place = place(&online);
+    place.run(&["build", "--profile", "node"]).ok();
+    place.run(&["build", "--node", "control"]).ok();
+    let dir = place.path("build/nodes/control");
+    assert_eq!(fs::metadata(&dir).unwrap().permissions().mode() & 0o777, 0o700);
+    let (public, own) = (json(&place.path("build/node/manifest.json")), json(&dir.join("manifest.json")));
+    for same in ["image_id", "root_hash", "cmdline", "partitions"] {
+        let without_ranges = |manifest: &serde_json::Value| {
+            let mut value = manifest[same].clone();
+            for partition in value.as_array_mut().into_iter().flatten() {
+                partition.as_object_mut().unwrap().remove("ranges");
+            }
+            value
+        };
+        assert_eq!(without_ranges(&public), without_ranges(&own), "{same}");
+    }
+    assert_ne!(public["image_sha256"], own["image_sha256"]);
+    let (public, own) =
+        (fs::read(place.path("build/node/node.img")).unwrap(), fs::read(dir.join("control.img")).unwrap());
+    let seed = json(&dir.join("manifest.json"))["partitions"].as_array().unwrap().clone();
+    let seed = seed.iter().find(|partition| partition["label"] == "seed").unwrap().clone();
+    let at = |key: &str| usize::try_from(seed[key].as_u64().unwrap()).unwrap();
+    let within = at("offset")..at("offset") + at("size");
+    let differs = (0..own.len()).filter(|byte| public[*byte] != own[*byte]);
+    assert!(differs.clone().count() > 0 && differs.into_iter().all(|byte| within.contains(&byte)));
+}
+
+/// A byte, percent-encoded.
+fn percent(byte: u8) -> [char; 3] {
+    let digit = |value: u8| char::from_digit(value.into(), 16).unwrap().to_ascii_uppercase();
+    ['%', digit(byte >> 4), digit(byte & 15)]
+}
+
+#[test]
+fn a_secret_in_a_file_of_the_image_stops_the_build_and_is_not_shown() {
+    let online = tiny::archive(1000).online();
+    let place = place(&online);
+    let token = secret(&place, "server-token");
+    // As a URL may spell it.
+    let hidden: String = token.bytes().flat_map(percent).collect();
+    for text in [format!("token: {token}\n"), format!("url=https://x/?t={hidden}\n")] {
+        place.write("overlays/app/files/etc/app.conf", text);
+        let before = place.files();
+        let error = place.run(&["build", "--profile", "node"]).fails(1);
+        assert!(error.contains("/etc/app.conf") && error.contains("`server-token`"), "{error}");
+        assert!(!error.contains(&token) && !error.contains(&hidden), "{error}");
+        let written: Vec<_> = place.files().into_iter().filter(|file| !before.contains(file)).collect();
+        assert!(written.iter().all(|file| format!("{file:?}").contains("imgbuild.lock")), "{written:?}");
+    }
+}
+
+#[test]
+fn a_node_that_check_finds_a_mistake_in_is_not_built() {
+    let online = tiny::archive(1000).online();
+    let place = place(&online);
+    let cluster = place.read("cluster.toml").replace(&format!("\"{KEY}\""), "");
+    place.write("cluster.toml", cluster);
+    let refused = place.run(&["build", "--node", "control"]);
+    assert!(refused.stderr.contains("C050-no-ssh-key"), "{}", refused.stderr);
+    assert!(refused.fails(1).contains("node `control`"));
+    let error = place.run(&["build", "--node", "contrl"]).fails(1);
+    assert!(error.contains("did you mean `control`"), "{error}");
+    assert!(!place.path("build").exists());
+}
+
+#[test]
+fn critical_values_of_a_cluster_stay_unless_they_are_accepted() {
+    let online = tiny::archive(1000).online();
+    let place = place(&online);
+    place.run(&["build", "--node", "control"]).ok();
+    place.write("cluster.toml", place.read("cluster.toml") + "\n[k3s]\nflannel_backend = \"host-gw\"\n");
+    let refused = place.run(&["build", "--node", "control"]);
+    assert!(refused.stderr.contains("C060-critical-change"), "{}", refused.stderr);
+    refused.fails(1);
+    assert!(place.run(&["lock"]).fails(1).contains("flannel_backend"));
+    place.run(&["lock", "--accept-critical-change"]).ok();
+    place.run(&["build", "--node", "control"]).ok();
+}

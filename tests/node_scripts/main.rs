@@ -1,0 +1,10 @@
+//! The scripts that run on a node do what they say, against real file systems, real block devices and real TLS.
+//!
+//! Each runs with the node's own bash text in a mount namespace of its own, where the directories that it reads and
+//! writes are the test's; only what would reach out of there (systemd, the journal, the network) is a stand-in.
+
+mod disks;
+mod gate;
+mod sandbox;
+mod text;
+mod watch;
