@@ -13,7 +13,7 @@ use std::path::{Path, PathBuf};
 
 use crate::exit::Failure;
 use crate::format::Store;
-use crate::tree::Digest;
+use crate::tree::{Digest, checksum};
 
 /// The cache directory.
 #[derive(Debug, Clone)]
@@ -55,8 +55,8 @@ impl Cache {
 impl Store for Cache {
     fn get(&self, key: &[u8; 32]) -> Option<Vec<u8>> {
         let mut bytes = fs::read(self.entry(key)).ok()?;
-        let end = bytes.len().checked_sub(32)?;
-        if Digest::of(&bytes[..end]).0 != bytes[end..] {
+        let end = bytes.len().checked_sub(size_of::<u64>())?;
+        if checksum(&bytes[..end]).to_le_bytes() != bytes[end..] {
             // A power cut left it damaged, which is as good as none.
             return None;
         }
@@ -64,14 +64,14 @@ impl Store for Cache {
         Some(bytes)
     }
 
-    /// The value is followed by its digest. A full disk here costs time later, not this build.
+    /// The value is followed by its checksum. A full disk here costs time later, not this build.
     fn put(&self, key: &[u8; 32], value: &[u8]) {
         let path = self.entry(key);
         let Some(dir) = path.parent() else { return };
         let written = fs::create_dir_all(dir).and_then(|()| {
             let mut file = tempfile::NamedTempFile::new_in(dir)?;
             file.write_all(value)?;
-            file.write_all(&Digest::of(value).0)?;
+            file.write_all(&checksum(value).to_le_bytes())?;
             file.persist(&path).map(drop).map_err(|error| error.error)
         });
         // Nothing depends on it: the next build computes the value again.

@@ -105,9 +105,9 @@ pub(super) fn fetch(session: &Session<'_>, profile: &Profile, lock: &Lock) -> Re
     }
 }
 
-/// Digests of an artifact's chunks, taken once and kept by its own digest.
-fn chunks(session: &Session<'_>, pack: &Pack, artifact: &LockedArtifact) -> io::Result<Vec<Digest>> {
-    let key = Digest::of(format!("imgbuild chunks 1\n{}", artifact.sha256).as_bytes()).0;
+/// Checksums of an artifact's chunks, taken once and kept by its own digest.
+fn chunks(session: &Session<'_>, pack: &Pack, artifact: &LockedArtifact) -> io::Result<Vec<u64>> {
+    let key = Digest::of(format!("imgbuild chunks 2\n{}", artifact.sha256).as_bytes()).0;
     if let Some(known) = session.cache.get(&key).and_then(|json| serde_json::from_slice(&json).ok()) {
         return Ok(known);
     }

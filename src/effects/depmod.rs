@@ -5,6 +5,8 @@
 
 use std::io::{self, Read};
 
+use liblzma::bufread::XzDecoder;
+use liblzma::stream::{IGNORE_CHECK, Stream};
 use rayon::prelude::*;
 use sha2::{Digest as _, Sha256};
 
@@ -14,6 +16,9 @@ use crate::tree::{Content, Digest, Kind, Node, Tree, TreeError};
 
 /// Where modules lie, one directory a kernel version.
 const MODULES: &str = "usr/lib/modules";
+
+/// Memory that decoding a module may take, in bytes; `xz -9` asks for 65 MiB.
+const XZ_MEMORY: u64 = 128 << 20;
 
 /// Why no index could be made.
 #[derive(Debug, thiserror::Error)]
@@ -97,7 +102,11 @@ fn is_module(path: &str) -> bool {
 fn decompress(path: &str, bytes: &[u8]) -> io::Result<Vec<u8>> {
     let mut out = Vec::new();
     match path.rsplit('.').next() {
-        Some("xz") => liblzma::read::XzDecoder::new(bytes).read_to_end(&mut out)?,
+        // The content was checked when it was read.
+        Some("xz") => {
+            let stream = Stream::new_stream_decoder(XZ_MEMORY, IGNORE_CHECK)?;
+            XzDecoder::new_stream(bytes, stream).read_to_end(&mut out)?
+        }
         Some("zst") => zstd::stream::read::Decoder::new(bytes)?.read_to_end(&mut out)?,
         Some("gz") => flate2::read::GzDecoder::new(bytes).read_to_end(&mut out)?,
         _ => return Ok(bytes.to_vec()),

@@ -169,8 +169,8 @@ impl ImageDraft {
         const MIB: u64 = 1 << 20;
         ImageSettings {
             // Kernel, initrd and the Pi's firmware take 50 MiB; boots have failed elsewhere on full boot partitions.
-            boot_size: self.boot.unwrap_or(128 * MIB),
-            root_size: self.root.unwrap_or(320 * MIB),
+            boot_size: self.boot.unwrap_or(96 * MIB),
+            root_size: self.root.unwrap_or(256 * MIB),
             seed_size: self.seed.unwrap_or(4 * MIB),
             block_size: self.block_size.unwrap_or(128 << 10),
             compression_level: self.level.unwrap_or(3),

@@ -142,9 +142,9 @@ pub(super) struct K3sTable {
 #[derive(Debug, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, expecting = "a table")]
 pub(super) struct ImageTable {
-    /// Size of a boot slot; 128M unless given.
+    /// Size of a boot slot; 96M unless given.
     pub boot: Option<PartitionSize>,
-    /// Size of a root slot; 320M unless given. There are two.
+    /// Size of a root slot; 256M unless given. There are two.
     pub root: Option<PartitionSize>,
     /// Size of the partition for a node's own configuration; 4M unless given.
     pub seed: Option<PartitionSize>,

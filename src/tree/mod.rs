@@ -11,7 +11,7 @@ mod pack;
 mod paths;
 
 pub use content::Content;
-pub use digest::{CHUNK, Digest, Hasher};
+pub use digest::{CHUNK, Digest, Hasher, checksum};
 pub use node::{Kind, Node};
 pub use pack::{Damaged, Pack, Slice};
 pub use paths::{PathError, clean, parent};

@@ -6,7 +6,7 @@ use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use super::digest::{CHUNK, Digest};
+use super::digest::{CHUNK, Digest, checksum};
 
 /// An open cache file that contents are slices of (the decompressed data of one package).
 #[derive(Debug)]
@@ -22,15 +22,15 @@ pub struct Damaged {
     pub path: PathBuf,
 }
 
-/// `len` bytes at `offset` of a pack, with their known digests.
+/// `len` bytes at `offset` of a pack, with their known digest and checksums.
 #[derive(Debug)]
 pub struct Slice {
     pub pack: Arc<Pack>,
     pub offset: u64,
     pub len: u64,
     pub digest: Digest,
-    /// Digests of each [`CHUNK`]; empty if there is but one, which `digest` is good for.
-    pub chunks: Vec<Digest>,
+    /// The [`checksum`] of each [`CHUNK`].
+    pub chunks: Vec<u64>,
 }
 
 impl Pack {
@@ -58,13 +58,12 @@ impl Slice {
     pub(super) fn read(&self, start: u64, len: u64) -> io::Result<Vec<u8>> {
         const SIZE: u64 = CHUNK as u64;
         let index = |chunk: u64| usize::try_from(chunk).map_err(io::Error::other);
-        let digests = if self.chunks.is_empty() { std::slice::from_ref(&self.digest) } else { &self.chunks };
         let (first, last) = (start / SIZE, (start + len).div_ceil(SIZE));
         let (from, to) = (first * SIZE, (last * SIZE).min(self.len));
         let mut bytes = self.pack.read(self.offset + from, to - from)?;
-        let digests = digests.get(index(first)?..index(last)?).unwrap_or_default();
+        let known = self.chunks.get(index(first)?..index(last)?).unwrap_or_default();
         let chunks = bytes.chunks(CHUNK);
-        if chunks.len() != digests.len() || !chunks.zip(digests).all(|(chunk, digest)| Digest::of(chunk) == *digest) {
+        if chunks.len() != known.len() || !chunks.zip(known).all(|(chunk, known)| checksum(chunk) == *known) {
             return Err(io::Error::new(io::ErrorKind::InvalidData, Damaged { path: self.pack.path.clone() }));
         }
         bytes.truncate(index(start + len - from)?);

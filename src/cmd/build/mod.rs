@@ -169,11 +169,12 @@ fn unpack(
     let downloads: Vec<Download> = missing.iter().map(|number| wanted[*number].clone()).collect();
     let paths = session.fetcher.fetch_all(&downloads, progress)?;
     progress.begin(PHASE, downloads.iter().filter_map(|download| download.size).sum());
-    // The largest first: one thread must not be left alone with the kernel at the end.
+    // The largest first, each taken by whoever is free: one thread must not be left alone with the kernel at the end.
     let mut order: Vec<(usize, PathBuf)> = missing.iter().copied().zip(paths).collect();
     order.sort_by_key(|(number, _)| Reverse(wanted[*number].size));
     let unpacked = order
-        .par_iter()
+        .iter()
+        .par_bridge()
         .map(|(number, path)| {
             let download = &wanted[*number];
             let package =

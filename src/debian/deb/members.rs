@@ -29,8 +29,8 @@ pub(super) struct Member {
 #[serde(rename_all = "kebab-case")]
 pub(super) enum Kind {
     Dir,
-    /// Offset and length in the pack, digest, digests of its chunks.
-    File(u64, u64, Digest, Vec<Digest>),
+    /// Offset and length in the pack, digest, checksums of its chunks.
+    File(u64, u64, Digest, Vec<u64>),
     Symlink(String),
     HardLink(String),
     CharDevice(u32, u32),

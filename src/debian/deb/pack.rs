@@ -20,7 +20,7 @@ use crate::debian::package;
 use crate::tree::{Content, Digest, Kind, Node, Pack, Slice};
 
 /// Raised whenever the index or the checks on what goes into it change.
-pub(super) const FORMAT: u32 = 2;
+pub(super) const FORMAT: u32 = 3;
 
 /// What lies where in a pack.
 #[derive(Debug, PartialEq, Eq, Serialize, Deserialize)]

@@ -36,8 +36,8 @@ pub(super) struct Entry {
     pub offset: u64,
     pub len: u64,
     pub digest: Digest,
-    /// Digests of its parts (see [`Hasher`]).
-    pub chunks: Vec<Digest>,
+    /// Checksums of its parts (see [`Hasher`]).
+    pub chunks: Vec<u64>,
 }
 
 /// What the extension headers before a member's own header say about it.

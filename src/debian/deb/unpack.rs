@@ -3,7 +3,7 @@
 use std::io::{BufRead, BufReader, BufWriter, Read, Seek, SeekFrom, Write};
 
 use liblzma::bufread::XzDecoder;
-use liblzma::stream::MtStreamBuilder;
+use liblzma::stream::{IGNORE_CHECK, MtStreamBuilder, Stream};
 
 use super::ar::{self, Part};
 use super::control;
@@ -17,6 +17,9 @@ use crate::tree::Digest;
 const MAX_DATA: u64 = 4 << 30;
 /// Bytes of decompressed control data; a kernel's has 1 MB.
 const MAX_CONTROL: u64 = 64 << 20;
+/// Compressed bytes from which decoding on several threads pays; smaller archives have one or two blocks, and other
+/// packages keep the other cores busy.
+const XZ_THREADED: u64 = 16 << 20;
 /// Memory that decoding on several threads may take, in bytes; more blocks at a time than fit are not decoded.
 const XZ_THREADING_MEMORY: u64 = 128 << 20;
 /// Memory that decoding at all may take; `xz -9` asks for 65 MiB.
@@ -65,12 +68,7 @@ fn open<'r, R: Read + Seek>(deb: &'r mut R, part: &Part) -> Result<Box<dyn BufRe
         "" => Box::new(raw),
         ".gz" => Box::new(BufReader::with_capacity(BUFFER, flate2::bufread::MultiGzDecoder::new(raw))),
         ".xz" => {
-            let stream = MtStreamBuilder::new()
-                .threads(xz_threads())
-                .memlimit_threading(XZ_THREADING_MEMORY)
-                .memlimit_stop(XZ_MEMORY)
-                .decoder()
-                .map_err(|error| failed(error.into()))?;
+            let stream = xz_decoder(part.len).map_err(|error| failed(error.into()))?;
             Box::new(BufReader::with_capacity(BUFFER, XzDecoder::new_stream(raw, stream)))
         }
         ".zst" => {
@@ -80,6 +78,19 @@ fn open<'r, R: Read + Seek>(deb: &'r mut R, part: &Part) -> Result<Box<dyn BufRe
         }
         _ => return Err(Flaw::Compression(part.name.clone()).into()),
     })
+}
+
+/// A decoder for `len` bytes. The archive's own checksums are passed over where that can be had, because the package's
+/// digest has vouched for them.
+fn xz_decoder(len: u64) -> Result<Stream, liblzma::stream::Error> {
+    if len < XZ_THREADED {
+        return Stream::new_stream_decoder(XZ_MEMORY, IGNORE_CHECK);
+    }
+    MtStreamBuilder::new()
+        .threads(xz_threads())
+        .memlimit_threading(XZ_THREADING_MEMORY)
+        .memlimit_stop(XZ_MEMORY)
+        .decoder()
 }
 
 fn xz_threads() -> u32 {

@@ -122,7 +122,7 @@ fn a_later_file_can_disable_an_inherited_unit() {
 fn sizes_are_powers_of_1024_and_have_defaults() {
     let text = format!("{DEMO}[image]\nroot = \"2G\"\nblock_size = \"256K\"\n");
     let image = node(&[("profiles/node.toml", &text)]).image;
-    assert_eq!((image.root_size, image.block_size, image.boot_size), (2 << 30, 256 << 10, 128 << 20));
+    assert_eq!((image.root_size, image.block_size, image.boot_size), (2 << 30, 256 << 10, 96 << 20));
 }
 
 #[test]
