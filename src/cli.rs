@@ -79,6 +79,9 @@ pub enum Command {
     /// Boot an image in QEMU, from emulated USB storage
     #[command(after_help = "Leave QEMU with Ctrl-A X.")]
     Boot(Boot),
+    /// Write a profile's release set: compressed image, papers, sums, signature
+    #[command(after_help = "Example:\n  imgbuild export --profile control --sign minisign.key --output release")]
+    Export(Export),
     /// Make, set, check and back up the cluster's secrets
     #[command(subcommand)]
     Secrets(Secrets),
@@ -196,6 +199,26 @@ pub struct Boot {
     pub k3s_dir: Option<PathBuf>,
     #[command(flatten)]
     pub unlock: Unlock,
+}
+
+#[derive(Debug, Args)]
+pub struct Export {
+    /// Profile to export, built first if need be
+    #[arg(short, long, value_name = "NAME")]
+    pub profile: String,
+    /// Sign the sums with this secret key of minisign; the password of an
+    /// encrypted one comes from `IMGBUILD_MINISIGN_PASSWORD`
+    #[arg(long, value_name = "KEY", value_hint = ValueHint::FilePath)]
+    pub sign: Option<PathBuf>,
+    /// Directory for the set, which those of other profiles may share
+    /// [default: build/release in the workspace]
+    #[arg(short, long, value_name = "DIR", value_hint = ValueHint::DirPath)]
+    pub output: Option<PathBuf>,
+    #[command(flatten)]
+    pub unlock: Unlock,
+    /// Take K3s from the files of a release in this directory
+    #[arg(long, value_name = "DIR", env = "IMGBUILD_K3S_DIR", hide_env_values = true, value_hint = ValueHint::DirPath)]
+    pub k3s_dir: Option<PathBuf>,
 }
 
 #[derive(Debug, Args)]

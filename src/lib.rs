@@ -3,7 +3,7 @@
 //! Data flows one way, and each room's output is a plain value:
 //!
 //! ```text
-//! profile + overlays → lock → fetch → debian → tree → effects → format → image
+//! profile + overlays → lock → fetch → debian → tree → effects → format → image → release
 //! ```
 //!
 //! A later room never calls back into an earlier one. Only `fetch` knows of asynchronous code, only
@@ -21,4 +21,5 @@ pub mod image;
 pub mod lock;
 pub mod output;
 pub mod profile;
+pub mod release;
 pub mod tree;

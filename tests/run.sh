@@ -6,6 +6,7 @@ cd "$(dirname "$0")/.."
 # tool:package; a tool is looked up on PATH, an absolute path as a file, also with wildcards.
 needs=(
     apt-get:apt
+    bmaptool:bmap-tools
     c++:g++
     cpio:cpio
     debugfs:e2fsprogs
@@ -18,6 +19,7 @@ needs=(
     jq:jq
     kmod:kmod
     mcopy:mtools
+    minisign:minisign
     mksquashfs:squashfs-tools
     mmdebstrap:mmdebstrap
     objdump:binutils

@@ -23,6 +23,7 @@ use crate::image::ImageError;
 use crate::image::initrd::InitrdError;
 use crate::lock::{CriticalChangeError, LockError, LockFileError, OutdatedError};
 use crate::profile::ProfileError;
+use crate::release::ReleaseError;
 use crate::tree::{Damaged, TreeError};
 
 /// Gives error types their exit code; those marked `hint` know a cure.
@@ -56,6 +57,7 @@ failures! {
     LockFileError => Refused hint;
     OutdatedError => Verification hint;
     MirrorError => Refused hint;
+    ReleaseError => Refused hint;
     ResolveError => Refused hint;
     SecretsError => Refused hint;
     SquashfsError => Unexpected;

@@ -7,6 +7,7 @@ mod check;
 mod cluster;
 mod completions;
 mod diff;
+mod export;
 mod failure;
 mod finished;
 mod init;
@@ -81,6 +82,7 @@ fn dispatch(cli: &Cli, console: &Console) -> Outcome {
         Command::Lock(args) => lock::run(args, &session()?),
         Command::Check(args) => check::run(args, &session()?),
         Command::Why(args) => why::run(args, &session()?),
+        Command::Export(args) => export::run(args, &session()?),
         Command::Boot(args) => boot::run(args, &session()?),
         Command::Secrets(verb) => secrets::run(verb, &session()?),
         Command::Node(verb) => node::run(verb, &session()?),

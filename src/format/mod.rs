@@ -3,11 +3,13 @@
 //! Each writer has a foreign reader in the tests (kernel, unsquashfs, veritysetup, fsck.fat, sgdisk, depmod,
 //! objdump), because a reader of one's own hides shared mistakes.
 
+pub mod bmap;
 pub mod cpio;
 pub mod fat;
 pub mod gpt;
 pub mod kmod;
 pub mod ldso_cache;
+pub mod seekable;
 mod sparse;
 pub mod squashfs;
 mod store;

@@ -18,17 +18,17 @@ const MODE: u32 = 0o666;
 
 /// Outputs on their way to a directory.
 #[derive(Debug)]
-pub(super) struct Outputs {
+pub(crate) struct Outputs {
     dir: PathBuf,
     files: Vec<(String, Temporary)>,
 }
 
 /// What went wrong, and with which file.
-pub(super) type Failure = (PathBuf, io::Error);
+pub(crate) type Failure = (PathBuf, io::Error);
 
 impl Outputs {
     /// Makes `dir` if it is missing and takes away what killed builds left there.
-    pub(super) fn new(dir: &Path) -> Result<Self, Failure> {
+    pub(crate) fn new(dir: &Path) -> Result<Self, Failure> {
         let fail = |error| (dir.to_owned(), error);
         fs::create_dir_all(dir).map_err(fail)?;
         for entry in fs::read_dir(dir).map_err(fail)? {
@@ -42,7 +42,7 @@ impl Outputs {
     }
 
     /// A new file that will be called `name`.
-    pub(super) fn file(&mut self, name: &str) -> Result<File, Failure> {
+    pub(crate) fn file(&mut self, name: &str) -> Result<File, Failure> {
         let make = || {
             let file = Temporary::new_in(&self.dir)?;
             let handle = file.file().try_clone()?;
@@ -54,14 +54,14 @@ impl Outputs {
     }
 
     /// A new file that will be called `name`, holding `bytes`.
-    pub(super) fn put(&mut self, name: &str, bytes: &[u8]) -> Result<(), Failure> {
+    pub(crate) fn put(&mut self, name: &str, bytes: &[u8]) -> Result<(), Failure> {
         let mut file = self.file(name)?;
         file.write_all(bytes).map_err(|error| (self.dir.join(name), error))
     }
 
     /// Gives all files their names, in the order they were made. The files of an earlier build that
     /// vouch for others, `vouchers`, go first, so that none ever vouches for a file that is not its own.
-    pub(super) fn commit(self, vouchers: &[&str]) -> Result<(), Failure> {
+    pub(crate) fn commit(self, vouchers: &[&str]) -> Result<(), Failure> {
         for name in vouchers {
             let path = self.dir.join(name);
             match fs::remove_file(&path) {

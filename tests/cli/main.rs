@@ -13,6 +13,7 @@ mod build;
 mod cluster;
 mod compare;
 mod damaged;
+mod export;
 mod face;
 mod full_disk;
 mod k3s_release;

@@ -1,0 +1,29 @@
+//! `imgbuild export`: a profile's build becomes a release set.
+
+use super::session::Session;
+use super::{Outcome, build};
+use crate::cli::Export;
+use crate::release::{self, Signer};
+
+pub(super) fn run(args: &Export, session: &Session<'_>) -> Outcome {
+    // A key that cannot be used is found out before anything is built.
+    let signer = args.sign.as_deref().map(Signer::open).transpose()?;
+    let profile = &args.profile;
+    let built = session.output_dir(profile);
+    let (manifest, _) = build::build(session, profile, &built, args.k3s_dir.as_deref(), &args.unlock)?;
+    let output = args.output.clone().unwrap_or_else(|| session.output_dir("release"));
+    let files = release::write(&built, &manifest, &output, signer.as_ref(), session.console.progress())?;
+    let result = serde_json::json!({
+        "profile": profile,
+        "image_id": manifest.image_id,
+        "directory": output,
+        "files": files,
+        "signed": signer.is_some(),
+    });
+    let next = match signer {
+        Some(_) => "next: attach all files of the directory to a release",
+        None => "it is not signed, so that whoever can change a release can change its sums too: see `--sign`",
+    };
+    session.console.result(&result, &format!("{}: {}\n{next}", output.display(), files.join(", ")));
+    Ok(())
+}

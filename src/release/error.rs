@@ -1,0 +1,49 @@
+//! Why there is no release set.
+
+use std::io;
+use std::path::PathBuf;
+
+/// Why a release set was not written.
+#[derive(Debug, thiserror::Error)]
+pub enum ReleaseError {
+    #[error("cannot read `{}`", path.display())]
+    Read { path: PathBuf, source: io::Error },
+    #[error("cannot compress `{}`", path.display())]
+    Pack { path: PathBuf, source: io::Error },
+    #[error("cannot write `{}`", path.display())]
+    Write { path: PathBuf, source: io::Error },
+    #[error("`{}` is not a list of SHA-256 sums: line {line}", path.display())]
+    Sums { path: PathBuf, line: usize },
+    #[error("`{}` is not a secret key of minisign", path.display())]
+    Key { path: PathBuf },
+    #[error("the secret key `{}` is encrypted, and no password opened it", path.display())]
+    Locked { path: PathBuf },
+    #[error("cannot sign: {0}")]
+    Sign(String),
+}
+
+impl ReleaseError {
+    /// What the user can do.
+    #[must_use]
+    pub fn hint(&self) -> Option<String> {
+        match self {
+            Self::Write { .. } => Some("make room, or choose another directory with `--output`".to_owned()),
+            Self::Sums { path, .. } => {
+                Some(format!("it is of another program: remove {} or choose another directory", path.display()))
+            }
+            Self::Key { .. } => {
+                Some("make a pair with `minisign -G`; the secret key is the file `minisign.key`".to_owned())
+            }
+            Self::Locked { .. } => {
+                Some(format!("give its password in the environment variable {}", super::sign::PASSWORD))
+            }
+            Self::Read { .. } | Self::Pack { .. } | Self::Sign(_) => None,
+        }
+    }
+}
+
+impl From<(PathBuf, io::Error)> for ReleaseError {
+    fn from((path, source): (PathBuf, io::Error)) -> Self {
+        Self::Write { path, source }
+    }
+}

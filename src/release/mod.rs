@@ -1,0 +1,161 @@
+//! The release set: what CI attaches to a tag, and what `flash --release` fetches.
+//!
+//! ```text
+//! P.img ──▶ frames of zstd (format::seekable) ──▶ P.img.zst ┐
+//!     └───▶ block map (format::bmap) ───────────▶ P.bmap    ├─▶ SHA256SUMS ─▶ signature
+//! manifest, SBOM ──────────────────▶ P.manifest.json, …     ┘
+//! ```
+//! All files lie in one directory under names that begin with the profile's, so that the sets of several profiles make one
+//! release: sums of others that are there stay.
+
+mod error;
+mod sign;
+mod sums;
+
+use std::fs::{self, File};
+use std::io::{self, Read as _, Seek as _, Write as _};
+use std::os::unix::fs::FileExt as _;
+use std::path::Path;
+
+use rayon::prelude::*;
+use sha2::{Digest as _, Sha256};
+
+pub use error::ReleaseError;
+pub use sign::{Signer, VerifyError, verify};
+pub use sums::Sums;
+
+use crate::format::{bmap, seekable};
+use crate::image::{Manifest, Outputs};
+use crate::output::Progress;
+use crate::tree::Digest;
+
+/// Name of the sums in every release.
+pub const SUMS: &str = "SHA256SUMS";
+/// Name of the sums' signature.
+pub const SIGNATURE: &str = "SHA256SUMS.minisig";
+/// zstd level of an image. Most of it is compressed already; kernel and boot files gain little beyond this.
+const LEVEL: i32 = 9;
+/// Phase told to [`Progress`].
+const PHASE: &str = "pack";
+
+/// Name of the compressed image of `profile`.
+#[must_use]
+pub fn image_name(profile: &str) -> String {
+    format!("{profile}.img.zst")
+}
+
+/// Name of the manifest of `profile`.
+#[must_use]
+pub fn manifest_name(profile: &str) -> String {
+    format!("{profile}.manifest.json")
+}
+
+/// Writes the release set of the build that lies in `build` to `out`; gives the names of its files, sums included.
+///
+/// # Errors
+/// Of reading the build, of writing and of signing.
+pub fn write(
+    build: &Path,
+    manifest: &Manifest,
+    out: &Path,
+    signer: Option<&Signer>,
+    progress: &dyn Progress,
+) -> Result<Vec<String>, ReleaseError> {
+    let profile = &manifest.profile;
+    let path = build.join(&manifest.image);
+    let unread = |path: &Path| {
+        let path = path.to_owned();
+        move |source| ReleaseError::Read { path, source }
+    };
+    let image = File::open(&path).map_err(unread(&path))?;
+    let mut outputs = Outputs::new(out)?;
+    let mut sums = Sums::beside(out)?;
+    let mut names = Vec::new();
+
+    let name = image_name(profile);
+    let mut packed = outputs.file(&name)?;
+    progress.begin(PHASE, manifest.image_size);
+    pack(&image, manifest, &mut packed, progress)
+        .map_err(|source| ReleaseError::Pack { path: path.clone(), source })?;
+    sums.put(&name, digest(&mut packed).map_err(unread(&out.join(&name)))?);
+    names.push(name);
+
+    let map = map(&image, manifest).map_err(unread(&path))?;
+    let copied = |name: &str| {
+        let path = build.join(name);
+        fs::read(&path).map_err(unread(&path))
+    };
+    for (name, bytes) in [
+        (format!("{profile}.bmap"), map.into_bytes()),
+        (manifest_name(profile), copied("manifest.json")?),
+        (format!("{profile}.sbom.spdx.json"), copied("sbom.spdx.json")?),
+    ] {
+        outputs.put(&name, &bytes)?;
+        sums.put(&name, Digest::of(&bytes));
+        names.push(name);
+    }
+    let text = sums.text();
+    outputs.put(SUMS, text.as_bytes())?;
+    names.push(SUMS.to_owned());
+    if let Some(signer) = signer {
+        outputs.put(SIGNATURE, signer.sign(&text, &format!("imgbuild {profile} {}", manifest.image_id))?.as_bytes())?;
+        names.push(SIGNATURE.to_owned());
+    }
+    outputs.commit(&[SUMS, SIGNATURE])?;
+    let len = fs::metadata(out.join(&names[0])).map_err(unread(&out.join(&names[0])))?.len();
+    progress.finish(
+        PHASE,
+        &format!("{}, {} of {}", names[0], crate::output::bytes(len), crate::output::bytes(manifest.image_size)),
+    );
+    Ok(names)
+}
+
+/// Compresses the image; what no range covers is zero and is not read.
+fn pack(image: &File, manifest: &Manifest, out: &mut File, progress: &dyn Progress) -> io::Result<()> {
+    let read = |start: u64, buffer: &mut [u8]| -> io::Result<()> {
+        let end = start + buffer.len() as u64;
+        let first = manifest.ranges.partition_point(|range| range.offset + range.length <= start);
+        for range in manifest.ranges[first..].iter().take_while(|range| range.offset < end) {
+            let (from, to) = (range.offset.max(start), (range.offset + range.length).min(end));
+            let place = |at: u64| usize::try_from(at - start).map_err(io::Error::other);
+            image.read_exact_at(&mut buffer[place(from)?..place(to)?], from)?;
+        }
+        Ok(())
+    };
+    seekable::write(manifest.image_size, LEVEL, read, io::BufWriter::with_capacity(1 << 20, &mut *out), |bytes| {
+        progress.advance(PHASE, bytes);
+    })?;
+    out.flush()
+}
+
+/// The image's block map: its ranges, rounded to whole blocks.
+fn map(image: &File, manifest: &Manifest) -> io::Result<String> {
+    let mut runs: Vec<(u64, u64)> = Vec::new();
+    for range in &manifest.ranges {
+        let (first, end) = (range.offset / bmap::BLOCK, (range.offset + range.length).div_ceil(bmap::BLOCK));
+        match runs.last_mut() {
+            Some((_, last)) if *last > first => *last = end,
+            _ => runs.push((first, end)),
+        }
+    }
+    let ranges = runs.into_par_iter().map(|(first, end)| {
+        let (from, to) = (first * bmap::BLOCK, (end * bmap::BLOCK).min(manifest.image_size));
+        let mut bytes = vec![0; usize::try_from(to - from).map_err(io::Error::other)?];
+        image.read_exact_at(&mut bytes, from)?;
+        Ok(bmap::Range { first, last: end - 1, sha256: Digest::of(&bytes).to_string() })
+    });
+    Ok(bmap::write(manifest.image_size, &ranges.collect::<io::Result<Vec<_>>>()?))
+}
+
+/// SHA-256 of all of `file`.
+fn digest(file: &mut File) -> io::Result<Digest> {
+    file.rewind()?;
+    let mut hash = Sha256::new();
+    let mut buffer = vec![0; 1 << 20];
+    loop {
+        match file.read(&mut buffer)? {
+            0 => return Ok(Digest(hash.finalize().into())),
+            read => hash.update(&buffer[..read]),
+        }
+    }
+}

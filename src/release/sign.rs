@@ -1,0 +1,68 @@
+//! Signatures over a release's sums, as `minisign` makes and checks them.
+
+use std::fs;
+use std::io::Cursor;
+use std::path::Path;
+
+use minisign::{PublicKey, SecretKey, SecretKeyBox, SignatureBox};
+
+use super::ReleaseError;
+
+/// Where the password of an encrypted key comes from: nobody is there to type it in CI.
+pub(super) const PASSWORD: &str = "IMGBUILD_MINISIGN_PASSWORD";
+
+/// A secret key, ready to sign.
+pub struct Signer(SecretKey);
+
+impl std::fmt::Debug for Signer {
+    fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        // The library's own would print the key.
+        out.write_str("Signer(…)")
+    }
+}
+
+/// Why a signature does not count.
+#[derive(Debug, thiserror::Error)]
+pub enum VerifyError {
+    #[error("`{0}` is not a public key of minisign")]
+    Key(String),
+    #[error("the signature is not one of minisign")]
+    Form,
+    #[error("the signature is not by this key over these sums: {0}")]
+    Wrong(String),
+}
+
+impl Signer {
+    /// Reads the secret key in the file at `path`, opened with the password in the environment if it has one.
+    ///
+    /// # Errors
+    /// A file that cannot be read, is no key, or needs another password.
+    pub fn open(path: &Path) -> Result<Self, ReleaseError> {
+        let text = fs::read_to_string(path).map_err(|source| ReleaseError::Read { path: path.to_owned(), source })?;
+        let key = || SecretKeyBox::from_string(&text).map_err(|_| ReleaseError::Key { path: path.to_owned() });
+        if let Ok(key) = key()?.into_unencrypted_secret_key() {
+            return Ok(Self(key));
+        }
+        let locked = || ReleaseError::Locked { path: path.to_owned() };
+        // Without a password the library would ask for one, on a terminal that CI does not have.
+        let password = std::env::var(PASSWORD).map_err(|_| locked())?;
+        key()?.into_secret_key(Some(password)).map(Self).map_err(|_| locked())
+    }
+
+    /// The signature over `text`, with a comment that it covers too.
+    pub(super) fn sign(&self, text: &str, comment: &str) -> Result<String, ReleaseError> {
+        let signature = minisign::sign(None, &self.0, text.as_bytes(), Some(comment), Some("signature of SHA256SUMS"));
+        signature.map(SignatureBox::into_string).map_err(|error| ReleaseError::Sign(error.to_string()))
+    }
+}
+
+/// Checks that `signature` is by the owner of `key` (the second line of `minisign.pub`) over `text`.
+///
+/// # Errors
+/// A key or signature that is none, or that does not fit.
+pub fn verify(key: &str, text: &str, signature: &str) -> Result<(), VerifyError> {
+    let public = PublicKey::from_base64(key).map_err(|_| VerifyError::Key(key.to_owned()))?;
+    let signature = SignatureBox::from_string(signature).map_err(|_| VerifyError::Form)?;
+    minisign::verify(&public, &signature, Cursor::new(text), true, false, false)
+        .map_err(|error| VerifyError::Wrong(error.to_string()))
+}

@@ -1,0 +1,100 @@
+//! `export`: the release set, read by the programs that others have: zstd, sha256sum, bmaptool, minisign.
+
+use std::fs;
+use std::path::Path;
+use std::process::Command;
+
+use crate::place::{Place, files, json};
+use crate::support;
+use crate::tiny;
+
+/// A workspace with a small machine of which nothing is built yet.
+fn small() -> (crate::archive::Online, Place) {
+    let online = tiny::archive(5 << 20).online();
+    let place = tiny::place(&online, &["freight"]);
+    (online, place)
+}
+
+/// A pair of keys without a password: the secret key's file, and the public key.
+fn keys(dir: &Path) -> String {
+    support::ok(dir, "minisign", &["-G", "-W", "-p", "key.pub", "-s", "key.sec"]);
+    fs::read_to_string(dir.join("key.pub")).unwrap().lines().nth(1).unwrap().to_owned()
+}
+
+#[test]
+fn a_release_set_is_what_other_programs_read() {
+    let (_online, place) = small();
+    let dir = place.path("");
+    keys(&dir);
+    place.run(&["export", "--profile", "node", "--sign", "key.sec", "--output", "out"]).ok();
+    let out = place.path("out");
+    let set = ["SHA256SUMS", "SHA256SUMS.minisig", "node.bmap", "node.img.zst", "node.manifest.json", "node.sbom.spdx.json"];
+    assert_eq!(files(&out), set);
+
+    support::ok(&out, "sha256sum", &["--check", "--strict", "SHA256SUMS"]);
+    support::ok(&out, "minisign", &["-V", "-q", "-p", "../key.pub", "-m", "SHA256SUMS"]);
+    support::ok(&out, "zstd", &["--quiet", "--test", "node.img.zst"]);
+    support::ok(&out, "zstd", &["--quiet", "-d", "node.img.zst", "-o", "whole.img"]);
+    support::ok(&out, "cmp", &["whole.img", "../build/node/node.img"]);
+    assert_eq!(json(&out.join("node.manifest.json")), json(&place.path("build/node/manifest.json")));
+
+    // bmaptool finds the map beside the image, checks its sums, and writes mapped blocks only.
+    support::ok(&out, "bmaptool", &["--quiet", "copy", "node.img.zst", "mapped.img"]);
+    support::ok(&out, "cmp", &["mapped.img", "whole.img"]);
+}
+
+#[test]
+fn several_profiles_share_a_release_and_no_old_signature_stays() {
+    let (_online, place) = small();
+    keys(&place.path(""));
+    place.write("profiles/other.toml", "schema = 1\nextends = \"node\"\ndescription = \"Another\"\n");
+    place.run(&["export", "--profile", "node", "--sign", "key.sec", "--output", "out"]).ok();
+    place.run(&["export", "--profile", "other", "--sign", "key.sec", "--output", "out"]).ok();
+    let out = place.path("out");
+    support::ok(&out, "sha256sum", &["--check", "--strict", "SHA256SUMS"]);
+    support::ok(&out, "minisign", &["-V", "-q", "-p", "../key.pub", "-m", "SHA256SUMS"]);
+    assert_eq!(fs::read_to_string(out.join("SHA256SUMS")).unwrap().lines().count(), 8);
+
+    // What is gone from the directory is gone from the sums, and who does not sign leaves no signature that does not fit.
+    fs::remove_file(out.join("other.bmap")).unwrap();
+    place.run(&["export", "--profile", "node", "--output", "out"]).ok();
+    assert_eq!(fs::read_to_string(out.join("SHA256SUMS")).unwrap().lines().count(), 7);
+    assert!(!out.join("SHA256SUMS.minisig").exists());
+}
+
+#[test]
+fn two_exports_of_one_lock_are_the_same_bytes() {
+    let (_online, place) = small();
+    let mut sums = Vec::new();
+    for (threads, out) in [("1", "a"), ("3", "b")] {
+        fs::remove_dir_all(place.path("build")).ok();
+        let mut command = place.command(&["export", "--profile", "node", "--output", out]);
+        crate::place::Ran::of(command.env("RAYON_NUM_THREADS", threads)).ok();
+        sums.push(place.read(&format!("{out}/SHA256SUMS")));
+    }
+    assert_eq!(sums[0], sums[1]);
+}
+
+#[test]
+fn a_key_that_cannot_sign_is_refused_before_anything_is_built() {
+    let (_online, place) = small();
+    let dir = place.path("");
+    place.write("bad.sec", "no key\n");
+    let error = place.run(&["export", "--profile", "node", "--sign", "bad.sec"]).fails(1);
+    assert!(error.contains("`bad.sec` is not a secret key of minisign"), "{error}");
+    let error = place.run(&["export", "--profile", "node", "--sign", "gone.sec"]).fails(1);
+    assert!(error.contains("cannot read `gone.sec`"), "{error}");
+
+    // An encrypted one, whose password is asked for twice.
+    let script = "printf 'pass\\npass\\n' | minisign -G -p locked.pub -s locked.sec";
+    let made = Command::new("sh").current_dir(&dir).args(["-c", script]).output().unwrap();
+    assert!(made.status.success(), "{made:?}");
+    let error = place.run(&["export", "--profile", "node", "--sign", "locked.sec"]).fails(1);
+    assert!(error.contains("is encrypted, and no password opened it"), "{error}");
+    assert!(error.contains("IMGBUILD_MINISIGN_PASSWORD"), "{error}");
+    assert!(!place.path("build").exists());
+
+    let mut command = place.command(&["export", "--profile", "node", "--sign", "locked.sec", "--output", "out"]);
+    crate::place::Ran::of(command.env("IMGBUILD_MINISIGN_PASSWORD", "pass")).ok();
+    support::ok(&place.path("out"), "minisign", &["-V", "-q", "-p", "../locked.pub", "-m", "SHA256SUMS"]);
+}
