@@ -8,10 +8,10 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use super::k3s::K3sDraft;
-use super::schema::{FileEntry, List, NetworkEntry, ProfileToml, SourceEntry, UnitsTable, UserEntry};
-use super::values::{Edit, Spanned, Unit, WorkspacePath};
+use super::schema::{FileEntry, ImageTable, List, NetworkEntry, ProfileToml, SourceEntry, UnitsTable, UserEntry};
+use super::values::{Edit, PartitionSize, Spanned, Unit, WorkspacePath};
 use super::{
-    Board, ImageSettings, Kernel, ManifestTemplate, Network, Profile, ProfileError, ProfileFile, Source, SourceKey,
+    Board, ImageSettings, Kernel, ManifestTemplate, Marks, Network, Profile, ProfileError, ProfileFile, Source, SourceKey,
     User, Workspace,
 };
 use crate::output::{Diagnostic, SourceText, closest};
@@ -51,6 +51,7 @@ pub(super) struct Draft {
     users: Vec<User>,
     networks: Vec<Network>,
     sources: Vec<Source>,
+    pub marks: Marks,
 }
 
 #[derive(Debug, Default)]
@@ -73,18 +74,34 @@ impl Draft {
         replace(&mut self.description, toml.description.map(Into::into));
         replace(&mut self.board, toml.board);
         replace(&mut self.hostname, toml.hostname.map(Into::into));
-        replace(&mut self.timezone, toml.timezone.map(Into::into));
-        replace(&mut self.locale, toml.locale.map(Into::into));
+        self.marks.note_each("timezone", at, &toml.timezone);
+        self.marks.note_each("locale", at, &toml.locale);
+        replace(&mut self.timezone, toml.timezone.map(plain));
+        replace(&mut self.locale, toml.locale.map(plain));
         replace(&mut self.serial, toml.serial);
-        replace(&mut self.image.boot, toml.image.boot.map(|size| size.0));
-        replace(&mut self.image.root, toml.image.root.map(|size| size.0));
-        replace(&mut self.image.seed, toml.image.seed.map(|size| size.0));
+        let ImageTable { boot, root, seed, .. } = &toml.image;
+        for (key, size) in [("image.boot", boot), ("image.root", root), ("image.seed", seed)] {
+            self.marks.note_about(key, "", at, size.as_ref());
+        }
+        let size = |size: Spanned<PartitionSize>| size.0.into_inner().0;
+        replace(&mut self.image.boot, toml.image.boot.map(size));
+        replace(&mut self.image.root, toml.image.root.map(size));
+        replace(&mut self.image.seed, toml.image.seed.map(size));
         replace(&mut self.image.block_size, toml.image.block_size.map(|size| size.0));
         replace(&mut self.image.level, toml.image.level.map(|level| level.0));
         for Spanned(overlay) in &toml.overlays {
             if let Edit::Add(name) = overlay.get_ref() {
                 self.overlay_places.insert(name.0.clone(), (Arc::clone(at), overlay.span()));
             }
+        }
+        self.marks.note_added("packages", at, &toml.packages);
+        self.marks.note_added("kernel.modules", at, &toml.kernel.modules);
+        self.marks.note_added("kernel.initrd_modules", at, &toml.kernel.initrd_modules);
+        self.marks.note_each("units.enable", at, &toml.units.enable);
+        // What the program's own profiles and overlays switch off is for whoever has it; a file of the workspace names
+        // what it knows.
+        if workspace.owns(&format!("profiles/{name}.toml")) {
+            self.marks.note_each("units.disable", at, &toml.units.disable);
         }
         edit(&mut self.overlays, toml.overlays, at)?;
         edit(&mut self.packages, toml.packages, at)?;
@@ -98,11 +115,15 @@ impl Draft {
         self.k3s.lay(toml.k3s, at)?;
         unique(at, toml.files.iter().map(|file| (&*file.path.0.get_ref().0, file.path.0.span())))?;
         for file in toml.files {
+            let path = file.path.0.get_ref().0.trim_start_matches('/');
+            self.marks.note_about("file.user", path, at, file.user.as_ref());
+            self.marks.note_about("file.group", path, at, file.group.as_ref());
             let (path, file) = file_of(file, at, workspace, &name)?;
             self.files.insert(path, file);
         }
         unique(at, toml.users.iter().map(|user| (&*user.name.0.get_ref().0, user.name.0.span())))?;
         for user in toml.users {
+            self.mark_user(&user, at);
             put(&mut self.users, user_of(user), |user| &user.name);
         }
         unique(at, toml.networks.iter().map(|network| (&*network.name.0.get_ref().0, network.name.0.span())))?;
@@ -114,6 +135,15 @@ impl Draft {
             put(&mut self.sources, source_of(entry, at, workspace)?, |source| &source.name);
         }
         Ok(())
+    }
+
+    fn mark_user(&mut self, user: &UserEntry, at: &Arc<SourceText>) {
+        let name = &user.name.0.get_ref().0;
+        self.marks.note_about("user", name, at, Some(&user.name));
+        self.marks.note_about("user.shell", name, at, user.shell.as_ref());
+        for group in &user.groups {
+            self.marks.note_about("user.groups", &format!("{name} {}", group.0.get_ref().0), at, Some(group));
+        }
     }
 
     /// Fills in the defaults and the board's own packages. `leaf` is the file that was asked for.
@@ -160,6 +190,7 @@ impl Draft {
             sources: self.sources,
             files: self.files,
             manifests: self.manifests,
+            marks: self.marks,
         })
     }
 }
@@ -176,6 +207,11 @@ impl ImageDraft {
             compression_level: self.level.unwrap_or(3),
         }
     }
+}
+
+/// A value without its place.
+pub(super) fn plain<T: Into<String>>(value: Spanned<T>) -> String {
+    value.0.into_inner().into()
 }
 
 pub(super) fn replace<T>(old: &mut Option<T>, new: Option<T>) {
@@ -273,8 +309,8 @@ fn file_of(
     let file = ProfileFile {
         content,
         mode: entry.mode.map_or(0o644, |mode| mode.0),
-        user: entry.user.map_or_else(|| "root".to_owned(), Into::into),
-        group: entry.group.map_or_else(|| "root".to_owned(), Into::into),
+        user: entry.user.map_or_else(|| "root".to_owned(), plain),
+        group: entry.group.map_or_else(|| "root".to_owned(), plain),
         symlink: entry.symlink.map(Into::into),
         directory: false,
         origin: format!("profile:{profile}"),
@@ -286,8 +322,8 @@ fn user_of(entry: UserEntry) -> User {
     User {
         name: entry.name.0.into_inner().0,
         ssh_keys: entry.ssh_keys.into_iter().map(Into::into).collect(),
-        groups: entry.groups.into_iter().map(Into::into).collect(),
-        shell: entry.shell.map_or_else(|| "/bin/bash".to_owned(), Into::into),
+        groups: entry.groups.into_iter().map(plain).collect(),
+        shell: entry.shell.map_or_else(|| "/bin/bash".to_owned(), plain),
         sudo: entry.sudo,
     }
 }
