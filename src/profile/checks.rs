@@ -92,10 +92,14 @@ pub(crate) fn workspace_path(text: &str) -> Verdict {
 
 /// A glob over the image's paths.
 pub(super) fn glob(text: &str) -> Verdict {
-    let Some(pattern) = text.strip_prefix('/').filter(|pattern| !pattern.is_empty()) else {
+    let Some(pattern) = text.strip_prefix('/') else {
         return refuse(text, "an absolute glob", "begin with `/`, such as `/usr/share/man`");
     };
+    let takes_all = |glob: globset::GlobMatcher| pattern.is_empty() || (glob.is_match("usr") && glob.is_match("etc"));
     match glob_of(pattern) {
+        Ok(glob) if takes_all(glob.compile_matcher()) => {
+            Err(format!("`{text}` would leave out the whole system\nname what is below it, such as `/usr/share/man`"))
+        }
         Ok(_) => Ok(()),
         Err(error) => Err(format!("`{text}` is not a glob: {}", error.kind())),
     }

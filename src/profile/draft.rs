@@ -11,8 +11,8 @@ use super::k3s::K3sDraft;
 use super::schema::{FileEntry, ImageTable, List, NetworkEntry, ProfileToml, SourceEntry, UnitsTable, UserEntry};
 use super::values::{Edit, PartitionSize, Spanned, Unit, WorkspacePath};
 use super::{
-    Board, ImageSettings, Kernel, ManifestTemplate, Marks, Network, Profile, ProfileError, ProfileFile, Source, SourceKey,
-    User, Workspace,
+    Board, ImageSettings, Kernel, ManifestTemplate, Marks, Network, Profile, ProfileError, ProfileFile, Source,
+    SourceKey, User, Workspace,
 };
 use crate::output::{Diagnostic, SourceText, closest};
 use crate::tree::Content;

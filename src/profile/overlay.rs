@@ -6,12 +6,12 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
 use std::sync::Arc;
 
+use super::checks::hidden_below;
 use super::draft::{Draft, plain, unit_choices};
 use super::error::known_names;
 use super::parse::parse;
 use super::schema::OverlayToml;
 use super::values::{Account, Line, Mode, Spanned};
-use super::checks::hidden_below;
 use super::{ManifestTemplate, ProfileError, ProfileFile, Workspace};
 use crate::output::{Diagnostic, SourceText};
 use crate::tree::{Content, parent};
