@@ -105,7 +105,7 @@ fn several_damaged_packs_are_healed_in_one_run_and_without_their_downloads_there
         for name in names {
             let pack = place.cache().join(format!("packs/{}.tar", sha256(&place, name)));
             let mut bytes = fs::read(&pack).unwrap();
-            let at = usize::try_from(find(&bytes, "usr/").1).unwrap();
+            let at = usize::try_from(find(&bytes, &format!("usr/{name}")).1).unwrap();
             bytes[at] ^= 1;
             fs::write(&pack, bytes).unwrap();
         }

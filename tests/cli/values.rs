@@ -76,6 +76,15 @@ fn a_time_zone_or_locale_that_no_package_brings_is_shown() {
 }
 
 #[test]
+fn a_bad_value_in_a_long_list_is_shown_itself() {
+    let place = Place::new();
+    place.write(PROFILE, "schema = 1\nextends = \"demo\"\npackages = [\n    \"jq\",\n    \"Jq\",\n    \"less\",\n]\n");
+    let error = place.run(&["check", "--profile", "node"]).fails(1);
+    points_at(&error, &place, PROFILE, "\"Jq\"", "name a Debian package alone");
+    assert!(!error.contains("less"), "{error}");
+}
+
+#[test]
 fn units_that_nothing_brings_are_shown_together() {
     let online = tiny::archive(0).online();
     let tail = "[units]\nenable = [\"parcle.service\"]\ndisable = [\"gone.timer\", \"initrd-root-fs.target\"]\n";
