@@ -13,6 +13,7 @@
 mod board;
 pub(crate) mod checks;
 mod draft;
+mod entries;
 pub(crate) mod error;
 mod k3s;
 mod load;
