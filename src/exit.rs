@@ -36,8 +36,10 @@ pub struct Failure {
     pub causes: Vec<String>,
     /// What to do about it.
     pub hint: Option<String>,
-    /// The place in a source file, rendered with caret; shown instead of the message when there is one.
+    /// The place in a source file, rendered with caret and cure; shown instead of message and hint when there is one.
     pub snippet: Option<String>,
+    /// Whether a derived file of the cache was found damaged, which can be made anew.
+    pub damaged: bool,
 }
 
 impl Failure {
@@ -59,14 +61,21 @@ impl Failure {
             }
             below = cause.source();
         }
-        let failure = Self { code, message, causes, hint: None, snippet: None };
+        let failure = Self { code, message, causes, hint: None, snippet: None, damaged: false };
         if is_full { failure.of_full_disk() } else { failure }
     }
 
     /// A failure that is a message alone.
     #[must_use]
     pub fn refused(message: impl Into<String>) -> Self {
-        Self { code: Code::Refused, message: message.into(), causes: Vec::new(), hint: None, snippet: None }
+        Self {
+            code: Code::Refused,
+            message: message.into(),
+            causes: Vec::new(),
+            hint: None,
+            snippet: None,
+            damaged: false,
+        }
     }
 
     /// A failure of this machine's files: `message` says what was tried with which of them.

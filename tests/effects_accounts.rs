@@ -65,6 +65,7 @@ fn profile() -> Profile {
         serial: false,
         manifests: BTreeMap::new(),
         k3s: None,
+        marks: imgbuild::profile::Marks::default(),
     }
 }
 

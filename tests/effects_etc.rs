@@ -85,6 +85,7 @@ fn profile() -> Profile {
         serial: false,
         manifests: BTreeMap::new(),
         k3s: None,
+        marks: imgbuild::profile::Marks::default(),
     }
 }
 

@@ -55,6 +55,7 @@ fn profile(board: Board) -> Profile {
         serial: true,
         manifests: BTreeMap::new(),
         k3s: None,
+        marks: imgbuild::profile::Marks::default(),
     }
 }
 
@@ -107,6 +108,7 @@ fn build(profile: &Profile, dir: &Path) -> Result<Manifest, ImageError> {
         initrd: &vec![9; 500_001],
         seed: &[5; 4096],
         name: &profile.name,
+        private: false,
         search: &|_, _| Ok(()),
     };
     image::write(&parts, dir, &Silent)

@@ -7,13 +7,16 @@
 //! ```
 //! Everything but `downloads/` may be deleted at any time.
 
-use std::fs;
+use std::fs::{self, File};
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
 use crate::exit::Failure;
 use crate::format::Store;
 use crate::tree::{Digest, checksum};
+
+/// How the names of files begin that are being written (`tempfile`).
+const UNFINISHED: &[u8] = b".tmp";
 
 /// The cache directory.
 #[derive(Debug, Clone)]
@@ -44,6 +47,29 @@ impl Cache {
     /// Where decompressed packages are kept.
     pub(crate) fn packs(&self) -> PathBuf {
         self.dir.join("packs")
+    }
+
+    /// To be held while something is written to the cache: other runs do not take its unfinished files for abandoned. If
+    /// no other run writes, what killed ones left goes first. None where the file system knows no locks.
+    pub(crate) fn guard(&self) -> Option<File> {
+        fs::create_dir_all(self.packs()).ok()?;
+        let guard = File::open(self.packs()).ok()?;
+        if guard.try_lock().is_ok() {
+            self.sweep();
+        }
+        guard.lock_shared().ok()?;
+        Some(guard)
+    }
+
+    /// Takes unfinished files away. What cannot be removed costs room alone.
+    fn sweep(&self) {
+        let inside = |dir: &Path| fs::read_dir(dir).into_iter().flatten().flatten().map(|entry| entry.path());
+        let derived = inside(&self.dir.join("derived")).flat_map(|dir| inside(&dir).collect::<Vec<_>>());
+        for path in inside(&self.packs()).chain(derived) {
+            if path.file_name().is_some_and(|name| name.as_encoded_bytes().starts_with(UNFINISHED)) {
+                let _ = fs::remove_file(path);
+            }
+        }
     }
 
     fn entry(&self, key: &[u8; 32]) -> PathBuf {

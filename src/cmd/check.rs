@@ -9,7 +9,7 @@ use crate::cli::Check;
 use crate::cluster::lints::{self, Finding, Inputs};
 use crate::cluster::{self, Cluster, ClusterError};
 use crate::exit::{Code, Failure};
-use crate::lock::Lock;
+use crate::lock::{Lock, OutdatedError};
 use crate::output::{Severity, count};
 use crate::profile::{self, Profile};
 
@@ -37,10 +37,7 @@ pub(super) fn run(args: &Check, session: &Session<'_>) -> Outcome {
     let mut lines = Vec::new();
     let mut stale = Vec::new();
     for (node, profile) in inputs.nodes().filter(|(node, _)| wanted.contains(&node.name.as_str())) {
-        let state = lock_state(lock.as_ref(), profile);
-        if state == OUT_OF_DATE && !stale.contains(&node.profile.as_str()) {
-            stale.push(&node.profile);
-        }
+        let state = lock_state(lock.as_ref(), profile, &mut stale);
         let (name, address) = (&node.name, node.address.as_deref().unwrap_or("DHCP"));
         lines.push(format!("{name:<12} {:<12} {:<11} {address:<20} {state}", node.profile, profile.board.name()));
     }
@@ -79,13 +76,17 @@ fn tell(session: &Session<'_>, findings: &[Finding], looked_at: &str) -> Outcome
     Ok(())
 }
 
-const OUT_OF_DATE: &str = "lock is out of date";
-
-fn lock_state(lock: Option<&Lock>, profile: &Profile) -> &'static str {
-    match lock {
-        Some(lock) if lock.expect(profile).is_ok() => "locked",
-        Some(lock) if lock.profiles.contains_key(&profile.name) => OUT_OF_DATE,
-        _ => "not locked",
+/// The state in a word; what is wrong with the lock is added to `stale`, once for each profile.
+fn lock_state(lock: Option<&Lock>, profile: &Profile, stale: &mut Vec<OutdatedError>) -> &'static str {
+    match lock.map(|lock| lock.expect(profile)) {
+        Some(Ok(_)) => "locked",
+        None | Some(Err(OutdatedError::Missing { .. })) => "not locked",
+        Some(Err(error)) => {
+            if !stale.contains(&error) {
+                stale.push(error);
+            }
+            "lock is out of date"
+        }
     }
 }
 
@@ -104,10 +105,7 @@ fn profiles(args: &Check, session: &Session<'_>, lock: Option<&Lock>) -> Outcome
     let mut stale = Vec::new();
     for name in &names {
         let profile = profile::load(&session.workspace, name)?;
-        let state = lock_state(lock, &profile);
-        if state == OUT_OF_DATE {
-            stale.push(name.as_str());
-        }
+        let state = lock_state(lock, &profile, &mut stale);
         lines.push(format!("{name:<12} {:<11} {state:<20} {}", profile.board.name(), profile.description));
         rows.push(json!({"profile": name, "board": profile.board, "lock": state}));
     }
@@ -115,12 +113,14 @@ fn profiles(args: &Check, session: &Session<'_>, lock: Option<&Lock>) -> Outcome
     fits(&stale)
 }
 
-fn fits(stale: &[&str]) -> Outcome {
+fn fits(stale: &[OutdatedError]) -> Outcome {
     if stale.is_empty() {
         return Ok(());
     }
+    let names: Vec<&str> = stale.iter().map(OutdatedError::profile).collect();
     Err(Failure {
         code: Code::Verification,
-        ..Failure::refused(format!("imgbuild.lock does not fit {}", stale.join(", "))).hint("run `imgbuild lock`")
+        causes: stale.iter().map(ToString::to_string).collect(),
+        ..Failure::refused(format!("imgbuild.lock does not fit {}", names.join(", "))).hint("run `imgbuild lock`")
     })
 }

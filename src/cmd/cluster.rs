@@ -45,8 +45,9 @@ pub(super) fn member(session: &Session<'_>, name: &str, unlock: &Unlock) -> Resu
         .collect();
     if !errors.is_empty() {
         let message = format!("{} in the way of node `{name}`", count(errors.len(), "mistake"));
-        let shown = format!("{}\n\nerror: {message}", errors.join("\n\n"));
-        let failure = Failure::refused(message).hint("`imgbuild check` shows all of the workspace's");
+        let hint = "`imgbuild check` shows all of the workspace's";
+        let shown = format!("{}\n\nerror: {message}\nhint: {hint}", errors.join("\n\n"));
+        let failure = Failure::refused(message).hint(hint);
         return Err(Failure { snippet: Some(shown), ..failure });
     }
     let datastore_ca = inputs.datastore_ca.as_deref();

@@ -1,13 +1,19 @@
 //! `imgbuild diff`: what changed between two images, by package, unit, file, size and kernel command line.
+//!
+//! Each image is held against its manifest first, all data of it. The packages' names and versions are the manifest's word:
+//! an image holds what packages made.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
+use std::path::Path;
 
 use serde::Serialize;
 
-use super::Outcome;
+use super::disk::Disk;
 use super::finished::Finished;
+use super::{Outcome, compare};
 use crate::cli::Diff;
+use crate::exit::Failure;
 use crate::image::Manifest;
 use crate::output::{Console, bytes};
 
@@ -15,10 +21,19 @@ use crate::output::{Console, bytes};
 const SHOWN: usize = 40;
 
 pub(super) fn run(args: &Diff, console: &Console) -> Outcome {
-    let (a, b) = (Finished::open(&args.a)?, Finished::open(&args.b)?);
+    let (a, b) = (proved(&args.a)?, proved(&args.b)?);
     let difference = Difference::new(&a.manifest, &b.manifest, &a.listing()?, &b.listing()?);
     console.result(&difference, &difference.describe());
     Ok(())
+}
+
+/// The build at `path`, whose image is what its manifest says.
+fn proved(path: &Path) -> Result<Finished, Failure> {
+    let build = Finished::open(path)?;
+    let disk = Disk::open(&build.image())?;
+    compare::check(&build, &disk)?;
+    compare::verify(&build, &disk)?;
+    Ok(build)
 }
 
 /// What differs. Lines begin with `+` for new, `-` for gone and `~` for changed.
@@ -64,12 +79,15 @@ impl Difference {
 
     fn describe(&self) -> String {
         if self.same {
-            return "the images are the same, byte for byte, by their manifests".to_owned();
+            return "the images are the same, byte for byte".to_owned();
         }
         let mut text = String::new();
-        for (title, list) in
-            [("image", &self.settings), ("packages", &self.packages), ("units", &self.units), ("files", &self.files)]
-        {
+        for (title, list) in [
+            ("image", &self.settings),
+            ("packages, by the manifests", &self.packages),
+            ("units", &self.units),
+            ("files", &self.files),
+        ] {
             if list.is_empty() {
                 continue;
             }

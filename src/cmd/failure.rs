@@ -12,7 +12,7 @@ use crate::debian::deb::DebError;
 use crate::debian::mirror::MirrorError;
 use crate::debian::resolve::ResolveError;
 use crate::effects::depmod::DepmodError;
-use crate::effects::ledger::{LedgerError, Unmodelled};
+use crate::effects::ledger::{LedgerError, Unaccounted};
 use crate::effects::unpack::UnpackError;
 use crate::effects::{ApplyError, EffectError};
 use crate::exit::{Code, Failure};
@@ -22,6 +22,7 @@ use crate::format::squashfs::SquashfsError;
 use crate::image::ImageError;
 use crate::image::initrd::InitrdError;
 use crate::lock::{CriticalChangeError, LockError, LockFileError, OutdatedError};
+use crate::output::Mistakes;
 use crate::profile::ProfileError;
 use crate::release::ReleaseError;
 use crate::tree::{Damaged, TreeError};
@@ -32,10 +33,13 @@ macro_rules! failures {
         impl From<$error> for Failure {
             fn from(error: $error) -> Self {
                 let failure = Self::new(Code::$code, &error)$(.maybe_hint(error.$hint()))?;
-                match damaged(&error) {
-                    Some(damaged) => Self { code: Code::Verification, ..failure }.hint(cure(damaged)),
-                    None => failure,
+                if is_damage(&error) {
+                    let hint = "the disk under the cache loses data; `--cache-dir` names another place";
+                    return Self { code: Code::Verification, damaged: true, ..failure }.hint(hint);
                 }
+                // The console takes the colours out where they are not wanted.
+                let snippet = mistakes(&error).map(|mistakes| mistakes.render(true));
+                Self { snippet, ..failure }
             }
         }
     )*};
@@ -62,20 +66,28 @@ failures! {
     SecretsError => Refused hint;
     SquashfsError => Unexpected;
     TreeError => Unexpected;
-    Unmodelled => Refused hint;
+    Unaccounted => Refused hint;
     ManifestError => Refused hint;
     SeedError => Refused hint;
     UnpackError => Refused hint;
 }
 
-/// The damage of a cache file that is at the bottom of `error`, whichever stage met with it.
-fn damaged<'e>(error: &'e (dyn Error + 'static)) -> Option<&'e Damaged> {
+/// `error` and what is below it.
+fn chain<'e>(error: &'e (dyn Error + 'static)) -> impl Iterator<Item = &'e (dyn Error + 'static)> {
     std::iter::successors(Some(error), |&error: &&'e (dyn Error + 'static)| error.source())
-        .find_map(|error| error.downcast_ref::<io::Error>()?.get_ref()?.downcast_ref())
 }
 
-fn cure(damaged: &Damaged) -> String {
-    format!("delete `{}` and build again: it is made anew from the downloaded package", damaged.path.display())
+/// Whether the damage of a cache file is at the bottom of `error`, whichever stage met with it.
+fn is_damage(error: &(dyn Error + 'static)) -> bool {
+    chain(error).any(|error| {
+        let inner = error.downcast_ref::<io::Error>().and_then(io::Error::get_ref);
+        matches!(inner, Some(inner) if inner.is::<Damaged>())
+    })
+}
+
+/// The places of files that `error` is about, if it is about such.
+fn mistakes<'e>(error: &'e (dyn Error + 'static)) -> Option<&'e Mistakes> {
+    chain(error).find_map(|error| error.downcast_ref())
 }
 
 impl From<K3sError> for Failure {
@@ -95,8 +107,6 @@ impl From<ProfileError> for Failure {
         if let ProfileError::Invalid(_) = &error {
             // The console takes the colours out where they are not wanted.
             failure.snippet = Some(error.render(true));
-            // The snippet ends with it.
-            failure.hint = None;
         }
         failure
     }
@@ -110,8 +120,6 @@ impl From<ClusterError> for Failure {
         let mut failure = Self::new(Code::Refused, &error).maybe_hint(error.hint());
         if let ClusterError::Invalid(diagnostic) = &error {
             failure.snippet = Some(diagnostic.render(true));
-            // The snippet ends with it.
-            failure.hint = None;
         }
         failure
     }

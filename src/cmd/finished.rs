@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 
 use crate::exit::{Code, Failure};
 use crate::image::Manifest;
+use crate::tree::Digest;
 
 /// A build's directory and what its manifest says.
 #[derive(Debug)]
@@ -47,10 +48,19 @@ impl Finished {
         self.dir.join(&self.manifest.image)
     }
 
-    /// The listing of the root file system.
+    /// The listing of the root file system, which must be the manifest's.
     pub(super) fn listing(&self) -> Result<String, Failure> {
-        let path = self.dir.join(format!("{}.files", self.manifest.profile));
-        fs::read_to_string(&path).map_err(|error| unreadable(&path, &error))
+        // A node's image is called by the node, not by its profile.
+        let path = self.image().with_extension("files");
+        let text = fs::read_to_string(&path).map_err(|error| unreadable(&path, &error))?;
+        if Digest::of(text.as_bytes()).to_string() == self.manifest.tree_sha256 {
+            return Ok(text);
+        }
+        Err(Failure {
+            code: Code::Verification,
+            ..Failure::refused(format!("{} is not the listing that manifest.json tells of", path.display()))
+                .hint("build the image again, or copy it again together with all the files beside it")
+        })
     }
 }
 

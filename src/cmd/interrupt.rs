@@ -4,7 +4,7 @@
 //! looks now and then whether it should come; a program that it runs is ended first.
 
 use std::io;
-use std::process::{Command, ExitStatus};
+use std::process::{Child, Command, ExitStatus};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use rustix::process::{Pid, Signal, kill_process};
@@ -71,8 +71,16 @@ impl Drop for Hold {
     }
 }
 
-/// Runs a program to its end, which comes when this one is told to end.
-pub(super) fn run(command: &mut Command) -> io::Result<ExitStatus> {
+/// Ends the program that [`run`] runs, if it does.
+pub(super) fn end_child() {
+    if let Some(child) = state().child {
+        // If it is gone already, so much the better.
+        let _ = kill_process(child, Signal::TERM);
+    }
+}
+
+/// Runs a program to its end, which comes when this one is told to end. `started` sees it when it runs.
+pub(super) fn run(command: &mut Command, started: impl FnOnce(&mut Child)) -> io::Result<ExitStatus> {
     let mut child = {
         let mut state = state();
         if state.came {
@@ -82,6 +90,7 @@ pub(super) fn run(command: &mut Command) -> io::Result<ExitStatus> {
         state.child = Some(Pid::from_child(&child));
         child
     };
+    started(&mut child);
     let status = child.wait();
     state().child = None;
     status

@@ -17,7 +17,7 @@ use crate::cli;
 use crate::cluster;
 use crate::debian::Package;
 use crate::debian::archive;
-use crate::effects::ledger::{self, Ledger, Verdict};
+use crate::effects::ledger::{self, Ledger, Unaccounted, Verdict};
 use crate::effects::{Context, accounts, unpack};
 use crate::exit::{Code, Failure};
 use crate::lock::{self, Lock, LockedPackage, OutdatedError, Update};
@@ -145,13 +145,18 @@ fn locked(
     progress.finish("resolve", &count(chosen.packages.len(), "package"));
 
     let locked: Vec<&LockedPackage> = chosen.packages.iter().collect();
-    let packages = build::unpacked(session, &chosen.downloads(&session.mirror), &locked)?;
-    for (verdict, chosen) in judge(session, &packages)?.into_iter().zip(&mut chosen.packages) {
+    let downloads = chosen.downloads(&session.mirror);
+    let (verdicts, ids) = build::healing(session, &downloads, || {
+        let packages = build::unpacked(session, &downloads, &locked)?;
+        let verdicts = judge(session, &packages)?;
+        let tree = unpack::unpack(&packages)?;
+        let context = Context { profile, packages: &packages, ids: &lock.ids, epoch: chosen.profile.epoch };
+        Ok((verdicts, accounts::allocate_ids(&tree, &context)?))
+    })?;
+    for (verdict, chosen) in verdicts.into_iter().zip(&mut chosen.packages) {
         verdict.as_str().clone_into(&mut chosen.scripts);
     }
-    let tree = unpack::unpack(&packages)?;
-    let context = Context { profile, packages: &packages, ids: &lock.ids, epoch: chosen.profile.epoch };
-    lock.ids = accounts::allocate_ids(&tree, &context)?;
+    lock.ids = ids;
     lock.put(&profile.name, chosen);
     Ok(lock)
 }
@@ -160,7 +165,16 @@ fn locked(
 /// that nobody knows.
 pub(super) fn judge(session: &Session<'_>, packages: &[Package]) -> Result<Vec<Verdict>, Failure> {
     let ledger = workspace_ledger(&session.ledger_path())?;
-    packages.iter().map(|package| Ok(ledger::judge(package, &ledger)?)).collect()
+    let mut unmodelled = Vec::new();
+    let verdicts = packages.iter().filter_map(|package| match ledger::judge(package, &ledger) {
+        Ok(verdict) => Some(verdict),
+        Err(Unaccounted(scripts)) => {
+            unmodelled.extend(scripts);
+            None
+        }
+    });
+    let verdicts = verdicts.collect();
+    if unmodelled.is_empty() { Ok(verdicts) } else { Err(Unaccounted(unmodelled).into()) }
 }
 
 /// Reviews that the user made, in the form of the embedded ledger.

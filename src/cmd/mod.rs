@@ -5,8 +5,10 @@ mod build;
 mod cache;
 mod check;
 mod cluster;
+mod compare;
 mod completions;
 mod diff;
+mod disk;
 mod export;
 mod failure;
 mod finished;
@@ -29,7 +31,7 @@ use clap::{CommandFactory, FromArgMatches};
 
 use crate::cli::{Cli, Command};
 use crate::exit::{Code, Failure};
-use crate::output::{Console, Look};
+use crate::output::{Color, Console, Look};
 use session::Session;
 
 /// What every verb returns.
@@ -37,8 +39,14 @@ pub(crate) type Outcome = Result<(), Failure>;
 
 /// Runs the program with these arguments (the first is its name) and says how it ended.
 pub fn run(args: impl IntoIterator<Item = OsString>) -> Code {
+    let args: Vec<OsString> = args.into_iter().collect();
+    let for_programs = args.iter().take_while(|arg| *arg != "--").any(|arg| arg == "--json");
     let cli = match parse(args) {
         Ok(cli) => cli,
+        Err(error) if for_programs && error.use_stderr() => {
+            Console::new(Look::Json, false, Color::Never).fail(&usage(&error));
+            return Code::Refused;
+        }
         Err(error) => {
             // Help and version were asked for; anything else is a wrong command line.
             let _ = error.print();
@@ -63,6 +71,17 @@ pub fn run(args: impl IntoIterator<Item = OsString>) -> Code {
             failure.code
         }
     }
+}
+
+/// A wrong command line, for programs: clap's first paragraph is what is wrong, the second a tip or the usage.
+fn usage(error: &clap::Error) -> Failure {
+    let text = error.render().to_string();
+    let mut paragraphs = text.split("\n\n").map(|paragraph| {
+        paragraph.lines().map(str::trim).filter(|line| !line.is_empty()).collect::<Vec<_>>().join(" ")
+    });
+    let message = paragraphs.next().unwrap_or_default();
+    let failure = Failure::refused(message.strip_prefix("error: ").unwrap_or(&message));
+    failure.maybe_hint(paragraphs.next().map(|hint| hint.strip_prefix("tip: ").unwrap_or(&hint).to_owned()))
 }
 
 /// As `Cli::try_parse_from`, but an environment variable that is set to nothing counts as not set.

@@ -13,6 +13,7 @@ use crate::debian::resolve::{self, Universe};
 use crate::debian::{Package, index};
 use crate::exit::{Code, Failure};
 use crate::lock::LockedPackage;
+use crate::output::closest;
 use crate::profile;
 
 pub(super) fn run(args: &Why, session: &Session<'_>) -> Outcome {
@@ -25,8 +26,13 @@ pub(super) fn run(args: &Why, session: &Session<'_>) -> Outcome {
     let universe = Universe::new(profile.board.arch().name(), vec![("lock", stanzas)])?;
     let selection = resolve::resolve(&universe, &profile.packages)?;
     let Some(chain) = selection.why(&args.package) else {
-        return Err(Failure::refused(format!("package `{}` is not in profile `{}`", args.package, profile.name))
-            .hint(format!("`imgbuild inspect` lists the packages of an image of `{}`", profile.name)));
+        let meant = closest(&args.package, packages.iter().map(|package| package.name.as_str()));
+        let meant = meant.map(|meant| format!("did you mean `{meant}`? ")).unwrap_or_default();
+        return Err(Failure::refused(format!(
+            "nothing brings a package `{}` into profile `{}`",
+            args.package, profile.name
+        ))
+        .hint(format!("{meant}imgbuild.lock lists the packages of `{}`", profile.name)));
     };
     let steps: Vec<String> = chain.iter().map(ToString::to_string).collect();
     session.console.result(&serde_json::json!({"package": args.package, "why": steps}), &steps.join("\n"));

@@ -38,6 +38,7 @@ pub fn access(tree: &mut Tree, context: &Context<'_>) -> Result<(), EffectError>
     let need = |package: &str, user: &str, what: &str| {
         EffectError::refused(format!("user `{user}` of the profile"), format!("{what} needs the package {package}"))
             .with_hint(format!("add `{package}` to `packages`"))
+            .at(context.profile, "user", user)
     };
     if context.has("openssh-server") {
         put("etc/ssh/sshd_config.d/10-imgbuild.conf", 0o644, SSHD)?;

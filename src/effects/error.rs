@@ -2,6 +2,8 @@
 
 use std::io;
 
+use crate::output::{Diagnostic, Mistakes, closest};
+use crate::profile::Profile;
 use crate::tree::TreeError;
 
 /// An effect's failure: what it was about, what is wrong, and where known what helps.
@@ -17,8 +19,19 @@ pub enum EffectError {
     /// An account that the lock gives no number.
     #[error("the lock pins no number for {kind} `{name}`")]
     Unpinned { kind: &'static str, name: String },
+    /// Something that a file of the profile says at a known place.
+    #[error("{0}")]
+    Mistakes(#[source] Mistakes),
     #[error(transparent)]
     Tree(#[from] TreeError),
+}
+
+/// Advice about an unknown name: the likely one of `known`, and what helps in any case.
+pub(crate) fn did_you_mean<'a>(name: &str, known: impl IntoIterator<Item = &'a str>, otherwise: &str) -> String {
+    match closest(name, known) {
+        Some(meant) => format!("did you mean `{meant}`? {otherwise}"),
+        None => otherwise.to_owned(),
+    }
 }
 
 impl EffectError {
@@ -35,11 +48,21 @@ impl EffectError {
         }
     }
 
+    /// The same error shown at the place where the profile's files say it: what `key` says of `value`.
+    pub(crate) fn at(self, profile: &Profile, key: &str, value: &str) -> Self {
+        let Self::Refused { object, cause, hint } = self else { return self };
+        match profile.marks.mistake(key, value, format!("{object}: {cause}")) {
+            Some(mistake) => Self::Mistakes(Diagnostic { hint, ..mistake }.into()),
+            None => Self::Refused { object, cause, hint },
+        }
+    }
+
     /// What to do about it.
     #[must_use]
     pub fn hint(&self) -> Option<String> {
         match self {
             Self::Refused { hint, .. } => hint.clone(),
+            Self::Mistakes(mistakes) => mistakes.hint(),
             Self::Unpinned { .. } => Some("run `imgbuild lock`, which gives new accounts their numbers".to_owned()),
             Self::Read { .. } | Self::Line { .. } | Self::Tree(_) => None,
         }

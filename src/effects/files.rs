@@ -2,7 +2,7 @@
 
 use super::Context;
 use super::accounts::Owners;
-use super::error::EffectError;
+use super::error::{EffectError, did_you_mean};
 use crate::profile::ProfileFile;
 use crate::tree::{Node, Tree};
 
@@ -13,10 +13,10 @@ use crate::tree::{Node, Tree};
 /// something that is no directory.
 pub fn files(tree: &mut Tree, context: &Context<'_>) -> Result<(), EffectError> {
     let owners = Owners::read(tree)?;
-    for (path, file) in &context.profile.files {
+    for (given, file) in &context.profile.files {
         // `/lib/x` is `/usr/lib/x` on a system with merged `/usr`.
-        let path = tree.resolve(path, false)?;
-        let node = node(file, &path, &owners)?;
+        let path = tree.resolve(given, false)?;
+        let node = node(file, &path, &owners).map_err(|(key, error)| error.at(context.profile, key, given))?;
         if let Some(old) = tree.get(&path)
             && old.is_dir() != node.is_dir()
         {
@@ -31,13 +31,17 @@ pub fn files(tree: &mut Tree, context: &Context<'_>) -> Result<(), EffectError> 
     Ok(())
 }
 
-fn node(file: &ProfileFile, path: &str, owners: &Owners) -> Result<Node, EffectError> {
-    let unknown = |kind: &str, name: &str| {
-        EffectError::refused(format!("`/{path}` of {}", file.origin), format!("the image has no {kind} `{name}`"))
-            .with_hint("accounts come from packages and the profile; take another owner")
+/// An owner that is not there comes with the key that names it.
+fn node(file: &ProfileFile, path: &str, owners: &Owners) -> Result<Node, (&'static str, EffectError)> {
+    let unknown = |key, kind: &str, name: &str, known: Vec<&str>| {
+        let hint = did_you_mean(name, known, "accounts come from packages and the profile; take another owner");
+        let object = format!("`/{path}` of {}", file.origin);
+        (key, EffectError::refused(object, format!("the image has no {kind} `{name}`")).with_hint(hint))
     };
-    let uid = owners.user(&file.user).ok_or_else(|| unknown("user", &file.user))?;
-    let gid = owners.group(&file.group).ok_or_else(|| unknown("group", &file.group))?;
+    let uid = owners.user(&file.user);
+    let uid = uid.ok_or_else(|| unknown("file.user", "user", &file.user, owners.users().collect()))?;
+    let gid = owners.group(&file.group);
+    let gid = gid.ok_or_else(|| unknown("file.group", "group", &file.group, owners.groups().collect()))?;
     let node = match &file.symlink {
         Some(target) => Node::symlink(target.as_str()),
         None if file.directory => Node::dir(file.mode),

@@ -3,7 +3,8 @@
 use std::fmt::Write as _;
 
 use super::Context;
-use super::error::EffectError;
+use super::error::{EffectError, did_you_mean};
+use crate::profile::Profile;
 use crate::tree::{Node, Tree};
 
 const ORIGIN: &str = "effect:settings";
@@ -14,7 +15,7 @@ const UNSEEDED_HOSTNAME: &str = "imgbuild";
 /// Writes all of them.
 ///
 /// # Errors
-/// A time zone that the package `tzdata` does not have.
+/// A time zone or a locale that no package brings.
 pub fn settings(tree: &mut Tree, context: &Context<'_>) -> Result<(), EffectError> {
     let profile = context.profile;
     let mut put = |path: &str, text: String| tree.put(path, Node::file(0o644, text).from(ORIGIN));
@@ -42,19 +43,48 @@ pub fn settings(tree: &mut Tree, context: &Context<'_>) -> Result<(), EffectErro
     }
     // Programs that ask the old place find the same (locale(7), Debian's `/etc/default/locale`).
     tree.put("etc/default/locale", Node::symlink("../locale.conf").from(ORIGIN))?;
-    time_zone(tree, &profile.timezone)?;
+    locale(tree, profile)?;
+    time_zone(tree, profile)?;
     os_release(tree, context)
 }
 
+/// Checks that the C library finds the locale: `C.UTF-8` comes with it, others lie in directories whose names have the
+/// character set in small letters and digits (`de_DE.utf8`).
+fn locale(tree: &Tree, profile: &Profile) -> Result<(), EffectError> {
+    const LOCALES: &str = "usr/lib/locale";
+    let name = &profile.locale;
+    let (language, rest) = name.split_once('.').unwrap_or((name, ""));
+    let (set, modifier) = rest.split_once('@').map_or((rest, ""), |(set, modifier)| (set, modifier));
+    let set: String = set.chars().filter(char::is_ascii_alphanumeric).collect::<String>().to_lowercase();
+    let normal = if set.is_empty() { language.to_owned() } else { format!("{language}.{set}") };
+    let normal = if modifier.is_empty() { normal } else { format!("{normal}@{modifier}") };
+    let dropped = profile.dropped();
+    let is_there = |name: &str| {
+        let path = format!("{LOCALES}/{name}");
+        tree.contains(&path) && !dropped.is_match(&path)
+    };
+    if matches!(normal.as_str(), "C" | "POSIX" | "C.utf8") || is_there(name) || is_there(&normal) {
+        return Ok(());
+    }
+    let error =
+        EffectError::refused(format!("locale `{name}`"), format!("the image has no such directory in /{LOCALES}"));
+    let names = tree.below(LOCALES).filter_map(|(path, _)| path.strip_prefix(LOCALES)?.strip_prefix('/'));
+    let names = names.filter(|name| !name.contains('/'));
+    let hint = "add `locales-all` to `packages`, which brings all locales, or take `C.UTF-8`";
+    Err(error.with_hint(did_you_mean(&normal, names, hint)).at(profile, "locale", name))
+}
+
 /// `/etc/localtime` as a link, which is how systemd learns the zone's name (localtime(5)).
-fn time_zone(tree: &mut Tree, zone: &str) -> Result<(), EffectError> {
-    let file = format!("usr/share/zoneinfo/{zone}");
+fn time_zone(tree: &mut Tree, profile: &Profile) -> Result<(), EffectError> {
+    const ZONES: &str = "usr/share/zoneinfo";
+    let zone = &profile.timezone;
+    let file = format!("{ZONES}/{zone}");
     if tree.file(&file).is_none() {
         let error =
-            EffectError::refused(format!("time zone `{zone}`"), "the image has no such file in /usr/share/zoneinfo");
-        return Err(
-            error.with_hint("take a name such as `Europe/Berlin`; packages `tzdata` and `tzdata-legacy` bring them")
-        );
+            EffectError::refused(format!("time zone `{zone}`"), format!("the image has no such file in /{ZONES}"));
+        let names = tree.below(ZONES).filter_map(|(path, _)| path.strip_prefix(ZONES)?.strip_prefix('/'));
+        let hint = "packages `tzdata` and `tzdata-legacy` bring time zones";
+        return Err(error.with_hint(did_you_mean(zone, names, hint)).at(profile, "timezone", zone));
     }
     Ok(tree.put("etc/localtime", Node::symlink(format!("/{file}")).from(ORIGIN))?)
 }

@@ -12,8 +12,9 @@ pub enum FetchError {
     Start { source: Box<dyn std::error::Error + Send + Sync> },
     #[error("{}: {source}", path.display())]
     Cache { path: PathBuf, source: io::Error },
-    #[error("offline, and not in the cache: {}", listing(names))]
-    Offline { names: Vec<String> },
+    /// What the cache has not, and what it had with other bytes than it should; the latter is removed.
+    #[error("offline, and {}", lacking(absent, damaged))]
+    Offline { absent: Vec<String>, damaged: Vec<String> },
     #[error("cannot download {name}: {}", attempts.iter().map(Attempt::to_string).collect::<Vec<_>>().join("; "))]
     Unavailable { name: String, attempts: Vec<Attempt> },
 }
@@ -76,15 +77,11 @@ impl Cause {
 }
 
 impl FetchError {
-    pub(super) fn offline(names: impl IntoIterator<Item = String>) -> Self {
-        Self::Offline { names: names.into_iter().collect() }
-    }
-
     /// Whether nobody was there to give the object, as opposed to a bad copy of it or trouble on this machine.
     #[must_use]
     pub fn is_out_of_reach(&self) -> bool {
         match self {
-            Self::Offline { .. } => true,
+            Self::Offline { damaged, .. } => damaged.is_empty(),
             Self::Unavailable { attempts, .. } => attempts.iter().all(|attempt| {
                 let cause = &attempt.cause;
                 !cause.is_forgery() && !matches!(cause, Cause::Write { .. })
@@ -99,6 +96,9 @@ impl FetchError {
         let text = match self {
             Self::Start { .. } => "are the system's certificates installed (Debian: `apt install ca-certificates`)?",
             Self::Cache { .. } => "is the cache directory writable, and the disk not full?",
+            Self::Offline { damaged, .. } if !damaged.is_empty() => {
+                "run once without `--offline` to download it anew; if that happens again, the disk under the cache loses data"
+            }
             Self::Offline { .. } => "run once without `--offline` to download it",
             Self::Unavailable { attempts, .. } => {
                 let any = |test: fn(&Cause) -> bool| attempts.iter().any(|attempt| test(&attempt.cause));
@@ -129,6 +129,12 @@ fn chain(error: &dyn std::error::Error) -> String {
         source = cause.source();
     }
     text
+}
+
+fn lacking(absent: &[String], damaged: &[String]) -> String {
+    let said = [("damaged in the cache", damaged), ("not in the cache", absent)];
+    let said = said.iter().filter(|(_, names)| !names.is_empty());
+    said.map(|(how, names)| format!("{how}: {}", listing(names))).collect::<Vec<_>>().join("; ")
 }
 
 /// At most three names, and how many more there are.

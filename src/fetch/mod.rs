@@ -111,8 +111,13 @@ impl Fetcher {
         let missing = self.store.missing(wanted, progress)?;
         if !missing.is_empty() {
             let Some(network) = &self.network else {
-                return Err(FetchError::offline(missing.iter().map(|download| download.name.clone())));
+                let names = |damaged| {
+                    let those = missing.iter().filter(move |missing| missing.damaged == damaged);
+                    those.map(|missing| missing.download.name.clone()).collect::<Vec<_>>()
+                };
+                return Err(FetchError::Offline { absent: names(false), damaged: names(true) });
             };
+            let missing: Vec<&Download> = missing.iter().map(|missing| missing.download).collect();
             let known = missing.iter().filter_map(|download| download.size);
             progress.begin(PHASE, known.sum());
             let bytes = network.download(&self.store, &missing, progress)?;
@@ -133,7 +138,7 @@ impl Fetcher {
     /// When offline, or when no try succeeds.
     pub fn fetch_fresh(&self, name: &str, url: &str, limit: u64) -> Result<Vec<u8>, FetchError> {
         let Some(network) = &self.network else {
-            return Err(FetchError::offline([name.to_owned()]));
+            return Err(FetchError::Offline { absent: vec![name.to_owned()], damaged: Vec::new() });
         };
         network.runtime.block_on(network.client.get_fresh(url, limit)).map_err(|cause| FetchError::Unavailable {
             name: name.to_owned(),

@@ -27,6 +27,21 @@ pub(super) struct Store {
     partials: PathBuf,
 }
 
+/// An object that the cache has not.
+pub(super) struct Missing<'a> {
+    pub download: &'a Download,
+    /// Whether it was there, but with other bytes.
+    pub damaged: bool,
+}
+
+/// How an object lies in the cache.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum State {
+    Whole,
+    Absent,
+    Damaged,
+}
+
 /// What [`Store::claim`] found.
 pub(super) enum Claim {
     /// Somebody else has completed the object in the meantime.
@@ -62,27 +77,28 @@ impl Store {
         &self,
         wanted: &'a [Download],
         progress: &dyn Progress,
-    ) -> Result<Vec<&'a Download>, FetchError> {
-        let present: Vec<bool> =
-            wanted.par_iter().map(|download| self.is_whole(download, progress)).collect::<Result<_, FetchError>>()?;
-        Ok(wanted.iter().zip(present).filter(|(_, present)| !present).map(|(download, _)| download).collect())
+    ) -> Result<Vec<Missing<'a>>, FetchError> {
+        let states: Vec<State> =
+            wanted.par_iter().map(|download| self.state(download, progress)).collect::<Result<_, FetchError>>()?;
+        let missing = wanted.iter().zip(states).filter(|(_, state)| *state != State::Whole);
+        Ok(missing.map(|(download, state)| Missing { download, damaged: state == State::Damaged }).collect())
     }
 
-    fn is_whole(&self, download: &Download, progress: &dyn Progress) -> Result<bool, FetchError> {
+    fn state(&self, download: &Download, progress: &dyn Progress) -> Result<State, FetchError> {
         let path = self.object(&download.sha256);
         let mut file = match File::open(&path) {
             Ok(file) => file,
-            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(false),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(State::Absent),
             Err(error) => return Err(cache_error(&path, error)),
         };
         let mut hasher = Sha256::new();
         hash_rest(&mut file, &mut hasher).map_err(|source| cache_error(&path, source))?;
         if Digest(hasher.finalize().into()) == download.sha256 {
-            return Ok(true);
+            return Ok(State::Whole);
         }
         progress.warn(&format!("{}: the cached copy {} is damaged and was removed", download.name, path.display()));
         fs::remove_file(&path).map_err(|source| cache_error(&path, source))?;
-        Ok(false)
+        Ok(State::Damaged)
     }
 
     /// Makes a copy of the file at `path` an object, provided that it has this digest.

@@ -74,6 +74,8 @@ pub fn write(disk_guid: Uuid, disk_size: u64, entries: &[Entry]) -> Result<Spars
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Table {
     pub disk_guid: Uuid,
+    /// Bytes of the disk that it was written for: to the end of the backup of its header.
+    pub disk_size: u64,
     /// With their numbers, ascending.
     pub entries: Vec<(u32, Entry)>,
 }
@@ -100,9 +102,11 @@ pub fn read(disk: File) -> Result<Table, GptError> {
         };
         Some((*number, entry))
     };
+    let last = gpt.primary_header().map_or(0, |header| header.backup_lba);
     let entries = gpt.partitions().iter().map(entry).collect::<Option<Vec<_>>>();
     Ok(Table {
         disk_guid: *gpt.guid(),
+        disk_size: last.saturating_add(1).saturating_mul(SECTOR),
         entries: entries.ok_or_else(|| table("a partition ends before it begins or beyond any disk"))?,
     })
 }

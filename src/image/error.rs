@@ -6,6 +6,8 @@ use std::path::PathBuf;
 use super::BootError;
 use crate::format::fat::FatError;
 use crate::format::gpt::GptError;
+use crate::output::Diagnostic;
+use crate::profile::Profile;
 
 /// Why no image was written.
 #[derive(Debug, thiserror::Error)]
@@ -34,6 +36,14 @@ pub enum ImageError {
 }
 
 impl ImageError {
+    /// A partition that is too small, at the place where `profile` gives its size; none if it is one of the defaults.
+    #[must_use]
+    pub fn mistake(&self, profile: &Profile) -> Option<Diagnostic> {
+        let Self::TooSmall { key, .. } = self else { return None };
+        let mistake = profile.marks.mistake(key, "", self.to_string())?;
+        Some(Diagnostic { hint: self.hint(), ..mistake })
+    }
+
     /// What to do about it.
     #[must_use]
     pub fn hint(&self) -> Option<String> {

@@ -35,6 +35,7 @@ pub use kernel::Kernel;
 pub use listing::listing;
 pub use manifest::{Encoders, Manifest, ManifestPackage, ManifestPartition, ManifestRange};
 pub(crate) use outputs::Outputs;
+pub use outputs::standing;
 pub use root::{squashfs, without_boot_files};
 pub use sbom::{Component, sbom};
 pub use write::{Parts, Search, write};

@@ -6,7 +6,7 @@
 
 use std::fs::{self, File, Permissions, TryLockError};
 use std::io::{self, Write as _};
-use std::os::unix::fs::PermissionsExt as _;
+use std::os::unix::fs::{DirBuilderExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
 
 use tempfile::NamedTempFile;
@@ -20,6 +20,10 @@ const MODE: u32 = 0o666;
 #[derive(Debug)]
 pub(crate) struct Outputs {
     dir: PathBuf,
+    /// Permissions of `dir`, should it be made.
+    mode: u32,
+    /// Where the files lie until then: `dir`, or what there is above it.
+    beside: PathBuf,
     files: Vec<(String, Temporary)>,
 }
 
@@ -27,24 +31,24 @@ pub(crate) struct Outputs {
 pub(crate) type Failure = (PathBuf, io::Error);
 
 impl Outputs {
-    /// Makes `dir` if it is missing and takes away what killed builds left there.
-    pub(crate) fn new(dir: &Path) -> Result<Self, Failure> {
+    /// Takes away what killed builds left. A directory that is missing is made at the end, so that none stays empty.
+    pub(crate) fn new(dir: &Path, mode: u32) -> Result<Self, Failure> {
+        let beside = standing(dir).to_owned();
         let fail = |error| (dir.to_owned(), error);
-        fs::create_dir_all(dir).map_err(fail)?;
-        for entry in fs::read_dir(dir).map_err(fail)? {
+        for entry in fs::read_dir(&beside).map_err(fail)? {
             let path = entry.map_err(fail)?.path();
             let name = path.file_name().unwrap_or_default().to_string_lossy();
             if name.starts_with(PREFIX) && name.ends_with(SUFFIX) && is_abandoned(&path) {
                 fs::remove_file(&path).map_err(|error| (path, error))?;
             }
         }
-        Ok(Self { dir: dir.to_owned(), files: Vec::new() })
+        Ok(Self { dir: dir.to_owned(), mode, beside, files: Vec::new() })
     }
 
     /// A new file that will be called `name`.
     pub(crate) fn file(&mut self, name: &str) -> Result<File, Failure> {
         let make = || {
-            let file = Temporary::new_in(&self.dir)?;
+            let file = Temporary::new_in(&self.beside)?;
             let handle = file.file().try_clone()?;
             Ok((file, handle))
         };
@@ -62,6 +66,7 @@ impl Outputs {
     /// Gives all files their names, in the order they were made. The files of an earlier build that
     /// vouch for others, `vouchers`, go first, so that none ever vouches for a file that is not its own.
     pub(crate) fn commit(self, vouchers: &[&str]) -> Result<(), Failure> {
+        make(&self.dir, self.mode).map_err(|error| (self.dir.clone(), error))?;
         for name in vouchers {
             let path = self.dir.join(name);
             match fs::remove_file(&path) {
@@ -74,6 +79,24 @@ impl Outputs {
             file.persist(&path).map_err(|error| (path, error))?;
         }
         Ok(())
+    }
+}
+
+/// The directory `dir`, or the nearest above it that exists.
+#[must_use]
+pub fn standing(dir: &Path) -> &Path {
+    let above = dir.ancestors().find(|above| above.as_os_str().is_empty() || above.exists()).unwrap_or(dir);
+    if above.as_os_str().is_empty() { Path::new(".") } else { above }
+}
+
+/// Makes a directory with these permissions; one that exists stays as it is.
+fn make(dir: &Path, mode: u32) -> io::Result<()> {
+    if let Some(above) = dir.parent() {
+        fs::create_dir_all(above)?;
+    }
+    match fs::DirBuilder::new().mode(mode).create(dir) {
+        Err(_) if dir.is_dir() => Ok(()),
+        made => made,
     }
 }
 
@@ -186,14 +209,18 @@ mod tests {
     #[test]
     fn nothing_appears_before_the_end_and_nothing_stays_after_a_failure() {
         let dir = tempfile::tempdir().unwrap();
-        let mut outputs = Outputs::new(&dir.path().join("new")).unwrap();
+        let mut outputs = Outputs::new(&dir.path().join("new/er"), 0o700).unwrap();
         outputs.put("a", b"1").unwrap();
-        assert!(!dir.path().join("new/a").exists());
         drop(outputs);
-        assert!(names(&dir.path().join("new")).is_empty());
+        assert!(names(dir.path()).is_empty());
+        let mut outputs = Outputs::new(&dir.path().join("new"), 0o700).unwrap();
+        outputs.put("a", b"1").unwrap();
+        outputs.commit(&[]).unwrap();
+        assert_eq!(names(&dir.path().join("new")), ["a"]);
+        assert_eq!(fs::metadata(dir.path().join("new")).unwrap().permissions().mode() & 0o777, 0o700);
 
         for text in [b"2", b"3"] {
-            let mut outputs = Outputs::new(dir.path()).unwrap();
+            let mut outputs = Outputs::new(dir.path(), 0o777).unwrap();
             outputs.put("a", text).unwrap();
             fs::write(dir.path().join("sums"), b"of the last one").unwrap();
             outputs.commit(&["sums"]).unwrap();
@@ -208,7 +235,7 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         fs::write(dir.path().join(".imgbuild-dead.part"), b"").unwrap();
         let living = Temporary::named_in(dir.path()).unwrap();
-        let mut outputs = Outputs::new(dir.path()).unwrap();
+        let mut outputs = Outputs::new(dir.path(), 0o777).unwrap();
         assert_eq!(names(dir.path()).len(), 1, "the living one");
         outputs.files.push(("a".to_owned(), living));
         outputs.commit(&[]).unwrap();

@@ -38,6 +38,8 @@ pub struct Parts<'a> {
     pub seed: &'a [u8],
     /// What the outputs are called by: the profile's name, or that of the node whose seed this is.
     pub name: &'a str,
+    /// Whether only its owner may look into the directory of the outputs, if that is made.
+    pub private: bool,
     /// Looks for what must not be published.
     pub search: &'a Search<'a>,
 }
@@ -108,7 +110,7 @@ pub fn write(parts: &Parts<'_>, out_dir: &Path, progress: &dyn Progress) -> Resu
     let map = Map::new(layout.size, extents, borders.collect());
 
     let image = format!("{}.img", parts.name);
-    let mut outputs = Outputs::new(out_dir)?;
+    let mut outputs = Outputs::new(out_dir, if parts.private { 0o700 } else { 0o777 })?;
     let file = outputs.file(&image)?;
     let (image_sha256, ranges) = write_image(&map, &layout, &file, progress)
         .map_err(|source| ImageError::Write { path: out_dir.join(&image), source })?;

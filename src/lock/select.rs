@@ -5,7 +5,8 @@ use super::{Lock, Locked, LockedPackage, LockedProfile, LockedSource};
 use crate::debian::archive::{FetchedIndex, SourceState};
 use crate::debian::date;
 use crate::debian::index::{self, IndexError};
-use crate::debian::resolve::{Candidate, ResolveError, Universe, resolve};
+use crate::debian::resolve::{Candidate, ResolveError, Universe, UnknownPackage, resolve};
+use crate::output::Mistakes;
 use crate::profile::Profile;
 use crate::tree::Digest;
 
@@ -30,6 +31,9 @@ pub enum LockError {
     Index { name: String, source: Box<IndexError> },
     #[error("profile `{profile}`: {source}")]
     Resolve { profile: String, kept: bool, source: Box<ResolveError> },
+    /// Packages of the profile that no source has, where its files name them.
+    #[error("{0}")]
+    Unknown(#[source] Mistakes),
     #[error("source `{name}` went back in time: the mirror's state is of {fetched}, the locked one of {locked}")]
     Rollback { name: String, fetched: String, locked: String },
 }
@@ -43,13 +47,16 @@ impl LockError {
                 "the archive signed an index that it must not have; tell its maintainers, or leave the source out"
             }
             Self::Resolve { source, kept, .. } => {
-                let other = if *kept {
-                    "let all packages move with `imgbuild lock --update`"
-                } else {
-                    "leave out what wants it, or add a source that has what is missing"
-                };
-                return source.hint().or_else(|| Some(other.to_owned()));
+                let advice = source.hint();
+                if *kept && !matches!(**source, ResolveError::Unknown(_)) {
+                    let or = advice.map(|advice| format!("; if that does not help, {advice}"));
+                    return Some(
+                        "let all packages move with `imgbuild lock --update`".to_owned() + &or.unwrap_or_default(),
+                    );
+                }
+                return advice.or_else(|| Some("leave out what wants it, or correct its source".to_owned()));
             }
+            Self::Unknown(mistakes) => return mistakes.hint(),
             Self::Rollback { .. } => "the mirror lags behind; try again later, or choose another one with `--mirror`",
         };
         Some(text.to_owned())
@@ -85,7 +92,10 @@ pub fn lock_profile(
     let pins = pins.transpose().map_err(failed(false))?.unwrap_or_default();
     let failed = failed(!pins.is_empty());
     let universe = Universe::new(arch, hold(&sources, &pins)).map_err(&failed)?;
-    let selection = resolve(&universe, &profile.packages).map_err(&failed)?;
+    let selection = resolve(&universe, &profile.packages).map_err(|error| match placed(profile, &error) {
+        Some(mistakes) => LockError::Unknown(mistakes),
+        None => failed(error),
+    })?;
     Ok(Locked {
         profile: LockedProfile {
             arch: profile.board.arch(),
@@ -98,6 +108,19 @@ pub fn lock_profile(
         packages: selection.packages().map(locked_package).collect(),
         artifacts: Vec::new(),
     })
+}
+
+/// Unknown packages at the places where files name them; none if one of them is the program's own wish.
+fn placed(profile: &Profile, error: &ResolveError) -> Option<Mistakes> {
+    let ResolveError::Unknown(unknown) = error else { return None };
+    let names: Vec<&str> = profile.sources.iter().map(|source| source.name.as_str()).collect();
+    let advice = format!("correct or leave it out, or add a [[source]] that has it; looked in {}", names.join(", "));
+    let place = |unknown: &UnknownPackage| {
+        let message = format!("no source has a package `{}`", unknown.name);
+        let mistake = profile.marks.mistake("packages", &unknown.name, message)?;
+        Some(mistake.hint(unknown.hint().unwrap_or_else(|| advice.clone())))
+    };
+    Mistakes::check(unknown.iter().map(place).collect::<Option<_>>()?).err()
 }
 
 /// An old state of an archive is signed as well as a new one; suites without an end of validity are only safe

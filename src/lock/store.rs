@@ -28,6 +28,8 @@ pub enum OutdatedError {
         "profile `{profile}` asks for other packages, sources, accounts or K3s, or has another board, than when it was locked"
     )]
     Changed { profile: String },
+    #[error("the lock pins no number for user `{user}` of profile `{profile}`: a merge or an edit went wrong")]
+    Unpinned { profile: String, user: String },
     #[error(
         "the packages of profile `{profile}` in the lock are not those that were locked: a merge or an edit went wrong"
     )]
@@ -35,11 +37,20 @@ pub enum OutdatedError {
 }
 
 impl OutdatedError {
+    /// The profile that it does not fit.
+    #[must_use]
+    pub fn profile(&self) -> &str {
+        let (Self::Missing { profile }
+        | Self::Changed { profile }
+        | Self::Altered { profile }
+        | Self::Unpinned { profile, .. }) = self;
+        profile
+    }
+
     /// What the user can do.
     #[must_use]
     pub fn hint(&self) -> Option<String> {
-        let (Self::Missing { profile } | Self::Changed { profile } | Self::Altered { profile }) = self;
-        Some(format!("run `imgbuild lock --profile {profile}`"))
+        Some(format!("run `imgbuild lock --profile {}`", self.profile()))
     }
 }
 
@@ -122,6 +133,8 @@ impl Lock {
             Err(OutdatedError::Changed { profile: name })
         } else if locked.contents != self.contents(&name) {
             Err(OutdatedError::Altered { profile: name })
+        } else if let Some(user) = profile.users.iter().find(|user| !self.ids.users.contains_key(&user.name)) {
+            Err(OutdatedError::Unpinned { profile: name, user: user.name.clone() })
         } else {
             Ok(locked)
         }

@@ -5,7 +5,7 @@ use proptest::prelude::*;
 use super::*;
 use crate::debian::archive::{FetchedIndex, SourceState};
 use crate::debian::mirror::{AptMirrors, Mirror};
-use crate::profile::{Arch, Board, ImageSettings, K3s, Kernel, Profile, Role, Source, SourceKey};
+use crate::profile::{Arch, Board, ImageSettings, K3s, Kernel, Marks, Profile, Role, Source, SourceKey};
 use crate::tree::Digest;
 
 /// A day in seconds.
@@ -43,6 +43,7 @@ fn profile(name: &str, packages: &[&str]) -> Profile {
         image: ImageSettings { boot_size: 0, root_size: 0, seed_size: 0, block_size: 0, compression_level: 0 },
         serial: false,
         k3s: None,
+        marks: Marks::default(),
     }
 }
 

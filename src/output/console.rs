@@ -157,7 +157,8 @@ impl Console {
         for cause in &failure.causes {
             let _ = writeln!(err, "  because: {cause}");
         }
-        if let Some(hint) = &failure.hint {
+        // A snippet ends with it.
+        if let Some(hint) = failure.hint.as_ref().filter(|_| failure.snippet.is_none()) {
             let _ = writeln!(err, "{HINT}hint{HINT:#}: {hint}");
         }
     }

@@ -14,8 +14,10 @@ pub use console::{Color, Console, Look};
 pub use size::{bytes, count};
 
 mod diagnostic;
+mod mistakes;
 
 pub use diagnostic::{Diagnostic, Severity, SourceText, closest};
+pub use mistakes::Mistakes;
 
 /// What a long-running stage tells of its work. All calls may come from any thread.
 pub trait Progress: Sync {

@@ -60,12 +60,25 @@ pub(crate) fn path(text: &str) -> Verdict {
         Some((top @ ("bin" | "sbin" | "lib" | "lib64"), rest)) => {
             refuse(text, "where Debian keeps files", &format!("`/{top}` is a link: write `/usr/{top}/{rest}`"))
         }
-        Some((top @ ("dev" | "proc" | "run" | "sys" | "tmp"), _)) => {
-            let hint = "put it below `/usr` or `/etc`; a file in `/usr/lib/tmpfiles.d` can make it at boot";
-            Err(format!("`{text}` would be hidden: `/{top}` is mounted at boot\n{hint}"))
-        }
-        _ => Ok(()),
+        _ => match hidden_below(relative) {
+            Some(top) => Err(format!("`{text}` would be hidden: `/{top}` is mounted at boot\n{INSTEAD_OF_HIDDEN}")),
+            None => Ok(()),
+        },
     }
+}
+
+/// Where to put what a node would not see.
+pub(super) const INSTEAD_OF_HIDDEN: &str =
+    "put it below `/usr` or `/etc`; a file in `/usr/lib/tmpfiles.d` can make it at boot";
+
+/// The directory that a node mounts over what an image holds at the clean path `path`.
+pub(super) fn hidden_below(path: &str) -> Option<&'static str> {
+    const MOUNTED: [&str; 5] = ["dev", "proc", "run", "sys", "tmp"];
+    // Links into `/run` on every Debian system.
+    const LINKS: [(&str, &str); 2] = [("var/run", "run"), ("var/lock", "run/lock")];
+    let below = |dir: &str| path.strip_prefix(dir).is_some_and(|rest| rest.starts_with('/'));
+    let linked = LINKS.into_iter().find(|(link, _)| below(link)).map(|(_, top)| top);
+    MOUNTED.into_iter().find(|top| below(top)).or(linked)
 }
 
 /// A path of the workspace, relative to its root.
@@ -79,10 +92,14 @@ pub(crate) fn workspace_path(text: &str) -> Verdict {
 
 /// A glob over the image's paths.
 pub(super) fn glob(text: &str) -> Verdict {
-    let Some(pattern) = text.strip_prefix('/').filter(|pattern| !pattern.is_empty()) else {
+    let Some(pattern) = text.strip_prefix('/') else {
         return refuse(text, "an absolute glob", "begin with `/`, such as `/usr/share/man`");
     };
+    let takes_all = |glob: globset::GlobMatcher| pattern.is_empty() || (glob.is_match("usr") && glob.is_match("etc"));
     match glob_of(pattern) {
+        Ok(glob) if takes_all(glob.compile_matcher()) => {
+            Err(format!("`{text}` would leave out the whole system\nname what is below it, such as `/usr/share/man`"))
+        }
         Ok(_) => Ok(()),
         Err(error) => Err(format!("`{text}` is not a glob: {}", error.kind())),
     }

@@ -7,15 +7,15 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
 use std::sync::Arc;
 
+use super::entries::{file_of, network_of, source_of, user_of};
 use super::k3s::K3sDraft;
-use super::schema::{FileEntry, List, NetworkEntry, ProfileToml, SourceEntry, UnitsTable, UserEntry};
-use super::values::{Edit, Spanned, Unit, WorkspacePath};
+use super::schema::{ImageTable, List, ProfileToml, UnitsTable, UserEntry};
+use super::values::{Edit, PartitionSize, Spanned, Unit};
 use super::{
-    Board, ImageSettings, Kernel, ManifestTemplate, Network, Profile, ProfileError, ProfileFile, Source, SourceKey,
-    User, Workspace,
+    Board, ImageSettings, Kernel, ManifestTemplate, Marks, Network, Profile, ProfileError, ProfileFile, Source, User,
+    Workspace,
 };
 use crate::output::{Diagnostic, SourceText, closest};
-use crate::tree::Content;
 
 /// One file of the chain.
 #[derive(Debug)]
@@ -51,6 +51,7 @@ pub(super) struct Draft {
     users: Vec<User>,
     networks: Vec<Network>,
     sources: Vec<Source>,
+    pub marks: Marks,
 }
 
 #[derive(Debug, Default)]
@@ -73,18 +74,34 @@ impl Draft {
         replace(&mut self.description, toml.description.map(Into::into));
         replace(&mut self.board, toml.board);
         replace(&mut self.hostname, toml.hostname.map(Into::into));
-        replace(&mut self.timezone, toml.timezone.map(Into::into));
-        replace(&mut self.locale, toml.locale.map(Into::into));
+        self.marks.note_each("timezone", at, &toml.timezone);
+        self.marks.note_each("locale", at, &toml.locale);
+        replace(&mut self.timezone, toml.timezone.map(plain));
+        replace(&mut self.locale, toml.locale.map(plain));
         replace(&mut self.serial, toml.serial);
-        replace(&mut self.image.boot, toml.image.boot.map(|size| size.0));
-        replace(&mut self.image.root, toml.image.root.map(|size| size.0));
-        replace(&mut self.image.seed, toml.image.seed.map(|size| size.0));
+        let ImageTable { boot, root, seed, .. } = &toml.image;
+        for (key, size) in [("image.boot", boot), ("image.root", root), ("image.seed", seed)] {
+            self.marks.note_about(key, "", at, size.as_ref());
+        }
+        let size = |size: Spanned<PartitionSize>| size.0.into_inner().0;
+        replace(&mut self.image.boot, toml.image.boot.map(size));
+        replace(&mut self.image.root, toml.image.root.map(size));
+        replace(&mut self.image.seed, toml.image.seed.map(size));
         replace(&mut self.image.block_size, toml.image.block_size.map(|size| size.0));
         replace(&mut self.image.level, toml.image.level.map(|level| level.0));
         for Spanned(overlay) in &toml.overlays {
             if let Edit::Add(name) = overlay.get_ref() {
                 self.overlay_places.insert(name.0.clone(), (Arc::clone(at), overlay.span()));
             }
+        }
+        self.marks.note_added("packages", at, &toml.packages);
+        self.marks.note_added("kernel.modules", at, &toml.kernel.modules);
+        self.marks.note_added("kernel.initrd_modules", at, &toml.kernel.initrd_modules);
+        self.marks.note_each("units.enable", at, &toml.units.enable);
+        // What the program's own profiles and overlays switch off is for whoever has it; a file of the workspace names
+        // what it knows.
+        if workspace.owns(&format!("profiles/{name}.toml")) {
+            self.marks.note_each("units.disable", at, &toml.units.disable);
         }
         edit(&mut self.overlays, toml.overlays, at)?;
         edit(&mut self.packages, toml.packages, at)?;
@@ -98,11 +115,15 @@ impl Draft {
         self.k3s.lay(toml.k3s, at)?;
         unique(at, toml.files.iter().map(|file| (&*file.path.0.get_ref().0, file.path.0.span())))?;
         for file in toml.files {
+            let path = file.path.0.get_ref().0.trim_start_matches('/');
+            self.marks.note_about("file.user", path, at, file.user.as_ref());
+            self.marks.note_about("file.group", path, at, file.group.as_ref());
             let (path, file) = file_of(file, at, workspace, &name)?;
             self.files.insert(path, file);
         }
         unique(at, toml.users.iter().map(|user| (&*user.name.0.get_ref().0, user.name.0.span())))?;
         for user in toml.users {
+            self.mark_user(&user, at);
             put(&mut self.users, user_of(user), |user| &user.name);
         }
         unique(at, toml.networks.iter().map(|network| (&*network.name.0.get_ref().0, network.name.0.span())))?;
@@ -114,6 +135,15 @@ impl Draft {
             put(&mut self.sources, source_of(entry, at, workspace)?, |source| &source.name);
         }
         Ok(())
+    }
+
+    fn mark_user(&mut self, user: &UserEntry, at: &Arc<SourceText>) {
+        let name = &user.name.0.get_ref().0;
+        self.marks.note_about("user", name, at, Some(&user.name));
+        self.marks.note_about("user.shell", name, at, user.shell.as_ref());
+        for group in &user.groups {
+            self.marks.note_about("user.groups", &format!("{name} {}", group.0.get_ref().0), at, Some(group));
+        }
     }
 
     /// Fills in the defaults and the board's own packages. `leaf` is the file that was asked for.
@@ -160,6 +190,7 @@ impl Draft {
             sources: self.sources,
             files: self.files,
             manifests: self.manifests,
+            marks: self.marks,
         })
     }
 }
@@ -176,6 +207,11 @@ impl ImageDraft {
             compression_level: self.level.unwrap_or(3),
         }
     }
+}
+
+/// A value without its place.
+pub(super) fn plain<T: Into<String>>(value: Spanned<T>) -> String {
+    value.0.into_inner().into()
 }
 
 pub(super) fn replace<T>(old: &mut Option<T>, new: Option<T>) {
@@ -251,99 +287,4 @@ pub(super) fn unit_choices(units: UnitsTable, at: &Arc<SourceText>) -> Result<BT
         choices.insert(unit, false);
     }
     Ok(choices)
-}
-
-fn file_of(
-    entry: FileEntry,
-    at: &Arc<SourceText>,
-    workspace: &Workspace,
-    profile: &str,
-) -> Result<(String, ProfileFile), ProfileError> {
-    let path = entry.path.0.get_ref().0.clone();
-    let content = match (entry.content, entry.source, &entry.symlink) {
-        (Some(content), None, None) => Content::from(content),
-        (None, Some(source), None) => Content::from(read(&source, at, workspace)?),
-        (None, None, Some(_)) => Content::from(""),
-        _ => {
-            let message = format!("`{path}` needs exactly one of `content`, `source` and `symlink`");
-            let hint = "`content` is the text itself, `source` a file of the workspace, `symlink` a link's target";
-            return Err(Diagnostic::new(at, Some(entry.path.0.span()), message).hint(hint).into());
-        }
-    };
-    let file = ProfileFile {
-        content,
-        mode: entry.mode.map_or(0o644, |mode| mode.0),
-        user: entry.user.map_or_else(|| "root".to_owned(), Into::into),
-        group: entry.group.map_or_else(|| "root".to_owned(), Into::into),
-        symlink: entry.symlink.map(Into::into),
-        directory: false,
-        origin: format!("profile:{profile}"),
-    };
-    Ok((path.trim_start_matches('/').to_owned(), file))
-}
-
-fn user_of(entry: UserEntry) -> User {
-    User {
-        name: entry.name.0.into_inner().0,
-        ssh_keys: entry.ssh_keys.into_iter().map(Into::into).collect(),
-        groups: entry.groups.into_iter().map(Into::into).collect(),
-        shell: entry.shell.map_or_else(|| "/bin/bash".to_owned(), Into::into),
-        sudo: entry.sudo,
-    }
-}
-
-fn network_of(entry: NetworkEntry, at: &Arc<SourceText>) -> Result<Network, ProfileError> {
-    let span = entry.name.0.span();
-    let network = Network {
-        name: entry.name.0.into_inner().0,
-        match_name: entry.matches.name.into_iter().map(Into::into).collect(),
-        match_mac: entry.matches.mac.into_iter().map(Into::into).collect(),
-        match_type: entry.matches.kind.into_iter().map(Into::into).collect(),
-        dhcp: entry.dhcp,
-        addresses: entry.addresses.into_iter().map(Into::into).collect(),
-        gateway: entry.gateway.map(Into::into),
-        dns: entry.dns.into_iter().map(Into::into).collect(),
-    };
-    let wrong = |message: &str, hint: &str| {
-        let message = format!("network `{}` {message}", network.name);
-        Err(Diagnostic::new(at, Some(span.clone()), message).hint(hint).into())
-    };
-    if network.match_name.is_empty() && network.match_mac.is_empty() && network.match_type.is_empty() {
-        return wrong("matches no interface", "name some: `match = { name = [\"en*\"] }`");
-    }
-    if !network.dhcp && network.addresses.is_empty() {
-        return wrong("gives no address", "add `dhcp = true` or `addresses = [\"192.168.1.10/24\"]`");
-    }
-    if network.gateway.is_some() && network.addresses.is_empty() {
-        return wrong("has a gateway but no address to reach it from", "leave `gateway` to DHCP, or add `addresses`");
-    }
-    Ok(network)
-}
-
-fn source_of(entry: SourceEntry, at: &Arc<SourceText>, workspace: &Workspace) -> Result<Source, ProfileError> {
-    let name = entry.name.0.get_ref().0.clone();
-    if entry.components.is_empty() {
-        let empty = Diagnostic::new(at, Some(entry.name.0.span()), format!("source `{name}` has no component"));
-        return Err(empty.hint("name at least one: `components = [\"main\"]`").into());
-    }
-    Ok(Source {
-        name,
-        archive: entry.archive.into(),
-        suite: entry.suite.into(),
-        components: entry.components.into_iter().map(Into::into).collect(),
-        key: match &entry.key {
-            Some(key) => SourceKey::Certificates(read(key, at, workspace)?),
-            None => SourceKey::Debian,
-        },
-    })
-}
-
-/// The file of the workspace that a profile points at.
-fn read(path: &Spanned<WorkspacePath>, at: &Arc<SourceText>, workspace: &Workspace) -> Result<Vec<u8>, ProfileError> {
-    let name = &path.0.get_ref().0;
-    if let Some((bytes, _)) = workspace.read(name)? {
-        return Ok(bytes);
-    }
-    let missing = Diagnostic::new(at, Some(path.0.span()), format!("there is no file `{name}` in the workspace"));
-    Err(missing.hint("paths begin at the workspace's root").into())
 }

@@ -2,6 +2,7 @@
 
 use std::io;
 
+use super::checks::INSTEAD_OF_HIDDEN;
 use crate::output::{Diagnostic, closest};
 
 /// Why a profile cannot be loaded.
@@ -24,7 +25,10 @@ pub enum ProfileError {
     FileAbove { file: String, first: String, path: String, second: String },
     /// An overlay's folder holds what cannot go into an image.
     #[error("{path} is {kind}, which an overlay cannot hold")]
-    OddFile { path: String, kind: &'static str },
+    OddFile { path: String, kind: &'static str, hint: &'static str },
+    /// An overlay's file in a place that a node mounts something over.
+    #[error("{path} would be hidden: `{top}` is mounted at boot")]
+    Hidden { path: String, top: String },
     /// An overlay's folder of manifests holds something else.
     #[error("{path} is no manifest's file")]
     OddManifest { path: String },
@@ -42,12 +46,11 @@ impl ProfileError {
             Self::Conflict { .. } => {
                 Some("use only one of the two overlays, or decide it in the profile, which wins over both".to_owned())
             }
+            Self::Hidden { .. } => Some(INSTEAD_OF_HIDDEN.to_owned()),
             Self::OddManifest { .. } => {
                 Some("manifests lie side by side in `manifests/` and are called NAME.yaml".to_owned())
             }
-            Self::OddFile { .. } => {
-                Some("declare a symbolic link in `overlay.toml`: [[file]] with `path` and `symlink`".to_owned())
-            }
+            Self::OddFile { hint, .. } => Some((*hint).to_owned()),
         }
     }
 

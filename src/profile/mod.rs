@@ -13,9 +13,11 @@
 mod board;
 pub(crate) mod checks;
 mod draft;
+mod entries;
 pub(crate) mod error;
 mod k3s;
 mod load;
+mod marks;
 mod model;
 mod overlay;
 pub(crate) mod parse;
@@ -28,6 +30,7 @@ pub(crate) mod workspace;
 
 pub use error::ProfileError;
 pub use load::{ProfileSummary, list, load, parse_str};
+pub use marks::Marks;
 pub use model::*;
 pub use schema::{json_schema, overlay_json_schema};
 pub use workspace::Workspace;

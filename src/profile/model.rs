@@ -6,6 +6,7 @@ use std::sync::Arc;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize, Serializer};
 
+use super::Marks;
 use crate::output::SourceText;
 use crate::tree::Content;
 
@@ -111,6 +112,9 @@ pub struct Profile {
     pub serial: bool,
     /// The node's part in a cluster; none for a node without K3s.
     pub k3s: Option<K3s>,
+    /// Where all this was written.
+    #[serde(skip)]
+    pub marks: Marks,
 }
 
 /// K3s on a node, as far as it is the same for every cluster.

@@ -6,11 +6,12 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
 use std::sync::Arc;
 
-use super::draft::{Draft, unit_choices};
+use super::checks::hidden_below;
+use super::draft::{Draft, plain, unit_choices};
 use super::error::known_names;
 use super::parse::parse;
 use super::schema::OverlayToml;
-use super::values::{Account, Line, Mode};
+use super::values::{Account, Line, Mode, Spanned};
 use super::{ManifestTemplate, ProfileError, ProfileFile, Workspace};
 use crate::output::{Diagnostic, SourceText};
 use crate::tree::{Content, parent};
@@ -34,8 +35,12 @@ pub(super) fn fold(draft: &mut Draft, workspace: &Workspace) -> Result<(), Profi
             return Err(unknown(draft, &name, workspace));
         };
         let mut toml: OverlayToml = parse(&source)?;
-        add_missing(&mut draft.packages, toml.packages.drain(..).map(Into::into));
-        add_missing(&mut draft.kernel.modules, toml.modules.drain(..).map(Into::into));
+        draft.marks.note_each("packages", &source, &toml.packages);
+        draft.marks.note_each("kernel.modules", &source, &toml.modules);
+        draft.marks.note_each("units.enable", &source, &toml.units.enable);
+        add_missing(&mut draft.packages, toml.packages.drain(..).map(plain));
+        add_missing(&mut draft.kernel.modules, toml.modules.drain(..).map(plain));
+        mark_owners(draft, &toml, &source);
         for (key, value) in std::mem::take(&mut toml.sysctl) {
             give(&mut given.sysctl, &draft.sysctl, key.0, value.0, &name)?;
         }
@@ -68,6 +73,19 @@ pub(super) fn fold(draft: &mut Draft, workspace: &Workspace) -> Result<(), Profi
     draft.units.extend(given.units.into_iter().map(|(unit, (enabled, _))| (unit, enabled)));
     draft.files.extend(given.files);
     nothing_below_a_file(&draft.files)
+}
+
+/// Notes where the owners of files are named that the profile does not give itself.
+fn mark_owners(draft: &mut Draft, toml: &OverlayToml, at: &Arc<SourceText>) {
+    let files = toml.files.iter().map(|entry| (&entry.path, &entry.user, &entry.group));
+    let directories = toml.directories.iter().map(|entry| (&entry.path, &entry.user, &entry.group));
+    for (path, user, group) in files.chain(directories) {
+        let path = path.0.get_ref().0.trim_start_matches('/');
+        if !draft.files.contains_key(path) {
+            draft.marks.note_about("file.user", path, at, user.as_ref());
+            draft.marks.note_about("file.group", path, at, group.as_ref());
+        }
+    }
 }
 
 fn unknown(draft: &Draft, name: &str, workspace: &Workspace) -> ProfileError {
@@ -124,7 +142,7 @@ fn files_of(
     at: &Arc<SourceText>,
     workspace: &Workspace,
 ) -> Result<BTreeMap<String, ProfileFile>, ProfileError> {
-    let plain = |content: Content, mode: u16| ProfileFile {
+    let of_root = |content: Content, mode: u16| ProfileFile {
         content,
         mode,
         user: "root".to_owned(),
@@ -133,8 +151,13 @@ fn files_of(
         directory: false,
         origin: format!("overlay:{name}"),
     };
-    let found = workspace.overlay_files(name)?.into_iter();
-    let mut files: BTreeMap<_, _> = found.map(|(path, bytes)| (path, plain(bytes.into(), 0o644))).collect();
+    let found = workspace.overlay_files(name)?;
+    if let Some((path, top)) = found.keys().find_map(|path| Some((path, hidden_below(path)?))) {
+        let path = format!("overlays/{name}/files/{path}");
+        return Err(ProfileError::Hidden { path, top: format!("/{top}") });
+    }
+    let found = found.into_iter();
+    let mut files: BTreeMap<_, _> = found.map(|(path, bytes)| (path, of_root(bytes.into(), 0o644))).collect();
     let mut declared = BTreeSet::new();
     let mut once = |path: &str, span: Range<usize>| {
         if declared.insert(path.to_owned()) {
@@ -160,14 +183,14 @@ fn files_of(
             }
             _ => {}
         }
-        let file = files.entry(key).or_insert_with(|| plain("".into(), 0o644));
+        let file = files.entry(key).or_insert_with(|| of_root("".into(), 0o644));
         describe(file, entry.mode, entry.user, entry.group);
         file.symlink = entry.symlink.map(|Line(target)| target);
     }
     for entry in toml.directories {
         let (path, span) = (entry.path.0.get_ref().0.as_str(), entry.path.0.span());
         once(path, span)?;
-        let mut directory = plain("".into(), 0o755);
+        let mut directory = of_root("".into(), 0o755);
         directory.directory = true;
         describe(&mut directory, entry.mode, entry.user, entry.group);
         files.insert(path.trim_start_matches('/').to_owned(), directory);
@@ -175,15 +198,20 @@ fn files_of(
     Ok(files)
 }
 
-fn describe(file: &mut ProfileFile, mode: Option<Mode>, user: Option<Account>, group: Option<Account>) {
+fn describe(
+    file: &mut ProfileFile,
+    mode: Option<Mode>,
+    user: Option<Spanned<Account>>,
+    group: Option<Spanned<Account>>,
+) {
     if let Some(Mode(mode)) = mode {
         file.mode = mode;
     }
-    if let Some(Account(user)) = user {
-        file.user = user;
+    if let Some(user) = user {
+        file.user = plain(user);
     }
-    if let Some(Account(group)) = group {
-        file.group = group;
+    if let Some(group) = group {
+        file.group = plain(group);
     }
 }
 

@@ -1,5 +1,6 @@
 //! TOML text to its source struct. The TOML reader's errors become diagnostics in the words of a profile's writer.
 
+use std::ops::Range;
 use std::sync::Arc;
 
 use serde::de::DeserializeOwned;
@@ -18,7 +19,7 @@ pub(crate) fn parse<T: DeserializeOwned>(source: &Arc<SourceText>) -> Result<T, 
 /// are known by their first words.
 fn diagnose(source: &Arc<SourceText>, error: &toml::de::Error) -> Diagnostic {
     let message = error.message().trim();
-    let at = |message: String| Diagnostic::new(source, error.span(), message);
+    let at = |message: String| Diagnostic::new(source, narrowed(source, error.span(), &message), message);
     if let Some(rest) = message.strip_prefix("unknown field ") {
         return suggest(&at, "unknown key", "keys here", rest);
     }
@@ -52,6 +53,19 @@ fn diagnose(source: &Arc<SourceText>, error: &toml::de::Error) -> Diagnostic {
         Some((message, hint)) => at(message.to_owned()).hint(hint),
         None => at(message.to_owned()),
     }
+}
+
+/// The span of the value that `message` begins with where the reader only knows the list that it is in.
+fn narrowed(source: &SourceText, span: Option<Range<usize>>, message: &str) -> Option<Range<usize>> {
+    let span = span?;
+    let entry = || {
+        let list = source.text.get(span.clone()).filter(|text| text.starts_with('['))?;
+        let value = message.strip_prefix('`')?.split_once('`')?.0;
+        let spellings = [format!("\"{value}\""), format!("\"-{value}\""), format!("'{value}'"), format!("'-{value}'")];
+        let (start, len) = spellings.iter().find_map(|spelling| Some((list.find(spelling)?, spelling.len())))?;
+        Some(span.start + start..span.start + start + len)
+    };
+    Some(entry().unwrap_or(span.clone()))
 }
 
 /// `rest` is serde's "`word`, expected one of `a`, `b`": every second piece between backticks is a name.

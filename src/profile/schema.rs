@@ -46,12 +46,12 @@ pub(super) struct ProfileToml {
     #[serde(default)]
     pub drop: List<Glob>,
     /// Time zone; `Etc/UTC` unless given.
-    pub timezone: Option<TimeZone>,
+    pub timezone: Option<Spanned<TimeZone>>,
     /// NTP servers; none means Debian's pool. `-name` removes an inherited one.
     #[serde(default)]
     pub ntp: List<Server>,
     /// System locale; `C.UTF-8` unless given.
-    pub locale: Option<Locale>,
+    pub locale: Option<Spanned<Locale>>,
     /// Whether kernel messages and a login prompt also go to the serial port (on a Pi, its UART).
     pub serial: Option<bool>,
     /// The kernel: modules and command line.
@@ -143,11 +143,11 @@ pub(super) struct K3sTable {
 #[serde(deny_unknown_fields, expecting = "a table")]
 pub(super) struct ImageTable {
     /// Size of a boot slot; 96M unless given.
-    pub boot: Option<PartitionSize>,
+    pub boot: Option<Spanned<PartitionSize>>,
     /// Size of a root slot; 256M unless given. There are two.
-    pub root: Option<PartitionSize>,
+    pub root: Option<Spanned<PartitionSize>>,
     /// Size of the partition for a node's own configuration; 4M unless given.
-    pub seed: Option<PartitionSize>,
+    pub seed: Option<Spanned<PartitionSize>>,
     /// Block size of the root file system; 128K unless given. Larger is smaller on disk and reads more for each access.
     pub block_size: Option<BlockSize>,
     /// zstd level of the root file system, 1 to 22. Higher is smaller and slower to build.
@@ -169,9 +169,9 @@ pub(super) struct FileEntry {
     /// Permissions in octal; "0644" unless given.
     pub mode: Option<Mode>,
     /// Owner; root unless given.
-    pub user: Option<Account>,
+    pub user: Option<Spanned<Account>>,
     /// Group; root unless given.
-    pub group: Option<Account>,
+    pub group: Option<Spanned<Account>>,
 }
 
 /// A person's account: SSH by key, no password.
@@ -185,9 +185,9 @@ pub(super) struct UserEntry {
     pub ssh_keys: Vec<SshKey>,
     /// Further groups, such as `systemd-journal`.
     #[serde(default)]
-    pub groups: Vec<Account>,
+    pub groups: Vec<Spanned<Account>>,
     /// Login shell; `/bin/bash` unless given.
-    pub shell: Option<Line>,
+    pub shell: Option<Spanned<Line>>,
     /// Whether the account may become root with `sudo`; no password is asked for, since there is none.
     #[serde(default)]
     pub sudo: bool,
@@ -259,10 +259,10 @@ pub(super) struct OverlayToml {
     pub description: Option<Line>,
     /// Debian packages that its files need.
     #[serde(default)]
-    pub packages: Vec<Package>,
+    pub packages: Vec<Spanned<Package>>,
     /// Kernel modules to load at boot.
     #[serde(default)]
-    pub modules: Vec<Module>,
+    pub modules: Vec<Spanned<Module>>,
     /// Kernel settings, names quoted. A profile's own setting wins.
     #[serde(default)]
     pub sysctl: BTreeMap<SysctlName, SysctlValue>,
@@ -289,9 +289,9 @@ pub(super) struct OverlayEntry {
     /// Permissions in octal; "0644" unless given.
     pub mode: Option<Mode>,
     /// Owner; root unless given.
-    pub user: Option<Account>,
+    pub user: Option<Spanned<Account>>,
     /// Group; root unless given.
-    pub group: Option<Account>,
+    pub group: Option<Spanned<Account>>,
 }
 
 /// A directory of the image.
@@ -303,9 +303,9 @@ pub(super) struct DirectoryEntry {
     /// Permissions in octal; "0755" unless given.
     pub mode: Option<Mode>,
     /// Owner; root unless given.
-    pub user: Option<Account>,
+    pub user: Option<Spanned<Account>>,
     /// Group; root unless given.
-    pub group: Option<Account>,
+    pub group: Option<Spanned<Account>>,
 }
 
 /// `imgbuild.toml`: settings of a workspace.

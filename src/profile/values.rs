@@ -181,6 +181,10 @@ impl JsonSchema for Mode {
     }
 }
 
+/// Bytes of the largest partition. Two slots of each kind make 130 GiB, which sticks have; FAT and the protective MBR count
+/// up to 2 TiB in sectors of 32 bits.
+const MAX_PARTITION: u64 = 32 << 30;
+
 /// The size of a partition.
 #[derive(Debug, Clone, Copy, Deserialize)]
 #[serde(try_from = "String")]
@@ -196,6 +200,12 @@ impl TryFrom<String> for PartitionSize {
                 "`{text}` is not a whole number of MiB\npartitions are aligned to 1 MiB: write `512M`"
             ));
         }
+        if bytes > MAX_PARTITION {
+            return Err(format!(
+                "`{text}` is more than a partition may have\nwrite at most `{}G`: an image must fit a USB stick",
+                MAX_PARTITION >> 30
+            ));
+        }
         Ok(Self(bytes))
     }
 }
@@ -206,7 +216,7 @@ impl JsonSchema for PartitionSize {
     }
 
     fn json_schema(_: &mut SchemaGenerator) -> Schema {
-        json_schema!({ "type": "string", "pattern": "^[0-9]+[KMG]$", "description": "A multiple of 1 MiB, such as \"512M\" or \"2G\"." })
+        json_schema!({ "type": "string", "pattern": "^[0-9]+[KMG]$", "description": "A multiple of 1 MiB, at most 32G, such as \"512M\" or \"2G\"." })
     }
 }
 

@@ -147,7 +147,8 @@ impl Workspace {
             for dir in [own.clone(), own.join(folder)] {
                 // As for files in it: what a link leads to may lie outside the workspace.
                 if fs::symlink_metadata(&dir).is_ok_and(|meta| meta.is_symlink()) {
-                    return Err(ProfileError::OddFile { path: show(&dir), kind: "a symbolic link" });
+                    let hint = "make it a directory of the workspace: what a link leads to may lie outside";
+                    return Err(ProfileError::OddFile { path: show(&dir), kind: "a symbolic link", hint });
                 }
             }
             walk(&own.join(folder), "", usize::MAX, &mut found)?;
@@ -177,7 +178,8 @@ fn walk(dir: &Path, above: &str, depth: usize, found: &mut BTreeMap<String, Path
         let entry = entry.map_err(failed)?;
         let path = entry.path();
         let Some(name) = entry.file_name().to_str().map(|name| format!("{above}{name}")) else {
-            return Err(ProfileError::OddFile { path: show(&path), kind: "a name that is not UTF-8" });
+            let hint = "give the file another name; paths of an image are UTF-8";
+            return Err(ProfileError::OddFile { path: show(&path), kind: "a file whose name is not UTF-8", hint });
         };
         if entry.file_type().map_err(failed)?.is_dir() {
             if depth > 1 {
@@ -195,10 +197,12 @@ fn read_plain(path: &Path) -> Result<Vec<u8>, ProfileError> {
     let failed = |source| ProfileError::Read { path: show(path), source };
     let kind = fs::symlink_metadata(path).map_err(failed)?.file_type();
     if kind.is_symlink() {
-        return Err(ProfileError::OddFile { path: show(path), kind: "a symbolic link" });
+        let hint = "declare a symbolic link in `overlay.toml`: [[file]] with `path` and `symlink`";
+        return Err(ProfileError::OddFile { path: show(path), kind: "a symbolic link", hint });
     }
     if !kind.is_file() {
-        return Err(ProfileError::OddFile { path: show(path), kind: "a special file" });
+        let hint = "take it out; a file in `/usr/lib/tmpfiles.d` of the image makes pipes and devices at boot";
+        return Err(ProfileError::OddFile { path: show(path), kind: "a pipe, socket or device", hint });
     }
     fs::read(path).map_err(failed)
 }

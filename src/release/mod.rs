@@ -68,7 +68,7 @@ pub fn write(
         move |source| ReleaseError::Read { path, source }
     };
     let image = File::open(&path).map_err(unread(&path))?;
-    let mut outputs = Outputs::new(out)?;
+    let mut outputs = Outputs::new(out, 0o777)?;
     let mut sums = Sums::beside(out)?;
     let mut names = Vec::new();
 

@@ -75,5 +75,52 @@ fn a_partition_that_is_too_small_is_named_with_its_key_and_the_size_it_needs() {
         place.write("profiles/demo.toml", text);
         let error = refused(&place, 1);
         assert!(error.contains(&format!("`{partition}`")) && error.contains(&format!("`image.{key}`")), "{error}");
+        assert!(error.contains("profiles/demo.toml:4:"), "{error}");
     }
+    assert!(!place.path("build").exists());
+}
+
+#[test]
+fn an_overlays_file_below_a_mount_point_is_refused_with_a_better_place() {
+    for path in ["dev/x", "proc/sys/x", "run/app/x", "sys/x", "tmp/x", "var/run/x", "var/lock/x"] {
+        let place = Place::new()
+            .file("profiles/node.toml", "schema = 1\nextends = \"demo\"\noverlays = [\"mine\"]\n")
+            .file("overlays/mine/overlay.toml", "schema = 1\n")
+            .file(&format!("overlays/mine/files/{path}"), "x");
+        let error = place.run(&["check", "--profile", "node"]).fails(1);
+        assert!(error.contains(&format!("overlays/mine/files/{path} would be hidden")), "{error}");
+        assert!(error.contains("is mounted at boot") && error.contains("/usr/lib/tmpfiles.d"), "{error}");
+    }
+}
+
+#[test]
+fn a_pipe_in_an_overlay_is_called_that_and_not_answered_with_links() {
+    let place = Place::new()
+        .file("profiles/node.toml", "schema = 1\nextends = \"demo\"\noverlays = [\"mine\"]\n")
+        .file("overlays/mine/overlay.toml", "schema = 1\n")
+        .file("overlays/mine/files/etc/x", "x");
+    crate::support::ok(&place.path(""), "mkfifo", &["overlays/mine/files/etc/pipe"]);
+    let error = place.run(&["check", "--profile", "node"]).fails(1);
+    assert!(error.contains("files/etc/pipe is a pipe, socket or device"), "{error}");
+    assert!(error.contains("tmpfiles.d") && !error.contains("symlink"), "{error}");
+}
+
+#[test]
+fn what_would_leave_out_the_whole_system_is_refused() {
+    for glob in ["/", "/*", "/**"] {
+        let text = format!("schema = 1\nextends = \"demo\"\ndrop = [\"{glob}\"]\n");
+        let error = Place::new().file("profiles/node.toml", text).run(&["check", "--profile", "node"]).fails(1);
+        assert!(error.contains("profiles/node.toml:3:9") && error.contains("the whole system"), "{error}");
+        assert!(!error.contains("begin with `/`"), "{error}");
+    }
+}
+
+#[test]
+fn an_output_directory_that_is_a_file_is_refused_before_all_work() {
+    let place = Place::new().file("demo.img", "x");
+    for output in ["demo.img", "demo.img/below"] {
+        let error = place.run(&["--offline", "build", "--profile", "demo", "--output", output]).fails(1);
+        assert!(error.starts_with("`demo.img` is a file") && error.contains("name a directory"), "{error}");
+    }
+    assert_eq!(place.files(), ["demo.img"]);
 }

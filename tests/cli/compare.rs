@@ -112,7 +112,7 @@ fn an_image_is_the_same_as_itself() {
     let place = demo();
     assert_eq!(
         place.run(&["diff", "build/demo", "build/demo/demo.img"]).ok(),
-        "the images are the same, byte for byte, by their manifests\n"
+        "the images are the same, byte for byte\n"
     );
     assert_eq!(result(place, &["diff", "build/demo", "build/demo"])["same"], true);
 }
@@ -169,4 +169,58 @@ fn a_long_diff_is_cut_for_people_and_whole_for_programs() {
     let text = demo().run(&args).ok();
     assert!(text.contains("more; --json lists all"), "{text}");
     assert!(text.lines().count() < 200);
+}
+
+#[test]
+fn a_diff_believes_no_manifest_that_its_image_does_not_bear_out() {
+    let online = tiny::archive(200_000).online();
+    let place = tiny::place(&online, &["freight"]);
+    for dir in ["one", "two"] {
+        place.run(&["build", "--profile", "node", "--output", dir]).ok();
+    }
+    let same = place.run(&["diff", "one", "two"]).ok();
+    assert_eq!(same, "the images are the same, byte for byte\n");
+    let honest = place.read("two/manifest.json");
+    for (from, to, cause) in [
+        ("\"cmdline\": \"", "\"cmdline\": \"quiet ", "the image's kernel command line is"),
+        ("\"image_id\": \"", "\"image_id\": \"0", "the image's id is"),
+        ("\"root_hash\": \"", "\"root_hash\": \"0", "the image's root hash is"),
+    ] {
+        place.write("two/manifest.json", honest.replacen(from, to, 1));
+        for args in [&["diff", "one", "two"][..], &["inspect", "two"]] {
+            let error = place.run(args).fails(3);
+            assert!(error.starts_with("two/node.img and its manifest.json do not belong together"), "{error}");
+            assert!(error.contains(cause), "{error}");
+        }
+    }
+    place.write("two/manifest.json", &honest);
+    place.write("two/node.files", place.read("two/node.files").replacen("/usr/freight", "/usr/fright", 1));
+    let error = place.run(&["diff", "one", "two"]).fails(3);
+    assert!(error.starts_with("two/node.files is not the listing"), "{error}");
+    fs::copy(place.path("one/node.files"), place.path("two/node.files")).unwrap();
+    let image = fs::OpenOptions::new().write(true).open(place.path("two/node.img")).unwrap();
+    let root = json(&place.path("two/manifest.json"))["partitions"][1]["offset"].as_u64().unwrap();
+    image.write_all_at(b"damage", root + 1000).unwrap();
+    let error = place.run(&["diff", "one", "two"]).fails(3);
+    assert!(error.starts_with("two/node.img is damaged"), "{error}");
+}
+
+#[test]
+fn an_image_that_is_cut_short_is_told_by_its_own_partition_table() {
+    let online = tiny::archive(0).online();
+    let place = tiny::place(&online, &[]);
+    place.run(&["build", "--profile", "node"]).ok();
+    let alone = Place::new();
+    support::ok(
+        &alone.path(""),
+        "cp",
+        &["--sparse=always", place.path("build/node/node.img").to_str().unwrap(), "x.img"],
+    );
+    alone.run(&["inspect", "x.img"]).ok();
+    let image = fs::OpenOptions::new().write(true).open(alone.path("x.img")).unwrap();
+    image.set_len(image.metadata().unwrap().len() - 512).unwrap();
+    for verb in ["inspect", "boot"] {
+        let error = alone.run(&[verb, "x.img"]).fails(3);
+        assert!(error.starts_with("x.img is cut short"), "{error}");
+    }
 }

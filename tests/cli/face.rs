@@ -85,6 +85,24 @@ fn a_wrong_command_line_is_refused_with_code_1() {
 }
 
 #[test]
+fn programs_get_an_error_event_for_a_wrong_command_line() {
+    let place = Place::new();
+    for (args, message, hint) in [
+        (&["--json", "biuld"][..], "unrecognized subcommand 'biuld'", "'build'"),
+        (&["build", "--json"], "required arguments were not provided", "Usage: "),
+        (&["--json", "build", "--profile", "demo", "--fast"], "unexpected argument '--fast'", "Usage: "),
+    ] {
+        let ran = place.run(args);
+        assert_eq!((ran.code, ran.stderr.as_str()), (Some(1), ""), "{args:?}");
+        let event: serde_json::Value = serde_json::from_str(&ran.stdout).unwrap();
+        assert_eq!((&event["event"], &event["code"]), (&"error".into(), &1.into()), "{event}");
+        assert!(event["message"].as_str().unwrap().contains(message), "{event}");
+        assert!(event["hint"].as_str().unwrap().contains(hint), "{event}");
+    }
+    assert!(place.run(&["--json", "--help"]).ok().contains("Usage"));
+}
+
+#[test]
 fn a_workspace_that_is_not_there_is_named() {
     let place = Place::new();
     let error = place.run(&["--workspace", "nowhere", "check"]).fails(1);

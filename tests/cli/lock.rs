@@ -2,8 +2,11 @@
 
 use std::fs;
 
+use crate::archive::Archive;
+use crate::debs::Tar;
 use crate::place::Place;
 use crate::shared::{beside_demo, demo};
+use crate::tiny;
 
 #[test]
 fn locking_again_changes_nothing() {
@@ -134,6 +137,38 @@ fn why_names_the_chain_from_the_profile_to_a_package() {
     assert!([" is wanted by the profile", " is essential"].iter().any(|reason| steps[0].ends_with(reason)), "{text}");
     assert!(steps.last().unwrap().contains(" needs libzstd1 "), "{text}");
     assert_eq!(place.run(&["why", "--profile", "demo", "less"]).ok(), "less is wanted by the profile\n");
+    let error = place.run(&["why", "--profile", "demo", "libzstd2"]).fails(1);
+    assert!(error.contains("did you mean `libzstd1`?"), "{error}");
     let error = place.run(&["why", "--profile", "demo", "emacs"]).fails(1);
     assert!(error.contains("`emacs`") && error.contains("`demo`"), "{error}");
+}
+
+#[test]
+fn an_account_without_its_number_in_the_lock_is_told_and_given_one_again() {
+    let shell = Tar::default().file("./usr/bin/bash", "");
+    let online = tiny::archive(0).with("shell", &[], shell).online();
+    let place = tiny::place(&online, &["shell"]);
+    let profile = place.read("profiles/node.toml");
+    place.write("profiles/node.toml", profile + "[[user]]\nname = \"ada\"\nshell = \"/usr/bin/bash\"\n");
+    place.run(&["lock", "--profile", "node"]).ok();
+    let good = place.read("imgbuild.lock");
+    assert_eq!(good.matches("ada = 1000\n").count(), 2, "{good}");
+    place.write("imgbuild.lock", good.replace("ada = 1000\n", ""));
+    let ran = place.run(&["check", "--profile", "node"]);
+    assert_eq!(ran.code, Some(3), "{}", ran.stderr);
+    assert!(ran.stderr.contains("the lock pins no number for user `ada` of profile `node`"), "{}", ran.stderr);
+    let error = place.run(&["build", "--profile", "node"]).fails(3);
+    assert!(error.contains("user `ada`") && error.contains("imgbuild lock"), "{error}");
+    place.run(&["lock", "--profile", "node"]).ok();
+    assert_eq!(place.read("imgbuild.lock"), good);
+}
+
+#[test]
+fn packages_that_exclude_each_other_are_not_answered_with_another_source() {
+    let mut archive = Archive::new().with("letter", &[], Tar::default());
+    archive.index = |index| index.replace("Package: letter\n", "Package: letter\nConflicts: parcel\n");
+    let online = archive.online();
+    let error = online.place(&["letter", "parcel"]).run(&["lock", "--profile", "node"]).fails(1);
+    assert!(error.contains("letter 1.0-1 from tiny conflicts with parcel"), "{error}");
+    assert!(error.contains("leave out one of those that conflict") && !error.contains("add a source"), "{error}");
 }

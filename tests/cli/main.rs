@@ -9,6 +9,7 @@ mod archive;
 mod bad_archive;
 mod bad_package;
 mod bad_profile;
+mod boot;
 mod build;
 mod cluster;
 mod compare;
@@ -28,6 +29,7 @@ mod secrets;
 mod shared;
 mod stopped;
 mod tiny;
+mod values;
 
 #[path = "../support/debs.rs"]
 #[expect(dead_code, reason = "compressed and extended archives are the reader's own tests' business")]

@@ -32,7 +32,7 @@ fn a_stopped_build_leaves_nothing() {
     let place = beside_demo();
     for (signal, phase) in [("-INT", "compress"), ("-TERM", "compress"), ("-INT", "write")] {
         stop(&place, signal, phase);
-        assert_eq!(files(&place.path("out")), [""; 0], "{signal} in phase {phase}");
+        assert!(!place.path("out").exists(), "{signal} in phase {phase}");
     }
     place.run(&["--offline", "build", "--profile", "demo", "--output", "out"]).ok();
     assert_eq!(files(&place.path("out")), files(&demo().path("build/demo")));

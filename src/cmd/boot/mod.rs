@@ -4,16 +4,17 @@
 //! also when the program is stopped.
 
 pub mod host;
+mod kvm;
 pub mod pi;
 pub mod qemu;
 
 use std::fs;
-use std::os::unix::process::ExitStatusExt;
 use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::process::{Command, ExitStatus};
 
 use super::Outcome;
 use super::build;
+use super::disk::Disk;
 use super::finished::Finished;
 use super::interrupt;
 use super::session::Session;
@@ -28,37 +29,36 @@ const STICK: u64 = 8 << 30;
 
 pub(super) fn run(args: &Boot, session: &Session<'_>) -> Outcome {
     let image = match (&args.profile, &args.image) {
-        (_, Some(image)) => Finished::open(image)?,
+        (_, Some(dir)) if dir.is_dir() => Finished::open(dir)?.image(),
+        (_, Some(image)) => image.clone(),
         (Some(profile), None) => {
             // Before a build that would be for nothing.
             find(profile::load(&session.workspace, profile)?.board)?;
             let output = session.output_dir(profile);
             build::build(session, profile, &output, args.k3s_dir.as_deref(), &args.unlock)?;
-            Finished::open(&output)?
+            Finished::open(&output)?.image()
         }
         (None, None) => return Err(Failure::refused("name a profile or an image to boot")),
     };
-    let board = [Board::Rpi4, Board::UefiArm64, Board::UefiAmd64]
-        .into_iter()
-        .find(|board| board.name() == image.manifest.board)
-        .ok_or_else(|| {
-            Failure::refused(format!("board `{}` is not one that this program knows", image.manifest.board))
-        })?;
-    let arch = board.arch();
+    let disk = Disk::open(&image)?;
+    disk.check_whole(&image)?;
+    let board = disk.board().ok_or_else(|| Failure {
+        code: Code::Verification,
+        ..Failure::refused(format!("{} holds nothing that a board of this program starts", image.display()))
+            .hint("name an image that `imgbuild build` made, whole and unchanged")
+    })?;
     let (qemu, firmware) = find(board)?;
     let _hold = interrupt::hold();
     let dir = tempfile::tempdir().map_err(|error| Failure::new(Code::Unexpected, &error))?;
     let stick = dir.path().join("stick.img");
-    host::write_stick(&image.image(), &stick, STICK).map_err(|error| Failure::new(Code::Unexpected, &error))?;
+    host::write_stick(&image, &stick, STICK).map_err(|error| Failure::new(Code::Unexpected, &error))?;
     let start = match firmware {
         Some(firmware) => firmware,
-        None => kernel_of_pi(&image.image(), dir.path())?,
+        None => kernel_of_pi(&image, dir.path())?,
     };
-    session.console.note(&format!(
-        "booting {} ({}) in QEMU; leave it with Ctrl-A X",
-        image.manifest.profile, image.manifest.image_id
-    ));
-    emulate(&qemu, arch, &start, &stick, session.console)
+    let id = disk.image_id().unwrap_or_else(|| "of no known id".to_owned());
+    session.console.note(&format!("booting {} ({id}) in QEMU; leave it with Ctrl-A X", image.display()));
+    emulate(&qemu, board.arch(), &start, &stick, session.console)
 }
 
 /// What this host must have to boot an image of `board`: QEMU, and firmware unless QEMU loads the kernel itself.
@@ -74,23 +74,35 @@ fn find(board: Board) -> Result<(PathBuf, Option<Start>), Failure> {
 }
 
 /// Runs QEMU until it ends. Where KVM is there but broken (nested virtualisation often is), QEMU dies of a signal as
-/// soon as it starts; software emulation always works.
+/// soon as it starts, or stays and says that KVM gave up; software emulation always works.
 fn emulate(program: &Path, arch: Arch, start: &Start, disk: &Path, console: &Console) -> Outcome {
-    let mut accelerator = host::best_accelerator(arch);
-    loop {
+    let machine = |accelerator| {
         let machine = Machine { arch, start: start.clone(), disk, accelerator, ssh_port: None, interactive: true };
-        let status = interrupt::run(Command::new(program).args(qemu::arguments(&machine)))
-            .map_err(|error| Failure::new(Code::Unexpected, &error).hint(format!("check {}", program.display())))?;
-        if status.success() || interrupt::came() {
-            return Ok(());
+        let mut command = Command::new(program);
+        command.args(qemu::arguments(&machine));
+        command
+    };
+    let unstarted = |error| Failure::new(Code::Unexpected, &error).hint(format!("check {}", program.display()));
+    let mut accelerator = host::best_accelerator(arch);
+    if accelerator == Accelerator::Kvm {
+        let end = kvm::run(&mut machine(accelerator)).map_err(unstarted)?;
+        if !interrupt::came() && end.is_broken() {
+            console.progress().warn("KVM does not work on this host; starting again in software, which is slower");
+            accelerator = Accelerator::Software;
+        } else {
+            return ended(program, end.status);
         }
-        if accelerator == Accelerator::Software || status.signal().is_none() {
-            let message = format!("{} ended with {status}", program.display());
-            return Err(Failure { code: Code::Unexpected, ..Failure::refused(message) });
-        }
-        console.progress().warn("KVM does not work on this host; starting again in software, which is slower");
-        accelerator = Accelerator::Software;
     }
+    let status = interrupt::run(&mut machine(accelerator), |_| {}).map_err(unstarted)?;
+    ended(program, status)
+}
+
+fn ended(program: &Path, status: ExitStatus) -> Outcome {
+    if status.success() || interrupt::came() {
+        return Ok(());
+    }
+    let message = format!("{} ended with {status}", program.display());
+    Err(Failure { code: Code::Unexpected, ..Failure::refused(message) })
 }
 
 /// QEMU has no Pi that boots from USB, so it is given what the Pi's firmware would load.

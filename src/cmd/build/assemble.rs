@@ -39,6 +39,7 @@ pub(super) fn tree(
     effects::apply(&mut tree, &context, &session.cache)?;
     node::install(&mut tree, layout::STATE)?;
     tree.check()?;
+    initrd::check_modules(&tree, profile)?;
     progress.finish(PHASE, &count(tree.len(), "path"));
     Ok(tree)
 }

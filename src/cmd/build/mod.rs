@@ -8,10 +8,10 @@
 
 mod assemble;
 mod fresh;
+mod heal;
 mod search;
 
 use std::cmp::Reverse;
-use std::os::unix::fs::DirBuilderExt as _;
 use std::path::{Path, PathBuf};
 
 use rayon::prelude::*;
@@ -29,8 +29,9 @@ use crate::image::k3s::Files;
 use crate::image::{self, Component, Manifest, ManifestPackage, Parts};
 use crate::lock::{Lock, LockedPackage};
 use crate::output::{bytes, count};
-use crate::profile::{self, Profile};
+use crate::profile::{self, Profile, ProfileError};
 use fresh::Stamp;
+pub(super) use heal::healing;
 use search::Searcher;
 
 /// zstd level of the seed, which is tiny.
@@ -56,9 +57,9 @@ fn run_profile(args: &Build, name: &str, session: &Session<'_>) -> Outcome {
 /// A node's image is made anew each time: what it is made of is nothing that a cache should know.
 fn run_node(args: &Build, name: &str, session: &Session<'_>) -> Outcome {
     let member = cluster::member(session, name, &args.unlock)?;
-    let lock = locking::for_member(session, &member, args.k3s_dir.as_deref())?;
     let output = args.output.clone().unwrap_or_else(|| session.output_dir("nodes").join(&member.name));
-    private_dir(&output).map_err(|error| unwritable(&output, &error))?;
+    check_place(&output)?;
+    let lock = locking::for_member(session, &member, args.k3s_dir.as_deref())?;
     let searcher = Searcher::of_member(&member);
     let job =
         Job { profile: &member.profile, lock: &lock, member: Some(&member), searcher: &searcher, output: &output };
@@ -91,17 +92,6 @@ fn tell(session: &Session<'_>, manifest: &Manifest, output: &Path, more: serde_j
     session.console.result(&result, &text);
 }
 
-/// A directory that only its owner may look into; one that exists stays as it is.
-fn private_dir(dir: &Path) -> std::io::Result<()> {
-    if let Some(above) = dir.parent() {
-        std::fs::create_dir_all(above)?;
-    }
-    match std::fs::DirBuilder::new().mode(0o700).create(dir) {
-        Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => Ok(()),
-        made => made,
-    }
-}
-
 /// Builds a profile into `output`, K3s being taken from `k3s_dir` if given; says also whether it was there already.
 pub(super) fn build(
     session: &Session<'_>,
@@ -111,6 +101,7 @@ pub(super) fn build(
     unlock: &Unlock,
 ) -> Result<(Manifest, bool), Failure> {
     let profile = profile::load(&session.workspace, name)?;
+    check_place(output)?;
     let lock = locking::for_build(session, &profile, k3s_dir)?;
     if let Some(dir) = k3s_dir {
         k3s::check_dir(session, &profile, &lock, dir)?;
@@ -142,6 +133,7 @@ pub(super) fn unpacked(
     wanted: &[Download],
     locked: &[&LockedPackage],
 ) -> Result<Vec<Package>, Failure> {
+    let _guard = session.cache.guard();
     let packs = session.cache.packs();
     let mut found: Vec<Option<Package>> =
         wanted.par_iter().map(|download| deb::unpacked(download.sha256, &packs)).collect();
@@ -205,9 +197,15 @@ fn check_names(package: &Package, expected: &LockedPackage) -> Result<(), Failur
 
 impl Job<'_> {
     fn run(&self, session: &Session<'_>) -> Result<Manifest, Failure> {
+        let _guard = session.cache.guard();
+        let downloads = self.lock.downloads(&self.profile.name, &session.mirror);
+        healing(session, &downloads, || self.work(session, &downloads))
+    }
+
+    fn work(&self, session: &Session<'_>, downloads: &[Download]) -> Result<Manifest, Failure> {
         let Self { profile, lock, .. } = *self;
         let locked: Vec<&LockedPackage> = lock.packages_of(&profile.name).collect();
-        let packages = unpacked(session, &lock.downloads(&profile.name, &session.mirror), &locked)?;
+        let packages = unpacked(session, downloads, &locked)?;
         locking::judge(session, &packages)?;
         let k3s = k3s::fetch(session, profile, lock)?;
         let components: Vec<Component> = packages
@@ -231,8 +229,8 @@ impl Job<'_> {
         let tree = assemble::tree(session, profile, packages, k3s, &lock.ids, epoch)?;
         searcher.search_tree(&tree)?;
         let root = image::without_boot_files(&tree);
-        std::fs::create_dir_all(output).map_err(|error| unwritable(output, &error))?;
-        let mut squashfs = tempfile::tempfile_in(output).map_err(|error| unwritable(output, &error))?;
+        let mut squashfs =
+            tempfile::tempfile_in(image::standing(output)).map_err(|error| unwritable(output, &error))?;
         // Neither keeps all cores busy from its beginning to its end.
         let (initrd, written) = rayon::join(
             || assemble::initrd(session, profile, &tree, epoch),
@@ -262,10 +260,24 @@ impl Job<'_> {
             initrd: &initrd,
             seed: &seed,
             name: member.map_or(&profile.name, |member| &member.name),
+            private: member.is_some(),
             search: &|place, reader| searcher.search(place, reader),
         };
-        Ok(image::write(&parts, output, progress)?)
+        image::write(&parts, output, progress).map_err(|error| match error.mistake(profile) {
+            Some(mistake) => ProfileError::from(mistake).into(),
+            None => error.into(),
+        })
     }
+}
+
+/// Refuses, before all the work, an output directory that is none.
+fn check_place(output: &Path) -> Result<(), Failure> {
+    let standing = image::standing(output);
+    if standing.is_dir() {
+        return Ok(());
+    }
+    Err(Failure::refused(format!("`{}` is a file, not a directory for the outputs", standing.display()))
+        .hint("name a directory with `--output`; the image in it is called `PROFILE.img`"))
 }
 
 fn unwritable(dir: &Path, error: &std::io::Error) -> Failure {

@@ -21,7 +21,8 @@ use std::path::Path;
 use tempfile::NamedTempFile;
 
 use super::Package;
-use crate::tree::Digest;
+use super::package::Member;
+use crate::tree::{Digest, Kind};
 use error::Problem;
 use pack::Files;
 
@@ -29,6 +30,24 @@ use pack::Files;
 #[must_use]
 pub fn unpacked(sha256: Digest, packs_dir: &Path) -> Option<Package> {
     Files::of(sha256, packs_dir).load()
+}
+
+/// Removes the pack of the package whose file has the digest `sha256` if the contents in it are not what they were.
+/// Says whether it did.
+///
+/// # Errors
+/// Of removing.
+pub fn discard_damaged(sha256: Digest, packs_dir: &Path) -> io::Result<bool> {
+    let files = Files::of(sha256, packs_dir);
+    let Some(package) = files.load() else { return Ok(false) };
+    let is_sound = |member: &Member| match &member.node.kind {
+        Kind::File(content) => content.read().is_ok(),
+        _ => true,
+    };
+    if package.members.iter().all(is_sound) {
+        return Ok(false);
+    }
+    files.remove().map(|()| true)
 }
 
 /// Opens the package file at `deb`, whose digest the caller has checked to be `sha256`. Decompressed data is

@@ -61,6 +61,12 @@ impl Files {
         assemble(index, &Pack::open(&self.pack).ok()?)
     }
 
+    /// Takes both away, the index first, so that it never comes without its pack.
+    pub(super) fn remove(&self) -> io::Result<()> {
+        fs::remove_file(&self.index)?;
+        fs::remove_file(&self.pack)
+    }
+
     /// Moves a finished pack to its place, then its index, so that an index never comes without its pack.
     pub(super) fn store(&self, pack: NamedTempFile, index: &Index) -> io::Result<()> {
         let json = serde_json::to_vec(index)?;

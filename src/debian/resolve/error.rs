@@ -42,7 +42,11 @@ pub struct UnknownPackage {
 
 /// The chain of dependencies that ends where none can be fulfilled; one step a line, indented.
 #[derive(Debug)]
-pub struct Explanation(Vec<String>);
+pub struct Explanation {
+    lines: Vec<String>,
+    /// Whether packages exclude one another somewhere on the way.
+    conflict: bool,
+}
 
 impl ResolveError {
     pub(super) fn relation(stanza: &Stanza<'_>) -> impl FnOnce(RelationError) -> Self + use<> {
@@ -53,7 +57,11 @@ impl ResolveError {
     /// What the user may do about it.
     #[must_use]
     pub fn hint(&self) -> Option<String> {
-        let Self::Unknown(unknown) = self else { return None };
+        let unknown = match self {
+            Self::Unknown(unknown) => unknown,
+            Self::Impossible(explanation) => return Some(explanation.hint().to_owned()),
+            _ => return None,
+        };
         let hints: Vec<String> = unknown.iter().filter_map(UnknownPackage::hint).collect();
         (!hints.is_empty()).then(|| hints.join("; "))
     }
@@ -74,7 +82,9 @@ impl UnknownPackage {
         }
     }
 
-    fn hint(&self) -> Option<String> {
+    /// What it was probably meant to be.
+    #[must_use]
+    pub fn hint(&self) -> Option<String> {
         let quoted = |names: &[String]| names.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ");
         if !self.provided_by.is_empty() {
             return Some(format!("`{}` is virtual, name one of {}", self.name, quoted(&self.provided_by)));
@@ -85,17 +95,25 @@ impl UnknownPackage {
 
 impl Explanation {
     pub(super) fn new(universe: &Universe<'_>, refused: &BTreeMap<Id, Refusal<'_>>, root: Id) -> Self {
-        let mut writer = Writer { universe, refused, told: BTreeSet::new(), lines: Vec::new() };
+        let mut writer = Writer { universe, refused, told: BTreeSet::new(), lines: Vec::new(), conflict: false };
         let reason = if universe.stanza(root).essential { "essential" } else { "wanted by the profile" };
         writer.line(0, &format!("{} is {reason}", writer.name(root)));
         writer.tell(root, 1);
-        Self(writer.lines)
+        Self { lines: writer.lines, conflict: writer.conflict }
+    }
+
+    fn hint(&self) -> &'static str {
+        if self.conflict {
+            "leave out one of those that conflict, or what wants it"
+        } else {
+            "leave out what wants it, or add a source that has what is missing"
+        }
     }
 }
 
 impl fmt::Display for Explanation {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        out.write_str(&self.0.join("\n"))
+        out.write_str(&self.lines.join("\n"))
     }
 }
 
@@ -104,6 +122,7 @@ struct Writer<'w, 'a> {
     refused: &'w BTreeMap<Id, Refusal<'a>>,
     told: BTreeSet<Id>,
     lines: Vec<String>,
+    conflict: bool,
 }
 
 impl Writer<'_, '_> {
@@ -123,6 +142,7 @@ impl Writer<'_, '_> {
         }
         match refusal {
             Refusal::Conflict { with, by, relation } => {
+                self.conflict = true;
                 let victim = self.name(if by == with { id } else { *with });
                 self.line(depth, &format!("but {} conflicts with {victim} (`{relation}`)", self.name(*by)));
             }

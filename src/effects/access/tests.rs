@@ -3,7 +3,7 @@ use std::collections::BTreeMap;
 use super::*;
 use crate::debian::Package;
 use crate::lock::IdMap;
-use crate::profile::{Board, ImageSettings, Kernel, Profile, User};
+use crate::profile::{Board, ImageSettings, Kernel, Marks, Profile, User};
 
 /// The tree of a profile with one user who has a key and `sudo`.
 fn after(packages: &[&str]) -> Result<Tree, EffectError> {
@@ -44,6 +44,7 @@ fn after(packages: &[&str]) -> Result<Tree, EffectError> {
         image: ImageSettings { boot_size: 0, root_size: 0, seed_size: 0, block_size: 1 << 20, compression_level: 3 },
         serial: false,
         k3s: None,
+        marks: Marks::default(),
     };
     let mut tree = Tree::new();
     access(&mut tree, &Context { profile: &profile, packages: &packages, ids: &IdMap::default(), epoch: 0 })?;

@@ -8,9 +8,10 @@ use serde::Deserialize;
 use super::database::{Database, GroupEntry, Secret, UserEntry};
 use super::numbers::{Numbers, PEOPLE, SYSTEM};
 use super::sysusers::Sysusers;
+use crate::effects::error::did_you_mean;
 use crate::effects::{Context, EffectError};
 use crate::lock::IdMap;
-use crate::profile::User;
+use crate::profile::{Profile, User};
 use crate::tree::Tree;
 
 /// base-passwd's tables, whose numbers are the same on every Debian system.
@@ -75,7 +76,7 @@ impl<'a> Builder<'a> {
             builder.script(account)?;
         }
         for user in &context.profile.users {
-            builder.person(tree, user)?;
+            builder.person(tree, user, context.profile)?;
         }
         Ok(builder)
     }
@@ -125,15 +126,17 @@ impl<'a> Builder<'a> {
     }
 
     /// A user of the profile, with a group of the same name and number.
-    fn person(&mut self, tree: &Tree, user: &User) -> Result<(), EffectError> {
+    fn person(&mut self, tree: &Tree, user: &User, profile: &Profile) -> Result<(), EffectError> {
         let object = || format!("user `{}` of the profile", user.name);
         if self.database.user(&user.name).is_some() {
             return Err(EffectError::refused(object(), "a package makes an account of that name")
-                .with_hint("choose another name"));
+                .with_hint("choose another name")
+                .at(profile, "user", &user.name));
         }
         if tree.file(user.shell.trim_start_matches('/')).is_none() {
             return Err(EffectError::refused(object(), format!("no package brings the shell `{}`", user.shell))
-                .with_hint("add the shell's package to `packages`, or use /bin/bash"));
+                .with_hint("add the shell's package to `packages`, or use /bin/bash")
+                .at(profile, "user.shell", &user.name));
         }
         let uid = self.numbers.user(&user.name, true, PEOPLE)?;
         let gid = if let Some(gid) = self.group_id(&user.name) {
@@ -154,8 +157,13 @@ impl<'a> Builder<'a> {
         });
         for group in user.groups.iter().collect::<BTreeSet<_>>() {
             if !self.database.join(&user.name, group) {
-                return Err(EffectError::refused(object(), format!("there is no group `{group}`"))
-                    .with_hint("leave it out, or add the package that makes it"));
+                let groups = self.database.groups.iter().map(|group| group.name.as_str());
+                let hint = did_you_mean(group, groups, "leave it out, or add the package that makes it");
+                return Err(EffectError::refused(object(), format!("there is no group `{group}`")).with_hint(hint).at(
+                    profile,
+                    "user.groups",
+                    &format!("{} {group}", user.name),
+                ));
             }
         }
         Ok(())

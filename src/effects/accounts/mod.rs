@@ -99,6 +99,16 @@ impl Owners {
             .map_err(|(file, line, cause)| EffectError::Line { path: format!("etc/{file}"), line, cause })
     }
 
+    /// The names of all users.
+    pub fn users(&self) -> impl Iterator<Item = &str> {
+        self.0.users.iter().map(|user| user.name.as_str())
+    }
+
+    /// The names of all groups.
+    pub fn groups(&self) -> impl Iterator<Item = &str> {
+        self.0.groups.iter().map(|group| group.name.as_str())
+    }
+
     /// The number of a user by name or number.
     #[must_use]
     pub fn user(&self, name: &str) -> Option<u32> {

@@ -13,6 +13,7 @@ mod reviewed;
 mod script;
 mod snippet;
 
+use std::collections::BTreeSet;
 use std::fmt::Write as _;
 
 pub use reviewed::{EFFECTS, Ledger, LedgerError, Review, TriggerReview};
@@ -68,14 +69,22 @@ pub struct Unmodelled {
     pub entry: String,
 }
 
-impl Unmodelled {
+/// All that nobody accounts for, of all packages.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{}", .0.iter().map(Unmodelled::to_string).collect::<Vec<_>>().join("\n"))]
+pub struct Unaccounted(pub Vec<Unmodelled>);
+
+impl Unaccounted {
     /// The ways out.
     #[must_use]
     pub fn hint(&self) -> Option<String> {
+        let packages: BTreeSet<&str> = self.0.iter().map(|script| script.package.as_str()).collect();
+        let what = if packages.len() > 1 { "these packages" } else { "the package" };
+        let entries: Vec<&str> = self.0.iter().map(|script| script.entry.as_str()).collect();
         Some(format!(
-            "leave the package out, model what the lines do (docs/effects.md), or read them and, if an image can do \
-             without, accept them in the workspace's ledger.toml:\n{}",
-            self.entry
+            "leave {what} out, model what the lines do (docs/effects.md), or read them and, if an image can do without, \
+             accept them in the workspace's ledger.toml:\n{}",
+            entries.join("\n")
         ))
     }
 }
@@ -94,16 +103,20 @@ fn listing(lines: &[(usize, String)]) -> String {
 /// Accounts for all scripts and triggers of `package`. `extra` is the workspace's own ledger.
 ///
 /// # Errors
-/// The first script with lines that neither templates nor ledgers know.
-pub fn judge(package: &Package, extra: &Ledger) -> Result<Verdict, Unmodelled> {
+/// The scripts with lines that neither templates nor ledgers know.
+pub fn judge(package: &Package, extra: &Ledger) -> Result<Verdict, Unaccounted> {
     let mut verdict = Verdict::None;
+    let mut unmodelled = Vec::new();
     for name in SCRIPTS {
         if package.control.contains_key(name) {
-            verdict = verdict.max(judge_script(package, name, extra)?);
+            match judge_script(package, name, extra) {
+                Ok(found) => verdict = verdict.max(found),
+                Err(script) => unmodelled.push(script),
+            }
         }
     }
-    judge_triggers(package, extra)?;
-    Ok(verdict)
+    unmodelled.extend(judge_triggers(package, extra));
+    if unmodelled.is_empty() { Ok(verdict) } else { Err(Unaccounted(unmodelled)) }
 }
 
 /// The generated sections of a package's `postinst` that are known, in order.
@@ -177,7 +190,8 @@ fn unmodelled(package: &Package, script: &str, digest: Digest, lines: Vec<(usize
 
 /// Triggers that the package waits for run its `postinst triggered`; activated ones are the waiting
 /// package's business (deb-triggers(5)).
-fn judge_triggers(package: &Package, extra: &Ledger) -> Result<(), Unmodelled> {
+fn judge_triggers(package: &Package, extra: &Ledger) -> Vec<Unmodelled> {
+    let mut unmodelled = Vec::new();
     let text = package.control_text("triggers").unwrap_or_default();
     for (number, line) in (1..).zip(text.lines()) {
         let mut words = line.split_whitespace();
@@ -187,7 +201,7 @@ fn judge_triggers(package: &Package, extra: &Ledger) -> Result<(), Unmodelled> {
         };
         let trigger = script::generic(package, trigger);
         if !Ledger::embedded().has_trigger(&trigger) && !extra.has_trigger(&trigger) {
-            return Err(Unmodelled {
+            unmodelled.push(Unmodelled {
                 package: package.name.clone(),
                 version: package.version.clone(),
                 script: "triggers".to_owned(),
@@ -196,7 +210,7 @@ fn judge_triggers(package: &Package, extra: &Ledger) -> Result<(), Unmodelled> {
             });
         }
     }
-    Ok(())
+    unmodelled
 }
 
 #[cfg(test)]

@@ -45,7 +45,7 @@ fn a_script_of_only_known_sections_needs_no_review() {
 #[test]
 fn a_changed_line_inside_a_section_is_noticed() {
     let text = ENABLE.replace("deb-systemd-helper enable 'x.service'", "rm -rf 'x.service'");
-    let error = judge(&package("x", &[("postinst", &text)]), &Ledger::default()).unwrap_err();
+    let error = judge(&package("x", &[("postinst", &text)]), &Ledger::default()).unwrap_err().0.remove(0);
     assert!(error.to_string().contains("rm -rf"), "{error}");
     let text = ENABLE.replace("enable 'x.service'", "enable 'y.service'");
     assert!(judge(&package("x", &[("postinst", &text)]), &Ledger::default()).is_err());
@@ -93,7 +93,7 @@ fn a_section_without_its_end_is_read_as_written_by_hand() {
 #[test]
 fn an_unknown_line_is_shown_with_its_number_and_can_be_accepted() {
     let package = package("x", &[("postinst", &format!("#!/bin/sh\nset -e\nmake-me-a-sandwich\n{ENABLE}"))]);
-    let error = judge(&package, &Ledger::default()).unwrap_err();
+    let error = judge(&package, &Ledger::default()).unwrap_err().0.remove(0);
     assert_eq!(error.lines, [(3, "make-me-a-sandwich".to_owned())]);
     assert!(error.to_string().starts_with("package x 1.0-1: nobody models these lines of its `postinst`"));
     let extra = Ledger::parse(&error.entry).unwrap();
@@ -104,7 +104,7 @@ fn an_unknown_line_is_shown_with_its_number_and_can_be_accepted() {
 fn an_unknown_section_can_be_accepted_with_the_whole_script() {
     let text = "#!/bin/sh\n# Automatically added by dh_surprise\nsurprise\n# End automatically added section\n";
     let package = package("x", &[("preinst", text)]);
-    let error = judge(&package, &Ledger::default()).unwrap_err();
+    let error = judge(&package, &Ledger::default()).unwrap_err().0.remove(0);
     assert_eq!(error.lines, [(3, "surprise".to_owned())]);
     assert_eq!(judge(&package, &Ledger::parse(&error.entry).unwrap()).unwrap(), Verdict::Accepted);
 }
@@ -118,8 +118,10 @@ fn removal_scripts_are_not_judged() {
 #[test]
 fn waiting_for_an_unknown_trigger_is_an_error_and_activating_one_is_not() {
     assert!(judge(&package("x", &[("triggers", "activate-noawait anything\n")]), &Ledger::default()).is_ok());
-    let error =
-        judge(&package("x", &[("triggers", "# a\ninterest-noawait anything\n")]), &Ledger::default()).unwrap_err();
+    let error = judge(&package("x", &[("triggers", "# a\ninterest-noawait anything\n")]), &Ledger::default())
+        .unwrap_err()
+        .0
+        .remove(0);
     assert_eq!(error.lines[0].0, 2);
     assert!(Ledger::parse(&error.entry).unwrap().has_trigger("anything"));
 }
@@ -128,7 +130,7 @@ fn waiting_for_an_unknown_trigger_is_an_error_and_activating_one_is_not() {
 fn the_review_of_a_kernel_holds_for_its_next_version_and_the_other_architecture() {
     let script = |release: &str| format!("#!/bin/sh\nversion={release}\ndepmod $version /usr/lib/x86_64-linux-gnu\n");
     let old = package("linux-image-6.12.1+deb13-amd64", &[("postinst", &script("6.12.1+deb13-amd64"))]);
-    let entry = judge(&old, &Ledger::default()).unwrap_err().entry;
+    let entry = judge(&old, &Ledger::default()).unwrap_err().0.remove(0).entry;
     let mut new = package(
         "linux-image-6.13.9-arm64",
         &[("postinst", &script("6.13.9-arm64").replace("x86_64-linux-gnu", "aarch64-linux-gnu"))],

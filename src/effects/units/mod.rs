@@ -20,8 +20,10 @@ pub use install::Install;
 use install::Name;
 pub use preset::{Preset, Presets};
 
+use super::error::did_you_mean;
 use super::ledger::{self, Snippet};
 use super::{Context, EffectError};
+use crate::output::Mistakes;
 use crate::tree::{Kind, Node, Tree, parent};
 
 const ORIGIN: &str = "effect:units";
@@ -47,25 +49,42 @@ pub fn units(tree: &mut Tree, context: &Context<'_>) -> Result<(), EffectError> 
             system.enable(tree, &unit)?;
         }
     }
-    for unit in &context.profile.enable {
+    let profile = context.profile;
+    let mut unknown = Vec::new();
+    for unit in &profile.enable {
         if !system.enable(tree, unit)? {
-            return Err(unknown(unit));
+            match profile.marks.mistake("units.enable", unit, format!("nothing brings the unit `{unit}`")) {
+                Some(mistake) => unknown.push(mistake.hint(advice(tree, unit))),
+                None => return Err(unplaced(tree, unit)),
+            }
         }
     }
-    for unit in &context.profile.disable {
+    for unit in &profile.disable {
+        // What is not there does not start; but whoever named it in a file of the workspace meant something else.
+        if !system.knows(tree, unit)
+            && let Some(mistake) =
+                profile.marks.mistake("units.disable", unit, format!("nothing brings the unit `{unit}`"))
+        {
+            unknown.push(mistake.hint(advice(tree, unit)));
+        }
         system.disable(tree, unit);
     }
+    Mistakes::check(unknown).map_err(EffectError::Mistakes)?;
     system.write_preset(tree)?;
     user.write_preset(tree)
 }
 
-fn unknown(unit: &str) -> EffectError {
-    let hint = if unit.contains('.') {
-        "add the package, overlay or file that brings it, or take it out of `enable`".to_owned()
-    } else {
-        format!("give its full name, such as `{unit}.service`")
-    };
-    EffectError::refused(format!("unit `{unit}`"), "the profile enables it, but nothing brings it").with_hint(hint)
+fn unplaced(tree: &Tree, unit: &str) -> EffectError {
+    EffectError::refused(format!("unit `{unit}`"), "the profile enables it, but nothing brings it")
+        .with_hint(advice(tree, unit))
+}
+
+/// What helps against a unit that is not there.
+fn advice(tree: &Tree, unit: &str) -> String {
+    const UNITS: &str = "usr/lib/systemd/system";
+    let names = tree.below(UNITS).filter_map(|(path, _)| path.strip_prefix(UNITS)?.strip_prefix('/'));
+    let names = names.filter(|name| !name.contains('/'));
+    did_you_mean(unit, names, "add the package, overlay or file that brings it, or take it out of the list")
 }
 
 /// The units of literal `systemctl enable` commands.
@@ -121,6 +140,15 @@ impl Manager {
             self.enable(tree, also)?;
         }
         Ok(true)
+    }
+
+    /// Whether a file or link makes `unit` known, by itself or by its template.
+    fn knows(&self, tree: &Tree, unit: &str) -> bool {
+        let template = Name::parse(unit).file();
+        let dirs = ["etc/systemd", "usr/local/lib/systemd", "usr/lib/systemd"];
+        let paths =
+            dirs.iter().flat_map(|dir| [unit, &*template].map(|name| format!("{dir}/{}/{name}", self.instance)));
+        paths.into_iter().any(|path| tree.contains(&path))
     }
 
     /// Takes away every link by which `unit` would be started or is known by another name.

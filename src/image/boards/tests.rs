@@ -1,5 +1,5 @@
 use super::*;
-use crate::profile::{ImageSettings, Kernel as KernelSettings};
+use crate::profile::{ImageSettings, Kernel as KernelSettings, Marks};
 use crate::tree::Node;
 
 const RELEASE: &str = "6.12.117+deb13-arm64";
@@ -27,6 +27,7 @@ fn profile(board: Board, serial: bool) -> Profile {
         image: ImageSettings { boot_size: 0, root_size: 0, seed_size: 0, block_size: 131072, compression_level: 3 },
         serial,
         k3s: None,
+        marks: Marks::default(),
     }
 }
 

@@ -18,7 +18,8 @@ use std::io;
 use object::read::Error as ElfError;
 
 use crate::format::cpio::{self, CpioError};
-use crate::profile::Arch;
+use crate::output::{Mistakes, closest};
+use crate::profile::{Arch, Profile};
 use crate::tree::{Content, Kind, Node, Tree, TreeError};
 use contents::{ALIASES, DIRECTORIES, OWN_FILES, OWN_LINKS, PARTS, SYSTEM_UNITS, UNITS};
 use modules::Index;
@@ -50,6 +51,9 @@ pub enum InitrdError {
     /// The kernel lacks a module.
     #[error("the kernel has no module `{module}`, neither as a file nor built in")]
     NoModule { module: String },
+    /// Modules that a profile's files name and the kernel lacks.
+    #[error("{0}")]
+    Mistakes(#[source] Mistakes),
     /// A file of the root could not be read.
     #[error("cannot read `/{path}`")]
     Read { path: String, source: io::Error },
@@ -74,6 +78,7 @@ impl InitrdError {
             }
             Self::NoLibrary { library, .. } => Some(format!("do not `drop` {library} from the image")),
             Self::Kernels { .. } => Some("install one kernel package, not several".to_owned()),
+            Self::Mistakes(mistakes) => mistakes.hint(),
             Self::NoModule { .. } => Some("check `initrd_modules` in the profile's [kernel] table".to_owned()),
             _ => None,
         }
@@ -171,13 +176,71 @@ fn kernel_directory(root: &Tree) -> Result<String, InitrdError> {
     }
 }
 
+/// Checks that the kernel of the finished `root` has all modules that `profile` names, for the initrd or for later.
+///
+/// # Errors
+/// Those that it lacks, or lists that cannot be read.
+pub fn check_modules(root: &Tree, profile: &Profile) -> Result<(), InitrdError> {
+    let kernel = &profile.kernel;
+    let named = [("kernel.modules", &kernel.modules), ("kernel.initrd_modules", &kernel.initrd_modules)];
+    let named = named.iter().flat_map(|(key, modules)| modules.iter().map(move |module| (*key, module.as_str())));
+    let named: Vec<(&str, &str)> = named.collect();
+    if named.is_empty() {
+        return Ok(());
+    }
+    let lists = Lists::read(root, &kernel_directory(root)?)?;
+    let mut mistakes = Vec::new();
+    // Aliases are many and rarely what a profile names.
+    let names = lists.names();
+    let missing: Vec<_> = named.into_iter().filter(|(_, module)| !names.has(module)).collect();
+    let index = if missing.is_empty() { names } else { lists.index() };
+    for (key, module) in missing.into_iter().filter(|(_, module)| !index.has(module)) {
+        let message = format!("the image's kernel has no module `{module}`, neither as a file nor built in");
+        let Some(mistake) = profile.marks.mistake(key, module, message) else {
+            return Err(InitrdError::NoModule { module: module.to_owned() });
+        };
+        let meant = closest(module, index.module_names()).map(|meant| format!("did you mean `{meant}`? "));
+        let advice = "take it out, or see whether `drop` leaves its file out";
+        mistakes.push(mistake.hint(meant.unwrap_or_default() + advice));
+    }
+    Mistakes::check(mistakes).map_err(InitrdError::Mistakes)
+}
+
 /// Paths of the chosen modules, relative to the kernel's directory.
 fn modules(root: &Tree, kernel: &str, extra: &[String], arch: Arch) -> Result<Vec<String>, InitrdError> {
-    let list = |name: &str| text(root, &format!("{kernel}/{name}"));
-    let (dep, softdep, alias) = (list("modules.dep")?, list("modules.softdep")?, list("modules.alias")?);
-    let (builtin, modinfo) = (list("modules.builtin")?, list("modules.builtin.modinfo")?);
-    let index = Index::parse(&dep, &softdep, &alias, &builtin, &modinfo);
-    Ok(index.choose(arch, extra)?.into_iter().map(str::to_owned).collect())
+    let lists = Lists::read(root, kernel)?;
+    Ok(lists.index().choose(arch, extra)?.into_iter().map(str::to_owned).collect())
+}
+
+/// The texts of a kernel's lists of modules.
+struct Lists {
+    dep: String,
+    softdep: String,
+    alias: String,
+    builtin: String,
+    modinfo: String,
+}
+
+impl Lists {
+    fn read(root: &Tree, kernel: &str) -> Result<Self, InitrdError> {
+        let list = |name: &str| text(root, &format!("{kernel}/{name}"));
+        Ok(Self {
+            dep: list("modules.dep")?,
+            softdep: list("modules.softdep")?,
+            alias: list("modules.alias")?,
+            builtin: list("modules.builtin")?,
+            modinfo: list("modules.builtin.modinfo")?,
+        })
+    }
+
+    fn index(&self) -> Index<'_> {
+        Index::parse(&self.dep, &self.softdep, &self.alias, &self.builtin, &self.modinfo)
+    }
+
+    /// The names of modules alone.
+    fn names(&self) -> Index<'_> {
+        Index::parse(&self.dep, "", "", &self.builtin, "")
+    }
 }
 
 /// The text of one of the kernel's lists.

@@ -114,6 +114,17 @@ impl<'a> Index<'a> {
         Ok(chosen)
     }
 
+    /// Whether the kernel has the module or alias `name`, as a file or built in.
+    pub(super) fn has(&self, name: &str) -> bool {
+        let key = normal(name);
+        self.modules.contains_key(&key) || self.builtin.contains(&key) || self.aliases.contains_key(name)
+    }
+
+    /// The names of all modules, of files and built in.
+    pub(super) fn module_names(&self) -> impl Iterator<Item = &str> {
+        self.modules.keys().chain(&self.builtin).map(String::as_str)
+    }
+
     /// Adds the module or alias `name` and what it depends on. Says whether the kernel has it, as a module or
     /// built in.
     fn take(&self, name: &str, chosen: &mut BTreeSet<&'a str>) -> bool {

@@ -3,42 +3,29 @@
 //! The image is asked first, by its partition table. A manifest beside it knows more, and is believed only if it tells of
 //! this very image; without one, what the image itself says is shown.
 
-mod compare;
-mod disk;
-
 use std::fmt::Write as _;
 
 use serde_json::json;
 
-use super::Outcome;
+use super::disk::Disk;
 use super::finished::Finished;
+use super::{Outcome, compare};
 use crate::cli::Inspect;
-use crate::exit::{Code, Failure};
+use crate::exit::Failure;
 use crate::image::{Manifest, ManifestPartition};
 use crate::output::{Console, bytes, count};
-use disk::Disk;
 
 /// Columns of a partition's bar.
 const BAR: u64 = 24;
-/// Differences shown.
-const SHOWN: usize = 5;
 
 pub(super) fn run(args: &Inspect, console: &Console) -> Outcome {
     let Some(build) = Finished::beside(&args.image)? else { return without_manifest(args, console) };
-    let image = build.image();
-    let disk = Disk::open(&image)?;
-    let differences = compare::differences(&build.manifest, &disk);
-    if !differences.is_empty() {
-        let message = format!("{} and its manifest.json do not belong together", image.display());
-        return Err(mismatch(message, &differences));
-    }
+    let disk = Disk::open(&build.image())?;
+    compare::check(&build, &disk)?;
     let mut value = json!(build.manifest);
     let mut text = describe(&build.manifest);
     if args.verify {
-        let damages = compare::damages(&build.manifest, &disk);
-        if !damages.is_empty() {
-            return Err(mismatch(format!("{} is damaged", image.display()), &damages));
-        }
+        compare::verify(&build, &disk)?;
         value["verified"] = json!(true);
         let _ = writeln!(text, "\nall data has the SHA-256 that the manifest says");
     }
@@ -46,26 +33,16 @@ pub(super) fn run(args: &Inspect, console: &Console) -> Outcome {
     Ok(())
 }
 
-fn mismatch(message: String, found: &[String]) -> Failure {
-    let mut causes: Vec<String> = found.iter().take(SHOWN).cloned().collect();
-    if found.len() > SHOWN {
-        causes.push(format!("{} more", found.len() - SHOWN));
-    }
-    Failure { code: Code::Verification, causes, ..Failure::refused(message) }
-        .hint("build the image again, or copy it again together with all the files beside it")
-}
-
 /// Shows an image that nothing else is known of.
 fn without_manifest(args: &Inspect, console: &Console) -> Outcome {
     let disk = Disk::open(&args.image)?;
+    disk.check_whole(&args.image)?;
     if args.verify {
         return Err(Failure::refused(format!("{} has no manifest beside it to verify it by", args.image.display()))
             .hint("put the manifest.json of its build beside it"));
     }
     let cmdline = disk.cmdline();
-    let image_id = cmdline
-        .as_deref()
-        .and_then(|line| line.split_ascii_whitespace().find_map(|word| word.strip_prefix("imgbuild.image=")));
+    let image_id = disk.image_id();
     let name = args.image.file_name().unwrap_or_default().to_string_lossy();
     let partitions: Vec<ManifestPartition> = disk
         .partitions
@@ -96,7 +73,7 @@ fn without_manifest(args: &Inspect, console: &Console) -> Outcome {
     }
     let unknown = || "unknown".to_owned();
     let mut text = rows(&[
-        ("image", image_id.map_or_else(unknown, str::to_owned)),
+        ("image", image_id.unwrap_or_else(unknown)),
         ("size", bytes(disk.size)),
         ("root hash", disk.root_hash().unwrap_or_else(unknown)),
         ("cmdline", cmdline.clone().unwrap_or_else(unknown)),

@@ -1,21 +1,61 @@
-//! Whether an image and a manifest belong together.
+//! Whether an image and what lies beside it belong together: nothing is believed that the image does not bear out.
 
 use std::os::unix::fs::FileExt as _;
 
 use rayon::prelude::*;
 
 use super::disk::Disk;
+use super::finished::Finished;
+use crate::exit::{Code, Failure};
 use crate::image::{Manifest, ManifestRange};
 use crate::tree::Digest;
 
-/// What the partition table says otherwise than the manifest, in words.
-pub(super) fn differences(manifest: &Manifest, disk: &Disk) -> Vec<String> {
+/// Differences shown.
+const SHOWN: usize = 5;
+
+/// Refuses an image that is not its manifest's.
+pub(super) fn check(build: &Finished, disk: &Disk) -> Result<(), Failure> {
+    let found = differences(&build.manifest, disk);
+    if found.is_empty() {
+        return Ok(());
+    }
+    Err(mismatch(format!("{} and its manifest.json do not belong together", build.image().display()), &found))
+}
+
+/// Refuses an image whose data is not what the manifest says; reads all of it.
+pub(super) fn verify(build: &Finished, disk: &Disk) -> Result<(), Failure> {
+    let found = damages(&build.manifest, disk);
+    if found.is_empty() { Ok(()) } else { Err(mismatch(format!("{} is damaged", build.image().display()), &found)) }
+}
+
+fn mismatch(message: String, found: &[String]) -> Failure {
+    let mut causes: Vec<String> = found.iter().take(SHOWN).cloned().collect();
+    if found.len() > SHOWN {
+        causes.push(format!("{} more", found.len() - SHOWN));
+    }
+    Failure { code: Code::Verification, causes, ..Failure::refused(message) }
+        .hint("build the image again, or copy it again together with all the files beside it")
+}
+
+/// What the image itself says otherwise than the manifest, in words.
+fn differences(manifest: &Manifest, disk: &Disk) -> Vec<String> {
     let mut found = Vec::new();
     if manifest.image_size != disk.size {
         found.push(format!("the image has {} bytes, the manifest says {}", disk.size, manifest.image_size));
     }
     if manifest.disk_guid != disk.guid {
         found.push(format!("the disk's GUID is {}, the manifest says {}", disk.guid, manifest.disk_guid));
+    }
+    let own = [
+        ("root hash", disk.root_hash(), &manifest.root_hash),
+        ("kernel command line", disk.cmdline(), &manifest.cmdline),
+        ("id", disk.image_id(), &manifest.image_id),
+    ];
+    for (what, is, should) in own {
+        let is = is.unwrap_or_else(|| "not to be found".to_owned());
+        if is != *should {
+            found.push(format!("the image's {what} is {is}, the manifest says {should}"));
+        }
     }
     let numbers = |numbers: &mut dyn Iterator<Item = u32>| numbers.map(|number| number.to_string()).collect::<Vec<_>>();
     let on_disk = numbers(&mut disk.partitions.iter().map(|(number, _)| *number));
@@ -42,7 +82,7 @@ pub(super) fn differences(manifest: &Manifest, disk: &Disk) -> Vec<String> {
 }
 
 /// The ranges of the manifest that the image holds other bytes in, or that cannot be read, in words.
-pub(super) fn damages(manifest: &Manifest, disk: &Disk) -> Vec<String> {
+fn damages(manifest: &Manifest, disk: &Disk) -> Vec<String> {
     manifest.ranges.par_iter().filter_map(|range| damage(manifest, disk, range)).collect()
 }
 

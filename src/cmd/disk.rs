@@ -1,4 +1,4 @@
-//! An image file as a disk: its partition table, and the kernel command line that its boot partition holds.
+//! An image file as a disk: its partition table, and what its boot partition tells of the machine and the system.
 
 use std::fs::File;
 use std::io::{self, Read, Seek, SeekFrom, Write};
@@ -11,6 +11,7 @@ use uuid::Uuid;
 
 use crate::exit::{Code, Failure};
 use crate::format::gpt::{self, Entry};
+use crate::profile::Board;
 
 /// What an image's own bytes say.
 #[derive(Debug)]
@@ -19,6 +20,8 @@ pub(super) struct Disk {
     /// Bytes.
     pub(super) size: u64,
     pub(super) guid: Uuid,
+    /// Bytes that the partition table says the disk has.
+    promised: u64,
     /// By number.
     pub(super) partitions: Vec<(u32, Entry)>,
 }
@@ -39,7 +42,34 @@ impl Disk {
             causes: vec![error.to_string()],
             ..Failure::new(Code::Verification, &error).hint("build the image again, or copy it again if it is a copy")
         })?;
-        Ok(Self { file, size, guid: table.disk_guid, partitions: table.entries })
+        Ok(Self { file, size, guid: table.disk_guid, promised: table.disk_size, partitions: table.entries })
+    }
+
+    /// Refuses an image that ends before its own partition table says.
+    pub(super) fn check_whole(&self, path: &Path) -> Result<(), Failure> {
+        if self.size >= self.promised {
+            return Ok(());
+        }
+        let message = format!("{} is cut short", path.display());
+        let cause = format!("it has {} bytes, its partition table is of a disk of {}", self.size, self.promised);
+        Err(Failure { code: Code::Verification, causes: vec![cause], ..Failure::refused(message) }
+            .hint("copy it again, or build it again"))
+    }
+
+    /// The board that it is for, by what its boot partition holds for the firmware; none for an image of another kind.
+    pub(super) fn board(&self) -> Option<Board> {
+        if self.partition("boot-a").is_some() {
+            return Some(Board::Rpi4);
+        }
+        let files = self.files("esp")?;
+        let root = files.root_dir();
+        let known = [("EFI/BOOT/BOOTX64.EFI", Board::UefiAmd64), ("EFI/BOOT/BOOTAA64.EFI", Board::UefiArm64)];
+        known.into_iter().find(|(path, _)| root.open_file(path).is_ok()).map(|(_, board)| board)
+    }
+
+    /// The file system of a partition.
+    fn files(&self, label: &str) -> Option<FileSystem<Part<'_>>> {
+        FileSystem::new(Part { file: &self.file, of: self.partition(label)?, at: 0 }, FsOptions::new()).ok()
     }
 
     fn partition(&self, label: &str) -> Option<&Entry> {
@@ -55,8 +85,7 @@ impl Disk {
     /// The kernel command line, from the Pi's `cmdline.txt` or the first unified kernel image. An image of another kind
     /// has none.
     pub(super) fn cmdline(&self) -> Option<String> {
-        let boot = self.partition("boot-a").or_else(|| self.partition("esp"))?;
-        let files = FileSystem::new(Part { file: &self.file, of: boot, at: 0 }, FsOptions::new()).ok()?;
+        let files = self.files("boot-a").or_else(|| self.files("esp"))?;
         let root = files.root_dir();
         let text = match root.open_file("cmdline.txt") {
             Ok(mut file) => read(&mut file)?,
@@ -69,6 +98,12 @@ impl Disk {
         };
         let text = String::from_utf8(text).ok()?;
         Some(text.trim_end_matches(['\0', '\n']).to_owned())
+    }
+
+    /// The image's id, which its command line holds.
+    pub(super) fn image_id(&self) -> Option<String> {
+        let cmdline = self.cmdline()?;
+        cmdline.split_ascii_whitespace().find_map(|word| word.strip_prefix("imgbuild.image=")).map(str::to_owned)
     }
 }
 

@@ -1,0 +1,111 @@
+//! The named entries of a profile, `[[file]]`, `[[user]]`, `[[network]]` and `[[source]]`: each read for itself, and checked
+//! as far as its own keys go.
+
+use std::sync::Arc;
+
+use super::draft::plain;
+use super::schema::{FileEntry, NetworkEntry, SourceEntry, UserEntry};
+use super::values::{Spanned, WorkspacePath};
+use super::{Network, ProfileError, ProfileFile, Source, SourceKey, User, Workspace};
+use crate::output::{Diagnostic, SourceText};
+use crate::tree::Content;
+
+/// A file of the profile, by clean path.
+pub(super) fn file_of(
+    entry: FileEntry,
+    at: &Arc<SourceText>,
+    workspace: &Workspace,
+    profile: &str,
+) -> Result<(String, ProfileFile), ProfileError> {
+    let path = entry.path.0.get_ref().0.clone();
+    let content = match (entry.content, entry.source, &entry.symlink) {
+        (Some(content), None, None) => Content::from(content),
+        (None, Some(source), None) => Content::from(read(&source, at, workspace)?),
+        (None, None, Some(_)) => Content::from(""),
+        _ => {
+            let message = format!("`{path}` needs exactly one of `content`, `source` and `symlink`");
+            let hint = "`content` is the text itself, `source` a file of the workspace, `symlink` a link's target";
+            return Err(Diagnostic::new(at, Some(entry.path.0.span()), message).hint(hint).into());
+        }
+    };
+    let file = ProfileFile {
+        content,
+        mode: entry.mode.map_or(0o644, |mode| mode.0),
+        user: entry.user.map_or_else(|| "root".to_owned(), plain),
+        group: entry.group.map_or_else(|| "root".to_owned(), plain),
+        symlink: entry.symlink.map(Into::into),
+        directory: false,
+        origin: format!("profile:{profile}"),
+    };
+    Ok((path.trim_start_matches('/').to_owned(), file))
+}
+
+pub(super) fn user_of(entry: UserEntry) -> User {
+    User {
+        name: entry.name.0.into_inner().0,
+        ssh_keys: entry.ssh_keys.into_iter().map(Into::into).collect(),
+        groups: entry.groups.into_iter().map(plain).collect(),
+        shell: entry.shell.map_or_else(|| "/bin/bash".to_owned(), plain),
+        sudo: entry.sudo,
+    }
+}
+
+pub(super) fn network_of(entry: NetworkEntry, at: &Arc<SourceText>) -> Result<Network, ProfileError> {
+    let span = entry.name.0.span();
+    let network = Network {
+        name: entry.name.0.into_inner().0,
+        match_name: entry.matches.name.into_iter().map(Into::into).collect(),
+        match_mac: entry.matches.mac.into_iter().map(Into::into).collect(),
+        match_type: entry.matches.kind.into_iter().map(Into::into).collect(),
+        dhcp: entry.dhcp,
+        addresses: entry.addresses.into_iter().map(Into::into).collect(),
+        gateway: entry.gateway.map(Into::into),
+        dns: entry.dns.into_iter().map(Into::into).collect(),
+    };
+    let wrong = |message: &str, hint: &str| {
+        let message = format!("network `{}` {message}", network.name);
+        Err(Diagnostic::new(at, Some(span.clone()), message).hint(hint).into())
+    };
+    if network.match_name.is_empty() && network.match_mac.is_empty() && network.match_type.is_empty() {
+        return wrong("matches no interface", "name some: `match = { name = [\"en*\"] }`");
+    }
+    if !network.dhcp && network.addresses.is_empty() {
+        return wrong("gives no address", "add `dhcp = true` or `addresses = [\"192.168.1.10/24\"]`");
+    }
+    if network.gateway.is_some() && network.addresses.is_empty() {
+        return wrong("has a gateway but no address to reach it from", "leave `gateway` to DHCP, or add `addresses`");
+    }
+    Ok(network)
+}
+
+pub(super) fn source_of(
+    entry: SourceEntry,
+    at: &Arc<SourceText>,
+    workspace: &Workspace,
+) -> Result<Source, ProfileError> {
+    let name = entry.name.0.get_ref().0.clone();
+    if entry.components.is_empty() {
+        let empty = Diagnostic::new(at, Some(entry.name.0.span()), format!("source `{name}` has no component"));
+        return Err(empty.hint("name at least one: `components = [\"main\"]`").into());
+    }
+    Ok(Source {
+        name,
+        archive: entry.archive.into(),
+        suite: entry.suite.into(),
+        components: entry.components.into_iter().map(Into::into).collect(),
+        key: match &entry.key {
+            Some(key) => SourceKey::Certificates(read(key, at, workspace)?),
+            None => SourceKey::Debian,
+        },
+    })
+}
+
+/// The file of the workspace that a profile points at.
+fn read(path: &Spanned<WorkspacePath>, at: &Arc<SourceText>, workspace: &Workspace) -> Result<Vec<u8>, ProfileError> {
+    let name = &path.0.get_ref().0;
+    if let Some((bytes, _)) = workspace.read(name)? {
+        return Ok(bytes);
+    }
+    let missing = Diagnostic::new(at, Some(path.0.span()), format!("there is no file `{name}` in the workspace"));
+    Err(missing.hint("paths begin at the workspace's root").into())
+}
