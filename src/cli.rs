@@ -147,6 +147,9 @@ pub struct Check {
     /// Check this node of the cluster only
     #[arg(short, long, value_name = "NAME")]
     pub node: Option<String>,
+    /// Also connect to the cluster's datastore and see whether K3s can work there
+    #[arg(long)]
+    pub online: bool,
     #[command(flatten)]
     pub unlock: Unlock,
 }

@@ -23,6 +23,7 @@ needs=(
     objdump:binutils
     openssl:openssl
     perl:perl
+    pgbouncer:pgbouncer
     pwck:passwd
     qemu-system-aarch64:qemu-system-arm
     qemu-system-x86_64:qemu-system-x86

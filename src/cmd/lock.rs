@@ -84,14 +84,11 @@ pub(super) fn for_build(session: &Session<'_>, profile: &Profile, k3s_dir: Optio
     Ok(lock)
 }
 
-/// As [`for_build`], for a node's image, whose cluster the lock then knows. K3s is no choice there.
+/// As [`for_build`], for a node's image, whose cluster the lock then knows.
 pub(super) fn for_member(session: &Session<'_>, member: &Member, k3s_dir: Option<&Path>) -> Result<Lock, Failure> {
     let lock = for_build(session, &member.profile, k3s_dir)?;
     if let Some(dir) = k3s_dir {
         k3s::check_dir(session, &member.profile, &lock, dir)?;
-    }
-    if k3s::is_missing(&member.profile, &lock) {
-        return Err(k3s::not_in_lock(&member.profile));
     }
     let _guard = session.guard_lock();
     let mut lock = load(session)?;

@@ -310,7 +310,7 @@ fn profiles_share_a_release_and_it_goes_with_the_last_of_them() {
 }
 
 #[test]
-fn a_lock_made_where_nobody_had_k3s_fits_until_the_release_changes() {
+fn a_lock_made_where_nobody_had_k3s_fits_a_standalone_profile_until_the_release_changes() {
     let mut profile = profile("demo", &["bash"]);
     let k3s = K3s {
         version: "v1.34.10+k3s1".to_owned(),
@@ -329,7 +329,10 @@ fn a_lock_made_where_nobody_had_k3s_fits_until_the_release_changes() {
     lock.put("demo", locked.clone());
     lock.expect(&profile).unwrap();
     profile.k3s = Some(K3s { standalone: false, ..k3s.clone() });
-    lock.expect(&profile).unwrap();
+    let error = lock.expect(&profile).unwrap_err();
+    assert_eq!(error, OutdatedError::WithoutK3s { profile: "demo".to_owned() });
+    let cure = error.hint().unwrap();
+    assert!(["imgbuild lock --profile demo", "--k3s-dir DIR", "--k3s-mirror"].iter().all(|way| cure.contains(way)));
     lock.put("demo", Locked { artifacts: with_k3s("demo", "v1.34.10+k3s1").artifacts, ..locked });
     lock.expect(&profile).unwrap();
     for changed in [

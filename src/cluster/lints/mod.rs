@@ -7,6 +7,8 @@
 //! A lint is a constant with code, title, reason and function, in the file of its theme; the theme's list goes into
 //! [`themes`]. `docs/lints.md` is made of the same constants, and `tests/fixtures/lints/CODE/{bad,good}` holds a
 //! workspace that it finds something in and one that it does not.
+//!
+//! `online` says what the datastore's own answers mean; it asks nobody either.
 
 mod access;
 mod disks;
@@ -18,6 +20,7 @@ mod locked;
 mod manifests;
 mod network;
 mod nodes;
+pub mod online;
 mod secrets;
 mod server;
 
