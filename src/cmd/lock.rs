@@ -20,7 +20,7 @@ use crate::debian::archive;
 use crate::effects::ledger::{self, Ledger, Verdict};
 use crate::effects::{Context, accounts, unpack};
 use crate::exit::{Code, Failure};
-use crate::lock::{self, Lock, LockedPackage, OutdatedError, Update};
+use crate::lock::{self, Lock, LockedNode, LockedPackage, OutdatedError, Update};
 use crate::output::count;
 use crate::profile::{self, Profile};
 
@@ -55,6 +55,10 @@ pub(super) fn run(args: &cli::Lock, session: &Session<'_>) -> Outcome {
     }
     if let Some(cluster) = cluster::load(&session.workspace)? {
         lock.record_critical(&cluster.critical_values(), args.accept_critical_change)?;
+        if args.accept_critical_change {
+            let sound = |node: &cluster::Node| Some((node.name.clone(), registration(session, node)?));
+            lock.accept_nodes(&cluster.nodes.values().filter_map(sound).collect());
+        }
     }
     lock.save(&session.lock_path())?;
     drop(guard);
@@ -92,10 +96,16 @@ pub(super) fn for_member(session: &Session<'_>, member: &Member, k3s_dir: Option
     }
     let _guard = session.guard_lock();
     let mut lock = load(session)?;
-    if lock.record_critical(&member.critical, false)? {
+    let is_new = lock.record_node(&member.name, &member.registration);
+    if lock.record_critical(&member.critical, false)? || is_new {
         lock.save(&session.lock_path())?;
     }
     Ok(lock)
+}
+
+/// What a node registers with; none if its profile cannot be read, which others tell.
+fn registration(session: &Session<'_>, node: &cluster::Node) -> Option<LockedNode> {
+    Some(node.registration(&profile::load(&session.workspace, &node.profile).ok()?))
 }
 
 /// Whether a name can be told to update: a locked package, or K3s.

@@ -42,6 +42,7 @@ fn profile(name: &str, packages: &[&str]) -> Profile {
         disable: Vec::new(),
         image: ImageSettings { boot_size: 0, root_size: 0, seed_size: 0, block_size: 0, compression_level: 0 },
         serial: false,
+        led: None,
         k3s: None,
     }
 }
@@ -498,4 +499,25 @@ fn critical_values_survive_the_file_and_a_lock_without_them_has_no_table() {
     lock.save(&path).unwrap();
     assert!(lock.to_text().contains("[cluster]\nsecrets_encryption = \"true\"\n"));
     assert_eq!(Lock::load(&path).unwrap(), Some(lock));
+}
+
+#[test]
+fn what_a_node_registered_with_stays_until_it_is_accepted() {
+    let with = |taints: &[&str], labels: &[&str]| {
+        let owned = |list: &[&str]| list.iter().map(|entry| (*entry).to_owned()).collect::<Vec<_>>();
+        LockedNode::of(owned(taints), owned(labels))
+    };
+    let mut lock = Lock::new();
+    assert!(lock.record_node("pi1", &with(&["b:NoSchedule", "a:NoSchedule"], &["x"])));
+    assert!(!lock.record_node("pi1", &with(&["a:NoSchedule", "b:NoSchedule"], &["x"])));
+    // Labels come with any start, and none goes; taints come with the first.
+    assert!(lock.record_node("pi1", &with(&[], &["y"])));
+    assert_eq!(lock.nodes["pi1"], with(&["a:NoSchedule", "b:NoSchedule"], &["x", "y"]));
+    let dir = tempfile::tempdir().unwrap();
+    lock.save(&dir.path().join("lock")).unwrap();
+    assert_eq!(Lock::load(&dir.path().join("lock")).unwrap().unwrap(), lock);
+
+    lock.record_node("gone", &with(&[], &[]));
+    lock.accept_nodes(&BTreeMap::from([("pi1".to_owned(), with(&[], &["y"])), ("new".to_owned(), with(&[], &[]))]));
+    assert_eq!(lock.nodes, BTreeMap::from([("pi1".to_owned(), with(&[], &["y"]))]));
 }

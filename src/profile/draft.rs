@@ -40,6 +40,7 @@ pub(super) struct Draft {
     ntp: Vec<String>,
     locale: Option<String>,
     serial: Option<bool>,
+    led: Option<String>,
     pub kernel: Kernel,
     pub sysctl: BTreeMap<String, String>,
     /// Whether a unit is enabled, by its name.
@@ -76,6 +77,7 @@ impl Draft {
         replace(&mut self.timezone, toml.timezone.map(Into::into));
         replace(&mut self.locale, toml.locale.map(Into::into));
         replace(&mut self.serial, toml.serial);
+        replace(&mut self.led, toml.status.led.map(Into::into));
         replace(&mut self.image.boot, toml.image.boot.map(|size| size.0));
         replace(&mut self.image.root, toml.image.root.map(|size| size.0));
         replace(&mut self.image.seed, toml.image.seed.map(|size| size.0));
@@ -156,6 +158,7 @@ impl Draft {
             disable: chosen(false),
             image: self.image.finish(),
             serial: self.serial.unwrap_or(false),
+            led: self.led,
             k3s,
             sources: self.sources,
             files: self.files,

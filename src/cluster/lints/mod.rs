@@ -21,6 +21,7 @@ mod manifests;
 mod network;
 mod nodes;
 pub mod online;
+mod registries;
 mod secrets;
 mod server;
 
@@ -40,7 +41,7 @@ pub struct Theme {
 
 /// All lints, by theme.
 #[must_use]
-pub fn themes() -> [Theme; 10] {
+pub fn themes() -> [Theme; 11] {
     [
         Theme { title: "The cluster file", lints: &[CLUSTER_FILE] },
         nodes::THEME,
@@ -49,6 +50,7 @@ pub fn themes() -> [Theme; 10] {
         labels::THEME,
         disks::THEME,
         access::THEME,
+        registries::THEME,
         locked::THEME,
         secrets::THEME,
         manifests::THEME,

@@ -76,6 +76,13 @@ fn a_value_that_cannot_be_is_refused_with_its_cure() {
         (format!("{SOUND}\n[k3s]\nflannel_backend = \"vxlans\"\n"), "unknown value", "did you mean `vxlan`"),
         (format!("{SOUND}\n[k3s]\ndisable = [\"treafik\"]\n"), "unknown value", "did you mean `traefik`"),
         (format!("{SOUND}\n[datastore]\nca = \"/etc/ca.pem\"\n"), "inside the workspace", "relative"),
+        (format!("{SOUND}\n[[registry]]\nhost = \"https://x\"\n"), "a registry's host", "docker.io"),
+        (format!("{SOUND}\n[[registry]]\nhost = \"x\"\nendpoints = [\"x\"]\n"), "a base URL", "https://"),
+        (
+            format!("{SOUND}\n[[registry]]\nhost = \"x\"\nauth = {{ username = \"u\", password = \"S3cr3t!\" }}\n"),
+            "not the name of a secret",
+            "imgbuild secrets set",
+        ),
         (format!("{SOUND}\n[values]\ngit-repository = \"x\"\n"), "a value's name", "cluster.values"),
         (format!("{SOUND}\n[[node.control.disk]]\nlabel = \"a/b\"\nmount = \"/var/x\"\n"), "label", "longhorn-pi1"),
         (format!("{SOUND}\n[[node.control.disk]]\nlabel = \"a\"\nmount = \"var/x\"\n"), "absolute path", "begin with"),
