@@ -131,7 +131,7 @@ pub struct Lock {
     #[arg(long, conflicts_with = "update")]
     pub check: bool,
     /// Take critical values of cluster.toml that changed, for a cluster that is
-    /// made anew
+    /// made anew, and taints and labels of nodes as they are now
     #[arg(long, conflicts_with = "check")]
     pub accept_critical_change: bool,
     /// Take K3s from the files of a release in this directory

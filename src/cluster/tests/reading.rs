@@ -104,7 +104,7 @@ fn a_workspace_without_the_file_has_no_cluster() {
 fn the_examples_of_the_documentation_are_valid() {
     let text = fs::read_to_string(format!("{}/docs/cluster.md", env!("CARGO_MANIFEST_DIR"))).unwrap();
     let examples: Vec<&str> = text.split("```toml\n").skip(1).map(|rest| rest.split("```").next().unwrap()).collect();
-    assert_eq!(examples.len(), 3);
+    assert_eq!(examples.len(), 4);
     for example in examples {
         let whole = if example.contains("schema = 1") { example.to_owned() } else { format!("{SOUND}\n{example}") };
         cluster(&whole);
