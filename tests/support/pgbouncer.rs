@@ -57,7 +57,7 @@ impl Pooler {
         let configuration = format!(
             "[databases]\n* = host=127.0.0.1 port={}\n[pgbouncer]\nlisten_addr = 127.0.0.1\nlisten_port = {port}\n\
              unix_socket_dir =\nauth_type = scram-sha-256\nauth_file = users\nserver_tls_sslmode = require\n{tls}{settings}\n",
-            postgres.port()
+            postgres.port
         );
         fs::write(dir.path().join("configuration"), configuration).expect("a writable file");
         fs::write(dir.path().join("users"), format!("\"k3s\" \"{}\"\n", Postgres::PASSWORD)).expect("a writable file");

@@ -20,7 +20,7 @@ const NAMES: &str = "subjectAltName=DNS:localhost,DNS:datastore.test,IP:127.0.0.
 /// A running database server on the loopback interface; it stops when dropped.
 pub struct Postgres {
     dir: TempDir,
-    port: u16,
+    pub port: u16,
 }
 
 impl Postgres {
@@ -74,10 +74,6 @@ impl Postgres {
     /// K3s's `datastore-endpoint`, with the server under the name `host`.
     pub fn url(&self, host: &str) -> String {
         format!("postgres://k3s:{}@{host}:{}/k3s", Self::PASSWORD, self.port)
-    }
-
-    pub fn port(&self) -> u16 {
-        self.port
     }
 
     /// Asks the database; rows are lines, columns are separated by `|`.
