@@ -60,6 +60,11 @@ if [ ${#missing[@]} -gt 0 ]; then
             mkdir -p /etc/postgresql-common/createcluster.d
             echo 'create_main_cluster = false' >/etc/postgresql-common/createcluster.d/no-main-cluster.conf
         fi
+        if [[ " ${missing[*]} " == *' pgbouncer '* ]]; then
+            # Nor shall a pooler start for the machine.
+            mkdir -p /etc/systemd/system
+            ln -sfn /dev/null /etc/systemd/system/pgbouncer.service
+        fi
         apt-get update -qq
         DEBIAN_FRONTEND=noninteractive apt-get install -qq -y --no-install-recommends "${missing[@]}" >/dev/null
     else
