@@ -134,7 +134,7 @@ pub struct Lock {
     #[arg(long, conflicts_with = "update")]
     pub check: bool,
     /// Take critical values of cluster.toml that changed, for a cluster that is
-    /// made anew
+    /// made anew, and taints and labels of nodes as they are now
     #[arg(long, conflicts_with = "check")]
     pub accept_critical_change: bool,
     /// Take K3s from the files of a release in this directory
@@ -150,6 +150,9 @@ pub struct Check {
     /// Check this node of the cluster only
     #[arg(short, long, value_name = "NAME")]
     pub node: Option<String>,
+    /// Also connect to the cluster's datastore and see whether K3s can work there
+    #[arg(long)]
+    pub online: bool,
     #[command(flatten)]
     pub unlock: Unlock,
 }

@@ -6,12 +6,13 @@
 //! profile + overlays → lock → fetch → debian → tree → effects → format → image → release
 //! ```
 //!
-//! A later room never calls back into an earlier one. Only `fetch` knows of asynchronous code, only
+//! A later room never calls back into an earlier one. Only `fetch` and `datastore` know of asynchronous code, only
 //! `output` prints, only `cmd` ties rooms together.
 
 pub mod cli;
 pub mod cluster;
 pub mod cmd;
+pub mod datastore;
 pub mod debian;
 pub mod effects;
 pub mod exit;

@@ -54,6 +54,7 @@ fn profile(board: Board) -> Profile {
         },
         serial: true,
         manifests: BTreeMap::new(),
+        led: None,
         k3s: None,
         marks: imgbuild::profile::Marks::default(),
     }

@@ -25,6 +25,7 @@ needs=(
     objdump:binutils
     openssl:openssl
     perl:perl
+    pgbouncer:pgbouncer
     pwck:passwd
     qemu-system-aarch64:qemu-system-arm
     qemu-system-x86_64:qemu-system-x86
@@ -60,6 +61,11 @@ if [ ${#missing[@]} -gt 0 ]; then
             # Tests start servers of their own; the package shall not make and start one for the machine.
             mkdir -p /etc/postgresql-common/createcluster.d
             echo 'create_main_cluster = false' >/etc/postgresql-common/createcluster.d/no-main-cluster.conf
+        fi
+        if [[ " ${missing[*]} " == *' pgbouncer '* ]]; then
+            # Nor shall a pooler start for the machine.
+            mkdir -p /etc/systemd/system
+            ln -sfn /dev/null /etc/systemd/system/pgbouncer.service
         fi
         apt-get update -qq
         DEBIAN_FRONTEND=noninteractive apt-get install -qq -y --no-install-recommends "${missing[@]}" >/dev/null

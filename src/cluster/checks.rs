@@ -4,6 +4,7 @@ use std::net::IpAddr;
 
 use ipnet::IpNet;
 
+use super::secrets::is_name;
 pub(crate) use crate::profile::checks::*;
 
 /// RFC 1123 host name: labels with dots between.
@@ -84,4 +85,28 @@ pub(super) fn value_name(text: &str) -> Verdict {
         return Ok(());
     }
     refuse(text, "a value's name", "use lower-case letters, digits and `_`: templates read `cluster.values.NAME`")
+}
+
+/// The host that images' names begin with.
+pub(super) fn registry_host(text: &str) -> Verdict {
+    let (host, port) = text.split_once(':').map_or((text, None), |(host, port)| (host, Some(port)));
+    if text == "*" || (domain(host).is_ok() && port.is_none_or(|port| port.parse::<u16>().is_ok_and(|port| port > 0))) {
+        return Ok(());
+    }
+    refuse(
+        text,
+        "a registry's host",
+        "write it as in images' names: `docker.io`, `registry.lan:5000`; `*` is every registry",
+    )
+}
+
+/// A secret's name. What is none may be the secret itself, and is not quoted.
+pub(super) fn secret_name(text: &str) -> Verdict {
+    if is_name(text) {
+        return Ok(());
+    }
+    let what = "this is not the name of a secret";
+    Err(format!(
+        "{what}\nset the value with `imgbuild secrets set NAME`, and write the name here: lower-case letters, digits, `-`"
+    ))
 }

@@ -4,8 +4,8 @@ use std::net::IpAddr;
 
 use ipnet::IpNet;
 
-use super::schema::{ClusterToml, DiskTable, K3sTable, NodeTable};
-use super::{Cluster, ClusterError, Critical, Datastore, Disk, FlannelBackend, Node, Places};
+use super::schema::{ClusterToml, DiskTable, K3sTable, NodeTable, RegistryAuthTable, RegistryTable};
+use super::{Cluster, ClusterError, Critical, Datastore, Disk, FlannelBackend, Node, Places, Registry, RegistryAuth};
 use crate::profile::Workspace;
 use crate::profile::parse::parse;
 use crate::profile::workspace::text;
@@ -41,6 +41,7 @@ fn cluster(toml: ClusterToml) -> Cluster {
         dns: strings(toml.dns),
         gateway: toml.gateway.map(Into::into),
         datastore: toml.datastore.map(|table| Datastore { ca: table.ca.into() }),
+        registries: toml.registries.into_iter().map(registry).collect(),
         k3s: critical(toml.k3s),
         values: toml.values.into_iter().map(|(name, value)| (name.into(), value)).collect(),
         nodes: toml.nodes.into_iter().map(|(name, table)| (name.0.clone(), node(name.into(), table))).collect(),
@@ -74,6 +75,17 @@ fn node(name: String, table: NodeTable) -> Node {
         mac: table.mac.map(Into::into),
         labels: table.labels.into_iter().map(|(key, value)| (key.into(), value.into())).collect(),
         disks: table.disks.into_iter().map(disk).collect(),
+    }
+}
+
+fn registry(table: RegistryTable) -> Registry {
+    let auth =
+        |table: RegistryAuthTable| RegistryAuth { username: table.username.into(), password: table.password.into() };
+    Registry {
+        host: table.host.into(),
+        endpoints: strings(table.endpoints),
+        ca: table.ca.map(Into::into),
+        auth: table.auth.map(auth),
     }
 }
 

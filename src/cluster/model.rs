@@ -9,7 +9,8 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::ClusterError;
-use crate::profile::Board;
+use crate::lock::LockedNode;
+use crate::profile::{Board, Profile};
 
 /// What `cluster.toml` says.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -28,6 +29,8 @@ pub struct Cluster {
     pub gateway: Option<String>,
     /// Absent: the one server keeps its state in its own `SQLite`.
     pub datastore: Option<Datastore>,
+    /// Where container images come from, in the order given.
+    pub registries: Vec<Registry>,
     pub k3s: Critical,
     /// Free strings for the templates of overlays.
     pub values: BTreeMap<String, String>,
@@ -103,6 +106,41 @@ impl Serialize for ServerUrl {
 pub struct Datastore {
     /// A PEM file, relative to the workspace.
     pub ca: String,
+}
+
+/// A registry of container images, as far as a node must know it beforehand.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Registry {
+    /// The host in images' names; `*` is every registry.
+    pub host: String,
+    /// Mirrors that are asked first, as URLs.
+    pub endpoints: Vec<String>,
+    /// A PEM file, relative to the workspace.
+    pub ca: Option<String>,
+    pub auth: Option<RegistryAuth>,
+}
+
+/// How a node logs in to a registry.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct RegistryAuth {
+    pub username: String,
+    /// The name of the secret that is the password.
+    pub password: String,
+}
+
+impl Registry {
+    /// The hosts, with ports, that its authority and login are for: its mirrors', its own if it has none.
+    #[must_use]
+    pub fn places(&self) -> Vec<&str> {
+        if self.endpoints.is_empty() {
+            return vec![&self.host];
+        }
+        let authority = |url| {
+            let (_, below) = str::split_once(url, "://").unwrap_or(("", url));
+            below.split('/').next().unwrap_or_default()
+        };
+        self.endpoints.iter().map(|url| authority(url)).collect()
+    }
 }
 
 /// What every start of every server must say alike, for the cluster's whole life.
@@ -189,6 +227,14 @@ pub struct Node {
 }
 
 impl Node {
+    /// What Kubernetes keeps of it from its first start on.
+    #[must_use]
+    pub fn registration(&self, profile: &Profile) -> LockedNode {
+        let k3s = profile.k3s.iter();
+        let taints = k3s.clone().flat_map(|k3s| k3s.taints.iter().cloned());
+        LockedNode::of(taints, k3s.flat_map(|k3s| k3s.labels.keys()).chain(self.labels.keys()).cloned())
+    }
+
     /// Its static address with the prefix length.
     #[must_use]
     pub fn net(&self) -> Option<IpNet> {

@@ -7,7 +7,7 @@ use serde::Deserialize;
 
 use super::values::{
     Address, AddressWithPrefix, DiskLabel, Domain, HostName, Identifier, ImagePath, LabelKey, LabelValue, Mac, Net,
-    SshKey, TlsName, ValueName, Version, WorkspacePath,
+    RegistryHost, SecretName, SshKey, TlsName, Url, ValueName, Version, Word, WorkspacePath,
 };
 use super::{Component, Filesystem, FlannelBackend, Format, ServerUrl};
 use crate::profile::Board;
@@ -37,6 +37,9 @@ pub(super) struct ClusterToml {
     pub gateway: Option<Address>,
     /// An external datastore. Without it the one server keeps the cluster's state in `SQLite` on its own stick.
     pub datastore: Option<DatastoreTable>,
+    /// Registries of container images that nodes must be told of: mirrors, authorities, logins.
+    #[serde(default, rename = "registry")]
+    pub registries: Vec<RegistryTable>,
     /// What must never change while the cluster lives.
     #[serde(default)]
     pub k3s: K3sTable,
@@ -54,6 +57,32 @@ pub(super) struct ClusterToml {
 pub(super) struct DatastoreTable {
     /// File of the workspace with the certificate (PEM) of the authority that the server's certificate is from.
     pub ca: WorkspacePath,
+}
+
+/// A registry of container images.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, expecting = "a table")]
+pub(super) struct RegistryTable {
+    /// The host in images' names, such as docker.io or registry.lan:5000; `*` is every registry.
+    pub host: RegistryHost,
+    /// Mirrors that are asked before the registry itself, in this order: `https://HOST:PORT`.
+    #[serde(default)]
+    pub endpoints: Vec<Url>,
+    /// File of the workspace with the certificate (PEM) of the authority that the mirrors' certificates are from; the
+    /// registry's own if it has no mirrors.
+    pub ca: Option<WorkspacePath>,
+    /// How nodes log in to the mirrors; to the registry itself if it has none.
+    pub auth: Option<RegistryAuthTable>,
+}
+
+/// How nodes log in to a registry.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, expecting = "a table")]
+pub(super) struct RegistryAuthTable {
+    /// The user's name.
+    pub username: Word,
+    /// The name of the secret that is the password (`imgbuild secrets set NAME`).
+    pub password: SecretName,
 }
 
 /// What must never change while the cluster lives.

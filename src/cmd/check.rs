@@ -1,4 +1,5 @@
-//! `imgbuild check`: profiles, overlays, lock and, where there is one, the cluster; without network and without building.
+//! `imgbuild check`: profiles, overlays, lock and, where there is one, the cluster; without building, and without network
+//! unless the datastore is asked for.
 
 use serde_json::json;
 
@@ -6,8 +7,10 @@ use super::Outcome;
 use super::cluster::open_secrets;
 use super::session::Session;
 use crate::cli::Check;
-use crate::cluster::lints::{self, Finding, Inputs};
+use crate::cluster::lints::{self, Finding, Inputs, online};
+use crate::cluster::secrets::DATASTORE_URL;
 use crate::cluster::{self, Cluster, ClusterError};
+use crate::datastore::{self, Endpoint};
 use crate::exit::{Code, Failure};
 use crate::lock::{Lock, OutdatedError};
 use crate::output::{Severity, count};
@@ -23,7 +26,7 @@ pub(super) fn run(args: &Check, session: &Session<'_>) -> Outcome {
         }
     };
     let Some((cluster, places)) = loaded else {
-        if args.node.is_some() {
+        if args.node.is_some() || args.online {
             return Err(Failure::from(ClusterError::Absent));
         }
         return profiles(args, session, lock.as_ref());
@@ -41,8 +44,43 @@ pub(super) fn run(args: &Check, session: &Session<'_>) -> Outcome {
         let (name, address) = (&node.name, node.address.as_deref().unwrap_or("DHCP"));
         lines.push(format!("{name:<12} {:<12} {:<11} {address:<20} {state}", node.profile, profile.board.name()));
     }
+    if args.online {
+        let (found, line) = ask(session, &inputs)?;
+        findings.extend(found);
+        lines.push(line);
+    }
     tell(session, &findings, &lines.join("\n"))?;
     fits(&stale)
+}
+
+/// Goes to the cluster's datastore; gives what is to be said of it, and a line for a person.
+fn ask(session: &Session<'_>, inputs: &Inputs<'_>) -> Result<(Vec<Finding>, String), Failure> {
+    let nothing = |why: &str| Ok((Vec::new(), format!("{DATASTORE:<12} {why}")));
+    if session.fetcher.is_offline() {
+        return Err(Failure::refused("`--online` connects to the datastore, and `--offline` opens no connection")
+            .hint("leave one of them out"));
+    }
+    if inputs.cluster.datastore.is_none() {
+        return nothing("none to connect to: the one server keeps its state itself");
+    }
+    let Some(secrets) = inputs.secrets else {
+        return Err(Failure::refused("the datastore's URL cannot be read: the secrets cannot be opened here")
+            .hint("give the identity that opens them: `--identity FILE`"));
+    };
+    // What is missing is a finding of its own.
+    let url = secrets.require(DATASTORE_URL).ok().and_then(|url| Endpoint::parse(url.expose()));
+    let (Some(endpoint), Some(ca)) = (url, &inputs.datastore_ca) else {
+        return nothing("not asked: its URL or CA is missing");
+    };
+    let progress = session.console.progress();
+    progress.begin(DATASTORE, 0);
+    let seen = datastore::look(&endpoint, ca);
+    let note = match &seen {
+        Ok(facts) => format!("PostgreSQL {} at {endpoint}", facts.answers.version),
+        Err(_) => format!("no answer from {endpoint}"),
+    };
+    progress.finish(DATASTORE, &note);
+    Ok((online::findings(inputs, &seen), format!("{DATASTORE:<12} {note}")))
 }
 
 /// The nodes that are asked about: one, those of a profile, or all.
@@ -75,6 +113,9 @@ fn tell(session: &Session<'_>, findings: &[Finding], looked_at: &str) -> Outcome
     }
     Ok(())
 }
+
+/// What the datastore is called among the nodes.
+const DATASTORE: &str = "datastore";
 
 /// The state in a word; what is wrong with the lock is added to `stale`, once for each profile.
 fn lock_state(lock: Option<&Lock>, profile: &Profile, stale: &mut Vec<OutdatedError>) -> &'static str {

@@ -10,7 +10,7 @@ use crate::cluster::secrets::{NodeNeeds, Secret, Secrets, SecretsError};
 use crate::cluster::seed::{self, Seed};
 use crate::cluster::{self, Cluster, ClusterError, Places};
 use crate::exit::Failure;
-use crate::lock::Lock;
+use crate::lock::{Lock, LockedNode};
 use crate::output::{Severity, count};
 use crate::profile::{self, Profile};
 
@@ -22,6 +22,8 @@ pub(super) struct Member {
     pub(super) secrets: Secrets,
     /// What must never change while the cluster lives.
     pub(super) critical: BTreeMap<String, String>,
+    /// What Kubernetes keeps of the node from its first start on.
+    pub(super) registration: LockedNode,
 }
 
 /// The workspace's cluster.
@@ -50,12 +52,17 @@ pub(super) fn member(session: &Session<'_>, name: &str, unlock: &Unlock) -> Resu
         let failure = Failure::refused(message).hint(hint);
         return Err(Failure { snippet: Some(shown), ..failure });
     }
-    let datastore_ca = inputs.datastore_ca.as_deref();
-    let seed =
-        seed::make(&seed::Inputs { cluster: &cluster, node, profile: &profile, secrets: &secrets, datastore_ca })?;
-    let (name, critical) = (node.name.clone(), cluster.critical_values());
+    let seed = seed::make(&seed::Inputs {
+        cluster: &cluster,
+        node,
+        profile: &profile,
+        secrets: &secrets,
+        datastore_ca: inputs.datastore_ca.as_deref(),
+        registry_cas: &inputs.registry_cas,
+    })?;
+    let (name, critical, registration) = (node.name.clone(), cluster.critical_values(), node.registration(&profile));
     drop(inputs);
-    Ok(Member { name, profile, seed, secrets, critical })
+    Ok(Member { name, profile, seed, secrets, critical, registration })
 }
 
 impl Member {

@@ -21,7 +21,7 @@ pub(super) const NAME: &str = "k3s";
 const STEP: usize = 1 << 20;
 
 /// What to lock for `profile`: what the lock has already where it may stay, else what the release in `dir`, or on the
-/// mirror, has now. Nothing for a profile without K3s, and where the release is out of reach.
+/// mirror, has now. Nothing for a profile without K3s, and for a standalone one where the release is out of reach.
 pub(super) fn choose(
     session: &Session<'_>,
     profile: &Profile,
@@ -47,8 +47,9 @@ pub(super) fn choose(
     let place = dir.map_or(Place::Mirror(&session.k3s_mirror), Place::Dir);
     match session.fetcher.k3s(&release, &assets, place, session.console.progress()) {
         Ok(found) => Ok(assets.iter().zip(found).map(|(asset, found)| locked(&release, *asset, &found)).collect()),
-        // An image without K3s is still a system to look at; a node's own image is refused (`lock::for_member`).
-        Err(error) if known.is_none() && error.is_out_of_reach() => {
+        // What nobody's cluster waits for is still a system to look at; any other image without K3s would be a node
+        // that never joins.
+        Err(error) if k3s.standalone && known.is_none() && error.is_out_of_reach() => {
             session.console.progress().warn(&format!(
                 "`{name}` is locked WITHOUT K3s, until `imgbuild lock --update k3s --profile {name}` (with `--k3s-dir DIR` \
                  where there is no network): {error}",
@@ -60,12 +61,12 @@ pub(super) fn choose(
     }
 }
 
-/// The locked files for an image of `profile`; none if it has no K3s, or was locked without it.
+/// The locked files for an image of `profile`; none if it has no K3s, or is standalone and was locked without it.
 pub(super) fn fetch(session: &Session<'_>, profile: &Profile, lock: &Lock) -> Result<Option<Files>, Failure> {
     let Some(k3s) = &profile.k3s else { return Ok(None) };
     let release = release(profile, k3s);
     let artifacts: Vec<LockedArtifact> = lock.artifacts_of(&profile.name).cloned().collect();
-    if artifacts.is_empty() {
+    if artifacts.is_empty() && k3s.standalone {
         session.console.progress().warn(&format!(
             "`{name}` is built WITHOUT K3s, which was out of reach when it was locked; \
              `imgbuild lock --update k3s --profile {name}` adds it",
@@ -151,7 +152,7 @@ pub(super) fn is_missing(profile: &Profile, lock: &Lock) -> bool {
     profile.k3s.is_some() && !lock.has_artifacts(&profile.name)
 }
 
-pub(super) fn not_in_lock(profile: &Profile) -> Failure {
+fn not_in_lock(profile: &Profile) -> Failure {
     Failure {
         code: Code::Verification,
         ..Failure::refused(format!("the lock of `{}` has no K3s, and a build reads nothing outside it", profile.name))

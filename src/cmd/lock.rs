@@ -20,7 +20,7 @@ use crate::debian::archive;
 use crate::effects::ledger::{self, Ledger, Unaccounted, Verdict};
 use crate::effects::{Context, accounts, unpack};
 use crate::exit::{Code, Failure};
-use crate::lock::{self, Lock, LockedPackage, OutdatedError, Update};
+use crate::lock::{self, Lock, LockedNode, LockedPackage, OutdatedError, Update};
 use crate::output::count;
 use crate::profile::{self, Profile};
 
@@ -55,6 +55,10 @@ pub(super) fn run(args: &cli::Lock, session: &Session<'_>) -> Outcome {
     }
     if let Some(cluster) = cluster::load(&session.workspace)? {
         lock.record_critical(&cluster.critical_values(), args.accept_critical_change)?;
+        if args.accept_critical_change {
+            let sound = |node: &cluster::Node| Some((node.name.clone(), registration(session, node)?));
+            lock.accept_nodes(&cluster.nodes.values().filter_map(sound).collect());
+        }
     }
     lock.save(&session.lock_path())?;
     drop(guard);
@@ -84,21 +88,24 @@ pub(super) fn for_build(session: &Session<'_>, profile: &Profile, k3s_dir: Optio
     Ok(lock)
 }
 
-/// As [`for_build`], for a node's image, whose cluster the lock then knows. K3s is no choice there.
+/// As [`for_build`], for a node's image, whose cluster the lock then knows.
 pub(super) fn for_member(session: &Session<'_>, member: &Member, k3s_dir: Option<&Path>) -> Result<Lock, Failure> {
     let lock = for_build(session, &member.profile, k3s_dir)?;
     if let Some(dir) = k3s_dir {
         k3s::check_dir(session, &member.profile, &lock, dir)?;
     }
-    if k3s::is_missing(&member.profile, &lock) {
-        return Err(k3s::not_in_lock(&member.profile));
-    }
     let _guard = session.guard_lock();
     let mut lock = load(session)?;
-    if lock.record_critical(&member.critical, false)? {
+    let is_new = lock.record_node(&member.name, &member.registration);
+    if lock.record_critical(&member.critical, false)? || is_new {
         lock.save(&session.lock_path())?;
     }
     Ok(lock)
+}
+
+/// What a node registers with; none if its profile cannot be read, which others tell.
+fn registration(session: &Session<'_>, node: &cluster::Node) -> Option<LockedNode> {
+    Some(node.registration(&profile::load(&session.workspace, &node.profile).ok()?))
 }
 
 /// Whether a name can be told to update: a locked package, or K3s.

@@ -100,8 +100,8 @@ impl K3sError {
     pub fn hint(&self) -> Option<String> {
         let text = match self {
             Self::Unavailable { source, .. } if source.is_out_of_reach() => {
-                "put the release's files into a directory and name it with `--k3s-dir`, or name a mirror of the releases \
-                 with `--k3s-mirror`; see docs/k3s.md"
+                "put the release's files into a directory and name it with `--k3s-dir DIR`, or name a mirror of the \
+                 releases with `--k3s-mirror URL`; see docs/k3s.md"
             }
             Self::Unavailable { source: FetchError::Unavailable { .. }, .. } => {
                 "the server's copy is damaged or was changed; take another one with `--k3s-mirror` or `--k3s-dir`. If the \

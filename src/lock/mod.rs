@@ -10,6 +10,7 @@ mod file;
 mod hex;
 mod model;
 mod pins;
+mod registered;
 mod select;
 mod store;
 
@@ -20,5 +21,6 @@ pub use critical::{CriticalChange, CriticalChangeError};
 pub use diff::{Change, diff};
 pub use file::LockFileError;
 pub use model::*;
+pub use registered::LockedNode;
 pub use select::{LockError, Update, lock_profile};
 pub use store::{Locked, OutdatedError};

@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use super::hex;
+use super::{LockedNode, hex};
 use crate::profile::Arch;
 use crate::tree::Digest;
 
@@ -26,6 +26,9 @@ pub struct Lock {
     /// Values that the cluster keeps for life, by name ([`Lock::record_critical`]).
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub cluster: BTreeMap<String, String>,
+    /// What nodes registered with, by name ([`Lock::record_node`]).
+    #[serde(default, rename = "node", skip_serializing_if = "BTreeMap::is_empty")]
+    pub nodes: BTreeMap<String, LockedNode>,
     /// Account numbers that later locks keep.
     #[serde(default)]
     pub ids: IdMap,

@@ -34,6 +34,8 @@ pub enum OutdatedError {
         "the packages of profile `{profile}` in the lock are not those that were locked: a merge or an edit went wrong"
     )]
     Altered { profile: String },
+    #[error("the lock of `{profile}` has no K3s, and only a standalone profile does without it")]
+    WithoutK3s { profile: String },
 }
 
 impl OutdatedError {
@@ -43,6 +45,7 @@ impl OutdatedError {
         let (Self::Missing { profile }
         | Self::Changed { profile }
         | Self::Altered { profile }
+        | Self::WithoutK3s { profile }
         | Self::Unpinned { profile, .. }) = self;
         profile
     }
@@ -50,7 +53,13 @@ impl OutdatedError {
     /// What the user can do.
     #[must_use]
     pub fn hint(&self) -> Option<String> {
-        Some(format!("run `imgbuild lock --profile {}`", self.profile()))
+        let again = format!("run `imgbuild lock --profile {}`", self.profile());
+        Some(match self {
+            Self::WithoutK3s { .. } => {
+                format!("{again}, with `--k3s-dir DIR` or `--k3s-mirror URL` where the release is out of reach")
+            }
+            _ => again,
+        })
     }
 }
 
@@ -106,7 +115,7 @@ impl Lock {
     }
 
     /// Digest of the names and versions of a profile's packages. Not of their hashes: a wrong one is told with the
-    /// package's name when it is fetched. Nor of K3s, without which an image is built with a warning.
+    /// package's name when it is fetched. Nor of K3s, without which a standalone image is built with a warning.
     fn contents(&self, name: &str) -> Digest {
         let packages = self.packages_of(name).map(|package| [&*package.name, &package.version, &package.arch]);
         let lines: String = packages.flat_map(|[name, version, arch]| [name, " ", version, " ", arch, "\n"]).collect();
@@ -128,13 +137,14 @@ impl Lock {
     pub fn expect(&self, profile: &Profile) -> Result<&LockedProfile, OutdatedError> {
         let name = profile.name.clone();
         let locked = self.profiles.get(&name).ok_or(OutdatedError::Missing { profile: name.clone() })?;
-        // Not for K3s: a profile may have been locked where it was out of reach.
         if locked.config != profile.selection_digest() {
             Err(OutdatedError::Changed { profile: name })
         } else if locked.contents != self.contents(&name) {
             Err(OutdatedError::Altered { profile: name })
         } else if let Some(user) = profile.users.iter().find(|user| !self.ids.users.contains_key(&user.name)) {
             Err(OutdatedError::Unpinned { profile: name, user: user.name.clone() })
+        } else if profile.k3s.as_ref().is_some_and(|k3s| !k3s.standalone) && !self.has_artifacts(&name) {
+            Err(OutdatedError::WithoutK3s { profile: name })
         } else {
             Ok(locked)
         }

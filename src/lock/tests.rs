@@ -42,6 +42,7 @@ fn profile(name: &str, packages: &[&str]) -> Profile {
         disable: Vec::new(),
         image: ImageSettings { boot_size: 0, root_size: 0, seed_size: 0, block_size: 0, compression_level: 0 },
         serial: false,
+        led: None,
         k3s: None,
         marks: Marks::default(),
     }
@@ -311,7 +312,7 @@ fn profiles_share_a_release_and_it_goes_with_the_last_of_them() {
 }
 
 #[test]
-fn a_lock_made_where_nobody_had_k3s_fits_until_the_release_changes() {
+fn a_lock_made_where_nobody_had_k3s_fits_a_standalone_profile_until_the_release_changes() {
     let mut profile = profile("demo", &["bash"]);
     let k3s = K3s {
         version: "v1.34.10+k3s1".to_owned(),
@@ -330,7 +331,10 @@ fn a_lock_made_where_nobody_had_k3s_fits_until_the_release_changes() {
     lock.put("demo", locked.clone());
     lock.expect(&profile).unwrap();
     profile.k3s = Some(K3s { standalone: false, ..k3s.clone() });
-    lock.expect(&profile).unwrap();
+    let error = lock.expect(&profile).unwrap_err();
+    assert_eq!(error, OutdatedError::WithoutK3s { profile: "demo".to_owned() });
+    let cure = error.hint().unwrap();
+    assert!(["imgbuild lock --profile demo", "--k3s-dir DIR", "--k3s-mirror"].iter().all(|way| cure.contains(way)));
     lock.put("demo", Locked { artifacts: with_k3s("demo", "v1.34.10+k3s1").artifacts, ..locked });
     lock.expect(&profile).unwrap();
     for changed in [
@@ -496,4 +500,25 @@ fn critical_values_survive_the_file_and_a_lock_without_them_has_no_table() {
     lock.save(&path).unwrap();
     assert!(lock.to_text().contains("[cluster]\nsecrets_encryption = \"true\"\n"));
     assert_eq!(Lock::load(&path).unwrap(), Some(lock));
+}
+
+#[test]
+fn what_a_node_registered_with_stays_until_it_is_accepted() {
+    let with = |taints: &[&str], labels: &[&str]| {
+        let owned = |list: &[&str]| list.iter().map(|entry| (*entry).to_owned()).collect::<Vec<_>>();
+        LockedNode::of(owned(taints), owned(labels))
+    };
+    let mut lock = Lock::new();
+    assert!(lock.record_node("pi1", &with(&["b:NoSchedule", "a:NoSchedule"], &["x"])));
+    assert!(!lock.record_node("pi1", &with(&["a:NoSchedule", "b:NoSchedule"], &["x"])));
+    // Labels come with any start, and none goes; taints come with the first.
+    assert!(lock.record_node("pi1", &with(&[], &["y"])));
+    assert_eq!(lock.nodes["pi1"], with(&["a:NoSchedule", "b:NoSchedule"], &["x", "y"]));
+    let dir = tempfile::tempdir().unwrap();
+    lock.save(&dir.path().join("lock")).unwrap();
+    assert_eq!(Lock::load(&dir.path().join("lock")).unwrap().unwrap(), lock);
+
+    lock.record_node("gone", &with(&[], &[]));
+    lock.accept_nodes(&BTreeMap::from([("pi1".to_owned(), with(&[], &["y"])), ("new".to_owned(), with(&[], &[]))]));
+    assert_eq!(lock.nodes, BTreeMap::from([("pi1".to_owned(), with(&[], &["y"]))]));
 }

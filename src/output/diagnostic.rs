@@ -22,6 +22,8 @@ pub enum Severity {
     Error,
     /// It may work, but probably not as meant.
     Warning,
+    /// It works, and is good to know.
+    Info,
 }
 
 /// A mistake at a place of a text file.
@@ -66,6 +68,7 @@ impl Diagnostic {
         let level = match severity {
             Severity::Error => Level::ERROR,
             Severity::Warning => Level::WARNING,
+            Severity::Info => Level::INFO,
         };
         self.draw(level.primary_title(self.message.as_str()).id(code), Some(why), color)
     }

@@ -211,11 +211,19 @@ pub(crate) fn mac(text: &str) -> Verdict {
 }
 
 /// A word of a systemd-networkd `[Match]` line: systemd splits such lines at white space.
-pub(super) fn word(text: &str) -> Verdict {
+pub(crate) fn word(text: &str) -> Verdict {
     if only(text, |char| char.is_ascii_graphic()) {
         return Ok(());
     }
     refuse(text, "one word", "write it without spaces; several are several entries of the list")
+}
+
+/// An LED's name below `/sys/class/leds`.
+pub(super) fn led(text: &str) -> Verdict {
+    if only(text, |char| char.is_ascii_graphic() && char != '/') && !text.starts_with('.') {
+        return Ok(());
+    }
+    refuse(text, "an LED's name", "write the name alone, as `ls /sys/class/leds` on the node shows it, such as `ACT`")
 }
 
 /// A name of the time zone database.
@@ -257,7 +265,7 @@ pub(super) fn unit(text: &str) -> Verdict {
 }
 
 /// A URL that the program can fetch from.
-pub(super) fn url(text: &str) -> Verdict {
+pub(crate) fn url(text: &str) -> Verdict {
     let rest = text.strip_prefix("https://").or_else(|| text.strip_prefix("http://"));
     if rest.is_some_and(|rest| {
         !rest.starts_with('/') && only(rest, |char| char.is_ascii_graphic() && !"?#".contains(char))

@@ -40,6 +40,7 @@ pub(super) struct Draft {
     ntp: Vec<String>,
     locale: Option<String>,
     serial: Option<bool>,
+    led: Option<String>,
     pub kernel: Kernel,
     pub sysctl: BTreeMap<String, String>,
     /// Whether a unit is enabled, by its name.
@@ -79,6 +80,7 @@ impl Draft {
         replace(&mut self.timezone, toml.timezone.map(plain));
         replace(&mut self.locale, toml.locale.map(plain));
         replace(&mut self.serial, toml.serial);
+        replace(&mut self.led, toml.status.led.map(Into::into));
         let ImageTable { boot, root, seed, .. } = &toml.image;
         for (key, size) in [("image.boot", boot), ("image.root", root), ("image.seed", seed)] {
             self.marks.note_about(key, "", at, size.as_ref());
@@ -186,6 +188,7 @@ impl Draft {
             disable: chosen(false),
             image: self.image.finish(),
             serial: self.serial.unwrap_or(false),
+            led: self.led,
             k3s,
             sources: self.sources,
             files: self.files,

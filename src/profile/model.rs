@@ -110,6 +110,8 @@ pub struct Profile {
     pub image: ImageSettings,
     /// Whether a serial console (and the Pi's UART) is on.
     pub serial: bool,
+    /// The LED that shows how far the node has come, a name below `/sys/class/leds`.
+    pub led: Option<String>,
     /// The node's part in a cluster; none for a node without K3s.
     pub k3s: Option<K3s>,
     /// Where all this was written.

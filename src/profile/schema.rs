@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 
 use super::values::{
     Account, Address, AddressWithPrefix, Archive, BlockSize, Component, Edit, Glob, HostName, Identifier, ImagePath,
-    K3sVersion, KernelOption, KubeletArg, LabelName, LabelValue, Level, Line, Locale, Login, Mac, Mode, Module,
+    K3sVersion, KernelOption, KubeletArg, LabelName, LabelValue, Led, Level, Line, Locale, Login, Mac, Mode, Module,
     Package, PartitionSize, Server, Spanned, SshKey, Suite, SysctlName, SysctlValue, Taint, TimeZone, Unit, Url,
     Version, Word, WorkspacePath,
 };
@@ -66,6 +66,9 @@ pub(super) struct ProfileToml {
     /// The node's part in a cluster.
     #[serde(default)]
     pub k3s: K3sTable,
+    /// How a node shows how far it has come.
+    #[serde(default)]
+    pub status: StatusTable,
     /// Sizes and encoder settings of the image.
     #[serde(default)]
     pub image: ImageTable,
@@ -136,6 +139,14 @@ pub(super) struct K3sTable {
     pub kubelet_args: List<KubeletArg>,
     /// Whether nodes hand container images to each other; set on servers.
     pub embedded_registry: Option<Spanned<bool>>,
+}
+
+/// How a node shows how far it has come, beside console, journal and `/run/imgbuild/status.json`.
+#[derive(Debug, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, expecting = "a table")]
+pub(super) struct StatusTable {
+    /// An LED that blinks as the node's state is, by its name below /sys/class/leds: `ACT` on a Raspberry Pi.
+    pub led: Option<Led>,
 }
 
 /// Sizes and encoder settings of the image.

@@ -71,6 +71,7 @@ text! {
     Line: line, "One line of text.";
     K3sVersion: k3s_version, "A release of K3s by its tag, such as v1.34.10+k3s1.";
     Taint: taint, "A taint, key=value:Effect; the effect is NoSchedule, PreferNoSchedule or NoExecute.";
+    Led: led, "An LED's name below /sys/class/leds, such as ACT.";
     LabelName: label_name, "A label's name, quoted, such as \"node.longhorn.io/create-default-disk\".";
     LabelValue: label_value, "A label's value.";
     Component: component, "A component packaged with K3s.";

@@ -5,6 +5,8 @@ use std::fmt;
 use std::io;
 use std::sync::Arc;
 
+use zeroize::Zeroizing;
+
 use super::{Digest, Slice};
 
 /// The bytes of a regular file. Cloning is cheap.
@@ -12,6 +14,8 @@ use super::{Digest, Slice};
 pub enum Content {
     /// In memory.
     Bytes(Arc<[u8]>),
+    /// In memory that is overwritten when nobody holds it any more: what a seed is made of.
+    Private(Arc<Zeroizing<Vec<u8>>>),
     /// In a file of the cache.
     Slice(Arc<Slice>),
 }
@@ -22,6 +26,7 @@ impl Content {
     pub fn len(&self) -> u64 {
         match self {
             Self::Bytes(bytes) => bytes.len() as u64,
+            Self::Private(bytes) => bytes.len() as u64,
             Self::Slice(slice) => slice.len,
         }
     }
@@ -48,12 +53,15 @@ impl Content {
         if start.checked_add(len).is_none_or(|end| end > self.len()) {
             return Err(io::ErrorKind::UnexpectedEof.into());
         }
+        let part = |bytes| -> io::Result<Cow<'_, [u8]>> {
+            let bytes: &[u8] = bytes;
+            let start = usize::try_from(start).map_err(io::Error::other)?;
+            let len = usize::try_from(len).map_err(io::Error::other)?;
+            Ok(Cow::Borrowed(&bytes[start..start + len]))
+        };
         match self {
-            Self::Bytes(bytes) => {
-                let start = usize::try_from(start).map_err(io::Error::other)?;
-                let len = usize::try_from(len).map_err(io::Error::other)?;
-                Ok(Cow::Borrowed(&bytes[start..start + len]))
-            }
+            Self::Bytes(bytes) => part(bytes),
+            Self::Private(bytes) => part(bytes),
             Self::Slice(slice) => slice.read(start, len).map(Cow::Owned),
         }
     }
@@ -71,6 +79,7 @@ impl Content {
     pub fn digest(&self) -> Digest {
         match self {
             Self::Bytes(bytes) => Digest::of(bytes),
+            Self::Private(bytes) => Digest::of(bytes),
             Self::Slice(slice) => slice.digest,
         }
     }
@@ -91,6 +100,12 @@ impl From<Slice> for Content {
 impl From<Vec<u8>> for Content {
     fn from(bytes: Vec<u8>) -> Self {
         Self::Bytes(bytes.into())
+    }
+}
+
+impl From<Zeroizing<Vec<u8>>> for Content {
+    fn from(bytes: Zeroizing<Vec<u8>>) -> Self {
+        Self::Private(Arc::new(bytes))
     }
 }
 

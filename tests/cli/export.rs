@@ -28,7 +28,8 @@ fn a_release_set_is_what_other_programs_read() {
     keys(&dir);
     place.run(&["export", "--profile", "node", "--sign", "key.sec", "--output", "out"]).ok();
     let out = place.path("out");
-    let set = ["SHA256SUMS", "SHA256SUMS.minisig", "node.bmap", "node.img.zst", "node.manifest.json", "node.sbom.spdx.json"];
+    let set =
+        ["SHA256SUMS", "SHA256SUMS.minisig", "node.bmap", "node.img.zst", "node.manifest.json", "node.sbom.spdx.json"];
     assert_eq!(files(&out), set);
 
     support::ok(&out, "sha256sum", &["--check", "--strict", "SHA256SUMS"]);

@@ -81,10 +81,14 @@ fn a_release_is_locked_from_a_mirror_and_asked_for_once() {
 fn a_release_that_is_not_there_is_told_with_the_ways_out() {
     let archive = Archive::new().online();
     let place = place(&archive, "role = \"agent\"");
-    let error = lock_from(&place, &mirror(|_, _| Answer::not_found())).stderr;
+    let error = lock_from(&place, &mirror(|_, _| Answer::not_found())).fails(5);
     assert!(error.contains(VERSION) && error.contains("404"), "{error}");
-    assert!(error.contains("WITHOUT K3s") && error.contains("--k3s-dir"), "{error}");
-    assert!(!place.read("imgbuild.lock").contains("[[artifact]]"));
+    assert!(error.contains("--k3s-dir DIR") && error.contains("--k3s-mirror URL"), "{error}");
+    assert!(!place.path("imgbuild.lock").exists());
+    // Nor does `build` make up for it.
+    let error = place.run_without_k3s(&["--offline", "build", "--profile", "node"]).fails(5);
+    assert!(error.contains(VERSION) && error.contains("--k3s-dir DIR"), "{error}");
+    assert!(!place.path("imgbuild.lock").exists() && !place.path("build").exists());
 }
 
 #[test]
@@ -103,10 +107,9 @@ fn a_file_that_ends_early_is_not_taken() {
     let archive = Archive::new().online();
     let place = place(&archive, "role = \"server\"");
     let cut = mirror_with(|_, file| Answer::whole(file).cut(100));
-    let told = lock_from(&place, &cut).stderr;
-    assert!(told.contains("WITHOUT K3s") && told.contains("/k3s: ") && told.contains("end of file"), "{told}");
-    assert!(!place.read("imgbuild.lock").contains("[[artifact]]"));
-    fs::remove_file(place.path("imgbuild.lock")).unwrap();
+    let error = lock_from(&place, &cut).fails(5);
+    assert!(error.contains("/k3s: ") && error.contains("end of file"), "{error}");
+    assert!(!place.path("imgbuild.lock").exists());
     // As a server that has only half of it would give it.
     let half = mirror_with(|request, file| Answer::honest(request, &file[..100]));
     let error = lock_from(&place, &half).fails(5);
@@ -184,6 +187,23 @@ fn a_standalone_profile_is_locked_without_k3s_where_nobody_has_it_until_told_oth
     let update = ["lock", "--profile", "node", "--update", "k3s", "--k3s-mirror"];
     place.run_without_k3s(&[&update[..], &[&nowhere.url("/k3s")]].concat()).fails(5);
     assert!(place.read("imgbuild.lock").contains("[[artifact]]"));
+}
+
+#[test]
+fn a_lock_without_k3s_serves_no_profile_that_joins_a_cluster() {
+    let archive = Archive::new().online();
+    let place = place(&archive, "role = \"server\"\nstandalone = true");
+    lock_from(&place, &mirror(|_, _| Answer::not_found())).ok();
+    place.write("profiles/node.toml", place.read("profiles/node.toml").replace("standalone = true\n", ""));
+    for verb in [&["build", "--profile", "node"][..], &["build", "--profile", "node", "--k3s-dir", "k3s"]] {
+        let error = place.run_without_k3s(verb).fails(3);
+        assert!(error.contains("the lock of `node` has no K3s"), "{error}");
+        assert!(error.contains("imgbuild lock --profile node") && error.contains("--k3s-dir DIR"), "{error}");
+    }
+    assert!(place.run_without_k3s(&["lock", "--check"]).fails(3).contains("does not fit node"));
+    // Locking again is what mends it, and takes nothing less than K3s.
+    lock_from(&place, &mirror(|_, _| Answer::not_found())).fails(5);
+    assert_eq!(lock_from(&place, &mirror(Answer::honest)).ok(), format!("+ k3s {VERSION} (node)\n"));
 }
 
 #[test]

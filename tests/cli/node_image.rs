@@ -3,7 +3,7 @@
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
 
-use crate::place::{Place, json};
+use crate::place::{Place, Ran, json};
 use crate::tiny;
 
 const KEY: &str = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIJ8vWqK0mD1tQ7yRk5cUe0oM3bLhXz2nGfP4sYdTwA9e you@laptop";
@@ -99,6 +99,43 @@ fn a_node_that_check_finds_a_mistake_in_is_not_built() {
     let error = place.run(&["build", "--node", "contrl"]).fails(1);
     assert!(error.contains("did you mean `control`"), "{error}");
     assert!(!place.path("build").exists());
+}
+
+#[test]
+fn what_a_node_registered_with_is_remembered_until_it_is_accepted() {
+    let online = tiny::archive(1000).online();
+    let place = place(&online);
+    place.run(&["build", "--node", "control"]).ok();
+    assert!(place.read("imgbuild.lock").contains("[node.control]"));
+    let profile = place.read("profiles/node.toml").replace("[k3s]\n", "[k3s]\ntaints = [\"gpu=present:NoSchedule\"]\n");
+    place.write("profiles/node.toml", profile);
+    let checked = place.run(&["check"]);
+    assert_eq!(checked.code, Some(0), "{}", checked.stderr);
+    for part in ["C061-taint-change", "kubectl taint node control gpu=present:NoSchedule", "--accept-critical-change"] {
+        assert!(checked.stdout.contains(part), "{part}: {}", checked.stdout);
+    }
+    // Building again does not make it forgotten.
+    place.run(&["build", "--node", "control"]).ok();
+    assert!(place.run(&["check"]).stdout.contains("C061-taint-change"));
+    place.run(&["lock", "--accept-critical-change"]).ok();
+    assert!(!place.run(&["check"]).stdout.contains("C061-taint-change"));
+}
+
+#[test]
+fn a_registrys_password_is_in_the_nodes_seed_alone() {
+    let online = tiny::archive(1000).online();
+    let place = place(&online);
+    let registry = "\n[[registry]]\nhost = \"registry.lan:5000\"\nauth = { username = \"u\", password = \"pull\" }\n";
+    place.write("cluster.toml", place.read("cluster.toml") + registry);
+    let refused = place.run(&["build", "--node", "control"]);
+    assert!(refused.stderr.contains("C070-missing-secret") && refused.stderr.contains("`pull`"), "{}", refused.stderr);
+    refused.fails(1);
+    place.write("password", "a-password-to-pull-with");
+    let mut set = place.command(&["secrets", "set", "pull"]);
+    Ran::of(set.stdin(fs::File::open(place.path("password")).unwrap())).ok();
+    // What is written is searched for it, the seed aside.
+    place.run(&["build", "--node", "control"]).ok();
+    place.run(&["build", "--profile", "node"]).ok();
 }
 
 #[test]

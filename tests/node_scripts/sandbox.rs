@@ -130,7 +130,7 @@ pub fn status(path: &Path) -> serde_json::Value {
 /// What every image gets from the program itself.
 pub fn image() -> Tree {
     let mut tree = Tree::new();
-    node::install(&mut tree, Uuid::nil()).expect("an empty tree takes all");
+    node::install(&mut tree, Uuid::nil(), None).expect("an empty tree takes all");
     tree
 }
 

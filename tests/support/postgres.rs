@@ -20,12 +20,17 @@ const NAMES: &str = "subjectAltName=DNS:localhost,DNS:datastore.test,IP:127.0.0.
 /// A running database server on the loopback interface; it stops when dropped.
 pub struct Postgres {
     dir: TempDir,
-    port: u16,
+    pub port: u16,
 }
 
 impl Postgres {
     /// A new server with an empty database `k3s` of the role `k3s`.
     pub fn start() -> Self {
+        Self::start_with("")
+    }
+
+    /// As [`Postgres::start`], after the superuser's further commands, a line each.
+    pub fn start_with(commands: &str) -> Self {
         // Another process may take the port between here and the server's start; nothing but the port itself tells.
         let port = TcpListener::bind("127.0.0.1:0").expect("a free port").local_addr().expect("its address").port();
         let server = Self { dir: tempfile::tempdir().expect("a temporary directory"), port };
@@ -42,7 +47,7 @@ impl Postgres {
         server.configure();
         // Before the first start there is no door that needs a key.
         let accounts =
-            format!("CREATE ROLE k3s LOGIN PASSWORD '{}';\nCREATE DATABASE k3s OWNER k3s;\n", Self::PASSWORD);
+            format!("CREATE ROLE k3s LOGIN PASSWORD '{}';\nCREATE DATABASE k3s OWNER k3s;\n{commands}", Self::PASSWORD);
         server.run("postgres", &["--single", "-D", "data", "postgres"], &accounts);
         server.resume();
         server
@@ -80,7 +85,8 @@ impl Postgres {
             .to_owned()
     }
 
-    fn path(&self, name: &str) -> PathBuf {
+    /// A file of the server's directory.
+    pub fn path(&self, name: &str) -> PathBuf {
         self.dir.path().join(name)
     }
 

@@ -59,7 +59,7 @@ fn ca_unusable(inputs: &Inputs<'_>) -> Vec<Mistake> {
 }
 
 /// What is wrong with a CA file, and what to do about it.
-fn objection(bytes: &[u8]) -> Option<(&'static str, &'static str)> {
+pub(super) fn objection(bytes: &[u8]) -> Option<(&'static str, &'static str)> {
     let has = |needle: &str| bytes.windows(needle.len()).any(|window| window == needle.as_bytes());
     if has("PRIVATE KEY-----") {
         let hint = "take the key out, and out of version control; if others may have seen it, make a new authority";

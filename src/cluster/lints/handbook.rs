@@ -2,15 +2,16 @@
 
 use std::fmt::Write as _;
 
-use super::{Lint, Theme, themes};
+use super::{Lint, Theme, online, themes};
 use crate::output::Severity;
 
 const HEAD: &str = "\
 # What `imgbuild check` finds
 
 Made from the lints in `src/cluster/lints/` by `just generate`; do not edit it. Each finding names its place and how to
-mend it there. An error makes `check` exit with 1; a warning alone does not. Every lint has a workspace that it finds
-something in, and one that it does not, in `tests/fixtures/lints/CODE/`.
+mend it there. An error makes `check` exit with 1; warnings and infos do not. Every lint has a workspace that it finds
+something in, and one that it does not, in `tests/fixtures/lints/CODE/`; those of `check --online` (D…) are tried against
+real servers.
 ";
 
 /// The text of `docs/lints.md`.
@@ -20,12 +21,13 @@ something in, and one that it does not, in `tests/fixtures/lints/CODE/`.
 #[must_use]
 pub fn handbook() -> String {
     let mut text = HEAD.to_owned();
-    for Theme { title, lints } in themes() {
+    for Theme { title, lints } in themes().into_iter().chain([online::THEME]) {
         write!(text, "\n## {title}\n").expect("strings grow");
         for Lint { code, severity, title, why, .. } in lints {
             let severity = match severity {
                 Severity::Error => "Error",
                 Severity::Warning => "Warning",
+                Severity::Info => "Info",
             };
             write!(text, "\n### {code}\n\n{severity}: {title}. Why: {why}.\n").expect("strings grow");
         }

@@ -28,6 +28,8 @@ pub struct Inputs<'a> {
     pub(super) manifests: Vec<Found>,
     /// The bytes of the datastore's CA file; none if there is no such file, or no datastore.
     pub datastore_ca: Option<Vec<u8>>,
+    /// The bytes of registries' CA files that are there, by name.
+    pub registry_cas: BTreeMap<String, Vec<u8>>,
 }
 
 impl<'a> Inputs<'a> {
@@ -49,6 +51,12 @@ impl<'a> Inputs<'a> {
             Some(datastore) => workspace.read_own(&datastore.ca)?.map(|(bytes, _)| bytes),
             None => None,
         };
+        let mut registry_cas = BTreeMap::new();
+        for name in cluster.registries.iter().filter_map(|registry| registry.ca.as_ref()) {
+            if let Some((bytes, _)) = workspace.read_own(name)? {
+                registry_cas.insert(name.clone(), bytes);
+            }
+        }
         let known_profiles = workspace.profile_names()?;
         let sound = |node: &'a Node| Some((node, profiles.get(&node.profile)?.as_ref().ok()?));
         let needs = cluster.nodes.values().filter_map(sound);
@@ -56,7 +64,18 @@ impl<'a> Inputs<'a> {
         let is_server = |profile: &&Profile| profile.k3s.as_ref().is_some_and(|k3s| k3s.role == Role::Server);
         let servers = profiles.values().flatten().filter(is_server);
         let manifests = servers.flat_map(|profile| look(cluster, profile, secrets)).collect();
-        Ok(Self { cluster, places, lock, known_profiles, profiles, secrets, needs, manifests, datastore_ca })
+        Ok(Self {
+            cluster,
+            places,
+            lock,
+            known_profiles,
+            profiles,
+            secrets,
+            needs,
+            manifests,
+            datastore_ca,
+            registry_cas,
+        })
     }
 
     /// The nodes whose profiles are sound, with them.

@@ -7,6 +7,8 @@
 //! A lint is a constant with code, title, reason and function, in the file of its theme; the theme's list goes into
 //! [`themes`]. `docs/lints.md` is made of the same constants, and `tests/fixtures/lints/CODE/{bad,good}` holds a
 //! workspace that it finds something in and one that it does not.
+//!
+//! `online` says what the datastore's own answers mean; it asks nobody either.
 
 mod access;
 mod disks;
@@ -18,6 +20,8 @@ mod locked;
 mod manifests;
 mod network;
 mod nodes;
+pub mod online;
+mod registries;
 mod secrets;
 mod server;
 
@@ -37,7 +41,7 @@ pub struct Theme {
 
 /// All lints, by theme.
 #[must_use]
-pub fn themes() -> [Theme; 10] {
+pub fn themes() -> [Theme; 11] {
     [
         Theme { title: "The cluster file", lints: &[CLUSTER_FILE] },
         nodes::THEME,
@@ -46,6 +50,7 @@ pub fn themes() -> [Theme; 10] {
         labels::THEME,
         disks::THEME,
         access::THEME,
+        registries::THEME,
         locked::THEME,
         secrets::THEME,
         manifests::THEME,

@@ -5,11 +5,24 @@ use std::borrow::Cow;
 use url::Url;
 
 use super::{Inputs, Lint, Mistake, Theme};
-use crate::cluster::secrets::{DATASTORE_URL, Secrets, State, check};
+use crate::cluster::manifests::uses;
+use crate::cluster::secrets::{AGENT_TOKEN, DATASTORE_URL, SERVER_TOKEN, Secret, Secrets, State, check};
 use crate::output::Severity;
+use crate::profile::Role;
 
-pub(super) const THEME: Theme =
-    Theme { title: "Secrets", lints: &[MISSING, UNFIT, TRANSACTION_POOLER, IPV6_ONLY, WEAK_TLS, POOLER_USER] };
+pub(super) const THEME: Theme = Theme {
+    title: "Secrets",
+    lints: &[
+        MISSING,
+        UNFIT,
+        TRANSACTION_POOLER,
+        IPV6_ONLY,
+        WEAK_TLS,
+        POOLER_USER,
+        SERVER_TOKEN_ELSEWHERE,
+        IN_CLUSTER_FILE,
+    ],
+};
 
 const MISSING: Lint = Lint {
     code: "C070-missing-secret",
@@ -58,6 +71,23 @@ const POOLER_USER: Lint = Lint {
     title: "The pooler is not told whose database is meant",
     why: "Supabase's pooler serves all projects, and knows yours by the user's name alone",
     find: pooler_user,
+};
+
+const SERVER_TOKEN_ELSEWHERE: Lint = Lint {
+    code: "C076-server-token-elsewhere",
+    severity: Severity::Error,
+    title: "The server token would go where only lesser secrets belong",
+    why: "whoever has it is the cluster's administrator and opens its datastore; a worker, or an object in the cluster, that \
+          holds it gives all of that away",
+    find: server_token_elsewhere,
+};
+
+const IN_CLUSTER_FILE: Lint = Lint {
+    code: "C077-secret-in-cluster-file",
+    severity: Severity::Error,
+    title: "The cluster file holds a secret",
+    why: "it is made to be committed and shown, and its values go into the seeds and manifests of any node",
+    find: in_cluster_file,
 };
 
 /// What is known of each secret that the nodes need.
@@ -161,4 +191,60 @@ fn pooler_user(inputs: &Inputs<'_>) -> Vec<Mistake> {
         ),
         _ => Vec::new(),
     }
+}
+
+/// Shorter texts are in any file by chance.
+const SHORTEST: usize = 8;
+
+fn server_token_elsewhere(inputs: &Inputs<'_>) -> Vec<Mistake> {
+    let mut found = Vec::new();
+    for (number, registry) in inputs.cluster.registries.iter().enumerate() {
+        if registry.auth.as_ref().is_some_and(|auth| auth.password == SERVER_TOKEN) {
+            let message =
+                format!("the password for `{}` is the server token, and every node would get it", registry.host);
+            let hint = "name another secret, and set it with `imgbuild secrets set NAME`";
+            found.push(inputs.at_value(&format!("registry.{number}.auth.password"), message).hint(hint));
+        }
+    }
+    for (node, profile) in inputs.nodes() {
+        if profile.k3s.as_ref().is_none_or(|k3s| k3s.role != Role::Server) {
+            continue;
+        }
+        let texts = profile.manifests.values().map(|template| &template.source);
+        for source in texts.filter(|at| uses(&at.path, &at.text).is_ok_and(|uses| uses.secrets.contains(SERVER_TOKEN)))
+        {
+            let message = format!("{} puts the server token into the cluster", source.path);
+            let hint =
+                "leave it out; what joins nodes needs `secrets.agent_token`, what talks to the API a ServiceAccount";
+            found.push(inputs.at_node(node, message).hint(hint));
+        }
+    }
+    let Some(secrets) = inputs.secrets else { return found };
+    let Some(token) = secrets.get(SERVER_TOKEN).map(Secret::expose).filter(|token| !token.is_empty()) else {
+        return found;
+    };
+    // That the agents' token is the server's is told where it is unfit.
+    let others = secrets.iter().filter(|(name, _)| ![SERVER_TOKEN, AGENT_TOKEN].contains(name));
+    for (name, _) in others.filter(|(_, value)| value.expose().contains(token)) {
+        let message = format!("the secret `{name}` holds the server token");
+        found.push(mistake(inputs, name, message).hint(format!("set one of its own: `imgbuild secrets set {name}`")));
+    }
+    found
+}
+
+fn in_cluster_file(inputs: &Inputs<'_>) -> Vec<Mistake> {
+    let Some(secrets) = inputs.secrets else { return Vec::new() };
+    let text = &inputs.places.source().text;
+    let mut found = Vec::new();
+    for (name, value) in secrets.iter().filter(|(_, value)| value.expose().len() >= SHORTEST) {
+        if let Some(start) = text.find(value.expose()) {
+            let line = text[..start].matches('\n').count() + 1;
+            // The line is not shown: it is the secret.
+            let message = format!("line {line} of the file holds the secret `{name}`");
+            let hint = "take it out, also of version control, and set another value where that is possible; a manifest gets \
+                        it as `secrets.NAME`";
+            found.push(inputs.at_key("schema", message).hint(hint));
+        }
+    }
+    found
 }

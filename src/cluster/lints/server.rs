@@ -9,7 +9,7 @@ use crate::profile::{Profile, Role};
 
 pub(super) const THEME: Theme = Theme {
     title: "Servers",
-    lints: &[NO_ROLE, STANDALONE, NO_SERVER, SEVERAL_SERVERS, SERVER_ELSEWHERE, SERVER_UNSTABLE],
+    lints: &[NO_ROLE, STANDALONE, NO_SERVER, SEVERAL_SERVERS, SERVER_ELSEWHERE, SERVER_UNSTABLE, DISABLE_DIFFERS],
 };
 
 const NO_ROLE: Lint = Lint {
@@ -51,6 +51,15 @@ const SERVER_ELSEWHERE: Lint = Lint {
     title: "The server URL leads to no server",
     why: "agents look for the API where `server` says",
     find: server_elsewhere,
+};
+
+const DISABLE_DIFFERS: Lint = Lint {
+    code: "C016-disable-differs",
+    severity: Severity::Error,
+    title: "A server's profile leaves out what the cluster does not",
+    why: "which packaged components there are is the cluster's, and critical: K3s refuses a server that differs from the \
+          others, and the lock remembers what `cluster.toml` says",
+    find: disable_differs,
 };
 
 const SERVER_UNSTABLE: Lint = Lint {
@@ -167,4 +176,19 @@ fn server_unstable(inputs: &Inputs<'_>) -> Vec<Mistake> {
          write a name that your network resolves"
     );
     vec![inputs.at_value("server", message).hint(hint)]
+}
+
+fn disable_differs(inputs: &Inputs<'_>) -> Vec<Mistake> {
+    let cluster: Vec<&str> = inputs.cluster.k3s.disable.iter().map(|component| component.name()).collect();
+    let mut found = Vec::new();
+    for (node, profile) in inputs.nodes() {
+        let Some(k3s) = profile.k3s.as_ref().filter(|k3s| k3s.role == Role::Server) else { continue };
+        let more: Vec<&str> = k3s.disable.iter().map(String::as_str).filter(|name| !cluster.contains(name)).collect();
+        if !more.is_empty() {
+            let message = format!("profile `{}` disables {}, cluster.toml does not", profile.name, more.join(", "));
+            let hint = "write it into `disable` of [k3s] in cluster.toml, and take it out of the profile";
+            found.push(inputs.at_value(&format!("node.{}.profile", node.name), message).hint(hint));
+        }
+    }
+    found
 }

@@ -38,6 +38,10 @@ impl NodeNeeds {
             let templates = profile.manifests.values().map(|template| &template.source);
             asked.extend(templates.filter_map(|at| uses(&at.path, &at.text).ok()).flat_map(|uses| uses.secrets));
         }
+        if role.is_some() {
+            let logins = cluster.registries.iter().filter_map(|registry| registry.auth.as_ref());
+            asked.extend(logins.map(|auth| auth.password.clone()));
+        }
         Self::of(&node.name, role, asked)
     }
 

@@ -6,7 +6,7 @@
 
 use serde_json::{Map, Value, json};
 
-use super::{DATASTORE_CA, Files, Inputs, SeedError};
+use super::{DATASTORE_CA, Files, Inputs, SeedError, private_yaml, registries, yaml};
 use crate::cluster::secrets::{AGENT_TOKEN, DATASTORE_URL, SERVER_TOKEN};
 use crate::profile::{K3s, Role};
 
@@ -19,17 +19,13 @@ pub(super) fn put(files: &mut Files, inputs: &Inputs<'_>, k3s: &K3s) -> Result<(
     let Inputs { cluster, datastore_ca, .. } = inputs;
     files.open(&format!("{DIRECTORY}/20-cluster.yaml"), yaml(cluster_keys(inputs, k3s)))?;
     files.open(&format!("{DIRECTORY}/50-node.yaml"), yaml(node_keys(inputs)))?;
-    files.private(&format!("{DIRECTORY}/90-secrets.yaml"), &yaml(secret_keys(inputs, k3s)?))?;
+    files.secret(&format!("{DIRECTORY}/90-secrets.yaml"), private_yaml(secret_keys(inputs, k3s)?))?;
     if k3s.role == Role::Server && cluster.datastore.is_some() {
         let ca = datastore_ca.ok_or(SeedError::NoDatastoreCa)?;
         files.0.put(DATASTORE_CA.trim_start_matches('/'), crate::tree::Node::file(0o644, ca).from(super::ORIGIN))?;
         files.open(EXTERNAL, String::new())?;
     }
-    if k3s.embedded_registry {
-        // Each node has to name the registries whose images it shares; `*` is all of them.
-        files.open("rancher/k3s/registries.yaml", yaml(Map::from_iter([("mirrors".to_owned(), json!({"*": {}}))])))?;
-    }
-    Ok(())
+    registries::put(files, inputs, k3s)
 }
 
 fn cluster_keys(inputs: &Inputs<'_>, k3s: &K3s) -> Map<String, Value> {
@@ -91,9 +87,4 @@ fn secret_keys(inputs: &Inputs<'_>, k3s: &K3s) -> Result<Map<String, Value>, See
         set("datastore-cafile", DATASTORE_CA);
     }
     Ok(keys)
-}
-
-/// JSON is YAML too, and leaves no room for a value that YAML takes for something else.
-fn yaml(keys: Map<String, Value>) -> String {
-    format!("{:#}\n", Value::Object(keys))
 }

@@ -12,15 +12,21 @@
 mod facts;
 mod k3s;
 mod network;
+mod registries;
 #[cfg(test)]
 mod tests;
+
+use std::collections::BTreeMap;
+
+use serde_json::{Map, Value};
+use zeroize::{Zeroize as _, Zeroizing};
 
 use super::identity::{Identity, IdentitySeed};
 use super::manifests::{self, Context, Home, ManifestError};
 use super::secrets::{Secret, Secrets, SecretsError};
 use super::{Cluster, Node as ClusterNode};
 use crate::profile::{Profile, Role};
-use crate::tree::{Node, Tree, TreeError};
+use crate::tree::{Content, Node, Tree, TreeError};
 
 /// The account that people log in to.
 const ADMIN: &str = "admin";
@@ -38,6 +44,8 @@ pub struct Inputs<'a> {
     pub secrets: &'a Secrets,
     /// The PEM file that `[datastore] ca` names.
     pub datastore_ca: Option<&'a [u8]>,
+    /// The PEM files that registries name, by their names.
+    pub registry_cas: &'a BTreeMap<String, Vec<u8>>,
 }
 
 /// A node's seed.
@@ -59,6 +67,9 @@ pub enum SeedError {
     /// The cluster has a datastore, but its CA was not given.
     #[error("the datastore's CA is missing")]
     NoDatastoreCa,
+    /// A registry's CA was not given.
+    #[error("the registry's CA `{0}` is missing")]
+    NoRegistryCa(String),
     /// Its profile runs a K3s that takes nothing from a seed.
     #[error("profile `{0}` is a cluster of its own and takes no node")]
     Standalone(String),
@@ -76,6 +87,7 @@ impl SeedError {
             Self::NoDatastoreCa => {
                 Some("name its PEM file in cluster.toml: [datastore] ca = \"datastore-ca.pem\"".to_owned())
             }
+            Self::NoRegistryCa(name) => Some(format!("save the CA certificate (PEM) as `{name}` in the workspace")),
             Self::Standalone(_) => Some("give the node a profile such as `control`, `storage` or `gpu`".to_owned()),
             Self::Tree(_) => None,
         }
@@ -147,6 +159,40 @@ impl Files {
 
     /// A file for root alone.
     fn private(&mut self, path: &str, text: &str) -> Result<(), TreeError> {
-        self.0.put(&format!("etc/{path}"), Node::file(0o600, text).from(ORIGIN))
+        self.secret(path, Zeroizing::new(text.as_bytes().to_vec()))
+    }
+
+    /// As [`Files::private`], without a copy.
+    fn secret(&mut self, path: &str, bytes: Zeroizing<Vec<u8>>) -> Result<(), TreeError> {
+        self.0.put(&format!("etc/{path}"), Node::file(0o600, Content::from(bytes)).from(ORIGIN))
+    }
+}
+
+/// JSON is YAML too, and leaves no room for a value that YAML takes for something else.
+fn yaml(keys: Map<String, Value>) -> String {
+    format!("{:#}\n", Value::Object(keys))
+}
+
+/// As [`yaml`], for keys with secrets: no copy of them stays in memory.
+///
+/// # Panics
+/// Never: what it writes to grows.
+fn private_yaml(keys: Map<String, Value>) -> Zeroizing<Vec<u8>> {
+    // Large enough that it does not move while it grows, which would leave a copy.
+    let mut text = Zeroizing::new(Vec::with_capacity(64 << 10));
+    let mut value = Value::Object(keys);
+    serde_json::to_writer_pretty(&mut *text, &value).expect("memory takes any text");
+    text.push(b'\n');
+    wipe(&mut value);
+    text
+}
+
+/// Overwrites every text in a value.
+fn wipe(value: &mut Value) {
+    match value {
+        Value::String(text) => text.zeroize(),
+        Value::Array(values) => values.iter_mut().for_each(wipe),
+        Value::Object(values) => values.values_mut().for_each(wipe),
+        _ => {}
     }
 }

@@ -19,6 +19,15 @@ dns = ["192.168.1.1"]
 [datastore]
 ca = "datastore-ca.pem"
 
+[[registry]]
+host = "docker.io"
+endpoints = ["https://registry.lan:5000", "https://mirror.lan/v2/hub"]
+ca = "registry-ca.pem"
+auth = { username = "puller", password = "registry-password" }
+
+[[registry]]
+host = "ghcr.io"
+
 [k3s]
 disable = ["servicelb"]
 
@@ -39,6 +48,7 @@ format = "if-blank"
 
 const SERVER: &str = "server-token-of-the-test";
 const AGENT: &str = "agent-token-of-the-test";
+const PASSWORD: &str = "password-of-the-registry";
 const URL: &str = "postgres://k3s:kept%20quiet@db.example.org:6432/k3s";
 
 fn secrets() -> Secrets {
@@ -50,6 +60,7 @@ fn secrets() -> Secrets {
         (IDENTITY_SEED, seed),
         (DATASTORE_URL, URL),
         ("deploy-key", "key of the test"),
+        ("registry-password", PASSWORD),
     ] {
         secrets.insert(name, value.to_owned().into(), Source::File("test"));
     }
@@ -80,7 +91,8 @@ fn seed_with(node: &str, profile: &str, secrets: &Secrets, ca: Option<&[u8]>) ->
     let cluster = load(&workspace).unwrap().unwrap();
     let profile = profile::load(&workspace, profile).unwrap();
     let node = cluster.node(node).unwrap();
-    make(&Inputs { cluster: &cluster, node, profile: &profile, secrets, datastore_ca: ca })
+    let registry_cas = BTreeMap::from([("registry-ca.pem".to_owned(), b"the registry's CA\n".to_vec())]);
+    make(&Inputs { cluster: &cluster, node, profile: &profile, secrets, datastore_ca: ca, registry_cas: &registry_cas })
 }
 
 fn seed(node: &str, profile: &str) -> Seed {
@@ -130,7 +142,8 @@ fn what_holds_a_secret_is_for_root_alone() {
     for (path, node) in seed.tree.iter() {
         let Kind::File(content) = &node.kind else { continue };
         let text = content.text().unwrap();
-        let private = seed.private.iter().map(|(_, secret)| secret.expose()).chain([SERVER, AGENT, URL, "a2V5IG9m"]);
+        let private =
+            seed.private.iter().map(|(_, secret)| secret.expose()).chain([SERVER, AGENT, URL, PASSWORD, "a2V5IG9m"]);
         if private.into_iter().any(|secret| text.contains(secret)) {
             assert_eq!(node.mode, 0o600, "{path}");
         }
@@ -148,6 +161,15 @@ fn the_same_node_gets_the_same_seed_and_another_one_another() {
 fn a_seed_that_would_not_make_the_node_is_refused_with_the_cure() {
     let error = seed_with("control", "server", &secrets(), None).unwrap_err();
     assert!(error.hint().unwrap().contains("[datastore] ca"), "{error}");
+    let mut lacking = Secrets::default();
+    for (name, value) in secrets().iter().filter(|(name, _)| *name != "registry-password") {
+        lacking.insert(name, value.clone(), Source::File("test"));
+    }
+    let error = seed_with("pi1", "storage", &lacking, None).unwrap_err();
+    assert!(
+        matches!(&error, SeedError::Secret(SecretsError::Unset { name }) if name == "registry-password"),
+        "{error}"
+    );
     let error = seed_with("control", "server", &Secrets::default(), Some(b"CA")).unwrap_err();
     assert!(matches!(&error, SeedError::Secret(SecretsError::Unset { name }) if name == IDENTITY_SEED), "{error}");
     let error = seed_with("control", "demo", &secrets(), Some(b"CA")).unwrap_err();

@@ -76,6 +76,13 @@ fn a_value_that_cannot_be_is_refused_with_its_cure() {
         (format!("{SOUND}\n[k3s]\nflannel_backend = \"vxlans\"\n"), "unknown value", "did you mean `vxlan`"),
         (format!("{SOUND}\n[k3s]\ndisable = [\"treafik\"]\n"), "unknown value", "did you mean `traefik`"),
         (format!("{SOUND}\n[datastore]\nca = \"/etc/ca.pem\"\n"), "inside the workspace", "relative"),
+        (format!("{SOUND}\n[[registry]]\nhost = \"https://x\"\n"), "a registry's host", "docker.io"),
+        (format!("{SOUND}\n[[registry]]\nhost = \"x\"\nendpoints = [\"x\"]\n"), "a base URL", "https://"),
+        (
+            format!("{SOUND}\n[[registry]]\nhost = \"x\"\nauth = {{ username = \"u\", password = \"S3cr3t!\" }}\n"),
+            "not the name of a secret",
+            "imgbuild secrets set",
+        ),
         (format!("{SOUND}\n[values]\ngit-repository = \"x\"\n"), "a value's name", "cluster.values"),
         (format!("{SOUND}\n[[node.control.disk]]\nlabel = \"a/b\"\nmount = \"/var/x\"\n"), "label", "longhorn-pi1"),
         (format!("{SOUND}\n[[node.control.disk]]\nlabel = \"a\"\nmount = \"var/x\"\n"), "absolute path", "begin with"),
@@ -97,7 +104,7 @@ fn a_workspace_without_the_file_has_no_cluster() {
 fn the_examples_of_the_documentation_are_valid() {
     let text = fs::read_to_string(format!("{}/docs/cluster.md", env!("CARGO_MANIFEST_DIR"))).unwrap();
     let examples: Vec<&str> = text.split("```toml\n").skip(1).map(|rest| rest.split("```").next().unwrap()).collect();
-    assert_eq!(examples.len(), 3);
+    assert_eq!(examples.len(), 4);
     for example in examples {
         let whole = if example.contains("schema = 1") { example.to_owned() } else { format!("{SOUND}\n{example}") };
         cluster(&whole);

@@ -3,6 +3,7 @@
 use std::io::{Seek, Write};
 
 use sha2::{Digest as _, Sha256};
+use zeroize::Zeroizing;
 
 use crate::cmd::session::Session;
 use crate::debian::Package;
@@ -13,7 +14,7 @@ use crate::image::{self, initrd, k3s, layout, node};
 use crate::lock::IdMap;
 use crate::output::{bytes, count};
 use crate::profile::Profile;
-use crate::tree::Tree;
+use crate::tree::{Kind, Node, Tree};
 
 /// Largest squashfs block; the seed's files are small, so its size does not matter.
 const SEED_BLOCK: u32 = 128 * 1024;
@@ -37,7 +38,7 @@ pub(super) fn tree(
     }
     let context = Context { profile, packages, ids, epoch };
     effects::apply(&mut tree, &context, &session.cache)?;
-    node::install(&mut tree, layout::STATE)?;
+    node::install(&mut tree, layout::STATE, profile.led.as_deref())?;
     tree.check()?;
     initrd::check_modules(&tree, profile)?;
     progress.finish(PHASE, &count(tree.len(), "path"));
@@ -86,11 +87,14 @@ pub(super) fn squashfs(
     Ok(())
 }
 
-/// The seed partition's file system.
-pub(super) fn seed(tree: &Tree, level: i32, epoch: u64) -> Result<Vec<u8>, Failure> {
-    let mut out = std::io::Cursor::new(Vec::new());
-    image::squashfs(tree, SEED_BLOCK, level, seconds(epoch), &NoStore, &mut out)?;
-    Ok(out.into_inner())
+/// The seed partition's file system, in memory that is overwritten in the end.
+pub(super) fn seed(tree: &Tree, level: i32, epoch: u64) -> Result<Zeroizing<Vec<u8>>, Failure> {
+    let contents = |node: &Node| if let Kind::File(content) = &node.kind { content.len() } else { 0 };
+    // Room for everything, so that it does not move while it grows, which would leave a copy.
+    let room = tree.iter().map(|(path, node)| contents(node) + path.len() as u64 + 256).sum::<u64>() + (64 << 10);
+    let mut image = Zeroizing::new(Vec::with_capacity(usize::try_from(room).unwrap_or_default()));
+    image::squashfs(tree, SEED_BLOCK, level, seconds(epoch), &NoStore, &mut std::io::Cursor::new(&mut *image))?;
+    Ok(image)
 }
 
 /// File systems count in 32 bits; 2106 is their problem.

@@ -43,6 +43,7 @@ fn after(packages: &[&str]) -> Result<Tree, EffectError> {
         disable: Vec::new(),
         image: ImageSettings { boot_size: 0, root_size: 0, seed_size: 0, block_size: 1 << 20, compression_level: 3 },
         serial: false,
+        led: None,
         k3s: None,
         marks: Marks::default(),
     };

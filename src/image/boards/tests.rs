@@ -26,6 +26,7 @@ fn profile(board: Board, serial: bool) -> Profile {
         disable: vec![],
         image: ImageSettings { boot_size: 0, root_size: 0, seed_size: 0, block_size: 131072, compression_level: 3 },
         serial,
+        led: None,
         k3s: None,
         marks: Marks::default(),
     }

@@ -83,16 +83,23 @@ const MASKS: &[(&str, &str, &[&str])] = &[
     ("etc/tmpfiles.d", "usr/lib/tmpfiles.d", &["home.conf", "provision.conf"]),
 ];
 
-/// Changes `tree` into a node's root. `state_type` is the partition type of the state partition.
+/// Names the LED that shows how far the node has come.
+const LED: &str = "usr/lib/imgbuild/led";
+
+/// Changes `tree` into a node's root. `state_type` is the partition type of the state partition, `led` the name of the LED
+/// that shows how far the node has come.
 ///
 /// # Errors
 /// A file of the image that stands where a directory must be.
-pub fn install(tree: &mut Tree, state_type: Uuid) -> Result<(), TreeError> {
+pub fn install(tree: &mut Tree, state_type: Uuid, led: Option<&str>) -> Result<(), TreeError> {
     for (path, mode, text) in FILES {
         tree.put_new(path, Node::file(*mode, *text).from(ORIGIN))?;
     }
     for (path, target) in LINKS {
         tree.put_new(path, Node::symlink(*target).from(ORIGIN))?;
+    }
+    if let Some(led) = led {
+        tree.put_new(LED, Node::file(0o644, format!("{led}\n")).from(ORIGIN))?;
     }
     let state = format!(
         "# Made on the rest of the disk at the first boot, and again after the image was written anew.\n\

@@ -4,7 +4,7 @@ use super::*;
 use crate::tree::Kind;
 
 fn installed(root: &mut Tree) -> String {
-    install(root, uuid!("74fff5a2-27fb-55d2-8aee-9fc9318b8e39")).unwrap();
+    install(root, uuid!("74fff5a2-27fb-55d2-8aee-9fc9318b8e39"), Some("ACT")).unwrap();
     root.check().unwrap();
     root.file("usr/lib/tmpfiles.d/zz-imgbuild-var.conf").unwrap().text().unwrap()
 }
@@ -77,4 +77,15 @@ fn only_units_that_are_there_are_masked_and_an_overlay_may_decide_otherwise() {
     assert!(matches!(mask, Kind::Symlink(target) if target == "/dev/null"));
     assert!(root.file("etc/systemd/system/systemd-firstboot.service").is_some());
     assert!(!root.contains("etc/systemd/system/systemd-sysusers.service"));
+}
+
+#[test]
+fn the_profiles_led_is_named_for_the_node_unless_a_file_names_another() {
+    let mut root = Tree::new();
+    installed(&mut root);
+    assert_eq!(root.file("usr/lib/imgbuild/led").unwrap().text().unwrap(), "ACT\n");
+    let mut root = Tree::new();
+    root.put("usr/lib/imgbuild/led", Node::file(0o644, "PWR\n")).unwrap();
+    installed(&mut root);
+    assert_eq!(root.file("usr/lib/imgbuild/led").unwrap().text().unwrap(), "PWR\n");
 }

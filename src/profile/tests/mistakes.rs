@@ -17,7 +17,7 @@ hostnam = "a"
     3 | hostnam = "a"
       | ^^^^^^^
       |
-      = help: did you mean `hostname`? keys here: `schema`, `extends`, `description`, `board`, `hostname`, `overlays`, `packages`, `drop`, `timezone`, `ntp`, `locale`, `serial`, `kernel`, `sysctl`, `units`, `k3s`, `image`, `file`, `user`, `network`, `source`
+      = help: did you mean `hostname`? keys here: `schema`, `extends`, `description`, `board`, `hostname`, `overlays`, `packages`, `drop`, `timezone`, `ntp`, `locale`, `serial`, `kernel`, `sysctl`, `units`, `k3s`, `status`, `image`, `file`, `user`, `network`, `source`
     "#);
 }
 

@@ -29,6 +29,10 @@ fn names_that_are_not_what_they_stand_for_are_refused() {
         ),
         (r#"overlays = ["../x"]"#, "`../x` is not a usable name | use lower-case letters, digits and `-`, at most 64"),
         (
+            r#"status = { led = "../ACT" }"#,
+            "`../ACT` is not an LED's name | write the name alone, as `ls /sys/class/leds` on the node shows it, such as `ACT`",
+        ),
+        (
             r#"timezone = "Europe Berlin""#,
             "`Europe Berlin` is not a time zone | write one such as `Europe/Berlin` or `Etc/UTC`",
         ),

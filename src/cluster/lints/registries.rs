@@ -1,0 +1,107 @@
+//! Registries of container images.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::access::objection;
+use super::{Inputs, Lint, Mistake, Theme};
+use crate::cluster::Registry;
+use crate::output::Severity;
+
+pub(super) const THEME: Theme =
+    Theme { title: "Registries", lints: &[CA_MISSING, CA_UNUSABLE, PASSWORD_IN_CLEAR, TOLD_TWICE] };
+
+const CA_MISSING: Lint = Lint {
+    code: "C055-registry-ca-missing",
+    severity: Severity::Error,
+    title: "A registry's CA file is not there",
+    why: "the node's seed cannot be made without it, and no image could be pulled",
+    find: ca_missing,
+};
+
+const CA_UNUSABLE: Lint = Lint {
+    code: "C056-registry-ca-unusable",
+    severity: Severity::Error,
+    title: "A registry's CA file holds no certificate authority",
+    why: "nothing that the registry shows can be proved with it, so no image can be pulled",
+    find: ca_unusable,
+};
+
+const PASSWORD_IN_CLEAR: Lint = Lint {
+    code: "C057-password-in-clear",
+    severity: Severity::Error,
+    title: "A registry's password would go over the network in the clear",
+    why: "whoever sits between node and registry reads it, and could then change the images",
+    find: password_in_clear,
+};
+
+const TOLD_TWICE: Lint = Lint {
+    code: "C058-registry-twice",
+    severity: Severity::Error,
+    title: "A registry or mirror is told of twice",
+    why: "K3s knows each host once; which of the two would hold is nobody's choice",
+    find: told_twice,
+};
+
+fn registries<'a>(inputs: &'a Inputs<'_>) -> impl Iterator<Item = (String, &'a Registry)> {
+    inputs.cluster.registries.iter().enumerate().map(|(number, registry)| (format!("registry.{number}"), registry))
+}
+
+fn ca_missing(inputs: &Inputs<'_>) -> Vec<Mistake> {
+    let missing = |(key, registry): (String, &Registry)| {
+        let name = registry.ca.as_ref().filter(|name| !inputs.registry_cas.contains_key(*name))?;
+        let message = format!("there is no file `{name}` in the workspace");
+        let hint = format!("save the certificate (PEM) of the authority of `{}` there", registry.places().join("`, `"));
+        Some(inputs.at_value(&format!("{key}.ca"), message).hint(hint))
+    };
+    registries(inputs).filter_map(missing).collect()
+}
+
+fn ca_unusable(inputs: &Inputs<'_>) -> Vec<Mistake> {
+    let unusable = |(key, registry): (String, &Registry)| {
+        let name = registry.ca.as_ref()?;
+        let (what, hint) = objection(inputs.registry_cas.get(name)?)?;
+        Some(
+            inputs
+                .at_value(&format!("{key}.ca"), format!("`{name}` {what}"))
+                .hint(hint.replace("datastore-ca.pem", name)),
+        )
+    };
+    registries(inputs).filter_map(unusable).collect()
+}
+
+fn password_in_clear(inputs: &Inputs<'_>) -> Vec<Mistake> {
+    let mut found = Vec::new();
+    for (key, registry) in registries(inputs).filter(|(_, registry)| registry.auth.is_some()) {
+        for (number, url) in registry.endpoints.iter().enumerate().filter(|(_, url)| url.starts_with("http://")) {
+            let message = format!("nodes log in at `{url}` without TLS");
+            let hint =
+                "write `https://`, with `ca` if its certificate is of an authority of your own; or leave `auth` out";
+            found.push(inputs.at_value(&format!("{key}.endpoints.{number}"), message).hint(hint));
+        }
+    }
+    found
+}
+
+fn told_twice(inputs: &Inputs<'_>) -> Vec<Mistake> {
+    let (mut hosts, mut places) = (BTreeSet::new(), BTreeMap::new());
+    let mut found = Vec::new();
+    for (key, registry) in registries(inputs) {
+        if !hosts.insert(&registry.host) {
+            let message = format!("`{}` has a [[registry]] already", registry.host);
+            let hint = "put its mirrors into one, in the order in which they are to be asked";
+            found.push(inputs.at_value(&format!("{key}.host"), message).hint(hint));
+            continue;
+        }
+        if registry.ca.is_none() && registry.auth.is_none() {
+            continue;
+        }
+        let terms = (&registry.ca, &registry.auth);
+        for place in registry.places() {
+            if places.insert(place, terms).is_some_and(|other| other != terms) {
+                let message = format!("`{place}` has another `ca` or `auth` in another [[registry]]");
+                found.push(inputs.at_value(&format!("{key}.host"), message).hint("write the same for both"));
+            }
+        }
+    }
+    found
+}

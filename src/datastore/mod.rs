@@ -1,0 +1,70 @@
+//! A cluster's datastore, seen from here as K3s would see it: reached by name, TCP, TLS and password, then asked for what
+//! K3s needs of it.
+//!
+//! ```text
+//! URL, CA file ─▶ Endpoint, trust ─▶ Door: name ─ TCP ─ TLS ─ password ─▶ questions, statements, room ─▶ Facts
+//!                                                │
+//!                                                └─▶ Obstacle: what is in the way
+//! ```
+//!
+//! The room only asks: nothing is written to the database, and what it opens is closed when [`look`] returns. Its inside
+//! is asynchronous, its face is not. Nothing that it hands out holds the password; what that means for a cluster is
+//! said by the lints.
+
+mod connect;
+mod endpoint;
+mod obstacle;
+mod questions;
+mod room;
+mod statements;
+mod trust;
+
+pub use endpoint::Endpoint;
+pub use obstacle::Obstacle;
+pub use questions::{Answers, Limit, Table};
+pub use statements::Statements;
+
+/// Connections that kine, K3s's layer over SQL, keeps open when there is nothing to do (`pkg/drivers/generic`,
+/// `MaxIdleConns`); how many more it opens has no limit.
+pub const NEEDED: u32 = 20;
+
+/// What a datastore said.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Facts {
+    pub answers: Answers,
+    pub statements: Statements,
+    /// How many connections of [`NEEDED`] were had at once. Not tried where a cluster lives already, which may need
+    /// them, nor where it is no use.
+    pub opened: Option<u32>,
+    /// Names of the keys that hold a cluster's sealed certificates; they tell of the token, but not the token.
+    pub bootstrap: Vec<String>,
+}
+
+/// Goes to the datastore with `ca` as the only authority that is believed, and asks.
+///
+/// # Errors
+/// Whatever is between here and an answer.
+pub fn look(endpoint: &Endpoint, ca: &[u8]) -> Result<Facts, Obstacle> {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+    let runtime = runtime.map_err(|error| Obstacle::Other { reason: error.to_string() })?;
+    let facts = runtime.block_on(ask(endpoint, ca));
+    // A name server that does not answer shall not hold up the end of the program.
+    runtime.shutdown_background();
+    facts
+}
+
+async fn ask(endpoint: &Endpoint, ca: &[u8]) -> Result<Facts, Obstacle> {
+    let door = connect::Door::find(endpoint, ca).await?;
+    let client = door.open().await?;
+    let answers = questions::ask(&client, &door).await?;
+    let bootstrap = match &answers.kine {
+        Some(kine) if kine.readable => questions::bootstrap_keys(&client, &door).await?,
+        _ => Vec::new(),
+    };
+    let (statements, _second) = statements::watch(&client, &door).await?;
+    let opened = match (&answers.kine, statements) {
+        (None, Statements::Kept | Statements::Moved) => Some(room::measure(&door, 2).await),
+        _ => None,
+    };
+    Ok(Facts { answers, statements, opened, bootstrap })
+}

@@ -1,0 +1,100 @@
+//! What can be between here and a datastore's answer.
+
+use std::error::Error;
+use std::io;
+
+use rustls::CertificateError;
+use tokio_postgres::error::SqlState;
+
+use super::Endpoint;
+
+/// Why a datastore gave no answer. Its words are the server's where the server spoke, without the password.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum Obstacle {
+    #[error("the name `{host}` does not resolve: {reason}")]
+    Name { host: String, reason: String },
+    #[error("nothing answers at {at}: {reason}")]
+    Unreachable { at: String, reason: String },
+    #[error("{at} speaks no TLS")]
+    NoTls { at: String },
+    #[error("the certificate of {at} is from another authority")]
+    OtherCa { at: String },
+    #[error("the certificate of {at} is not for `{host}` but for {names}")]
+    OtherName { at: String, host: String, names: String },
+    #[error("the certificate of {at} is {what}")]
+    Time { at: String, what: &'static str },
+    #[error("no TLS with {at}: {reason}")]
+    Tls { at: String, reason: String },
+    #[error("{at} does not let `{user}` in: {reason}")]
+    Login { at: String, user: String, reason: String },
+    #[error("{at} has no database `{database}`")]
+    NoDatabase { at: String, database: String },
+    #[error("{at} has no connection left: {reason}")]
+    Full { at: String, reason: String },
+    #[error("{at} refused: {reason}")]
+    Refused { at: String, reason: String },
+    #[error("{at} did not answer within {seconds} seconds")]
+    Silent { at: String, seconds: u64 },
+    #[error("the datastore cannot be asked: {reason}")]
+    Other { reason: String },
+}
+
+impl Obstacle {
+    /// What an error of a connection to `endpoint` means.
+    pub(super) fn of(error: &tokio_postgres::Error, endpoint: &Endpoint) -> Self {
+        let at = endpoint.to_string();
+        if let Some(db) = error.as_db_error() {
+            let reason = endpoint.scrub(db.message());
+            return match db.code() {
+                code if *code == SqlState::INVALID_PASSWORD
+                    || *code == SqlState::INVALID_AUTHORIZATION_SPECIFICATION =>
+                {
+                    Self::Login { at, user: endpoint.user.clone(), reason }
+                }
+                code if *code == SqlState::INVALID_CATALOG_NAME => {
+                    Self::NoDatabase { at, database: endpoint.database.clone() }
+                }
+                code if *code == SqlState::TOO_MANY_CONNECTIONS => Self::Full { at, reason },
+                _ => Self::Refused { at, reason },
+            };
+        }
+        if let Some(error) = causes(error).find_map(of_rustls) {
+            return Self::of_tls(error, endpoint);
+        }
+        let reason = endpoint.scrub(&causes(error).map(ToString::to_string).collect::<Vec<_>>().join(": "));
+        if reason.contains("does not support TLS") { Self::NoTls { at } } else { Self::Refused { at, reason } }
+    }
+
+    fn of_tls(error: &rustls::Error, endpoint: &Endpoint) -> Self {
+        let (at, host) = (endpoint.to_string(), endpoint.host.clone());
+        let rustls::Error::InvalidCertificate(fault) = error else {
+            return Self::Tls { at, reason: error.to_string() };
+        };
+        match fault {
+            CertificateError::UnknownIssuer | CertificateError::BadSignature => Self::OtherCa { at },
+            CertificateError::NotValidForNameContext { presented, .. } if !presented.is_empty() => {
+                Self::OtherName { at, host, names: presented.join(", ") }
+            }
+            CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. } => {
+                Self::OtherName { at, host, names: "no name that could be checked".to_owned() }
+            }
+            CertificateError::Expired | CertificateError::ExpiredContext { .. } => {
+                Self::Time { at, what: "no longer valid" }
+            }
+            CertificateError::NotValidYet | CertificateError::NotValidYetContext { .. } => {
+                Self::Time { at, what: "not valid yet" }
+            }
+            _ => Self::Tls { at, reason: error.to_string() },
+        }
+    }
+}
+
+fn causes<'e>(error: &'e (dyn Error + 'static)) -> impl Iterator<Item = &'e (dyn Error + 'static)> {
+    std::iter::successors(Some(error), |&error: &&'e (dyn Error + 'static)| error.source())
+}
+
+/// The error of the TLS library; I/O errors carry it inside.
+fn of_rustls<'a>(error: &'a (dyn Error + 'static)) -> Option<&'a rustls::Error> {
+    let inside = error.downcast_ref::<io::Error>().and_then(io::Error::get_ref);
+    error.downcast_ref().or_else(|| inside?.downcast_ref())
+}
