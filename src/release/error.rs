@@ -37,7 +37,8 @@ impl ReleaseError {
             Self::Locked { .. } => {
                 Some(format!("give its password in the environment variable {}", super::sign::PASSWORD))
             }
-            Self::Read { .. } | Self::Pack { .. } | Self::Sign(_) => None,
+            Self::Read { path, .. } => Some(format!("look whether {} is there and yours to read", path.display())),
+            Self::Pack { .. } | Self::Sign(_) => None,
         }
     }
 }

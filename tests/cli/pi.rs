@@ -115,7 +115,8 @@ fn the_boot_slot_is_a_sound_fat_with_room_for_the_next_kernel() {
     assert_eq!(std::io::copy(&mut image.take(size), &mut copy).unwrap(), size);
     support::ok(dir.path(), "fsck.fat", &["-n", "fat"]);
     let used: u64 = fs::read_dir(BOOT.path()).unwrap().map(|entry| entry.unwrap().metadata().unwrap().len()).sum();
-    assert!(used * 2 < size, "{used} of {size} bytes used");
+    // Half as much again.
+    assert!(used * 3 < size * 2, "{used} of {size} bytes used");
     assert_eq!(partition("boot-b").1, size);
 }
 
