@@ -82,6 +82,9 @@ pub enum Command {
     /// Write a profile's release set: compressed image, papers, sums, signature
     #[command(after_help = "Example:\n  imgbuild export --profile control --sign minisign.key --output release")]
     Export(Export),
+    /// List disks that an image may be written to, and why others are refused
+    #[command(after_help = "The rules and their reasons are in docs/safety.md.")]
+    Devices(Devices),
     /// Make, set, check and back up the cluster's secrets
     #[command(subcommand)]
     Secrets(Secrets),
@@ -222,6 +225,16 @@ pub struct Export {
     /// Take K3s from the files of a release in this directory
     #[arg(long, value_name = "DIR", env = "IMGBUILD_K3S_DIR", hide_env_values = true, value_hint = ValueHint::DirPath)]
     pub k3s_dir: Option<PathBuf>,
+}
+
+#[derive(Debug, Args)]
+pub struct Devices {
+    /// Count disks of more than 256 GiB in
+    #[arg(long)]
+    pub allow_large: bool,
+    /// Count loop devices in, for trying things out
+    #[arg(long)]
+    pub allow_loop: bool,
 }
 
 #[derive(Debug, Args)]

@@ -14,6 +14,7 @@ pub mod cluster;
 pub mod cmd;
 pub mod datastore;
 pub mod debian;
+pub mod device;
 pub mod effects;
 pub mod exit;
 pub mod fetch;

@@ -7,6 +7,7 @@ cd "$(dirname "$0")/.."
 needs=(
     apt-get:apt
     bmaptool:bmap-tools
+    blockdev:util-linux
     c++:g++
     cpio:cpio
     debugfs:e2fsprogs
@@ -18,12 +19,16 @@ needs=(
     gpg:gnupg
     jq:jq
     kmod:kmod
+    losetup:mount
     mcopy:mtools
     minisign:minisign
+    mkfs.ext4:e2fsprogs
     mksquashfs:squashfs-tools
+    mkswap:util-linux
     mmdebstrap:mmdebstrap
     objdump:binutils
     openssl:openssl
+    partx:util-linux
     perl:perl
     pgbouncer:pgbouncer
     pwck:passwd
@@ -92,5 +97,5 @@ cargo test --release "$@"
 
 # Without root these end at once and count as passed; nobody shall take that for a result.
 if [ "$(id -u)" != 0 ]; then
-    echo "== NOT RUN, since they need root: tests/reflash, and the data disks (loop devices) of tests/node_scripts" >&2
+    echo "== NOT RUN, since they need root: tests/reflash, and the disks (loop devices) of tests/devices and tests/node_scripts" >&2
 fi

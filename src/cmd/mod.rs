@@ -7,6 +7,7 @@ mod check;
 mod cluster;
 mod compare;
 mod completions;
+mod devices;
 mod diff;
 mod disk;
 mod export;
@@ -106,6 +107,7 @@ fn dispatch(cli: &Cli, console: &Console) -> Outcome {
         Command::Secrets(verb) => secrets::run(verb, &session()?),
         Command::Node(verb) => node::run(verb, &session()?),
         Command::Inspect(args) => inspect::run(args, console),
+        Command::Devices(args) => devices::run(args, &cli.global, console),
         Command::Diff(args) => diff::run(args, console),
         Command::Man(args) => man::run(args, console),
         Command::Schema(args) => schema::run(args, console),

@@ -4,7 +4,7 @@ use std::process::Command;
 
 use crate::place::{Place, Ran, files};
 
-const VERBS: [&str; 14] = [
+const VERBS: [&str; 15] = [
     "init",
     "build",
     "lock",
@@ -14,6 +14,7 @@ const VERBS: [&str; 14] = [
     "diff",
     "boot",
     "export",
+    "devices",
     "secrets",
     "node",
     "schema",
