@@ -79,7 +79,7 @@ impl Console {
     }
 
     /// As [`Self::start`], with more to it. What the machine says is kept beside the first stick, in `*.log`.
-    pub fn start_with(arch: Arch, start: Start, sticks: &[PathBuf], extras: &Extras<'_>) -> Self {
+    fn start_with(arch: Arch, start: Start, sticks: &[PathBuf], extras: &Extras<'_>) -> Self {
         let turn = ONE_AT_A_TIME.lock().unwrap_or_else(PoisonError::into_inner);
         let path = std::env::var_os("PATH").expect("PATH is set");
         let program = host::find_qemu(arch, &path).expect("tests/run.sh installs QEMU");
@@ -166,9 +166,11 @@ impl Console {
     /// Runs `command` in the shell; gives back what it printed, trimmed.
     pub fn run(&mut self, command: &str) -> String {
         self.commands += 1;
-        let mark = format!("[done {}]", self.commands);
-        self.type_line(&format!("{command}; echo '{mark}'"));
-        self.wait_for(&mark).replace('\r', "").trim().to_owned()
+        // What the machine says by itself may come before.
+        let (begin, end) = (format!("[run {}]", self.commands), format!("[done {}]", self.commands));
+        self.type_line(&format!("echo '{begin}'; {command}; echo '{end}'"));
+        self.wait_for(&begin);
+        self.wait_for(&end).replace('\r', "").trim().to_owned()
     }
 
     /// Shuts the machine down cleanly.

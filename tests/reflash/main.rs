@@ -4,7 +4,7 @@
 //! Needs root, since machines ask for the time at a port below 1024. One test at a time, for the same reason.
 
 #[path = "../boot/console.rs"]
-#[expect(dead_code, reason = "these nodes are taken away, not shut down, and none starts without firmware")]
+#[expect(dead_code, reason = "a second network card is tests/boot's business")]
 mod console;
 #[path = "../support/ntp.rs"]
 mod ntp;

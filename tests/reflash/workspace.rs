@@ -19,6 +19,10 @@ const PLACE: &str = concat!(env!("CARGO_TARGET_TMPDIR"), "/reflash");
 /// Opens a root shell on the serial line.
 const AUTOLOGIN: &str = "[Service]\nExecStart=\nExecStart=-agetty --autologin root --keep-baud 115200 - $TERM\n";
 
+/// Emulation on a busy machine may take minutes for what a stick's own machine does in a second.
+const PATIENCE: &str = "[Service]\nTimeoutStartSec=15min\n";
+const PATIENT: &str = "systemd.default_device_timeout_sec=900\", \"systemd.default_timeout_start_sec=900";
+
 /// Prints every socket that waits for somebody, as the kernel shows it. It opens nothing.
 const LISTENING: &str = "\
 [Unit]
@@ -35,11 +39,11 @@ WantedBy=multi-user.target
 
 /// Name, profile that it extends, board, overlays.
 const PROFILES: [(&str, &str, &str, &str); 4] = [
-    ("pc", "control", "uefi-amd64", "overlays = [\"autologin\"]"),
-    ("arm", "control", "uefi-arm64", "overlays = [\"autologin\"]"),
-    ("worker", "storage", "uefi-amd64", "overlays = [\"autologin\"]"),
+    ("pc", "control", "uefi-amd64", "overlays = [\"patience\", \"autologin\"]"),
+    ("arm", "control", "uefi-arm64", "overlays = [\"patience\", \"autologin\"]"),
+    ("worker", "storage", "uefi-amd64", "overlays = [\"patience\", \"autologin\"]"),
     // As it would be published.
-    ("closed", "storage", "uefi-amd64", "overlays = [\"listening\"]"),
+    ("closed", "storage", "uefi-amd64", "overlays = [\"patience\", \"listening\"]"),
 ];
 
 /// The workspace and what was built in it.
@@ -56,14 +60,15 @@ impl Workspace {
         }
         let workspace = Self { directory };
         for (name, extends, board, overlays) in PROFILES {
-            // The name server is this machine, as QEMU's user network shows it. The long time-out is for emulation on a
-            // busy machine, where the coldplug of devices alone can take minutes.
+            // The time server is this machine, as QEMU's user network shows it.
             let profile = format!(
                 "schema = 1\nextends = \"{extends}\"\ndescription = \"Boots in QEMU\"\nboard = \"{board}\"\nserial = true\n\
-                 {overlays}\nntp = [\"10.0.2.2\"]\n\n[kernel]\ncmdline = [\"systemd.default_device_timeout_sec=300\"]\n"
+                 {overlays}\nntp = [\"10.0.2.2\"]\n\n[kernel]\ncmdline = [\"{PATIENT}\"]\n"
             );
             workspace.write(&format!("profiles/{name}.toml"), &profile);
         }
+        workspace.write("overlays/patience/overlay.toml", "schema = 1\n");
+        workspace.write("overlays/patience/files/etc/systemd/system/service.d/patience.conf", PATIENCE);
         let autologin = "overlays/autologin/files/etc/systemd/system/serial-getty@.service.d/autologin.conf";
         workspace.write("overlays/autologin/overlay.toml", "schema = 1\n");
         workspace.write(autologin, AUTOLOGIN);
