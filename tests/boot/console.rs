@@ -2,7 +2,7 @@
 
 use std::fs::File;
 use std::io::{Read as _, Write as _};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdin, Command, Stdio};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread;
@@ -15,10 +15,30 @@ use imgbuild::profile::Arch;
 /// How long a machine emulated in software may take for one step before the test gives up.
 const PATIENCE: Duration = Duration::from_secs(600);
 
+/// The kernel's last words before what is in the initrd begins. Until then nothing is written to a stick.
+pub const INIT: &str = "Run /init as init process";
+
+/// How a kernel dies that QEMU has run wrongly: it patched its own code while the other processor was there. Such a machine
+/// is started again.
+const FAULT: &str = "Oops: int3";
+
 /// Emulation takes all processors there are; two machines at once would only be slower.
 static ONE_AT_A_TIME: Mutex<()> = Mutex::new(());
 
-/// A running machine. Dropping it ends it.
+/// What a machine has beside its sticks.
+#[derive(Default)]
+pub struct Extras<'a> {
+    /// Disks on USB that stay where they are plugged in.
+    pub disks: &'a [PathBuf],
+    /// Port of this machine's loopback that leads to the machine's SSH.
+    pub ssh_port: Option<u16>,
+    /// Whether it has a second network card, at whose end nobody answers.
+    pub silent_port: bool,
+    /// What its clock chip says at power-on, as QEMU's `-rtc` takes it; else the true time.
+    pub clock: Option<&'a str>,
+}
+
+/// A running machine. Dropping it ends it, as a power cut would.
 pub struct Console {
     machine: Child,
     keyboard: ChildStdin,
@@ -48,43 +68,53 @@ impl Console {
         Self::start(arch, host::find_firmware(arch).expect("tests/run.sh installs UEFI firmware"), sticks)
     }
 
-    /// As [`Self::boot`], by what `start` names. What the machine says is kept beside the first stick, in `*.log`.
+    /// As [`Self::boot`], by what `start` names.
     pub fn start(arch: Arch, start: Start, sticks: &[PathBuf]) -> Self {
+        Self::start_with(arch, start, sticks, &Extras { silent_port: true, ..Extras::default() })
+    }
+
+    /// As [`Self::boot`], with other things beside the sticks.
+    pub fn boot_with(arch: Arch, sticks: &[PathBuf], extras: &Extras<'_>) -> Self {
+        Self::start_with(arch, host::find_firmware(arch).expect("tests/run.sh installs UEFI firmware"), sticks, extras)
+    }
+
+    /// As [`Self::start`], with more to it. What the machine says is kept beside the first stick, in `*.log`.
+    fn start_with(arch: Arch, start: Start, sticks: &[PathBuf], extras: &Extras<'_>) -> Self {
         let turn = ONE_AT_A_TIME.lock().unwrap_or_else(PoisonError::into_inner);
         let path = std::env::var_os("PATH").expect("PATH is set");
         let program = host::find_qemu(arch, &path).expect("tests/run.sh installs QEMU");
         // Not KVM, even where there is some: every host then runs the same test.
         let accelerator = Accelerator::Software;
-        let machine = Machine { arch, start, disk: &sticks[0], accelerator, ssh_port: None, interactive: false };
+        let machine =
+            Machine { arch, start, disk: &sticks[0], accelerator, ssh_port: extras.ssh_port, interactive: false };
         let mut command = Command::new(program);
         command.args(qemu::arguments(&machine));
-        // A second port, on which nobody answers.
-        command.args(["-netdev", "hubport,id=silent,hubid=1", "-device", "virtio-net-pci,netdev=silent,romfile="]);
+        if extras.silent_port {
+            command.args(["-netdev", "hubport,id=silent,hubid=1", "-device", "virtio-net-pci,netdev=silent,romfile="]);
+        }
         for stick in &sticks[1..] {
             command.arg("-drive").arg(format!("if=none,id=other,format=raw,file={}", stick.display()));
             command.arg("-device").arg("usb-storage,bus=usb.0,drive=other,removable=on,serial=other");
         }
-        let mut log = File::create(sticks[0].with_extension("log")).expect("a log beside the stick");
-        let mut machine = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().expect("QEMU starts");
-        let keyboard = machine.stdin.take().expect("stdin is piped");
-        let mut line = machine.stdout.take().expect("stdout is piped");
-        let screen = Arc::new(Screen::default());
-        let shared = Arc::clone(&screen);
-        thread::spawn(move || {
-            let mut bytes = [0; 4096];
-            loop {
-                let read = line.read(&mut bytes).unwrap_or(0);
-                log.write_all(&bytes[..read]).expect("room for the log");
-                let mut output = shared.state.lock().unwrap_or_else(PoisonError::into_inner);
-                output.text.push_str(&String::from_utf8_lossy(&bytes[..read]));
-                output.ended = read == 0;
-                shared.changed.notify_all();
-                if output.ended {
-                    return;
-                }
+        for (number, disk) in extras.disks.iter().enumerate() {
+            command
+                .arg("-drive")
+                .arg(format!("if=none,id=disk{number},format=raw,cache=unsafe,file={}", disk.display()));
+            command.arg("-device").arg(format!("usb-storage,bus=usb.0,drive=disk{number},removable=off"));
+        }
+        if let Some(clock) = extras.clock {
+            command.args(["-rtc", &format!("base={clock}")]);
+        }
+        command.stdin(Stdio::piped()).stdout(Stdio::piped());
+        let log = sticks[0].with_extension("log");
+        loop {
+            let (mut machine, keyboard, screen) = spawn(&mut command, &log);
+            let began = |all: &str| if all.contains(FAULT) { Some(false) } else { all.contains(INIT).then_some(true) };
+            if screen.wait("the kernel to start init", began) {
+                return Self { machine, keyboard, screen, seen: 0, commands: 0, _turn: turn };
             }
-        });
-        Self { machine, keyboard, screen, seen: 0, commands: 0, _turn: turn }
+            machine.kill().and_then(|()| machine.wait()).expect("QEMU is our own process");
+        }
     }
 
     /// Waits until `text` appears after what was seen so far; gives back what came before it.
@@ -92,35 +122,39 @@ impl Console {
     /// # Panics
     /// If the machine ends, or takes too long. The message holds the end of what it printed.
     pub fn wait_for(&mut self, text: &str) -> String {
-        let deadline = Instant::now() + PATIENCE;
-        let mut output = self.screen.state.lock().unwrap_or_else(PoisonError::into_inner);
-        loop {
-            if let Some(at) = output.text[self.seen..].find(text) {
-                let before = output.text[self.seen..self.seen + at].to_owned();
-                self.seen += at + text.len();
-                return before;
-            }
-            let left = deadline.saturating_duration_since(Instant::now());
-            if output.ended || left.is_zero() {
-                let why = if output.ended { "the machine ended" } else { "time is up" };
-                let lines: Vec<&str> = output.text.lines().rev().take(60).collect();
-                let tail = lines.into_iter().rev().collect::<Vec<_>>().join("\n");
-                panic!("waiting for {text:?}: {why}. The console's last lines:\n{tail}");
-            }
-            let waited = self.screen.changed.wait_timeout(output, left).unwrap_or_else(PoisonError::into_inner);
-            output = waited.0;
-        }
+        let seen = self.seen;
+        let at = self.screen.wait(text, |all| all[seen..].find(text).map(|at| seen + at));
+        self.seen = at + text.len();
+        self.all()[seen..at].to_owned()
     }
 
-    /// Waits for the root shell that the test's overlay opens on the serial line, and makes it quiet.
+    /// Waits until the machine has printed `bytes` bytes after what was seen so far, or `text`, which is where it ends;
+    /// gives what it has printed in all.
+    pub fn wait_for_bytes_or(&mut self, bytes: usize, text: &str) -> String {
+        let seen = self.seen;
+        let reached = |all: &str| (all.len() - seen >= bytes || all[seen..].contains(text)).then_some(());
+        self.screen.wait(text, reached);
+        self.all()
+    }
+
+    /// Everything that was printed so far.
+    fn all(&self) -> String {
+        self.screen.state.lock().unwrap_or_else(PoisonError::into_inner).text.clone()
+    }
+
+    /// Waits for the root shell that the test's overlay opens on the serial line, whether it was seen already or not, and
+    /// makes it quiet.
     pub fn wait_for_shell(&mut self) {
-        self.wait_for("login:");
-        self.wait_for("# ");
+        let prompt = |all: &str| {
+            let login = all.find("(automatic login)")?;
+            all[login..].find("# ").map(|prompt| login + prompt)
+        };
+        self.seen = self.seen.max(self.screen.wait("a shell", prompt));
         self.make_quiet();
     }
 
     /// Makes the shell at its prompt a quiet one.
-    pub fn make_quiet(&mut self) {
+    fn make_quiet(&mut self) {
         // The kernel and PID 1 (signal: systemd(1)) write on the same line; from here on they are silent.
         self.type_line("dmesg -n 1; kill -s SIGRTMIN+21 1");
         // Without echo, and without escape codes of the prompt, output is what commands print.
@@ -132,9 +166,11 @@ impl Console {
     /// Runs `command` in the shell; gives back what it printed, trimmed.
     pub fn run(&mut self, command: &str) -> String {
         self.commands += 1;
-        let mark = format!("[done {}]", self.commands);
-        self.type_line(&format!("{command}; echo '{mark}'"));
-        self.wait_for(&mark).replace('\r', "").trim().to_owned()
+        // What the machine says by itself may come before.
+        let (begin, end) = (format!("[run {}]", self.commands), format!("[done {}]", self.commands));
+        self.type_line(&format!("echo '{begin}'; {command}; echo '{end}'"));
+        self.wait_for(&begin);
+        self.wait_for(&end).replace('\r', "").trim().to_owned()
     }
 
     /// Shuts the machine down cleanly.
@@ -146,6 +182,53 @@ impl Console {
     /// Types `line` and the enter key.
     pub fn type_line(&mut self, line: &str) {
         self.keyboard.write_all(format!("{line}\n").as_bytes()).expect("the machine reads its serial line");
+    }
+}
+
+/// Starts QEMU; what it prints goes to a screen and into `log`.
+fn spawn(command: &mut Command, log: &Path) -> (Child, ChildStdin, Arc<Screen>) {
+    let mut log = File::create(log).expect("a log beside the stick");
+    let mut machine = command.spawn().expect("QEMU starts");
+    let keyboard = machine.stdin.take().expect("stdin is piped");
+    let mut line = machine.stdout.take().expect("stdout is piped");
+    let screen = Arc::new(Screen::default());
+    let shared = Arc::clone(&screen);
+    thread::spawn(move || {
+        let mut bytes = [0; 4096];
+        loop {
+            let read = line.read(&mut bytes).unwrap_or(0);
+            log.write_all(&bytes[..read]).expect("room for the log");
+            let mut output = shared.state.lock().unwrap_or_else(PoisonError::into_inner);
+            output.text.push_str(&String::from_utf8_lossy(&bytes[..read]));
+            output.ended = read == 0;
+            shared.changed.notify_all();
+            if output.ended {
+                return;
+            }
+        }
+    });
+    (machine, keyboard, screen)
+}
+
+impl Screen {
+    /// Waits until `find` finds something in all that was printed; `what` says what, for people.
+    fn wait<T>(&self, what: &str, find: impl Fn(&str) -> Option<T>) -> T {
+        let deadline = Instant::now() + PATIENCE;
+        let mut output = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        loop {
+            if let Some(found) = find(&output.text) {
+                return found;
+            }
+            let left = deadline.saturating_duration_since(Instant::now());
+            if output.ended || left.is_zero() {
+                let why = if output.ended { "the machine ended" } else { "time is up" };
+                let lines: Vec<&str> = output.text.lines().rev().take(60).collect();
+                let tail = lines.into_iter().rev().collect::<Vec<_>>().join("\n");
+                panic!("waiting for {what:?}: {why}. The console's last lines:\n{tail}");
+            }
+            let waited = self.changed.wait_timeout(output, left).unwrap_or_else(PoisonError::into_inner);
+            output = waited.0;
+        }
     }
 }
 

@@ -1,5 +1,6 @@
 //! Images boot in QEMU through real UEFI firmware, from emulated USB storage, and are what they claim to be.
 
+#[expect(dead_code, reason = "other disks, clocks and power cuts are tests/reflash's business")]
 mod console;
 #[path = "../support/k3s.rs"]
 #[expect(dead_code, reason = "the release alone is wanted here")]

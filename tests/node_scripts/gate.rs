@@ -161,6 +161,19 @@ fn a_clock_chip_from_before_the_image_is_never_believed() {
 }
 
 #[test]
+fn a_clock_chip_that_is_decades_ahead_is_not_what_the_node_goes_by() {
+    let node = node("k3s-agent");
+    node.seed(AGENT);
+    std::fs::remove_file(node.path("run/systemd/timesync/synchronized")).expect("it was made");
+    node.write("class/rtc/rtc0/since_epoch", "3155760000\n");
+    node.write("uptime", "900.00 0.00\n");
+    let waits = gate(&node, &[]);
+    let said = "its clock chip says 2070-01-01, which is not the time that this system goes by (";
+    assert!(waits[0].1.contains(said), "{}", waits[0].1);
+    assert_eq!(started(&node), None);
+}
+
+#[test]
 fn data_disks_hold_k3s_back_with_their_reason_and_cure() {
     let node = node("k3s-agent");
     node.seed(AGENT);

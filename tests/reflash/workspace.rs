@@ -1,4 +1,4 @@
-//! A workspace with a cluster, as a user makes one, whose control node is a PC that QEMU can be.
+//! A workspace with a cluster, as a user makes one, whose nodes are machines that QEMU can be.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -16,34 +16,35 @@ const CACHE: &str = concat!(env!("CARGO_TARGET_TMPDIR"), "/cache");
 /// Images, sticks and what machines said, kept until the next run.
 const PLACE: &str = concat!(env!("CARGO_TARGET_TMPDIR"), "/reflash");
 
+/// Opens a root shell on the serial line.
 const AUTOLOGIN: &str = "[Service]\nExecStart=\nExecStart=-agetty --autologin root --keep-baud 115200 - $TERM\n";
 
-const PROFILE: &str = "\
-schema = 1
-extends = \"control\"
-description = \"The control node as a PC with a shell on its serial line\"
-board = \"uefi-amd64\"
-serial = true
-overlays = [\"autologin\"]
-# This machine, as QEMU's user network shows it.
-ntp = [\"10.0.2.2\"]
+/// Emulation on a busy machine may take minutes for what a stick's own machine does in a second.
+const PATIENCE: &str = "[Service]\nTimeoutStartSec=15min\n";
+const PATIENT: &str = "systemd.default_device_timeout_sec=900\", \"systemd.default_timeout_start_sec=900";
 
-[kernel]
-cmdline = [\"systemd.default_device_timeout_sec=300\"]
+/// Prints every socket that waits for somebody, as the kernel shows it. It opens nothing.
+const LISTENING: &str = "\
+[Unit]
+After=ssh.service iscsid.service imgbuild-gate.service network-online.target
+Wants=network-online.target
+
+[Service]
+Type=oneshot
+ExecStart=/bin/sh -c '{ ss -Hltun | while read -r what; do echo \"listening: $$what\"; done; echo \"listening: no more\"; } >/dev/console'
+
+[Install]
+WantedBy=multi-user.target
 ";
 
-const CLUSTER: &str = "\
-schema = 1
-name = \"home\"
-server = \"https://control:6443\"
-ssh_keys = [\"ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIDmXDIuIjVdLpLW53FZRbvXcBFpEVkVTBPzxZAJcSXpr you\"]
-
-[datastore]
-ca = \"datastore-ca.pem\"
-
-[node.control]
-profile = \"pc\"
-";
+/// Name, profile that it extends, board, overlays.
+const PROFILES: [(&str, &str, &str, &str); 4] = [
+    ("pc", "control", "uefi-amd64", "overlays = [\"patience\", \"autologin\"]"),
+    ("arm", "control", "uefi-arm64", "overlays = [\"patience\", \"autologin\"]"),
+    ("worker", "storage", "uefi-amd64", "overlays = [\"patience\", \"autologin\"]"),
+    // As it would be published.
+    ("closed", "storage", "uefi-amd64", "overlays = [\"patience\", \"listening\"]"),
+];
 
 /// The workspace and what was built in it.
 pub struct Workspace {
@@ -51,28 +52,76 @@ pub struct Workspace {
 }
 
 impl Workspace {
-    /// A new one, its secrets made, its datastore `postgres`.
-    pub fn new(postgres: &Postgres) -> Self {
-        let directory = PathBuf::from(PLACE);
+    /// A new one called `name` with its secrets made: nodes join at `server`, and `cluster` is the rest of the file.
+    pub fn new(name: &str, server: &str, cluster: &str) -> Self {
+        let directory = Path::new(PLACE).join(name);
         if directory.exists() {
             fs::remove_dir_all(&directory).expect("our own directory");
         }
         let workspace = Self { directory };
-        workspace.write("profiles/pc.toml", PROFILE);
+        for (name, extends, board, overlays) in PROFILES {
+            // The time server is this machine, as QEMU's user network shows it.
+            let profile = format!(
+                "schema = 1\nextends = \"{extends}\"\ndescription = \"Boots in QEMU\"\nboard = \"{board}\"\nserial = true\n\
+                 {overlays}\nntp = [\"10.0.2.2\"]\n\n[kernel]\ncmdline = [\"{PATIENT}\"]\n"
+            );
+            workspace.write(&format!("profiles/{name}.toml"), &profile);
+        }
+        workspace.write("overlays/patience/overlay.toml", "schema = 1\n");
+        workspace.write("overlays/patience/files/etc/systemd/system/service.d/patience.conf", PATIENCE);
+        let autologin = "overlays/autologin/files/etc/systemd/system/serial-getty@.service.d/autologin.conf";
         workspace.write("overlays/autologin/overlay.toml", "schema = 1\n");
-        workspace
-            .write("overlays/autologin/files/etc/systemd/system/serial-getty@.service.d/autologin.conf", AUTOLOGIN);
-        workspace.write("cluster.toml", CLUSTER);
-        let ca = fs::read_to_string(postgres.ca()).expect("the CA's certificate");
-        workspace.write("datastore-ca.pem", &ca);
+        workspace.write(autologin, AUTOLOGIN);
+        workspace.write("overlays/listening/overlay.toml", "schema = 1\n\n[units]\nenable = [\"listening.service\"]\n");
+        workspace.write("overlays/listening/files/usr/lib/systemd/system/listening.service", LISTENING);
+        let head = "schema = 1\nname = \"home\"\nssh_keys = [\"ssh-ed25519 \
+                    AAAAC3NzaC1lZDI1NTE5AAAAIDmXDIuIjVdLpLW53FZRbvXcBFpEVkVTBPzxZAJcSXpr you\"]";
+        workspace.write("cluster.toml", &format!("{head}\nserver = \"{server}\"\n{cluster}"));
         workspace.imgbuild(&["secrets", "init"]).assert().success();
-        let url = postgres.url("10.0.2.2");
-        workspace.imgbuild(&["secrets", "set", "datastore-url"]).write_stdin(url).assert().success();
         workspace
     }
 
+    /// Makes `postgres` the cluster's datastore.
+    pub fn keep_state_in(&self, postgres: &Postgres) {
+        let cluster = fs::read_to_string(self.path("cluster.toml")).expect("we wrote it");
+        self.write("cluster.toml", &(cluster + "\n[datastore]\nca = \"datastore-ca.pem\"\n"));
+        let ca = fs::read_to_string(postgres.ca()).expect("the CA's certificate");
+        self.write("datastore-ca.pem", &ca);
+        let url = postgres.url("10.0.2.2");
+        self.imgbuild(&["secrets", "set", "datastore-url"]).write_stdin(url).assert().success();
+    }
+
+    /// Says anew where nodes join.
+    pub fn join_at(&self, server: &str) {
+        self.change_cluster("\nserver = \"https://10.0.2.2:6443\"\n", &format!("\nserver = \"{server}\"\n"));
+    }
+
+    /// Gives the cluster's nodes of one profile another one.
+    pub fn move_nodes(&self, from: &str, to: &str) {
+        self.change_cluster(&format!("profile = \"{from}\""), &format!("profile = \"{to}\""));
+    }
+
+    fn change_cluster(&self, from: &str, to: &str) {
+        let cluster = fs::read_to_string(self.path("cluster.toml")).expect("we wrote it");
+        let changed = cluster.replace(from, to);
+        assert_ne!(changed, cluster, "nothing to replace");
+        self.write("cluster.toml", &changed);
+    }
+
+    /// The value of a secret.
+    pub fn secret(&self, name: &str) -> String {
+        let file = fs::read_to_string(self.path("secrets.toml")).expect("it was made");
+        let file: toml::Table = file.parse().expect("it is TOML");
+        file["secrets"][name].as_str().expect("a value").to_owned()
+    }
+
+    /// A file of the workspace.
+    pub fn path(&self, path: &str) -> PathBuf {
+        self.directory.join(path)
+    }
+
     fn write(&self, path: &str, text: &str) {
-        let path = self.directory.join(path);
+        let path = self.path(path);
         fs::create_dir_all(path.parent().expect("a path below the workspace")).expect("a directory");
         fs::write(path, text).expect("a file of the workspace");
     }
@@ -83,16 +132,32 @@ impl Workspace {
         command
     }
 
-    /// Builds the image of a node.
-    pub fn build(&self, node: &str) {
-        self.imgbuild(&["build", "--node", node]).arg("--k3s-dir").arg(standin::release()).assert().success();
+    fn build(&self, what: [&str; 2], secrets: &[(&str, &str)]) {
+        let mut command = self.imgbuild(&["build", what[0], what[1]]);
+        command.arg("--k3s-dir").arg(standin::release()).envs(secrets.iter().copied()).assert().success();
     }
 
-    /// A new stick with the image of `node` on it.
-    pub fn stick(&self, node: &str, name: &str) -> PathBuf {
-        let image = self.directory.join("build/nodes").join(node).join(format!("{node}.img"));
-        let stick = Path::new(PLACE).join(name);
-        host::write_stick(&image, &stick, STICK).expect("room for a stick");
+    /// A new stick called `name`, with the image of `node` made anew for it.
+    pub fn flash(&self, node: &str, name: &str) -> PathBuf {
+        self.flash_with(node, name, &[])
+    }
+
+    /// As [`Self::flash`], with other values for some secrets, given by the environment.
+    pub fn flash_with(&self, node: &str, name: &str, secrets: &[(&str, &str)]) -> PathBuf {
+        self.build(["--node", node], secrets);
+        self.stick(&format!("build/nodes/{node}/{node}.img"), name)
+    }
+
+    /// A new stick with a profile's image: what anybody may have.
+    pub fn flash_profile(&self, profile: &str, name: &str) -> PathBuf {
+        self.build(["--profile", profile], &[]);
+        self.stick(&format!("build/{profile}/{profile}.img"), name)
+    }
+
+    /// A new stick with an image that was built before.
+    pub fn stick(&self, image: &str, name: &str) -> PathBuf {
+        let stick = self.path(name);
+        host::write_stick(&self.path(image), &stick, STICK).expect("room for a stick");
         stick
     }
 }

@@ -1,0 +1,48 @@
+//! The control node, its datastore elsewhere.
+
+use imgbuild::profile::Arch;
+
+use crate::console::{Console, Extras};
+use crate::node::{boot_until_ready, status, turn};
+use crate::ntp::TimeServer;
+use crate::postgres::Postgres;
+use crate::workspace::Workspace;
+
+/// What makes a control node itself, and its cluster.
+const SELF: &str = "hostname; cat /etc/machine-id; ssh-keygen -lf /etc/ssh/ssh_host_ed25519_key.pub; \
+                    cat /etc/rancher/node/password; echo; sha256sum /var/lib/rancher/k3s/server/tls/server-ca.crt";
+
+#[test]
+fn a_control_node_whose_stick_is_lost_comes_back_as_itself_even_on_another_machine() {
+    let Some(_turn) = turn() else { return };
+    let _time = TimeServer::start();
+    let postgres = Postgres::start();
+    let workspace = Workspace::new("control", "https://control:6443", "\n[node.control]\nprofile = \"pc\"\n");
+    workspace.keep_state_in(&postgres);
+    let boot = |arch, name: &str, what: &str| {
+        // Nothing of an earlier stick is left: only the workspace and the datastore.
+        let mut node = boot_until_ready(arch, workspace.flash("control", name), &Extras::default(), what);
+        let identity = node.run(SELF);
+        check(&mut node);
+        identity
+    };
+
+    let first = boot(Arch::Amd64, "first", "control node, amd64, first boot");
+    assert!(first.starts_with("control"), "{first}");
+    assert_eq!(first.lines().count(), 5, "{first}");
+    assert_eq!(boot(Arch::Amd64, "second", "control node, amd64, written anew"), first);
+    workspace.move_nodes("pc", "arm");
+    assert_eq!(boot(Arch::Arm64, "third", "control node, arm64, written anew"), first);
+}
+
+fn check(node: &mut Console) {
+    assert_eq!(node.run("findmnt -no FSTYPE /var/lib/rancher/k3s/server"), "tmpfs");
+    assert_eq!(
+        node.run("stat -c %a /etc/rancher/k3s/config.yaml.d/90-secrets.yaml /etc/rancher/node/password | uniq"),
+        "600"
+    );
+    let status = status(node);
+    assert_eq!(status["state"], "ready", "{status}");
+    assert_eq!((&status["node"], &status["cluster"]), (&"control".into(), &"home".into()));
+    assert_eq!(node.run("systemctl --failed --no-legend --plain"), "");
+}

@@ -1,0 +1,135 @@
+//! Power cuts.
+//!
+//! QEMU is killed: whatever the machine had not yet handed to its stick is lost, as with a real cut. What it had handed over
+//! survives in this machine's memory, flushed or not, and in the order in which it was written. A real stick may also lose
+//! what it took without a flush, or tear a sector; that is not shown here.
+//!
+//! The moments are numbers of bytes on the serial line, spread evenly from where init starts, before which nothing is
+//! written, to where K3s is ready. `IMGBUILD_POWER_SEED` repeats the moments of an earlier run, as far as machines
+//! repeat themselves.
+
+use std::path::Path;
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use imgbuild::profile::Arch;
+use serde_json::Value;
+
+use crate::console::{Console, Extras, INIT};
+use crate::node::{boot_until_ready, turn};
+use crate::ntp::TimeServer;
+use crate::support::ok;
+use crate::workspace::Workspace;
+
+/// The one server of a cluster without a datastore elsewhere: all that it is, is on its stick.
+const CLUSTER: &str = "\n[node.alone]\nprofile = \"pc\"\n";
+const IMAGE: &str = "build/nodes/alone/alone.img";
+
+/// What a boot prints from [`INIT`] until K3s is ready, roughly; a boot that is ready earlier is cut then.
+const BOOT: usize = 46_000;
+const READY: &str = "imgbuild: ready ";
+
+/// Cuts in the first boots of three sticks, one after the other until the node has been ready for the first time.
+const FIRST: [(&str, usize); 3] = [("first", 4), ("second", 3), ("third", 3)];
+/// Cuts in later boots of sticks whose nodes have been ready.
+const LATER: [usize; 2] = [5, 5];
+
+#[test]
+fn after_a_power_cut_at_any_moment_the_next_boot_is_clean_and_nothing_is_lost() {
+    let Some(_turn) = turn() else { return };
+    let _time = TimeServer::start();
+    let workspace = Workspace::new("power", "https://alone:6443", CLUSTER);
+    let mut moments = Moments::new();
+    workspace.flash("alone", "unused");
+    let firsts = FIRST.map(|(name, cuts)| {
+        let stick = workspace.stick(IMAGE, name);
+        for number in 1..=cuts {
+            cut(&stick, &mut moments, &format!("{name} stick, first boot, cut {number}"));
+        }
+        let mut node = ready(&stick, &format!("{name} stick, after {cuts} cuts of its first boot"));
+        let life = Life::of(&mut node);
+        assert_eq!(node.run("mkdir /var/lib/kept && echo precious >/var/lib/kept/file && sync && echo yes"), "yes");
+        (stick, life)
+    });
+    for ((stick, life), cuts) in firsts.into_iter().zip(LATER) {
+        for number in 1..=cuts {
+            cut(&stick, &mut moments, &format!("later boot, cut {number}"));
+        }
+        let mut node = ready(&stick, &format!("after {cuts} cuts of later boots"));
+        let later = Life::of(&mut node);
+        assert_eq!((&later.identity, &later.authority), (&life.identity, &life.authority));
+        assert!(later.registrations > life.registrations, "{} of {}", later.registrations, life.registrations);
+        assert_eq!(node.run("cat /var/lib/kept/file"), "precious");
+        let state = "/sys/class/block/$(basename $(readlink -f /dev/imgbuild/state))";
+        let start: u64 = node.run(&format!("cat {state}/start")).parse().expect("a number of sectors");
+        node.power_off();
+        let place = format!("{}?offset={}", stick.display(), start * 512);
+        ok(Path::new("/"), "e2fsck", &["-f", "-n", &place]);
+    }
+}
+
+/// What must outlive every cut.
+struct Life {
+    identity: String,
+    /// The cluster's CA, of K3s's own files.
+    authority: String,
+    /// How often the node has joined, from K3s's state file.
+    registrations: u64,
+}
+
+impl Life {
+    /// Reads it, after a look at what a cut may have left behind.
+    fn of(node: &mut Console) -> Self {
+        assert_eq!(node.run("systemctl --failed --no-legend --plain"), "");
+        let words = "tune2fs -l /dev/imgbuild/state | grep -E '^(Filesystem state|FS Error count):' | tr -s ' '";
+        assert_eq!(node.run(words), "Filesystem state: clean");
+        assert_eq!(node.run("dmesg | grep -E 'EXT4-fs (error|warning)|I/O error'"), "");
+        assert_eq!(node.run("ls /var/lost+found"), "");
+        let state = node.run("k3s standin-get https://127.0.0.1:6443/standin/state");
+        let state: Value = serde_json::from_str(&state).unwrap_or_else(|error| panic!("{error}: {state}"));
+        let authority = node.run("sha256sum </var/lib/rancher/k3s/server/tls/server-ca.crt");
+        let identity = node.run("cat /etc/hostname /etc/machine-id /etc/rancher/node/password");
+        let registrations = state["nodes"]["alone"]["registrations"].as_u64().expect("the node has joined");
+        Self { identity, authority, registrations }
+    }
+}
+
+fn ready(stick: &Path, what: &str) -> Console {
+    boot_until_ready(Arch::Amd64, stick.to_owned(), &Extras::default(), what)
+}
+
+/// Boots a stick, which was cut before unless it is new, and cuts it at a random moment; until then all must go well.
+fn cut(stick: &Path, moments: &mut Moments, what: &str) {
+    let mut node = Console::boot_with(Arch::Amd64, &[stick.to_owned()], &Extras::default());
+    node.wait_for(INIT);
+    let bytes = moments.next_below(BOOT);
+    let text = node.wait_for_bytes_or(bytes, READY);
+    drop(node);
+    let last = text.trim_end().lines().last().unwrap_or_default().trim();
+    println!("{what}: {bytes} bytes after init, at: {last}");
+    for trouble in ["FAILED", "cannot start", "emergency", "UNEXPECTED INCONSISTENCY", "EXT4-fs error", "panic - "] {
+        assert!(!text.contains(trouble), "{what}: {trouble:?} in\n{text}");
+    }
+}
+
+/// Random numbers (`SplitMix64`), whose seed is printed.
+struct Moments(u64);
+
+impl Moments {
+    fn new() -> Self {
+        let given = std::env::var("IMGBUILD_POWER_SEED").ok().map(|seed| seed.parse().expect("a number"));
+        let seed = given.unwrap_or_else(|| {
+            let since = SystemTime::now().duration_since(UNIX_EPOCH).expect("a clock after 1970");
+            since.as_secs()
+        });
+        println!("IMGBUILD_POWER_SEED={seed}");
+        Self(seed)
+    }
+
+    fn next_below(&mut self, bound: usize) -> usize {
+        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let mut word = self.0;
+        word = (word ^ (word >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        word = (word ^ (word >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        usize::try_from((word ^ (word >> 31)) % bound as u64).expect("less than a usize")
+    }
+}
