@@ -16,6 +16,7 @@ pub mod debian;
 pub mod effects;
 pub mod exit;
 pub mod fetch;
+pub mod flash;
 pub mod format;
 pub mod image;
 pub mod lock;

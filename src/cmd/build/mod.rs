@@ -125,6 +125,11 @@ pub(super) fn build(
     Ok((manifest, false))
 }
 
+/// What the seed partition of a node's stick holds.
+pub(super) fn seed(member: &Member, epoch: u64) -> Result<Vec<u8>, Failure> {
+    assemble::seed(&member.seed.tree, SEED_LEVEL, epoch)
+}
+
 /// One image to be made.
 struct Job<'a> {
     profile: &'a Profile,
