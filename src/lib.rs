@@ -13,6 +13,7 @@ pub mod cli;
 pub mod cluster;
 pub mod cmd;
 pub mod debian;
+pub mod device;
 pub mod effects;
 pub mod exit;
 pub mod fetch;

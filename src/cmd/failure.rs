@@ -11,6 +11,7 @@ use crate::debian::archive::ArchiveError;
 use crate::debian::deb::DebError;
 use crate::debian::mirror::MirrorError;
 use crate::debian::resolve::ResolveError;
+use crate::device::DeviceError;
 use crate::effects::depmod::DepmodError;
 use crate::effects::ledger::{LedgerError, Unmodelled};
 use crate::effects::unpack::UnpackError;
@@ -44,6 +45,7 @@ failures! {
     ArchiveError => Download hint;
     CriticalChangeError => Refused hint;
     DebError => Download hint;
+    DeviceError => Refused hint;
     ApplyError => Refused hint;
     DepmodError => Unexpected;
     EffectError => Refused hint;

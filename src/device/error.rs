@@ -1,0 +1,44 @@
+//! Why there is no disk to be had.
+
+use std::io;
+use std::path::PathBuf;
+
+use super::text::shown;
+
+/// What can go wrong between a wish and a disk.
+#[derive(Debug, thiserror::Error)]
+pub enum DeviceError {
+    /// The kernel's list of disks cannot be read.
+    #[error("cannot list the disks of this machine: {}", shown(path))]
+    Read { path: PathBuf, source: io::Error },
+    /// A partition was named where a whole disk is meant.
+    #[error("{} is a partition of {}, not a disk", shown(wanted), shown(disk))]
+    Partition { wanted: PathBuf, disk: PathBuf },
+    /// No disk has this name.
+    #[error("{} is no disk of this machine", shown(wanted))]
+    Unknown { wanted: PathBuf, candidates: Vec<String> },
+    /// A captured property list of `diskutil` is not what it must be.
+    #[error("cannot understand diskutil's property list of {of}")]
+    Plist { of: String, source: plist::Error },
+}
+
+impl DeviceError {
+    /// What to do about it.
+    #[must_use]
+    pub fn hint(&self) -> Option<String> {
+        Some(match self {
+            Self::Read { .. } => "is /sys mounted?".to_owned(),
+            Self::Partition { disk, .. } => {
+                format!("images are written to whole disks: {} would lose all its partitions", shown(disk))
+            }
+            Self::Unknown { candidates, .. } if candidates.is_empty() => {
+                "no USB stick or memory card is attached that may be written to; `imgbuild devices` tells why"
+                    .to_owned()
+            }
+            Self::Unknown { candidates, .. } => format!("there are: {}", candidates.join("; ")),
+            Self::Plist { .. } => {
+                "it must be the output of `diskutil list -plist` or `diskutil info -plist`".to_owned()
+            }
+        })
+    }
+}

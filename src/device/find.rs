@@ -1,0 +1,48 @@
+//! From a name that a person gave to a disk.
+
+use std::path::Path;
+
+use super::error::DeviceError;
+use super::rules::Limits;
+use super::text::shown;
+use super::{Disk, Transport};
+
+/// The disk that `wanted` names: its device file, a name below `/dev/disk/by-id`, or any link to it.
+///
+/// # Errors
+/// [`DeviceError::Partition`] for a part of a disk, [`DeviceError::Unknown`] for anything else.
+pub fn find<'a>(disks: &'a [Disk], wanted: &Path) -> Result<&'a Disk, DeviceError> {
+    let resolved = wanted.canonicalize().ok();
+    for path in std::iter::once(wanted).chain(resolved.as_deref()) {
+        if let Some(disk) = disks.iter().find(|disk| disk.path == path || disk.by_id.iter().any(|id| id == path)) {
+            return Ok(disk);
+        }
+        if let Some(disk) = disks.iter().find(|disk| is_part(disk, path)) {
+            return Err(DeviceError::Partition { wanted: wanted.to_owned(), disk: disk.path.clone() });
+        }
+    }
+    let mut candidates = Vec::new();
+    for disk in disks.iter().filter(|disk| disk.refusals(&Limits::default()).is_empty()) {
+        candidates.push(format!("{} ({}, {})", shown(&disk.path), disk.title(), crate::output::bytes(disk.size)));
+    }
+    Err(DeviceError::Unknown { wanted: wanted.to_owned(), candidates })
+}
+
+/// Whether `path` names a partition of `disk`.
+fn is_part(disk: &Disk, path: &Path) -> bool {
+    let named = path.strip_prefix("/dev").ok().and_then(Path::to_str);
+    if named.is_some_and(|name| disk.partition(name).is_some()) {
+        return true;
+    }
+    // udev appends this to the disk's own name.
+    path.to_str().and_then(|path| path.rsplit_once("-part")).is_some_and(|(whole, number)| {
+        number.parse::<u32>().is_ok() && disk.by_id.iter().any(|id| id == Path::new(whole))
+    })
+}
+
+impl Transport {
+    /// Whether disks that are attached like this are meant for carrying images.
+    pub(super) fn is_portable(&self) -> bool {
+        matches!(self, Self::Usb | Self::Mmc)
+    }
+}

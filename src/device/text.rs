@@ -1,0 +1,115 @@
+//! Reading the kernel's texts: mount and swap tables, identity strings. Pure.
+
+use std::path::{Path, PathBuf};
+
+/// A mounted file system, as `/proc/self/mountinfo` has it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Mount {
+    /// Major and minor number of its device; the major number of file systems that span several disks is 0.
+    pub(super) number: (u32, u32),
+    /// What was mounted (`/dev/sdb1`).
+    pub(super) source: String,
+    /// Where.
+    pub(super) path: PathBuf,
+}
+
+/// All mounts of a mount table in the format of `/proc/self/mountinfo`. A line that is not in it is left out.
+pub(super) fn mounts(text: &str) -> Vec<Mount> {
+    text.lines().filter_map(mount).collect()
+}
+
+/// `36 35 98:0 /root /mount/point rw,noatime shared:1 - ext4 /dev/sdb1 rw`, with any number of optional fields before
+/// the dash.
+fn mount(line: &str) -> Option<Mount> {
+    let (front, back) = line.split_once(" - ")?;
+    let mut front = front.split(' ').skip(2);
+    let number = number(front.next()?)?;
+    let path = unescape(front.nth(1)?);
+    let source = unescape(back.split(' ').nth(1)?);
+    Some(Mount { number, source, path: path.into() })
+}
+
+/// Device files of all swap areas, from a table in the format of `/proc/swaps`; swap files among them.
+pub(super) fn swaps(text: &str) -> Vec<String> {
+    // The first line has the titles.
+    text.lines().skip(1).filter_map(|line| line.split_ascii_whitespace().next()).map(unescape).collect()
+}
+
+/// `8:16` as major and minor number.
+pub(super) fn number(text: &str) -> Option<(u32, u32)> {
+    let (major, minor) = text.trim().split_once(':')?;
+    Some((major.parse().ok()?, minor.parse().ok()?))
+}
+
+/// The value of `key` in the lines of a uevent file (`PARTNAME=root-a`).
+pub(super) fn uevent<'t>(text: &'t str, key: &str) -> Option<&'t str> {
+    text.lines().find_map(|line| line.strip_prefix(key)?.strip_prefix('='))
+}
+
+/// The kernel writes blanks, line breaks and backslashes of paths as `\` and three octal digits.
+fn unescape(text: &str) -> String {
+    decode(text, |rest| {
+        let digits = rest.get(..3)?;
+        Some((u8::from_str_radix(digits, 8).ok()?, 3))
+    })
+}
+
+/// udev writes what is unusual in the name of a link as `\x` and two hexadecimal digits.
+pub(super) fn unhex(text: &str) -> String {
+    decode(text, |rest| {
+        let digits = rest.strip_prefix('x')?.get(..2)?;
+        Some((u8::from_str_radix(digits, 16).ok()?, 3))
+    })
+}
+
+/// Replaces what follows a backslash by the byte that `escape` makes of it, with the length that it had.
+fn decode(text: &str, escape: impl Fn(&str) -> Option<(u8, usize)>) -> String {
+    let mut bytes = Vec::with_capacity(text.len());
+    let mut rest = text;
+    while let Some(at) = rest.find('\\') {
+        bytes.extend_from_slice(&rest.as_bytes()[..at]);
+        let behind = &rest[at + 1..];
+        match escape(behind) {
+            Some((byte, length)) => {
+                bytes.push(byte);
+                rest = &behind[length..];
+            }
+            None => {
+                bytes.push(b'\\');
+                rest = behind;
+            }
+        }
+    }
+    bytes.extend_from_slice(rest.as_bytes());
+    String::from_utf8_lossy(&bytes).into_owned()
+}
+
+/// A serial number as SCSI's vital product data page 0x80 has it: behind a header with the length of the rest.
+pub(super) fn vital_serial(page: &[u8]) -> Option<String> {
+    let (header, rest) = page.split_first_chunk::<4>()?;
+    let length = usize::from(u16::from_be_bytes([header[2], header[3]]));
+    let serial = clean(&String::from_utf8_lossy(rest.get(..length).unwrap_or(rest)));
+    (header[1] == 0x80 && !serial.is_empty()).then_some(serial)
+}
+
+/// A text of a device that is safe to show on a terminal: whoever made the device chose it. Control characters and
+/// those that reorder or hide others are taken out, and runs of blanks become one.
+pub(super) fn clean(text: &str) -> String {
+    let kept: String = text.chars().filter(|char| char.is_whitespace() || !is_unfit(*char)).collect();
+    kept.split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
+/// A path, safe to show on a terminal.
+pub(super) fn shown(path: &Path) -> String {
+    path.to_string_lossy().chars().map(|char| if is_unfit(char) { '\u{fffd}' } else { char }).collect()
+}
+
+fn is_unfit(char: char) -> bool {
+    char.is_control()
+        || matches!(char,
+            '\u{ad}' | '\u{61c}' | '\u{180e}' | '\u{feff}' | '\u{fffd}'
+            // Of no width, and marks, overrides and isolates of direction; line and paragraph separators.
+            | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}'
+            // Interlinear annotations and tags are not drawn.
+            | '\u{fff9}'..='\u{fffb}' | '\u{e0000}'..='\u{e007f}')
+}
