@@ -9,6 +9,7 @@ mod completions;
 mod diff;
 mod failure;
 mod finished;
+mod flash;
 mod init;
 mod inspect;
 mod interrupt;
@@ -19,6 +20,7 @@ mod node;
 mod schema;
 mod secrets;
 mod session;
+mod verify;
 mod why;
 
 use std::ffi::OsString;
@@ -86,6 +88,9 @@ fn dispatch(cli: &Cli, console: &Console) -> Outcome {
         Command::Node(verb) => node::run(verb, &session()?),
         Command::Inspect(args) => inspect::run(args, console),
         Command::Diff(args) => diff::run(args, console),
+        Command::Flash(args) => flash::run(args, &session()?),
+        Command::Verify(args) => verify::run(args, &session()?),
+        Command::WriteDevice(args) => flash::run_writer(args),
         Command::Man(args) => man::run(args, console),
         Command::Schema(args) => schema::run(args, console),
         Command::Completions(args) => completions::run(args, console),

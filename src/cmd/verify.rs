@@ -21,9 +21,13 @@ const SHOWN: usize = 10;
 
 pub(super) fn run(args: &Verify, session: &Session<'_>) -> Outcome {
     let file = manifest_of(args)?;
-    let manifest: Manifest = std::fs::read(&file)
-        .map_err(|error| unreadable(&file, &error))
-        .and_then(|text| serde_json::from_slice(&text).map_err(|error| Failure::new(Code::Refused, &error).about(&file.display().to_string()).hint("`imgbuild build` writes it as manifest.json")))?;
+    let manifest: Manifest = std::fs::read(&file).map_err(|error| unreadable(&file, &error)).and_then(|text| {
+        serde_json::from_slice(&text).map_err(|error| {
+            Failure::new(Code::Refused, &error)
+                .about(&file.display().to_string())
+                .hint("`imgbuild build` writes it as manifest.json")
+        })
+    })?;
     let seed = match &args.node {
         Some(node) => Some(build::seed(&cluster::member(session, node, &args.unlock)?, manifest.epoch)?),
         None => None,
@@ -77,7 +81,8 @@ fn differences(
 
 #[cfg(not(target_os = "linux"))]
 fn differences(_: &Path, _: &Manifest, _: Option<&[u8]>, _: &mut dyn FnMut(u64)) -> Result<Vec<Difference>, Failure> {
-    Err(Failure::refused("reading devices is done on Linux alone so far").hint("`imgbuild inspect --verify` reads image files"))
+    Err(Failure::refused("reading devices is done on Linux alone so far")
+        .hint("`imgbuild inspect --verify` reads image files"))
 }
 
 fn different(args: &Verify, found: &[Difference]) -> Failure {

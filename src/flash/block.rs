@@ -91,7 +91,8 @@ impl Block {
 
 /// The disk at `path`, if it is the expected one and nothing speaks against writing to it.
 fn allowed(path: &Path, expected: &Expected) -> Result<Disk, WriteError> {
-    let refused = |error: device::DeviceError| WriteError::Refused { hint: error.hint(), reasons: vec![error.to_string()] };
+    let refused =
+        |error: device::DeviceError| WriteError::Refused { hint: error.hint(), reasons: vec![error.to_string()] };
     let disks = device::list(Path::new("/")).map_err(refused)?;
     let disk = device::find(&disks, path).map_err(refused)?;
     let problem = if disk.diskseq != expected.diskseq {

@@ -175,7 +175,9 @@ impl WriteError {
             Self::Changed { .. } => "look at `imgbuild devices`, and start again".to_owned(),
             Self::Open { source } | Self::Io { source, .. } | Self::Sync { source } => gone(source),
             Self::Kept { .. } => "is it write-protected? Otherwise it is worn out: take another stick".to_owned(),
-            Self::Mismatch { .. } => "take another stick: this one is worn out, or the reader or port is bad".to_owned(),
+            Self::Mismatch { .. } => {
+                "take another stick: this one is worn out, or the reader or port is bad".to_owned()
+            }
             Self::Aliased { .. } | Self::Lost { .. } => {
                 "it is a counterfeit, or broken: take another stick, and do not keep data on this one".to_owned()
             }

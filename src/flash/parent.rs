@@ -49,23 +49,26 @@ pub fn serve(
     line.push(b'\n');
     thread::scope(|scope| {
         let (wants, wanted) = channel();
-        let events = scope.spawn(move || listen(output, &mut |event| {
-            tell(&event);
-            // No longer listening is what the child notices first.
-            if stopped() {
-                return Some(Err(WriteError::Feed));
-            }
-            match event {
-                // Nobody takes it when sending has failed.
-                Event::Want { ranges } => wants.send(ranges).map_or(None, |()| None),
-                Event::Done(waits) => Some(Ok(waits)),
-                Event::Failed { error } => Some(Err(error)),
-                _ => None,
-            }
-        }));
-        let sent = input.write_all(&line).map_err(|_| Unsent::Pipe).and_then(|()| {
-            send_all(plan, source, &mut input, &wanted, stopped)
+        let events = scope.spawn(move || {
+            listen(output, &mut |event| {
+                tell(&event);
+                // No longer listening is what the child notices first.
+                if stopped() {
+                    return Some(Err(WriteError::Feed));
+                }
+                match event {
+                    // Nobody takes it when sending has failed.
+                    Event::Want { ranges } => wants.send(ranges).map_or(None, |()| None),
+                    Event::Done(waits) => Some(Ok(waits)),
+                    Event::Failed { error } => Some(Err(error)),
+                    _ => None,
+                }
+            })
         });
+        let sent = input
+            .write_all(&line)
+            .map_err(|_| Unsent::Pipe)
+            .and_then(|()| send_all(plan, source, &mut input, &wanted, stopped));
         // The child ends when its bytes do.
         drop(input);
         let heard = events.join().unwrap_or(None);

@@ -99,7 +99,8 @@ impl<'a> Prepared<'a> {
         let end = image_end(manifest);
         // Up to the very end, which need not be a multiple of 4096.
         let last = (size - TABLES) / BLOCK * BLOCK;
-        let disk = gpt::write(table.disk_guid, size, &table.entries.into_iter().map(|entry| entry.1).collect::<Vec<_>>())?;
+        let disk =
+            gpt::write(table.disk_guid, size, &table.entries.into_iter().map(|entry| entry.1).collect::<Vec<_>>())?;
         let mut tables = Vec::new();
         // From the last to the first: a backup alone is nothing, and neither is a table without its first block.
         for (part, offset, len) in
@@ -179,10 +180,16 @@ fn image_table(manifest: &Manifest, image: &dyn Source, ranges: &[Range]) -> Res
     let fail = |problem: String| PlanError::Table { problem };
     let table = gpt::read(disk).map_err(|error| fail(error.to_string()))?;
     let ours = |(number, entry): &(u32, Entry)| (*number, entry.name.clone(), entry.guid, entry.offset, entry.size);
-    let theirs: Vec<_> =
-        manifest.partitions.iter().map(|part| (part.number, part.label.clone(), part.guid, part.offset, part.size)).collect();
+    let theirs: Vec<_> = manifest
+        .partitions
+        .iter()
+        .map(|part| (part.number, part.label.clone(), part.guid, part.offset, part.size))
+        .collect();
     let consecutive = table.entries.iter().zip(1..).all(|((number, _), expected)| *number == expected);
-    if table.disk_guid != manifest.disk_guid || table.entries.iter().map(ours).collect::<Vec<_>>() != theirs || !consecutive {
+    if table.disk_guid != manifest.disk_guid
+        || table.entries.iter().map(ours).collect::<Vec<_>>() != theirs
+        || !consecutive
+    {
         return Err(fail("partitions differ".to_owned()));
     }
     Ok(table)
@@ -192,9 +199,11 @@ fn image_table(manifest: &Manifest, image: &dyn Source, ranges: &[Range]) -> Res
 pub(super) fn read(source: &dyn Source, range: &Range) -> Result<Vec<u8>, SendError> {
     let Range { part, offset, len, sha256 } = range;
     let mut bytes = vec![0; usize::try_from(*len).unwrap_or(usize::MAX)];
-    source
-        .read(&mut bytes, *offset)
-        .map_err(|source| SendError::Read { part: part.clone(), offset: *offset, source })?;
+    source.read(&mut bytes, *offset).map_err(|source| SendError::Read {
+        part: part.clone(),
+        offset: *offset,
+        source,
+    })?;
     if Digest::of(&bytes) != *sha256 {
         return Err(SendError::NotAuthentic { part: part.clone(), offset: *offset, len: *len });
     }
@@ -230,6 +239,7 @@ fn put(disk: &mut Sparse, offset: u64, bytes: &[u8]) -> Result<(), PlanError> {
     disk.seek(SeekFrom::Start(offset)).and_then(|_| disk.write_all(bytes)).map_err(in_memory)
 }
 
+#[expect(clippy::needless_pass_by_value, reason = "it is for `map_err`")]
 fn in_memory(error: std::io::Error) -> PlanError {
     PlanError::Table { problem: error.to_string() }
 }

@@ -57,18 +57,34 @@ pub enum Phase {
 #[serde(tag = "event", rename_all = "kebab-case")]
 pub enum Event {
     /// The device is open, and is the right one.
-    Opened { version: u32, size: u64, sector: u32 },
+    Opened {
+        version: u32,
+        size: u64,
+        sector: u32,
+    },
     /// A step begins.
-    Phase { phase: Phase },
+    Phase {
+        phase: Phase,
+    },
     /// The bytes of these ranges, by number, are to be sent now.
-    Want { ranges: Vec<usize> },
+    Want {
+        ranges: Vec<usize>,
+    },
     /// So many more bytes of the step are done, as the device says.
-    Progress { phase: Phase, bytes: u64 },
+    Progress {
+        phase: Phase,
+        bytes: u64,
+    },
     /// What was written did not come back, and is written again.
-    Again { part: String, offset: u64 },
+    Again {
+        part: String,
+        offset: u64,
+    },
     /// All is written and was read back.
     Done(Waits),
-    Failed { error: WriteError },
+    Failed {
+        error: WriteError,
+    },
 }
 
 /// What the writer waited for, in milliseconds.

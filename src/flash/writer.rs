@@ -183,18 +183,19 @@ impl Writer<'_> {
             }
             drop(done);
             let mut idle: Vec<Buffer> = (0..buffers).map(|_| Buffer::new(buffer)).collect();
-            let mut take = |finished: Finished, idle: &mut Vec<Buffer>, tell: &mut dyn FnMut(Event) -> Result<(), WriteError>| {
-                let Finished { work, result } = finished;
-                let part = plan.range(work.range).map_or("", |range| &range.part);
-                if let Some(at) = result.map_err(|failed| io_error(Action::Write, part, failed))? {
-                    differences.push(at);
-                }
-                if phase != Phase::Verify {
-                    tell(Event::Progress { phase, bytes: work.bytes })?;
-                }
-                idle.push(work.buffer);
-                Ok(())
-            };
+            let mut take =
+                |finished: Finished, idle: &mut Vec<Buffer>, tell: &mut dyn FnMut(Event) -> Result<(), WriteError>| {
+                    let Finished { work, result } = finished;
+                    let part = plan.range(work.range).map_or("", |range| &range.part);
+                    if let Some(at) = result.map_err(|failed| io_error(Action::Write, part, failed))? {
+                        differences.push(at);
+                    }
+                    if phase != Phase::Verify {
+                        tell(Event::Progress { phase, bytes: work.bytes })?;
+                    }
+                    idle.push(work.buffer);
+                    Ok(())
+                };
             for &number in ranges {
                 let range = plan.range(number).ok_or(WriteError::Feed)?;
                 let mut at = range.offset;

@@ -7,10 +7,10 @@ use std::collections::BTreeMap;
 use std::io::{Read, Seek, SeekFrom};
 
 use ::gpt::disk::LogicalBlockSize;
-use ::gpt::{DiskDevice, GptConfig};
 use ::gpt::mbr::ProtectiveMBR;
 use ::gpt::partition::Partition;
 use ::gpt::partition_types::{OperatingSystem, Type};
+use ::gpt::{DiskDevice, GptConfig};
 use uuid::Uuid;
 
 use super::Sparse;
@@ -116,15 +116,18 @@ pub fn read(mut disk: impl DiskDevice) -> Result<Table, GptError> {
 /// and is not proved: this is for finding what is to be wiped.
 #[must_use]
 pub fn backup_of(first: &[u8]) -> Option<u64> {
-    let header = first.get(SECTOR as usize..)?.strip_prefix(b"EFI PART")?;
+    let header = first.get(512..)?.strip_prefix(b"EFI PART")?;
     // The alternate LBA is at byte 32 of the header.
     let lba = u64::from_le_bytes(header.get(24..32)?.try_into().ok()?);
     lba.checked_mul(SECTOR)
 }
 
 fn check_protective_mbr(disk: &mut (impl Read + Seek)) -> Result<(), GptError> {
-    let mut mbr = [0; SECTOR as usize];
-    disk.rewind().and_then(|()| disk.read_exact(&mut mbr)).and_then(|()| disk.seek(SeekFrom::Start(0))).map_err(table)?;
+    let mut mbr = [0; 512];
+    disk.rewind()
+        .and_then(|()| disk.read_exact(&mut mbr))
+        .and_then(|()| disk.seek(SeekFrom::Start(0)))
+        .map_err(table)?;
     // Four records of 16 bytes, the type in the fifth of each.
     let protective = mbr[446..510].chunks_exact(16).any(|record| record[4] == 0xee);
     if protective && mbr[510..] == [0x55, 0xaa] { Ok(()) } else { Err(table("no protective MBR")) }

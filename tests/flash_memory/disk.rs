@@ -18,21 +18,38 @@ pub enum Fault {
     /// No more than so many bytes are written or read at a time.
     Short(usize),
     /// Writing to this block fails for so many times.
-    WriteError { at: u64, times: u32 },
+    WriteError {
+        at: u64,
+        times: u32,
+    },
     /// Reading this block fails for so many times, once the disk has taken `after` bytes.
-    ReadError { at: u64, times: u32, after: u64 },
+    ReadError {
+        at: u64,
+        times: u32,
+        after: u64,
+    },
     /// A bit of this block comes back wrong for so many times, once something was written to it.
-    Flip { at: u64, times: u32 },
+    Flip {
+        at: u64,
+        times: u32,
+    },
     /// This block never changes.
-    Stuck { at: u64 },
+    Stuck {
+        at: u64,
+    },
     /// Writing to this block has no effect for so many times, and no error either.
-    Dropped { at: u64, times: u32 },
+    Dropped {
+        at: u64,
+        times: u32,
+    },
     /// Addresses wrap around after so many bytes.
     Wraps(u64),
     /// Addresses beyond keep nothing.
     Ends(u64),
     /// It is unplugged after so many operations.
-    Gone { after: u64 },
+    Gone {
+        after: u64,
+    },
 }
 
 #[derive(Debug)]
@@ -163,7 +180,9 @@ impl Target for Disk {
             Fault::WriteError { at: bad, times } if hits(at, len, bad) && Self::shows(&mut state, times) => {
                 return Err(rustix::io::Errno::IO.into());
             }
-            Fault::Dropped { at: bad, times } if hits(at, len, bad) && Self::shows(&mut state, times) => return Ok(len),
+            Fault::Dropped { at: bad, times } if hits(at, len, bad) && Self::shows(&mut state, times) => {
+                return Ok(len);
+            }
             _ => {}
         }
         state.written += len as u64;

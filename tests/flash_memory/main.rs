@@ -189,7 +189,11 @@ fn faults_that_pass_are_overcome() {
         result.unwrap_or_else(|error| panic!("{fault:?}: {error}"));
         assert_holds(&disk, &image);
         let again = told.iter().any(|event| matches!(event, Event::Again { .. }));
-        assert_eq!(again, matches!(fault, Fault::Flip { .. } | Fault::Dropped { .. } | Fault::ReadError { times: 5, .. }), "{fault:?}");
+        assert_eq!(
+            again,
+            matches!(fault, Fault::Flip { .. } | Fault::Dropped { .. } | Fault::ReadError { times: 5, .. }),
+            "{fault:?}"
+        );
     }
 }
 
@@ -202,7 +206,8 @@ fn faults_that_stay_are_told_with_their_place_and_leave_nothing_that_boots() {
         _ => false,
     };
     let in_table = |error: &WriteError| matches!(error, WriteError::Mismatch { part, .. } if part == "partition table");
-    type Check = fn(&WriteError) -> bool;
+    let aliased = |error: &WriteError| matches!(error, WriteError::Aliased { .. });
+    let lost = |error: &WriteError| matches!(error, WriteError::Lost { .. });
     let faults: [(Fault, &dyn Fn(&WriteError) -> bool); 9] = [
         (Fault::WriteError { at: INSIDE, times: u32::MAX }, &root),
         (Fault::ReadError { at: INSIDE, times: u32::MAX, after: 0 }, &root),
@@ -210,9 +215,9 @@ fn faults_that_stay_are_told_with_their_place_and_leave_nothing_that_boots() {
         (Fault::Stuck { at: INSIDE }, &root),
         (Fault::Flip { at: 0, times: u32::MAX }, &in_table),
         (Fault::Flip { at: 512, times: u32::MAX }, &in_table),
-        (Fault::Wraps(8 << 20), &(|error| matches!(error, WriteError::Aliased { .. })) as &Check),
-        (Fault::Wraps(16 << 20), &(|error| matches!(error, WriteError::Aliased { .. })) as &Check),
-        (Fault::Ends(20 << 20), &(|error| matches!(error, WriteError::Lost { .. })) as &Check),
+        (Fault::Wraps(8 << 20), &aliased),
+        (Fault::Wraps(16 << 20), &aliased),
+        (Fault::Ends(20 << 20), &lost),
     ];
     for (fault, is_right) in faults {
         let disk = used(32 << 20, fault);

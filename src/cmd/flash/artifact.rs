@@ -53,7 +53,10 @@ pub(super) fn release(session: &Session<'_>, tag: &str, profile: &str) -> Result
         Failure::refused("the workspace does not say where its releases are")
             .hint("add `releases = \"https://github.com/OWNER/REPOSITORY/releases/download\"` to imgbuild.toml")
     })?;
-    let wrong = || Failure::refused(format!("`{base}` cannot have releases below it")).hint("write `releases` as https://HOST/PATH");
+    let wrong = || {
+        Failure::refused(format!("`{base}` cannot have releases below it"))
+            .hint("write `releases` as https://HOST/PATH")
+    };
     let mut url = Url::parse(base).map_err(|_| wrong())?;
     url.path_segments_mut().map_err(|()| wrong())?.pop_if_empty().push(tag).push(&format!("{profile}.img.zst"));
     at_url(session, &url)
@@ -116,7 +119,9 @@ fn sums(session: &Session<'_>, place: &Place, name: &str) -> Result<Option<Sums>
     };
     if let Some(key) = key {
         let key = PublicKey::from_base64(key).map_err(|error| {
-            Failure::new(Code::Refused, &error).about("`release_key` in imgbuild.toml").hint("it is the line `RW…` of minisign's public key file")
+            Failure::new(Code::Refused, &error)
+                .about("`release_key` in imgbuild.toml")
+                .hint("it is the line `RW…` of minisign's public key file")
         })?;
         let signature = paper(session, place, SIGNATURE)?
             .ok_or_else(|| bad(format!("{SUMS} beside {name} is not signed: there is no {SIGNATURE}")))?;
@@ -246,5 +251,6 @@ fn bad(message: String) -> Failure {
 }
 
 fn unreadable(path: &Path, error: &io::Error) -> Failure {
-    Failure::io(Code::Refused, format!("cannot read {}", path.display()), error).hint("name an image file that you may read")
+    Failure::io(Code::Refused, format!("cannot read {}", path.display()), error)
+        .hint("name an image file that you may read")
 }

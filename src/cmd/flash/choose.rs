@@ -81,7 +81,8 @@ impl Choice {
 
 /// What has to be typed, in words, and the word itself.
 fn secret_word(disk: &Disk) -> (String, String) {
-    let serial: Vec<char> = disk.serial.iter().flat_map(|serial| serial.chars()).filter(|char| !char.is_whitespace()).collect();
+    let serial: Vec<char> =
+        disk.serial.iter().flat_map(|serial| serial.chars()).filter(|char| !char.is_whitespace()).collect();
     if serial.is_empty() {
         return (format!("`{}`", disk.name), disk.name.clone());
     }
@@ -95,10 +96,15 @@ fn named<'d>(disks: &'d [Disk], path: &Path, limits: &Limits, yes: bool) -> Resu
     let refusals = disk.refusals(limits);
     if let Some(first) = refusals.first() {
         let causes = refusals[1..].iter().map(Refusal::to_string).collect();
-        return Err(Failure { causes, ..Failure::refused(format!("{} is not written to: {first}", disk.path.display())) }
-            .hint(refusals.iter().find_map(Refusal::hint).unwrap_or_else(|| {
+        return Err(Failure {
+            causes,
+            ..Failure::refused(format!("{} is not written to: {first}", disk.path.display()))
+        }
+        .hint(
+            refusals.iter().find_map(Refusal::hint).unwrap_or_else(|| {
                 "take another disk; `imgbuild devices` lists those that may be written to".to_owned()
-            })));
+            }),
+        ));
     }
     if yes && disk.transport != Transport::Loop && !path.starts_with("/dev/disk/by-id") {
         let by_id = disk.by_id.first().map_or("/dev/disk/by-id/…".to_owned(), |path| path.display().to_string());
@@ -117,15 +123,17 @@ fn ask_which<'d>(disks: &[&'d Disk], console: &Console) -> Result<&'d Disk, Fail
     console.note(&lines.join("\n"));
     let typed = console.ask("which one? Its number:").map_err(|error| unasked(&error))?;
     let chosen = typed.parse().ok().and_then(|number: usize| disks.get(number.checked_sub(1)?));
-    chosen.copied().ok_or_else(|| {
-        Failure::refused(format!("`{typed}` is none of these disks")).hint("or name it with `--device`")
-    })
+    chosen
+        .copied()
+        .ok_or_else(|| Failure::refused(format!("`{typed}` is none of these disks")).hint("or name it with `--device`"))
 }
 
 /// There was nobody to ask.
 pub(super) fn unasked(error: &io::Error) -> Failure {
     let message = match error.kind() {
-        io::ErrorKind::Unsupported | io::ErrorKind::UnexpectedEof => "nobody is there to confirm that the disk may be written to",
+        io::ErrorKind::Unsupported | io::ErrorKind::UnexpectedEof => {
+            "nobody is there to confirm that the disk may be written to"
+        }
         _ => "cannot ask on the terminal",
     };
     Failure { causes: vec![error.to_string()], ..Failure::refused(message) }

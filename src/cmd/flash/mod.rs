@@ -71,8 +71,12 @@ fn flash(args: &Flash, node: Option<&str>, session: &Session<'_>) -> Outcome {
         return Ok(());
     };
     let disk = &choice.disk;
-    let prepared =
-        Prepared::new(&image.manifest, &*image.source, (disk.size, disk.sector), image.seed.as_ref().map(|seed| &seed[..]))?;
+    let prepared = Prepared::new(
+        &image.manifest,
+        &*image.source,
+        (disk.size, disk.sector),
+        image.seed.as_ref().map(|seed| &seed[..]),
+    )?;
     let plan = show::plan(&image, disk, &prepared.plan);
     if args.dry_run {
         let value = json!({

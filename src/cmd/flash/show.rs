@@ -16,7 +16,8 @@ pub(super) fn disk(disk: &Disk) -> String {
 /// The image on one line.
 pub(super) fn image(image: &Image) -> String {
     let manifest = &image.manifest;
-    let node = image.node.as_ref().map_or("without a seed".to_owned(), |node| format!("with the seed of node `{node}`"));
+    let node =
+        image.node.as_ref().map_or("without a seed".to_owned(), |node| format!("with the seed of node `{node}`"));
     format!("image  {} {} ({}), {node}", manifest.profile, manifest.image_id, manifest.board)
 }
 
@@ -31,7 +32,7 @@ pub(super) fn plan(what: &Image, target: &Disk, plan: &Plan) -> String {
         })
         .collect();
     let on_it = if on_it.is_empty() { "no partitions".to_owned() } else { on_it.join(", ") };
-    let by_id: String = target.by_id.iter().map(|path| format!("\n       {}", path.display())).collect();
+    let by_id = target.by_id.first().map_or(String::new(), |path| format!("\n       {}", path.display()));
     format!(
         "{}\ndisk   {}{by_id}\non it  {on_it}: all of it will be lost\nwrite  {}",
         image(what),

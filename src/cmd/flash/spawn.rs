@@ -48,7 +48,8 @@ fn start(disk: &Disk, expected: &Expected, console: &Console) -> Result<Child, F
     words.extend(["--expect".into(), expected.into()]);
     if !may_write(&disk.path) {
         let escalator = ESCALATORS.into_iter().find(|name| on_path(name)).ok_or(FlashError::NoRights)?;
-        console.note(&format!("{} needs more rights than yours; {escalator} may ask for a password", disk.path.display()));
+        console
+            .note(&format!("{} needs more rights than yours; {escalator} may ask for a password", disk.path.display()));
         words.insert(0, escalator.into());
     }
     Command::new(&words[0])
@@ -112,7 +113,12 @@ impl Shown<'_> {
 
     fn close(&mut self) {
         let Some((name, total, started)) = self.open.take() else { return };
-        #[expect(clippy::cast_precision_loss, clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a speed to look at")]
+        #[expect(
+            clippy::cast_precision_loss,
+            clippy::cast_possible_truncation,
+            clippy::cast_sign_loss,
+            reason = "a speed to look at"
+        )]
         let speed = (total as f64 / started.elapsed().as_secs_f64().max(0.001)) as u64;
         let note = if total == 0 { "done".to_owned() } else { format!("{}, {}/s", bytes(total), bytes(speed)) };
         self.progress.finish(name, &note);
@@ -125,7 +131,13 @@ struct Awake(Option<Child>);
 impl Awake {
     fn keep() -> Self {
         let holder = Command::new("systemd-inhibit")
-            .args(["--what=sleep:shutdown:idle", "--mode=block", "--who=imgbuild", "--why=a disk is being written", "cat"])
+            .args([
+                "--what=sleep:shutdown:idle",
+                "--mode=block",
+                "--who=imgbuild",
+                "--why=a disk is being written",
+                "cat",
+            ])
             .stdin(Stdio::piped())
             .stdout(Stdio::null())
             .stderr(Stdio::null())

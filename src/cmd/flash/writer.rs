@@ -10,11 +10,12 @@ pub(in crate::cmd) fn run(args: &WriteDevice) -> Outcome {
     let expected: Expected = serde_json::from_str(&args.expect).map_err(|error| {
         Failure::new(Code::Refused, &error).about("`--expect`").hint("`imgbuild flash` is what runs this")
     })?;
-    write(args, &expected)
+    write(args, &expected);
+    Ok(())
 }
 
 #[cfg(target_os = "linux")]
-fn write(args: &WriteDevice, expected: &Expected) -> Outcome {
+fn write(args: &WriteDevice, expected: &Expected) {
     use crate::flash::block::Block;
     use crate::flash::child;
     use crate::flash::writer::Settings;
@@ -22,10 +23,8 @@ fn write(args: &WriteDevice, expected: &Expected) -> Outcome {
     let open = |_: &_| Block::exclusive(&args.device, expected);
     // The parent has heard of any error, and tells it.
     let _ = child::run(std::io::stdin().lock(), std::io::stdout().lock(), Settings::default(), open);
-    Ok(())
 }
 
+/// `flash` refuses before it comes to this.
 #[cfg(not(target_os = "linux"))]
-fn write(_: &WriteDevice, _: &Expected) -> Outcome {
-    Err(Failure::refused("writing to devices is done on Linux alone so far"))
-}
+fn write(_: &WriteDevice, _: &Expected) {}
