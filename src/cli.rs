@@ -87,6 +87,9 @@ pub enum Command {
     /// Boot an image in QEMU, from emulated USB storage
     #[command(after_help = "Leave QEMU with Ctrl-A X.")]
     Boot(Boot),
+    /// List disks that an image may be written to, and why others are refused
+    #[command(after_help = "The rules and their reasons are in docs/safety.md.")]
+    Devices(Devices),
     /// Make, set, check and back up the cluster's secrets
     #[command(subcommand)]
     Secrets(Secrets),
@@ -271,6 +274,16 @@ pub struct WriteDevice {
     /// JSON of what was confirmed
     #[arg(long)]
     pub expect: String,
+}
+
+#[derive(Debug, Args)]
+pub struct Devices {
+    /// Count disks of more than 256 GiB in
+    #[arg(long)]
+    pub allow_large: bool,
+    /// Count loop devices in, for trying things out
+    #[arg(long)]
+    pub allow_loop: bool,
 }
 
 #[derive(Debug, Args)]

@@ -6,6 +6,7 @@ cd "$(dirname "$0")/.."
 # tool:package; a tool is looked up on PATH, an absolute path as a file, also with wildcards.
 needs=(
     apt-get:apt
+    blockdev:util-linux
     c++:g++
     cpio:cpio
     debugfs:e2fsprogs
@@ -17,11 +18,15 @@ needs=(
     gpg:gnupg
     jq:jq
     kmod:kmod
+    losetup:mount
     mcopy:mtools
+    mkfs.ext4:e2fsprogs
     mksquashfs:squashfs-tools
+    mkswap:util-linux
     mmdebstrap:mmdebstrap
     objdump:binutils
     openssl:openssl
+    partx:util-linux
     perl:perl
     pwck:passwd
     qemu-system-aarch64:qemu-system-arm
@@ -84,5 +89,5 @@ cargo test --release "$@"
 
 # Without root these end at once and count as passed; nobody shall take that for a result.
 if [ "$(id -u)" != 0 ]; then
-    echo "== NOT RUN, since they need root: tests/reflash, and the data disks (loop devices) of tests/node_scripts" >&2
+    echo "== NOT RUN, since they need root: tests/reflash, and the disks (loop devices) of tests/devices and tests/node_scripts" >&2
 fi

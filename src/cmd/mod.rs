@@ -6,6 +6,7 @@ mod cache;
 mod check;
 mod cluster;
 mod completions;
+mod devices;
 mod diff;
 mod failure;
 mod finished;
@@ -87,6 +88,7 @@ fn dispatch(cli: &Cli, console: &Console) -> Outcome {
         Command::Secrets(verb) => secrets::run(verb, &session()?),
         Command::Node(verb) => node::run(verb, &session()?),
         Command::Inspect(args) => inspect::run(args, console),
+        Command::Devices(args) => devices::run(args, &cli.global, console),
         Command::Diff(args) => diff::run(args, console),
         Command::Flash(args) => flash::run(args, &session()?),
         Command::Verify(args) => verify::run(args, &session()?),

@@ -26,7 +26,7 @@ pub fn list(root: &Path) -> Result<Vec<Disk>, DeviceError> {
     names.sort_by_key(|name| (name.len(), name.clone()));
 
     let host = Host { root };
-    let blocks: Vec<Block> = names.iter().filter_map(|name| host.block(&host.dir(name)?, name)).collect();
+    let blocks: Vec<Block> = names.iter().filter_map(|name| block(&host.dir(name)?, name)).collect();
     let tables = host.tables();
     let by_id = host.links("dev/disk/by-id");
     let labels = host.links("dev/disk/by-label");
@@ -50,41 +50,6 @@ impl Host {
     fn dir(&self, name: &str) -> Option<PathBuf> {
         let dir = self.root.join("sys/block").join(name).canonicalize().ok()?;
         dir.starts_with(&self.root).then_some(dir)
-    }
-
-    fn block(&self, dir: &Path, name: &str) -> Option<Block> {
-        // Without a number it has no device file, or is gone.
-        let number = number(&text(dir, "dev")?);
-        let backing = text(dir, "loop/backing_file").map(PathBuf::from);
-        if name.starts_with("loop") && backing.is_none() {
-            return None;
-        }
-        let mapped = text(dir, "dm/name").map(|name| clean(&name));
-        let title = match &mapped {
-            Some(mapped) => {
-                let kind = text(dir, "dm/uuid").unwrap_or_default();
-                let kind = match kind.split('-').next() {
-                    Some("LVM") => "LVM volume",
-                    Some("CRYPT") => "encrypted volume",
-                    Some("mpath") => "multipath disk",
-                    _ => "volume",
-                };
-                format!("{kind} {mapped} ({name})")
-            }
-            None if name.starts_with("md") => format!("RAID {name}"),
-            None if name.starts_with("loop") => format!("loop device {name}"),
-            None => name.to_owned(),
-        };
-        let parts = parts(dir, name).into_iter().filter_map(|(part, _)| self.block(&dir.join(&part), &part)).collect();
-        Some(Block {
-            name: name.to_owned(),
-            number,
-            holders: names(&dir.join("holders")),
-            parts,
-            mapped,
-            title,
-            backing,
-        })
     }
 
     fn tables(&self) -> Tables {
@@ -191,6 +156,33 @@ impl Host {
             .map(|serial| clean(&serial))
             .find(|serial| !serial.is_empty())
     }
+}
+
+fn block(dir: &Path, name: &str) -> Option<Block> {
+    // Without a number it has no device file, or is gone.
+    let number = number(&text(dir, "dev")?);
+    let backing = text(dir, "loop/backing_file").map(PathBuf::from);
+    if name.starts_with("loop") && backing.is_none() {
+        return None;
+    }
+    let mapped = text(dir, "dm/name").map(|name| clean(&name));
+    let title = match &mapped {
+        Some(mapped) => {
+            let kind = text(dir, "dm/uuid").unwrap_or_default();
+            let kind = match kind.split('-').next() {
+                Some("LVM") => "LVM volume",
+                Some("CRYPT") => "encrypted volume",
+                Some("mpath") => "multipath disk",
+                _ => "volume",
+            };
+            format!("{kind} {mapped} ({name})")
+        }
+        None if name.starts_with("md") => format!("RAID {name}"),
+        None if name.starts_with("loop") => format!("loop device {name}"),
+        None => name.to_owned(),
+    };
+    let parts = parts(dir, name).into_iter().filter_map(|(part, _)| block(&dir.join(&part), &part)).collect();
+    Some(Block { name: name.to_owned(), number, holders: names(&dir.join("holders")), parts, mapped, title, backing })
 }
 
 /// Names and numbers of a disk's partitions, by number.

@@ -4,7 +4,7 @@ use std::process::Command;
 
 use crate::place::{Place, Ran, files};
 
-const VERBS: [&str; 13] = [
+const VERBS: [&str; 14] = [
     "init",
     "build",
     "lock",
@@ -13,6 +13,7 @@ const VERBS: [&str; 13] = [
     "inspect",
     "diff",
     "boot",
+    "devices",
     "secrets",
     "node",
     "schema",

@@ -1,0 +1,144 @@
+//! `imgbuild devices`: disks that an image may be written to, and why the others are refused.
+
+use std::fmt::Write as _;
+use std::path::{Path, absolute};
+
+use serde_json::{Value, json};
+
+use super::Outcome;
+use super::cache::Cache;
+use crate::cli::{Devices, Global};
+use crate::device::{Disk, Limits, Refusal, list};
+use crate::output::{Console, bytes};
+
+/// Columns of a terminal that is not wide.
+const WIDTH: usize = 80;
+/// Columns for a model; some are sentences.
+const MODEL: usize = 24;
+
+pub(super) fn run(args: &Devices, global: &Global, console: &Console) -> Outcome {
+    let disks = list(Path::new("/"))?;
+    let cache = Cache::locate(global.cache_dir.as_deref()).ok();
+    let keep = [Some(&*global.workspace), cache.as_ref().map(Cache::dir)];
+    let limits = Limits {
+        allow_large: args.allow_large,
+        allow_loop: args.allow_loop,
+        needed: None,
+        keep: keep.into_iter().flatten().filter_map(|path| absolute(path).ok()).collect(),
+    };
+    let judged: Vec<(&Disk, Vec<Refusal>)> = disks.iter().map(|disk| (disk, disk.refusals(&limits))).collect();
+    console.result(&judged.iter().map(|(disk, refusals)| entry(disk, refusals)).collect::<Vec<_>>(), &table(&judged));
+    Ok(())
+}
+
+/// The disk, and what speaks against it in words too.
+fn entry(disk: &Disk, refusals: &[Refusal]) -> Value {
+    let mut value = json!(disk);
+    let refusal = |refusal: &Refusal| {
+        let mut value = json!(refusal);
+        value["message"] = json!(refusal.to_string());
+        value["hint"] = json!(refusal.hint());
+        value
+    };
+    value["refused"] = refusals.iter().map(refusal).collect();
+    value
+}
+
+fn table(judged: &[(&Disk, Vec<Refusal>)]) -> String {
+    let width =
+        |cell: fn(&Disk) -> String| judged.iter().map(|(disk, _)| cell(disk).chars().count()).max().unwrap_or(0);
+    let widths = [width(device), width(size), width(transport), width(model)];
+    let row = |disk: &Disk| {
+        let [device_width, size_width, transport_width, model_width] = widths;
+        let (device, size, transport, model) = (device(disk), size(disk), transport(disk), model(disk));
+        let serial = disk.serial.as_deref().unwrap_or("no serial number");
+        format!(
+            "{device:<device_width$}  {size:>size_width$}  {transport:<transport_width$}  {model:<model_width$}  {serial}"
+        )
+    };
+
+    let (fit, refused): (Vec<_>, Vec<_>) = judged.iter().partition(|(_, refusals)| refusals.is_empty());
+    let mut text = String::new();
+    if fit.is_empty() {
+        text.push_str("no disk that an image may be written to: plug a USB stick or a memory card in\n");
+    }
+    for (disk, _) in fit {
+        let _ = writeln!(text, "{}", row(disk));
+        let _ = writeln!(text, "{}", wrap(&partitions(disk)));
+        for id in &disk.by_id {
+            let _ = writeln!(text, "  {}", id.display());
+        }
+    }
+    if !refused.is_empty() {
+        text.push_str("\nrefused:\n");
+    }
+    for (disk, refusals) in refused {
+        let _ = writeln!(text, "{}", row(disk));
+        // A cure for one reason is bad advice while another has none.
+        let is_curable = refusals.iter().all(|refusal| refusal.hint().is_some());
+        for refusal in refusals {
+            let _ = writeln!(text, "{}", wrap(&words(&refusal.to_string())));
+            if is_curable && let Some(hint) = refusal.hint() {
+                let _ = writeln!(text, "{}", wrap(&words(&format!("({hint})"))));
+            }
+        }
+    }
+    text
+}
+
+fn device(disk: &Disk) -> String {
+    disk.path.display().to_string()
+}
+
+fn size(disk: &Disk) -> String {
+    bytes(disk.size)
+}
+
+fn transport(disk: &Disk) -> String {
+    disk.transport.to_string()
+}
+
+fn model(disk: &Disk) -> String {
+    let title = disk.title();
+    match title.chars().count() {
+        0 => "unnamed".to_owned(),
+        length if length > MODEL => title.chars().take(MODEL - 1).chain(['…']).collect(),
+        _ => title,
+    }
+}
+
+/// What is on it, a piece a partition.
+fn partitions(disk: &Disk) -> Vec<String> {
+    let piece = |(index, partition): (usize, &crate::device::Partition)| {
+        let comma = if index + 1 < disk.partitions.len() { "," } else { "" };
+        let label = partition.label.as_deref().unwrap_or("unnamed");
+        format!("{} {label} {}{comma}", partition.number, bytes(partition.size))
+    };
+    match &disk.partitions[..] {
+        [] => words("no partitions"),
+        [_] => vec!["partition".to_owned(), piece((0, &disk.partitions[0]))],
+        several => std::iter::once("partitions".to_owned()).chain(several.iter().enumerate().map(piece)).collect(),
+    }
+}
+
+fn words(text: &str) -> Vec<String> {
+    text.split(' ').map(str::to_owned).collect()
+}
+
+/// Indented lines that fit, none broken within a piece.
+fn wrap(pieces: &[String]) -> String {
+    let (mut text, mut column) = (String::new(), WIDTH);
+    for piece in pieces {
+        let length = piece.chars().count();
+        if column + 1 + length > WIDTH {
+            text.push_str(if text.is_empty() { "  " } else { "\n    " });
+            column = if text.contains('\n') { 4 } else { 2 };
+        } else {
+            text.push(' ');
+            column += 1;
+        }
+        text.push_str(piece);
+        column += length;
+    }
+    text
+}
