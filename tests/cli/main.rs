@@ -14,6 +14,7 @@ mod cluster;
 mod compare;
 mod damaged;
 mod face;
+mod flash_node;
 mod full_disk;
 mod k3s_release;
 mod lock;

@@ -19,9 +19,8 @@ fn kill(process: u32, signal: Signal) {
 fn writer_of(flash: &Child) -> Option<u32> {
     let id = flash.id();
     let children = fs::read_to_string(format!("/proc/{id}/task/{id}/children")).unwrap_or_default();
-    let is_writer = |child: &u32| {
-        fs::read_to_string(format!("/proc/{child}/cmdline")).is_ok_and(|line| line.contains("__write"))
-    };
+    let is_writer =
+        |child: &u32| fs::read_to_string(format!("/proc/{child}/cmdline")).is_ok_and(|line| line.contains("__write"));
     children.split_whitespace().filter_map(|child| child.parse().ok()).find(is_writer)
 }
 
@@ -65,7 +64,9 @@ fn whichever_half_is_killed_whenever_the_disk_is_whole_or_does_not_start() {
                 }
             }
             // Too late to break it, or the old one, which was not touched yet.
-            Some(table) if table.disk_guid == bench.image.manifest.disk_guid && moment > all / 2 => bench.assert_on(&disk),
+            Some(table) if table.disk_guid == bench.image.manifest.disk_guid && moment > all / 2 => {
+                bench.assert_on(&disk)
+            }
             Some(_) => assert!(moment < 5, "round {round}: a table at event {moment} of {all}"),
         }
         bench.flash("node.img", &disk).ok();

@@ -80,8 +80,7 @@ fn disks_are_refused_that_are_too_small_or_not_allowed_or_parts_or_none() {
     assert!(bench.run(&flash).fails(1).contains("--allow-loop"));
     let unnamed = bench.run(&["flash", "--image", "node.img", "--yes", "--allow-loop"]).fails(1);
     assert!(unnamed.contains("--device"), "{unnamed}");
-    let unasked =
-        bench.run(&["flash", "--image", "node.img", "--device", disk.path(), "--allow-loop"]).fails(1);
+    let unasked = bench.run(&["flash", "--image", "node.img", "--device", disk.path(), "--allow-loop"]).fails(1);
     assert!(unasked.contains("nobody is there") && unasked.contains("--yes"), "{unasked}");
     let none = bench.run(&["flash", "--image", "node.img", "--device", "/dev/none", "--yes"]).fails(1);
     assert!(none.contains("/dev/none"), "{none}");
