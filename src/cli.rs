@@ -225,7 +225,7 @@ pub struct Flash {
     #[arg(short, long, value_name = "NAME")]
     pub node: Option<String>,
     /// Write the sticks of all nodes, one after the other
-    #[arg(long, conflicts_with_all = ["node", "profile", "image", "device", "yes"])]
+    #[arg(long, conflicts_with_all = ["node", "profile", "image", "yes"])]
     pub all: bool,
     /// Disk to write to; without it, there must be one or you are asked
     #[arg(short, long, value_name = "PATH", value_hint = ValueHint::AnyPath)]

@@ -7,6 +7,7 @@ use std::path::Path;
 use crate::node_image;
 use crate::place::{files, json};
 use crate::support;
+use crate::terminal::converse;
 use crate::tiny;
 
 #[test]
@@ -53,6 +54,44 @@ fn a_node_s_stick_holds_what_its_image_would_and_no_file_holds_its_seed() {
     assert!(without.fails(3).contains("`seed`"));
     let built = files(&place.path("build"));
     assert!(built.iter().all(|file| Path::new(file).starts_with("node")), "{built:?}");
+}
+
+#[test]
+fn all_sticks_are_written_one_after_the_other_and_one_may_be_left_out() {
+    if !rustix::process::geteuid().is_root() {
+        eprintln!("needs root");
+        return;
+    }
+    let online = tiny::archive(1000).online();
+    let place = node_image::place(&online);
+    let nodes = "[node.pi1]\nprofile = \"node\"\n[node.pi2]\nprofile = \"node\"\n";
+    // One server, and two machines that have nothing to do.
+    place.write("profiles/worker.toml", place.read("profiles/node.toml").replace("\"server\"", "\"agent\""));
+    let cluster = place.read("cluster.toml") + &nodes.replace("\"node\"", "\"worker\"");
+    place.write("cluster.toml", cluster);
+    let dir = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).unwrap();
+    let disk = dir.path().join("disk");
+    File::create(&disk).unwrap().set_len(400 << 20).unwrap();
+    let device = support::ok(dir.path(), "losetup", &["--find", "--show", disk.to_str().unwrap()]).trim().to_owned();
+    let name = device.trim_start_matches("/dev/");
+    let program = place.command(&["flash", "--all", "--device", &device, "--allow-loop"]);
+    let answers = [
+        ("`control`, 1 of 3", ""),
+        ("to write to", name),
+        ("`pi1`, 2 of 3", "skip"),
+        ("`pi2`, 3 of 3", ""),
+        ("to write to", name),
+    ];
+    let (code, shown) = converse(&program, &answers);
+    let manifest = "build/worker/manifest.json";
+    let last = place.run(&["verify", &device, "--manifest", manifest, "--node", "pi2"]);
+    support::ok(dir.path(), "losetup", &["--detach", &device]);
+    assert_eq!(code, Some(0), "{shown}");
+    for said in ["seed of node `control`", "`pi1` is left out", "seed of node `pi2`"] {
+        assert!(shown.contains(said), "no {said} in: {shown}");
+    }
+    last.ok();
+    assert!(place.run(&["flash", "--all"]).fails(1).contains("terminal"));
 }
 
 #[test]

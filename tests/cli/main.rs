@@ -42,3 +42,5 @@ mod http;
 mod k3s;
 #[path = "../support/mod.rs"]
 mod support;
+#[path = "../support/terminal.rs"]
+mod terminal;

@@ -189,3 +189,12 @@ impl Bench {
         assert_eq!(disk.bytes(disk.size() - 512, 8), b"EFI PART");
     }
 }
+
+/// The writer that a running flash has started.
+pub fn writer_of(flash: &Child) -> Option<u32> {
+    let id = flash.id();
+    let children = fs::read_to_string(format!("/proc/{id}/task/{id}/children")).unwrap_or_default();
+    let is_writer =
+        |child: &u32| fs::read_to_string(format!("/proc/{child}/cmdline")).is_ok_and(|line| line.contains("__write"));
+    children.split_whitespace().filter_map(|child| child.parse().ok()).find(is_writer)
+}

@@ -2,26 +2,16 @@
 
 use std::fs;
 use std::path::Path;
-use std::process::Child;
 
 use rustix::process::{Pid, Signal, kill_process};
 
-use crate::bench::{Bench, Loop, is_root};
+use crate::bench::{Bench, Loop, is_root, writer_of};
 use crate::image::Image;
 
 fn kill(process: u32, signal: Signal) {
     let pid = Pid::from_raw(i32::try_from(process).unwrap()).unwrap();
     // It may have ended by itself.
     let _ = kill_process(pid, signal);
-}
-
-/// The writer that a running flash has started.
-fn writer_of(flash: &Child) -> Option<u32> {
-    let id = flash.id();
-    let children = fs::read_to_string(format!("/proc/{id}/task/{id}/children")).unwrap_or_default();
-    let is_writer =
-        |child: &u32| fs::read_to_string(format!("/proc/{child}/cmdline")).is_ok_and(|line| line.contains("__write"));
-    children.split_whitespace().filter_map(|child| child.parse().ok()).find(is_writer)
 }
 
 fn wait_for_end(process: u32) {

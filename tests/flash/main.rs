@@ -11,8 +11,11 @@ mod rights;
 mod written;
 
 #[path = "../support/http.rs"]
+#[expect(dead_code, reason = "servers that stall are the fetcher's own tests' business")]
 mod http;
 #[path = "../flash_memory/image.rs"]
 mod image;
 #[path = "../support/mod.rs"]
 mod support;
+#[path = "../support/terminal.rs"]
+mod terminal;

@@ -4,7 +4,7 @@ use std::fs;
 
 use serde_json::Value;
 
-use crate::bench::{Bench, Loop, is_root};
+use crate::bench::{Bench, Loop, is_root, writer_of};
 use crate::image::{Image, MIB};
 
 #[test]
@@ -15,7 +15,7 @@ fn a_flashed_disk_holds_the_image_with_its_table_at_the_real_end() {
     let bench = Bench::new(5 << 20);
     for size in [bench.image.size(), (64 << 20) + 512, 300 << 20] {
         let disk = Loop::new(size);
-        let said = Bench::flash_command(&bench, "node.img", &disk).output().unwrap();
+        let said = bench.flash_command("node.img", &disk).output().unwrap();
         let said = String::from_utf8(said.stdout).unwrap();
         let result: Value = serde_json::from_str(said.lines().last().unwrap()).unwrap();
         assert_eq!(result["event"], "result", "{said}");
@@ -23,6 +23,27 @@ fn a_flashed_disk_holds_the_image_with_its_table_at_the_real_end() {
         bench.assert_on(&disk);
         bench.run(&["verify", disk.path(), "--manifest", "manifest.json"]).ok();
     }
+}
+
+#[test]
+fn the_writer_needs_little_memory() {
+    if !is_root() {
+        return;
+    }
+    let bench = Bench::new(100 << 20);
+    let disk = Loop::new(300 << 20);
+    let mut peak = None;
+    let ran = bench.flash_watched(&disk, |_, flash, event| {
+        if event["phase"] == "tables" && peak.is_none() {
+            let status = fs::read_to_string(format!("/proc/{}/status", writer_of(flash).unwrap())).unwrap();
+            let line = status.lines().find(|line| line.starts_with("VmHWM:")).unwrap();
+            peak = line.split_whitespace().nth(1).unwrap().parse::<u64>().ok();
+        }
+    });
+    assert_eq!(ran.code, Some(0), "{}", ran.stderr);
+    let peak = peak.unwrap();
+    println!("the writer's memory: {} MiB at most", peak >> 10);
+    assert!(peak < 64 << 10, "{peak} KiB");
 }
 
 #[test]

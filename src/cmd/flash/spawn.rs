@@ -149,9 +149,9 @@ impl Awake {
 impl Drop for Awake {
     fn drop(&mut self) {
         if let Some(mut holder) = self.0.take() {
-            // Its input ends, and so does it.
+            // With its input `cat` ends, and so does it; but it may still be waiting for systemd.
             drop(holder.stdin.take());
-            let _: io::Result<_> = holder.wait();
+            let _: io::Result<_> = holder.kill().and_then(|()| holder.wait());
         }
     }
 }
