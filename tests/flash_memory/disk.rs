@@ -52,6 +52,23 @@ pub enum Fault {
     },
 }
 
+impl State {
+    /// Some bytes of one block.
+    fn put(&mut self, at: u64, bytes: &[u8]) {
+        let block = self.blocks.entry(at / BLOCK as u64).or_insert_with(|| Box::new([0; BLOCK]));
+        let from = usize::try_from(at).unwrap() % BLOCK;
+        block[from..from + bytes.len()].copy_from_slice(bytes);
+    }
+
+    fn get(&self, at: u64, bytes: &mut [u8]) {
+        let from = usize::try_from(at).unwrap() % BLOCK;
+        match self.blocks.get(&(at / BLOCK as u64)) {
+            Some(block) => bytes.copy_from_slice(&block[from..from + bytes.len()]),
+            None => bytes.fill(0),
+        }
+    }
+}
+
 #[derive(Debug)]
 pub struct Disk {
     size: u64,
@@ -76,9 +93,8 @@ impl Disk {
     /// With these bytes on it from the beginning.
     pub fn with(self, at: u64, bytes: &[u8]) -> Self {
         let mut state = self.state.lock().unwrap();
-        for (number, byte) in (at..).zip(bytes) {
-            let block = state.blocks.entry(number / BLOCK as u64).or_insert_with(|| Box::new([0; BLOCK]));
-            block[usize::try_from(number).unwrap() % BLOCK] = *byte;
+        for (start, bytes) in (at..).step_by(512).zip(bytes.chunks(512)) {
+            state.put(start, bytes);
         }
         drop(state);
         self
@@ -87,11 +103,11 @@ impl Disk {
     /// What is on the medium, whatever reading says.
     pub fn bytes(&self, at: u64, len: usize) -> Vec<u8> {
         let state = self.state.lock().unwrap();
-        let byte = |number: u64| {
-            let block = state.blocks.get(&(number / BLOCK as u64));
-            block.map_or(0, |block| block[usize::try_from(number).unwrap() % BLOCK])
-        };
-        (at..at + len as u64).map(byte).collect()
+        let mut bytes = vec![0; len];
+        for (start, bytes) in (at..).step_by(512).zip(bytes.chunks_mut(512)) {
+            state.get(start, bytes);
+        }
+        bytes
     }
 
     /// The partition table that an operating system would find.
@@ -155,13 +171,12 @@ impl Target for Disk {
         {
             return Err(rustix::io::Errno::IO.into());
         }
-        for (number, byte) in (at..).zip(&mut buffer[..len]) {
-            let number = match self.fault {
-                Fault::Wraps(real) => number % real,
-                _ => number,
+        for (start, bytes) in (at..).step_by(512).zip(buffer[..len].chunks_mut(512)) {
+            let start = match self.fault {
+                Fault::Wraps(real) => start % real,
+                _ => start,
             };
-            let block = state.blocks.get(&(number / BLOCK as u64));
-            *byte = block.map_or(0, |block| block[usize::try_from(number).unwrap() % BLOCK]);
+            state.get(start, bytes);
         }
         if let Fault::Flip { at: bad, times } = self.fault
             && hits(at, len, bad)
@@ -193,9 +208,7 @@ impl Target for Disk {
                 Fault::Stuck { at } if start / BLOCK as u64 == at / BLOCK as u64 => continue,
                 _ => start,
             };
-            let block = state.blocks.entry(start / BLOCK as u64).or_insert_with(|| Box::new([0; BLOCK]));
-            let from = usize::try_from(start).unwrap() % BLOCK;
-            block[from..from + bytes.len()].copy_from_slice(bytes);
+            state.put(start, bytes);
         }
         Ok(len)
     }
