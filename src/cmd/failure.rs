@@ -95,8 +95,8 @@ impl From<K3sError> for Failure {
 impl From<SendError> for Failure {
     fn from(error: SendError) -> Self {
         let code = match &error {
-            SendError::Read { .. } => Code::Unexpected,
-            SendError::NotAuthentic { .. } => Code::Verification,
+            SendError::Read { source, .. } if source.kind() != io::ErrorKind::UnexpectedEof => Code::Unexpected,
+            SendError::Read { .. } | SendError::NotAuthentic { .. } => Code::Verification,
         };
         Self::new(code, &error).maybe_hint(error.hint())
     }

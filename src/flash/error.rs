@@ -66,10 +66,11 @@ impl SendError {
     /// What to do about it.
     #[must_use]
     pub fn hint(&self) -> Option<String> {
-        match self {
-            Self::Read { .. } => None,
-            Self::NotAuthentic { .. } => Some("build the image again, or download it again".to_owned()),
-        }
+        let text = match self {
+            Self::Read { .. } => "is it cut off, or its disk failing? Build the image again, or download it again",
+            Self::NotAuthentic { .. } => "build the image again, or download it again",
+        };
+        Some(text.to_owned())
     }
 }
 
