@@ -108,8 +108,11 @@ fn flash_from(bench: &Bench, server: &Server, disk: &Loop) -> crate::bench::Ran 
     bench.flash(&server.url("/v1/node.img.zst"), disk)
 }
 
+/// What a server answers.
+type Script = fn(&Request, &[u8]) -> Answer;
+
 fn is_image(request: &Request) -> bool {
-    request.path.ends_with(".zst")
+    request.path.ends_with("img.zst")
 }
 
 #[test]
@@ -119,7 +122,6 @@ fn servers_that_cut_or_ignore_ranges_are_borne_with() {
     }
     let bench = release(5 << 20);
     let disk = Loop::new(64 << 20);
-    type Script = fn(&Request, &[u8]) -> Answer;
     let scripts: [Script; 3] = [
         Answer::honest,
         |request, file| match request.earlier {
@@ -147,7 +149,6 @@ fn servers_that_give_other_bytes_or_too_few_change_nothing_on_the_disk() {
     let bench = release(5 << 20);
     let disk = Loop::new(64 << 20);
     let before = disk.digest();
-    type Script = fn(&Request, &[u8]) -> Answer;
     let tampered = |request: &Request, file: &[u8], name: &str| {
         let mut bytes = file.to_vec();
         if request.path.ends_with(name) {
@@ -172,7 +173,7 @@ fn servers_that_give_other_bytes_or_too_few_change_nothing_on_the_disk() {
             if request.path.ends_with("SHA256SUMS") { Answer::not_found() } else { Answer::honest(request, file) }
         },
         |request, file| {
-            if request.path.ends_with(".json") { Answer::not_found() } else { Answer::honest(request, file) }
+            if request.path.ends_with("manifest.json") { Answer::not_found() } else { Answer::honest(request, file) }
         },
     ];
     for script in scripts {

@@ -15,6 +15,7 @@ use crate::image::Image;
 use crate::support;
 
 /// Whether there may be loop devices; says so if not.
+#[expect(clippy::print_stderr, reason = "who runs the tests shall know")]
 pub fn is_root() -> bool {
     let root = rustix::process::geteuid().is_root();
     if !root {

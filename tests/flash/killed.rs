@@ -55,7 +55,7 @@ fn whichever_half_is_killed_whenever_the_disk_is_whole_or_does_not_start() {
             }
             // Too late to break it, or the old one, which was not touched yet.
             Some(table) if table.disk_guid == bench.image.manifest.disk_guid && moment > all / 2 => {
-                bench.assert_on(&disk)
+                bench.assert_on(&disk);
             }
             Some(_) => assert!(moment < 5, "round {round}: a table at event {moment} of {all}"),
         }

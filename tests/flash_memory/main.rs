@@ -198,6 +198,9 @@ fn faults_that_pass_are_overcome() {
     }
 }
 
+/// Whether an error is the one that was to be expected.
+type Check<'a> = &'a dyn Fn(&WriteError) -> bool;
+
 #[test]
 fn faults_that_stay_are_told_with_their_place_and_leave_nothing_that_boots() {
     let image = Image::new(5 << 20);
@@ -209,7 +212,7 @@ fn faults_that_stay_are_told_with_their_place_and_leave_nothing_that_boots() {
     let in_table = |error: &WriteError| matches!(error, WriteError::Mismatch { part, .. } if part == "partition table");
     let aliased = |error: &WriteError| matches!(error, WriteError::Aliased { .. });
     let lost = |error: &WriteError| matches!(error, WriteError::Lost { .. });
-    let faults: [(Fault, &dyn Fn(&WriteError) -> bool); 9] = [
+    let faults: [(Fault, Check<'_>); 9] = [
         (Fault::WriteError { at: INSIDE, times: u32::MAX }, &root),
         (Fault::ReadError { at: INSIDE, times: u32::MAX, after: 0 }, &root),
         (Fault::Flip { at: INSIDE, times: u32::MAX }, &root),
