@@ -8,7 +8,7 @@
 mod image;
 
 use std::fs::{self, File};
-use std::io::{BufRead as _, BufReader};
+use std::io::{BufRead as _, BufReader, Write as _};
 use std::os::unix::fs::FileExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
@@ -21,8 +21,9 @@ use tempfile::TempDir;
 /// Bytes of data in the image, which has an empty slot of the same size: about what a node's image has.
 const DATA: usize = 256 << 20;
 const DEVICE: u64 = 2 << 30;
-/// Bytes a second of the slow device, in both directions: an ordinary stick.
-const SLOW: u64 = 40 << 20;
+/// Bytes a second of the slow device: an ordinary stick reads faster than it writes.
+const SLOW_WRITE: u64 = 40 << 20;
+const SLOW_READ: u64 = 100 << 20;
 
 /// A cgroup whose processes use one device slowly.
 struct Slow {
@@ -37,19 +38,24 @@ impl Slow {
         let second = Path::new("/sys/fs/cgroup/imgbuild-bench").to_owned();
         let first = Path::new("/sys/fs/cgroup/blkio/imgbuild-bench").to_owned();
         let limits = [
-            (second, vec![("io.max", format!("{number} rbps={SLOW} wbps={SLOW}"))]),
+            (second, vec![("io.max", format!("{number} rbps={SLOW_READ} wbps={SLOW_WRITE}"))]),
             (
                 first,
                 vec![
-                    ("blkio.throttle.read_bps_device", format!("{number} {SLOW}")),
-                    ("blkio.throttle.write_bps_device", format!("{number} {SLOW}")),
+                    ("blkio.throttle.read_bps_device", format!("{number} {SLOW_READ}")),
+                    ("blkio.throttle.write_bps_device", format!("{number} {SLOW_WRITE}")),
                 ],
             ),
         ];
         limits.into_iter().find_map(|(dir, files)| {
             fs::create_dir_all(&dir).ok()?;
             let slow = Self { dir };
-            files.iter().all(|(file, limit)| fs::write(slow.dir.join(file), limit).is_ok()).then_some(slow)
+            // Never a file of our own: where there is no such cgroup, there may be a plain directory.
+            let limit = |(file, limit): &(&str, String)| {
+                let mut file = File::options().write(true).open(slow.dir.join(file))?;
+                file.write_all(limit.as_bytes())
+            };
+            files.iter().all(|file| limit(file).is_ok()).then_some(slow)
         })
     }
 
@@ -190,7 +196,7 @@ fn main() {
     bench.table("loop device");
     bench.slow = Slow::new(bench.device.trim_start_matches("/dev/"));
     if bench.slow.is_some() {
-        bench.table("loop device at 40 MiB/s");
+        bench.table("loop device that writes 40 MiB/s and reads 100");
     } else {
         println!("\nthis kernel cannot slow a device down by cgroups: no second table");
     }

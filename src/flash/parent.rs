@@ -4,9 +4,12 @@ use std::io::{self, BufRead, Write};
 use std::sync::mpsc::{Receiver, channel, sync_channel};
 use std::thread;
 
-use super::plan::{self, Range};
+use super::plan;
 use super::protocol::{Event, Job, VERSION, Waits};
 use super::{Plan, SendError, Source, WriteError};
+
+/// Ranges in memory: one on its way, one that waits for that, one that is read.
+const BUFFERS: usize = 3;
 
 /// Why it came to nothing.
 #[derive(Debug, thiserror::Error)]
@@ -115,12 +118,17 @@ fn send_all(
     for numbers in wanted {
         thread::scope(|scope| {
             let (proved, ready) = sync_channel(1);
+            let (idle, buffers) = channel();
+            for _ in 0..BUFFERS {
+                // The other end is here.
+                let _ = idle.send(Vec::new());
+            }
             scope.spawn(move || {
-                for number in numbers {
+                for (number, mut bytes) in numbers.into_iter().zip(buffers) {
                     let Some(range) = plan.range(number) else { return };
-                    let bytes = prove(source, range);
-                    let failed = bytes.is_err();
-                    if proved.send(bytes).is_err() || failed {
+                    let read = plan::read(source, range, &mut bytes).map(|()| bytes);
+                    let failed = read.is_err();
+                    if proved.send(read).is_err() || failed {
                         return;
                     }
                 }
@@ -133,13 +141,11 @@ fn send_all(
                     }
                     out.write_all(part).map_err(|_: io::Error| Unsent::Pipe)?;
                 }
+                // After the last range nobody takes it.
+                let _ = idle.send(bytes);
             }
             out.flush().map_err(|_| Unsent::Pipe)
         })?;
     }
     Ok(())
-}
-
-fn prove(source: &dyn Source, range: &Range) -> Result<Vec<u8>, SendError> {
-    plan::read(source, range)
 }

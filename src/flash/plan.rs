@@ -163,8 +163,9 @@ pub(super) fn checked(manifest: &Manifest) -> Result<Vec<Range>, PlanError> {
 /// # Errors
 /// The first range that is not right.
 pub fn check(manifest: &Manifest, image: &dyn Source, advance: &mut dyn FnMut(u64)) -> Result<(), PlanError> {
+    let mut buffer = Vec::new();
     for range in checked(manifest)? {
-        read(image, &range)?;
+        read(image, &range, &mut buffer)?;
         advance(range.len);
     }
     Ok(())
@@ -173,8 +174,9 @@ pub fn check(manifest: &Manifest, image: &dyn Source, advance: &mut dyn FnMut(u6
 /// The image's partition table, from the bytes of it that the manifest proves.
 fn image_table(manifest: &Manifest, image: &dyn Source, ranges: &[Range]) -> Result<gpt::Table, PlanError> {
     let mut disk = Sparse::new(manifest.image_size);
+    let mut bytes = Vec::new();
     for range in ranges.iter().filter(|range| range.offset < TABLES) {
-        let bytes = read(image, range)?;
+        read(image, range, &mut bytes)?;
         put(&mut disk, range.offset, &bytes)?;
     }
     let fail = |problem: String| PlanError::Table { problem };
@@ -195,19 +197,16 @@ fn image_table(manifest: &Manifest, image: &dyn Source, ranges: &[Range]) -> Res
     Ok(table)
 }
 
-/// A range's bytes, if they are the right ones.
-pub(super) fn read(source: &dyn Source, range: &Range) -> Result<Vec<u8>, SendError> {
+/// Makes `bytes` a range's bytes, if they are the right ones.
+pub(super) fn read(source: &dyn Source, range: &Range, bytes: &mut Vec<u8>) -> Result<(), SendError> {
     let Range { part, offset, len, sha256 } = range;
-    let mut bytes = vec![0; usize::try_from(*len).unwrap_or(usize::MAX)];
-    source.read(&mut bytes, *offset).map_err(|source| SendError::Read {
-        part: part.clone(),
-        offset: *offset,
-        source,
-    })?;
-    if Digest::of(&bytes) != *sha256 {
+    // In a buffer of the same length as before nothing is zeroed, and no page is new.
+    bytes.resize(usize::try_from(*len).unwrap_or(usize::MAX), 0);
+    source.read(bytes, *offset).map_err(|source| SendError::Read { part: part.clone(), offset: *offset, source })?;
+    if Digest::of(bytes) != *sha256 {
         return Err(SendError::NotAuthentic { part: part.clone(), offset: *offset, len: *len });
     }
-    Ok(bytes)
+    Ok(())
 }
 
 /// Puts ranges for `seed` in the place of those of the image's own seed; gives the place.

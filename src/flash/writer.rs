@@ -25,8 +25,11 @@ use crate::tree::Digest;
 
 /// How often a range is written again.
 const AGAIN: u32 = 2;
-/// Bytes that are discarded at a time, and how long a device may take over all of it.
-const DISCARD: u64 = 1 << 30;
+/// Bytes that are discarded at a time.
+const DISCARD: u64 = 16 << 20;
+/// Bytes a second at which discarding is worth it: a device that erases as slowly as it writes gains nothing.
+const DISCARD_SPEED: u64 = 1 << 30;
+/// How long a device may take over all of it.
 const DISCARD_TIME: Duration = Duration::from_secs(5);
 
 /// Memory and parallelism.
@@ -378,7 +381,11 @@ fn wipe(target: &dyn Target, places: &[(u64, u64)]) -> Result<(), WriteError> {
 fn discard(target: &dyn Target) {
     let started = Instant::now();
     let mut at = 0;
-    while at < target.size() && started.elapsed() < DISCARD_TIME {
+    loop {
+        let due = DISCARD_TIME.min(Duration::from_millis(100 + at * 1000 / DISCARD_SPEED));
+        if at >= target.size() || started.elapsed() > due {
+            return;
+        }
         let end = (at + DISCARD).min(target.size());
         if target.discard(at..end).is_err() {
             return;

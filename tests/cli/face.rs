@@ -4,7 +4,7 @@ use std::process::Command;
 
 use crate::place::{Place, Ran, files};
 
-const VERBS: [&str; 14] = [
+const VERBS: [&str; 16] = [
     "init",
     "build",
     "lock",
@@ -12,6 +12,8 @@ const VERBS: [&str; 14] = [
     "why",
     "inspect",
     "diff",
+    "flash",
+    "verify",
     "boot",
     "devices",
     "secrets",
