@@ -42,3 +42,4 @@ generate:
 [group('develop')]
 bench:
     cargo bench --bench build
+    cargo bench --bench flash

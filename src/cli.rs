@@ -76,6 +76,14 @@ pub enum Command {
     Inspect(Inspect),
     /// Show what changed between two images
     Diff(Diff),
+    /// Write an image to a USB stick or memory card, and prove that it is there
+    #[command(after_help = "Example:\n  imgbuild flash --node pi1")]
+    Flash(Flash),
+    /// Compare a stick or an image with a manifest
+    Verify(Verify),
+    /// Write to one device what `flash` sends
+    #[command(name = "__write", hide = true)]
+    WriteDevice(WriteDevice),
     /// Boot an image in QEMU, from emulated USB storage
     #[command(after_help = "Leave QEMU with Ctrl-A X.")]
     Boot(Boot),
@@ -120,9 +128,8 @@ pub struct Build {
     pub output: Option<PathBuf>,
     #[command(flatten)]
     pub unlock: Unlock,
-    /// Take K3s from the files of a release in this directory
-    #[arg(long, value_name = "DIR", env = "IMGBUILD_K3S_DIR", hide_env_values = true, value_hint = ValueHint::DirPath)]
-    pub k3s_dir: Option<PathBuf>,
+    #[command(flatten)]
+    pub k3s: K3sFiles,
 }
 
 #[derive(Debug, Args)]
@@ -140,9 +147,8 @@ pub struct Lock {
     /// made anew, and taints and labels of nodes as they are now
     #[arg(long, conflicts_with = "check")]
     pub accept_critical_change: bool,
-    /// Take K3s from the files of a release in this directory
-    #[arg(long, value_name = "DIR", env = "IMGBUILD_K3S_DIR", hide_env_values = true, value_hint = ValueHint::DirPath)]
-    pub k3s_dir: Option<PathBuf>,
+    #[command(flatten)]
+    pub k3s: K3sFiles,
 }
 
 #[derive(Debug, Args)]
@@ -167,9 +173,8 @@ pub struct Why {
     /// Profile it is in
     #[arg(short, long, value_name = "NAME")]
     pub profile: String,
-    /// Take K3s from the files of a release in this directory
-    #[arg(long, value_name = "DIR", env = "IMGBUILD_K3S_DIR", hide_env_values = true, value_hint = ValueHint::DirPath)]
-    pub k3s_dir: Option<PathBuf>,
+    #[command(flatten)]
+    pub k3s: K3sFiles,
 }
 
 #[derive(Debug, Args)]
@@ -200,9 +205,8 @@ pub struct Boot {
     /// Image file to boot
     #[arg(value_hint = ValueHint::FilePath)]
     pub image: Option<PathBuf>,
-    /// Take K3s from the files of a release in this directory
-    #[arg(long, value_name = "DIR", env = "IMGBUILD_K3S_DIR", hide_env_values = true, value_hint = ValueHint::DirPath)]
-    pub k3s_dir: Option<PathBuf>,
+    #[command(flatten)]
+    pub k3s: K3sFiles,
     #[command(flatten)]
     pub unlock: Unlock,
 }
@@ -222,9 +226,74 @@ pub struct Export {
     pub output: Option<PathBuf>,
     #[command(flatten)]
     pub unlock: Unlock,
-    /// Take K3s from the files of a release in this directory
-    #[arg(long, value_name = "DIR", env = "IMGBUILD_K3S_DIR", hide_env_values = true, value_hint = ValueHint::DirPath)]
-    pub k3s_dir: Option<PathBuf>,
+    #[command(flatten)]
+    pub k3s: K3sFiles,
+}
+
+#[derive(Debug, Args)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a flag of its own")]
+pub struct Flash {
+    /// Profile to write, built first if need be; also the one of a release
+    #[arg(short, long, value_name = "NAME", required_unless_present_any = ["image", "node", "all"])]
+    pub profile: Option<String>,
+    /// Image to write, compressed or not, with its papers beside it
+    #[arg(long, value_name = "FILE|URL", conflicts_with_all = ["profile", "release"])]
+    pub image: Option<String>,
+    /// Take the profile's image from this release of the workspace
+    #[arg(long, value_name = "TAG")]
+    pub release: Option<String>,
+    /// Node of cluster.toml whose stick it becomes
+    #[arg(short, long, value_name = "NAME")]
+    pub node: Option<String>,
+    /// Write the sticks of all nodes, one after the other
+    #[arg(long, conflicts_with_all = ["node", "profile", "image", "yes"])]
+    pub all: bool,
+    /// Disk to write to; without it, there must be one or you are asked
+    #[arg(short, long, value_name = "PATH", value_hint = ValueHint::AnyPath)]
+    pub device: Option<PathBuf>,
+    /// Ask nothing; the disk must be named as /dev/disk/by-id/…
+    #[arg(short, long)]
+    pub yes: bool,
+    /// Show the plan and write nothing
+    #[arg(long)]
+    pub dry_run: bool,
+    /// Allow disks over 256 GB
+    #[arg(long)]
+    pub allow_large: bool,
+    /// Allow loop devices, to try things out
+    #[arg(long)]
+    pub allow_loop: bool,
+    /// Leave the disk switched on in the end
+    #[arg(long)]
+    pub no_eject: bool,
+    #[command(flatten)]
+    pub unlock: Unlock,
+    #[command(flatten)]
+    pub k3s: K3sFiles,
+}
+
+#[derive(Debug, Args)]
+pub struct Verify {
+    /// Disk or image file
+    #[arg(value_hint = ValueHint::AnyPath)]
+    pub target: PathBuf,
+    /// What it must be [default: manifest.json beside an image file]
+    #[arg(short, long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub manifest: Option<PathBuf>,
+    /// Node of cluster.toml whose seed must be on it
+    #[arg(short, long, value_name = "NAME")]
+    pub node: Option<String>,
+    #[command(flatten)]
+    pub unlock: Unlock,
+}
+
+#[derive(Debug, Args)]
+pub struct WriteDevice {
+    #[arg(long)]
+    pub device: PathBuf,
+    /// JSON of what was confirmed
+    #[arg(long)]
+    pub expect: String,
 }
 
 #[derive(Debug, Args)]
@@ -279,6 +348,14 @@ pub enum Secrets {
     /// Encrypt all secrets of the file, as a backup
     #[command(after_help = "The backup is a secrets.toml.age: put it into a workspace under that name.")]
     Export(SecretsExport),
+}
+
+/// Where K3s is, if not at its mirror.
+#[derive(Debug, Args)]
+pub struct K3sFiles {
+    /// Take K3s from the files of a release in this directory
+    #[arg(long, value_name = "DIR", env = "IMGBUILD_K3S_DIR", hide_env_values = true, value_hint = ValueHint::DirPath)]
+    pub k3s_dir: Option<PathBuf>,
 }
 
 /// What opens an encrypted secrets file.

@@ -10,7 +10,7 @@ pub(super) fn run(args: &Export, session: &Session<'_>) -> Outcome {
     let signer = args.sign.as_deref().map(Signer::open).transpose()?;
     let profile = &args.profile;
     let built = session.output_dir(profile);
-    let (manifest, _) = build::build(session, profile, &built, args.k3s_dir.as_deref(), &args.unlock)?;
+    let (manifest, _) = build::build(session, profile, &built, args.k3s.k3s_dir.as_deref(), &args.unlock)?;
     let output = args.output.clone().unwrap_or_else(|| session.output_dir("release"));
     let files = release::write(&built, &manifest, &output, signer.as_ref(), session.console.progress())?;
     let result = serde_json::json!({

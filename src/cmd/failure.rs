@@ -19,6 +19,9 @@ use crate::effects::{ApplyError, EffectError};
 use crate::exit::{Code, Failure};
 use crate::fetch::FetchError;
 use crate::fetch::k3s::K3sError;
+use crate::flash::parent::FlashError;
+use crate::flash::verify::VerifyError;
+use crate::flash::{PlanError, SendError, WriteError};
 use crate::format::squashfs::SquashfsError;
 use crate::image::ImageError;
 use crate::image::initrd::InitrdError;
@@ -100,6 +103,63 @@ impl From<K3sError> for Failure {
             K3sError::Missing { .. } | K3sError::Read { .. } => Code::Refused,
         };
         Self::new(code, &error).maybe_hint(error.hint())
+    }
+}
+
+impl From<SendError> for Failure {
+    fn from(error: SendError) -> Self {
+        let code = match &error {
+            SendError::Read { source, .. } if source.kind() != io::ErrorKind::UnexpectedEof => Code::Unexpected,
+            SendError::Read { .. } | SendError::NotAuthentic { .. } => Code::Verification,
+        };
+        Self::new(code, &error).maybe_hint(error.hint())
+    }
+}
+
+impl From<PlanError> for Failure {
+    fn from(error: PlanError) -> Self {
+        let code = match error {
+            PlanError::Send(error) => return error.into(),
+            PlanError::Manifest { .. } | PlanError::Table { .. } => Code::Verification,
+            PlanError::TooSmall { .. } | PlanError::Sector { .. } | PlanError::Gpt(_) | PlanError::Seed { .. } => {
+                Code::Refused
+            }
+        };
+        Self::new(code, &error).maybe_hint(error.hint())
+    }
+}
+
+impl From<WriteError> for Failure {
+    fn from(error: WriteError) -> Self {
+        let code = match &error {
+            WriteError::Open { source } if source.gone => Code::Device,
+            error if error.is_untouched() => Code::Refused,
+            _ => Code::Device,
+        };
+        Self::new(code, &error).maybe_hint(error.hint())
+    }
+}
+
+impl From<FlashError> for Failure {
+    fn from(error: FlashError) -> Self {
+        let (code, hint) = match error {
+            FlashError::Send(error) => return error.into(),
+            FlashError::Write(error) => return error.into(),
+            FlashError::Start { .. } => (Code::Unexpected, None),
+            FlashError::NoRights => (Code::Refused, Some("install one of them, or run `imgbuild flash` as root")),
+            FlashError::Vanished => (Code::Device, Some("flash it again")),
+            FlashError::Interrupted => (Code::Interrupted, None),
+        };
+        Self::new(code, &error).maybe_hint(hint.map(str::to_owned))
+    }
+}
+
+impl From<VerifyError> for Failure {
+    fn from(error: VerifyError) -> Self {
+        match error {
+            VerifyError::Manifest(error) => error.into(),
+            VerifyError::Device(error) => error.into(),
+        }
     }
 }
 

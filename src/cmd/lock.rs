@@ -36,7 +36,7 @@ pub(super) fn run(args: &cli::Lock, session: &Session<'_>) -> Outcome {
         Some([]) => Update::Everything,
         Some(packages) => Update::Packages(packages),
     };
-    let dir = args.k3s_dir.as_deref();
+    let dir = args.k3s.k3s_dir.as_deref();
     if let Update::Packages(names) = update
         && let Some(name) = names.iter().find(|name| !is_known(name, &old, &profiles))
     {

@@ -13,6 +13,7 @@ mod disk;
 mod export;
 mod failure;
 mod finished;
+mod flash;
 mod init;
 mod inspect;
 mod interrupt;
@@ -23,6 +24,7 @@ mod node;
 mod schema;
 mod secrets;
 mod session;
+mod verify;
 mod why;
 
 use std::ffi::OsString;
@@ -109,6 +111,9 @@ fn dispatch(cli: &Cli, console: &Console) -> Outcome {
         Command::Inspect(args) => inspect::run(args, console),
         Command::Devices(args) => devices::run(args, &cli.global, console),
         Command::Diff(args) => diff::run(args, console),
+        Command::Flash(args) => flash::run(args, &session()?),
+        Command::Verify(args) => verify::run(args, &session()?),
+        Command::WriteDevice(args) => flash::run_writer(args),
         Command::Man(args) => man::run(args, console),
         Command::Schema(args) => schema::run(args, console),
         Command::Completions(args) => completions::run(args, console),

@@ -18,7 +18,7 @@ use crate::profile;
 
 pub(super) fn run(args: &Why, session: &Session<'_>) -> Outcome {
     let profile = profile::load(&session.workspace, &args.profile)?;
-    let lock = locking::for_build(session, &profile, args.k3s_dir.as_deref())?;
+    let lock = locking::for_build(session, &profile, args.k3s.k3s_dir.as_deref())?;
     let locked: Vec<&LockedPackage> = lock.packages_of(&profile.name).collect();
     let packages = build::unpacked(session, &lock.downloads(&profile.name, &session.mirror), &locked)?;
     let text = as_index(&packages, &locked);

@@ -4,13 +4,13 @@
 //! chapter 5.
 
 use std::collections::BTreeMap;
-use std::fs::File;
+use std::io::{Read, Seek, SeekFrom};
 
-use ::gpt::GptConfig;
 use ::gpt::disk::LogicalBlockSize;
 use ::gpt::mbr::ProtectiveMBR;
 use ::gpt::partition::Partition;
 use ::gpt::partition_types::{OperatingSystem, Type};
+use ::gpt::{DiskDevice, GptConfig};
 use uuid::Uuid;
 
 use super::Sparse;
@@ -78,13 +78,17 @@ pub struct Table {
     pub disk_size: u64,
     /// With their numbers, ascending.
     pub entries: Vec<(u32, Entry)>,
+    /// Whether both copies are right.
+    pub is_whole: bool,
 }
 
-/// Reads the partition table of `disk`, whose checksums must be right.
+/// Reads the partition table of `disk`, whose checksums must be right. If the primary table is damaged, the backup
+/// counts; without the protective MBR, neither does, as UEFI and Linux hold it too.
 ///
 /// # Errors
 /// No table, or one that is damaged.
-pub fn read(disk: File) -> Result<Table, GptError> {
+pub fn read(mut disk: impl DiskDevice) -> Result<Table, GptError> {
+    check_protective_mbr(&mut disk)?;
     let gpt = GptConfig::new()
         .writable(false)
         .logical_block_size(LogicalBlockSize::Lb512)
@@ -107,8 +111,30 @@ pub fn read(disk: File) -> Result<Table, GptError> {
     Ok(Table {
         disk_guid: *gpt.guid(),
         disk_size: last.saturating_add(1).saturating_mul(SECTOR),
+        is_whole: gpt.primary_header().is_ok() && gpt.backup_header().is_ok(),
         entries: entries.ok_or_else(|| table("a partition ends before it begins or beyond any disk"))?,
     })
+}
+
+/// Where the primary header in a disk's `first` bytes says that its backup lies, in bytes. The header may be of any disk
+/// and is not proved: this is for finding what is to be wiped.
+#[must_use]
+pub fn backup_of(first: &[u8]) -> Option<u64> {
+    let header = first.get(512..)?.strip_prefix(b"EFI PART")?;
+    // The alternate LBA is at byte 32 of the header.
+    let lba = u64::from_le_bytes(header.get(24..32)?.try_into().ok()?);
+    lba.checked_mul(SECTOR)
+}
+
+fn check_protective_mbr(disk: &mut (impl Read + Seek)) -> Result<(), GptError> {
+    let mut mbr = [0; 512];
+    disk.rewind()
+        .and_then(|()| disk.read_exact(&mut mbr))
+        .and_then(|()| disk.seek(SeekFrom::Start(0)))
+        .map_err(table)?;
+    // Four records of 16 bytes, the type in the fifth of each.
+    let protective = mbr[446..510].chunks_exact(16).any(|record| record[4] == 0xee);
+    if protective && mbr[510..] == [0x55, 0xaa] { Ok(()) } else { Err(table("no protective MBR")) }
 }
 
 /// Refuses what the library would write without a word.

@@ -130,6 +130,37 @@ impl Console {
         }
     }
 
+    /// Asks a person, and gives what was typed.
+    ///
+    /// # Errors
+    /// Of the terminal, and when there is nobody to ask.
+    pub fn ask(&self, question: &str) -> io::Result<String> {
+        if !self.can_ask() {
+            return Err(io::ErrorKind::Unsupported.into());
+        }
+        let mut err = anstream::stderr();
+        write!(err, "{question} ")?;
+        err.flush()?;
+        let mut line = String::new();
+        if io::stdin().read_line(&mut line)? == 0 {
+            return Err(io::ErrorKind::UnexpectedEof.into());
+        }
+        Ok(line.trim().to_owned())
+    }
+
+    /// Whether a person can be asked.
+    #[must_use]
+    pub fn can_ask(&self) -> bool {
+        self.look != Look::Json && io::stdin().is_terminal() && io::stderr().is_terminal()
+    }
+
+    /// What a part of the program tells programs, besides its progress.
+    pub fn event(&self, name: &str, value: &impl Serialize) {
+        if self.look == Look::Json {
+            json::line(&json!({"event": name, name: value}));
+        }
+    }
+
     /// One line for people who asked with `--verbose` what is done and from where.
     pub fn detail(&self, text: &str) {
         if self.verbose {

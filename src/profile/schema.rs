@@ -329,6 +329,10 @@ pub(super) struct WorkspaceToml {
     pub mirror: Option<Url>,
     /// URL of the directory that holds K3s's releases, each in a directory of its tag.
     pub k3s_mirror: Option<Url>,
+    /// URL of the directory that holds releases of this workspace's images, each in a directory of its tag.
+    pub releases: Option<Url>,
+    /// The minisign public key (`RW…`) that those releases, and any image from elsewhere, must be signed with.
+    pub release_key: Option<String>,
 }
 
 /// The JSON Schema of profiles, for editors. Ends with a line break.

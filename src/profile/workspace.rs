@@ -21,6 +21,8 @@ pub struct Workspace {
     root: Option<PathBuf>,
     mirror: Option<String>,
     k3s_mirror: Option<String>,
+    releases: Option<String>,
+    release_key: Option<String>,
 }
 
 impl Workspace {
@@ -40,6 +42,8 @@ impl Workspace {
             let config: WorkspaceToml = parse(&text(bytes, shown)?)?;
             workspace.mirror = config.mirror.map(Into::into);
             workspace.k3s_mirror = config.k3s_mirror.map(Into::into);
+            workspace.releases = config.releases.map(Into::into);
+            workspace.release_key = config.release_key;
         }
         Ok(workspace)
     }
@@ -60,6 +64,18 @@ impl Workspace {
     #[must_use]
     pub fn k3s_mirror(&self) -> Option<&str> {
         self.k3s_mirror.as_deref()
+    }
+
+    /// The `releases` of its `imgbuild.toml`: a URL that releases of its images lie below.
+    #[must_use]
+    pub fn releases(&self) -> Option<&str> {
+        self.releases.as_deref()
+    }
+
+    /// The `release_key` of its `imgbuild.toml`: a minisign public key.
+    #[must_use]
+    pub fn release_key(&self) -> Option<&str> {
+        self.release_key.as_deref()
     }
 
     /// The file at a clean relative path, its own one or the embedded one, and the path to show.

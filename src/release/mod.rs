@@ -13,12 +13,11 @@ mod sign;
 mod sums;
 
 use std::fs::{self, File};
-use std::io::{self, Read as _, Seek as _, Write as _};
+use std::io::{self, Seek as _, Write as _};
 use std::os::unix::fs::FileExt as _;
 use std::path::Path;
 
 use rayon::prelude::*;
-use sha2::{Digest as _, Sha256};
 
 pub use error::ReleaseError;
 pub use sign::{Signer, VerifyError, verify};
@@ -77,7 +76,8 @@ pub fn write(
     progress.begin(PHASE, manifest.image_size);
     pack(&image, manifest, &mut packed, progress)
         .map_err(|source| ReleaseError::Pack { path: path.clone(), source })?;
-    sums.put(&name, digest(&mut packed).map_err(unread(&out.join(&name)))?);
+    packed.rewind().map_err(unread(&out.join(&name)))?;
+    sums.put(&name, Digest::of_all(&packed).map_err(unread(&out.join(&name)))?);
     names.push(name);
 
     let map = map(&image, manifest).map_err(unread(&path))?;
@@ -145,17 +145,4 @@ fn map(image: &File, manifest: &Manifest) -> io::Result<String> {
         Ok(bmap::Range { first, last: end - 1, sha256: Digest::of(&bytes).to_string() })
     });
     Ok(bmap::write(manifest.image_size, &ranges.collect::<io::Result<Vec<_>>>()?))
-}
-
-/// SHA-256 of all of `file`.
-fn digest(file: &mut File) -> io::Result<Digest> {
-    file.rewind()?;
-    let mut hash = Sha256::new();
-    let mut buffer = vec![0; 1 << 20];
-    loop {
-        match file.read(&mut buffer)? {
-            0 => return Ok(Digest(hash.finalize().into())),
-            read => hash.update(&buffer[..read]),
-        }
-    }
 }

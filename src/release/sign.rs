@@ -65,13 +65,13 @@ fn read(text: &str) -> Option<SecretKey> {
     SecretKey::from_bytes(&bytes).ok()
 }
 
-/// Checks that `signature` is by the owner of `key` (the second line of `minisign.pub`) over `text`.
+/// Checks that `signature` is by the owner of `key` (the second line of `minisign.pub`) over `sums`.
 ///
 /// # Errors
 /// A key or signature that is none, or that does not fit.
-pub fn verify(key: &str, text: &str, signature: &str) -> Result<(), VerifyError> {
+pub fn verify(key: &str, sums: &[u8], signature: &str) -> Result<(), VerifyError> {
     let public = PublicKey::from_base64(key).map_err(|_| VerifyError::Key(key.to_owned()))?;
     let signature = SignatureBox::from_string(signature).map_err(|_| VerifyError::Form)?;
-    minisign::verify(&public, &signature, Cursor::new(text), true, false, false)
+    minisign::verify(&public, &signature, Cursor::new(sums), true, false, false)
         .map_err(|error| VerifyError::Wrong(error.to_string()))
 }

@@ -4,7 +4,7 @@ use std::process::Command;
 
 use crate::place::{Place, Ran, files};
 
-const VERBS: [&str; 15] = [
+const VERBS: [&str; 17] = [
     "init",
     "build",
     "lock",
@@ -12,6 +12,8 @@ const VERBS: [&str; 15] = [
     "why",
     "inspect",
     "diff",
+    "flash",
+    "verify",
     "boot",
     "export",
     "devices",

@@ -16,6 +16,7 @@ mod compare;
 mod damaged;
 mod export;
 mod face;
+mod flash_node;
 mod full_disk;
 mod k3s_release;
 mod lock;
@@ -44,3 +45,5 @@ mod http;
 mod k3s;
 #[path = "../support/mod.rs"]
 mod support;
+#[path = "../support/terminal.rs"]
+mod terminal;

@@ -9,7 +9,7 @@ use crate::tiny;
 const KEY: &str = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIJ8vWqK0mD1tQ7yRk5cUe0oM3bLhXz2nGfP4sYdTwA9e you@laptop";
 
 /// A workspace whose one node is a small server.
-fn place(online: &crate::archive::Online) -> Place {
+pub fn place(online: &crate::archive::Online) -> Place {
     let place = tiny::place(online, &[]);
     let profile = place.read("profiles/node.toml").replace("[image]", "overlays = [\"app\"]\n\n[image]");
     // Keys of the file's own table come before the first table in it.

@@ -35,7 +35,7 @@ pub(super) fn run(args: &Boot, session: &Session<'_>) -> Outcome {
             // Before a build that would be for nothing.
             find(profile::load(&session.workspace, profile)?.board)?;
             let output = session.output_dir(profile);
-            build::build(session, profile, &output, args.k3s_dir.as_deref(), &args.unlock)?;
+            build::build(session, profile, &output, args.k3s.k3s_dir.as_deref(), &args.unlock)?;
             Finished::open(&output)?.image()
         }
         (None, None) => return Err(Failure::refused("name a profile or an image to boot")),

@@ -15,6 +15,7 @@ use std::cmp::Reverse;
 use std::path::{Path, PathBuf};
 
 use rayon::prelude::*;
+use zeroize::Zeroizing;
 
 use super::Outcome;
 use super::cluster::{self, Member};
@@ -47,7 +48,7 @@ pub(super) fn run(args: &Build, session: &Session<'_>) -> Outcome {
 
 fn run_profile(args: &Build, name: &str, session: &Session<'_>) -> Outcome {
     let output = args.output.clone().unwrap_or_else(|| session.output_dir(name));
-    let (manifest, fresh) = build(session, name, &output, args.k3s_dir.as_deref(), &args.unlock)?;
+    let (manifest, fresh) = build(session, name, &output, args.k3s.k3s_dir.as_deref(), &args.unlock)?;
     let verb = if fresh { "is up to date" } else { "is built" };
     let next = format!("next: imgbuild boot --profile {name}");
     tell(session, &manifest, &output, serde_json::json!({"up_to_date": fresh}), verb, &next);
@@ -59,7 +60,7 @@ fn run_node(args: &Build, name: &str, session: &Session<'_>) -> Outcome {
     let member = cluster::member(session, name, &args.unlock)?;
     let output = args.output.clone().unwrap_or_else(|| session.output_dir("nodes").join(&member.name));
     check_place(&output)?;
-    let lock = locking::for_member(session, &member, args.k3s_dir.as_deref())?;
+    let lock = locking::for_member(session, &member, args.k3s.k3s_dir.as_deref())?;
     let searcher = Searcher::of_member(&member);
     let job =
         Job { profile: &member.profile, lock: &lock, member: Some(&member), searcher: &searcher, output: &output };
@@ -114,6 +115,11 @@ pub(super) fn build(
     let manifest = Job { profile: &profile, lock: &lock, member: None, searcher: &searcher, output }.run(session)?;
     stamp.keep(&session.cache, output);
     Ok((manifest, false))
+}
+
+/// What the seed partition of a node's stick holds.
+pub(super) fn seed(member: &Member, epoch: u64) -> Result<Zeroizing<Vec<u8>>, Failure> {
+    assemble::seed(&member.seed.tree, SEED_LEVEL, epoch)
 }
 
 /// One image to be made.

@@ -1,0 +1,141 @@
+//! Which disk is written to. None is ever taken unasked.
+
+use std::io;
+use std::path::{Path, PathBuf};
+
+use super::image::Image;
+use super::show;
+use crate::cli::Flash;
+use crate::cmd::session::Session;
+use crate::device::{self, Disk, Limits, Refusal, Transport};
+use crate::exit::Failure;
+use crate::flash::protocol::Expected;
+use crate::output::Console;
+
+/// Characters of a serial number that are typed.
+const TAIL: usize = 4;
+
+/// A disk that may be written to.
+pub(super) struct Choice {
+    pub(super) disk: Disk,
+    pub(super) expected: Expected,
+}
+
+impl Choice {
+    /// The disk that is named, else the one that there is, else one that is asked for. Nothing if there is none and nothing
+    /// will be written anyway.
+    pub(super) fn make(args: &Flash, image: &Image, session: &Session<'_>) -> Result<Option<Self>, Failure> {
+        let keep: Vec<PathBuf> =
+            image.keep.iter().cloned().chain([session.root().to_owned(), session.cache.dir().to_owned()]).collect();
+        let limits = Limits {
+            allow_large: args.allow_large,
+            allow_loop: args.allow_loop,
+            needed: Some(image.manifest.image_size),
+            keep,
+        };
+        let disks = device::list(Path::new("/"))?;
+        let disk = match &args.device {
+            Some(path) => named(&disks, path, &limits, args.yes)?,
+            None if args.yes => {
+                return Err(Failure::refused("`--yes` writes to no disk that is not named")
+                    .hint("name it: `--device /dev/disk/by-id/…`; `imgbuild devices` lists them"));
+            }
+            None => {
+                let candidates: Vec<&Disk> = disks.iter().filter(|disk| disk.refusals(&limits).is_empty()).collect();
+                match candidates[..] {
+                    [] if args.dry_run => return Ok(None),
+                    [] => {
+                        return Err(Failure::refused("there is no USB stick or memory card that may be written to")
+                            .hint("plug one in; `imgbuild devices` tells why others are refused"));
+                    }
+                    [one] => one,
+                    ref many => ask_which(many, session.console)?,
+                }
+            }
+        };
+        let expected = Expected {
+            size: disk.size,
+            diskseq: disk.diskseq,
+            serial: disk.serial.clone(),
+            allow_large: args.allow_large,
+            allow_loop: args.allow_loop,
+            keep: limits.keep,
+        };
+        Ok(Some(Self { disk: disk.clone(), expected }))
+    }
+
+    /// Lets a person type what only the right disk has, unless the command line said `--yes`.
+    pub(super) fn confirm(&self, args: &Flash, console: &Console) -> Result<(), Failure> {
+        if args.yes {
+            return Ok(());
+        }
+        let (what, expected) = secret_word(&self.disk);
+        let question = format!("\ntype {what} to write to {}:", self.disk.path.display());
+        let typed = console.ask(&question).map_err(|error| unasked(&error))?;
+        if typed.eq_ignore_ascii_case(&expected) {
+            return Ok(());
+        }
+        Err(Failure::refused("that is not it: nothing was written").hint(format!("look at the disk, and type {what}")))
+    }
+}
+
+/// What has to be typed, in words, and the word itself.
+fn secret_word(disk: &Disk) -> (String, String) {
+    let serial: Vec<char> =
+        disk.serial.iter().flat_map(|serial| serial.chars()).filter(|char| !char.is_whitespace()).collect();
+    if serial.is_empty() {
+        return (format!("`{}`", disk.name), disk.name.clone());
+    }
+    let tail = serial[serial.len().saturating_sub(TAIL)..].iter().collect();
+    (format!("the last {} characters of its serial number", serial.len().min(TAIL)), tail)
+}
+
+/// The disk at `path`, if nothing speaks against it.
+fn named<'d>(disks: &'d [Disk], path: &Path, limits: &Limits, yes: bool) -> Result<&'d Disk, Failure> {
+    let disk = device::find(disks, path)?;
+    let refusals = disk.refusals(limits);
+    if let Some(first) = refusals.first() {
+        let causes = refusals[1..].iter().map(Refusal::to_string).collect();
+        return Err(Failure {
+            causes,
+            ..Failure::refused(format!("{} is not written to: {first}", disk.path.display()))
+        }
+        .hint(
+            refusals.iter().find_map(Refusal::hint).unwrap_or_else(|| {
+                "take another disk; `imgbuild devices` lists those that may be written to".to_owned()
+            }),
+        ));
+    }
+    if yes && disk.transport != Transport::Loop && !path.starts_with("/dev/disk/by-id") {
+        let by_id = disk.by_id.first().map_or("/dev/disk/by-id/…".to_owned(), |path| path.display().to_string());
+        return Err(Failure::refused(format!(
+            "`--yes` takes only names that stay the same whatever is plugged in, which {} does not",
+            path.display()
+        ))
+        .hint(format!("name it as `--device {by_id}`")));
+    }
+    Ok(disk)
+}
+
+fn ask_which<'d>(disks: &[&'d Disk], console: &Console) -> Result<&'d Disk, Failure> {
+    let lines: Vec<String> =
+        (1..).zip(disks).map(|(number, disk): (usize, &&Disk)| format!("{number:>3}  {}", show::disk(disk))).collect();
+    console.note(&lines.join("\n"));
+    let typed = console.ask("which one? Its number:").map_err(|error| unasked(&error))?;
+    let chosen = typed.parse().ok().and_then(|number: usize| disks.get(number.checked_sub(1)?));
+    chosen
+        .copied()
+        .ok_or_else(|| Failure::refused(format!("`{typed}` is none of these disks")).hint("or name it with `--device`"))
+}
+
+/// There was nobody to ask.
+pub(super) fn unasked(error: &io::Error) -> Failure {
+    let message = match error.kind() {
+        io::ErrorKind::Unsupported | io::ErrorKind::UnexpectedEof => {
+            "nobody is there to confirm that the disk may be written to"
+        }
+        _ => "cannot ask on the terminal",
+    };
+    Failure { causes: vec![error.to_string()], ..Failure::refused(message) }
+        .hint("run it on a terminal, or with `--yes --device /dev/disk/by-id/…`")
+}

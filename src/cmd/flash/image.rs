@@ -1,0 +1,74 @@
+//! Which image is written: one that is built here, or one from elsewhere; and with whose seed.
+
+use std::fs::File;
+use std::path::PathBuf;
+
+use zeroize::Zeroizing;
+
+use super::artifact;
+use crate::cli::Flash;
+use crate::cmd::build;
+use crate::cmd::cluster::{self, Member};
+use crate::cmd::lock as locking;
+use crate::cmd::session::Session;
+use crate::exit::{Code, Failure};
+use crate::flash::{Raw, Source};
+use crate::image::Manifest;
+
+/// An image that may be written.
+pub(super) struct Image {
+    pub(super) manifest: Manifest,
+    pub(super) source: Box<dyn Source>,
+    /// The node, and what makes the stick its own.
+    pub(super) node: Option<String>,
+    pub(super) seed: Option<Zeroizing<Vec<u8>>>,
+    /// Files that the writing depends on.
+    pub(super) keep: Vec<PathBuf>,
+}
+
+impl Image {
+    /// The image that the command line names.
+    pub(super) fn find(args: &Flash, node: Option<&str>, session: &Session<'_>) -> Result<Self, Failure> {
+        let member = node.map(|node| cluster::member(session, node, &args.unlock)).transpose()?;
+        let of_node = member.as_ref().map(|member| member.profile.name.as_str());
+        if let (Some(named), Some(of_node)) = (args.profile.as_deref(), of_node)
+            && named != of_node
+        {
+            return Err(other_profile(node, of_node, named));
+        }
+        let profile = args.profile.as_deref().or(of_node);
+        let found = match (&args.image, &args.release, profile) {
+            (Some(image), _, _) => artifact::open(session, image)?,
+            (None, Some(tag), Some(profile)) => artifact::release(session, tag, profile)?,
+            (None, None, Some(profile)) => Self::built(args, profile, member.as_ref(), session)?,
+            (None, _, None) => {
+                return Err(Failure::refused("neither a profile nor a node is named").hint("add `--profile NAME`"));
+            }
+        };
+        let Some(member) = member else { return Ok(found) };
+        if found.manifest.profile != member.profile.name {
+            return Err(other_profile(node, &member.profile.name, &found.manifest.profile));
+        }
+        let seed = build::seed(&member, found.manifest.epoch)?;
+        Ok(Self { seed: Some(seed), node: Some(member.name), ..found })
+    }
+
+    fn built(args: &Flash, profile: &str, member: Option<&Member>, session: &Session<'_>) -> Result<Self, Failure> {
+        let k3s_dir = args.k3s.k3s_dir.as_deref();
+        if let Some(member) = member {
+            locking::for_member(session, member, k3s_dir)?;
+        }
+        let output = session.output_dir(profile);
+        let (manifest, _) = build::build(session, profile, &output, k3s_dir, &args.unlock)?;
+        let path = output.join(&manifest.image);
+        let file = File::open(&path)
+            .map_err(|error| Failure::io(Code::Unexpected, format!("cannot read {}", path.display()), &error))?;
+        Ok(Self { manifest, source: Box::new(Raw(file)), node: None, seed: None, keep: vec![path] })
+    }
+}
+
+fn other_profile(node: Option<&str>, profile: &str, image: &str) -> Failure {
+    let node = node.unwrap_or_default();
+    Failure::refused(format!("node `{node}` is of profile `{profile}`, but the image is of `{image}`"))
+        .hint(format!("write the image of `{profile}`, or change the node's profile in cluster.toml"))
+}

@@ -1,0 +1,136 @@
+//! `imgbuild flash`: an image, with a node's seed if one is named, onto a stick that is proved to hold it.
+//!
+//! ```text
+//! profile ─▶ build ┐
+//!                  ├─▶ image + manifest (+ seed) ─▶ disk, confirmed ─▶ child writes and reads back ─▶ eject
+//! file, URL, tag ──┘ (artifact: authenticated whole)
+//! ```
+
+mod artifact;
+mod choose;
+mod eject;
+mod image;
+mod show;
+mod spawn;
+mod writer;
+
+use std::time::Instant;
+
+use serde_json::json;
+
+use super::Outcome;
+use super::cluster;
+use super::interrupt;
+use super::session::Session;
+use crate::cli::Flash;
+use crate::device::Disk;
+use crate::exit::Failure;
+use crate::flash::Prepared;
+use crate::flash::parent::FlashError;
+use crate::output::bytes;
+use choose::Choice;
+use image::Image;
+
+pub(super) use writer::run as run_writer;
+
+pub(super) fn run(args: &Flash, session: &Session<'_>) -> Outcome {
+    if !cfg!(target_os = "linux") {
+        return Err(Failure::refused("writing to devices is done on Linux alone so far")
+            .hint("`imgbuild export` makes an image that any other flasher writes, without a node's seed"));
+    }
+    if !args.all {
+        return flash(args, args.node.as_deref(), session);
+    }
+    if !session.console.can_ask() {
+        return Err(Failure::refused("`--all` needs a person who changes sticks at a terminal")
+            .hint("name one node with `--node`, and the disk with `--yes --device`"));
+    }
+    let (cluster, _) = cluster::load(session)?;
+    let nodes: Vec<String> = cluster.nodes.keys().cloned().collect();
+    for (number, node) in (1..).zip(&nodes) {
+        let question =
+            format!("\nnode `{node}`, {number} of {}: plug in its stick and press Enter, or type `skip`:", nodes.len());
+        match session.console.ask(&question).map_err(|error| choose::unasked(&error))?.as_str() {
+            "" => flash(args, Some(node), session)?,
+            _ => session.console.note(&format!("node `{node}` is left out")),
+        }
+        if interrupt::came() {
+            break;
+        }
+    }
+    Ok(())
+}
+
+/// One stick.
+fn flash(args: &Flash, node: Option<&str>, session: &Session<'_>) -> Outcome {
+    let console = session.console;
+    let image = Image::find(args, node, session)?;
+    let Some(choice) = Choice::make(args, &image, session)? else {
+        // Nothing but the plan was asked for, and no disk is there.
+        console.result(&json!({"image_id": image.manifest.image_id, "device": null}), &show::image(&image));
+        return Ok(());
+    };
+    let disk = &choice.disk;
+    let prepared = Prepared::new(
+        &image.manifest,
+        &*image.source,
+        (disk.size, disk.sector),
+        image.seed.as_ref().map(|seed| &seed[..]),
+    )?;
+    let plan = show::plan(&image, disk, &prepared.plan);
+    if args.dry_run {
+        let value = json!({
+            "device": disk.path,
+            "serial": disk.serial,
+            "image_id": image.manifest.image_id,
+            "profile": image.manifest.profile,
+            "node": node,
+            "plan": prepared.plan,
+        });
+        console.result(&value, &format!("{plan}\nnothing was written: that was `--dry-run`"));
+        return Ok(());
+    }
+    console.note(&plan);
+    choice.confirm(args, console)?;
+    let started = Instant::now();
+    let waits = {
+        let _hold = interrupt::hold();
+        spawn::write(&prepared, &choice.expected, disk, console).map_err(|error| failure(error, disk, session))?
+    };
+    let seconds = started.elapsed().as_secs_f64();
+    let ejected = !args.no_eject && eject::eject(disk, console);
+    let value = json!({
+        "device": disk.path,
+        "serial": disk.serial,
+        "image_id": image.manifest.image_id,
+        "profile": image.manifest.profile,
+        "node": node,
+        "bytes": prepared.plan.mapped(),
+        "seconds": seconds,
+        "waits": waits,
+        "ejected": ejected,
+    });
+    console.result(&value, &show::end(&image, disk, prepared.plan.mapped(), seconds, waits, ejected));
+    Ok(())
+}
+
+fn failure(error: FlashError, disk: &Disk, session: &Session<'_>) -> Failure {
+    let untouched = matches!(&error, FlashError::Write(error) if error.is_untouched());
+    let state = format!(
+        "{} has no valid partition table now: nothing starts from it until it is flashed again",
+        disk.path.display()
+    );
+    if matches!(error, FlashError::Interrupted) {
+        session.console.note(&format!("stopped; {state}"));
+    }
+    let mut failure = Failure::from(error);
+    if !untouched {
+        failure.causes.push(state);
+    }
+    failure
+}
+
+/// How much of how much.
+fn share(part: u64, of: u64) -> String {
+    format!("{} of {}", bytes(part), bytes(of))
+}

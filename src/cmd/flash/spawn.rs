@@ -1,0 +1,157 @@
+//! The child with the rights to write: started directly where the user has them, else through sudo, doas or run0.
+
+use std::ffi::OsString;
+use std::io::{self, BufReader};
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+
+use crate::cmd::interrupt;
+use crate::device::Disk;
+use crate::flash::Prepared;
+use crate::flash::parent::{self, FlashError};
+use crate::flash::protocol::{Event, Expected, Phase, Waits};
+use crate::output::{Console, Progress, bytes};
+
+/// Bytes that a pipe should hold, which the system may refuse.
+const PIPE: usize = 1 << 20;
+/// Programs that give rights, in the order in which they are tried.
+const ESCALATORS: [&str; 3] = ["sudo", "doas", "run0"];
+
+/// Does the plan through a child.
+pub(super) fn write(
+    prepared: &Prepared<'_>,
+    expected: &Expected,
+    disk: &Disk,
+    console: &Console,
+) -> Result<Waits, FlashError> {
+    let _awake = Awake::keep();
+    let mut child = start(disk, expected, console)?;
+    let (Some(input), Some(output)) = (child.stdin.take(), child.stdout.take()) else {
+        return Err(FlashError::Vanished);
+    };
+    // More room means fewer switches between the two; it works without.
+    #[cfg(target_os = "linux")]
+    let _ = rustix::pipe::fcntl_setpipe_size(&input, PIPE);
+    let mut shown = Shown { console, progress: console.progress(), plan: prepared, open: None };
+    let tell = |event: &Event| shown.tell(event);
+    let result = parent::serve(&prepared.plan, &prepared.source, input, BufReader::new(output), tell, &interrupt::came);
+    // It has said all; how it ends says nothing more.
+    let _ = child.wait();
+    result
+}
+
+fn start(disk: &Disk, expected: &Expected, console: &Console) -> Result<Child, FlashError> {
+    let program = std::env::current_exe().map_err(|source| FlashError::Start { source })?;
+    let expected = serde_json::to_string(expected).map_err(|error| FlashError::Start { source: error.into() })?;
+    let mut words: Vec<OsString> = vec![program.into_os_string()];
+    words.extend(["__write".into(), "--device".into(), disk.path.clone().into_os_string()]);
+    words.extend(["--expect".into(), expected.into()]);
+    if !may_write(&disk.path) {
+        let escalator = ESCALATORS.into_iter().find(|name| on_path(name)).ok_or(FlashError::NoRights)?;
+        console
+            .note(&format!("{} needs more rights than yours; {escalator} may ask for a password", disk.path.display()));
+        words.insert(0, escalator.into());
+    }
+    Command::new(&words[0])
+        .args(&words[1..])
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()
+        .map_err(|source| FlashError::Start { source })
+}
+
+/// Asked without opening it: closing a disk that was open for writing makes udev look at it again.
+fn may_write(path: &Path) -> bool {
+    use rustix::fs::{Access, AtFlags, CWD, accessat};
+    accessat(CWD, path, Access::READ_OK | Access::WRITE_OK, AtFlags::EACCESS).is_ok()
+}
+
+fn on_path(name: &str) -> bool {
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    std::env::split_paths(&path).any(|dir| dir.join(name).is_file())
+}
+
+/// Events as progress.
+struct Shown<'a> {
+    console: &'a Console,
+    progress: &'a dyn Progress,
+    plan: &'a Prepared<'a>,
+    /// The phase that is shown, its bytes and its beginning.
+    open: Option<(&'static str, u64, std::time::Instant)>,
+}
+
+impl Shown<'_> {
+    fn tell(&mut self, event: &Event) {
+        self.console.event("writer", event);
+        match event {
+            Event::Phase { phase } => {
+                self.close();
+                let data: u64 = self.plan.plan.ranges.iter().map(|range| range.len).sum();
+                let (name, total) = match phase {
+                    Phase::Clear => ("clear", 0),
+                    Phase::Probe => ("probe", 0),
+                    Phase::Discard => ("discard", 0),
+                    Phase::Write => ("write", data),
+                    Phase::Verify => ("verify", data),
+                    Phase::Tables => ("tables", 0),
+                };
+                self.progress.begin(name, total);
+                self.open = Some((name, total, std::time::Instant::now()));
+            }
+            Event::Progress { bytes, .. } => {
+                if let Some((name, 1.., _)) = self.open {
+                    self.progress.advance(name, *bytes);
+                }
+            }
+            Event::Again { part, offset } => self.progress.warn(&format!(
+                "the disk did not keep what was written to byte {offset} (`{part}`); it is written again"
+            )),
+            Event::Done(_) | Event::Failed { .. } => self.close(),
+            Event::Opened { .. } | Event::Want { .. } => {}
+        }
+    }
+
+    fn close(&mut self) {
+        let Some((name, total, started)) = self.open.take() else { return };
+        #[expect(
+            clippy::cast_precision_loss,
+            clippy::cast_possible_truncation,
+            clippy::cast_sign_loss,
+            reason = "a speed to look at"
+        )]
+        let speed = (total as f64 / started.elapsed().as_secs_f64().max(0.001)) as u64;
+        let note = if total == 0 { "done".to_owned() } else { format!("{}, {}/s", bytes(total), bytes(speed)) };
+        self.progress.finish(name, &note);
+    }
+}
+
+/// While this lives, the machine does not go to sleep by itself, where systemd is asked.
+struct Awake(Option<Child>);
+
+impl Awake {
+    fn keep() -> Self {
+        let holder = Command::new("systemd-inhibit")
+            .args([
+                "--what=sleep:shutdown:idle",
+                "--mode=block",
+                "--who=imgbuild",
+                "--why=a disk is being written",
+                "cat",
+            ])
+            .stdin(Stdio::piped())
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .spawn();
+        Self(holder.ok())
+    }
+}
+
+impl Drop for Awake {
+    fn drop(&mut self) {
+        if let Some(mut holder) = self.0.take() {
+            // With its input `cat` ends, and so does it; but it may still be waiting for systemd.
+            drop(holder.stdin.take());
+            let _: io::Result<_> = holder.kill().and_then(|()| holder.wait());
+        }
+    }
+}

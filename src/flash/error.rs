@@ -1,0 +1,188 @@
+//! Why a stick was not written.
+
+use std::io;
+
+use serde::{Deserialize, Serialize};
+
+use crate::format::gpt::GptError;
+use crate::output::bytes;
+
+/// Why no plan could be made.
+#[derive(Debug, thiserror::Error)]
+pub enum PlanError {
+    /// The image does not fit.
+    #[error("the device is too small: it has {}, the image needs {}", bytes(*size), bytes(*needed))]
+    TooSmall { needed: u64, size: u64 },
+    /// A disk that counts in other sectors than the image's partition table.
+    #[error("the device has sectors of {sector} bytes, the image's partition table counts sectors of 512 bytes")]
+    Sector { sector: u32 },
+    /// A manifest that no build writes.
+    #[error("the manifest is not one that can be flashed: {problem}")]
+    Manifest { problem: String },
+    /// The image's partition table is not what the manifest says.
+    #[error("the image's partition table is not the manifest's: {problem}")]
+    Table { problem: String },
+    /// The table for the device could not be made.
+    #[error(transparent)]
+    Gpt(#[from] GptError),
+    /// The seed does not fit its partition.
+    #[error("the seed has {needed} bytes, its partition {size}")]
+    Seed { needed: u64, size: u64 },
+    /// The image could not be read.
+    #[error(transparent)]
+    Send(#[from] SendError),
+}
+
+impl PlanError {
+    /// What to do about it.
+    #[must_use]
+    pub fn hint(&self) -> Option<String> {
+        let text = match self {
+            Self::TooSmall { .. } => "take a larger stick",
+            Self::Sector { .. } => "take another stick: practically all of them have sectors of 512 bytes",
+            Self::Manifest { .. } | Self::Table { .. } => {
+                "image and manifest must be of one build: build again, or download both again"
+            }
+            Self::Gpt(_) => return None,
+            Self::Seed { .. } => "set `image.seed` in the profile to more, and build again",
+            Self::Send(error) => return error.hint(),
+        };
+        Some(text.to_owned())
+    }
+}
+
+/// Why the image's bytes could not be given.
+#[derive(Debug, thiserror::Error)]
+pub enum SendError {
+    /// The image could not be read.
+    #[error("cannot read the image at byte {offset} (`{part}`)")]
+    Read { part: String, offset: u64, source: io::Error },
+    /// The image's bytes are not what the manifest says.
+    #[error("the image is damaged: {len} bytes at {offset} (`{part}`) do not have the SHA-256 that the manifest says")]
+    NotAuthentic { part: String, offset: u64, len: u64 },
+}
+
+impl SendError {
+    /// What to do about it.
+    #[must_use]
+    pub fn hint(&self) -> Option<String> {
+        let text = match self {
+            Self::Read { .. } => "is it cut off, or its disk failing? Build the image again, or download it again",
+            Self::NotAuthentic { .. } => "build the image again, or download it again",
+        };
+        Some(text.to_owned())
+    }
+}
+
+/// An error of the device, in a form that can be told over a pipe.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, thiserror::Error)]
+#[error("{text}")]
+pub struct Cause {
+    pub text: String,
+    /// Whether the device is not there any more.
+    pub gone: bool,
+}
+
+impl From<io::Error> for Cause {
+    fn from(error: io::Error) -> Self {
+        Self { gone: super::target::is_gone(&error), text: error.to_string() }
+    }
+}
+
+/// Why the writer stopped. Unless it is said otherwise, the device has no valid partition table then.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, thiserror::Error)]
+#[serde(tag = "kind", rename_all = "kebab-case")]
+pub enum WriteError {
+    /// Somebody else has it. Nothing was written.
+    #[error("the device is in use by {}", holders.join(", "))]
+    Busy { holders: Vec<String> },
+    /// It may not be written. Nothing was written.
+    #[error("{}", reasons.join("; "))]
+    Refused { reasons: Vec<String>, hint: Option<String> },
+    /// It is not the device that was confirmed. Nothing was written.
+    #[error("this is not the device that was confirmed any more: {problem}")]
+    Changed { problem: String },
+    /// It could not be opened. Nothing was written.
+    #[error("cannot open the device")]
+    Open { source: Cause },
+    /// An operation failed, also when tried again.
+    #[error("cannot {action} byte {at} of the device (sector {}, `{part}`)", at / 512)]
+    Io { action: Action, part: String, at: u64, source: Cause },
+    /// What was written could not be made to last.
+    #[error("the device does not confirm what was written")]
+    Sync { source: Cause },
+    /// What was wiped came back: nothing else was written.
+    #[error("the device does not take what is written to it: byte {at} (sector {}) keeps its old value", at / 512)]
+    Kept { at: u64 },
+    /// What was written did not come back, also when written again.
+    #[error("the device does not keep what is written to it: {} (sector {}, `{part}`)", place(*at, *offset, *len), at.unwrap_or(*offset) / 512)]
+    Mismatch { part: String, offset: u64, len: u64, at: Option<u64> },
+    /// Two addresses, one place.
+    #[error("the device has less room than it claims: what is written to byte {wrote} ends up at byte {found}")]
+    Aliased { wrote: u64, found: u64 },
+    /// An address without a place.
+    #[error("the device has less room than it claims: byte {at} keeps nothing")]
+    Lost { at: u64 },
+    /// The other half stopped.
+    #[error("the program that gives the image's bytes has stopped")]
+    Feed,
+}
+
+fn place(at: Option<u64>, offset: u64, len: u64) -> String {
+    match at {
+        Some(at) => format!("byte {at}"),
+        None => format!("somewhere in the {len} bytes from byte {offset} on"),
+    }
+}
+
+/// What was tried.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Action {
+    Read,
+    Write,
+}
+
+impl std::fmt::Display for Action {
+    fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        out.write_str(match self {
+            Self::Read => "read",
+            Self::Write => "write to",
+        })
+    }
+}
+
+impl WriteError {
+    /// Whether nothing was written yet.
+    #[must_use]
+    pub fn is_untouched(&self) -> bool {
+        matches!(self, Self::Busy { .. } | Self::Refused { .. } | Self::Changed { .. } | Self::Open { .. })
+    }
+
+    /// What to do about it.
+    #[must_use]
+    pub fn hint(&self) -> Option<String> {
+        let gone = |cause: &Cause| {
+            let text = if cause.gone {
+                "it was unplugged, or has failed: plug it in again, at another port if need be, and flash it again"
+            } else {
+                "plug it in again, at another port or in another reader, and flash it again; if it fails there too, the stick is worn out"
+            };
+            text.to_owned()
+        };
+        Some(match self {
+            Self::Busy { .. } => "end what uses it, or wait for it, and try again".to_owned(),
+            Self::Refused { hint, .. } => return hint.clone(),
+            Self::Changed { .. } => "look at `imgbuild devices`, and start again".to_owned(),
+            Self::Open { source } | Self::Io { source, .. } | Self::Sync { source } => gone(source),
+            Self::Kept { .. } => "is it write-protected? Otherwise it is worn out: take another stick".to_owned(),
+            Self::Mismatch { .. } => {
+                "take another stick: this one is worn out, or the reader or port is bad".to_owned()
+            }
+            Self::Aliased { .. } | Self::Lost { .. } => {
+                "it is a counterfeit, or broken: take another stick, and do not keep data on this one".to_owned()
+            }
+            Self::Feed => return None,
+        })
+    }
+}

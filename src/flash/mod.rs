@@ -1,0 +1,31 @@
+//! From an image to a stick that is proved to hold it: the plan, the writer, and what the two halves say to each other.
+//!
+//! ```text
+//! manifest + image (+ seed) ─▶ plan ─┐                  ┌─▶ clear ─▶ probe ─▶ discard ─▶ ranges ─▶ read back ─▶ tables
+//!                                    ├─▶ parent ⇄ child ┤
+//!                     bytes, proved ─┘      (pipes)     └─▶ events: what is wanted, how far it is, what failed
+//! ```
+//!
+//! The parent has the user's rights: it reads the image and compares each range with the manifest before it sends it. The
+//! child may have more rights, and does nothing but write to one device ([`writer`]). The partition tables go first of
+//! all and come back last of all, so that a stick is either whole or no disk that anything would boot from.
+//!
+//! Nothing here knows of real disks but [`block`]: the rest works against [`Target`], an in-memory disk in tests.
+
+#[cfg(target_os = "linux")]
+pub mod block;
+pub mod child;
+mod error;
+pub mod parent;
+mod plan;
+mod probe;
+pub mod protocol;
+mod source;
+mod target;
+pub mod verify;
+pub mod writer;
+
+pub use error::{Cause, PlanError, SendError, WriteError};
+pub use plan::{Plan, Prepared, Range, check};
+pub use source::{Opener, Patched, Raw, Source, Stream};
+pub use target::{Buffer, Target};

@@ -1,0 +1,115 @@
+//! What is written to, as the writer sees it, and buffers that suit it.
+
+use std::io;
+use std::ops::{Deref, DerefMut, Range};
+
+/// Addresses and lengths of buffers are multiples of this: what direct access to any disk asks for.
+pub const ALIGN: usize = 4096;
+
+/// Tries of one operation before its error counts. The kernel has tried harder by then; this is for readers that drop
+/// one command.
+const TRIES: u32 = 4;
+
+/// A disk that is open. Calls may come from several threads; offsets and lengths are whole sectors.
+pub trait Target: Sync {
+    /// Bytes.
+    fn size(&self) -> u64;
+    /// Bytes of a logical sector.
+    fn sector(&self) -> u32;
+    /// Reads some bytes from the medium itself, past all caches of this host.
+    ///
+    /// # Errors
+    /// Those of the device.
+    fn read_at(&self, buffer: &mut [u8], at: u64) -> io::Result<usize>;
+    /// Writes some bytes.
+    ///
+    /// # Errors
+    /// Those of the device.
+    fn write_at(&self, bytes: &[u8], at: u64) -> io::Result<usize>;
+    /// Waits until all that was written is on the medium.
+    ///
+    /// # Errors
+    /// Those of the device.
+    fn sync(&self) -> io::Result<()>;
+    /// Makes the device forget a range, which then reads as zeros.
+    ///
+    /// # Errors
+    /// Where the device cannot do that; nothing has changed then.
+    fn discard(&self, range: Range<u64>) -> io::Result<()>;
+}
+
+/// Bytes on the heap that start at a multiple of [`ALIGN`].
+#[derive(Debug)]
+pub struct Buffer {
+    bytes: Vec<u8>,
+    start: usize,
+    len: usize,
+}
+
+impl Buffer {
+    /// Zeros.
+    #[must_use]
+    pub fn new(len: usize) -> Self {
+        let bytes = vec![0; len + ALIGN];
+        let start = bytes.as_ptr().align_offset(ALIGN);
+        Self { bytes, start, len }
+    }
+}
+
+impl Deref for Buffer {
+    type Target = [u8];
+
+    fn deref(&self) -> &[u8] {
+        &self.bytes[self.start..self.start + self.len]
+    }
+}
+
+impl DerefMut for Buffer {
+    fn deref_mut(&mut self) -> &mut [u8] {
+        &mut self.bytes[self.start..self.start + self.len]
+    }
+}
+
+/// Where an operation failed, and why.
+pub(super) type Failed = (u64, io::Error);
+
+/// Writes all of `bytes`, however few the device takes at a time.
+pub(super) fn write_all(target: &dyn Target, bytes: &[u8], at: u64) -> Result<(), Failed> {
+    each(bytes.len(), at, |done| target.write_at(&bytes[done..], at + done as u64), io::ErrorKind::WriteZero)
+}
+
+/// Fills `buffer`.
+pub(super) fn read_exact(target: &dyn Target, buffer: &mut [u8], at: u64) -> Result<(), Failed> {
+    let len = buffer.len();
+    each(len, at, |done| target.read_at(&mut buffer[done..], at + done as u64), io::ErrorKind::UnexpectedEof)
+}
+
+fn each(
+    len: usize,
+    at: u64,
+    mut step: impl FnMut(usize) -> io::Result<usize>,
+    at_end: io::ErrorKind,
+) -> Result<(), Failed> {
+    let (mut done, mut tries) = (0, 0);
+    while done < len {
+        match step(done) {
+            Ok(0) => return Err((at + done as u64, at_end.into())),
+            Ok(some) => (done, tries) = (done + some, 0),
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) => {
+                tries += 1;
+                if tries == TRIES || is_gone(&error) {
+                    return Err((at + done as u64, error));
+                }
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Whether the device is not there any more: no use in asking again.
+pub(super) fn is_gone(error: &io::Error) -> bool {
+    use rustix::io::Errno;
+    let gone = [Errno::NODEV, Errno::NXIO, Errno::NOMEDIUM];
+    error.raw_os_error().is_some_and(|code| gone.iter().any(|errno| errno.raw_os_error() == code))
+}

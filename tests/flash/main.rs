@@ -1,0 +1,21 @@
+//! `flash` and `verify` through the program, on real block devices: loop devices, which need root.
+
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+mod artifact;
+mod bench;
+mod confirm;
+mod killed;
+mod refused;
+mod rights;
+mod written;
+
+#[path = "../support/http.rs"]
+#[expect(dead_code, reason = "servers that stall are the fetcher's own tests' business")]
+mod http;
+#[path = "../flash_memory/image.rs"]
+mod image;
+#[path = "../support/mod.rs"]
+mod support;
+#[path = "../support/terminal.rs"]
+mod terminal;

@@ -1,0 +1,88 @@
+//! Disks that are not written to, and who is named for it.
+
+use std::fs;
+use std::path::Path;
+
+use rustix::fs::{Mode, OFlags, open};
+
+use crate::bench::{Bench, Loop, is_root};
+use crate::support;
+
+/// Flashing must be refused with these words, and change nothing.
+fn assert_refused(bench: &Bench, disk: &Loop, words: &[&str]) {
+    let before = disk.digest();
+    let error = bench.flash("node.img", disk).fails(1);
+    for word in words {
+        assert!(error.contains(word), "no {word} in: {error}");
+    }
+    assert_eq!(disk.digest(), before, "{error}");
+}
+
+#[test]
+fn a_mounted_disk_is_refused_with_its_mount_point() {
+    if !is_root() {
+        return;
+    }
+    let bench = Bench::new(1 << 20);
+    let disk = Loop::new(64 << 20);
+    support::ok(Path::new("/"), "mkfs.ext4", &["-q", disk.path()]);
+    let place = bench.path("mounted");
+    fs::create_dir(&place).unwrap();
+    support::ok(Path::new("/"), "mount", &[disk.path(), place.to_str().unwrap()]);
+    let error = bench.flash("node.img", &disk);
+    support::ok(Path::new("/"), "umount", &[place.to_str().unwrap()]);
+    let error = error.fails(1);
+    assert!(error.contains("mounted at") && error.contains(place.to_str().unwrap()), "{error}");
+    bench.flash("node.img", &disk).ok();
+}
+
+#[test]
+fn a_disk_with_swap_is_refused() {
+    if !is_root() {
+        return;
+    }
+    let bench = Bench::new(1 << 20);
+    let disk = Loop::new(64 << 20);
+    support::ok(Path::new("/"), "mkswap", &[disk.path()]);
+    support::ok(Path::new("/"), "swapon", &[disk.path()]);
+    let error = bench.flash("node.img", &disk);
+    support::ok(Path::new("/"), "swapoff", &[disk.path()]);
+    let error = error.fails(1);
+    assert!(error.contains(&format!("{} is used as swap", disk.name())), "{error}");
+}
+
+#[test]
+fn a_disk_that_a_program_has_for_itself_is_refused_with_the_program_s_name() {
+    if !is_root() {
+        return;
+    }
+    let bench = Bench::new(1 << 20);
+    let disk = Loop::new(64 << 20);
+    let ours = open(&disk.path, OFlags::RDWR | OFlags::EXCL | OFlags::CLOEXEC, Mode::empty()).unwrap();
+    let who = format!("process {} (", std::process::id());
+    assert_refused(&bench, &disk, &["in use by", &who]);
+    drop(ours);
+    bench.flash("node.img", &disk).ok();
+}
+
+#[test]
+fn disks_are_refused_that_are_too_small_or_not_allowed_or_parts_or_none() {
+    if !is_root() {
+        return;
+    }
+    let bench = Bench::new(5 << 20);
+    let small = Loop::new(bench.image.size() - 4096);
+    assert_refused(&bench, &small, &[small.path(), "are needed"]);
+
+    let disk = Loop::new(64 << 20);
+    let before = disk.digest();
+    let flash = ["flash", "--image", "node.img", "--device", disk.path(), "--yes"];
+    assert!(bench.run(&flash).fails(1).contains("--allow-loop"));
+    let unnamed = bench.run(&["flash", "--image", "node.img", "--yes", "--allow-loop"]).fails(1);
+    assert!(unnamed.contains("--device"), "{unnamed}");
+    let unasked = bench.run(&["flash", "--image", "node.img", "--device", disk.path(), "--allow-loop"]).fails(1);
+    assert!(unasked.contains("nobody is there") && unasked.contains("--yes"), "{unasked}");
+    let none = bench.run(&["flash", "--image", "node.img", "--device", "/dev/none", "--yes"]).fails(1);
+    assert!(none.contains("/dev/none"), "{none}");
+    assert_eq!(disk.digest(), before);
+}

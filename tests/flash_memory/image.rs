@@ -1,0 +1,118 @@
+//! A small image with its manifest.
+
+use std::io::{Read as _, Seek as _, SeekFrom};
+
+use imgbuild::flash::Source;
+use imgbuild::format::gpt::{self, Entry};
+use imgbuild::image::{Encoders, Manifest, ManifestPartition, ManifestRange};
+use imgbuild::tree::Digest;
+use uuid::Uuid;
+
+pub const MIB: u64 = 1 << 20;
+
+pub struct Image {
+    pub bytes: Vec<u8>,
+    pub manifest: Manifest,
+}
+
+/// Bytes that nothing else has.
+pub fn noise(seed: u64, len: usize) -> Vec<u8> {
+    (0..len.div_ceil(32) as u64)
+        .flat_map(|block| Digest::of(&[seed.to_le_bytes(), block.to_le_bytes()].concat()).0)
+        .take(len)
+        .collect()
+}
+
+impl Image {
+    /// With partitions `esp`, `root-a`, `root-b` (empty) and `seed`; `data` bytes in `root-a`.
+    pub fn new(data: usize) -> Self {
+        let root = (data as u64).next_multiple_of(MIB).max(MIB);
+        let mut partitions = Vec::new();
+        let mut offset = MIB;
+        for (number, (label, size)) in (1..).zip([("esp", MIB), ("root-a", root), ("root-b", root), ("seed", MIB)]) {
+            let guid = Uuid::from_u128(u128::from(number));
+            partitions.push(ManifestPartition {
+                number,
+                label: label.to_owned(),
+                type_guid: Uuid::from_u128(0xabc),
+                guid,
+                offset,
+                size,
+                used: 0,
+            });
+            offset += size;
+        }
+        let size = offset + MIB;
+        let entry = |partition: &ManifestPartition| Entry {
+            name: partition.label.clone(),
+            type_guid: partition.type_guid,
+            guid: partition.guid,
+            offset: partition.offset,
+            size: partition.size,
+            attributes: 1 << 60,
+        };
+        let disk_guid = Uuid::from_u128(0xd15c);
+        let mut disk = gpt::write(disk_guid, size, &partitions.iter().map(entry).collect::<Vec<_>>()).unwrap();
+        let mut bytes = vec![0; usize::try_from(size).unwrap()];
+        disk.seek(SeekFrom::Start(0)).unwrap();
+        disk.read_exact(&mut bytes).unwrap();
+        let at = |label: &str| partitions.iter().find(|partition| partition.label == label).unwrap().offset;
+        let mut spans = vec![(0, 64 << 10), (size - (64 << 10), 64 << 10)];
+        let parts = [("esp", 0, noise(1, 65536)), ("esp", 131_072, noise(2, 65536)), ("root-a", 0, noise(3, data))];
+        for (label, from, data) in parts.into_iter().chain([("seed", 0, noise(4, 5000))]) {
+            let start = at(label) + from;
+            let from = usize::try_from(start).unwrap();
+            bytes[from..from + data.len()].copy_from_slice(&data);
+            let mut done = 0;
+            while done < data.len() as u64 {
+                let len = (data.len() as u64 - done).min(3 * MIB);
+                spans.push((start + done, len));
+                done += len;
+            }
+        }
+        spans.sort_unstable();
+        let range = |(offset, length): (u64, u64)| ManifestRange {
+            offset,
+            length,
+            sha256: Digest::of(&bytes[usize::try_from(offset).unwrap()..usize::try_from(offset + length).unwrap()])
+                .to_string(),
+        };
+        let ranges = spans.into_iter().map(range).collect();
+        let none = String::new;
+        let manifest = Manifest {
+            format: 1,
+            profile: "node".to_owned(),
+            board: "uefi-amd64".to_owned(),
+            arch: "amd64".to_owned(),
+            image_id: none(),
+            image: "node.img".to_owned(),
+            image_sha256: Digest::of(&bytes).to_string(),
+            image_size: size,
+            root_hash: none(),
+            kernel: none(),
+            cmdline: none(),
+            epoch: 0,
+            tree_sha256: none(),
+            disk_guid,
+            partitions,
+            ranges,
+            packages: Vec::new(),
+            artifacts: Vec::new(),
+            encoders: Encoders { imgbuild: none(), zstd: none(), squashfs_block_size: 0, squashfs_level: 0 },
+        };
+        Self { bytes, manifest }
+    }
+
+    pub fn size(&self) -> u64 {
+        self.manifest.image_size
+    }
+}
+
+impl Source for Image {
+    fn read(&self, buffer: &mut [u8], at: u64) -> std::io::Result<()> {
+        let from = usize::try_from(at).unwrap();
+        let bytes = self.bytes.get(from..from + buffer.len()).ok_or(std::io::ErrorKind::UnexpectedEof)?;
+        buffer.copy_from_slice(bytes);
+        Ok(())
+    }
+}

@@ -1,0 +1,329 @@
+//! Writer and verifier on a disk in memory: both halves, with real pipes between them, and disks of every kind of bad.
+
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+mod disk;
+mod image;
+
+use std::io::{BufReader, pipe};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::thread;
+
+use disk::{Disk, Fault};
+use image::{Image, MIB, noise};
+use imgbuild::flash::parent::{FlashError, serve};
+use imgbuild::flash::protocol::Event;
+use imgbuild::flash::writer::Settings;
+use imgbuild::flash::{PlanError, Prepared, SendError, Target, WriteError, child};
+use imgbuild::format::gpt;
+
+/// Flashes `image` onto `disk`; gives how it ended and what was told.
+fn flash(image: &Image, seed: Option<&[u8]>, disk: &Disk, settings: Settings) -> (Result<(), FlashError>, Vec<Event>) {
+    let prepared = Prepared::new(&image.manifest, image, (disk.size(), disk.sector()), seed).unwrap();
+    flash_prepared(&prepared, disk, settings, usize::MAX)
+}
+
+/// As [`flash`], until so many events were heard.
+fn flash_prepared(
+    prepared: &Prepared<'_>,
+    disk: &Disk,
+    settings: Settings,
+    events: usize,
+) -> (Result<(), FlashError>, Vec<Event>) {
+    let (input, to_child) = pipe().unwrap();
+    let (from_child, output) = pipe().unwrap();
+    let heard = AtomicUsize::new(0);
+    let mut told = Vec::new();
+    let result = thread::scope(|scope| {
+        scope.spawn(|| child::run(input, output, settings, |_| Ok(Borrowed(disk))));
+        let tell = |event: &Event| {
+            heard.fetch_add(1, Ordering::SeqCst);
+            told.push(event.clone());
+        };
+        let stopped = || heard.load(Ordering::SeqCst) >= events;
+        serve(&prepared.plan, &prepared.source, to_child, BufReader::new(from_child), tell, &stopped)
+    });
+    (result.map(drop), told)
+}
+
+struct Borrowed<'a>(&'a Disk);
+
+impl Target for Borrowed<'_> {
+    fn size(&self) -> u64 {
+        self.0.size()
+    }
+
+    fn sector(&self) -> u32 {
+        self.0.sector()
+    }
+
+    fn read_at(&self, buffer: &mut [u8], at: u64) -> std::io::Result<usize> {
+        self.0.read_at(buffer, at)
+    }
+
+    fn write_at(&self, bytes: &[u8], at: u64) -> std::io::Result<usize> {
+        self.0.write_at(bytes, at)
+    }
+
+    fn sync(&self) -> std::io::Result<()> {
+        self.0.sync()
+    }
+
+    fn discard(&self, range: std::ops::Range<u64>) -> std::io::Result<()> {
+        self.0.discard(range)
+    }
+}
+
+/// All of the image's data is on the disk, and its partitions are in a table of the disk's own size.
+fn assert_holds(disk: &Disk, image: &Image) {
+    for partition in &image.manifest.partitions {
+        let within = partition.offset..partition.offset + partition.size;
+        for range in image.manifest.ranges.iter().filter(|range| within.contains(&range.offset)) {
+            let from = usize::try_from(range.offset).unwrap();
+            let len = usize::try_from(range.length).unwrap();
+            assert!(disk.bytes(range.offset, len) == image.bytes[from..from + len], "{}", partition.label);
+        }
+    }
+    let table = disk.table().expect("a partition table");
+    let labels: Vec<&str> = table.entries.iter().map(|(_, entry)| entry.name.as_str()).collect();
+    assert_eq!(labels, ["esp", "root-a", "root-b", "seed"]);
+    assert!(table.entries.iter().all(|(_, entry)| entry.attributes == 1 << 60));
+    assert_eq!(gpt::backup_of(&disk.bytes(0, 4096)), Some(disk.size() - 512));
+    assert_eq!(disk.bytes(disk.size() - 512, 8), b"EFI PART");
+}
+
+/// An older, larger image was on it, whose tables are where `dd` left them.
+fn used(size: u64, fault: Fault) -> Disk {
+    let old = Image::new(6 << 20);
+    let mut disk = Disk::new(size, 512, fault);
+    if old.size() <= size {
+        let end = usize::try_from(old.size() - MIB).unwrap();
+        disk = disk.with(0, &old.bytes[..65536]).with(old.size() - MIB, &old.bytes[end..]);
+        assert!(disk.table().is_some());
+    }
+    disk
+}
+
+#[test]
+fn any_image_arrives_on_any_disk_through_any_buffers() {
+    for data in [1, 4095, 100_000, (1 << 20) + 512, (3 << 20) + 4097] {
+        let image = Image::new(data);
+        for more in [0, 512, 4096 * 3, 5 << 20, (64 << 20) + 512] {
+            for (buffer, buffers, in_flight) in [(4096, 1, 1), (8192, 2, 2), (1 << 20, 4, 2), (4 << 20, 4, 4)] {
+                let disk = used(image.size() + more, Fault::None);
+                let settings = Settings { buffer, buffers, in_flight };
+                flash(&image, None, &disk, settings).0.unwrap();
+                assert_holds(&disk, &image);
+            }
+        }
+    }
+}
+
+#[test]
+fn nothing_is_left_of_an_older_image_s_tables() {
+    let image = Image::new(100_000);
+    let old = Image::new(6 << 20);
+    let disk = used(40 << 20, Fault::None);
+    flash(&image, None, &disk, Settings::default()).0.unwrap();
+    assert_eq!(disk.bytes(old.size() - 512, 512), vec![0; 512]);
+    assert_holds(&disk, &image);
+}
+
+#[test]
+fn a_seed_takes_the_place_of_the_image_s_own() {
+    let image = Image::new(100_000);
+    let seed = noise(99, 700_000);
+    let disk = Disk::new(40 << 20, 512, Fault::None);
+    let prepared = Prepared::new(&image.manifest, &image, (disk.size(), 512), Some(&seed)).unwrap();
+    flash_prepared(&prepared, &disk, Settings::default(), usize::MAX).0.unwrap();
+    let at = image.manifest.partitions.iter().find(|partition| partition.label == "seed").unwrap().offset;
+    assert!(disk.bytes(at, seed.len()) == seed);
+    let large = vec![1; (1 << 20) + 1];
+    let error = Prepared::new(&image.manifest, &image, (disk.size(), 512), Some(&large)).unwrap_err();
+    assert!(matches!(error, PlanError::Seed { .. }), "{error}");
+}
+
+#[test]
+fn disks_that_do_not_suit_are_refused_by_the_plan() {
+    let image = Image::new(100_000);
+    let small = Prepared::new(&image.manifest, &image, (image.size() - 512, 512), None).unwrap_err();
+    assert!(matches!(small, PlanError::TooSmall { .. }), "{small}");
+    let other = Prepared::new(&image.manifest, &image, (1 << 30, 4096), None).unwrap_err();
+    assert!(matches!(other, PlanError::Sector { sector: 4096 }), "{other}");
+}
+
+#[test]
+fn a_disk_that_is_another_one_now_is_not_written_to() {
+    let image = Image::new(100_000);
+    for disk in [used(40 << 20, Fault::None), Disk::new((64 << 20) + 512, 4096, Fault::None)] {
+        let before = disk.table();
+        let prepared = Prepared::new(&image.manifest, &image, (64 << 20, 512), None).unwrap();
+        let error = flash_prepared(&prepared, &disk, Settings::default(), usize::MAX).0.unwrap_err();
+        assert!(matches!(error, FlashError::Write(WriteError::Changed { .. })), "{error}");
+        assert_eq!((disk.operations(), disk.table()), (0, before));
+    }
+}
+
+/// Where `root-a` lies in [`Image`], some way in.
+const INSIDE: u64 = 2 * MIB + 65536;
+
+#[test]
+fn faults_that_pass_are_overcome() {
+    let image = Image::new(5 << 20);
+    let faults = [
+        Fault::Short(512),
+        Fault::Short(4608),
+        Fault::WriteError { at: INSIDE, times: 1 },
+        Fault::WriteError { at: 0, times: 2 },
+        Fault::ReadError { at: INSIDE, times: 1, after: 0 },
+        Fault::ReadError { at: INSIDE, times: 5, after: 7 << 20 },
+        Fault::Flip { at: INSIDE, times: 1 },
+        // Seen at once when it is written, and again when it is compared.
+        Fault::Flip { at: 0, times: 2 },
+        Fault::Dropped { at: INSIDE, times: 1 },
+        Fault::Dropped { at: INSIDE, times: 2 },
+        Fault::Flip { at: 512, times: 2 },
+    ];
+    for fault in faults {
+        let disk = Disk::new(40 << 20, 512, fault);
+        let (result, told) = flash(&image, None, &disk, Settings { buffer: 1 << 20, buffers: 4, in_flight: 2 });
+        result.unwrap_or_else(|error| panic!("{fault:?}: {error}"));
+        assert_holds(&disk, &image);
+        let again = told.iter().any(|event| matches!(event, Event::Again { .. }));
+        assert_eq!(
+            again,
+            matches!(fault, Fault::Flip { .. } | Fault::Dropped { .. } | Fault::ReadError { times: 5, .. }),
+            "{fault:?}"
+        );
+    }
+}
+
+/// Whether an error is the one that was to be expected.
+type Check<'a> = &'a dyn Fn(&WriteError) -> bool;
+
+#[test]
+fn faults_that_stay_are_told_with_their_place_and_leave_nothing_that_boots() {
+    let image = Image::new(5 << 20);
+    let root = |error: &WriteError| match error {
+        WriteError::Io { part, at, .. } => part == "root-a" && *at <= INSIDE && INSIDE < at + (4 << 20),
+        WriteError::Mismatch { part, at, .. } => part == "root-a" && at.is_none_or(|at| at / 4096 == INSIDE / 4096),
+        _ => false,
+    };
+    let in_table = |error: &WriteError| matches!(error, WriteError::Mismatch { part, .. } if part == "partition table");
+    let aliased = |error: &WriteError| matches!(error, WriteError::Aliased { .. });
+    let lost = |error: &WriteError| matches!(error, WriteError::Lost { .. });
+    let faults: [(Fault, Check<'_>); 9] = [
+        (Fault::WriteError { at: INSIDE, times: u32::MAX }, &root),
+        (Fault::ReadError { at: INSIDE, times: u32::MAX, after: 0 }, &root),
+        (Fault::Flip { at: INSIDE, times: u32::MAX }, &root),
+        (Fault::Stuck { at: INSIDE }, &root),
+        (Fault::Flip { at: 0, times: u32::MAX }, &in_table),
+        (Fault::Flip { at: 512, times: u32::MAX }, &in_table),
+        (Fault::Wraps(8 << 20), &aliased),
+        (Fault::Wraps(16 << 20), &aliased),
+        (Fault::Ends(20 << 20), &lost),
+    ];
+    for (fault, is_right) in faults {
+        let disk = used(32 << 20, fault);
+        let (result, told) = flash(&image, None, &disk, Settings::default());
+        let Err(FlashError::Write(error)) = result else { panic!("{fault:?}: {result:?}") };
+        assert!(is_right(&error), "{fault:?}: {error}");
+        assert!(error.hint().is_some());
+        assert_eq!(disk.table(), None, "{fault:?}");
+        assert_eq!(told.last(), Some(&Event::Failed { error }));
+    }
+}
+
+#[test]
+fn a_disk_that_keeps_its_old_table_is_told_before_anything_else_is_written() {
+    let image = Image::new(100_000);
+    let disk = used(40 << 20, Fault::Stuck { at: 0 });
+    let (result, told) = flash(&image, None, &disk, Settings::default());
+    let error = result.unwrap_err();
+    assert!(matches!(error, FlashError::Write(WriteError::Kept { at: 446.. })), "{error}");
+    assert!(!told.iter().any(|event| matches!(event, Event::Want { .. })));
+}
+
+#[test]
+fn a_disk_may_vanish_at_any_moment() {
+    let image = Image::new(1 << 20);
+    let whole = used(32 << 20, Fault::None);
+    let settings = Settings { buffer: 256 << 10, ..Settings::default() };
+    flash(&image, None, &whole, settings).0.unwrap();
+    for after in 0..whole.operations() {
+        let disk = used(32 << 20, Fault::Gone { after });
+        let old = disk.table();
+        match flash(&image, None, &disk, settings).0 {
+            // All was written: the last operations only look.
+            Ok(()) => assert_holds(&disk, &image),
+            Err(FlashError::Write(WriteError::Io { source, .. } | WriteError::Sync { source })) => {
+                assert!(source.gone);
+                // Before the first write it is what it was; in the end, once the last block is there, it is new and whole.
+                let table = disk.table();
+                if after >= 2 && table.is_some() && table != old {
+                    assert_holds(&disk, &image);
+                } else if after >= 2 {
+                    assert_eq!(table, None, "after {after}");
+                }
+            }
+            Err(error) => panic!("after {after}: {error}"),
+        }
+    }
+}
+
+#[test]
+fn stopping_at_any_moment_leaves_no_table() {
+    let image = Image::new(1 << 20);
+    let disk = used(32 << 20, Fault::None);
+    let prepared = Prepared::new(&image.manifest, &image, (32 << 20, 512), None).unwrap();
+    let settings = Settings { buffer: 64 << 10, ..Settings::default() };
+    let (result, told) = flash_prepared(&prepared, &disk, settings, usize::MAX);
+    result.unwrap();
+    for events in 3..told.len() {
+        let disk = used(32 << 20, Fault::None);
+        let (result, _) = flash_prepared(&prepared, &disk, settings, events);
+        assert!(matches!(result, Err(FlashError::Interrupted)), "{result:?}");
+        match disk.table() {
+            None => {}
+            Some(_) => assert_holds(&disk, &image),
+        }
+        // And what was stopped can be done again.
+        flash_prepared(&prepared, &disk, settings, usize::MAX).0.unwrap();
+        assert_holds(&disk, &image);
+    }
+}
+
+#[test]
+fn bytes_that_the_manifest_does_not_prove_are_never_written() {
+    let mut image = Image::new(5 << 20);
+    let at = usize::try_from(INSIDE).unwrap();
+    image.bytes[at] ^= 1;
+    let disk = used(40 << 20, Fault::None);
+    let (result, _) = flash(&image, None, &disk, Settings::default());
+    let error = result.unwrap_err();
+    assert!(matches!(&error, FlashError::Send(SendError::NotAuthentic { part, .. }) if part == "root-a"), "{error}");
+    assert_eq!(disk.bytes(INSIDE, 4096), vec![0; 4096]);
+    assert_eq!(disk.table(), None);
+}
+
+#[test]
+fn manifests_that_no_build_writes_are_refused() {
+    let change = |change: &dyn Fn(&mut Image)| {
+        let mut image = Image::new(100_000);
+        change(&mut image);
+        Prepared::new(&image.manifest, &image, (40 << 20, 512), None).map(drop).unwrap_err().to_string()
+    };
+    let refused = |expected: &str, edit: &dyn Fn(&mut Image)| {
+        let error = change(edit);
+        assert!(error.contains(expected), "{error}");
+    };
+    refused("overlaps", &|image| image.manifest.ranges[2].offset -= 69632);
+    refused("overlaps", &|image| image.manifest.ranges[2].offset += 1);
+    refused("too long", &|image| image.manifest.ranges[1].length = 0);
+    refused("too long", &|image| image.manifest.ranges[1].length = u64::MAX);
+    refused("no SHA-256", &|image| image.manifest.ranges[1].sha256 = "abc".to_owned());
+    refused("in no partition", &|image| image.manifest.partitions[0].offset = 8 << 20);
+    refused("an image of 0 bytes", &|image| image.manifest.image_size = 0);
+    refused("partitions differ", &|image| image.manifest.partitions[2].label = "root-c".to_owned());
+    refused("do not have", &|image| image.bytes[600] ^= 1);
+}

@@ -1,0 +1,46 @@
+//! A person at a terminal, who waits for questions and answers them.
+
+use std::fs::File;
+use std::io::{Read as _, Write as _};
+use std::process::{Command, Stdio};
+
+use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
+
+/// Runs `program` on a terminal. Whenever the next of the questions was shown, its answer is typed. Gives the exit code and
+/// all that was shown.
+pub fn converse(program: &Command, answers: &[(&str, &str)]) -> (Option<i32>, String) {
+    let master = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY).unwrap();
+    grantpt(&master).unwrap();
+    unlockpt(&master).unwrap();
+    let name = ptsname(&master, Vec::new()).unwrap();
+    let terminal = || File::options().read(true).write(true).open(name.to_str().unwrap()).unwrap();
+    let mut command = Command::new("setsid");
+    command.args(["--ctty", "--wait"]).arg(program.get_program()).args(program.get_args());
+    command.current_dir(program.get_current_dir().unwrap());
+    for (name, value) in program.get_envs() {
+        match value {
+            Some(value) => command.env(name, value),
+            None => command.env_remove(name),
+        };
+    }
+    command.stdin(terminal()).stdout(Stdio::from(terminal())).stderr(Stdio::from(terminal()));
+    let mut child = command.spawn().unwrap();
+    // The command holds terminals too, and reading ends when nobody has one.
+    drop(command);
+    let mut master = File::from(master);
+    let (mut shown, mut seen) = (String::new(), 0);
+    let mut left = answers.iter();
+    let mut next = left.next();
+    let mut buffer = [0; 4096];
+    while let Ok(count @ 1..) = master.read(&mut buffer) {
+        shown.push_str(&String::from_utf8_lossy(&buffer[..count]));
+        if let Some((question, answer)) = next
+            && shown[seen..].contains(question)
+        {
+            seen = shown.len();
+            master.write_all(format!("{answer}\n").as_bytes()).unwrap();
+            next = left.next();
+        }
+    }
+    (child.wait().unwrap().code(), shown)
+}
