@@ -56,8 +56,9 @@ fn an_image_without_a_seed_says_that_it_has_no_identity_and_opens_no_way_in() {
 /// Whether a line of `ss -Hltun` is a socket that other machines can send to: `tcp LISTEN 0 128 0.0.0.0:22 …`.
 fn is_reachable(socket: &str) -> bool {
     let local = socket.split_whitespace().nth(4).unwrap_or(socket);
-    // The client of DHCP takes answers from who it asked.
-    let is_client = socket.starts_with("udp") && port_of(socket) == "68";
+    // The clients of DHCP, DNS and NTP take answers from whom they asked; the kernel gives such sockets ports from 32768 on.
+    let port: u16 = port_of(socket).parse().expect("ss was asked for numbers");
+    let is_client = socket.starts_with("udp") && (port == 68 || port >= 32768);
     !is_client && !local.starts_with("127.") && !local.starts_with("[::1]")
 }
 
