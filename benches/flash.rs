@@ -7,6 +7,7 @@
 #![expect(clippy::unwrap_used, reason = "a measurement that cannot be taken has to stop")]
 
 #[path = "../tests/flash_memory/image.rs"]
+#[expect(dead_code, reason = "the manifest says the size")]
 mod image;
 
 use std::fs::{self, File};

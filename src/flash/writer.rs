@@ -382,7 +382,7 @@ fn discard(target: &dyn Target) {
     let started = Instant::now();
     let (mut at, mut step) = (0, DISCARD.0);
     loop {
-        let due = DISCARD_TIME.min(Duration::from_millis(100 + at * 1000 / DISCARD_SPEED));
+        let due = DISCARD_TIME.min(Duration::from_millis(30 + at * 1000 / DISCARD_SPEED));
         if at >= target.size() || started.elapsed() > due {
             return;
         }
