@@ -1,10 +1,13 @@
 //! What a flash costs beside the usual tools, side by side in one run: on a loop device, and on one that the kernel slows
 //! down to a stick's speed. Prints a table; asserts nothing; what this host cannot do is a row that says so. Needs root.
+//!
+//! The image is a made one, or the one that is named: `cargo bench --bench flash -- build/control/control.img`.
 
 #![expect(clippy::print_stdout, reason = "the table is the result")]
 #![expect(clippy::unwrap_used, reason = "a measurement that cannot be taken has to stop")]
 
 #[path = "../tests/flash_memory/image.rs"]
+#[expect(dead_code, reason = "the manifest says the size")]
 mod image;
 
 use std::fs::{self, File};
@@ -15,6 +18,8 @@ use std::process::{Command, Stdio};
 use std::time::Instant;
 
 use image::Image;
+use imgbuild::flash::{Raw, Source};
+use imgbuild::image::Manifest;
 use serde_json::Value;
 use tempfile::TempDir;
 
@@ -76,7 +81,7 @@ impl Drop for Slow {
 
 struct Bench {
     dir: TempDir,
-    image: Image,
+    manifest: Manifest,
     device: String,
     slow: Option<Slow>,
 }
@@ -89,6 +94,11 @@ impl Bench {
         };
         command.current_dir(self.dir.path()).stderr(Stdio::null()).stdout(Stdio::null());
         command
+    }
+
+    /// Bytes of data.
+    fn mapped(&self) -> u64 {
+        self.manifest.ranges.iter().map(|range| range.length).sum()
     }
 
     /// Seconds that a command takes; none if it is not there or fails.
@@ -135,8 +145,8 @@ impl Bench {
 
     fn table(&self, title: &str) {
         let mib = |bytes: u64| f64::from(u32::try_from(bytes >> 20).unwrap());
-        let mapped = mib(self.image.manifest.ranges.iter().map(|range| range.length).sum());
-        let whole = mib(self.image.size());
+        let mapped = mib(self.mapped());
+        let whole = mib(self.manifest.image_size);
         println!("\n{title}: image of {whole} MiB, {mapped} MiB of it data\n");
         println!("{:<44} {:>8} {:>8}", "", "s", "MiB/s");
         let row = |name: &str, seconds: Option<f64>, amount: f64| match seconds {
@@ -148,49 +158,60 @@ impl Bench {
         row("dd of the data alone", dd_data, mapped);
         let dd_whole = self.dd("node.img", &self.device, &direct);
         row("dd of the whole image", dd_whole, whole);
-        let count = format!("count={}", self.image.size() >> 22);
+        let count = format!("count={}", self.manifest.image_size >> 22);
         let back = self.dd(&self.device, "/dev/null", &["iflag=direct", &count]);
         row("dd of it, and reading it back", dd_whole.zip(back).map(|(write, read)| write + read), whole);
         let bmap = self.seconds("bmaptool", &["copy", "--bmap", "node.bmap", "node.img", &self.device]);
-        let count = format!("count={}", DATA >> 22);
+        let count = format!("count={}", self.mapped() >> 22);
         let back = self.dd(&self.device, "/dev/null", &["iflag=direct", &count]);
         row("bmaptool, and reading that much back", bmap.zip(back).map(|(write, read)| write + read), mapped);
         let (all, write, verify) = self.flash();
         row("flash: writing", Some(write), mapped);
         row("flash: reading back", Some(verify), mapped);
         row("flash: all of it, image checked, tables", Some(all), mapped);
-        if let (Some(data), Some(whole)) = (dd_data, dd_whole) {
+        if let (Some(data), Some(whole_image)) = (dd_data, dd_whole) {
             println!("\nspeed of writing, dd of the data = 1: {:.2}", data / write);
             println!("writing and reading back, dd of the data = 1: {:.2}", (write + verify) / data);
-            println!("all of it, dd of the whole image = 1: {:.2}", all / whole);
+            println!("all of it, dd of the whole image = 1: {:.2}", all / whole_image);
         }
     }
 }
 
+/// The image that is named, with the manifest beside it, else a made one; gives its manifest and its bytes.
+fn image() -> (Manifest, Box<dyn Source>) {
+    let Some(path) = std::env::args().skip(1).map(PathBuf::from).find(|path| path.is_file()) else {
+        let image = Image::new(DATA);
+        return (image.manifest.clone(), Box::new(image));
+    };
+    let manifest = fs::read(path.with_file_name("manifest.json")).unwrap();
+    (serde_json::from_slice(&manifest).unwrap(), Box::new(Raw(File::open(path).unwrap())))
+}
+
 fn main() {
     let dir = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).unwrap();
-    let image = Image::new(DATA);
+    let (manifest, source) = image();
     let file = File::create(dir.path().join("node.img")).unwrap();
-    file.set_len(image.size()).unwrap();
+    file.set_len(manifest.image_size).unwrap();
     let data = File::create(dir.path().join("data")).unwrap();
     let mut at = 0;
-    for range in &image.manifest.ranges {
-        let (from, len) = (usize::try_from(range.offset).unwrap(), usize::try_from(range.length).unwrap());
-        file.write_all_at(&image.bytes[from..from + len], range.offset).unwrap();
-        data.write_all_at(&image.bytes[from..from + len], at).unwrap();
+    for range in &manifest.ranges {
+        let mut bytes = vec![0; usize::try_from(range.length).unwrap()];
+        source.read(&mut bytes, range.offset).unwrap();
+        file.write_all_at(&bytes, range.offset).unwrap();
+        data.write_all_at(&bytes, at).unwrap();
         at += range.length;
     }
     // What `oflag=direct` can write.
     data.set_len(at.next_multiple_of(4096)).unwrap();
     file.sync_all().unwrap();
     data.sync_all().unwrap();
-    fs::write(dir.path().join("manifest.json"), serde_json::to_vec(&image.manifest).unwrap()).unwrap();
+    fs::write(dir.path().join("manifest.json"), serde_json::to_vec(&manifest).unwrap()).unwrap();
     File::create(dir.path().join("disk")).unwrap().set_len(DEVICE).unwrap();
     let disk = dir.path().join("disk");
     let attached = Command::new("losetup").args(["--find", "--show", "--direct-io=on"]).arg(&disk).output().unwrap();
     assert!(attached.status.success(), "no loop device: this needs root");
     let device = String::from_utf8(attached.stdout).unwrap().trim().to_owned();
-    let mut bench = Bench { dir, image, device, slow: None };
+    let mut bench = Bench { dir, manifest, device, slow: None };
     // Its map is a text of its own; where the tool is not there, its row says so.
     bench.seconds("bmaptool", &["create", "--output", "node.bmap", "node.img"]);
     bench.table("loop device");

@@ -25,8 +25,8 @@ use crate::tree::Digest;
 
 /// How often a range is written again.
 const AGAIN: u32 = 2;
-/// Bytes that are discarded at a time.
-const DISCARD: u64 = 16 << 20;
+/// Bytes that are discarded at first, and at most, at a time.
+const DISCARD: (u64, u64) = (1 << 20, 256 << 20);
 /// Bytes a second at which discarding is worth it: a device that erases as slowly as it writes gains nothing.
 const DISCARD_SPEED: u64 = 1 << 30;
 /// How long a device may take over all of it.
@@ -380,17 +380,17 @@ fn wipe(target: &dyn Target, places: &[(u64, u64)]) -> Result<(), WriteError> {
 /// Lets the device forget all, as far as it can, quickly.
 fn discard(target: &dyn Target) {
     let started = Instant::now();
-    let mut at = 0;
+    let (mut at, mut step) = (0, DISCARD.0);
     loop {
-        let due = DISCARD_TIME.min(Duration::from_millis(100 + at * 1000 / DISCARD_SPEED));
+        let due = DISCARD_TIME.min(Duration::from_millis(30 + at * 1000 / DISCARD_SPEED));
         if at >= target.size() || started.elapsed() > due {
             return;
         }
-        let end = (at + DISCARD).min(target.size());
+        let end = (at + step).min(target.size());
         if target.discard(at..end).is_err() {
             return;
         }
-        at = end;
+        (at, step) = (end, (step * 2).min(DISCARD.1));
     }
 }
 
