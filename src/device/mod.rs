@@ -144,7 +144,7 @@ impl Disk {
         }
     }
 
-    /// Device files that are not the disk's own but lie on it.
+    /// Its partition of this name (`sdb1`).
     #[must_use]
     pub fn partition(&self, name: &str) -> Option<&Partition> {
         self.partitions.iter().find(|partition| partition.name == name)
