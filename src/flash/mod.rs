@@ -23,6 +23,7 @@ pub mod protocol;
 mod source;
 mod target;
 pub mod verify;
+mod wipe;
 pub mod writer;
 
 pub use error::{Cause, PlanError, SendError, WriteError};

@@ -110,6 +110,11 @@ fn each(
 /// Whether the device is not there any more: no use in asking again.
 pub(super) fn is_gone(error: &io::Error) -> bool {
     use rustix::io::Errno;
-    let gone = [Errno::NODEV, Errno::NXIO, Errno::NOMEDIUM];
+    let gone = [
+        Errno::NODEV,
+        Errno::NXIO,
+        #[cfg(target_os = "linux")]
+        Errno::NOMEDIUM,
+    ];
     error.raw_os_error().is_some_and(|code| gone.iter().any(|errno| errno.raw_os_error() == code))
 }

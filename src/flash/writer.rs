@@ -18,19 +18,13 @@ use sha2::{Digest as _, Sha256};
 
 use super::error::Action;
 use super::protocol::{Event, Phase, Waits};
-use super::target::{ALIGN, Buffer, Failed, Target, is_gone, read_exact, write_all};
+use super::target::{Buffer, Failed, Target, is_gone, read_exact, write_all};
+use super::wipe::{clear, discard, wipe};
 use super::{Plan, Range, WriteError, probe};
-use crate::format::gpt;
 use crate::tree::Digest;
 
 /// How often a range is written again.
 const AGAIN: u32 = 2;
-/// Bytes that are discarded at first, and at most, at a time.
-const DISCARD: (u64, u64) = (1 << 20, 256 << 20);
-/// Bytes a second at which discarding is worth it: a device that erases as slowly as it writes gains nothing.
-const DISCARD_SPEED: u64 = 1 << 30;
-/// How long a device may take over all of it.
-const DISCARD_TIME: Duration = Duration::from_secs(5);
 
 /// Memory and parallelism.
 #[derive(Debug, Clone, Copy)]
@@ -346,54 +340,6 @@ pub(super) fn digest(target: &dyn Target, range: &Range, buffer: &mut Buffer) ->
     Ok(Digest(hash.finalize().into()))
 }
 
-/// Wipes the places of partition tables, those of an older table included that the old primary header tells of.
-fn clear(target: &dyn Target, plan: &Plan) -> Result<(), WriteError> {
-    const PART: &str = "partition table";
-    let mut places = plan.clear.clone();
-    let mut first = Buffer::new(ALIGN);
-    read_exact(target, &mut first, 0).map_err(|failed| io_error(Action::Read, PART, failed))?;
-    let block = ALIGN as u64;
-    if let Some(at) = gpt::backup_of(&first).map(|at| at / block * block)
-        && at + block <= target.size()
-    {
-        places.push((at, block));
-    }
-    wipe(target, &places)?;
-    for &(offset, len) in &places {
-        let mut buffer = Buffer::new(size(len));
-        read_exact(target, &mut buffer, offset).map_err(|failed| io_error(Action::Read, PART, failed))?;
-        if let Some(at) = buffer.iter().position(|byte| *byte != 0) {
-            return Err(WriteError::Kept { at: offset + at as u64 });
-        }
-    }
-    Ok(())
-}
-
-fn wipe(target: &dyn Target, places: &[(u64, u64)]) -> Result<(), WriteError> {
-    for &(offset, len) in places {
-        write_all(target, &Buffer::new(size(len)), offset)
-            .map_err(|failed| io_error(Action::Write, "partition table", failed))?;
-    }
-    sync(target)
-}
-
-/// Lets the device forget all, as far as it can, quickly.
-fn discard(target: &dyn Target) {
-    let started = Instant::now();
-    let (mut at, mut step) = (0, DISCARD.0);
-    loop {
-        let due = DISCARD_TIME.min(Duration::from_millis(30 + at * 1000 / DISCARD_SPEED));
-        if at >= target.size() || started.elapsed() > due {
-            return;
-        }
-        let end = (at + step).min(target.size());
-        if target.discard(at..end).is_err() {
-            return;
-        }
-        (at, step) = (end, (step * 2).min(DISCARD.1));
-    }
-}
-
 pub(super) fn sync(target: &dyn Target) -> Result<(), WriteError> {
     target.sync().map_err(|error| WriteError::Sync { source: error.into() })
 }
@@ -403,6 +349,6 @@ pub(super) fn io_error(action: Action, part: &str, (at, error): Failed) -> Write
 }
 
 /// Lengths of ranges and buffers are far below what an address space has.
-fn size(len: u64) -> usize {
+pub(super) fn size(len: u64) -> usize {
     usize::try_from(len).unwrap_or(usize::MAX)
 }

@@ -13,6 +13,7 @@ use crate::flash::protocol::{Event, Expected, Phase, Waits};
 use crate::output::{Console, Progress, bytes};
 
 /// Bytes that a pipe should hold, which the system may refuse.
+#[cfg(target_os = "linux")]
 const PIPE: usize = 1 << 20;
 /// Programs that give rights, in the order in which they are tried.
 const ESCALATORS: [&str; 3] = ["sudo", "doas", "run0"];
