@@ -97,5 +97,5 @@ cargo test --release "$@"
 
 # Without root these end at once and count as passed; nobody shall take that for a result.
 if [ "$(id -u)" != 0 ]; then
-    echo "== NOT RUN, since they need root: tests/reflash, and the disks (loop devices) of tests/devices, tests/flash and tests/node_scripts" >&2
+    echo "== NOT RUN, since they need root: tests/reflash, the flashed stick of tests/boot, and the disks (loop devices) of tests/devices, tests/flash and tests/node_scripts" >&2
 fi

@@ -102,6 +102,23 @@ fn an_amd64_node_uses_one_stick_of_two_keeps_its_state_and_forgets_all_else() {
 }
 
 #[test]
+fn a_node_boots_from_a_stick_that_flash_wrote_and_from_one_that_dd_wrote() {
+    if !rustix::process::geteuid().is_root() {
+        eprintln!("needs root");
+        return;
+    }
+    let image = stick::exported();
+    let packed = image.export();
+    for (write, name) in [(stick::flash as fn(&Path, &Path), "flashed"), (stick::dd, "copied")] {
+        let stick = image.blank(name);
+        write(&packed, &stick);
+        let mut node = Console::boot(Arch::Amd64, &[stick]);
+        node.wait_for_shell();
+        check_node(&mut node, &image);
+    }
+}
+
+#[test]
 fn an_arm64_node_boots() {
     let image = stick::arm64();
     let mut node = Console::boot(Arch::Arm64, &[image.stick("arm64")]);

@@ -1,7 +1,8 @@
 //! Images to boot: a workspace whose profiles open a root shell on the serial console, built once each.
 
-use std::fs;
+use std::fs::{self, File};
 use std::path::{Path, PathBuf};
+use std::process;
 
 use assert_cmd::Command;
 use imgbuild::cmd::boot::host;
@@ -34,6 +35,11 @@ pub fn arm64() -> Image {
     Image::build("boot-arm64", Some("uefi-arm64"))
 }
 
+/// As [`amd64`], under a name of its own, to be exported and flashed.
+pub fn exported() -> Image {
+    Image::build("boot-exported", Some("uefi-amd64"))
+}
+
 /// The image of a profile that every workspace has, as it is.
 pub fn published(profile: &'static str) -> Image {
     Image::build(profile, None)
@@ -53,9 +59,7 @@ impl Image {
         }
         let k3s = directory.join("k3s");
         crate::k3s::release(&k3s);
-        Command::cargo_bin("imgbuild")
-            .expect("the binary is built")
-            .args(["build", "--profile", profile, "--cache-dir", CACHE, "--workspace"])
+        imgbuild(&["build", "--profile", profile, "--workspace"])
             .arg(&workspace)
             .arg("--output")
             .arg(directory.join("out"))
@@ -70,6 +74,27 @@ impl Image {
     pub fn stick(&self, name: &str) -> PathBuf {
         let stick = self.directory.join(name);
         host::write_stick(&self.file(), &stick, STICK).expect("room for a stick");
+        stick
+    }
+
+    /// Writes the image's release set; gives the compressed image in it.
+    pub fn export(&self) -> PathBuf {
+        let release = self.directory.join("release");
+        imgbuild(&["export", "--profile", self.profile, "--workspace"])
+            .arg(self.directory.join("workspace"))
+            .arg("--k3s-dir")
+            .arg(self.directory.join("k3s"))
+            .arg("--output")
+            .arg(&release)
+            .assert()
+            .success();
+        release.join(format!("{}.img.zst", self.profile))
+    }
+
+    /// A stick of zeros, named `name`.
+    pub fn blank(&self, name: &str) -> PathBuf {
+        let stick = self.directory.join(name);
+        File::create(&stick).and_then(|file| file.set_len(STICK)).expect("room for a stick");
         stick
     }
 
@@ -92,6 +117,36 @@ impl Image {
     pub fn file(&self) -> PathBuf {
         self.directory.join("out").join(format!("{}.img", self.profile))
     }
+}
+
+/// Has the program write a compressed image to a stick, which the kernel shows as a disk meanwhile.
+pub fn flash(image: &Path, stick: &Path) {
+    let device = run(process::Command::new("losetup").args(["--find", "--show"]).arg(stick));
+    let written = imgbuild(&["flash", "--yes", "--allow-loop", "--no-eject", "--device", device.trim(), "--image"])
+        .arg(image)
+        .output()
+        .expect("the binary runs");
+    run(process::Command::new("losetup").args(["--detach", device.trim()]));
+    assert!(written.status.success(), "{}", String::from_utf8_lossy(&written.stderr));
+}
+
+/// Writes a compressed image to a stick as people do it who have only the usual tools.
+pub fn dd(image: &Path, stick: &Path) {
+    let script =
+        "set -o pipefail; zstd -qdc \"$1\" | dd of=\"$2\" bs=4M iflag=fullblock conv=notrunc,sparse status=none";
+    run(process::Command::new("bash").args(["-c", script, "dd"]).args([image, stick]));
+}
+
+fn run(command: &mut process::Command) -> String {
+    let output = command.output().expect("tests/run.sh installs it");
+    assert!(output.status.success(), "{command:?}: {}", String::from_utf8_lossy(&output.stderr));
+    String::from_utf8(output.stdout).expect("text")
+}
+
+fn imgbuild(args: &[&str]) -> Command {
+    let mut command = Command::cargo_bin("imgbuild").expect("the binary is built");
+    command.args(args).args(["--cache-dir", CACHE]);
+    command
 }
 
 /// Writes a profile for `board` with a root shell on the serial console.

@@ -3,7 +3,11 @@
 //! Machines reach this one as 10.0.2.2: a real `PostgreSQL`, a K3s server (the stand-in as a process) and a time server.
 //! Needs root, since machines ask for the time at a port below 1024. One test at a time, for the same reason.
 
-#![expect(clippy::print_stdout, clippy::print_stderr, reason = "what a boot took, and why none was done, is for the log")]
+#![expect(
+    clippy::print_stdout,
+    clippy::print_stderr,
+    reason = "what a boot took, and why none was done, is for the log"
+)]
 
 #[path = "../boot/console.rs"]
 #[expect(dead_code, reason = "a second network card is tests/boot's business")]
