@@ -145,7 +145,7 @@ fn run(command: &mut process::Command) -> String {
 
 fn imgbuild(args: &[&str]) -> Command {
     let mut command = Command::cargo_bin("imgbuild").expect("the binary is built");
-    command.args(args).args(["--cache-dir", CACHE]);
+    command.args(["--cache-dir", CACHE]).args(args);
     command
 }
 

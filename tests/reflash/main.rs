@@ -6,7 +6,7 @@
 #![expect(
     clippy::print_stdout,
     clippy::print_stderr,
-    reason = "what a boot took, and why none was done, is for the log"
+    reason = "times, moments and the want of root are told to whoever runs this"
 )]
 
 #[path = "../boot/console.rs"]
