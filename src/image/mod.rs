@@ -34,7 +34,7 @@ pub use error::ImageError;
 pub use kernel::Kernel;
 pub use listing::listing;
 pub use manifest::{Encoders, Manifest, ManifestPackage, ManifestPartition, ManifestRange};
-pub(crate) use outputs::Outputs;
+pub(crate) use outputs::{Outputs, Readers};
 pub use outputs::standing;
 pub use root::{squashfs, without_boot_files};
 pub use sbom::{Component, sbom};

@@ -78,7 +78,12 @@ fn datastore_url(value: &str) -> Option<&'static str> {
     if !["postgres", "postgresql"].contains(&scheme) {
         return Some("its scheme is neither `postgres` nor `postgresql`");
     }
-    let authority = rest.split(['/', '?']).next().unwrap_or_default();
+    let authority = rest.split(['/', '?', '#']).next().unwrap_or_default();
+    // Else a part of the password would be taken for a path, and what is before it for the host, which messages name.
+    if rest[authority.len()..].contains('@') {
+        return Some("it holds `@` behind `/`, `?` or `#`; percent-encode these in the password (`/` as `%2F`, `?` as `%3F`, \
+                     `#` as `%23`, `@` as `%40`)");
+    }
     // K3s reads the URL by Go's rules, which are stricter here than the URL standard's parser.
     if let Some((user_info, _)) = authority.rsplit_once('@')
         && !is_encoded(user_info)
