@@ -78,6 +78,18 @@ fn a_nodes_image_is_its_owners_alone_in_a_directory_that_is_open_to_all() {
     }
 }
 
+#[test]
+fn a_diff_tells_that_only_the_seed_is_another() {
+    let online = tiny::archive(1000).online();
+    let place = place(&online);
+    place.run(&["build", "--node", "control"]).ok();
+    place.write("cluster.toml", place.read("cluster.toml").replace("you@laptop", "me@laptop"));
+    place.run(&["build", "--node", "control", "--output", "other"]).ok();
+    let text = place.run(&["diff", "build/nodes/control", "other"]).ok();
+    let lines: Vec<&str> = text.lines().collect();
+    assert!(lines.len() == 2 && lines[0] == "image:" && lines[1].contains("seed"), "{text}");
+}
+
 /// A byte, percent-encoded.
 fn percent(byte: u8) -> [char; 3] {
     let digit = |value: u8| char::from_digit(value.into(), 16).unwrap().to_ascii_uppercase();
@@ -115,7 +127,9 @@ fn the_datastores_password_is_looked_for_on_its_own_and_as_it_is_meant() {
     let online = tiny::archive(1000).online();
     let place = place(&online);
     set(&place, "datastore-url", "postgres://k3s:corr%40ect%2Fhorse@db.example.org/k3s");
-    for text in ["corr@ect/horse", "corr%40ect%2Fhorse", "corr%40ect/horse", "postgres://k3s:corr@ect/horse@db.example.org/k3s"] {
+    for text in
+        ["corr@ect/horse", "corr%40ect%2Fhorse", "corr%40ect/horse", "postgres://k3s:corr@ect/horse@db.example.org/k3s"]
+    {
         place.write("overlays/app/files/etc/app.conf", format!("password = {text}\n"));
         let error = place.run(&["build", "--profile", "node"]).fails(1);
         assert!(error.contains("/etc/app.conf") && error.contains("datastore-url"), "{error}");

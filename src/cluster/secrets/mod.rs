@@ -25,8 +25,8 @@ mod vault;
 
 pub use error::SecretsError;
 pub use known::{AGENT_TOKEN, DATASTORE_URL, IDENTITY_SEED, SERVER_TOKEN, is_name, problem};
-pub use parts::parts;
 pub use needs::{NodeNeeds, Role, Row, State, check};
 pub use overrides::{are_overridden, variable};
+pub use parts::parts;
 pub use value::{Secret, Secrets, Source};
 pub use vault::Vault;

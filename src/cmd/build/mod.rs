@@ -42,7 +42,9 @@ pub(super) fn run(args: &Build, session: &Session<'_>) -> Outcome {
     match (&args.node, &args.profile) {
         (Some(node), _) => run_node(args, node, session),
         (None, Some(profile)) => run_profile(args, profile, session),
-        (None, None) => Err(Failure::refused("neither a profile nor a node is named").hint("add `--profile NAME`")),
+        (None, None) => {
+            Err(Failure::refused("neither a profile nor a node is named").hint("add `--profile NAME` or `--node NAME`"))
+        }
     }
 }
 
