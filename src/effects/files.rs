@@ -133,7 +133,7 @@ mod tests {
         profile.files.insert("etc/passwd/x".to_owned(), file("root", false));
         let error = files(&mut tree(), &sample::context(&profile)).unwrap_err();
         let text = error.to_string();
-        for part in ["`/etc/passwd/x` of overlay:test", "`/etc/passwd`", "a file"] {
+        for part in ["`/etc/passwd/x` of overlay:test", "`/etc/passwd`", "a regular file"] {
             assert!(text.contains(part), "{part} is missing in: {text}");
         }
         assert!(error.hint().is_some());
