@@ -127,9 +127,7 @@ fn the_datastores_password_is_looked_for_on_its_own_and_as_it_is_meant() {
     let online = tiny::archive(1000).online();
     let place = place(&online);
     set(&place, "datastore-url", "postgres://k3s:corr%40ect%2Fhorse@db.example.org/k3s");
-    for text in
-        ["corr@ect/horse", "corr%40ect%2Fhorse", "corr%40ect/horse", "postgres://k3s:corr@ect/horse@db.example.org/k3s"]
-    {
+    for text in ["corr@ect/horse", "corr%40ect%2Fhorse", "postgres://k3s:corr@ect/horse@db.example.org/k3s"] {
         place.write("overlays/app/files/etc/app.conf", format!("password = {text}\n"));
         let error = place.run(&["build", "--profile", "node"]).fails(1);
         assert!(error.contains("/etc/app.conf") && error.contains("datastore-url"), "{error}");
