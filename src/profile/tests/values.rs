@@ -127,7 +127,7 @@ fn accounts_and_keys_that_cannot_work_are_refused() {
         ),
         (
             r#"user = [{ name = "anna", ssh_keys = ["ssh-rsa AAAAC3NzaC1lZDI1NTE5AAAAIJ8vWqK0mD1tQ7yRk5cUe0oM3bLhXz2nGfP4sYdTwA9e"] }]"#,
-            "of the type `ssh-rsa`",
+            "this is no key of the type `ssh-rsa` | copy the whole line of the `.pub` file again: sshd ignores such a key",
         ),
         (
             r#"user = [{ name = "anna", ssh_keys = ["-----BEGIN OPENSSH PRIVATE KEY-----"] }]"#,
