@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use clap::{Args, Parser, Subcommand, ValueHint};
+use clap::{ArgGroup, Args, Parser, Subcommand, ValueHint};
 
 use crate::output::Color;
 
@@ -46,7 +46,7 @@ pub struct Global {
     /// Print JSON lines on standard output
     #[arg(long, global = true)]
     pub json: bool,
-    /// Print results and errors only
+    /// Print results, warnings and errors only
     #[arg(short, long, global = true, conflicts_with_all = ["verbose", "json"])]
     pub quiet: bool,
     /// Say more about what is done and from where
@@ -115,9 +115,10 @@ pub struct Init {
 }
 
 #[derive(Debug, Args)]
+#[command(group = ArgGroup::new("what").args(["profile", "node"]).required(true))]
 pub struct Build {
     /// Profile to build: an image that can be published
-    #[arg(short, long, value_name = "NAME", required_unless_present = "node", conflicts_with = "node")]
+    #[arg(short, long, value_name = "NAME")]
     pub profile: Option<String>,
     /// Node of cluster.toml to build: its profile's image with its own seed, for nobody else
     #[arg(short, long, value_name = "NAME")]

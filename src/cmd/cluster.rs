@@ -65,13 +65,6 @@ pub(super) fn member(session: &Session<'_>, name: &str, unlock: &Unlock) -> Resu
     Ok(Member { name, profile, seed, secrets, critical, registration })
 }
 
-impl Member {
-    /// Everything that may be in the seed and nowhere else, with names for messages.
-    pub(super) fn private(&self) -> impl Iterator<Item = (&str, &Secret)> {
-        self.secrets.iter().chain(self.seed.private.iter().map(|(name, secret)| (*name, secret)))
-    }
-}
-
 /// Which secrets each node needs.
 pub(super) fn needs(session: &Session<'_>, cluster: &Cluster) -> Result<Vec<NodeNeeds>, Failure> {
     let of_node = |node| Ok(NodeNeeds::of_node(node, &profile::load(&session.workspace, &node.profile)?, cluster));

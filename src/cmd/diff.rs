@@ -59,11 +59,14 @@ impl Difference {
                 settings.push(format!("~ {name}: {old} → {new}"));
             }
         }
-        let (old, new) = (used(a), used(b));
+        let (old, new) = (contents(a), contents(b));
         for label in old.keys().chain(new.keys()).collect::<BTreeSet<_>>() {
-            let (old, new) = (old.get(label).copied().unwrap_or(0), new.get(label).copied().unwrap_or(0));
-            if old != new {
-                settings.push(format!("~ data in {label}: {} → {}", bytes(old), bytes(new)));
+            let [old, new] = [&old, &new].map(|contents| contents.get(label).map_or(&[][..], Vec::as_slice));
+            let [before, after] = [old, new].map(|content| content.iter().map(|(_, length, _)| length).sum::<u64>());
+            if before != after {
+                settings.push(format!("~ data in {label}: {} → {}", bytes(before), bytes(after)));
+            } else if old != new {
+                settings.push(format!("~ {label}: content differs"));
             }
         }
         let versions = |manifest: &Manifest| -> BTreeMap<String, String> {
@@ -103,8 +106,19 @@ impl Difference {
     }
 }
 
-fn used(manifest: &Manifest) -> BTreeMap<&str, u64> {
-    manifest.partitions.iter().map(|partition| (partition.label.as_str(), partition.used)).collect()
+/// What a partition holds: start in it, length and digest of each of its ranges.
+type Content<'m> = Vec<(u64, u64, &'m str)>;
+
+/// The content of each partition, and of what lies around them.
+fn contents(manifest: &Manifest) -> BTreeMap<&str, Content<'_>> {
+    let mut contents = BTreeMap::<_, Content<'_>>::new();
+    for range in &manifest.ranges {
+        let within = |start: u64, size: u64| (start..start + size).contains(&range.offset);
+        let partition = manifest.partitions.iter().find(|partition| within(partition.offset, partition.size));
+        let (label, start) = partition.map_or(("partition table", 0), |found| (found.label.as_str(), found.offset));
+        contents.entry(label).or_default().push((range.offset - start, range.length, &range.sha256));
+    }
+    contents
 }
 
 /// A listing as path → the columns that are the file's own (its origin is left out).

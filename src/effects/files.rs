@@ -1,10 +1,12 @@
 //! The files of the profile and its overlays. They win over what packages and effects put in the same place.
 
+use std::iter::successors;
+
 use super::Context;
 use super::accounts::Owners;
 use super::error::{EffectError, did_you_mean};
 use crate::profile::ProfileFile;
-use crate::tree::{Node, Tree};
+use crate::tree::{Node, Tree, parent};
 
 /// Puts the profile's files and directories into the tree; needs the finished account files.
 ///
@@ -17,6 +19,13 @@ pub fn files(tree: &mut Tree, context: &Context<'_>) -> Result<(), EffectError> 
         // `/lib/x` is `/usr/lib/x` on a system with merged `/usr`.
         let path = tree.resolve(given, false)?;
         let node = node(file, &path, &owners).map_err(|(key, error)| error.at(context.profile, key, given))?;
+        if let Some((dir, old)) = in_the_way(tree, &path) {
+            return Err(EffectError::refused(
+                format!("`/{path}` of {} needs the directory `/{dir}`", file.origin),
+                format!("the image has {} there ({})", old.kind.describe(), old.origin),
+            )
+            .with_hint("give the file a path below a directory, or leave out what is in the way"));
+        }
         if let Some(old) = tree.get(&path)
             && old.is_dir() != node.is_dir()
         {
@@ -29,6 +38,12 @@ pub fn files(tree: &mut Tree, context: &Context<'_>) -> Result<(), EffectError> 
         tree.put(&path, node)?;
     }
     Ok(())
+}
+
+/// What is no directory and stands above `path`, with its own path.
+fn in_the_way<'a>(tree: &'a Tree, path: &'a str) -> Option<(&'a str, &'a Node)> {
+    let above = successors(parent(path), |path| parent(path));
+    above.filter_map(|dir| Some((dir, tree.get(dir)?))).find(|(_, node)| !node.is_dir())
 }
 
 /// An owner that is not there comes with the key that names it.
@@ -108,5 +123,19 @@ mod tests {
             error.contains("/usr/lib") && error.contains("overlay:test") && error.contains("base-files"),
             "{error}"
         );
+        let tree = put("lib/x/y/z", file("root", false)).unwrap();
+        assert!(tree.contains("usr/lib/x/y/z"));
+    }
+
+    #[test]
+    fn a_file_below_a_packages_file_is_refused_by_name() {
+        let mut profile = sample::profile();
+        profile.files.insert("etc/passwd/x".to_owned(), file("root", false));
+        let error = files(&mut tree(), &sample::context(&profile)).unwrap_err();
+        let text = error.to_string();
+        for part in ["`/etc/passwd/x` of overlay:test", "`/etc/passwd`", "a regular file"] {
+            assert!(text.contains(part), "{part} is missing in: {text}");
+        }
+        assert!(error.hint().is_some());
     }
 }

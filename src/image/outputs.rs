@@ -13,15 +13,31 @@ use tempfile::NamedTempFile;
 
 const PREFIX: &str = ".imgbuild-";
 const SUFFIX: &str = ".part";
-/// The umask takes away what others may not do.
-const MODE: u32 = 0o666;
+
+/// Who may look into outputs. The umask takes away what others may not do.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Readers {
+    /// Whom the umask lets.
+    All,
+    /// Their owner alone, whatever directory they lie in: they hold secrets.
+    Owner,
+}
+
+impl Readers {
+    fn of_directory(self) -> u32 {
+        if self == Self::All { 0o777 } else { 0o700 }
+    }
+
+    fn of_file(self) -> u32 {
+        if self == Self::All { 0o666 } else { 0o600 }
+    }
+}
 
 /// Outputs on their way to a directory.
 #[derive(Debug)]
 pub(crate) struct Outputs {
     dir: PathBuf,
-    /// Permissions of `dir`, should it be made.
-    mode: u32,
+    readers: Readers,
     /// Where the files lie until then: `dir`, or what there is above it.
     beside: PathBuf,
     files: Vec<(String, Temporary)>,
@@ -32,7 +48,7 @@ pub(crate) type Failure = (PathBuf, io::Error);
 
 impl Outputs {
     /// Takes away what killed builds left. A directory that is missing is made at the end, so that none stays empty.
-    pub(crate) fn new(dir: &Path, mode: u32) -> Result<Self, Failure> {
+    pub(crate) fn new(dir: &Path, readers: Readers) -> Result<Self, Failure> {
         let beside = standing(dir).to_owned();
         let fail = |error| (dir.to_owned(), error);
         for entry in fs::read_dir(&beside).map_err(fail)? {
@@ -42,13 +58,13 @@ impl Outputs {
                 fs::remove_file(&path).map_err(|error| (path, error))?;
             }
         }
-        Ok(Self { dir: dir.to_owned(), mode, beside, files: Vec::new() })
+        Ok(Self { dir: dir.to_owned(), readers, beside, files: Vec::new() })
     }
 
     /// A new file that will be called `name`.
     pub(crate) fn file(&mut self, name: &str) -> Result<File, Failure> {
         let make = || {
-            let file = Temporary::new_in(&self.beside)?;
+            let file = Temporary::new_in(&self.beside, self.readers)?;
             let handle = file.file().try_clone()?;
             Ok((file, handle))
         };
@@ -66,7 +82,7 @@ impl Outputs {
     /// Gives all files their names, in the order they were made. The files of an earlier build that
     /// vouch for others, `vouchers`, go first, so that none ever vouches for a file that is not its own.
     pub(crate) fn commit(self, vouchers: &[&str]) -> Result<(), Failure> {
-        make(&self.dir, self.mode).map_err(|error| (self.dir.clone(), error))?;
+        make(&self.dir, self.readers.of_directory()).map_err(|error| (self.dir.clone(), error))?;
         for name in vouchers {
             let path = self.dir.join(name);
             match fs::remove_file(&path) {
@@ -108,16 +124,16 @@ enum Temporary {
 }
 
 impl Temporary {
-    fn new_in(dir: &Path) -> io::Result<Self> {
-        match unnamed::open(dir) {
+    fn new_in(dir: &Path, readers: Readers) -> io::Result<Self> {
+        match unnamed::open(dir, readers.of_file()) {
             Some(file) => Ok(Self::Unnamed(file)),
-            None => Self::named_in(dir),
+            None => Self::named_in(dir, readers),
         }
     }
 
-    fn named_in(dir: &Path) -> io::Result<Self> {
+    fn named_in(dir: &Path, readers: Readers) -> io::Result<Self> {
         let mut builder = tempfile::Builder::new();
-        builder.prefix(PREFIX).suffix(SUFFIX).permissions(Permissions::from_mode(MODE));
+        builder.prefix(PREFIX).suffix(SUFFIX).permissions(Permissions::from_mode(readers.of_file()));
         let file = builder.tempfile_in(dir)?;
         file.as_file().lock()?;
         Ok(Self::Named(file))
@@ -150,9 +166,9 @@ mod unnamed {
     use rustix::io::Errno;
 
     /// A file without a name that may get one in `dir`; none if that does not work there.
-    pub(super) fn open(dir: &Path) -> Option<File> {
+    pub(super) fn open(dir: &Path, mode: u32) -> Option<File> {
         let flags = OFlags::TMPFILE | OFlags::RDWR | OFlags::CLOEXEC;
-        let file = File::from(rustix::fs::open(dir, flags, Mode::from_raw_mode(super::MODE)).ok()?);
+        let file = File::from(rustix::fs::open(dir, flags, Mode::from_raw_mode(mode)).ok()?);
         own_path(&file).exists().then_some(file)
     }
 
@@ -181,7 +197,7 @@ mod unnamed {
     use std::io;
     use std::path::Path;
 
-    pub(super) fn open(_: &Path) -> Option<File> {
+    pub(super) fn open(_: &Path, _: u32) -> Option<File> {
         None
     }
 
@@ -209,18 +225,18 @@ mod tests {
     #[test]
     fn nothing_appears_before_the_end_and_nothing_stays_after_a_failure() {
         let dir = tempfile::tempdir().unwrap();
-        let mut outputs = Outputs::new(&dir.path().join("new/er"), 0o700).unwrap();
+        let mut outputs = Outputs::new(&dir.path().join("new/er"), Readers::Owner).unwrap();
         outputs.put("a", b"1").unwrap();
         drop(outputs);
         assert!(names(dir.path()).is_empty());
-        let mut outputs = Outputs::new(&dir.path().join("new"), 0o700).unwrap();
+        let mut outputs = Outputs::new(&dir.path().join("new"), Readers::Owner).unwrap();
         outputs.put("a", b"1").unwrap();
         outputs.commit(&[]).unwrap();
         assert_eq!(names(&dir.path().join("new")), ["a"]);
         assert_eq!(fs::metadata(dir.path().join("new")).unwrap().permissions().mode() & 0o777, 0o700);
 
         for text in [b"2", b"3"] {
-            let mut outputs = Outputs::new(dir.path(), 0o777).unwrap();
+            let mut outputs = Outputs::new(dir.path(), Readers::All).unwrap();
             outputs.put("a", text).unwrap();
             fs::write(dir.path().join("sums"), b"of the last one").unwrap();
             outputs.commit(&["sums"]).unwrap();
@@ -231,11 +247,24 @@ mod tests {
     }
 
     #[test]
+    fn what_is_private_is_its_owners_alone_in_a_directory_of_all() {
+        let dir = tempfile::tempdir().unwrap();
+        fs::set_permissions(dir.path(), Permissions::from_mode(0o755)).unwrap();
+        let mut outputs = Outputs::new(dir.path(), Readers::Owner).unwrap();
+        outputs.put("a", b"1").unwrap();
+        outputs.files.push(("b".to_owned(), Temporary::named_in(dir.path(), Readers::Owner).unwrap()));
+        outputs.commit(&[]).unwrap();
+        for name in ["a", "b"] {
+            assert_eq!(fs::metadata(dir.path().join(name)).unwrap().permissions().mode() & 0o777, 0o600, "{name}");
+        }
+    }
+
+    #[test]
     fn leftovers_of_a_killed_build_go_and_those_of_a_living_one_stay() {
         let dir = tempfile::tempdir().unwrap();
         fs::write(dir.path().join(".imgbuild-dead.part"), b"").unwrap();
-        let living = Temporary::named_in(dir.path()).unwrap();
-        let mut outputs = Outputs::new(dir.path(), 0o777).unwrap();
+        let living = Temporary::named_in(dir.path(), Readers::All).unwrap();
+        let mut outputs = Outputs::new(dir.path(), Readers::All).unwrap();
         assert_eq!(names(dir.path()).len(), 1, "the living one");
         outputs.files.push(("a".to_owned(), living));
         outputs.commit(&[]).unwrap();

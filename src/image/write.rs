@@ -8,7 +8,7 @@ use super::boards::{BootParts, boot_partition};
 use super::layout::{self, Layout};
 use super::manifest::{self, Encoders, FORMAT, Manifest, ManifestPackage, ManifestPartition, ManifestRange};
 use super::map::{Bytes, Extent, Map, Ranges};
-use super::outputs::Outputs;
+use super::outputs::{Outputs, Readers};
 use super::{Component, ImageError, Kernel, Plan, cmdline, listing, sbom};
 use crate::format::Sparse;
 use crate::format::gpt;
@@ -38,7 +38,7 @@ pub struct Parts<'a> {
     pub seed: &'a [u8],
     /// What the outputs are called by: the profile's name, or that of the node whose seed this is.
     pub name: &'a str,
-    /// Whether only its owner may look into the directory of the outputs, if that is made.
+    /// Whether only their owner may look into the outputs, and into their directory if that is made.
     pub private: bool,
     /// Looks for what must not be published.
     pub search: &'a Search<'a>,
@@ -110,7 +110,7 @@ pub fn write(parts: &Parts<'_>, out_dir: &Path, progress: &dyn Progress) -> Resu
     let map = Map::new(layout.size, extents, borders.collect());
 
     let image = format!("{}.img", parts.name);
-    let mut outputs = Outputs::new(out_dir, if parts.private { 0o700 } else { 0o777 })?;
+    let mut outputs = Outputs::new(out_dir, if parts.private { Readers::Owner } else { Readers::All })?;
     let file = outputs.file(&image)?;
     let (image_sha256, ranges) = write_image(&map, &layout, &file, progress)
         .map_err(|source| ImageError::Write { path: out_dir.join(&image), source })?;

@@ -10,7 +10,7 @@ use serde_json::json;
 use super::bars::Bars;
 use super::json::{self, Json};
 use super::lines::Lines;
-use super::{Progress, Silent};
+use super::{Progress, Warnings};
 use crate::exit::{Code, Failure};
 
 /// When to use colour.
@@ -26,7 +26,7 @@ pub enum Color {
 /// How a run speaks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Look {
-    /// Nothing but errors and results.
+    /// Nothing but results, warnings and errors.
     Quiet,
     /// Bars on a terminal, plain lines elsewhere.
     Human,
@@ -69,7 +69,7 @@ impl Console {
         }
         .write_global();
         let progress: Box<dyn Progress + Send> = match look {
-            Look::Quiet => Box::new(Silent),
+            Look::Quiet => Box::new(Warnings),
             Look::Json => Box::new(Json::default()),
             Look::Human if std::io::stderr().is_terminal() => Box::new(Bars::default()),
             Look::Human => Box::new(Lines),

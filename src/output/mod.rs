@@ -31,6 +31,19 @@ pub trait Progress: Sync {
     fn warn(&self, message: &str);
 }
 
+/// Says only what must not be missed.
+#[derive(Debug)]
+struct Warnings;
+
+impl Progress for Warnings {
+    fn begin(&self, _: &'static str, _: u64) {}
+    fn advance(&self, _: &'static str, _: u64) {}
+    fn finish(&self, _: &'static str, _: &str) {}
+    fn warn(&self, message: &str) {
+        console::warn(message);
+    }
+}
+
 /// Says nothing; for tests and for callers that do not care.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Silent;

@@ -3,6 +3,8 @@
 
 use std::net::IpAddr;
 
+use base64::prelude::{BASE64_STANDARD, Engine as _};
+
 use super::resolved::glob_of;
 
 /// What is wrong with a value; after a line break, what to do about it.
@@ -168,17 +170,34 @@ pub(crate) fn ssh_key(text: &str) -> Verdict {
     if text.contains("PRIVATE KEY") {
         return Err("this is a private key\nnever put it into a profile; give the line of its `.pub` file".to_owned());
     }
-    let mut words = text.split(' ').skip_while(|word| !TYPES.contains(word)).skip(1);
+    let mut words = text.split(' ').skip_while(|word| !TYPES.contains(word));
+    let kind = words.next().unwrap_or_default();
     // Every key blob begins with the 32-bit length of its type's name, hence with three zero bytes.
     let is_blob = |word: &str| {
         word.len() >= 64
             && word.starts_with("AAAA")
             && word.trim_end_matches('=').chars().all(|char| char.is_ascii_alphanumeric() || "+/".contains(char))
     };
-    if words.next().is_some_and(is_blob) && !text.chars().any(char::is_control) {
-        return Ok(());
+    if let Some(blob) = words.next().filter(|word| is_blob(word))
+        && !text.chars().any(char::is_control)
+    {
+        return if is_of(kind, blob) {
+            Ok(())
+        } else {
+            Err(format!(
+                "this is no key of the type `{kind}`\ncopy the whole line of the `.pub` file again: sshd ignores such a key"
+            ))
+        };
     }
     refuse(text, "a public SSH key", "give one line of a `.pub` file: `ssh-ed25519 AAAA… name`")
+}
+
+/// Whether a key's blob, of 64 letters or more, begins with its type's name (RFC 4253, 6.6).
+fn is_of(kind: &str, blob: &str) -> bool {
+    let head = [&u32::try_from(kind.len()).unwrap_or_default().to_be_bytes()[..], kind.as_bytes()].concat();
+    // Four letters are three bytes.
+    let letters = blob.get(..head.len().div_ceil(3) * 4).unwrap_or_default();
+    BASE64_STANDARD.decode(letters).is_ok_and(|bytes| bytes.starts_with(&head))
 }
 
 /// An IPv4 or IPv6 address.

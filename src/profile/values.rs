@@ -182,9 +182,9 @@ impl JsonSchema for Mode {
     }
 }
 
-/// Bytes of the largest partition. Two slots of each kind make 130 GiB, which sticks have; FAT and the protective MBR count
-/// up to 2 TiB in sectors of 32 bits.
-const MAX_PARTITION: u64 = 32 << 30;
+/// Bytes of the largest partition. Two root slots of that size with their verity trees leave 13 GiB of a stick of 32 GB
+/// for the node's state.
+const MAX_PARTITION: u64 = 8 << 30;
 
 /// The size of a partition.
 #[derive(Debug, Clone, Copy, Deserialize)]
@@ -203,7 +203,7 @@ impl TryFrom<String> for PartitionSize {
         }
         if bytes > MAX_PARTITION {
             return Err(format!(
-                "`{text}` is more than a partition may have\nwrite at most `{}G`: an image must fit a USB stick",
+                "`{text}` is more than a partition may have\nwrite at most `{}G`: an image has two slots, and must fit a USB stick of 32 GB",
                 MAX_PARTITION >> 30
             ));
         }
@@ -217,7 +217,7 @@ impl JsonSchema for PartitionSize {
     }
 
     fn json_schema(_: &mut SchemaGenerator) -> Schema {
-        json_schema!({ "type": "string", "pattern": "^[0-9]+[KMG]$", "description": "A multiple of 1 MiB, at most 32G, such as \"512M\" or \"2G\"." })
+        json_schema!({ "type": "string", "pattern": "^[0-9]+[KMG]$", "description": "A multiple of 1 MiB, at most 8G, such as \"512M\" or \"2G\"." })
     }
 }
 

@@ -24,7 +24,7 @@ pub use sign::{Signer, VerifyError, verify};
 pub use sums::Sums;
 
 use crate::format::{bmap, seekable};
-use crate::image::{Manifest, Outputs};
+use crate::image::{Manifest, Outputs, Readers};
 use crate::output::Progress;
 use crate::tree::Digest;
 
@@ -67,7 +67,7 @@ pub fn write(
         move |source| ReleaseError::Read { path, source }
     };
     let image = File::open(&path).map_err(unread(&path))?;
-    let mut outputs = Outputs::new(out, 0o777)?;
+    let mut outputs = Outputs::new(out, Readers::All)?;
     let mut sums = Sums::beside(out)?;
     let mut names = Vec::new();
 

@@ -74,7 +74,7 @@ fn a_wrong_command_line_is_refused_with_code_1() {
     let place = Place::new();
     for (args, named) in [
         (&["biuld"][..], "build"),
-        (&["build"], "--profile"),
+        (&["build"], "--profile <NAME>|--node <NAME>"),
         (&["build", "--profile", "demo", "--fast"], "--fast"),
         (&["lock", "--check", "--update"], "--update"),
         (&["completions", "tcsh"], "fish"),

@@ -258,7 +258,7 @@ fn demo_is_built_without_k3s_and_says_so() {
     let lock = place.read("imgbuild.lock");
     let artifact = lock.find("\n[[artifact]]").unwrap();
     place.write("imgbuild.lock", &lock[..artifact]);
-    let built = place.run_without_k3s(&["--offline", "build", "--profile", "demo"]);
+    let built = place.run_without_k3s(&["--quiet", "--offline", "build", "--profile", "demo"]);
     assert!(built.stderr.contains("WITHOUT K3s"), "{}", built.stderr);
     built.ok();
     let listing = place.read("build/demo/demo.files");

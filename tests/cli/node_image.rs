@@ -63,6 +63,33 @@ fn a_nodes_image_is_its_profiles_with_its_own_seed_for_nobody_else() {
     assert!(differs.clone().count() > 0 && differs.into_iter().all(|byte| within.contains(&byte)));
 }
 
+#[test]
+fn a_nodes_image_is_its_owners_alone_in_a_directory_that_is_open_to_all() {
+    let online = tiny::archive(1000).online();
+    let place = place(&online);
+    let dir = place.path("out");
+    fs::create_dir(&dir).unwrap();
+    fs::set_permissions(&dir, fs::Permissions::from_mode(0o755)).unwrap();
+    place.run(&["build", "--node", "control", "--output", "out"]).ok();
+    let files: Vec<_> = fs::read_dir(&dir).unwrap().map(|entry| entry.unwrap()).collect();
+    assert!(files.iter().any(|file| file.file_name() == "control.img"));
+    for file in files {
+        assert_eq!(file.metadata().unwrap().permissions().mode() & 0o777, 0o600, "{}", file.path().display());
+    }
+}
+
+#[test]
+fn a_diff_tells_that_only_the_seed_is_another() {
+    let online = tiny::archive(1000).online();
+    let place = place(&online);
+    place.run(&["build", "--node", "control"]).ok();
+    place.write("cluster.toml", place.read("cluster.toml").replace("you@laptop", "me@laptop"));
+    place.run(&["build", "--node", "control", "--output", "other"]).ok();
+    let text = place.run(&["diff", "build/nodes/control", "other"]).ok();
+    let lines: Vec<&str> = text.lines().collect();
+    assert!(lines.len() == 2 && lines[0] == "image:" && lines[1].contains("seed"), "{text}");
+}
+
 /// A byte, percent-encoded.
 fn percent(byte: u8) -> [char; 3] {
     let digit = |value: u8| char::from_digit(value.into(), 16).unwrap().to_ascii_uppercase();
@@ -84,6 +111,78 @@ fn a_secret_in_a_file_of_the_image_stops_the_build_and_is_not_shown() {
         assert!(!error.contains(&token) && !error.contains(&hidden), "{error}");
         let written: Vec<_> = place.files().into_iter().filter(|file| !before.contains(file)).collect();
         assert!(written.iter().all(|file| format!("{file:?}").contains("imgbuild.lock")), "{written:?}");
+    }
+}
+
+/// Sets a secret that anybody may name.
+fn set(place: &Place, name: &str, value: &str) {
+    place.write("value", value);
+    let mut set = place.command(&["secrets", "set", name]);
+    Ran::of(set.stdin(fs::File::open(place.path("value")).unwrap())).ok();
+    fs::remove_file(place.path("value")).unwrap();
+}
+
+#[test]
+fn the_datastores_password_is_looked_for_on_its_own_and_as_it_is_meant() {
+    let online = tiny::archive(1000).online();
+    let place = place(&online);
+    set(&place, "datastore-url", "postgres://k3s:corr%40ect%2Fhorse@db.example.org/k3s");
+    for text in ["corr@ect/horse", "corr%40ect%2Fhorse", "postgres://k3s:corr@ect/horse@db.example.org/k3s"] {
+        place.write("overlays/app/files/etc/app.conf", format!("password = {text}\n"));
+        let error = place.run(&["build", "--profile", "node"]).fails(1);
+        assert!(error.contains("/etc/app.conf") && error.contains("datastore-url"), "{error}");
+        assert!(!error.contains("horse"), "{error}");
+    }
+    place.write("overlays/app/files/etc/app.conf", "host = db.example.org\n");
+    place.run(&["build", "--profile", "node"]).ok();
+}
+
+#[test]
+fn an_image_is_up_to_date_only_while_the_secrets_are_those_that_it_was_searched_for() {
+    let online = tiny::archive(1000).online();
+    let place = place(&online);
+    place.write("overlays/app/files/etc/app.conf", "an-innocent-text\n");
+    let build = ["build", "--profile", "node"];
+    assert!(place.run(&build).ok().contains("is built"));
+    assert!(place.run(&build).ok().contains("is up to date"));
+    // From the environment.
+    let mut overridden = place.command(&build);
+    let error = Ran::of(overridden.env("IMGBUILD_SECRET_PULL", "an-innocent-text")).fails(1);
+    assert!(error.contains("/etc/app.conf") && error.contains("`pull`"), "{error}");
+    assert!(place.run(&build).ok().contains("is up to date"));
+    // From the file.
+    set(&place, "pull", "an-innocent-text");
+    let error = place.run(&build).fails(1);
+    assert!(error.contains("/etc/app.conf") && error.contains("`pull`"), "{error}");
+    set(&place, "pull", "another-text");
+    assert!(place.run(&build).ok().contains("is built"));
+    assert!(place.run(&build).ok().contains("is up to date"));
+}
+
+#[test]
+fn a_build_that_could_not_open_the_secrets_is_never_up_to_date() {
+    let online = tiny::archive(1000).online();
+    let place = place(&online);
+    fs::remove_file(place.path("secrets.toml")).unwrap();
+    let recipient = "age1ql3z7hjy54pw3hyww5ayyfg7zqgvc7w3j2elw8zmrj2kg5sfn9aqmcac8p";
+    place.run(&["secrets", "init", "--age", recipient]).ok();
+    for _ in 0..2 {
+        let ran = place.run(&["build", "--profile", "node"]);
+        assert!(ran.stderr.contains("not searched for secrets"), "{}", ran.stderr);
+        assert!(ran.ok().contains("is built"));
+    }
+}
+
+#[test]
+fn secrets_too_short_to_be_looked_for_are_named() {
+    let online = tiny::archive(1000).online();
+    let place = place(&online);
+    set(&place, "pull", "hush");
+    for args in [&["build", "--profile", "node"][..], &["-q", "build", "--node", "control"]] {
+        let ran = place.run(args);
+        assert!(ran.stderr.contains("not searched for `pull`"), "{args:?}: {}", ran.stderr);
+        assert!(!ran.stderr.contains("hush"), "{}", ran.stderr);
+        ran.ok();
     }
 }
 

@@ -153,6 +153,38 @@ fn nothing_that_is_said_repeats_a_value() {
 }
 
 #[test]
+fn a_url_whose_password_is_not_encoded_is_refused_and_no_part_of_it_is_taken_for_the_host() {
+    let place = Place::new().file("cluster.toml", format!("{CLUSTER}\n[datastore]\nca = \"ca.pem\"\n"));
+    place.write("ca.pem", include_str!("../fixtures/lints/C074-weak-tls/bad/datastore-ca.pem"));
+    place.run(&["secrets", "init"]).ok();
+    with_input(place.command(&["secrets", "set", "datastore-url"]), URL).ok();
+    for between in ["/", "?", "#"] {
+        let url = format!("postgres://k3s:p@db.sshorse.supabase.co{between}word@db.example.org/k3s");
+        let refused = with_input(place.command(&["secrets", "set", "datastore-url"]), &url);
+        assert!(!refused.stderr.contains("horse"), "{refused:?}");
+        assert!(refused.fails(1).contains("percent-encoded"));
+        // As an editor may write it.
+        let file = place.read("secrets.toml").replace(URL, &url);
+        place.write("secrets.toml", file);
+        let checked = place.run(&["check", "--online"]);
+        assert!(checked.stdout.contains("C071-unfit-secret"), "{checked:?}");
+        assert!(!format!("{checked:?}").contains("horse"), "{checked:?}");
+        let file = place.read("secrets.toml").replace(&url, URL);
+        place.write("secrets.toml", file);
+    }
+}
+
+#[test]
+fn a_secret_that_nobody_knows_is_not_taken_for_one_that_is_needed() {
+    let place = Place::new().file("cluster.toml", CLUSTER);
+    place.run(&["secrets", "init"]).ok();
+    let error = with_input(place.command(&["secrets", "set", "nonsense"]), "").fails(1);
+    assert!(error.contains("it is empty") && error.contains("if that is what"), "{error}");
+    let error = with_input(place.command(&["secrets", "set", "agent-token"]), "").fails(1);
+    assert!(error.contains("it is empty") && !error.contains("if that is what"), "{error}");
+}
+
+#[test]
 fn a_value_on_the_command_line_is_refused() {
     let place = Place::new();
     place.run(&["secrets", "init"]).ok();

@@ -150,7 +150,7 @@ fn a_partition_is_shown_when_it_is_too_small_or_larger_than_any_stick() {
     for part in [&*position, "^^^^^", "`image.root` in the profile to at least"] {
         assert!(error.contains(part), "{part} is missing in:\n{error}");
     }
-    place.write(PROFILE, place.read(PROFILE).replace("root = \"64M\"", "root = \"33G\""));
+    place.write(PROFILE, place.read(PROFILE).replace("root = \"64M\"", "root = \"9G\""));
     let error = refused(&place);
-    points_at(&error, &place, PROFILE, "\"33G\"", "at most `32G`");
+    points_at(&error, &place, PROFILE, "\"9G\"", "at most `8G`");
 }

@@ -384,6 +384,9 @@ fn known_secrets_are_judged_and_the_wrong_part_is_named() {
         ("postgres://user:pa@ss@db/k3s", "percent-encoded"),
         ("postgres://user:pa#ss@db/k3s", "percent-encoded"),
         ("postgres://user:pa/ss@db/k3s", "percent-encoded"),
+        ("postgres://k3s:p@ss/word@db.example.org/k3s", "percent-encoded"),
+        ("postgres://k3s:p@ss?word@db.example.org/k3s", "percent-encoded"),
+        ("postgres://k3s:p@ss#word@db.example.org/k3s", "percent-encoded"),
     ] {
         let reason = problem(DATASTORE_URL, &secret(value)).unwrap_or_else(|| panic!("{value} is accepted"));
         assert!(reason.contains(part), "{value}: {reason}");

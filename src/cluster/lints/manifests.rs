@@ -22,6 +22,8 @@ pub(super) const THEME: Theme = Theme {
         FAILURE_POLICY,
         CHART_SIZE,
         GONE,
+        TWICE,
+        NO_NAMESPACE,
     ],
 };
 
@@ -95,6 +97,22 @@ const GONE: Lint = Lint {
     title: "A manifest names an address or an API that is no more",
     why: "what it asks for cannot be had",
     find: |inputs| found(inputs, Some(FlawKind::Gone)),
+};
+
+const TWICE: Lint = Lint {
+    code: "C089-object-twice",
+    severity: Severity::Error,
+    title: "A manifest has an object twice",
+    why: "only one of the two can be in the cluster, and which one is chance",
+    find: |inputs| found(inputs, Some(FlawKind::Twice)),
+};
+
+const NO_NAMESPACE: Lint = Lint {
+    code: "C090-no-namespace",
+    severity: Severity::Warning,
+    title: "No manifest makes the namespace of an object",
+    why: "until something else makes it, all files are applied again every 15 seconds, over whatever GitOps changed",
+    find: |inputs| found(inputs, Some(FlawKind::NoNamespace)),
 };
 
 /// A mistake in a manifest: none of the rules if it is no manifest at all.

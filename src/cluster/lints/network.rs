@@ -9,7 +9,17 @@ use crate::output::Severity;
 
 pub(super) const THEME: Theme = Theme {
     title: "Network",
-    lints: &[NO_GATEWAY, OUTSIDE_NET, INSIDE_CLUSTER, OVERLAPPING, RANGE_SIZE, DNS_OUTSIDE, MIXED_FAMILIES],
+    lints: &[
+        NO_GATEWAY,
+        OUTSIDE_NET,
+        INSIDE_CLUSTER,
+        OVERLAPPING,
+        RANGE_SIZE,
+        DNS_OUTSIDE,
+        MIXED_FAMILIES,
+        NO_HOST,
+        LOOPBACK_DNS,
+    ],
 };
 
 const NO_GATEWAY: Lint = Lint {
@@ -69,6 +79,22 @@ const MIXED_FAMILIES: Lint = Lint {
     title: "IPv4 and IPv6 are mixed",
     why: "with one range each for pods and Services, K3s wants both and the nodes' addresses of one family",
     find: mixed_families,
+};
+
+const NO_HOST: Lint = Lint {
+    code: "C027-no-hosts-address",
+    severity: Severity::Error,
+    title: "A node's address is its network's own, or that of all hosts in it",
+    why: "the first and the last address of an IPv4 network are nobody's: neighbours do not send to them",
+    find: no_hosts_address,
+};
+
+const LOOPBACK_DNS: Lint = Lint {
+    code: "C028-loopback-dns",
+    severity: Severity::Error,
+    title: "A name server is the node itself",
+    why: "no name server runs on a node, and pods cannot reach a node's loopback addresses at all",
+    find: loopback_dns,
 };
 
 /// Nodes with a static address, and their networks.
@@ -189,6 +215,34 @@ fn dns_outside_services(inputs: &Inputs<'_>) -> Vec<Mistake> {
     let message = format!("cluster_dns {dns} {what} service_cidr {services}");
     let usual = services.hosts().nth(9).map(|tenth| format!(": the usual one is `{tenth}`")).unwrap_or_default();
     vec![at_range(inputs, "cluster_dns", "service_cidr", message).hint(format!("take one inside it{usual}"))]
+}
+
+fn no_hosts_address(inputs: &Inputs<'_>) -> Vec<Mistake> {
+    // In a network of two addresses, or one, each is a host's (RFC 3021); IPv6 has no such addresses.
+    let nets = static_nodes(inputs).filter(|(_, _, net)| net.addr().is_ipv4() && net.prefix_len() < 31);
+    let mistake = |(name, key, net): (&str, String, IpNet)| {
+        let what = match net.addr() {
+            address if address == net.network() => "the network's own",
+            address if address == net.broadcast() => "that of all hosts",
+            _ => return None,
+        };
+        let message = format!("the address {} of `{name}` is {what} in {}", net.addr(), net.trunc());
+        let first = net.hosts().next().unwrap_or(net.addr());
+        let hint = format!("take one between, from {first} on, that no other machine has");
+        Some(inputs.at_value(&key, message).hint(hint))
+    };
+    nets.filter_map(mistake).collect()
+}
+
+fn loopback_dns(inputs: &Inputs<'_>) -> Vec<Mistake> {
+    let servers = inputs.cluster.dns.iter().filter(|server| {
+        server.parse::<IpAddr>().is_ok_and(|address| address.is_loopback() || address.is_unspecified())
+    });
+    let mistake = |server: &String| {
+        let hint = "write your router's address, or a public name server's such as `9.9.9.9`";
+        inputs.at_value("dns", format!("on a node, {server} is the node itself")).hint(hint)
+    };
+    servers.map(mistake).collect()
 }
 
 fn mixed_families(inputs: &Inputs<'_>) -> Vec<Mistake> {

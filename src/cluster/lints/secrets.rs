@@ -5,8 +5,9 @@ use std::borrow::Cow;
 use url::Url;
 
 use super::{Inputs, Lint, Mistake, Theme};
+use crate::cluster::leaks::SHORTEST;
 use crate::cluster::manifests::uses;
-use crate::cluster::secrets::{AGENT_TOKEN, DATASTORE_URL, SERVER_TOKEN, Secret, Secrets, State, check};
+use crate::cluster::secrets::{AGENT_TOKEN, DATASTORE_URL, SERVER_TOKEN, Secret, State, check, parts};
 use crate::output::Severity;
 use crate::profile::Role;
 
@@ -127,10 +128,11 @@ fn unfit(inputs: &Inputs<'_>) -> Vec<Mistake> {
     })
 }
 
-/// The datastore's URL, if the cluster has one and it can be read.
+/// The datastore's URL, if the cluster has one and it is good. Of one that is not, what looks like the host may be a part
+/// of the password.
 fn url(inputs: &Inputs<'_>) -> Option<Url> {
     inputs.cluster.datastore.as_ref()?;
-    Url::parse(inputs.secrets.and_then(|secrets: &Secrets| secrets.get(DATASTORE_URL))?.expose()).ok()
+    Url::parse(inputs.secrets?.require(DATASTORE_URL).ok()?.expose()).ok()
 }
 
 fn is_pooler(url: &Url) -> bool {
@@ -173,7 +175,13 @@ fn weak_tls(inputs: &Inputs<'_>) -> Vec<Mistake> {
     let mode = url.query_pairs().find(|(key, _)| key == "sslmode").map(|(_, mode)| mode);
     match mode {
         // Without one K3s verifies certificate and host, since the seed brings the CA.
-        None | Some(Cow::Borrowed("verify-full")) => Vec::new(),
+        None if !url.query_pairs().any(|(key, _)| key == "sslrootcert") => Vec::new(),
+        None => of_url(
+            inputs,
+            "the secret `datastore-url` has an `sslrootcert`, but no `sslmode`".to_owned(),
+            "add `sslmode=verify-full`, or leave `sslrootcert` out: K3s adds both, with the CA of [datastore]",
+        ),
+        Some(Cow::Borrowed("verify-full")) => Vec::new(),
         Some(_) => of_url(
             inputs,
             "the secret `datastore-url` has an `sslmode` below `verify-full`".to_owned(),
@@ -192,9 +200,6 @@ fn pooler_user(inputs: &Inputs<'_>) -> Vec<Mistake> {
         _ => Vec::new(),
     }
 }
-
-/// Shorter texts are in any file by chance.
-const SHORTEST: usize = 8;
 
 fn server_token_elsewhere(inputs: &Inputs<'_>) -> Vec<Mistake> {
     let mut found = Vec::new();
@@ -236,7 +241,9 @@ fn in_cluster_file(inputs: &Inputs<'_>) -> Vec<Mistake> {
     let Some(secrets) = inputs.secrets else { return Vec::new() };
     let text = &inputs.places.source().text;
     let mut found = Vec::new();
-    for (name, value) in secrets.iter().filter(|(_, value)| value.expose().len() >= SHORTEST) {
+    let parts = parts(secrets);
+    let all = secrets.iter().chain(parts.iter().map(|(name, value)| (*name, value)));
+    for (name, value) in all.filter(|(_, value)| value.expose().len() >= SHORTEST) {
         if let Some(start) = text.find(value.expose()) {
             let line = text[..start].matches('\n').count() + 1;
             // The line is not shown: it is the secret.

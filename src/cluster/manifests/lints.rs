@@ -39,6 +39,10 @@ pub enum FlawKind {
     ChartSize,
     /// An address or API that is gone.
     Gone,
+    /// One file has an object twice.
+    Twice,
+    /// An object is in a namespace that nobody makes.
+    NoNamespace,
 }
 
 /// Largest object that Kubernetes stores, less room for the rest of the `ConfigMap` (`chart-content-NAME`).
@@ -48,13 +52,18 @@ const CHART_LIMIT: usize = 1_000_000;
 const BUILT_IN: [&str; 8] =
     ["", "apps", "autoscaling", "batch", "policy", "helm.cattle.io", "k3s.cattle.io", "extensions"];
 
+/// Namespaces that a cluster has from its beginning.
+const MADE_BY_K3S: [&str; 4] = ["default", "kube-system", "kube-public", "kube-node-lease"];
+
 /// Everything wrong with `manifests`, in their order.
 #[must_use]
 pub fn lint(manifests: &[Manifest]) -> Vec<Flaw> {
     let mut flaws = Vec::new();
     let defined: BTreeSet<(&str, &str)> = objects(manifests).filter_map(|(_, object)| definition(object)).collect();
+    let namespaces: BTreeSet<&str> = objects(manifests).filter_map(|(_, object)| namespace(object)).collect();
     let mut addons: BTreeMap<&str, &str> = BTreeMap::new();
     for manifest in manifests {
+        let mut seen = BTreeSet::new();
         addon_name(manifest, &mut addons, &mut flaws);
         for object in &manifest.objects {
             let mut flaw = |kind, message: String, hint: String| {
@@ -71,6 +80,24 @@ pub fn lint(manifests: &[Manifest]) -> Vec<Flaw> {
             kinds(object, manifest, &defined, &mut flaw);
             needs(object, manifests, &mut flaw);
             charts(object, &mut flaw);
+            if !seen.insert((object.group(), object.kind(), object.namespace(), object.name())) {
+                flaw(
+                    FlawKind::Twice,
+                    format!("{} is in this file twice", object.spoken()),
+                    "give one of them another name, or leave it out".to_owned(),
+                );
+            }
+            if let Some(namespace) = object.text("/metadata/namespace").filter(|name| !namespaces.contains(name))
+                && !MADE_BY_K3S.contains(&namespace)
+            {
+                flaw(
+                    FlawKind::NoNamespace,
+                    format!("no manifest here makes the namespace `{namespace}` of {}", object.spoken()),
+                    "put a Namespace of that name in front of it; a HelmChart makes its `targetNamespace` with \
+                     `createNamespace: true`"
+                        .to_owned(),
+                );
+            }
         }
     }
     flaws
@@ -78,6 +105,17 @@ pub fn lint(manifests: &[Manifest]) -> Vec<Flaw> {
 
 fn objects(manifests: &[Manifest]) -> impl Iterator<Item = (&Manifest, &Object)> {
     manifests.iter().flat_map(|manifest| manifest.objects.iter().map(move |object| (manifest, object)))
+}
+
+/// The namespace that an object makes, or has a chart make.
+fn namespace(object: &Object) -> Option<&str> {
+    match (object.group(), object.kind()) {
+        ("", "Namespace") => Some(object.name()),
+        ("helm.cattle.io", "HelmChart") if object.value("/spec/createNamespace")?.as_bool()? => {
+            object.text("/spec/targetNamespace")
+        }
+        _ => None,
+    }
 }
 
 /// Group and kind that a `CustomResourceDefinition` defines.

@@ -2,6 +2,8 @@
 
 use std::io;
 
+use super::known::is_known;
+
 /// Why secrets could not be read, made or written.
 #[derive(Debug, thiserror::Error)]
 pub enum SecretsError {
@@ -82,7 +84,13 @@ impl SecretsError {
             Self::Name { .. } => "a name is 1 to 63 lower-case letters, digits and `-`, not ending in `-file`; the \
                                   value is never part of the command line"
                 .to_owned(),
-            Self::Unset { name } | Self::Unfit { name, .. } => format!("`imgbuild secrets set {name}` asks for it"),
+            Self::Unset { name } | Self::Unfit { name, .. } if is_known(name) => {
+                format!("`imgbuild secrets set {name}` asks for it")
+            }
+            Self::Unset { name } | Self::Unfit { name, .. } => format!(
+                "`imgbuild secrets set {name}` asks for it, if that is what cluster.toml or a manifest calls it; `imgbuild \
+                 secrets check` lists what is needed"
+            ),
             Self::Irreplaceable { .. } => {
                 "back up with `imgbuild secrets export`, then say `--replace` if the cluster does not exist yet or may \
                  be lost"

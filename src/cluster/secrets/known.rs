@@ -42,6 +42,11 @@ pub fn is_name(name: &str) -> bool {
     (1..=63).contains(&name.len()) && name.bytes().all(letter) && !name.ends_with("-file")
 }
 
+/// Whether this program knows what the secret of this name is for.
+pub(super) fn is_known(name: &str) -> bool {
+    KNOWN.iter().any(|(known, _)| *known == name)
+}
+
 /// Why this value does not do for the secret of this name, in words that hold nothing of it.
 #[must_use]
 pub fn problem(name: &str, value: &Secret) -> Option<&'static str> {
@@ -78,7 +83,14 @@ fn datastore_url(value: &str) -> Option<&'static str> {
     if !["postgres", "postgresql"].contains(&scheme) {
         return Some("its scheme is neither `postgres` nor `postgresql`");
     }
-    let authority = rest.split(['/', '?']).next().unwrap_or_default();
+    let authority = rest.split(['/', '?', '#']).next().unwrap_or_default();
+    // Else a part of the password would be taken for a path, and what is before it for the host, which messages name.
+    if rest[authority.len()..].contains('@') {
+        return Some(
+            "it holds `@` behind `/`, `?` or `#`; in the password these must be percent-encoded (`/` as `%2F`, `?` as `%3F`, \
+             `#` as `%23`, `@` as `%40`)",
+        );
+    }
     // K3s reads the URL by Go's rules, which are stricter here than the URL standard's parser.
     if let Some((user_info, _)) = authority.rsplit_once('@')
         && !is_encoded(user_info)

@@ -24,6 +24,13 @@ fn name_of(variable: &str) -> Option<String> {
     (is_name(&name) && self::variable(&name) == variable).then_some(name)
 }
 
+/// Whether the environment has any secret.
+#[must_use]
+pub fn are_overridden(variables: impl IntoIterator<Item = (OsString, OsString)>) -> bool {
+    let names = |variable: &OsString| variable.to_str().is_some_and(|variable| variable.starts_with(PREFIX));
+    variables.into_iter().any(|(variable, value)| names(&variable) && !value.is_empty())
+}
+
 /// Lays what the environment has over `secrets`. An empty variable is as good as none.
 ///
 /// # Errors

@@ -40,6 +40,12 @@ impl Vault {
         Self { dir: dir.to_owned(), identity: identity.map(Path::to_owned) }
     }
 
+    /// The files that the vault of the workspace in `dir` may be.
+    #[must_use]
+    pub fn paths(dir: &Path) -> [PathBuf; 2] {
+        [dir.join(PLAIN), dir.join(SEALED)]
+    }
+
     /// Makes a new cluster's secrets and writes them, encrypted if there are recipients. Gives the file's path.
     ///
     /// # Errors

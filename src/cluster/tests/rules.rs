@@ -37,6 +37,39 @@ fn every_lint_finds_its_bad_fixture_and_nothing_in_its_good_one() {
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
 
+/// The codes of the findings in a bad fixture with another datastore's URL and more in its cluster file.
+fn with_url(fixture: &str, url: &str, more: &str) -> Vec<&'static str> {
+    let bad = in_repository("tests/fixtures/lints").join(fixture).join("bad");
+    let read = |name: &str| fs::read_to_string(bad.join(name)).unwrap();
+    let dir = workspace(&(read("cluster.toml") + more));
+    fs::write(dir.path().join("datastore-ca.pem"), read("datastore-ca.pem")).unwrap();
+    let others: Vec<_> =
+        read("secrets.list").lines().filter(|line| !line.starts_with("datastore-url")).map(str::to_owned).collect();
+    fs::write(dir.path().join("secrets.list"), format!("{}\ndatastore-url {url}\n", others.join("\n"))).unwrap();
+    findings(dir.path()).iter().map(|finding| finding.code).collect()
+}
+
+#[test]
+fn a_ca_in_the_url_verifies_nothing_without_a_mode() {
+    let codes = |query: &str| {
+        let url = format!("postgres://k3s:fixture-password@db.example.org/k3s{query}");
+        with_url("C074-weak-tls", &url, "")
+    };
+    assert_eq!(codes("?sslrootcert=/seed/ca.pem"), ["C074-weak-tls"]);
+    for sound in ["", "?sslmode=verify-full", "?sslrootcert=/seed/ca.pem&sslmode=verify-full"] {
+        assert!(codes(sound).is_empty(), "{sound}");
+    }
+}
+
+#[test]
+fn the_datastores_password_alone_is_a_secret_in_the_cluster_file_too() {
+    let url = "postgres://k3s:corr%40ect%2Fhorse@db.example.org/k3s";
+    for text in ["corr@ect/horse", "corr%40ect%2Fhorse"] {
+        let codes = with_url("C074-weak-tls", url, &format!("\n[values]\npassword = \"{text}\"\n"));
+        assert_eq!(codes, ["C077-secret-in-cluster-file"]);
+    }
+}
+
 #[test]
 fn every_fixture_is_of_a_lint_and_codes_are_unique() {
     let codes: BTreeSet<&str> = all().map(|lint| lint.code).collect();

@@ -42,7 +42,9 @@ pub(super) fn run(args: &Build, session: &Session<'_>) -> Outcome {
     match (&args.node, &args.profile) {
         (Some(node), _) => run_node(args, node, session),
         (None, Some(profile)) => run_profile(args, profile, session),
-        (None, None) => Err(Failure::refused("neither a profile nor a node is named").hint("add `--profile NAME`")),
+        (None, None) => {
+            Err(Failure::refused("neither a profile nor a node is named").hint("add `--profile NAME` or `--node NAME`"))
+        }
     }
 }
 
@@ -61,7 +63,7 @@ fn run_node(args: &Build, name: &str, session: &Session<'_>) -> Outcome {
     let output = args.output.clone().unwrap_or_else(|| session.output_dir("nodes").join(&member.name));
     check_place(&output)?;
     let lock = locking::for_member(session, &member, args.k3s.k3s_dir.as_deref())?;
-    let searcher = Searcher::of_member(&member);
+    let searcher = Searcher::of_member(session, &member);
     let job =
         Job { profile: &member.profile, lock: &lock, member: Some(&member), searcher: &searcher, output: &output };
     let manifest = job.run(session)?;
@@ -107,13 +109,15 @@ pub(super) fn build(
     if let Some(dir) = k3s_dir {
         k3s::check_dir(session, &profile, &lock, dir)?;
     }
-    let stamp = Stamp::new(&profile, &lock, output);
-    if let Some(manifest) = stamp.check(&session.cache, output) {
+    let stamp = Stamp::new(session, &profile, &lock, output);
+    if let Some(manifest) = stamp.as_ref().and_then(|stamp| stamp.check(&session.cache, output)) {
         return Ok((manifest, true));
     }
     let searcher = Searcher::of_workspace(session, unlock)?;
     let manifest = Job { profile: &profile, lock: &lock, member: None, searcher: &searcher, output }.run(session)?;
-    stamp.keep(&session.cache, output);
+    if let Some(stamp) = stamp.filter(|_| searcher.is_complete()) {
+        stamp.keep(&session.cache, output);
+    }
     Ok((manifest, false))
 }
 

@@ -126,6 +126,10 @@ fn accounts_and_keys_that_cannot_work_are_refused() {
             "`ssh-ed25519 AAAA` is not a public SSH key | give one line of a `.pub` file: `ssh-ed25519 AAAA… name`",
         ),
         (
+            r#"user = [{ name = "anna", ssh_keys = ["ssh-rsa AAAAC3NzaC1lZDI1NTE5AAAAIJ8vWqK0mD1tQ7yRk5cUe0oM3bLhXz2nGfP4sYdTwA9e"] }]"#,
+            "this is no key of the type `ssh-rsa` | copy the whole line of the `.pub` file again: sshd ignores such a key",
+        ),
+        (
             r#"user = [{ name = "anna", ssh_keys = ["-----BEGIN OPENSSH PRIVATE KEY-----"] }]"#,
             "this is a private key | never put it into a profile; give the line of its `.pub` file",
         ),

@@ -1,0 +1,58 @@
+//! Secrets inside secrets: what a datastore's URL would give away if only a part of it were written somewhere.
+
+use std::borrow::Cow;
+
+use percent_encoding::percent_decode_str;
+use zeroize::Zeroizing;
+
+use super::{DATASTORE_URL, Secret, Secrets};
+
+/// The datastore's password on its own, as the URL spells it and as it is meant, and the URL with what is meant in the
+/// place of what is spelled; each with a name for messages. None is made of a URL that cannot be read.
+#[must_use]
+pub fn parts(secrets: &Secrets) -> Vec<(&'static str, Secret)> {
+    const PASSWORD: &str = "datastore-url (its password)";
+    let Some(url) = secrets.get(DATASTORE_URL).map(Secret::expose) else { return Vec::new() };
+    let Some(spelled) = password(url) else { return Vec::new() };
+    let mut parts = vec![(PASSWORD, Secret::from(spelled.to_owned()))];
+    if let Cow::Owned(meant) = percent_decode_str(spelled).decode_utf8_lossy() {
+        let meant = Zeroizing::new(meant);
+        // Where it is looked at, the `@` behind the password is the last one of the authority.
+        let start = url.len() - url.split_once("://").map_or(url, |(_, rest)| rest).len();
+        let from = start + url[start..].find(':').unwrap_or_default() + 1;
+        let whole = [&url[..from], meant.as_str(), &url[from + spelled.len()..]].concat();
+        parts.push((PASSWORD, Secret::from(meant)));
+        parts.push((DATASTORE_URL, Secret::from(whole)));
+    }
+    parts
+}
+
+/// What stands between the first `:` and the last `@` of a URL's authority.
+fn password(url: &str) -> Option<&str> {
+    let (_, rest) = url.split_once("://")?;
+    let authority = rest.split(['/', '?', '#']).next()?;
+    let (user_info, _) = authority.rsplit_once('@')?;
+    user_info.split_once(':').map(|(_, password)| password).filter(|password| !password.is_empty())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::Source;
+    use super::*;
+
+    fn texts(url: &str) -> Vec<String> {
+        let mut secrets = Secrets::default();
+        secrets.insert(DATASTORE_URL, url.to_owned().into(), Source::File("secrets.toml"));
+        parts(&secrets).into_iter().map(|(_, secret)| secret.expose().to_owned()).collect()
+    }
+
+    #[test]
+    fn a_urls_password_is_a_secret_as_it_is_spelled_and_as_it_is_meant() {
+        assert_eq!(texts("postgres://k3s:hush-hush@db/k3s"), ["hush-hush"]);
+        assert_eq!(
+            texts("postgres://k3s:p%40ss%2Fw:rd@db:5432/k3s?x=1"),
+            ["p%40ss%2Fw:rd", "p@ss/w:rd", "postgres://k3s:p@ss/w:rd@db:5432/k3s?x=1"]
+        );
+        assert!(texts("postgres://k3s@db/k3s").is_empty() && texts("nothing").is_empty());
+    }
+}
