@@ -3,12 +3,6 @@
 //! Machines reach this one as 10.0.2.2: a real `PostgreSQL`, a K3s server (the stand-in as a process) and a time server.
 //! Needs root, since machines ask for the time at a port below 1024. One test at a time, for the same reason.
 
-#![expect(
-    clippy::print_stdout,
-    clippy::print_stderr,
-    reason = "times, moments and the want of root are told to whoever runs this"
-)]
-
 #[path = "../boot/console.rs"]
 #[expect(dead_code, reason = "a second network card is tests/boot's business")]
 mod console;
@@ -30,3 +24,10 @@ mod power;
 mod unseeded;
 mod worker;
 mod workspace;
+
+use std::io::Write as _;
+
+/// Tells whoever runs this: times, moments, and what was not done. Past what keeps a test's output until it fails.
+fn tell(text: &str) {
+    let _ = writeln!(std::io::stderr(), "{text}");
+}

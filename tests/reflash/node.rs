@@ -16,7 +16,7 @@ pub fn turn() -> Option<MutexGuard<'static, ()>> {
     if rustix::process::geteuid().is_root() {
         return Some(NETWORK.lock().unwrap_or_else(PoisonError::into_inner));
     }
-    eprintln!("needs root");
+    crate::tell("needs root");
     None
 }
 
@@ -32,7 +32,7 @@ pub fn boot_until_ready(arch: Arch, stick: PathBuf, extras: &Extras<'_>, what: &
 pub fn wait_until_ready(node: &mut Console, what: &str) {
     node.wait_for("imgbuild: ready ");
     let seconds = node.wait_for(" s after power-on");
-    println!("{what}: ready {seconds} s after power-on, in emulation");
+    crate::tell(&format!("{what}: ready {seconds} s after power-on, in emulation"));
 }
 
 /// What the node says of itself.

@@ -105,7 +105,7 @@ fn cut(stick: &Path, moments: &mut Moments, what: &str) {
     let text = node.wait_for_bytes_or(bytes, READY);
     drop(node);
     let last = text.trim_end().lines().last().unwrap_or_default().trim();
-    println!("{what}: {bytes} bytes after init, at: {last}");
+    crate::tell(&format!("{what}: {bytes} bytes after init, at: {last}"));
     for trouble in ["FAILED", "cannot start", "emergency", "UNEXPECTED INCONSISTENCY", "EXT4-fs error", "panic - "] {
         assert!(!text.contains(trouble), "{what}: {trouble:?} in\n{text}");
     }
@@ -121,7 +121,7 @@ impl Moments {
             let since = SystemTime::now().duration_since(UNIX_EPOCH).expect("a clock after 1970");
             since.as_secs()
         });
-        println!("IMGBUILD_POWER_SEED={seed}");
+        crate::tell(&format!("IMGBUILD_POWER_SEED={seed}"));
         Self(seed)
     }
 
