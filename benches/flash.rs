@@ -179,6 +179,7 @@ impl Bench {
 
 /// The image that is named, with the manifest beside it, else a made one; gives its manifest and its bytes.
 fn image() -> (Manifest, Box<dyn Source>) {
+    // The first argument is this program; cargo adds `--bench`, which is no file.
     let Some(path) = std::env::args().skip(1).map(PathBuf::from).find(|path| path.is_file()) else {
         let image = Image::new(DATA);
         return (image.manifest.clone(), Box::new(image));

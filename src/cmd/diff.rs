@@ -123,6 +123,7 @@ fn contents(manifest: &Manifest) -> BTreeMap<&str, Content<'_>> {
 
 /// A listing as path → the columns that are the file's own (its origin is left out).
 fn lines(listing: &str) -> BTreeMap<String, String> {
+    // The first line has the titles.
     let rows = listing.lines().skip(1).filter_map(|line| line.split_once('\t'));
     rows.map(|(path, rest)| (path.to_owned(), rest.rsplit_once('\t').map_or(rest, |(own, _)| own).to_owned())).collect()
 }

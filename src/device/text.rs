@@ -22,6 +22,7 @@ pub(super) fn mounts(text: &str) -> Vec<Mount> {
 /// the dash.
 fn mount(line: &str) -> Option<Mount> {
     let (front, back) = line.split_once(" - ")?;
+    // Numbers of the mount and of the one it is on come first; nobody asks for them.
     let mut front = front.split(' ').skip(2);
     let number = number(front.next()?)?;
     let path = unescape(front.nth(1)?);

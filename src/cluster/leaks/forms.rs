@@ -95,6 +95,7 @@ fn owned(bytes: &[u8]) -> Zeroizing<Vec<u8>> {
 
 /// The full lines of a PEM body but the first, which many keys of one kind have in common.
 fn pem_lines(secret: &str) -> impl Iterator<Item = &str> {
+    // Past the `BEGIN` line and that first line.
     let body = secret.lines().skip_while(|line| !line.starts_with("-----BEGIN ")).skip(2);
     body.take_while(|line| !line.starts_with("-----")).map(str::trim).filter(|line| line.len() >= 32)
 }

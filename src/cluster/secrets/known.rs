@@ -115,6 +115,7 @@ fn datastore_url(value: &str) -> Option<&'static str> {
 
 /// Whether a URL's user information has only characters that may stand there, and only whole escapes.
 fn is_encoded(user_info: &str) -> bool {
+    // Before the first `%` there is no escape; behind each stand its digits.
     let escapes_are_whole = user_info.split('%').skip(1).all(|rest| {
         let digits = rest.as_bytes().get(..2);
         digits.is_some_and(|digits| digits.iter().all(u8::is_ascii_hexdigit))

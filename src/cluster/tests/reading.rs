@@ -103,6 +103,7 @@ fn a_workspace_without_the_file_has_no_cluster() {
 #[test]
 fn the_examples_of_the_documentation_are_valid() {
     let text = fs::read_to_string(format!("{}/docs/cluster.md", env!("CARGO_MANIFEST_DIR"))).unwrap();
+    // What stands before the first fence is prose.
     let examples: Vec<&str> = text.split("```toml\n").skip(1).map(|rest| rest.split("```").next().unwrap()).collect();
     assert_eq!(examples.len(), 4);
     for example in examples {
