@@ -13,6 +13,7 @@ use std::os::unix::fs::{FileExt, MetadataExt};
 use std::path::Path;
 
 use boot_loader::{EFI, boot_loader};
+use imgbuild::format::NoStore;
 use imgbuild::image::{self, Component, ImageError, Manifest, Parts};
 use imgbuild::output::Silent;
 use imgbuild::profile::{Board, ImageSettings, Kernel, Profile};
@@ -98,12 +99,14 @@ fn build(profile: &Profile, dir: &Path) -> Result<Manifest, ImageError> {
     let root: Vec<u8> = (0..6 * MIB / 8).flat_map(|n| n.wrapping_mul(0x9e37_79b9_7f4a_7c15).to_le_bytes()).collect();
     squashfs.write_all(&root).unwrap();
     let tree = tree(profile.board);
+    let kernel = image::Kernel::find(&tree)?.for_board(profile.board, &NoStore)?;
     let parts = Parts {
         profile,
         epoch: 1_760_000_000,
         packages: &[component()],
         artifacts: &[],
         tree: &tree,
+        kernel: &kernel,
         root: &tree,
         squashfs: &squashfs,
         initrd: &vec![9; 500_001],

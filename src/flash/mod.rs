@@ -20,6 +20,7 @@ pub mod parent;
 mod plan;
 mod probe;
 pub mod protocol;
+mod prove;
 mod source;
 mod target;
 pub mod verify;

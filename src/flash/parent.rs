@@ -1,15 +1,12 @@
 //! The half that has the image: sends what the child asks for, each range only after its SHA-256 was found right.
 
 use std::io::{self, BufRead, Write};
-use std::sync::mpsc::{Receiver, channel, sync_channel};
+use std::sync::mpsc::{Receiver, channel};
 use std::thread;
 
-use super::plan;
 use super::protocol::{Event, Job, VERSION, Waits};
+use super::prove::prove;
 use super::{Plan, SendError, Source, WriteError};
-
-/// Ranges in memory: one on its way, one that waits for that, one that is read.
-const BUFFERS: usize = 3;
 
 /// Why it came to nothing.
 #[derive(Debug, thiserror::Error)]
@@ -107,7 +104,7 @@ enum Unsent {
     Stopped,
 }
 
-/// Sends what is wanted until nothing is wanted any more. While one range is on its way, the next is read and proved.
+/// Sends what is wanted until nothing is wanted any more. While a range is on its way, the next are read and proved.
 fn send_all(
     plan: &Plan,
     source: &dyn Source,
@@ -116,36 +113,24 @@ fn send_all(
     stopped: &(dyn Fn() -> bool + Sync),
 ) -> Result<(), Unsent> {
     for numbers in wanted {
-        thread::scope(|scope| {
-            let (proved, ready) = sync_channel(1);
-            let (idle, buffers) = channel();
-            for _ in 0..BUFFERS {
-                // The other end is here.
-                let _ = idle.send(Vec::new());
-            }
-            scope.spawn(move || {
-                for (number, mut bytes) in numbers.into_iter().zip(buffers) {
-                    let Some(range) = plan.range(number) else { return };
-                    let read = plan::read(source, range, &mut bytes).map(|()| bytes);
-                    let failed = read.is_err();
-                    if proved.send(read).is_err() || failed {
-                        return;
-                    }
+        // A child that asks for what is not in the plan gets no answer.
+        let ranges = numbers.into_iter().map_while(|number| plan.range(number));
+        prove(source, ranges, |_, bytes| {
+            for part in bytes.chunks(1 << 20) {
+                if stopped() {
+                    return Err(Unsent::Stopped);
                 }
-            });
-            for bytes in ready {
-                let bytes = bytes.map_err(Unsent::Send)?;
-                for part in bytes.chunks(1 << 20) {
-                    if stopped() {
-                        return Err(Unsent::Stopped);
-                    }
-                    out.write_all(part).map_err(|_: io::Error| Unsent::Pipe)?;
-                }
-                // After the last range nobody takes it.
-                let _ = idle.send(bytes);
+                out.write_all(part).map_err(|_: io::Error| Unsent::Pipe)?;
             }
-            out.flush().map_err(|_| Unsent::Pipe)
+            Ok(())
         })?;
+        out.flush().map_err(|_| Unsent::Pipe)?;
     }
     Ok(())
+}
+
+impl From<SendError> for Unsent {
+    fn from(error: SendError) -> Self {
+        Self::Send(error)
+    }
 }

@@ -5,19 +5,25 @@ use std::io::{Read as _, Seek as _, SeekFrom, Write as _};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 
+use super::PlanError;
+use super::prove::prove;
 use super::source::{Patched, Source};
 use super::target::ALIGN;
-use super::{PlanError, SendError};
 use crate::format::Sparse;
 use crate::format::gpt::{self, Entry, SECTOR};
-use crate::image::{Manifest, ManifestRange};
+use crate::image::{Manifest, ManifestRange, RANGE};
 use crate::tree::Digest;
 
 /// The first and the last bytes of a disk, which belong to its partition tables.
 pub(super) const TABLES: u64 = 1 << 20;
 /// The block with protective MBR and primary header: without it, nothing takes a disk for partitioned.
 const FIRST: u64 = 4096;
-/// Longest range: one is held in memory at a time.
+/// Bytes of a primary table, in whole blocks: protective MBR, header, and 128 entries of 128 bytes (UEFI specification, 5.3).
+const PRIMARY: u64 = (2 * SECTOR + ENTRIES).next_multiple_of(BLOCK);
+/// Bytes of a backup table: entries, and the header in the last sector.
+const BACKUP: u64 = ENTRIES + SECTOR;
+const ENTRIES: u64 = 128 * 128;
+/// Longest range that a manifest may have: some are held in memory at a time.
 const LONGEST: u64 = 16 << 20;
 const BLOCK: u64 = ALIGN as u64;
 
@@ -96,21 +102,25 @@ impl<'a> Prepared<'a> {
             let at = replace_seed(manifest, &mut ranges, seed)?;
             patches.push((at, seed.to_vec()));
         }
-        let end = image_end(manifest);
+        let end = manifest.image_size;
         // Up to the very end, which need not be a multiple of 4096.
-        let last = (size - TABLES) / BLOCK * BLOCK;
+        let before = |end: u64, len: u64| ((end - len) / BLOCK * BLOCK, len + (end - len) % BLOCK);
+        let (last, backup) = (before(size, TABLES), before(size, BACKUP));
         let disk =
             gpt::write(table.disk_guid, size, &table.entries.into_iter().map(|entry| entry.1).collect::<Vec<_>>())?;
         let mut tables = Vec::new();
-        // From the last to the first: a backup alone is nothing, and neither is a table without its first block.
-        for (part, offset, len) in
-            [("backup partition table", last, size - last), (TABLE, FIRST, TABLES - FIRST), (TABLE, 0, FIRST)]
-        {
+        // From the last to the first: a backup alone is nothing, and neither is a table without its first block. Around them
+        // is what was wiped.
+        for (part, offset, len) in [
+            ("backup partition table", backup.0, backup.1),
+            (TABLE, FIRST, PRIMARY - FIRST),
+            (TABLE, 0, FIRST),
+        ] {
             let bytes = part_of(&disk, offset, len)?;
             tables.push(Range { part: part.to_owned(), offset, len, sha256: Digest::of(&bytes) });
             patches.push((offset, bytes));
         }
-        let clear = vec![(0, TABLES), (end, TABLES), (last, size - last)];
+        let clear = vec![(0, TABLES), before(end, BACKUP), last];
         let plan = Plan { size_needed: manifest.image_size, device_size: size, clear, ranges, tables };
         Ok(Self { plan, source: Patched::new(image, patches) })
     }
@@ -163,22 +173,17 @@ pub(super) fn checked(manifest: &Manifest) -> Result<Vec<Range>, PlanError> {
 /// # Errors
 /// The first range that is not right.
 pub fn check(manifest: &Manifest, image: &dyn Source, advance: &mut dyn FnMut(u64)) -> Result<(), PlanError> {
-    let mut buffer = Vec::new();
-    for range in checked(manifest)? {
-        read(image, &range, &mut buffer)?;
+    prove(image, checked(manifest)?.iter(), |range, _| {
         advance(range.len);
-    }
-    Ok(())
+        Ok(())
+    })
 }
 
 /// The image's partition table, from the bytes of it that the manifest proves.
 fn image_table(manifest: &Manifest, image: &dyn Source, ranges: &[Range]) -> Result<gpt::Table, PlanError> {
     let mut disk = Sparse::new(manifest.image_size);
-    let mut bytes = Vec::new();
-    for range in ranges.iter().filter(|range| range.offset < TABLES) {
-        read(image, range, &mut bytes)?;
-        put(&mut disk, range.offset, &bytes)?;
-    }
+    let first = ranges.iter().filter(|range| range.offset < TABLES);
+    prove(image, first, |range, bytes| put(&mut disk, range.offset, bytes))?;
     let fail = |problem: String| PlanError::Table { problem };
     let table = gpt::read(disk).map_err(|error| fail(error.to_string()))?;
     let ours = |(number, entry): &(u32, Entry)| (*number, entry.name.clone(), entry.guid, entry.offset, entry.size);
@@ -197,18 +202,6 @@ fn image_table(manifest: &Manifest, image: &dyn Source, ranges: &[Range]) -> Res
     Ok(table)
 }
 
-/// Makes `bytes` a range's bytes, if they are the right ones.
-pub(super) fn read(source: &dyn Source, range: &Range, bytes: &mut Vec<u8>) -> Result<(), SendError> {
-    let Range { part, offset, len, sha256 } = range;
-    // In a buffer of the same length as before nothing is zeroed, and no page is new.
-    bytes.resize(usize::try_from(*len).unwrap_or(usize::MAX), 0);
-    source.read(bytes, *offset).map_err(|source| SendError::Read { part: part.clone(), offset: *offset, source })?;
-    if Digest::of(bytes) != *sha256 {
-        return Err(SendError::NotAuthentic { part: part.clone(), offset: *offset, len: *len });
-    }
-    Ok(())
-}
-
 /// Puts ranges for `seed` in the place of those of the image's own seed; gives the place.
 pub(super) fn replace_seed(manifest: &Manifest, ranges: &mut Vec<Range>, seed: &[u8]) -> Result<u64, PlanError> {
     let fail = || PlanError::Manifest { problem: "it has no partition `seed`".to_owned() };
@@ -217,9 +210,9 @@ pub(super) fn replace_seed(manifest: &Manifest, ranges: &mut Vec<Range>, seed: &
         return Err(PlanError::Seed { needed: seed.len() as u64, size: partition.size });
     }
     ranges.retain(|range| range.part != partition.label);
-    let chunks = seed.chunks(usize::try_from(LONGEST).unwrap_or(usize::MAX));
+    let chunks = seed.chunks(usize::try_from(RANGE).unwrap_or(usize::MAX));
     for (number, bytes) in (0..).zip(chunks) {
-        let offset = partition.offset + number * LONGEST;
+        let offset = partition.offset + number * RANGE;
         let sha256 = Digest(Sha256::digest(bytes).into());
         ranges.push(Range { part: partition.label.clone(), offset, len: bytes.len() as u64, sha256 });
     }

@@ -33,7 +33,8 @@ pub struct Settings {
     pub buffer: usize,
     /// Buffers.
     pub buffers: usize,
-    /// Operations under way: sticks do one thing at a time, and a second is there when it is done.
+    /// Writes under way: sticks do one thing at a time, and a second is there when it is done. Of reads there are as many as
+    /// buffers, since each is hashed before the next.
     pub in_flight: usize,
 }
 
@@ -240,7 +241,7 @@ impl Writer<'_> {
         let mut wrong = Vec::new();
         thread::scope(|scope| {
             let (told, results) = channel();
-            for _ in 0..settings.in_flight {
+            for _ in 0..settings.buffers {
                 let (told, next) = (told.clone(), &next);
                 scope.spawn(move || {
                     let mut buffer = Buffer::new(settings.buffer);

@@ -70,7 +70,7 @@ pub struct ManifestPartition {
 pub struct ManifestRange {
     /// Bytes from the start of the image.
     pub offset: u64,
-    /// Bytes, 16 MiB at most.
+    /// Bytes, [`RANGE`](super::RANGE) at most.
     pub length: u64,
     pub sha256: String,
 }

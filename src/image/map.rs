@@ -10,8 +10,9 @@ use sha2::{Digest as _, Sha256};
 use super::ManifestRange;
 use crate::tree::Digest;
 
-/// Longest range of the manifest: what a flash writer can verify and write again on its own.
-const RANGE: u64 = 16 << 20;
+/// Longest range of the manifest: what a flash writer can verify and write again on its own, and what it waits for before its
+/// first write.
+pub const RANGE: u64 = 4 << 20;
 /// Bytes handled at a time.
 const STEP: usize = 1 << 20;
 /// What holes are hashed from.

@@ -34,6 +34,7 @@ pub use error::ImageError;
 pub use kernel::Kernel;
 pub use listing::listing;
 pub use manifest::{Encoders, Manifest, ManifestPackage, ManifestPartition, ManifestRange};
+pub use map::RANGE;
 pub use outputs::standing;
 pub(crate) use outputs::{Outputs, Readers};
 pub use root::{squashfs, without_boot_files};

@@ -26,8 +26,10 @@ pub struct Parts<'a> {
     pub packages: &'a [Component],
     /// What in the tree is from no package, sorted by name.
     pub artifacts: &'a [ManifestPackage],
-    /// What all packages and effects made: kernel, device trees and boot loaders are taken from here.
+    /// What all packages and effects made: device trees and boot loaders are taken from here.
     pub tree: &'a Tree,
+    /// Of that tree, as the board's loader wants it.
+    pub kernel: &'a Kernel,
     /// The part of it that is the root file system, for the listing.
     pub root: &'a Tree,
     /// The root file system, finished: an open file, which needs no name and so leaves nothing behind.
@@ -74,9 +76,8 @@ pub fn write(parts: &Parts<'_>, out_dir: &Path, progress: &dyn Progress) -> Resu
     squashfs.rewind().map_err(unread)?;
     check_size("root-a", "image.root", squashfs_len, profile.image.root_size)?;
     check_size("seed", "image.seed", parts.seed.len() as u64, profile.image.seed_size)?;
-    let kernel = Kernel::find(parts.tree)?;
     let files = listing(parts.root);
-    let plan = plan(parts, &kernel, &files);
+    let plan = plan(parts, &files);
 
     progress.begin(VERITY, squashfs_len);
     let options = verity::Options { salt: plan.bytes("verity salt"), uuid: plan.uuid("verity") };
@@ -91,7 +92,7 @@ pub fn write(parts: &Parts<'_>, out_dir: &Path, progress: &dyn Progress) -> Resu
     let boot = BootParts {
         profile,
         tree: parts.tree,
-        kernel: &kernel,
+        kernel: parts.kernel,
         initrd: parts.initrd,
         cmdline: &cmdline,
         image_id: &image_id,
@@ -123,7 +124,7 @@ pub fn write(parts: &Parts<'_>, out_dir: &Path, progress: &dyn Progress) -> Resu
         image_sha256: image_sha256.to_string(),
         image_size: layout.size,
         root_hash: Digest(root_hash).to_string(),
-        kernel: kernel.release,
+        kernel: parts.kernel.release.clone(),
         cmdline,
         epoch: parts.epoch,
         tree_sha256: Digest::of(files.as_bytes()).to_string(),
@@ -160,7 +161,7 @@ fn describe(parts: &Parts<'_>, files: &str, manifest: &Manifest, outputs: &mut O
 }
 
 /// Everything that decides the image's bytes, but for the programs that encode them.
-fn plan(parts: &Parts<'_>, kernel: &Kernel, files: &str) -> Plan {
+fn plan(parts: &Parts<'_>, files: &str) -> Plan {
     let profile = parts.profile;
     let ImageSettings { boot_size, root_size, seed_size, block_size, compression_level } = &profile.image;
     let sizes = format!("{boot_size} {root_size} {seed_size} {block_size} {compression_level}");
@@ -170,7 +171,7 @@ fn plan(parts: &Parts<'_>, kernel: &Kernel, files: &str) -> Plan {
     packages.sort_unstable();
     let epoch = parts.epoch.to_le_bytes();
     // Not the seed: a node's image is its profile's image with another seed.
-    let digests = [Digest::of(files.as_bytes()), kernel.image.digest(), Digest::of(parts.initrd)];
+    let digests = [Digest::of(files.as_bytes()), parts.kernel.image.digest(), Digest::of(parts.initrd)];
     let mut inputs =
         vec![profile.name.as_bytes(), profile.board.name().as_bytes(), sizes.as_bytes(), cmdline.as_bytes(), &epoch];
     inputs.extend(digests.iter().map(|digest| &digest.0[..]));

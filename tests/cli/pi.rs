@@ -86,8 +86,13 @@ fn the_command_line_is_one_line_with_the_root_hash() {
 
 #[test]
 fn kernel_and_initrd_are_what_the_loader_can_start() {
-    // An arm64 `Image` (Documentation/arch/arm64/booting.rst), which the Pi also takes gzipped.
-    let kernel = boot("vmlinuz");
+    // An arm64 `Image` (Documentation/arch/arm64/booting.rst), which the Pi's firmware unpacks.
+    let packed = boot("vmlinuz");
+    assert_eq!(&packed[..2], b"\x1f\x8b", "not gzip");
+    let dir = tempfile::tempdir().unwrap();
+    fs::write(dir.path().join("Image.gz"), packed).unwrap();
+    support::ok(dir.path(), "gzip", &["--decompress", "Image.gz"]);
+    let kernel = fs::read(dir.path().join("Image")).unwrap();
     assert_eq!(&kernel[0x38..0x3c], b"ARM\x64");
     let text_offset = u64::from_le_bytes(kernel[8..16].try_into().unwrap());
     let image_size = u64::from_le_bytes(kernel[16..24].try_into().unwrap());
@@ -97,7 +102,6 @@ fn kernel_and_initrd_are_what_the_loader_can_start() {
     assert!(initrd.starts_with(b"\x28\xb5\x2f\xfd"), "not zstd");
     let cpio = zstd::decode_all(&initrd[..]).unwrap();
     assert!(cpio.starts_with(b"070701"), "no newc cpio");
-    let dir = tempfile::tempdir().unwrap();
     fs::write(dir.path().join("initrd.cpio"), cpio).unwrap();
     let names = support::ok(dir.path(), "cpio", &["--list", "--quiet", "--file", "initrd.cpio"]);
     for name in ["init", "usr/lib/systemd/systemd"] {

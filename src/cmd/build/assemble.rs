@@ -10,7 +10,7 @@ use crate::debian::Package;
 use crate::effects::{self, Context, depmod, unpack};
 use crate::exit::Failure;
 use crate::format::{NoStore, Store};
-use crate::image::{self, initrd, k3s, layout, node};
+use crate::image::{self, ImageError, Kernel, initrd, k3s, layout, node};
 use crate::lock::IdMap;
 use crate::output::{bytes, count};
 use crate::profile::Profile;
@@ -43,6 +43,12 @@ pub(super) fn tree(
     initrd::check_modules(&tree, profile)?;
     progress.finish(PHASE, &count(tree.len(), "path"));
     Ok(tree)
+}
+
+/// The kernel as the board's loader wants it.
+pub(super) fn kernel(session: &Session<'_>, profile: &Profile, tree: &Tree) -> Result<Kernel, Failure> {
+    let kernel = Kernel::find(tree).and_then(|kernel| kernel.for_board(profile.board, &session.cache));
+    Ok(kernel.map_err(ImageError::from)?)
 }
 
 /// The compressed initrd, kept by what it holds.

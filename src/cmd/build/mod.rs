@@ -242,11 +242,16 @@ impl Job<'_> {
         let mut squashfs =
             tempfile::tempfile_in(image::standing(output)).map_err(|error| unwritable(output, &error))?;
         // Neither keeps all cores busy from its beginning to its end.
-        let (initrd, written) = rayon::join(
-            || assemble::initrd(session, profile, &tree, epoch),
+        let ((kernel, initrd), written) = rayon::join(
+            || {
+                rayon::join(
+                    || assemble::kernel(session, profile, &tree),
+                    || assemble::initrd(session, profile, &tree, epoch),
+                )
+            },
             || assemble::squashfs(session, profile, &root, epoch, &mut squashfs),
         );
-        let initrd = initrd?;
+        let (kernel, initrd) = (kernel?, initrd?);
         written.map_err(|failure| failure.about(&format!("root file system in `{}`", output.display())))?;
         let empty = image::seed::empty();
         let seed = assemble::seed(member.map_or(&empty, |member| &member.seed.tree), SEED_LEVEL, epoch)?;
@@ -265,6 +270,7 @@ impl Job<'_> {
             packages: components,
             artifacts: &artifacts,
             tree: &tree,
+            kernel: &kernel,
             root: &root,
             squashfs: &squashfs,
             initrd: &initrd,
