@@ -55,6 +55,11 @@ pub(super) fn came() -> bool {
     state().came
 }
 
+/// The work was done before it could be broken off: the program was not told to end, as it were.
+pub(super) fn came_too_late() {
+    state().came = false;
+}
+
 /// While this lives, the program does not end by itself when it is told to.
 #[derive(Debug)]
 pub(super) struct Hold(());
@@ -69,6 +74,11 @@ impl Drop for Hold {
     fn drop(&mut self) {
         state().held = false;
     }
+}
+
+/// From now on, `child` is told to end when this program is.
+pub(super) fn pass_to(child: Option<&Child>) {
+    state().child = child.map(Pid::from_child);
 }
 
 /// Ends the program that [`run`] runs, if it does.

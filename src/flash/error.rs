@@ -89,7 +89,7 @@ impl From<io::Error> for Cause {
     }
 }
 
-/// Why the writer stopped. Unless it is said otherwise, the device has no valid partition table then.
+/// Why the writer stopped. How far it was by then, the phases tell.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, thiserror::Error)]
 #[serde(tag = "kind", rename_all = "kebab-case")]
 pub enum WriteError {
@@ -123,6 +123,9 @@ pub enum WriteError {
     /// An address without a place.
     #[error("the device has less room than it claims: byte {at} keeps nothing")]
     Lost { at: u64 },
+    /// A place of the tables, which was wiped, holds data.
+    #[error("the device has less room than it claims: what was written elsewhere has ended up at byte {at}")]
+    Overlaid { at: u64 },
     /// The other half stopped.
     #[error("the program that gives the image's bytes has stopped")]
     Feed,
@@ -179,7 +182,7 @@ impl WriteError {
             Self::Mismatch { .. } => {
                 "take another stick: this one is worn out, or the reader or port is bad".to_owned()
             }
-            Self::Aliased { .. } | Self::Lost { .. } => {
+            Self::Aliased { .. } | Self::Lost { .. } | Self::Overlaid { .. } => {
                 "it is a counterfeit, or broken: take another stick, and do not keep data on this one".to_owned()
             }
             Self::Feed => return None,

@@ -1,10 +1,11 @@
 //! The half that has the image: sends what the child asks for, each range only after its SHA-256 was found right.
 
 use std::io::{self, BufRead, Write};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, channel};
 use std::thread;
 
-use super::protocol::{Event, Job, VERSION, Waits};
+use super::protocol::{Event, Job, Phase, VERSION, Waits};
 use super::prove::prove;
 use super::{Plan, SendError, Source, WriteError};
 
@@ -32,7 +33,8 @@ pub enum FlashError {
 }
 
 /// Does `plan` through a child whose ends of the pipes are `input` and `output`. `tell` hears its events; as soon as
-/// `stopped` says so, the child is left without bytes and ends.
+/// `stopped` says so, the child is left without bytes and ends. Only the last step, the tables, is not broken off: it takes
+/// less time than finding out what became of it.
 ///
 /// # Errors
 /// Those of image and device.
@@ -44,13 +46,19 @@ pub fn serve(
     mut tell: impl FnMut(&Event) + Send,
     stopped: &(dyn Fn() -> bool + Sync),
 ) -> Result<Waits, FlashError> {
+    let at_tables = AtomicBool::new(false);
+    let stopped = &|| stopped() && !at_tables.load(Ordering::SeqCst);
     let job = Job { version: VERSION, plan: plan.clone() };
     let mut line = serde_json::to_vec(&job).map_err(|_| FlashError::Vanished)?;
     line.push(b'\n');
     thread::scope(|scope| {
         let (wants, wanted) = channel();
+        let at_tables = &at_tables;
         let events = scope.spawn(move || {
             listen(output, &mut |event| {
+                if let Event::Phase { phase: Phase::Tables } = event {
+                    at_tables.store(true, Ordering::SeqCst);
+                }
                 tell(&event);
                 // No longer listening is what the child notices first.
                 if stopped() {

@@ -26,6 +26,8 @@ const ENTRIES: u64 = 128 * 128;
 /// Longest range that a manifest may have: some are held in memory at a time.
 const LONGEST: u64 = 16 << 20;
 const BLOCK: u64 = ALIGN as u64;
+/// Most ranges, so that a job does not outgrow what a writer reads: 256 GiB of those that a build makes.
+const MOST: usize = 1 << 16;
 
 /// Bytes that are written and read back together.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -46,7 +48,7 @@ pub struct Plan {
     pub size_needed: u64,
     /// Bytes of the device that the tables are made for.
     pub device_size: u64,
-    /// Offset and length of what is wiped first: where partition tables lie or may lie.
+    /// Offset and length of what is wiped first: where partition tables lie or may lie, and the seed's whole partition.
     pub clear: Vec<(u64, u64)>,
     /// The partitions' data, ascending.
     pub ranges: Vec<Range>,
@@ -111,21 +113,22 @@ impl<'a> Prepared<'a> {
         let mut tables = Vec::new();
         // From the last to the first: a backup alone is nothing, and neither is a table without its first block. Around them
         // is what was wiped.
-        for (part, offset, len) in [
-            ("backup partition table", backup.0, backup.1),
-            (TABLE, FIRST, PRIMARY - FIRST),
-            (TABLE, 0, FIRST),
-        ] {
+        for (part, offset, len) in
+            [("backup partition table", backup.0, backup.1), (TABLE, FIRST, PRIMARY - FIRST), (TABLE, 0, FIRST)]
+        {
             let bytes = part_of(&disk, offset, len)?;
             tables.push(Range { part: part.to_owned(), offset, len, sha256: Digest::of(&bytes) });
             patches.push((offset, bytes));
         }
-        let clear = vec![(0, TABLES), before(end, BACKUP), last];
+        let mut clear = vec![(0, TABLES), before(end, BACKUP), last];
+        // What a longer seed of another node has left there.
+        clear.extend(manifest.partitions.iter().filter(|part| part.label == SEED).map(|part| (part.offset, part.size)));
         let plan = Plan { size_needed: manifest.image_size, device_size: size, clear, ranges, tables };
         Ok(Self { plan, source: Patched::new(image, patches) })
     }
 }
 
+const SEED: &str = "seed";
 /// The label of what is no partition.
 pub(super) const TABLE: &str = "partition table";
 
@@ -140,6 +143,9 @@ pub(super) fn checked(manifest: &Manifest) -> Result<Vec<Range>, PlanError> {
     let fail = |problem: String| PlanError::Manifest { problem };
     if manifest.image_size < 3 * TABLES || !manifest.image_size.is_multiple_of(BLOCK) {
         return Err(fail(format!("an image of {} bytes", manifest.image_size)));
+    }
+    if manifest.ranges.len() > MOST {
+        return Err(fail(format!("{} ranges", manifest.ranges.len())));
     }
     let end = image_end(manifest);
     let mut ranges = Vec::new();
@@ -204,8 +210,8 @@ fn image_table(manifest: &Manifest, image: &dyn Source, ranges: &[Range]) -> Res
 
 /// Puts ranges for `seed` in the place of those of the image's own seed; gives the place.
 pub(super) fn replace_seed(manifest: &Manifest, ranges: &mut Vec<Range>, seed: &[u8]) -> Result<u64, PlanError> {
-    let fail = || PlanError::Manifest { problem: "it has no partition `seed`".to_owned() };
-    let partition = manifest.partitions.iter().find(|partition| partition.label == "seed").ok_or_else(fail)?;
+    let fail = || PlanError::Manifest { problem: format!("it has no partition `{SEED}`") };
+    let partition = manifest.partitions.iter().find(|partition| partition.label == SEED).ok_or_else(fail)?;
     if seed.len() as u64 > partition.size {
         return Err(PlanError::Seed { needed: seed.len() as u64, size: partition.size });
     }

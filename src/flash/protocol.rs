@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use super::{Plan, WriteError};
 
 /// Raised when one half would not understand the other. They are one program, but `sudo` may find another copy.
-pub const VERSION: u32 = 1;
+pub const VERSION: u32 = 2;
 
 /// Longest first line: thousands of ranges.
 pub const LONGEST_JOB: u64 = 16 << 20;
@@ -74,6 +74,9 @@ pub enum Event {
     Progress {
         phase: Phase,
         bytes: u64,
+        /// So far, where it waits for two.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        waits: Option<Waits>,
     },
     /// What was written did not come back, and is written again.
     Again {
@@ -94,4 +97,12 @@ pub struct Waits {
     pub source_ms: u64,
     /// For the device.
     pub device_ms: u64,
+}
+
+impl Waits {
+    /// Who sets the pace.
+    #[must_use]
+    pub fn bottleneck(&self) -> &'static str {
+        if self.device_ms >= self.source_ms { "the disk" } else { "the image" }
+    }
 }

@@ -3,10 +3,12 @@
 use std::time::{Duration, Instant};
 
 use super::error::Action;
-use super::target::{ALIGN, Buffer, Target, read_exact, write_all};
+use super::target::{ALIGN, Buffer, Target, is_gone, read_exact, write_all};
 use super::writer::{io_error, size, sync};
 use super::{Plan, WriteError};
 use crate::format::gpt;
+
+const PART: &str = "partition table";
 
 /// Bytes that are discarded at first, and at most, at a time.
 const DISCARD: (u64, u64) = (1 << 20, 256 << 20);
@@ -15,33 +17,72 @@ const DISCARD_SPEED: u64 = 1 << 30;
 /// How long a device may take over all of it.
 const DISCARD_TIME: Duration = Duration::from_secs(5);
 
-/// Wipes the places of partition tables, those of an older table included that the old primary header tells of.
+/// Bytes looked at at a time.
+const STEP: u64 = 1 << 20;
+const BLOCK: u64 = ALIGN as u64;
+
+/// Wipes the places of partition tables, those of an older table included that the old primary header tells of, and what else
+/// the plan wants gone; sees that it is. What is zero already is left so: reading is faster than writing, and wears nothing.
 pub(super) fn clear(target: &dyn Target, plan: &Plan) -> Result<(), WriteError> {
-    const PART: &str = "partition table";
     let mut places = plan.clear.clone();
     let mut first = Buffer::new(ALIGN);
-    read_exact(target, &mut first, 0).map_err(|failed| io_error(Action::Read, PART, failed))?;
-    let block = ALIGN as u64;
-    if let Some(at) = gpt::backup_of(&first).map(|at| at / block * block)
-        && at + block <= target.size()
+    // If it cannot be read, it tells of nothing.
+    if read_exact(target, &mut first, 0).is_ok()
+        && let Some(at) = gpt::backup_of(&first).map(|at| at / BLOCK * BLOCK)
+        && at.checked_add(BLOCK).is_some_and(|end| end <= target.size())
     {
-        places.push((at, block));
+        places.push((at, BLOCK));
     }
-    wipe(target, &places)?;
-    for &(offset, len) in &places {
+    let mut wiped = Vec::new();
+    for (offset, len) in places.into_iter().flat_map(steps) {
+        let mut buffer = Buffer::new(size(len));
+        match read_exact(target, &mut buffer, offset) {
+            Ok(()) => wiped.extend(used(&buffer).map(|(at, len)| (offset + at, len))),
+            Err((at, error)) if is_gone(&error) => return Err(io_error(Action::Read, PART, (at, error))),
+            // A sector that cannot be read may be one that can be written.
+            Err(_) => wiped.push((offset, len)),
+        }
+    }
+    wipe(target, &wiped)?;
+    match first_used(target, &wiped)? {
+        Some(at) => Err(WriteError::Kept { at }),
+        None => Ok(()),
+    }
+}
+
+/// The address of the first byte in `places`, in their order, that is not zero.
+pub(super) fn first_used(target: &dyn Target, places: &[(u64, u64)]) -> Result<Option<u64>, WriteError> {
+    for (offset, len) in places.iter().copied().flat_map(steps) {
         let mut buffer = Buffer::new(size(len));
         read_exact(target, &mut buffer, offset).map_err(|failed| io_error(Action::Read, PART, failed))?;
         if let Some(at) = buffer.iter().position(|byte| *byte != 0) {
-            return Err(WriteError::Kept { at: offset + at as u64 });
+            return Ok(Some(offset + at as u64));
         }
     }
-    Ok(())
+    Ok(None)
+}
+
+fn steps((offset, len): (u64, u64)) -> impl Iterator<Item = (u64, u64)> {
+    (0..len).step_by(size(STEP)).map(move |at| (offset + at, STEP.min(len - at)))
+}
+
+/// Offset and length of each run of blocks that are not all zero.
+fn used(bytes: &[u8]) -> impl Iterator<Item = (u64, u64)> {
+    let blocks = (0..).zip(bytes.chunks(ALIGN)).filter(|(_, block)| block.iter().any(|byte| *byte != 0));
+    let mut runs: Vec<(u64, u64)> = Vec::new();
+    for (number, block) in blocks {
+        let (at, len) = (number * BLOCK, block.len() as u64);
+        match runs.last_mut() {
+            Some(run) if run.0 + run.1 == at => run.1 += len,
+            _ => runs.push((at, len)),
+        }
+    }
+    runs.into_iter()
 }
 
 pub(super) fn wipe(target: &dyn Target, places: &[(u64, u64)]) -> Result<(), WriteError> {
     for &(offset, len) in places {
-        write_all(target, &Buffer::new(size(len)), offset)
-            .map_err(|failed| io_error(Action::Write, "partition table", failed))?;
+        write_all(target, &Buffer::new(size(len)), offset).map_err(|failed| io_error(Action::Write, PART, failed))?;
     }
     sync(target)
 }

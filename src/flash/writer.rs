@@ -4,7 +4,7 @@
 //! 2. Probe the capacity; let the device forget the rest, where it can.
 //! 3. Write all partitions' ranges, a few buffers at a time; sync.
 //! 4. Read every range back and compare its SHA-256; write again what differs, twice at most.
-//! 5. Write the tables, the block with the protective MBR and the primary header last.
+//! 5. See that their places are still empty. Write the tables, the block with the protective MBR and the primary header last.
 //!
 //! Whatever fails, the tables are wiped again if they were begun.
 
@@ -19,7 +19,7 @@ use sha2::{Digest as _, Sha256};
 use super::error::Action;
 use super::protocol::{Event, Phase, Waits};
 use super::target::{Buffer, Failed, Target, is_gone, read_exact, write_all};
-use super::wipe::{clear, discard, wipe};
+use super::wipe::{clear, discard, first_used, wipe};
 use super::{Plan, Range, WriteError, probe};
 use crate::tree::Digest;
 
@@ -91,6 +91,11 @@ impl Writer<'_> {
         let all: Vec<usize> = (0..plan.ranges.len()).collect();
         let waits = self.write(Phase::Write, &all)?;
         self.verify(Phase::Verify, all)?;
+        // Data that lies there now was meant for another address.
+        let places: Vec<(u64, u64)> = plan.tables.iter().map(|range| (range.offset, range.len)).collect();
+        if let Some(at) = first_used(target, &places)? {
+            return Err(WriteError::Overlaid { at });
+        }
         let written = self.tables();
         if written.is_err() {
             // As far as it goes: the device may be gone.
@@ -169,6 +174,8 @@ impl Writer<'_> {
         let Settings { buffer, buffers, in_flight } = self.settings;
         let (target, plan) = (self.target, self.plan);
         let sector = u64::from(target.sector());
+        let millis = |duration: Duration| u64::try_from(duration.as_millis()).unwrap_or(u64::MAX);
+        let told = |(source, device)| Waits { source_ms: millis(source), device_ms: millis(device) };
         let closely = phase != Phase::Write;
         let mut waits = (Duration::ZERO, Duration::ZERO);
         thread::scope(|scope| {
@@ -181,19 +188,21 @@ impl Writer<'_> {
             }
             drop(done);
             let mut idle: Vec<Buffer> = (0..buffers).map(|_| Buffer::new(buffer)).collect();
-            let mut take =
-                |finished: Finished, idle: &mut Vec<Buffer>, tell: &mut dyn FnMut(Event) -> Result<(), WriteError>| {
-                    let Finished { work, result } = finished;
-                    let part = plan.range(work.range).map_or("", |range| &range.part);
-                    if let Some(at) = result.map_err(|failed| io_error(Action::Write, part, failed))? {
-                        differences.push(at);
-                    }
-                    if phase != Phase::Verify {
-                        tell(Event::Progress { phase, bytes: work.bytes })?;
-                    }
-                    idle.push(work.buffer);
-                    Ok(())
-                };
+            let mut take = |finished: Finished,
+                            waits,
+                            idle: &mut Vec<Buffer>,
+                            tell: &mut dyn FnMut(Event) -> Result<(), WriteError>| {
+                let Finished { work, result } = finished;
+                let part = plan.range(work.range).map_or("", |range| &range.part);
+                if let Some(at) = result.map_err(|failed| io_error(Action::Write, part, failed))? {
+                    differences.push(at);
+                }
+                if phase != Phase::Verify {
+                    tell(Event::Progress { phase, bytes: work.bytes, waits: Some(told(waits)) })?;
+                }
+                idle.push(work.buffer);
+                Ok(())
+            };
             for &number in ranges {
                 let range = plan.range(number).ok_or(WriteError::Feed)?;
                 let mut at = range.offset;
@@ -202,7 +211,7 @@ impl Writer<'_> {
                     let bytes = (end - at).min(buffer as u64);
                     let started = Instant::now();
                     while idle.is_empty() {
-                        take(free.recv().map_err(|_| WriteError::Feed)?, &mut idle, self.tell)?;
+                        take(free.recv().map_err(|_| WriteError::Feed)?, waits, &mut idle, self.tell)?;
                     }
                     let waited = Instant::now();
                     let mut buffer = idle.pop().unwrap_or_else(|| Buffer::new(buffer));
@@ -215,14 +224,14 @@ impl Writer<'_> {
                     full.send(work).map_err(|_| WriteError::Feed)?;
                     at += bytes;
                     while let Ok(finished) = free.try_recv() {
-                        take(finished, &mut idle, self.tell)?;
+                        take(finished, waits, &mut idle, self.tell)?;
                     }
                 }
             }
             drop(full);
             let started = Instant::now();
             for finished in free {
-                take(finished, &mut idle, self.tell)?;
+                take(finished, waits, &mut idle, self.tell)?;
             }
             waits.1 += started.elapsed();
             Ok(())
@@ -230,8 +239,7 @@ impl Writer<'_> {
         let started = Instant::now();
         sync(target)?;
         waits.1 += started.elapsed();
-        let millis = |duration: Duration| u64::try_from(duration.as_millis()).unwrap_or(u64::MAX);
-        Ok(Waits { source_ms: millis(waits.0), device_ms: millis(waits.1) })
+        Ok(told(waits))
     }
 
     /// Those of `ranges` whose bytes are not the right ones, in their order.
@@ -268,7 +276,7 @@ impl Writer<'_> {
                     Err(failed) => wrong.push(Wrong { range: number, error: Some(failed) }),
                 }
                 if phase == Phase::Verify
-                    && let Err(error) = (self.tell)(Event::Progress { phase, bytes: range.len })
+                    && let Err(error) = (self.tell)(Event::Progress { phase, bytes: range.len, waits: None })
                 {
                     next.store(ranges.len(), Ordering::Relaxed);
                     return Err(error);

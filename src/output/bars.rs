@@ -32,7 +32,7 @@ impl Progress for Bars {
             bar
         } else {
             ProgressBar::new(total).with_style(style(
-                "{prefix:>10} {bar:30.cyan/dim} {binary_bytes:>10}/{binary_total_bytes} {binary_bytes_per_sec:>12} {eta}",
+                "{prefix:>10} {bar:30.cyan/dim} {binary_bytes:>10}/{binary_total_bytes} {binary_bytes_per_sec:>12} {eta} {msg:.dim}",
             ))
         };
         let bar = self.all.add(bar.with_prefix(phase));
@@ -44,6 +44,14 @@ impl Progress for Bars {
     fn advance(&self, phase: &'static str, amount: u64) {
         if let Some(bar) = self.bar(phase) {
             bar.inc(amount);
+        }
+    }
+
+    fn remark(&self, phase: &'static str, text: &str) {
+        if let Some(bar) = self.bar(phase)
+            && bar.message() != text
+        {
+            bar.set_message(text.to_owned());
         }
     }
 

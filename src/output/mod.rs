@@ -25,6 +25,8 @@ pub trait Progress: Sync {
     fn begin(&self, phase: &'static str, total: u64);
     /// `amount` more bytes of the phase are done.
     fn advance(&self, phase: &'static str, amount: u64);
+    /// Something about the phase that is worth showing as long as it is true.
+    fn remark(&self, _phase: &'static str, _text: &str) {}
     /// The phase is over; `note` is what is worth saying of it (`207 packages, 169 MiB`).
     fn finish(&self, phase: &'static str, note: &str);
     /// Something the user should know that is no error.

@@ -89,3 +89,24 @@ fn a_flash_that_is_interrupted_says_what_is_left_and_ends_both_halves() {
     bench.flash("node.img", &disk).ok();
     bench.assert_on(&disk);
 }
+
+#[test]
+fn what_is_interrupted_when_the_tables_are_written_is_finished_and_a_success() {
+    if !is_root() {
+        return;
+    }
+    let bench = Bench::new(1 << 20);
+    for phase in ["phase", "want", "progress"] {
+        let disk = Loop::new(64 << 20);
+        let (mut at_tables, mut sent) = (false, false);
+        let ran = bench.flash_watched(&disk, |_, flash, event| {
+            at_tables |= event["phase"] == "tables";
+            if at_tables && event["event"] == phase && !sent {
+                sent = true;
+                kill(flash.id(), Signal::INT);
+            }
+        });
+        assert_eq!(ran.code, Some(0), "{}", ran.stderr);
+        bench.assert_on(&disk);
+    }
+}

@@ -52,9 +52,10 @@ fn only_the_writer_is_started_with_more_rights() {
     let disk = Loop::new(64 << 20);
     fs::set_permissions(&disk.path, Permissions::from_mode(0o600)).unwrap();
     let before = disk.digest();
+    let untouched = format!("nothing was written to {}", disk.path());
 
     let error = flash(&dir, &disk, "/nonexistent").fails(1);
-    assert!(error.contains("sudo, doas or run0"), "{error}");
+    assert!(error.contains("sudo, doas or run0") && error.contains(&untouched), "{error}");
 
     // Stands for one that says no.
     let tools = dir.path().join("bin");
@@ -65,7 +66,7 @@ fn only_the_writer_is_started_with_more_rights() {
     };
     put("doas", "#!/bin/sh\nshift\necho \"$@\" > asked\necho denied >&2\nexit 1\n");
     let error = flash(&dir, &disk, &format!("{}:/usr/bin:/bin", tools.display())).fails(4);
-    assert!(error.contains("denied") && error.contains("doas"), "{error}");
+    assert!(error.contains("denied") && error.contains("doas") && error.contains(&untouched), "{error}");
     let asked = fs::read_to_string(dir.path().join("asked")).unwrap();
     assert!(asked.starts_with(&format!("__write --device {} --expect ", disk.path())), "{asked}");
 
@@ -73,5 +74,6 @@ fn only_the_writer_is_started_with_more_rights() {
     put("sudo", "#!/bin/sh\nexec \"$@\"\n");
     let error = flash(&dir, &disk, &format!("{}:/usr/bin:/bin", tools.display())).fails(1);
     assert!(error.contains("cannot open the device") && error.contains("denied"), "{error}");
+    assert!(error.contains(&untouched), "{error}");
     assert_eq!(disk.digest(), before);
 }

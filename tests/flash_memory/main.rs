@@ -12,7 +12,7 @@ use std::thread;
 use disk::{Disk, Fault};
 use image::{Image, MIB, noise};
 use imgbuild::flash::parent::{FlashError, serve};
-use imgbuild::flash::protocol::Event;
+use imgbuild::flash::protocol::{Event, Phase};
 use imgbuild::flash::writer::Settings;
 use imgbuild::flash::{PlanError, Prepared, SendError, Target, WriteError, child};
 use imgbuild::format::gpt;
@@ -144,6 +144,57 @@ fn a_seed_takes_the_place_of_the_image_s_own() {
 }
 
 #[test]
+fn nothing_is_left_of_a_longer_seed_of_another_node() {
+    let image = Image::new(100_000);
+    let seed = image.manifest.partitions.iter().find(|partition| partition.label == "seed").unwrap();
+    let len = usize::try_from(seed.size).unwrap();
+    for new in [None, Some(noise(98, 10_000))] {
+        let disk = Disk::new(40 << 20, 512, Fault::None).with(seed.offset, &noise(99, len));
+        flash(&image, new.as_deref(), &disk, Settings::default()).0.unwrap();
+        let used = new.map_or(5000, |seed| seed.len()).next_multiple_of(4096);
+        assert!(disk.bytes(seed.offset, len)[used..].iter().all(|byte| *byte == 0));
+    }
+}
+
+#[test]
+fn an_old_header_may_point_anywhere() {
+    let image = Image::new(100_000);
+    for alternate in [u64::MAX, u64::MAX / 512, (1 << 55) - 8, (40 << 20) / 512, 5] {
+        let mut header = vec![0; 512];
+        header[..8].copy_from_slice(b"EFI PART");
+        header[32..40].copy_from_slice(&u64::to_le_bytes(alternate));
+        let disk = Disk::new(40 << 20, 512, Fault::None).with(512, &header);
+        flash(&image, None, &disk, Settings::default()).0.unwrap();
+        assert_holds(&disk, &image);
+    }
+}
+
+#[test]
+fn a_counterfeit_of_any_size_never_has_damaged_data_and_a_table() {
+    let image = Image::new(5 << 20);
+    let mut overlaid = 0;
+    for room in (image.size() + MIB..32 << 20).step_by(76 << 10) {
+        let disk = Disk::new(32 << 20, 512, Fault::Wraps(room));
+        match flash(&image, None, &disk, Settings::default()).0 {
+            Ok(()) => {
+                for range in image.manifest.ranges.iter().filter(|range| range.offset >= MIB) {
+                    let from = usize::try_from(range.offset).unwrap();
+                    let len = usize::try_from(range.length).unwrap();
+                    let is_table = range.offset >= image.size() - MIB;
+                    assert!(is_table || disk.bytes(range.offset, len) == image.bytes[from..from + len], "{room}");
+                }
+            }
+            Err(FlashError::Write(error)) => {
+                overlaid += usize::from(matches!(error, WriteError::Overlaid { .. }));
+                assert_eq!(disk.table(), None, "{room}: {error}");
+            }
+            Err(error) => panic!("{room}: {error}"),
+        }
+    }
+    assert!(overlaid > 0);
+}
+
+#[test]
 fn disks_that_do_not_suit_are_refused_by_the_plan() {
     let image = Image::new(100_000);
     let small = Prepared::new(&image.manifest, &image, (image.size() - 512, 512), None).unwrap_err();
@@ -176,7 +227,7 @@ fn faults_that_pass_are_overcome() {
         Fault::WriteError { at: INSIDE, times: 1 },
         Fault::WriteError { at: 0, times: 2 },
         Fault::ReadError { at: INSIDE, times: 1, after: 0 },
-        Fault::ReadError { at: INSIDE, times: 5, after: 7 << 20 },
+        Fault::ReadError { at: INSIDE, times: 5, after: 5 << 20 },
         Fault::Flip { at: INSIDE, times: 1 },
         // Seen at once when it is written, and again when it is compared.
         Fault::Flip { at: 0, times: 2 },
@@ -253,16 +304,21 @@ fn a_disk_may_vanish_at_any_moment() {
     for after in 0..whole.operations() {
         let disk = used(32 << 20, Fault::Gone { after });
         let old = disk.table();
-        match flash(&image, None, &disk, settings).0 {
+        let (result, told) = flash(&image, None, &disk, settings);
+        match result {
             // All was written: the last operations only look.
             Ok(()) => assert_holds(&disk, &image),
             Err(FlashError::Write(WriteError::Io { source, .. } | WriteError::Sync { source })) => {
                 assert!(source.gone);
-                // Before the first write it is what it was; in the end, once the last block is there, it is new and whole.
-                let table = disk.table();
-                if after >= 2 && table.is_some() && table != old {
+                // Before it is wiped it is what it was; in the end, once the last block is there, it is new and whole.
+                let mut table = disk.table();
+                if let (Some(table), Some(old)) = (&mut table, &old) {
+                    // Of the two copies, one may be wiped.
+                    table.is_whole = old.is_whole;
+                }
+                if table.is_some() && table != old {
                     assert_holds(&disk, &image);
-                } else if after >= 2 {
+                } else if told.contains(&Event::Phase { phase: Phase::Probe }) {
                     assert_eq!(table, None, "after {after}");
                 }
             }
@@ -272,7 +328,7 @@ fn a_disk_may_vanish_at_any_moment() {
 }
 
 #[test]
-fn stopping_at_any_moment_leaves_no_table() {
+fn stopping_at_any_moment_leaves_no_table_or_comes_too_late() {
     let image = Image::new(1 << 20);
     let disk = used(32 << 20, Fault::None);
     let prepared = Prepared::new(&image.manifest, &image, (32 << 20, 512), None).unwrap();
@@ -281,12 +337,17 @@ fn stopping_at_any_moment_leaves_no_table() {
     result.unwrap();
     for events in 3..told.len() {
         let disk = used(32 << 20, Fault::None);
-        let (result, _) = flash_prepared(&prepared, &disk, settings, events);
-        assert!(matches!(result, Err(FlashError::Interrupted)), "{result:?}");
-        match disk.table() {
-            None => {}
-            Some(_) => assert_holds(&disk, &image),
+        let (result, told) = flash_prepared(&prepared, &disk, settings, events);
+        let at_tables = told.contains(&Event::Phase { phase: Phase::Tables });
+        match result {
+            // Not broken off any more.
+            Ok(()) => assert_holds(&disk, &image),
+            Err(error) => {
+                assert!(matches!(error, FlashError::Interrupted), "{error}");
+                assert_eq!(disk.table(), None);
+            }
         }
+        assert_eq!(at_tables, disk.table().is_some());
         // And what was stopped can be done again.
         flash_prepared(&prepared, &disk, settings, usize::MAX).0.unwrap();
         assert_holds(&disk, &image);

@@ -27,6 +27,7 @@ use crate::device::Disk;
 use crate::exit::Failure;
 use crate::flash::Prepared;
 use crate::flash::parent::FlashError;
+use crate::flash::protocol::Phase;
 use crate::output::bytes;
 use choose::Choice;
 use image::Image;
@@ -95,9 +96,14 @@ fn flash(args: &Flash, node: Option<&str>, session: &Session<'_>) -> Outcome {
     let started = Instant::now();
     let waits = {
         let _hold = interrupt::hold();
-        spawn::write(&prepared, &choice.expected, disk, console).map_err(|error| failure(error, disk, session))?
+        spawn::write(&prepared, &choice.expected, disk, console)
+            .map_err(|(error, reached)| failure(error, reached, disk, session))?
     };
     let seconds = started.elapsed().as_secs_f64();
+    if interrupt::came() {
+        interrupt::came_too_late();
+        console.note("it was told to stop when all was written: the disk is whole");
+    }
     let ejected = !args.no_eject && eject::eject(disk, console);
     let value = json!({
         "device": disk.path,
@@ -114,19 +120,13 @@ fn flash(args: &Flash, node: Option<&str>, session: &Session<'_>) -> Outcome {
     Ok(())
 }
 
-fn failure(error: FlashError, disk: &Disk, session: &Session<'_>) -> Failure {
-    let untouched = matches!(&error, FlashError::Write(error) if error.is_untouched());
-    let state = format!(
-        "{} has no valid partition table now: nothing starts from it until it is flashed again",
-        disk.path.display()
-    );
+fn failure(error: FlashError, reached: Option<Phase>, disk: &Disk, session: &Session<'_>) -> Failure {
+    let left = show::left(disk, reached);
     if matches!(error, FlashError::Interrupted) {
-        session.console.note(&format!("stopped; {state}"));
+        session.console.note(&format!("stopped; {left}"));
     }
     let mut failure = Failure::from(error);
-    if !untouched {
-        failure.causes.push(state);
-    }
+    failure.causes.push(left);
     failure
 }
 

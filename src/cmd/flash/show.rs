@@ -4,7 +4,7 @@ use super::image::Image;
 use super::share;
 use crate::device::Disk;
 use crate::flash::Plan;
-use crate::flash::protocol::Waits;
+use crate::flash::protocol::{Phase, Waits};
 use crate::output::bytes;
 
 /// A disk on one line.
@@ -43,7 +43,7 @@ pub(super) fn plan(what: &Image, target: &Disk, plan: &Plan) -> String {
 
 /// How it ended, and what comes next.
 pub(super) fn end(what: &Image, disk: &Disk, mapped: u64, seconds: f64, waits: Waits, ejected: bool) -> String {
-    let slower = if waits.device_ms >= waits.source_ms { "the disk" } else { "the image" };
+    let slower = waits.bottleneck();
     let next = match (&what.node, ejected) {
         (Some(_), true) => "next: plug it into the node and switch it on",
         (Some(_), false) => "next: unplug it, plug it into the node and switch it on",
@@ -61,4 +61,19 @@ pub(super) fn end(what: &Image, disk: &Disk, mapped: u64, seconds: f64, waits: W
         what.manifest.image_id,
         bytes(mapped),
     )
+}
+
+/// What a flash that failed has left of a disk, which had come so far.
+pub(super) fn left(disk: &Disk, reached: Option<Phase>) -> String {
+    let path = disk.path.display();
+    match reached {
+        None => format!("nothing was written to {path}"),
+        Some(Phase::Clear) => {
+            format!("{path} may still have its old partition table, and what it held: nothing else was written yet")
+        }
+        Some(Phase::Tables) => {
+            format!("{path} has no valid partition table, unless it was cut off in the last moment: flash it again")
+        }
+        Some(_) => format!("{path} has no valid partition table now: nothing starts from it until it is flashed again"),
+    }
 }

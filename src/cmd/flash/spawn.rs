@@ -18,27 +18,30 @@ const PIPE: usize = 1 << 20;
 /// Programs that give rights, in the order in which they are tried.
 const ESCALATORS: [&str; 3] = ["sudo", "doas", "run0"];
 
-/// Does the plan through a child.
+/// Does the plan through a child. An error comes with the step that the child had begun, if it had.
 pub(super) fn write(
     prepared: &Prepared<'_>,
     expected: &Expected,
     disk: &Disk,
     console: &Console,
-) -> Result<Waits, FlashError> {
+) -> Result<Waits, (FlashError, Option<Phase>)> {
     let _awake = Awake::keep();
-    let mut child = start(disk, expected, console)?;
+    let mut child = start(disk, expected, console).map_err(|error| (error, None))?;
+    // Until it has the disk, it may wait for a password.
+    interrupt::pass_to(Some(&child));
     let (Some(input), Some(output)) = (child.stdin.take(), child.stdout.take()) else {
-        return Err(FlashError::Vanished);
+        return Err((FlashError::Vanished, None));
     };
     // More room means fewer switches between the two; it works without.
     #[cfg(target_os = "linux")]
     let _ = rustix::pipe::fcntl_setpipe_size(&input, PIPE);
-    let mut shown = Shown { console, progress: console.progress(), plan: prepared, open: None };
+    let mut shown = Shown { console, progress: console.progress(), plan: prepared, open: None, reached: None };
     let tell = |event: &Event| shown.tell(event);
     let result = parent::serve(&prepared.plan, &prepared.source, input, BufReader::new(output), tell, &interrupt::came);
     // It has said all; how it ends says nothing more.
     let _ = child.wait();
-    result
+    interrupt::pass_to(None);
+    result.map_err(|error| (error, shown.reached))
 }
 
 fn start(disk: &Disk, expected: &Expected, console: &Console) -> Result<Child, FlashError> {
@@ -79,6 +82,7 @@ struct Shown<'a> {
     plan: &'a Prepared<'a>,
     /// The phase that is shown, its bytes and its beginning.
     open: Option<(&'static str, u64, std::time::Instant)>,
+    reached: Option<Phase>,
 }
 
 impl Shown<'_> {
@@ -87,6 +91,7 @@ impl Shown<'_> {
         match event {
             Event::Phase { phase } => {
                 self.close();
+                self.reached = Some(*phase);
                 let data: u64 = self.plan.plan.ranges.iter().map(|range| range.len).sum();
                 let (name, total) = match phase {
                     Phase::Clear => ("clear", 0),
@@ -99,16 +104,20 @@ impl Shown<'_> {
                 self.progress.begin(name, total);
                 self.open = Some((name, total, std::time::Instant::now()));
             }
-            Event::Progress { bytes, .. } => {
+            Event::Progress { bytes, waits, .. } => {
                 if let Some((name, 1.., _)) = self.open {
                     self.progress.advance(name, *bytes);
+                    if let Some(waits) = waits {
+                        self.progress.remark(name, &format!("{} sets the pace", waits.bottleneck()));
+                    }
                 }
             }
             Event::Again { part, offset } => self.progress.warn(&format!(
                 "the disk did not keep what was written to byte {offset} (`{part}`); it is written again"
             )),
             Event::Done(_) | Event::Failed { .. } => self.close(),
-            Event::Opened { .. } | Event::Want { .. } => {}
+            Event::Opened { .. } => interrupt::pass_to(None),
+            Event::Want { .. } => {}
         }
     }
 
