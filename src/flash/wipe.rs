@@ -10,10 +10,13 @@ use crate::format::gpt;
 
 const PART: &str = "partition table";
 
-/// Bytes that are discarded at first, and at most, at a time.
-const DISCARD: (u64, u64) = (1 << 20, 256 << 20);
+/// Bytes that are discarded at first, and at most, at a time. Each time it is four times as much: what is slow is found out
+/// before it has cost anything.
+const DISCARD: (u64, u64) = (64 << 10, 256 << 20);
 /// Bytes a second at which discarding is worth it: a device that erases as slowly as it writes gains nothing.
 const DISCARD_SPEED: u64 = 1 << 30;
+/// What the first commands may take besides.
+const DISCARD_START: Duration = Duration::from_millis(5);
 /// How long a device may take over all of it.
 const DISCARD_TIME: Duration = Duration::from_secs(5);
 
@@ -92,7 +95,7 @@ pub(super) fn discard(target: &dyn Target) {
     let started = Instant::now();
     let (mut at, mut step) = (0, DISCARD.0);
     loop {
-        let due = DISCARD_TIME.min(Duration::from_millis(30 + at * 1000 / DISCARD_SPEED));
+        let due = DISCARD_TIME.min(DISCARD_START + Duration::from_millis(at * 1000 / DISCARD_SPEED));
         if at >= target.size() || started.elapsed() > due {
             return;
         }
@@ -100,6 +103,6 @@ pub(super) fn discard(target: &dyn Target) {
         if target.discard(at..end).is_err() {
             return;
         }
-        (at, step) = (end, (step * 2).min(DISCARD.1));
+        (at, step) = (end, (step * 4).min(DISCARD.1));
     }
 }
