@@ -295,6 +295,9 @@ pub struct WriteDevice {
     /// JSON of what was confirmed
     #[arg(long)]
     pub expect: String,
+    /// Have it opened by udisks2
+    #[arg(long)]
+    pub udisks: bool,
 }
 
 #[derive(Debug, Args)]

@@ -6,8 +6,10 @@ mod artifact;
 mod bench;
 mod confirm;
 mod killed;
+mod private;
 mod refused;
 mod rights;
+mod udisks;
 mod written;
 
 #[path = "../support/http.rs"]

@@ -30,6 +30,7 @@ use crate::flash::parent::FlashError;
 use crate::output::bytes;
 use choose::Choice;
 use image::Image;
+use spawn::Unwritten;
 
 pub(super) use writer::run as run_writer;
 
@@ -114,12 +115,15 @@ fn flash(args: &Flash, node: Option<&str>, session: &Session<'_>) -> Outcome {
     Ok(())
 }
 
-fn failure(error: FlashError, disk: &Disk, session: &Session<'_>) -> Failure {
-    let untouched = matches!(&error, FlashError::Write(error) if error.is_untouched());
-    let state = format!(
-        "{} has no valid partition table now: nothing starts from it until it is flashed again",
-        disk.path.display()
-    );
+fn failure(Unwritten { error, untouched }: Unwritten, disk: &Disk, session: &Session<'_>) -> Failure {
+    let state = if untouched {
+        "nothing was written".to_owned()
+    } else {
+        format!(
+            "{} has no valid partition table now: nothing starts from it until it is flashed again",
+            disk.path.display()
+        )
+    };
     if matches!(error, FlashError::Interrupted) {
         session.console.note(&format!("stopped; {state}"));
     }
