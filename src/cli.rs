@@ -235,7 +235,7 @@ pub struct Export {
 #[expect(clippy::struct_excessive_bools, reason = "each is a flag of its own")]
 pub struct Flash {
     /// Profile to write, built first if need be; also the one of a release
-    #[arg(short, long, value_name = "NAME", required_unless_present_any = ["image", "node", "all"])]
+    #[arg(short, long, value_name = "NAME")]
     pub profile: Option<String>,
     /// Image to write, compressed or not, with its papers beside it
     #[arg(long, value_name = "FILE|URL", conflicts_with_all = ["profile", "release"])]
@@ -295,6 +295,9 @@ pub struct WriteDevice {
     /// JSON of what was confirmed
     #[arg(long)]
     pub expect: String,
+    /// Have it opened by udisks2
+    #[arg(long)]
+    pub udisks: bool,
 }
 
 #[derive(Debug, Args)]

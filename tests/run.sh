@@ -10,6 +10,8 @@ needs=(
     blockdev:util-linux
     c++:g++
     cpio:cpio
+    dbus-daemon:dbus-daemon
+    dbus-send:dbus-bin
     debugfs:e2fsprogs
     dpkg-deb:dpkg
     fsck.fat:dosfstools
@@ -30,6 +32,7 @@ needs=(
     openssl:openssl
     partx:util-linux
     perl:perl
+    pkttyagent:polkitd
     pgbouncer:pgbouncer
     pwck:passwd
     qemu-system-aarch64:qemu-system-arm
@@ -39,9 +42,12 @@ needs=(
     sgdisk:gdisk
     shellcheck:shellcheck
     ssh-keygen:openssh-client
+    sudo:sudo
     systemd-sysusers:systemd
     unsquashfs:squashfs-tools
     veritysetup:cryptsetup-bin
+    udisksctl:udisks2
+    unshare:util-linux
     xz:xz-utils
     zstd:zstd
     /usr/lib/postgresql/*/bin/initdb:postgresql
@@ -71,6 +77,11 @@ if [ ${#missing[@]} -gt 0 ]; then
             # Nor shall a pooler start for the machine.
             mkdir -p /etc/systemd/system
             ln -sfn /dev/null /etc/systemd/system/pgbouncer.service
+        fi
+        if [[ " ${missing[*]} " == *' udisks2 '* ]]; then
+            # Nor shall a daemon that looks at all disks.
+            mkdir -p /etc/systemd/system
+            ln -sfn /dev/null /etc/systemd/system/udisks2.service
         fi
         apt-get update -qq
         DEBIAN_FRONTEND=noninteractive apt-get install -qq -y --no-install-recommends "${missing[@]}" >/dev/null

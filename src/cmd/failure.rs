@@ -146,7 +146,9 @@ impl From<FlashError> for Failure {
             FlashError::Send(error) => return error.into(),
             FlashError::Write(error) => return error.into(),
             FlashError::Start { .. } => (Code::Unexpected, None),
-            FlashError::NoRights => (Code::Refused, Some("install one of them, or run `imgbuild flash` as root")),
+            FlashError::NotStarted { .. } => {
+                (Code::Refused, Some("what it says is above; let somebody flash it who may, or be root"))
+            }
             FlashError::Vanished => (Code::Device, Some("flash it again")),
             FlashError::Interrupted => (Code::Interrupted, None),
         };

@@ -3,6 +3,7 @@
 use std::fs::{self, File};
 use std::io;
 use std::ops::Range;
+use std::os::fd::OwnedFd;
 use std::os::unix::fs::{FileExt as _, FileTypeExt as _, MetadataExt as _};
 use std::path::Path;
 use std::thread;
@@ -12,12 +13,21 @@ use rustix::fs::{FallocateFlags, FlockOperation, Mode, OFlags, fallocate, flock,
 use rustix::io::Errno;
 
 use super::protocol::Expected;
-use super::{Target, WriteError};
+use super::{Target, UdisksError, WriteError, udisks};
 use crate::device::{self, Disk, Limits};
 
 /// udev looks at a disk that has just been plugged in for a moment, and locks it while it does.
 const TRIES: u32 = 15;
 const PAUSE: Duration = Duration::from_millis(200);
+
+/// How a disk is opened.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Way {
+    /// By this process, with the rights that it has.
+    Direct,
+    /// By udisks2, which hands over the descriptor.
+    Udisks,
+}
 
 /// An open disk or image file.
 #[derive(Debug)]
@@ -34,33 +44,17 @@ impl Block {
     ///
     /// # Errors
     /// Whatever speaks against it; nothing has been written.
-    pub fn exclusive(path: &Path, expected: &Expected) -> Result<Self, WriteError> {
+    pub fn exclusive(path: &Path, expected: &Expected, way: Way) -> Result<Self, WriteError> {
         // Who uses it is known best before the open fails.
         let disk = allowed(path, expected)?;
-        let failed = |errno: Errno| WriteError::Open { source: io::Error::from(errno).into() };
-        let mut tries = 0;
-        let fd = loop {
-            let flags = OFlags::RDWR | OFlags::EXCL | OFlags::DIRECT | OFlags::CLOEXEC | OFlags::NOFOLLOW;
-            let opened = open(&disk.path, flags, Mode::empty())
-                .and_then(|fd| flock(&fd, FlockOperation::NonBlockingLockExclusive).map(|()| fd));
-            match opened {
-                Ok(fd) => break fd,
-                Err(Errno::BUSY | Errno::WOULDBLOCK) if tries < TRIES => {
-                    tries += 1;
-                    thread::sleep(PAUSE);
-                }
-                Err(Errno::BUSY | Errno::WOULDBLOCK) => {
-                    return Err(WriteError::Busy { holders: holders(&disk) });
-                }
-                Err(errno) => return Err(failed(errno)),
-            }
-        };
+        let fd = opened(&disk, way)?;
+        patiently(|| flock(&fd, FlockOperation::NonBlockingLockExclusive)).map_err(|errno| unopened(&disk, errno))?;
         let block = Self::new(File::from(fd)).map_err(|error| WriteError::Open { source: error.into() })?;
         // From here on the name means nothing: what is open is asked.
         let changed = |problem: String| WriteError::Changed { problem };
         let number = block.file.metadata().map_err(|error| WriteError::Open { source: error.into() })?.rdev();
         let again = allowed(path, expected)?;
-        if !again.numbers.contains(&(major(number), minor(number))) {
+        if !is_number_of(&again, (major(number), minor(number))) {
             return Err(changed("its name was given to another disk".to_owned()));
         }
         if block.size != expected.size {
@@ -87,6 +81,50 @@ impl Block {
         let size = rustix::fs::seek(&file, rustix::fs::SeekFrom::End(0))?;
         Ok(Self { size, sector: ioctl_blksszget(&file)?, file })
     }
+}
+
+/// Opens the disk so that nobody else does, past the page cache.
+fn opened(disk: &Disk, way: Way) -> Result<OwnedFd, WriteError> {
+    let flags = OFlags::EXCL | OFlags::DIRECT | OFlags::CLOEXEC;
+    match way {
+        Way::Direct => {
+            let flags = flags | OFlags::RDWR | OFlags::NOFOLLOW;
+            patiently(|| open(&disk.path, flags, Mode::empty())).map_err(|errno| unopened(disk, errno))
+        }
+        // Once: each time somebody may have to type a password.
+        Way::Udisks => udisks::open(&disk.path, flags).map_err(|error| match error {
+            // The only sign of it, and perhaps in another language: then it is shown as it is.
+            UdisksError::Failed { text } if text.contains("Device or resource busy") => unopened(disk, Errno::BUSY),
+            source => WriteError::Udisks { source },
+        }),
+    }
+}
+
+/// Tries again, for a while, what somebody else's short look at the disk keeps from succeeding.
+fn patiently<T>(mut step: impl FnMut() -> Result<T, Errno>) -> Result<T, Errno> {
+    let mut tries = 0;
+    loop {
+        match step() {
+            Err(Errno::BUSY | Errno::WOULDBLOCK) if tries < TRIES => {
+                tries += 1;
+                thread::sleep(PAUSE);
+            }
+            end => return end,
+        }
+    }
+}
+
+fn unopened(disk: &Disk, errno: Errno) -> WriteError {
+    match errno {
+        Errno::BUSY | Errno::WOULDBLOCK => WriteError::Busy { holders: holders(disk) },
+        errno => WriteError::Open { source: io::Error::from(errno).into() },
+    }
+}
+
+/// Whether the kernel gave this number to the whole disk: not to a part of it.
+fn is_number_of(disk: &Disk, (major, minor): (u32, u32)) -> bool {
+    let number = fs::read_to_string(Path::new("/sys/block").join(&disk.name).join("dev"));
+    number.is_ok_and(|number| number.trim() == format!("{major}:{minor}"))
 }
 
 /// The disk at `path`, if it is the expected one and nothing speaks against writing to it.

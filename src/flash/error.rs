@@ -105,6 +105,9 @@ pub enum WriteError {
     /// It could not be opened. Nothing was written.
     #[error("cannot open the device")]
     Open { source: Cause },
+    /// The user may not open it, and udisks2 did not do it for them. Nothing was written.
+    #[error("only root may write to the device, there is no sudo, doas or run0, and udisks2 does not give it")]
+    Udisks { source: UdisksError },
     /// An operation failed, also when tried again.
     #[error("cannot {action} byte {at} of the device (sector {}, `{part}`)", at / 512)]
     Io { action: Action, part: String, at: u64, source: Cause },
@@ -129,6 +132,51 @@ pub enum WriteError {
     /// The other half stopped.
     #[error("the program that gives the image's bytes has stopped")]
     Feed,
+}
+
+/// Why there is no descriptor from udisks2, in a form that can be told over a pipe.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, thiserror::Error)]
+#[serde(rename_all = "kebab-case")]
+pub enum UdisksError {
+    /// A system without D-Bus, such as a container.
+    #[error("no system bus can be reached: {text}")]
+    NoBus { text: String },
+    /// A bus without it.
+    #[error("udisks2 is not on the system bus: {text}")]
+    Absent { text: String },
+    /// Not a device of its.
+    #[error("udisks2 does not know the device")]
+    Unknown,
+    /// Somebody who knows a password could, and nobody can be asked.
+    #[error("a password is needed, and there is neither a polkit agent nor a terminal to ask for it")]
+    NoAgent,
+    /// Somebody was asked, and closed the question.
+    #[error("the question for the password was closed")]
+    Dismissed,
+    /// A rule, or a wrong password.
+    #[error("polkit does not allow it: {text}")]
+    Denied { text: String },
+    /// Whatever else it says.
+    #[error("udisks2 cannot open it: {text}")]
+    Failed { text: String },
+}
+
+impl UdisksError {
+    fn hint(&self) -> &'static str {
+        match self {
+            Self::NoBus { .. } | Self::Absent { .. } => {
+                "install sudo, doas or udisks2, or run `imgbuild flash` as root"
+            }
+            Self::NoAgent => {
+                "flash from a desktop session, or from a terminal where `pkttyagent` is installed; or install sudo, or be root"
+            }
+            Self::Dismissed => "flash it again, and answer it",
+            Self::Denied { .. } => {
+                "let somebody flash it who may (polkit's action `org.freedesktop.udisks2.open-device`), or install sudo, or be root"
+            }
+            Self::Unknown | Self::Failed { .. } => "install sudo, or run `imgbuild flash` as root",
+        }
+    }
 }
 
 fn place(at: Option<u64>, offset: u64, len: u64) -> String {
@@ -159,7 +207,10 @@ impl WriteError {
     /// Whether nothing was written yet.
     #[must_use]
     pub fn is_untouched(&self) -> bool {
-        matches!(self, Self::Busy { .. } | Self::Refused { .. } | Self::Changed { .. } | Self::Open { .. })
+        matches!(
+            self,
+            Self::Busy { .. } | Self::Refused { .. } | Self::Changed { .. } | Self::Open { .. } | Self::Udisks { .. }
+        )
     }
 
     /// What to do about it.
@@ -176,6 +227,7 @@ impl WriteError {
         Some(match self {
             Self::Busy { .. } => "end what uses it, or wait for it, and try again".to_owned(),
             Self::Refused { hint, .. } => return hint.clone(),
+            Self::Udisks { source } => source.hint().to_owned(),
             Self::Changed { .. } => "look at `imgbuild devices`, and start again".to_owned(),
             Self::Open { source } | Self::Io { source, .. } | Self::Sync { source } => gone(source),
             Self::Kept { .. } => "is it write-protected? Otherwise it is worn out: take another stick".to_owned(),

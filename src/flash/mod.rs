@@ -23,11 +23,13 @@ pub mod protocol;
 mod prove;
 mod source;
 mod target;
+#[cfg(target_os = "linux")]
+mod udisks;
 pub mod verify;
 mod wipe;
 pub mod writer;
 
-pub use error::{Cause, PlanError, SendError, WriteError};
+pub use error::{Cause, PlanError, SendError, UdisksError, WriteError};
 pub use plan::{Plan, Prepared, Range, check};
 pub use source::{Opener, Patched, Raw, Source, Stream};
 pub use target::{Buffer, Target};

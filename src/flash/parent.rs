@@ -21,9 +21,9 @@ pub enum FlashError {
     /// The child could not be started.
     #[error("cannot start the writer: {source}")]
     Start { source: io::Error },
-    /// The device needs more rights, and nothing is there that gives them.
-    #[error("the device may be written to by root alone, and there is no sudo, doas or run0")]
-    NoRights,
+    /// The child ended before it opened the device: who was to start it with more rights has not.
+    #[error("{by} did not start the writer: nothing was written")]
+    NotStarted { by: String },
     /// The child ended without a word.
     #[error("the writer has stopped before it was done")]
     Vanished,

@@ -142,6 +142,24 @@ fn servers_that_cut_or_ignore_ranges_are_borne_with() {
 }
 
 #[test]
+fn a_server_that_falls_silent_is_asked_for_the_rest_after_a_while() {
+    if !is_root() {
+        return;
+    }
+    let bench = release(5 << 20);
+    let disk = Loop::new(64 << 20);
+    let had = 1 << 20;
+    let server = serve(&bench, move |request, file| match request.earlier {
+        0 if is_image(request) => Answer::whole(file).stalled(had),
+        _ => Answer::honest(request, file),
+    });
+    flash_from(&bench, &server, &disk).ok();
+    bench.assert_on(&disk);
+    let asked: Vec<_> = server.requests().into_iter().filter(is_image).map(|request| request.from).collect();
+    assert_eq!(asked, [None, Some(had)]);
+}
+
+#[test]
 fn servers_that_give_other_bytes_or_too_few_change_nothing_on_the_disk() {
     if !is_root() {
         return;

@@ -160,20 +160,8 @@ impl Bench {
     }
 
     /// Starts to flash, and calls `each` with the number of each thing that the writer tells.
-    pub fn flash_watched(&self, disk: &Loop, mut each: impl FnMut(usize, &Child, &Value)) -> Ran {
-        let mut child =
-            self.flash_command("node.img", disk).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
-        let mut number = 0;
-        for line in BufReader::new(child.stdout.take().unwrap()).lines() {
-            let event: Value = serde_json::from_str(&line.unwrap()).unwrap();
-            if event["event"] == "writer" {
-                number += 1;
-                each(number, &child, &event["writer"]);
-            }
-        }
-        let mut stderr = String::new();
-        child.stderr.take().unwrap().read_to_string(&mut stderr).unwrap();
-        Ran { code: child.wait().unwrap().code(), stdout: String::new(), stderr }
+    pub fn flash_watched(&self, disk: &Loop, each: impl FnMut(usize, &Child, &Value)) -> Ran {
+        watch(self.flash_command("node.img", disk), each)
     }
 
     /// The image is on the disk, by this test's own comparison and by foreign tools.
@@ -191,11 +179,32 @@ impl Bench {
     }
 }
 
+/// Starts a flash that tells its events, and calls `each` with the number of each thing that the writer tells.
+pub fn watch(mut flash: Command, mut each: impl FnMut(usize, &Child, &Value)) -> Ran {
+    let mut child = flash.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    let mut number = 0;
+    for line in BufReader::new(child.stdout.take().unwrap()).lines() {
+        let event: Value = serde_json::from_str(&line.unwrap()).unwrap();
+        if event["event"] == "writer" {
+            number += 1;
+            each(number, &child, &event["writer"]);
+        }
+    }
+    let mut stderr = String::new();
+    child.stderr.take().unwrap().read_to_string(&mut stderr).unwrap();
+    Ran { code: child.wait().unwrap().code(), stdout: String::new(), stderr }
+}
+
 /// The writer that a running flash has started.
 pub fn writer_of(flash: &Child) -> Option<u32> {
-    let id = flash.id();
-    let children = fs::read_to_string(format!("/proc/{id}/task/{id}/children")).unwrap_or_default();
     let is_writer =
         |child: &u32| fs::read_to_string(format!("/proc/{child}/cmdline")).is_ok_and(|line| line.contains("__write"));
-    children.split_whitespace().filter_map(|child| child.parse().ok()).find(is_writer)
+    descendants(flash.id()).into_iter().find(is_writer)
+}
+
+/// What a process has started, and what that has started.
+pub fn descendants(process: u32) -> Vec<u32> {
+    let children = fs::read_to_string(format!("/proc/{process}/task/{process}/children")).unwrap_or_default();
+    let children = children.split_whitespace().filter_map(|child| child.parse().ok());
+    children.flat_map(|child| [vec![child], descendants(child)].concat()).collect()
 }

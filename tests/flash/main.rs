@@ -6,12 +6,14 @@ mod artifact;
 mod bench;
 mod confirm;
 mod killed;
+mod private;
 mod refused;
 mod rights;
+mod stick;
+mod udisks;
 mod written;
 
 #[path = "../support/http.rs"]
-#[expect(dead_code, reason = "servers that stall are the fetcher's own tests' business")]
 mod http;
 #[path = "../flash_memory/image.rs"]
 mod image;

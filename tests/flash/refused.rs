@@ -86,3 +86,14 @@ fn disks_are_refused_that_are_too_small_or_not_allowed_or_parts_or_none() {
     assert!(none.contains("/dev/none"), "{none}");
     assert_eq!(disk.digest(), before);
 }
+
+#[test]
+fn who_names_no_image_is_told_all_the_ways_to_name_one() {
+    let bench = Bench::new(1 << 20);
+    let error = bench.run(&["flash"]).fails(1);
+    for way in ["--profile NAME", "--image FILE|URL", "--release TAG", "--node NAME"] {
+        assert!(error.contains(way), "no {way} in: {error}");
+    }
+    let error = bench.run(&["flash", "--release", "v1"]).fails(1);
+    assert!(error.contains("release `v1`") && error.contains("--profile NAME"), "{error}");
+}

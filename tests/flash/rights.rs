@@ -3,13 +3,16 @@
 use std::fs::{self, Permissions};
 use std::os::unix::fs::{PermissionsExt as _, chown};
 use std::os::unix::process::CommandExt as _;
+use std::path::Path;
+use std::process::Command;
 
-use crate::bench::{Bench, Loop, Ran, is_root};
+use crate::bench::{Bench, Loop, Ran, is_root, watch};
+use crate::private::nobody_after;
 
-const NOBODY: u32 = 65534;
+pub const NOBODY: u32 = 65534;
 
 /// A directory that anybody may use, with a copy of the program: the target directory may be closed to others.
-fn open_to_all(bench: &Bench) -> tempfile::TempDir {
+pub fn open_to_all(bench: &Bench) -> tempfile::TempDir {
     let dir = tempfile::tempdir().unwrap();
     fs::copy(env!("CARGO_BIN_EXE_imgbuild"), dir.path().join("imgbuild")).unwrap();
     for file in ["node.img", "manifest.json", "SHA256SUMS"] {
@@ -19,11 +22,30 @@ fn open_to_all(bench: &Bench) -> tempfile::TempDir {
     dir
 }
 
-fn flash(dir: &tempfile::TempDir, disk: &Loop, path: &str) -> Ran {
-    let mut command = std::process::Command::new(dir.path().join("imgbuild"));
+/// A disk that root alone may open.
+pub fn closed_disk() -> Loop {
+    let disk = Loop::new(64 << 20);
+    fs::set_permissions(&disk.path, Permissions::from_mode(0o600)).unwrap();
+    disk
+}
+
+/// A flash of the image in `dir`, with nothing else in its environment than a path to programs. Whose it is, is still open.
+pub fn flash(dir: &Path, disk: &Loop, path: &str) -> Command {
+    let mut command = Command::new(dir.join("imgbuild"));
     command.args(["--cache-dir", "cache", "flash", "--image", "node.img", "--device", disk.path()]);
-    command.args(["--allow-loop", "--yes"]).current_dir(dir.path()).env_clear().env("PATH", path);
+    command.args(["--allow-loop", "--yes"]).current_dir(dir).env_clear().env("PATH", path);
+    command
+}
+
+pub fn as_nobody(mut command: Command) -> Ran {
     Ran::of(command.uid(NOBODY).gid(NOBODY).output().unwrap())
+}
+
+/// Real, effective, saved and file system's user of a process.
+pub fn users_of(process: u32) -> Vec<u32> {
+    let status = fs::read_to_string(format!("/proc/{process}/status")).unwrap();
+    let line = status.lines().find_map(|line| line.strip_prefix("Uid:")).unwrap();
+    line.split_whitespace().map(|user| user.parse().unwrap()).collect()
 }
 
 #[test]
@@ -33,10 +55,9 @@ fn a_disk_of_the_user_s_own_is_written_without_more_rights() {
     }
     let bench = Bench::new(1 << 20);
     let dir = open_to_all(&bench);
-    let disk = Loop::new(64 << 20);
-    fs::set_permissions(&disk.path, Permissions::from_mode(0o600)).unwrap();
+    let disk = closed_disk();
     chown(&disk.path, Some(NOBODY), None).unwrap();
-    let ran = flash(&dir, &disk, "/nonexistent");
+    let ran = as_nobody(flash(dir.path(), &disk, "/nonexistent"));
     chown(&disk.path, Some(0), None).unwrap();
     ran.ok();
     bench.assert_on(&disk);
@@ -49,15 +70,11 @@ fn only_the_writer_is_started_with_more_rights() {
     }
     let bench = Bench::new(1 << 20);
     let dir = open_to_all(&bench);
-    let disk = Loop::new(64 << 20);
-    fs::set_permissions(&disk.path, Permissions::from_mode(0o600)).unwrap();
+    let disk = closed_disk();
     let before = disk.digest();
     let untouched = format!("nothing was written to {}", disk.path());
 
-    let error = flash(&dir, &disk, "/nonexistent").fails(1);
-    assert!(error.contains("sudo, doas or run0") && error.contains(&untouched), "{error}");
-
-    // Stands for one that says no.
+    // Stands for one that says no. The shell has all that it needs.
     let tools = dir.path().join("bin");
     fs::create_dir(&tools).unwrap();
     let put = |name: &str, text: &str| {
@@ -65,15 +82,76 @@ fn only_the_writer_is_started_with_more_rights() {
         fs::set_permissions(tools.join(name), Permissions::from_mode(0o755)).unwrap();
     };
     put("doas", "#!/bin/sh\nshift\necho \"$@\" > asked\necho denied >&2\nexit 1\n");
-    let error = flash(&dir, &disk, &format!("{}:/usr/bin:/bin", tools.display())).fails(4);
-    assert!(error.contains("denied") && error.contains("doas") && error.contains(&untouched), "{error}");
+    let error = as_nobody(flash(dir.path(), &disk, tools.to_str().unwrap())).fails(1);
+    assert!(error.contains("denied") && error.contains("doas did not start"), "{error}");
+    assert!(error.contains(&untouched), "{error}");
     let asked = fs::read_to_string(dir.path().join("asked")).unwrap();
     assert!(asked.starts_with(&format!("__write --device {} --expect ", disk.path())), "{asked}");
 
     // Stands for one that says yes but gives no rights: sudo is asked first.
     put("sudo", "#!/bin/sh\nexec \"$@\"\n");
-    let error = flash(&dir, &disk, &format!("{}:/usr/bin:/bin", tools.display())).fails(1);
+    let error = as_nobody(flash(dir.path(), &disk, tools.to_str().unwrap())).fails(1);
     assert!(error.contains("cannot open the device") && error.contains("denied"), "{error}");
     assert!(error.contains(&untouched), "{error}");
     assert_eq!(disk.digest(), before);
+}
+
+/// Puts other rules over the machine's, and has sudo's memory of who was asked elsewhere.
+fn with_sudoers(dir: &Path, rules: &str) -> String {
+    let file = dir.join("sudoers");
+    fs::write(&file, rules).unwrap();
+    fs::set_permissions(&file, Permissions::from_mode(0o440)).unwrap();
+    format!("mount -t tmpfs run /run; mount --bind {} /etc/sudoers", file.display())
+}
+
+#[test]
+fn sudo_gives_the_writer_root_s_rights_and_the_rest_of_the_program_none() {
+    if !is_root() {
+        return;
+    }
+    let bench = Bench::new(1 << 20);
+    let dir = open_to_all(&bench);
+    let disk = closed_disk();
+    // It may run the writer, and nothing else.
+    let program = dir.path().join("imgbuild");
+    let rules = format!("#{NOBODY} ALL=(root) NOPASSWD: {} __write *\n", program.display());
+    let mounts = with_sudoers(dir.path(), &rules);
+    let mut seen = None;
+    let mut flash = flash(dir.path(), &disk, "/usr/bin:/bin");
+    flash.arg("--json");
+    let ran = watch(nobody_after(&mounts, &flash), |_, flash, event| {
+        if event["event"] == "opened" {
+            let writer = crate::bench::descendants(flash.id())
+                .into_iter()
+                .find(|process| fs::read_link(format!("/proc/{process}/exe")).is_ok_and(|exe| exe == program));
+            seen = Some((users_of(flash.id()), users_of(writer.expect("a writer"))));
+        }
+    });
+    assert_eq!(ran.code, Some(0), "{}", ran.stderr);
+    assert_eq!(seen, Some((vec![NOBODY; 4], vec![0; 4])));
+    bench.assert_on(&disk);
+}
+
+#[test]
+fn a_sudo_that_refuses_is_told_and_leaves_the_disk_as_it_was() {
+    if !is_root() {
+        return;
+    }
+    let bench = Bench::new(1 << 20);
+    let dir = open_to_all(&bench);
+    let disk = closed_disk();
+    let before = disk.digest();
+    // No rule at all; then one that asks for a password, where nobody can be asked.
+    for (rules, words) in [
+        ("root ALL=(ALL) ALL\n".to_owned(), ["password is required", "sudo did not start"]),
+        (format!("#{NOBODY} ALL=(root) NOPASSWD: /bin/true\n"), ["password is required", "sudo did not start"]),
+    ] {
+        let mounts = with_sudoers(dir.path(), &rules);
+        let mut flash = nobody_after(&mounts, &flash(dir.path(), &disk, "/usr/bin:/bin"));
+        let error = Ran::of(flash.output().unwrap()).fails(1);
+        for word in words {
+            assert!(error.contains(word), "no {word} in: {error}");
+        }
+        assert_eq!(disk.digest(), before);
+    }
 }

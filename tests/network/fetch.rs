@@ -328,6 +328,24 @@ fn a_server_that_falls_silent_is_left() {
 }
 
 #[test]
+fn a_server_that_stays_silent_is_given_up() {
+    let (cache, body) = (tempfile::tempdir().unwrap(), body());
+    let whole = body.clone();
+    // A part at first, then nothing more.
+    let server = Server::start(move |request| match request.earlier {
+        0 => Answer::whole(&whole).stalled(3000),
+        _ => Answer::honest(request, &whole).stalled(0),
+    });
+    let patience =
+        Patience { connect: Duration::from_secs(5), stall: Duration::from_secs(1), pause: Duration::from_millis(1) };
+    let fetcher = Fetcher::with_patience(cache.path(), Some(patience)).unwrap();
+    let error = fetcher.fetch_all(&[download(&server, &body)], &Silent).unwrap_err();
+    assert!(error.to_string().contains("no bytes for 1 s"), "{error}");
+    let asked: Vec<_> = server.requests().into_iter().map(|request| request.from).collect();
+    assert_eq!(asked, [None, Some(3000), Some(3000), Some(3000)]);
+}
+
+#[test]
 fn a_damaged_object_of_the_cache_is_fetched_again() {
     let (cache, body) = (tempfile::tempdir().unwrap(), body());
     let whole = body.clone();

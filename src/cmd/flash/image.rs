@@ -15,6 +15,10 @@ use crate::exit::{Code, Failure};
 use crate::flash::{Raw, Source};
 use crate::image::Manifest;
 
+/// Where images come from.
+const WAYS: &str = "name it: `--profile NAME` to build it, `--image FILE|URL` for one from elsewhere, `--release TAG` with \
+                    `--profile NAME` for one of the workspace's releases; `--node NAME` adds a node's seed, and says the profile";
+
 /// An image that may be written.
 pub(super) struct Image {
     pub(super) manifest: Manifest,
@@ -41,9 +45,11 @@ impl Image {
             (Some(image), _, _) => artifact::open(session, image)?,
             (None, Some(tag), Some(profile)) => artifact::release(session, tag, profile)?,
             (None, None, Some(profile)) => Self::built(args, profile, member.as_ref(), session)?,
-            (None, _, None) => {
-                return Err(Failure::refused("neither a profile nor a node is named").hint("add `--profile NAME`"));
+            (None, Some(tag), None) => {
+                return Err(Failure::refused(format!("release `{tag}` has images of several profiles"))
+                    .hint("add `--profile NAME`, or `--node NAME` for its profile's with its seed"));
             }
+            (None, None, None) => return Err(Failure::refused("it is not said what to write").hint(WAYS)),
         };
         let Some(member) = member else { return Ok(found) };
         if found.manifest.profile != member.profile.name {

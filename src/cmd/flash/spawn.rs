@@ -1,4 +1,5 @@
-//! The child with the rights to write: started directly where the user has them, else through sudo, doas or run0.
+//! The child with the rights to write: started directly where the user has them, else through sudo, doas or run0;
+//! where none of them is, it is to have the disk opened by udisks2.
 
 use std::ffi::OsString;
 use std::io::{self, BufReader};
@@ -16,7 +17,7 @@ use crate::output::{Console, Progress, bytes};
 #[cfg(target_os = "linux")]
 const PIPE: usize = 1 << 20;
 /// Programs that give rights, in the order in which they are tried.
-const ESCALATORS: [&str; 3] = ["sudo", "doas", "run0"];
+const PROGRAMS: [&str; 3] = ["sudo", "doas", "run0"];
 
 /// Does the plan through a child. An error comes with the step that the child had begun, if it had.
 pub(super) fn write(
@@ -26,7 +27,8 @@ pub(super) fn write(
     console: &Console,
 ) -> Result<Waits, (FlashError, Option<Phase>)> {
     let _awake = Awake::keep();
-    let mut child = start(disk, expected, console).map_err(|error| (error, None))?;
+    let escalator = if may_write(&disk.path) { None } else { Some(escalator(disk, console)) };
+    let mut child = start(disk, expected, escalator).map_err(|error| (error, None))?;
     // Until it has the disk, it may wait for a password.
     interrupt::pass_to(Some(&child));
     let (Some(input), Some(output)) = (child.stdin.take(), child.stdout.take()) else {
@@ -35,26 +37,47 @@ pub(super) fn write(
     // More room means fewer switches between the two; it works without.
     #[cfg(target_os = "linux")]
     let _ = rustix::pipe::fcntl_setpipe_size(&input, PIPE);
-    let mut shown = Shown { console, progress: console.progress(), plan: prepared, open: None, reached: None };
+    let mut shown = Shown { console, progress: console.progress(), plan: prepared, open: None, opened: false, reached: None };
     let tell = |event: &Event| shown.tell(event);
     let result = parent::serve(&prepared.plan, &prepared.source, input, BufReader::new(output), tell, &interrupt::came);
     // It has said all; how it ends says nothing more.
     let _ = child.wait();
     interrupt::pass_to(None);
-    result.map_err(|error| (error, shown.reached))
+    result.map_err(|error| match (error, escalator) {
+        (FlashError::Vanished, Some(Escalator::Program(by))) if !shown.opened => {
+            (FlashError::NotStarted { by: by.to_owned() }, None)
+        }
+        (error, _) => (error, shown.reached),
+    })
 }
 
-fn start(disk: &Disk, expected: &Expected, console: &Console) -> Result<Child, FlashError> {
+/// What gives the rights that the user has not.
+#[derive(Debug, Clone, Copy)]
+enum Escalator {
+    /// Starts the child as root.
+    Program(&'static str),
+    /// Gives the child the open disk.
+    Udisks,
+}
+
+/// The first that there is; says that it may ask.
+fn escalator(disk: &Disk, console: &Console) -> Escalator {
+    let program = PROGRAMS.into_iter().find(|name| on_path(name));
+    let who = program.unwrap_or("udisks2");
+    console.note(&format!("{} needs more rights than yours; {who} may ask for a password", disk.path.display()));
+    program.map_or(Escalator::Udisks, Escalator::Program)
+}
+
+fn start(disk: &Disk, expected: &Expected, escalator: Option<Escalator>) -> Result<Child, FlashError> {
     let program = std::env::current_exe().map_err(|source| FlashError::Start { source })?;
     let expected = serde_json::to_string(expected).map_err(|error| FlashError::Start { source: error.into() })?;
     let mut words: Vec<OsString> = vec![program.into_os_string()];
     words.extend(["__write".into(), "--device".into(), disk.path.clone().into_os_string()]);
     words.extend(["--expect".into(), expected.into()]);
-    if !may_write(&disk.path) {
-        let escalator = ESCALATORS.into_iter().find(|name| on_path(name)).ok_or(FlashError::NoRights)?;
-        console
-            .note(&format!("{} needs more rights than yours; {escalator} may ask for a password", disk.path.display()));
-        words.insert(0, escalator.into());
+    match escalator {
+        Some(Escalator::Program(name)) => words.insert(0, name.into()),
+        Some(Escalator::Udisks) => words.push("--udisks".into()),
+        None => {}
     }
     Command::new(&words[0])
         .args(&words[1..])
@@ -82,6 +105,8 @@ struct Shown<'a> {
     plan: &'a Prepared<'a>,
     /// The phase that is shown, its bytes and its beginning.
     open: Option<(&'static str, u64, std::time::Instant)>,
+    /// Whether the writer has the disk.
+    opened: bool,
     reached: Option<Phase>,
 }
 
@@ -116,7 +141,10 @@ impl Shown<'_> {
                 "the disk did not keep what was written to byte {offset} (`{part}`); it is written again"
             )),
             Event::Done(_) | Event::Failed { .. } => self.close(),
-            Event::Opened { .. } => interrupt::pass_to(None),
+            Event::Opened { .. } => {
+                self.opened = true;
+                interrupt::pass_to(None);
+            }
             Event::Want { .. } => {}
         }
     }

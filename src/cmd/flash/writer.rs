@@ -16,11 +16,12 @@ pub(in crate::cmd) fn run(args: &WriteDevice) -> Outcome {
 
 #[cfg(target_os = "linux")]
 fn write(args: &WriteDevice, expected: &Expected) {
-    use crate::flash::block::Block;
+    use crate::flash::block::{Block, Way};
     use crate::flash::child;
     use crate::flash::writer::Settings;
 
-    let open = |_: &_| Block::exclusive(&args.device, expected);
+    let way = if args.udisks { Way::Udisks } else { Way::Direct };
+    let open = |_: &_| Block::exclusive(&args.device, expected, way);
     // The parent has heard of any error, and tells it.
     let _ = child::run(std::io::stdin().lock(), std::io::stdout().lock(), Settings::default(), open);
 }
