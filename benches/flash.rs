@@ -143,7 +143,8 @@ impl Bench {
         (start.elapsed().as_secs_f64(), write, verify)
     }
 
-    fn table(&self, title: &str) {
+    /// Prints it; what is compared most closely is done `rounds` times, and its median counts.
+    fn table(&self, title: &str, rounds: u32) {
         let mib = |bytes: u64| f64::from(u32::try_from(bytes >> 20).unwrap());
         let mapped = mib(self.mapped());
         let whole = mib(self.manifest.image_size);
@@ -154,7 +155,13 @@ impl Bench {
             None => println!("{name:<44} {:>8}", "not here"),
         };
         let direct = ["oflag=direct", "conv=fsync"];
-        let dd_data = self.dd("data", &self.device, &direct);
+        // In turns, since what is fast varies most.
+        let (mut data, mut flashes): (Vec<Option<f64>>, Vec<_>) = (Vec::new(), Vec::new());
+        for _ in 0..rounds {
+            data.push(self.dd("data", &self.device, &direct));
+            flashes.push(self.flash());
+        }
+        let dd_data = data.into_iter().collect::<Option<Vec<f64>>>().map(|seconds| median(seconds));
         row("dd of the data alone", dd_data, mapped);
         let dd_whole = self.dd("node.img", &self.device, &direct);
         row("dd of the whole image", dd_whole, whole);
@@ -165,7 +172,8 @@ impl Bench {
         let count = format!("count={}", self.mapped() >> 22);
         let back = self.dd(&self.device, "/dev/null", &["iflag=direct", &count]);
         row("bmaptool, and reading that much back", bmap.zip(back).map(|(write, read)| write + read), mapped);
-        let (all, write, verify) = self.flash();
+        let middle = |which: fn(&(f64, f64, f64)) -> f64| median(flashes.iter().map(which).collect());
+        let (all, write, verify) = (middle(|flash| flash.0), middle(|flash| flash.1), middle(|flash| flash.2));
         row("flash: writing", Some(write), mapped);
         row("flash: reading back", Some(verify), mapped);
         row("flash: all of it, image checked, tables", Some(all), mapped);
@@ -175,6 +183,11 @@ impl Bench {
             println!("all of it, dd of the whole image = 1: {:.2}", all / whole_image);
         }
     }
+}
+
+fn median(mut seconds: Vec<f64>) -> f64 {
+    seconds.sort_by(f64::total_cmp);
+    seconds[seconds.len() / 2]
 }
 
 /// The image that is named, with the manifest beside it, else a made one; gives its manifest and its bytes.
@@ -215,10 +228,10 @@ fn main() {
     let mut bench = Bench { dir, manifest, device, slow: None };
     // Its map is a text of its own; where the tool is not there, its row says so.
     bench.seconds("bmaptool", &["create", "--output", "node.bmap", "node.img"]);
-    bench.table("loop device");
+    bench.table("loop device", 9);
     bench.slow = Slow::new(bench.device.trim_start_matches("/dev/"));
     if bench.slow.is_some() {
-        bench.table("loop device that writes 40 MiB/s and reads 100");
+        bench.table("loop device that writes 40 MiB/s and reads 100", 1);
     } else {
         println!("\nthis kernel cannot slow a device down by cgroups: no second table");
     }

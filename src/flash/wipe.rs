@@ -10,7 +10,7 @@ use crate::format::gpt;
 
 const PART: &str = "partition table";
 
-/// Bytes that are discarded at first, and at most, at a time. Each time it is four times as much: what is slow is found out
+/// Bytes that are discarded at first, and at most, at a time. Each time it is twice as much: what is slow is found out
 /// before it has cost anything.
 const DISCARD: (u64, u64) = (64 << 10, 256 << 20);
 /// Bytes a second at which discarding is worth it: a device that erases as slowly as it writes gains nothing.
@@ -103,6 +103,6 @@ pub(super) fn discard(target: &dyn Target) {
         if target.discard(at..end).is_err() {
             return;
         }
-        (at, step) = (end, (step * 4).min(DISCARD.1));
+        (at, step) = (end, (step * 2).min(DISCARD.1));
     }
 }

@@ -4,7 +4,9 @@ use std::fs::{self, Permissions};
 use std::os::unix::fs::{PermissionsExt as _, chown};
 use std::os::unix::process::CommandExt as _;
 use std::path::Path;
-use std::process::Command;
+use std::process::{Command, Stdio};
+
+use rustix::process::{Pid, Signal, kill_process};
 
 use crate::bench::{Bench, Loop, Ran, is_root, watch};
 use crate::private::nobody_after;
@@ -154,4 +156,29 @@ fn a_sudo_that_refuses_is_told_and_leaves_the_disk_as_it_was() {
         }
         assert_eq!(disk.digest(), before);
     }
+}
+
+#[test]
+fn who_is_told_to_stop_does_not_wait_for_a_password() {
+    if !is_root() {
+        return;
+    }
+    let bench = Bench::new(1 << 20);
+    let dir = open_to_all(&bench);
+    let disk = closed_disk();
+    let tools = dir.path().join("bin");
+    fs::create_dir(&tools).unwrap();
+    // Stands for one that asks, and says so to this test through a pipe.
+    let asks = tools.join("sudo");
+    fs::write(&asks, "#!/bin/sh\necho asked > asks\nexec /bin/sleep 1000\n").unwrap();
+    fs::set_permissions(&asks, Permissions::from_mode(0o755)).unwrap();
+    crate::support::ok(dir.path(), "mkfifo", &["-m", "666", "asks"]);
+    let mut flash = flash(dir.path(), &disk, tools.to_str().unwrap());
+    let flash = flash.uid(NOBODY).gid(NOBODY).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    let flash = flash.spawn().unwrap();
+    assert_eq!(fs::read_to_string(dir.path().join("asks")).unwrap(), "asked\n");
+    kill_process(Pid::from_child(&flash), Signal::TERM).unwrap();
+    let ran = Ran::of(flash.wait_with_output().unwrap());
+    assert_eq!(ran.code, Some(130), "{}", ran.stderr);
+    assert!(ran.stderr.contains(&format!("nothing was written to {}", disk.path())), "{}", ran.stderr);
 }
