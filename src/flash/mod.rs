@@ -31,5 +31,5 @@ pub mod writer;
 
 pub use error::{Cause, PlanError, SendError, UdisksError, WriteError};
 pub use plan::{Plan, Prepared, Range, check};
-pub use source::{Opener, Patched, Raw, Source, Stream};
+pub use source::{Opener, Patched, Raw, Seen, Source, Stream};
 pub use target::{Buffer, Target};

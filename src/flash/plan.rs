@@ -1,5 +1,6 @@
 //! Which bytes go where on a device, and in which order.
 
+use std::collections::BTreeMap;
 use std::io::{Read as _, Seek as _, SeekFrom, Write as _};
 
 use serde::{Deserialize, Serialize};
@@ -7,7 +8,7 @@ use sha2::{Digest as _, Sha256};
 
 use super::PlanError;
 use super::prove::prove;
-use super::source::{Patched, Source};
+use super::source::{Patched, Seen, Source};
 use super::target::ALIGN;
 use crate::format::Sparse;
 use crate::format::gpt::{self, Entry, SECTOR};
@@ -174,15 +175,22 @@ pub(super) fn checked(manifest: &Manifest) -> Result<Vec<Range>, PlanError> {
 }
 
 /// Reads all of an image and holds it against its manifest, for one that comes from elsewhere: so nothing is begun that would
-/// end half-way. `advance` hears of bytes that were read.
+/// end half-way. `advance` hears of bytes that were read. Gives the image, whose bytes are proved faster the second time.
 ///
 /// # Errors
 /// The first range that is not right.
-pub fn check(manifest: &Manifest, image: &dyn Source, advance: &mut dyn FnMut(u64)) -> Result<(), PlanError> {
-    prove(image, checked(manifest)?.iter(), |range, _| {
+pub fn check(
+    manifest: &Manifest,
+    image: Box<dyn Source>,
+    advance: &mut (dyn FnMut(u64) + Send),
+) -> Result<Seen, PlanError> {
+    let mut hashes = BTreeMap::new();
+    prove(&*image, checked(manifest)?.iter(), |range, bytes| -> Result<(), PlanError> {
+        hashes.insert(range.sha256, blake3::hash(bytes));
         advance(range.len);
         Ok(())
-    })
+    })?;
+    Ok(Seen::new(image, hashes))
 }
 
 /// The image's partition table, from the bytes of it that the manifest proves.

@@ -101,7 +101,7 @@ fn found(session: &Session<'_>, place: &Place, name: &str) -> Result<Image, Fail
     let progress = session.console.progress();
     let data: u64 = manifest.ranges.iter().map(|range| range.length).sum();
     progress.begin(PHASE, data);
-    flash::check(&manifest, &*source, &mut |more| progress.advance(PHASE, more))?;
+    let source = Box::new(flash::check(&manifest, source, &mut |more| progress.advance(PHASE, more))?);
     progress.finish(PHASE, &format!("{} of {}", bytes(data), bytes(manifest.image_size)));
     Ok(Image { manifest, source, node: None, seed: None, keep: vec![path] })
 }

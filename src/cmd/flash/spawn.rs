@@ -37,7 +37,8 @@ pub(super) fn write(
     // More room means fewer switches between the two; it works without.
     #[cfg(target_os = "linux")]
     let _ = rustix::pipe::fcntl_setpipe_size(&input, PIPE);
-    let mut shown = Shown { console, progress: console.progress(), plan: prepared, open: None, opened: false, reached: None };
+    let mut shown =
+        Shown { console, progress: console.progress(), plan: prepared, open: None, opened: false, reached: None };
     let tell = |event: &Event| shown.tell(event);
     let result = parent::serve(&prepared.plan, &prepared.source, input, BufReader::new(output), tell, &interrupt::came);
     // It has said all; how it ends says nothing more.
