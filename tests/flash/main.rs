@@ -6,6 +6,7 @@ mod artifact;
 mod bench;
 mod confirm;
 mod killed;
+mod machine;
 mod refused;
 mod rights;
 mod written;
