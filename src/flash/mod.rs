@@ -27,7 +27,7 @@ pub mod verify;
 mod wipe;
 pub mod writer;
 
-pub use error::{Cause, PlanError, SendError, WriteError};
+pub use error::{Cause, PlanError, SendError, TooWide, WriteError};
 pub use plan::{Plan, Prepared, Range, check};
 pub use source::{Opener, Patched, Raw, Source, Stream};
 pub use target::{Buffer, Target};

@@ -10,6 +10,7 @@ mod artifact;
 mod choose;
 mod eject;
 mod image;
+mod papers;
 mod show;
 mod spawn;
 mod walk;
