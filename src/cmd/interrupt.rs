@@ -18,9 +18,11 @@ struct State {
     came: bool,
     held: bool,
     child: Option<Pid>,
+    /// What is said when it is told to end, and when it is told again.
+    words: Option<[String; 2]>,
 }
 
-static STATE: Mutex<State> = Mutex::new(State { came: false, held: false, child: None });
+static STATE: Mutex<State> = Mutex::new(State { came: false, held: false, child: None, words: None });
 
 fn state() -> MutexGuard<'static, State> {
     STATE.lock().unwrap_or_else(PoisonError::into_inner)
@@ -44,6 +46,9 @@ fn stop() {
         // If it is gone already, so much the better.
         let _ = kill_process(child, Signal::TERM);
     }
+    if let Some(words) = &state.words {
+        crate::output::at_once(&words[usize::from(again)]);
+    }
     // Who asks twice does not want to wait.
     if again || !(state.held || state.child.is_some()) {
         std::process::exit(i32::from(Code::Interrupted as u8));
@@ -65,9 +70,17 @@ pub(super) fn hold() -> Hold {
     Hold(())
 }
 
+/// As [`hold`], with what is said when the program is told to end, and when it is told again and does.
+pub(super) fn hold_saying(words: Option<[String; 2]>) -> Hold {
+    state().words = words;
+    hold()
+}
+
 impl Drop for Hold {
     fn drop(&mut self) {
-        state().held = false;
+        let mut state = state();
+        state.held = false;
+        state.words = None;
     }
 }
 

@@ -38,7 +38,11 @@ fn a_node_s_stick_holds_what_its_image_would_and_no_file_holds_its_seed() {
     support::ok(dir.path(), "losetup", &["--detach", &device]);
 
     assert!(plan.ok().contains("with the seed of node `control`"));
-    assert!(written.ok().contains("switch it on"));
+    let said = written.ok();
+    for words in ["switch it on", "data disks, a route, the time and its datastore", "`ready N s after power-on`"] {
+        assert!(said.contains(words), "no {words} in: {said}");
+    }
+    assert!(!said.contains("docs/") && said.lines().skip(1).all(|line| line.len() <= 90), "{said}");
     let stick = File::open(&disk).unwrap();
     for range in manifest["ranges"].as_array().unwrap() {
         let number = |key: &str| usize::try_from(range[key].as_u64().unwrap()).unwrap();

@@ -127,7 +127,7 @@ fn found(session: &Session<'_>, place: &Place, name: &str, wanted: Option<&Wante
     flash::check(&manifest, &*source, &mut |more| progress.advance(PHASE, more))?;
     progress.finish(PHASE, &format!("{} of {}", bytes(data), bytes(manifest.image_size)));
     papers.keep();
-    Ok(Image { manifest, source, node: None, seed: None, keep: vec![path] })
+    Ok(Image { manifest, source, node: None, seed: None, role: None, keep: vec![path] })
 }
 
 /// The image's bytes, whatever it is packed with, which its first bytes tell; and whether it is.

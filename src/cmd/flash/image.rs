@@ -14,6 +14,7 @@ use crate::cmd::session::Session;
 use crate::exit::{Code, Failure};
 use crate::flash::{Raw, Source};
 use crate::image::Manifest;
+use crate::profile::Role;
 
 /// An image that may be written.
 pub(super) struct Image {
@@ -22,6 +23,8 @@ pub(super) struct Image {
     /// The node, and what makes the stick its own.
     pub(super) node: Option<String>,
     pub(super) seed: Option<Zeroizing<Vec<u8>>>,
+    /// What the node is to K3s.
+    pub(super) role: Option<Role>,
     /// Files that the writing depends on.
     pub(super) keep: Vec<PathBuf>,
 }
@@ -50,7 +53,8 @@ impl Image {
             return Err(other_profile(node, &member.profile.name, &found.manifest.profile));
         }
         let seed = build::seed(&member, found.manifest.epoch)?;
-        Ok(Self { seed: Some(seed), node: Some(member.name), ..found })
+        let role = member.profile.k3s.as_ref().map(|k3s| k3s.role);
+        Ok(Self { seed: Some(seed), node: Some(member.name), role, ..found })
     }
 
     fn built(args: &Flash, profile: &str, member: Option<&Member>, session: &Session<'_>) -> Result<Self, Failure> {
@@ -63,7 +67,7 @@ impl Image {
         let path = output.join(&manifest.image);
         let file = File::open(&path)
             .map_err(|error| Failure::io(Code::Unexpected, format!("cannot read {}", path.display()), &error))?;
-        Ok(Self { manifest, source: Box::new(Raw(file)), node: None, seed: None, keep: vec![path] })
+        Ok(Self { manifest, source: Box::new(Raw(file)), node: None, seed: None, role: None, keep: vec![path] })
     }
 }
 

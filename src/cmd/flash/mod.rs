@@ -21,6 +21,7 @@ use std::time::Instant;
 use serde_json::json;
 
 use super::Outcome;
+use super::elsewhere;
 use super::interrupt;
 use super::session::Session;
 use crate::cli::Flash;
@@ -36,8 +37,7 @@ pub(super) use writer::run as run_writer;
 
 pub(super) fn run(args: &Flash, session: &Session<'_>) -> Outcome {
     if !cfg!(target_os = "linux") {
-        return Err(Failure::refused("writing to devices is done on Linux alone so far")
-            .hint("`imgbuild export` makes an image that any other flasher writes, without a node's seed"));
+        return Err(elsewhere::flash(args.profile.as_deref()));
     }
     if args.all { walk::run(args, session) } else { flash(args, args.node.as_deref(), &mut Vec::new(), session) }
 }
@@ -81,7 +81,7 @@ fn flash(args: &Flash, node: Option<&str>, taken: &mut Vec<u64>, session: &Sessi
     choice.confirm(args, &plan, console)?;
     let started = Instant::now();
     let waits = {
-        let _hold = interrupt::hold();
+        let _hold = interrupt::hold_saying(console.is_for_people().then(|| show::stopping(disk)));
         spawn::write(&prepared, &choice.expected, disk, console).map_err(|error| failure(error, disk, session))?
     };
     taken.extend(disk.diskseq);
