@@ -71,7 +71,8 @@ impl SendError {
     /// Whether the image is right, but not made for this.
     #[must_use]
     pub fn is_too_wide(&self) -> bool {
-        matches!(self, Self::Read { source, .. } if source.get_ref().is_some_and(|inner| inner.is::<TooWide>()))
+        let inner = if let Self::Read { source, .. } = self { source.get_ref() } else { None };
+        inner.is_some_and(<dyn std::error::Error + Send + Sync>::is::<TooWide>)
     }
 
     /// Whether this machine failed, and not the image.

@@ -94,9 +94,12 @@ pub fn write(
     let mut packed = outputs.file(&name)?;
     progress.begin(PHASE, manifest.image_size);
     let mut written = Written { file: io::BufWriter::with_capacity(1 << 20, &mut packed), failed: false };
-    pack(&image, manifest, &mut written, progress).map_err(|source| match written.failed {
-        true => ReleaseError::Write { path: out.join(&name), source },
-        false => ReleaseError::Pack { path: path.clone(), source },
+    pack(&image, manifest, &mut written, progress).map_err(|source| {
+        if written.failed {
+            ReleaseError::Write { path: out.join(&name), source }
+        } else {
+            ReleaseError::Pack { path: path.clone(), source }
+        }
     })?;
     drop(written);
     packed.rewind().map_err(unread(&out.join(&name)))?;
