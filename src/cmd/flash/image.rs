@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use zeroize::Zeroizing;
 
-use super::artifact;
+use super::{artifact, choose};
 use crate::cli::Flash;
 use crate::cmd::build;
 use crate::cmd::cluster::{self, Member};
@@ -30,8 +30,13 @@ pub(super) struct Image {
 }
 
 impl Image {
-    /// The image that the command line names.
-    pub(super) fn find(args: &Flash, node: Option<&str>, session: &Session<'_>) -> Result<Self, Failure> {
+    /// The image that the command line names, for a disk that is none of those `taken`.
+    pub(super) fn find(
+        args: &Flash,
+        node: Option<&str>,
+        taken: &[u64],
+        session: &Session<'_>,
+    ) -> Result<Self, Failure> {
         let member = node.map(|node| cluster::member(session, node, &args.unlock)).transpose()?;
         let of_node = member.as_ref().map(|member| member.profile.name.as_str());
         if let (Some(named), Some(of_node)) = (args.profile.as_deref(), of_node)
@@ -40,6 +45,10 @@ impl Image {
             return Err(other_profile(node, of_node, named));
         }
         let profile = args.profile.as_deref().or(of_node);
+        // From here on it takes its time.
+        if args.image.is_some() || profile.is_some() {
+            choose::beforehand(args, taken, session)?;
+        }
         let found = match (&args.image, &args.release, profile) {
             (Some(image), _, _) => artifact::open(session, image)?,
             (None, Some(tag), Some(profile)) => artifact::release(session, tag, profile)?,

@@ -45,8 +45,7 @@ pub(super) fn run(args: &Flash, session: &Session<'_>) -> Outcome {
 /// One stick, that is none of those `taken` and is one in the end.
 fn flash(args: &Flash, node: Option<&str>, taken: &mut Vec<u64>, session: &Session<'_>) -> Outcome {
     let console = session.console;
-    choose::beforehand(args, taken, session)?;
-    let image = Image::find(args, node, session)?;
+    let image = Image::find(args, node, taken, session)?;
     let Some(choice) = Choice::make(args, &image, taken, session)? else {
         // Nothing but the plan was asked for, and no disk is there.
         let value = json!({
