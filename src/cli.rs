@@ -221,6 +221,10 @@ pub struct Export {
     /// encrypted one comes from `IMGBUILD_MINISIGN_PASSWORD`
     #[arg(long, value_name = "KEY", value_hint = ValueHint::FilePath)]
     pub sign: Option<PathBuf>,
+    /// Tag of the release that this becomes, which the signature says then:
+    /// `flash --release TAG` asks for it
+    #[arg(long, value_name = "TAG", requires = "sign")]
+    pub tag: Option<String>,
     /// Directory for the set, which those of other profiles may share
     /// [default: build/release in the workspace]
     #[arg(short, long, value_name = "DIR", value_hint = ValueHint::DirPath)]

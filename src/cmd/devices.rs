@@ -5,8 +5,8 @@ use std::path::{Path, absolute};
 
 use serde_json::{Value, json};
 
-use super::Outcome;
 use super::cache::Cache;
+use super::{Outcome, elsewhere};
 use crate::cli::{Devices, Global};
 use crate::device::{Disk, Limits, Refusal, list};
 use crate::output::{Console, bytes};
@@ -17,6 +17,9 @@ const WIDTH: usize = 80;
 const MODEL: usize = 24;
 
 pub(super) fn run(args: &Devices, global: &Global, console: &Console) -> Outcome {
+    if !cfg!(target_os = "linux") {
+        return Err(elsewhere::devices());
+    }
     let disks = list(Path::new("/"))?;
     let cache = Cache::locate(global.cache_dir.as_deref()).ok();
     let keep = [Some(&*global.workspace), cache.as_ref().map(Cache::dir)];

@@ -3,15 +3,18 @@
 use super::session::Session;
 use super::{Outcome, build};
 use crate::cli::Export;
-use crate::release::{self, Signer};
+use crate::exit::Failure;
+use crate::release::{self, Signer, Tag};
 
 pub(super) fn run(args: &Export, session: &Session<'_>) -> Outcome {
-    // A key that cannot be used is found out before anything is built.
-    let signer = args.sign.as_deref().map(Signer::open).transpose()?;
+    // What cannot be used is found out before anything is built.
+    let tag = args.tag.as_deref().map(tag).transpose()?;
+    let signer = args.sign.as_deref().map(|key| Signer::open(key, tag)).transpose()?;
+    let output = args.output.clone().unwrap_or_else(|| session.output_dir("release"));
+    build::check_place(&output)?;
     let profile = &args.profile;
     let built = session.output_dir(profile);
     let (manifest, _) = build::build(session, profile, &built, args.k3s.k3s_dir.as_deref(), &args.unlock)?;
-    let output = args.output.clone().unwrap_or_else(|| session.output_dir("release"));
     let files = release::write(&built, &manifest, &output, signer.as_ref(), session.console.progress())?;
     let result = serde_json::json!({
         "profile": profile,
@@ -26,4 +29,12 @@ pub(super) fn run(args: &Export, session: &Session<'_>) -> Outcome {
     };
     session.console.result(&result, &format!("{}: {}\n{next}", output.display(), files.join(", ")));
     Ok(())
+}
+
+/// The tag of a release that the command line names.
+pub(super) fn tag(text: &str) -> Result<Tag, Failure> {
+    Tag::parse(text).ok_or_else(|| {
+        Failure::refused(format!("`{text}` is not the tag of a release"))
+            .hint("write it as it is called there, such as `v1.2`")
+    })
 }

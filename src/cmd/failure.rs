@@ -66,7 +66,6 @@ failures! {
     LockFileError => Refused hint;
     OutdatedError => Verification hint;
     MirrorError => Refused hint;
-    ReleaseError => Refused hint;
     ResolveError => Refused hint;
     SecretsError => Refused hint;
     SquashfsError => Unexpected;
@@ -95,6 +94,16 @@ fn mistakes<'e>(error: &'e (dyn Error + 'static)) -> Option<&'e Mistakes> {
     chain(error).find_map(|error| error.downcast_ref())
 }
 
+impl From<ReleaseError> for Failure {
+    fn from(error: ReleaseError) -> Self {
+        let code = match &error {
+            ReleaseError::Neighbour { .. } => Code::Verification,
+            _ => Code::Refused,
+        };
+        Self::new(code, &error).maybe_hint(error.hint())
+    }
+}
+
 impl From<K3sError> for Failure {
     fn from(error: K3sError) -> Self {
         let code = match &error {
@@ -109,7 +118,8 @@ impl From<K3sError> for Failure {
 impl From<SendError> for Failure {
     fn from(error: SendError) -> Self {
         let code = match &error {
-            SendError::Read { source, .. } if source.kind() != io::ErrorKind::UnexpectedEof => Code::Unexpected,
+            error if error.is_too_wide() => Code::Refused,
+            error if error.is_of_machine() => Code::Unexpected,
             SendError::Read { .. } | SendError::NotAuthentic { .. } => Code::Verification,
         };
         Self::new(code, &error).maybe_hint(error.hint())

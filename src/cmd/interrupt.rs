@@ -18,9 +18,11 @@ struct State {
     came: bool,
     held: bool,
     child: Option<Pid>,
+    /// What is said when it is told to end, and when it is told again.
+    words: Option<[String; 2]>,
 }
 
-static STATE: Mutex<State> = Mutex::new(State { came: false, held: false, child: None });
+static STATE: Mutex<State> = Mutex::new(State { came: false, held: false, child: None, words: None });
 
 fn state() -> MutexGuard<'static, State> {
     STATE.lock().unwrap_or_else(PoisonError::into_inner)
@@ -43,6 +45,9 @@ fn stop() {
     if let Some(child) = state.child {
         // If it is gone already, so much the better.
         let _ = kill_process(child, Signal::TERM);
+    }
+    if let Some(words) = &state.words {
+        crate::output::at_once(&words[usize::from(again)]);
     }
     // Who asks twice does not want to wait.
     if again || !(state.held || state.child.is_some()) {
@@ -70,15 +75,26 @@ pub(super) fn hold() -> Hold {
     Hold(())
 }
 
+/// As [`hold`], with what is said when the program is told to end, and when it is told again and does.
+pub(super) fn hold_saying(words: Option<[String; 2]>) -> Hold {
+    state().words = words;
+    hold()
+}
+
 impl Drop for Hold {
     fn drop(&mut self) {
-        state().held = false;
+        let mut state = state();
+        state.held = false;
+        state.words = None;
     }
 }
 
-/// From now on, `child` is told to end when this program is.
+/// From now on, `child` is told to end when this program is, or if it was.
 pub(super) fn pass_to(child: Option<&Child>) {
     state().child = child.map(Pid::from_child);
+    if came() {
+        end_child();
+    }
 }
 
 /// Ends the program that [`run`] runs, if it does.

@@ -10,6 +10,7 @@ mod completions;
 mod devices;
 mod diff;
 mod disk;
+mod elsewhere;
 mod export;
 mod failure;
 mod finished;

@@ -62,12 +62,34 @@ pub enum SendError {
     NotAuthentic { part: String, offset: u64, len: u64 },
 }
 
+/// An image that is whole, but cannot be unpacked with little memory.
+#[derive(Debug, thiserror::Error)]
+#[error("it was compressed with a window of more than 128 MiB, as by `zstd --long=31`")]
+pub struct TooWide;
+
 impl SendError {
+    /// Whether the image is right, but not made for this.
+    #[must_use]
+    pub fn is_too_wide(&self) -> bool {
+        let inner = if let Self::Read { source, .. } = self { source.get_ref() } else { None };
+        inner.is_some_and(<dyn std::error::Error + Send + Sync>::is::<TooWide>)
+    }
+
+    /// Whether this machine failed, and not the image.
+    #[must_use]
+    pub fn is_of_machine(&self) -> bool {
+        matches!(self, Self::Read { source, .. } if source.raw_os_error().is_some())
+    }
+
     /// What to do about it.
     #[must_use]
     pub fn hint(&self) -> Option<String> {
         let text = match self {
-            Self::Read { .. } => "is it cut off, or its disk failing? Build the image again, or download it again",
+            _ if self.is_too_wide() => {
+                "compress it again without `--long`, or unpack it first: `zstd -d --long=31`; its manifest proves it either way"
+            }
+            _ if self.is_of_machine() => "is the disk under it failing? Build the image again, or download it again",
+            Self::Read { .. } => "it is cut off or damaged: build the image again, or download it again",
             Self::NotAuthentic { .. } => "build the image again, or download it again",
         };
         Some(text.to_owned())

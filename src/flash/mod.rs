@@ -29,7 +29,7 @@ pub mod verify;
 mod wipe;
 pub mod writer;
 
-pub use error::{Cause, PlanError, SendError, UdisksError, WriteError};
+pub use error::{Cause, PlanError, SendError, TooWide, UdisksError, WriteError};
 pub use plan::{Plan, Prepared, Range, check};
 pub use source::{Opener, Patched, Raw, Seen, Source, Stream};
 pub use target::{Buffer, Target};

@@ -58,6 +58,11 @@ pub(super) fn warn(message: &str) {
     let _ = writeln!(anstream::stderr(), "{WARNING}warning{WARNING:#}: {message}");
 }
 
+/// A line for a person who has just pressed a key and waits for an answer, whatever else is on the terminal.
+pub fn at_once(text: &str) {
+    let _ = writeln!(anstream::stderr(), "\n{text}");
+}
+
 impl Console {
     /// Sets the process's colour choice and picks the progress display.
     #[must_use]
@@ -152,6 +157,12 @@ impl Console {
     #[must_use]
     pub fn can_ask(&self) -> bool {
         self.look != Look::Json && io::stdin().is_terminal() && io::stderr().is_terminal()
+    }
+
+    /// Whether it is people who read what is not a result.
+    #[must_use]
+    pub fn is_for_people(&self) -> bool {
+        self.look != Look::Json
     }
 
     /// What a part of the program tells programs, besides its progress.

@@ -10,7 +10,7 @@ mod json;
 mod lines;
 mod size;
 
-pub use console::{Color, Console, Look};
+pub use console::{Color, Console, Look, at_once};
 pub use size::{bytes, count};
 
 mod diagnostic;

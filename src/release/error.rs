@@ -14,6 +14,8 @@ pub enum ReleaseError {
     Write { path: PathBuf, source: io::Error },
     #[error("`{}` is not a list of SHA-256 sums: line {line}", path.display())]
     Sums { path: PathBuf, line: usize },
+    #[error("`{}` is not what the sums beside it say of it", path.display())]
+    Neighbour { path: PathBuf },
     #[error("`{}` is not a secret key of minisign", path.display())]
     Key { path: PathBuf },
     #[error("the secret key `{}` is encrypted, and no password opened it", path.display())]
@@ -27,7 +29,24 @@ impl ReleaseError {
     #[must_use]
     pub fn hint(&self) -> Option<String> {
         match self {
-            Self::Write { .. } => Some("make room, or choose another directory with `--output`".to_owned()),
+            Self::Write { source, .. } => {
+                use io::ErrorKind::{PermissionDenied, ReadOnlyFilesystem};
+                let cure = match source.kind() {
+                    PermissionDenied | ReadOnlyFilesystem => {
+                        "choose a directory that you may write to, with `--output`"
+                    }
+                    _ => "choose another directory with `--output`",
+                };
+                Some(cure.to_owned())
+            }
+            Self::Pack { path, .. } => Some(format!(
+                "if the disk under it is sound, remove {} and export again: it is built anew",
+                path.display()
+            )),
+            Self::Neighbour { path } => Some(format!(
+                "it is another profile's, and would get a sum that is wrong: export that profile again, or remove {}",
+                path.display()
+            )),
             Self::Sums { path, .. } => {
                 Some(format!("it is of another program: remove {} or choose another directory", path.display()))
             }
@@ -38,7 +57,7 @@ impl ReleaseError {
                 Some(format!("give its password in the environment variable {}", super::sign::PASSWORD))
             }
             Self::Read { path, .. } => Some(format!("look whether {} is there and yours to read", path.display())),
-            Self::Pack { .. } | Self::Sign(_) => None,
+            Self::Sign(_) => None,
         }
     }
 }

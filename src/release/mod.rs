@@ -6,15 +6,17 @@
 //! manifest, SBOM ──────────────────▶ P.manifest.json, …     ┘
 //! ```
 //! All files lie in one directory under names that begin with the profile's, so that the sets of several profiles make one
-//! release: sums of others that are there stay.
+//! release: sums of others that are there stay, after they were found right.
 
 mod error;
+mod guard;
 mod sign;
 mod sums;
+mod tag;
 
 use std::fs::{self, File};
-use std::io::{self, Seek as _, Write as _};
-use std::os::unix::fs::FileExt as _;
+use std::io::{self, Seek as _, Write};
+use std::os::unix::fs::{FileExt as _, OpenOptionsExt as _};
 use std::path::Path;
 
 use rayon::prelude::*;
@@ -22,11 +24,13 @@ use rayon::prelude::*;
 pub use error::ReleaseError;
 pub use sign::{Signer, VerifyError, verify};
 pub use sums::Sums;
+pub use tag::Tag;
 
 use crate::format::{bmap, seekable};
 use crate::image::{Manifest, Outputs, Readers};
 use crate::output::Progress;
 use crate::tree::Digest;
+use guard::Guard;
 
 /// Name of the sums in every release.
 pub const SUMS: &str = "SHA256SUMS";
@@ -49,6 +53,19 @@ pub fn manifest_name(profile: &str) -> String {
     format!("{profile}.manifest.json")
 }
 
+/// Opens a file to read. A pipe, for which one would wait for ever, or a device is none.
+///
+/// # Errors
+/// Of opening, and for what is no file.
+pub fn open(path: &Path) -> io::Result<File> {
+    let flags = rustix::fs::OFlags::NONBLOCK.bits().cast_signed();
+    let file = File::options().read(true).custom_flags(flags).open(path)?;
+    if file.metadata()?.is_file() {
+        return Ok(file);
+    }
+    Err(io::Error::new(io::ErrorKind::InvalidInput, "it is not a regular file"))
+}
+
 /// Writes the release set of the build that lies in `build` to `out`; gives the names of its files, sums included.
 ///
 /// # Errors
@@ -67,15 +84,24 @@ pub fn write(
         move |source| ReleaseError::Read { path, source }
     };
     let image = File::open(&path).map_err(unread(&path))?;
+    let name = image_name(profile);
+    let (map_name, bill_name) = (format!("{profile}.bmap"), format!("{profile}.sbom.spdx.json"));
+    let _guard = Guard::hold(out, progress)?;
+    let mut sums = Sums::beside(out, &[&name, &map_name, &manifest_name(profile), &bill_name])?;
     let mut outputs = Outputs::new(out, Readers::All)?;
-    let mut sums = Sums::beside(out)?;
     let mut names = Vec::new();
 
-    let name = image_name(profile);
     let mut packed = outputs.file(&name)?;
     progress.begin(PHASE, manifest.image_size);
-    pack(&image, manifest, &mut packed, progress)
-        .map_err(|source| ReleaseError::Pack { path: path.clone(), source })?;
+    let mut written = Written { file: io::BufWriter::with_capacity(1 << 20, &mut packed), failed: false };
+    pack(&image, manifest, &mut written, progress).map_err(|source| {
+        if written.failed {
+            ReleaseError::Write { path: out.join(&name), source }
+        } else {
+            ReleaseError::Pack { path: path.clone(), source }
+        }
+    })?;
+    drop(written);
     packed.rewind().map_err(unread(&out.join(&name)))?;
     sums.put(&name, Digest::of_all(&packed).map_err(unread(&out.join(&name)))?);
     names.push(name);
@@ -86,9 +112,9 @@ pub fn write(
         fs::read(&path).map_err(unread(&path))
     };
     for (name, bytes) in [
-        (format!("{profile}.bmap"), map.into_bytes()),
+        (map_name, map.into_bytes()),
         (manifest_name(profile), copied("manifest.json")?),
-        (format!("{profile}.sbom.spdx.json"), copied("sbom.spdx.json")?),
+        (bill_name, copied("sbom.spdx.json")?),
     ] {
         outputs.put(&name, &bytes)?;
         sums.put(&name, Digest::of(&bytes));
@@ -98,7 +124,8 @@ pub fn write(
     outputs.put(SUMS, text.as_bytes())?;
     names.push(SUMS.to_owned());
     if let Some(signer) = signer {
-        outputs.put(SIGNATURE, signer.sign(&text, &format!("imgbuild {profile} {}", manifest.image_id))?.as_bytes())?;
+        let unnamed = format!("imgbuild {profile} {}", manifest.image_id);
+        outputs.put(SIGNATURE, signer.sign(&text, &unnamed)?.as_bytes())?;
         names.push(SIGNATURE.to_owned());
     }
     outputs.commit(&[SUMS, SIGNATURE])?;
@@ -110,8 +137,24 @@ pub fn write(
     Ok(names)
 }
 
+/// A file that remembers that it was the one which failed.
+struct Written<'f> {
+    file: io::BufWriter<&'f mut File>,
+    failed: bool,
+}
+
+impl Write for Written<'_> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.file.write(bytes).inspect_err(|_| self.failed = true)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.file.flush().inspect_err(|_| self.failed = true)
+    }
+}
+
 /// Compresses the image; what no range covers is zero and is not read.
-fn pack(image: &File, manifest: &Manifest, out: &mut File, progress: &dyn Progress) -> io::Result<()> {
+fn pack(image: &File, manifest: &Manifest, out: &mut Written<'_>, progress: &dyn Progress) -> io::Result<()> {
     let read = |start: u64, buffer: &mut [u8]| -> io::Result<()> {
         let end = start + buffer.len() as u64;
         let first = manifest.ranges.partition_point(|range| range.offset + range.length <= start);
@@ -122,7 +165,7 @@ fn pack(image: &File, manifest: &Manifest, out: &mut File, progress: &dyn Progre
         }
         Ok(())
     };
-    seekable::write(manifest.image_size, LEVEL, read, io::BufWriter::with_capacity(1 << 20, &mut *out), |bytes| {
+    seekable::write(manifest.image_size, LEVEL, read, &mut *out, |bytes| {
         progress.advance(PHASE, bytes);
     })?;
     out.flush()

@@ -7,13 +7,16 @@ use std::path::Path;
 use base64::prelude::{BASE64_STANDARD, Engine as _};
 use minisign::{PublicKey, SecretKey, SecretKeyBox, SignatureBox};
 
-use super::ReleaseError;
+use super::{ReleaseError, Tag};
 
 /// Where the password of an encrypted key comes from: nobody is there to type it in CI.
 pub(super) const PASSWORD: &str = "IMGBUILD_MINISIGN_PASSWORD";
 
-/// A secret key, ready to sign.
-pub struct Signer(SecretKey);
+/// A secret key, ready to sign what is to be the release of a tag, if there is one already.
+pub struct Signer {
+    key: SecretKey,
+    tag: Option<Tag>,
+}
 
 impl std::fmt::Debug for Signer {
     fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
@@ -38,23 +41,25 @@ impl Signer {
     ///
     /// # Errors
     /// A file that cannot be read, is no key, or needs another password.
-    pub fn open(path: &Path) -> Result<Self, ReleaseError> {
+    pub fn open(path: &Path, tag: Option<Tag>) -> Result<Self, ReleaseError> {
         let text = fs::read_to_string(path).map_err(|source| ReleaseError::Read { path: path.to_owned(), source })?;
         let key = read(&text).ok_or_else(|| ReleaseError::Key { path: path.to_owned() })?;
         // minisign 0.10 writes no checksum into keys without a password, so those are not read as the library reads boxes.
         if !key.is_encrypted() {
-            return Ok(Self(key));
+            return Ok(Self { key, tag });
         }
         let locked = || ReleaseError::Locked { path: path.to_owned() };
         // Without a password the library would ask for one, on a terminal that CI does not have.
         let password = std::env::var(PASSWORD).map_err(|_| locked())?;
         let key = SecretKeyBox::from_string(&text).and_then(|key| key.into_secret_key(Some(password)));
-        key.map(Self).map_err(|_| locked())
+        key.map(|key| Self { key, tag }).map_err(|_| locked())
     }
 
-    /// The signature over `text`, with a comment that it covers too.
-    pub(super) fn sign(&self, text: &str, comment: &str) -> Result<String, ReleaseError> {
-        let signature = minisign::sign(None, &self.0, text.as_bytes(), Some(comment), Some("signature of SHA256SUMS"));
+    /// The signature over `text` and the tag, or else `unnamed`: its comment, which it covers too.
+    pub(super) fn sign(&self, text: &str, unnamed: &str) -> Result<String, ReleaseError> {
+        let comment = self.tag.as_ref().map_or_else(|| unnamed.to_owned(), Tag::comment);
+        let signature =
+            minisign::sign(None, &self.key, text.as_bytes(), Some(&comment), Some("signature of SHA256SUMS"));
         signature.map(SignatureBox::into_string).map_err(|error| ReleaseError::Sign(error.to_string()))
     }
 }
@@ -65,13 +70,15 @@ fn read(text: &str) -> Option<SecretKey> {
     SecretKey::from_bytes(&bytes).ok()
 }
 
-/// Checks that `signature` is by the owner of `key` (the second line of `minisign.pub`) over `sums`.
+/// Checks that `signature` is by the owner of `key` (the second line of `minisign.pub`) over `sums`; gives its comment, which it
+/// covers too.
 ///
 /// # Errors
 /// A key or signature that is none, or that does not fit.
-pub fn verify(key: &str, sums: &[u8], signature: &str) -> Result<(), VerifyError> {
+pub fn verify(key: &str, sums: &[u8], signature: &str) -> Result<String, VerifyError> {
     let public = PublicKey::from_base64(key).map_err(|_| VerifyError::Key(key.to_owned()))?;
     let signature = SignatureBox::from_string(signature).map_err(|_| VerifyError::Form)?;
     minisign::verify(&public, &signature, Cursor::new(sums), true, false, false)
+        .and_then(|()| signature.trusted_comment())
         .map_err(|error| VerifyError::Wrong(error.to_string()))
 }

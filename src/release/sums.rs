@@ -29,16 +29,26 @@ impl Sums {
         lines.collect::<Result<_, _>>().map(Self)
     }
 
-    /// Those in `dir`, of files that are still there; none if there are no sums.
-    pub(super) fn beside(dir: &Path) -> Result<Self, ReleaseError> {
+    /// Those in `dir` but of `own`, which are about to be written, of files that are still there; none if there are no sums. What
+    /// is passed on, and perhaps signed, was found right.
+    pub(super) fn beside(dir: &Path, own: &[&str]) -> Result<Self, ReleaseError> {
         let path = dir.join(SUMS);
-        let text = match std::fs::read_to_string(&path) {
+        let text = match super::open(&path).and_then(io::read_to_string) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Self::default()),
             read => read.map_err(|source| ReleaseError::Read { path: path.clone(), source })?,
         };
-        let mut sums = Self::parse(&text).map_err(|line| ReleaseError::Sums { path, line })?;
-        sums.0.retain(|name, _| dir.join(name).exists());
-        Ok(sums)
+        let sums = Self::parse(&text).map_err(|line| ReleaseError::Sums { path, line })?;
+        let mut right = Self::default();
+        for (name, digest) in sums.0.into_iter().filter(|(name, _)| !own.contains(&name.as_str())) {
+            let path = dir.join(&name);
+            match super::open(&path).and_then(Digest::of_all) {
+                Ok(found) if found == digest => right.put(&name, digest),
+                Ok(_) => return Err(ReleaseError::Neighbour { path }),
+                Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+                Err(source) => return Err(ReleaseError::Read { path, source }),
+            }
+        }
+        Ok(right)
     }
 
     pub(super) fn put(&mut self, name: &str, digest: Digest) {

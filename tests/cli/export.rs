@@ -1,8 +1,9 @@
 //! `export`: the release set, read by the programs that others have: zstd, sha256sum, bmaptool, minisign.
 
 use std::fs;
+use std::io::{BufRead as _, BufReader};
 use std::path::Path;
-use std::process::Command;
+use std::process::{Command, Stdio};
 
 use crate::place::{Place, files, json};
 use crate::support;
@@ -98,4 +99,84 @@ fn a_key_that_cannot_sign_is_refused_before_anything_is_built() {
     let mut command = place.command(&["export", "--profile", "node", "--sign", "locked.sec", "--output", "out"]);
     crate::place::Ran::of(command.env("IMGBUILD_MINISIGN_PASSWORD", "pass")).ok();
     support::ok(&place.path("out"), "minisign", &["-V", "-q", "-p", "../locked.pub", "-m", "SHA256SUMS"]);
+}
+
+#[test]
+fn a_signature_says_the_tag_that_it_is_for() {
+    let (_online, place) = small();
+    keys(&place.path(""));
+    let export = ["export", "--profile", "node", "--sign", "key.sec", "--output", "out", "--tag"];
+    for bad in ["", "..", "v 1"] {
+        assert!(place.run(&[&export[..], &[bad]].concat()).fails(1).contains("is not the tag of a release"));
+    }
+    place.run(&[&export[..], &["v1.2"]].concat()).ok();
+    let said = support::ok(&place.path("out"), "minisign", &["-V", "-Q", "-p", "../key.pub", "-m", "SHA256SUMS"]);
+    assert_eq!(said.trim(), "imgbuild v1.2");
+}
+
+#[test]
+fn no_sum_is_passed_on_that_is_not_right() {
+    let (_online, place) = small();
+    keys(&place.path(""));
+    let export = ["export", "--profile", "node", "--sign", "key.sec", "--output", "out"];
+    place.run(&export).ok();
+    let out = place.path("out");
+    let sums = place.read("out/SHA256SUMS");
+    place.write("out/SHA256SUMS", sums.clone() + &format!("{}  other.img.zst\n", "a".repeat(64)));
+    place.write("out/other.img.zst", "garbage");
+    let error = place.run(&export).fails(3);
+    assert!(error.contains("out/other.img.zst") && error.contains("is not what the sums"), "{error}");
+    assert!(error.contains("export that profile again"), "{error}");
+    fs::remove_file(out.join("other.img.zst")).unwrap();
+    support::ok(&out, "mkfifo", &["other.img.zst"]);
+    assert!(place.run(&export).fails(1).contains("other.img.zst"));
+    fs::remove_file(out.join("other.img.zst")).unwrap();
+    // One's own old files are replaced, whatever is in them.
+    place.write("out/node.bmap", "old");
+    place.run(&export).ok();
+    assert_eq!(place.read("out/SHA256SUMS"), sums);
+}
+
+#[test]
+fn exports_into_one_directory_wait_for_each_other() {
+    let (_online, place) = small();
+    place.write("profiles/other.toml", "schema = 1\nextends = \"node\"\ndescription = \"Another\"\n");
+    place.run(&["export", "--profile", "other", "--output", "elsewhere"]).ok();
+    place.run(&["build", "--profile", "node"]).ok();
+    // Stands for an export of `other` that has begun.
+    let out = place.path("out");
+    fs::create_dir(&out).unwrap();
+    let lock = fs::File::open(&out).unwrap();
+    lock.lock().unwrap();
+    let mut command = place.command(&["--json", "export", "--profile", "node", "--output", "out"]);
+    let mut child = command.stdout(Stdio::piped()).spawn().unwrap();
+    let mut lines = BufReader::new(child.stdout.take().unwrap()).lines().map(Result::unwrap);
+    let waits = lines.any(|line| line.contains("waiting for another export into `out`"));
+    assert!(waits, "it did not wait");
+    for file in files(&place.path("elsewhere")) {
+        fs::copy(place.path("elsewhere").join(&file), out.join(&file)).unwrap();
+    }
+    drop(lock);
+    assert!(lines.any(|line| line.contains("\"result\"")));
+    assert_eq!(child.wait().unwrap().code(), Some(0));
+    support::ok(&out, "sha256sum", &["--check", "--strict", "SHA256SUMS"]);
+    assert_eq!(place.read("out/SHA256SUMS").lines().count(), 8);
+
+    // Together, as they come.
+    fs::remove_dir_all(&out).unwrap();
+    let start = |profile| place.command(&["export", "--profile", profile, "--output", "out"]).spawn().unwrap();
+    for mut child in [start("node"), start("other")] {
+        assert_eq!(child.wait().unwrap().code(), Some(0));
+    }
+    support::ok(&out, "sha256sum", &["--check", "--strict", "SHA256SUMS"]);
+    assert_eq!(place.read("out/SHA256SUMS").lines().count(), 8);
+}
+
+#[test]
+fn an_output_that_is_a_file_is_refused_before_anything_is_built() {
+    let (_online, place) = small();
+    place.write("set", "a file");
+    let error = place.run(&["export", "--profile", "node", "--output", "set"]).fails(1);
+    assert!(error.starts_with("`set` is a file") && error.contains("name a directory"), "{error}");
+    assert!(!place.path("build").exists());
 }

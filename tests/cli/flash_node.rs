@@ -5,9 +5,9 @@ use std::os::unix::fs::FileExt as _;
 use std::path::Path;
 
 use crate::node_image;
-use crate::place::{files, json};
+use crate::place::{Place, files, json};
 use crate::support;
-use crate::terminal::converse;
+use crate::terminal::converse_doing;
 use crate::tiny;
 
 #[test]
@@ -38,7 +38,11 @@ fn a_node_s_stick_holds_what_its_image_would_and_no_file_holds_its_seed() {
     support::ok(dir.path(), "losetup", &["--detach", &device]);
 
     assert!(plan.ok().contains("with the seed of node `control`"));
-    assert!(written.ok().contains("switch it on"));
+    let said = written.ok();
+    for words in ["switch it on", "data disks, a route, the time and its datastore", "`ready N s after power-on`"] {
+        assert!(said.contains(words), "no {words} in: {said}");
+    }
+    assert!(!said.contains("docs/") && said.lines().skip(1).all(|line| line.len() <= 90), "{said}");
     let stick = File::open(&disk).unwrap();
     for range in manifest["ranges"].as_array().unwrap() {
         let number = |key: &str| usize::try_from(range[key].as_u64().unwrap()).unwrap();
@@ -56,6 +60,55 @@ fn a_node_s_stick_holds_what_its_image_would_and_no_file_holds_its_seed() {
     assert!(built.iter().all(|file| Path::new(file).starts_with("node")), "{built:?}");
 }
 
+/// A server and two machines that have nothing to do: `control`, `pi1` and `pi2`.
+fn three_nodes(online: &crate::archive::Online) -> Place {
+    let place = node_image::place(online);
+    let nodes = "[node.pi1]\nprofile = \"worker\"\n[node.pi2]\nprofile = \"worker\"\n";
+    place.write("profiles/worker.toml", place.read("profiles/node.toml").replace("\"server\"", "\"agent\""));
+    place.write("cluster.toml", place.read("cluster.toml") + nodes);
+    place
+}
+
+/// Loop devices, and the one place where a person plugs one of them in after the other.
+struct Sticks {
+    dir: tempfile::TempDir,
+    devices: Vec<String>,
+}
+
+impl Sticks {
+    fn new(number: usize) -> Self {
+        let dir = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).unwrap();
+        let attach = |number| {
+            let disk = dir.path().join(format!("disk{number}"));
+            File::create(&disk).unwrap().set_len(400 << 20).unwrap();
+            support::ok(dir.path(), "losetup", &["--find", "--show", disk.to_str().unwrap()]).trim().to_owned()
+        };
+        let devices = (0..number).map(attach).collect();
+        Self { dir, devices }
+    }
+
+    fn port(&self) -> String {
+        self.dir.path().join("stick").to_str().unwrap().to_owned()
+    }
+
+    fn plug(&self, number: usize) {
+        let _ = fs::remove_file(self.port());
+        std::os::unix::fs::symlink(&self.devices[number], self.port()).unwrap();
+    }
+
+    fn name(&self, number: usize) -> &str {
+        self.devices[number].trim_start_matches("/dev/")
+    }
+}
+
+impl Drop for Sticks {
+    fn drop(&mut self) {
+        for device in &self.devices {
+            let _ = std::process::Command::new("losetup").args(["--detach", device]).status();
+        }
+    }
+}
+
 #[test]
 fn all_sticks_are_written_one_after_the_other_and_one_may_be_left_out() {
     if !rustix::process::geteuid().is_root() {
@@ -63,35 +116,78 @@ fn all_sticks_are_written_one_after_the_other_and_one_may_be_left_out() {
         return;
     }
     let online = tiny::archive(1000).online();
-    let place = node_image::place(&online);
-    let nodes = "[node.pi1]\nprofile = \"node\"\n[node.pi2]\nprofile = \"node\"\n";
-    // One server, and two machines that have nothing to do.
-    place.write("profiles/worker.toml", place.read("profiles/node.toml").replace("\"server\"", "\"agent\""));
-    let cluster = place.read("cluster.toml") + &nodes.replace("\"node\"", "\"worker\"");
-    place.write("cluster.toml", cluster);
-    let dir = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).unwrap();
-    let disk = dir.path().join("disk");
-    File::create(&disk).unwrap().set_len(400 << 20).unwrap();
-    let device = support::ok(dir.path(), "losetup", &["--find", "--show", disk.to_str().unwrap()]).trim().to_owned();
-    let name = device.trim_start_matches("/dev/");
-    let program = place.command(&["flash", "--all", "--device", &device, "--allow-loop"]);
+    let place = three_nodes(&online);
+    let sticks = Sticks::new(2);
+    let program = place.command(&["flash", "--all", "--device", &sticks.port(), "--allow-loop"]);
     let answers = [
+        // Nothing is plugged in yet.
         ("`control`, 1 of 3", ""),
-        ("to write to", name),
+        ("`control`, 1 of 3", ""),
+        ("to write to", sticks.name(0)),
         ("`pi1`, 2 of 3", "skip"),
+        // The last node's stick is still there.
         ("`pi2`, 3 of 3", ""),
-        ("to write to", name),
+        ("`pi2`, 3 of 3", ""),
+        ("to write to", sticks.name(1)),
     ];
-    let (code, shown) = converse(&program, &answers);
-    let manifest = "build/worker/manifest.json";
-    let last = place.run(&["verify", &device, "--manifest", manifest, "--node", "pi2"]);
-    support::ok(dir.path(), "losetup", &["--detach", &device]);
+    let (code, shown) = converse_doing(&program, &answers, |answer| match answer {
+        1 => sticks.plug(0),
+        5 => sticks.plug(1),
+        _ => {}
+    });
     assert_eq!(code, Some(0), "{shown}");
-    for said in ["seed of node `control`", "`pi1` is left out", "seed of node `pi2`"] {
+    let unchanged = format!("{} was written just now", sticks.devices[0]);
+    for said in ["is no disk", "seed of node `control`", &unchanged, "seed of node `pi2`", "1 of 3 nodes left: `pi1`"] {
         assert!(shown.contains(said), "no {said} in: {shown}");
     }
-    last.ok();
+    for (stick, profile, node) in [(0, "node", "control"), (1, "worker", "pi2")] {
+        let manifest = format!("build/{profile}/manifest.json");
+        place.run(&["verify", &sticks.devices[stick], "--manifest", &manifest, "--node", node]).ok();
+    }
     assert!(place.run(&["flash", "--all"]).fails(1).contains("terminal"));
+}
+
+#[test]
+fn a_stick_that_is_not_written_ends_no_walk_and_is_told_in_the_end() {
+    if !rustix::process::geteuid().is_root() {
+        eprintln!("needs root");
+        return;
+    }
+    let online = tiny::archive(1000).online();
+    let place = three_nodes(&online);
+    let sticks = Sticks::new(2);
+    // Too small, which nobody knows before there is an image.
+    File::options().write(true).open(sticks.dir.path().join("disk1")).unwrap().set_len(8 << 20).unwrap();
+    support::ok(sticks.dir.path(), "losetup", &["--set-capacity", &sticks.devices[1]]);
+    sticks.plug(0);
+    let program = place.command(&["flash", "--all", "--device", &sticks.port(), "--allow-loop"]);
+    let answers = [
+        ("`control`, 1 of 3", ""),
+        ("to write to", "something else"),
+        ("`pi1`, 2 of 3", ""),
+        ("`pi2`, 3 of 3", ""),
+        ("to write to", sticks.name(0)),
+    ];
+    let (code, shown) = converse_doing(&program, &answers, |answer| match answer {
+        2 => sticks.plug(1),
+        3 => sticks.plug(0),
+        _ => {}
+    });
+    assert_eq!(code, Some(1), "{shown}");
+    for said in ["that is not it", "are needed", "2 of 3 nodes left: `control`, `pi1`"] {
+        assert!(shown.contains(said), "no {said} in: {shown}");
+    }
+    place.run(&["verify", &sticks.devices[0], "--manifest", "build/worker/manifest.json", "--node", "pi2"]).ok();
+}
+
+#[test]
+fn a_dry_walk_shows_all_plans_and_asks_for_nothing() {
+    let online = tiny::archive(1000).online();
+    let place = three_nodes(&online);
+    let said = place.run(&["flash", "--all", "--dry-run"]).ok();
+    for node in ["control", "pi1", "pi2"] {
+        assert!(said.contains(&format!("with the seed of node `{node}`")), "{said}");
+    }
 }
 
 #[test]

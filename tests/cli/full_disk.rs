@@ -63,6 +63,17 @@ fn a_full_disk_has_one_code_at_every_stage_of_a_build() {
 }
 
 #[test]
+fn an_export_without_room_names_what_it_could_not_write() {
+    let online = tiny::archive(3 << 20).online();
+    let place = tiny::place(&online, &["freight"]);
+    place.run(&["build", "--profile", "node"]).ok();
+    let args = ["export", "--profile", "node", "--output", "out"];
+    let (error, left) = full(on_small_disk(&place, &place.path("out"), "1m", "true", &args));
+    assert!(error.contains("cannot write `out/node.img.zst`"), "{error}");
+    assert_eq!(left, "");
+}
+
+#[test]
 fn a_lock_that_finds_no_room_leaves_the_old_one() {
     let online = tiny::archive(0).online();
     let place = tiny::place(&online, &[]);

@@ -46,4 +46,5 @@ mod k3s;
 #[path = "../support/mod.rs"]
 mod support;
 #[path = "../support/terminal.rs"]
+#[expect(dead_code, reason = "who only types is the flash tests' business")]
 mod terminal;

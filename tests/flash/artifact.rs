@@ -4,8 +4,11 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::io::{Cursor, Write as _};
 
-use crate::bench::{Bench, Loop, is_root};
+use minisign::KeyPair;
+
+use crate::bench::{Bench, Loop, Ran, is_root};
 use crate::http::{Answer, Request, Server};
+use crate::support;
 
 fn zstd(bytes: &[u8]) -> Vec<u8> {
     zstd::encode_all(bytes, 1).unwrap()
@@ -103,7 +106,7 @@ fn release(data: usize) -> Bench {
 }
 
 /// An image by its URL, with a cache that knows nothing.
-fn flash_from(bench: &Bench, server: &Server, disk: &Loop) -> crate::bench::Ran {
+fn flash_from(bench: &Bench, server: &Server, disk: &Loop) -> Ran {
     let _ = fs::remove_dir_all(bench.path("cache"));
     bench.flash(&server.url("/v1/node.img.zst"), disk)
 }
@@ -214,18 +217,10 @@ fn a_workspace_s_key_must_have_signed_what_comes_from_elsewhere() {
     let bench = release(1 << 20);
     let disk = Loop::new(64 << 20);
     let before = disk.digest();
-    let [ours, other] = [(), ()].map(|()| minisign::KeyPair::generate_unencrypted_keypair().unwrap());
-    let sign = |key: &minisign::KeyPair, text: &[u8]| {
-        let signature = minisign::sign(Some(&key.pk), &key.sk, Cursor::new(text), None, None).unwrap();
-        bench.write("SHA256SUMS.minisig", signature.into_string().as_bytes());
-    };
+    let [ours, other] = [(), ()].map(|()| KeyPair::generate_unencrypted_keypair().unwrap());
+    let sign = |key: &KeyPair, text: &[u8]| sign(&bench, key, text, "anything");
     let sums = fs::read(bench.path("SHA256SUMS")).unwrap();
-    let config = |releases: &str| {
-        let key = ours.pk.to_base64();
-        let text = format!("schema = 1\nreleases = {releases:?}\nrelease_key = {key:?}\n");
-        bench.write("imgbuild.toml", text.as_bytes());
-    };
-    config("https://releases.example");
+    configure(&bench, "https://releases.example", Some(&ours));
     let refused = |word: &str| {
         let server = serve(&bench, Answer::honest);
         let error = flash_from(&bench, &server, &disk).fails(5);
@@ -244,13 +239,199 @@ fn a_workspace_s_key_must_have_signed_what_comes_from_elsewhere() {
     let server = serve(&bench, Answer::honest);
     flash_from(&bench, &server, &disk).ok();
     bench.assert_on(&disk);
+}
 
-    // The same by its tag.
-    config(&server.url(""));
-    disk.write(0, &[0; 4096]);
-    let args = ["--release", "v1", "--profile", "node", "--device", disk.path(), "--allow-loop", "--yes"];
-    bench.run(&[&["flash"][..], &args].concat()).ok();
+/// Signs the bench's sums, with a comment that the signature covers.
+fn sign(bench: &Bench, key: &KeyPair, text: &[u8], comment: &str) {
+    let signature = minisign::sign(Some(&key.pk), &key.sk, Cursor::new(text), Some(comment), None).unwrap();
+    bench.write("SHA256SUMS.minisig", signature.into_string().as_bytes());
+}
+
+/// Makes the bench a workspace whose releases are there, signed by `key`.
+fn configure(bench: &Bench, releases: &str, key: Option<&KeyPair>) {
+    let key = key.map_or_else(String::new, |key| format!("release_key = {:?}\n", key.pk.to_base64()));
+    bench.write("imgbuild.toml", format!("schema = 1\nreleases = {releases:?}\n{key}").as_bytes());
+}
+
+fn flash_release(bench: &Bench, tag: &str, profile: &str, disk: &Loop) -> Ran {
+    let args = ["flash", "--release", tag, "--profile", profile, "--device", disk.path(), "--allow-loop", "--yes"];
+    bench.run(&args)
+}
+
+#[test]
+fn a_release_is_the_one_of_its_tag_and_profile() {
+    if !is_root() {
+        return;
+    }
+    let bench = release(1 << 20);
+    let disk = Loop::new(64 << 20);
+    let before = disk.digest();
+    let key = KeyPair::generate_unencrypted_keypair().unwrap();
+    // All that is of profile `node` is there as `gpu` too, and listed.
+    for end in ["img.zst", "manifest.json"] {
+        fs::copy(bench.path(&format!("node.{end}")), bench.path(&format!("gpu.{end}"))).unwrap();
+    }
+    let sums = fs::read_to_string(bench.path("SHA256SUMS")).unwrap();
+    let sums = sums.clone() + &sums.replace("  node.", "  gpu.");
+    bench.write("SHA256SUMS", sums.as_bytes());
+    // Whatever tag is asked for, this server gives the one that it has.
+    let serve = || {
+        let names = ["node.img.zst", "node.manifest.json", "gpu.img.zst", "gpu.manifest.json", "SHA256SUMS"];
+        let files: BTreeMap<String, Vec<u8>> = names
+            .into_iter()
+            .chain(["SHA256SUMS.minisig"])
+            .filter_map(|name| Some((name.to_owned(), fs::read(bench.path(name)).ok()?)))
+            .collect();
+        Server::start(move |request| {
+            let name = request.path.rsplit('/').next().unwrap();
+            files.get(name).map_or_else(Answer::not_found, |file| Answer::honest(request, file))
+        })
+    };
+    sign(&bench, &key, sums.as_bytes(), "imgbuild v1");
+    let server = serve();
+    configure(&bench, &server.url(""), Some(&key));
+
+    let error = flash_release(&bench, "v2", "node", &disk).fails(5);
+    assert!(error.contains("not as release `v2`") && error.contains("says `imgbuild v1`"), "{error}");
+    let error = flash_release(&bench, "v1", "gpu", &disk).fails(5);
+    assert!(error.contains("/v1/gpu.img.zst") && error.contains("is of `node`"), "{error}");
+    assert!(server.requests().iter().all(|request| !is_image(request)), "what is refused was downloaded");
+    for tag in ["..", ".", "", "v1/../v1", "v 1", "%2e%2e"] {
+        let asked = server.requests().len();
+        let error = flash_release(&bench, tag, "node", &disk).fails(1);
+        assert!(error.contains("is not the tag of a release"), "{error}");
+        assert_eq!(server.requests().len(), asked, "{tag}");
+    }
+    assert_eq!(disk.digest(), before);
+    flash_release(&bench, "v1", "node", &disk).ok();
     bench.assert_on(&disk);
-    let missing = ["--release", "v2", "--profile", "node", "--device", disk.path(), "--allow-loop", "--yes"];
-    bench.run(&[&["flash"][..], &missing].concat()).fails(5);
+
+    // Signed, but as no release; and one whose comment was changed by somebody else.
+    disk.write(0, &[0; 4096]);
+    sign(&bench, &key, sums.as_bytes(), "imgbuild node 0123456789abcdef");
+    let server = serve();
+    configure(&bench, &server.url(""), Some(&key));
+    let error = flash_release(&bench, "v1", "node", &disk).fails(5);
+    assert!(error.contains("export --sign KEY --tag TAG"), "{error}");
+    let signature = fs::read_to_string(bench.path("SHA256SUMS.minisig")).unwrap();
+    bench.write("SHA256SUMS.minisig", signature.replace("imgbuild node 0123456789abcdef", "imgbuild v1").as_bytes());
+    let server = serve();
+    configure(&bench, &server.url(""), Some(&key));
+    assert!(flash_release(&bench, "v1", "node", &disk).fails(5).contains("not by the workspace's"));
+
+    // Without a key, a tag is a part of the address and nothing more; a profile is what it is.
+    configure(&bench, &server.url(""), None);
+    assert!(flash_release(&bench, "v1", "gpu", &disk).fails(5).contains("is of `node`"));
+    flash_release(&bench, "v2", "node", &disk).ok();
+}
+
+#[test]
+fn what_is_not_there_is_named_by_its_address() {
+    if !is_root() {
+        return;
+    }
+    let bench = release(1 << 20);
+    let disk = Loop::new(64 << 20);
+    let server = serve(&bench, Answer::honest);
+    configure(&bench, &server.url(""), None);
+    let error = flash_release(&bench, "v7", "node", &disk).fails(5);
+    assert!(error.contains(&server.url("/v7/SHA256SUMS")) && error.contains("the release's tag"), "{error}");
+    let error = bench.flash(&server.url("/v1/other.img.zst"), &disk).fails(5);
+    assert!(error.contains(&server.url("/v1/other.img.zst")), "{error}");
+    let gone = serve(
+        &bench,
+        |request, file| {
+            if is_image(request) { Answer::not_found() } else { Answer::honest(request, file) }
+        },
+    );
+    let url = gone.url("/v1/node.img.zst").replace("http://", "http://me:secret@");
+    let error = bench.flash(&url, &disk).fails(5);
+    assert!(error.contains("/v1/node.img.zst") && !error.contains("--mirror"), "{error}");
+    let error = bench.flash(&url.replace("node.img", "none.img"), &disk).fails(5);
+    assert!(error.contains("/v1/none.img.zst") && !error.contains("secret"), "{error}");
+}
+
+#[test]
+fn a_url_is_known_by_its_scheme_in_any_case() {
+    if !is_root() {
+        return;
+    }
+    let bench = release(1 << 20);
+    let disk = Loop::new(64 << 20);
+    let server = serve(&bench, Answer::honest);
+    bench.flash(&server.url("/v1/node.img.zst").replace("http://", "HTTP://"), &disk).ok();
+    bench.assert_on(&disk);
+    let path = bench.path("node.img.zst");
+    let error = bench.flash(&format!("file://{}", path.display()), &disk).fails(1);
+    assert!(error.contains(&format!("`--image {}`", path.display())), "{error}");
+    let error = bench.flash("ftp://host/node.img", &disk).fails(1);
+    assert!(error.contains("`ftp` is not spoken here"), "{error}");
+}
+
+#[test]
+fn an_image_that_was_fetched_once_needs_no_network_again() {
+    if !is_root() {
+        return;
+    }
+    let bench = release(1 << 20);
+    let disk = Loop::new(64 << 20);
+    let key = KeyPair::generate_unencrypted_keypair().unwrap();
+    sign(&bench, &key, &fs::read(bench.path("SHA256SUMS")).unwrap(), "imgbuild v1");
+    let server = serve(&bench, Answer::honest);
+    configure(&bench, &server.url(""), Some(&key));
+    let offline = |tag: &str| {
+        let args = ["--offline", "flash", "--release", tag, "--profile", "node", "--device", disk.path()];
+        bench.run(&[&args[..], &["--allow-loop", "--yes"]].concat())
+    };
+    assert!(offline("v1").fails(5).contains("without `--offline`"));
+    flash_release(&bench, "v1", "node", &disk).ok();
+    disk.write(0, &[0; 4096]);
+    let asked = server.requests().len();
+    offline("v1").ok();
+    bench.assert_on(&disk);
+    offline("v2").fails(5);
+    assert_eq!(server.requests().len(), asked);
+    // What was kept is proved by the key that is named now.
+    let other = KeyPair::generate_unencrypted_keypair().unwrap();
+    configure(&bench, &server.url(""), Some(&other));
+    assert!(offline("v1").fails(5).contains("not by the workspace's"));
+}
+
+#[test]
+fn pipes_in_the_place_of_files_are_refused_and_not_waited_for() {
+    if !is_root() {
+        return;
+    }
+    let bench = Bench::new(1 << 20);
+    let disk = Loop::new(64 << 20);
+    for name in ["SHA256SUMS", "manifest.json", "node.img"] {
+        let kept = fs::read(bench.path(name)).unwrap();
+        fs::remove_file(bench.path(name)).unwrap();
+        support::ok(bench.dir.path(), "mkfifo", &[name]);
+        let error = bench.flash("node.img", &disk).fails(1);
+        assert!(error.contains(name) && error.contains("file"), "{error}");
+        fs::remove_file(bench.path(name)).unwrap();
+        bench.write(name, &kept);
+    }
+    bench.flash("node.img", &disk).ok();
+}
+
+#[test]
+fn an_image_that_cannot_be_unpacked_says_what_is_the_matter_with_it() {
+    if !is_root() {
+        return;
+    }
+    let bench = Bench::new(1 << 20);
+    let disk = Loop::new(64 << 20);
+    fs::remove_file(bench.path("SHA256SUMS")).unwrap();
+    // From a pipe, whose length nobody knows, the whole window is asked for.
+    support::ok(bench.dir.path(), "sh", &["-c", "cat node.img | zstd -q --ultra -20 --long=31 > node.img.zst"]);
+    let error = bench.flash("node.img.zst", &disk).fails(1);
+    assert!(error.contains("window") && error.contains("without `--long`") && !error.contains("failing"), "{error}");
+    let mut packed = zstd(&bench.image.bytes);
+    let middle = packed.len() / 2;
+    packed[middle..middle + 64].fill(0xff);
+    bench.write("node.img.zst", &packed);
+    let error = bench.flash("node.img.zst", &disk).fails(3);
+    assert!(error.contains("damaged") && !error.contains("disk under it"), "{error}");
 }

@@ -6,6 +6,7 @@ mod artifact;
 mod bench;
 mod confirm;
 mod killed;
+mod machine;
 mod private;
 mod refused;
 mod rights;

@@ -6,6 +6,7 @@ use std::path::Path;
 use rustix::fs::{Mode, OFlags, open};
 
 use crate::bench::{Bench, Loop, is_root};
+use crate::http::{Answer, Server};
 use crate::support;
 
 /// Flashing must be refused with these words, and change nothing.
@@ -96,4 +97,30 @@ fn who_names_no_image_is_told_all_the_ways_to_name_one() {
     }
     let error = bench.run(&["flash", "--release", "v1"]).fails(1);
     assert!(error.contains("release `v1`") && error.contains("--profile NAME"), "{error}");
+}
+
+/// An image that would be refused if it were looked at.
+#[test]
+fn what_no_image_could_mend_is_told_before_the_image_is_looked_at() {
+    if !is_root() {
+        return;
+    }
+    let bench = Bench::new(1 << 20);
+    let disk = Loop::new(64 << 20);
+    fs::remove_file(bench.path("manifest.json")).unwrap();
+    let server = Server::start(|_| Answer::not_found());
+    let url = server.url("/node.img");
+    for image in ["node.img", &url] {
+        let flash = |more: &[&str]| bench.run(&[&["flash", "--image", image], more].concat()).fails(1);
+        assert!(flash(&["--yes"]).contains("`--yes` writes to no disk that is not named"));
+        assert!(flash(&["--yes", "--device", "/dev/nope"]).contains("/dev/nope"));
+        assert!(flash(&["--yes", "--device", disk.path()]).contains("--allow-loop"));
+        assert!(flash(&["--device", disk.path(), "--allow-loop"]).contains("nobody is there"));
+        support::ok(Path::new("/"), "mkswap", &[disk.path()]);
+        support::ok(Path::new("/"), "swapon", &[disk.path()]);
+        let error = bench.run(&["flash", "--image", image, "--yes", "--device", disk.path(), "--allow-loop"]);
+        support::ok(Path::new("/"), "swapoff", &[disk.path()]);
+        assert!(error.fails(1).contains("is used as swap"));
+    }
+    assert_eq!(server.requests(), []);
 }

@@ -9,6 +9,15 @@ use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
 /// Runs `program` on a terminal. Whenever the next of the questions was shown, its answer is typed. Gives the exit code and
 /// all that was shown.
 pub fn converse(program: &Command, answers: &[(&str, &str)]) -> (Option<i32>, String) {
+    converse_doing(program, answers, |_| {})
+}
+
+/// As [`converse`], by a person who does something before the answer of this number, counted from 0.
+pub fn converse_doing(
+    program: &Command,
+    answers: &[(&str, &str)],
+    mut act: impl FnMut(usize),
+) -> (Option<i32>, String) {
     let master = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY).unwrap();
     grantpt(&master).unwrap();
     unlockpt(&master).unwrap();
@@ -29,15 +38,16 @@ pub fn converse(program: &Command, answers: &[(&str, &str)]) -> (Option<i32>, St
     drop(command);
     let mut master = File::from(master);
     let (mut shown, mut seen) = (String::new(), 0);
-    let mut left = answers.iter();
+    let mut left = answers.iter().enumerate();
     let mut next = left.next();
     let mut buffer = [0; 4096];
     while let Ok(count @ 1..) = master.read(&mut buffer) {
         shown.push_str(&String::from_utf8_lossy(&buffer[..count]));
-        if let Some((question, answer)) = next
+        if let Some((number, (question, answer))) = next
             && shown[seen..].contains(question)
         {
             seen = shown.len();
+            act(number);
             master.write_all(format!("{answer}\n").as_bytes()).unwrap();
             next = left.next();
         }

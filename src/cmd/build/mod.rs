@@ -287,13 +287,13 @@ impl Job<'_> {
 }
 
 /// Refuses, before all the work, an output directory that is none.
-fn check_place(output: &Path) -> Result<(), Failure> {
+pub(super) fn check_place(output: &Path) -> Result<(), Failure> {
     let standing = image::standing(output);
     if standing.is_dir() {
         return Ok(());
     }
     Err(Failure::refused(format!("`{}` is a file, not a directory for the outputs", standing.display()))
-        .hint("name a directory with `--output`; the image in it is called `PROFILE.img`"))
+        .hint("name a directory with `--output`: the files in it are called after the profile"))
 }
 
 fn unwritable(dir: &Path, error: &std::io::Error) -> Failure {

@@ -21,37 +21,69 @@ pub(super) struct Choice {
     pub(super) expected: Expected,
 }
 
+/// Refuses what no image could mend, before one is built or fetched: that takes its time.
+pub(super) fn beforehand(args: &Flash, taken: &[u64], session: &Session<'_>) -> Result<(), Failure> {
+    if !(args.yes || args.dry_run || session.console.can_ask()) {
+        return Err(unasked(&io::ErrorKind::Unsupported.into()));
+    }
+    candidates(&device::list(Path::new("/"))?, args, taken, &limits(args, None, session)).map(drop)
+}
+
+/// What is asked of the disk; without an image, of what is known without it.
+fn limits(args: &Flash, image: Option<&Image>, session: &Session<'_>) -> Limits {
+    let file = args.image.iter().map(PathBuf::from).filter(|path| path.is_file());
+    let keep = image.map_or_else(|| file.collect(), |image| image.keep.clone());
+    Limits {
+        allow_large: args.allow_large,
+        allow_loop: args.allow_loop,
+        needed: image.map(|image| image.manifest.image_size),
+        keep: keep.into_iter().chain([session.root().to_owned(), session.cache.dir().to_owned()]).collect(),
+    }
+}
+
+/// The disk that is named, else all that may be written to; none only where nothing will be written anyway. What is `taken`,
+/// by the kernel's running number, was written by this run.
+fn candidates<'d>(disks: &'d [Disk], args: &Flash, taken: &[u64], limits: &Limits) -> Result<Vec<&'d Disk>, Failure> {
+    let is_taken = |disk: &Disk| disk.diskseq.is_some_and(|number| taken.contains(&number));
+    let unchanged = |disk: &Disk| {
+        Failure::refused(format!("{} was written just now, for another node", disk.path.display()))
+            .hint("take it out, and plug in the next one")
+    };
+    if let Some(path) = &args.device {
+        let disk = named(disks, path, limits, args.yes)?;
+        return if is_taken(disk) { Err(unchanged(disk)) } else { Ok(vec![disk]) };
+    }
+    if args.yes {
+        return Err(Failure::refused("`--yes` writes to no disk that is not named")
+            .hint("name it: `--device /dev/disk/by-id/…`; `imgbuild devices` lists them"));
+    }
+    let (taken, free): (Vec<&Disk>, Vec<&Disk>) =
+        disks.iter().filter(|disk| disk.refusals(limits).is_empty()).partition(|disk| is_taken(disk));
+    match taken.first() {
+        _ if !free.is_empty() || args.dry_run => Ok(free),
+        Some(disk) => Err(unchanged(disk)),
+        None => Err(Failure::refused("there is no USB stick or memory card that may be written to")
+            .hint("plug one in; `imgbuild devices` tells why others are refused")),
+    }
+}
+
 impl Choice {
     /// The disk that is named, else the one that there is, else one that is asked for. Nothing if there is none and nothing
     /// will be written anyway.
-    pub(super) fn make(args: &Flash, image: &Image, session: &Session<'_>) -> Result<Option<Self>, Failure> {
-        let keep: Vec<PathBuf> =
-            image.keep.iter().cloned().chain([session.root().to_owned(), session.cache.dir().to_owned()]).collect();
-        let limits = Limits {
-            allow_large: args.allow_large,
-            allow_loop: args.allow_loop,
-            needed: Some(image.manifest.image_size),
-            keep,
-        };
+    pub(super) fn make(
+        args: &Flash,
+        image: &Image,
+        taken: &[u64],
+        session: &Session<'_>,
+    ) -> Result<Option<Self>, Failure> {
+        let limits = limits(args, Some(image), session);
         let disks = device::list(Path::new("/"))?;
-        let disk = match &args.device {
-            Some(path) => named(&disks, path, &limits, args.yes)?,
-            None if args.yes => {
-                return Err(Failure::refused("`--yes` writes to no disk that is not named")
-                    .hint("name it: `--device /dev/disk/by-id/…`; `imgbuild devices` lists them"));
-            }
-            None => {
-                let candidates: Vec<&Disk> = disks.iter().filter(|disk| disk.refusals(&limits).is_empty()).collect();
-                match candidates[..] {
-                    [] if args.dry_run => return Ok(None),
-                    [] => {
-                        return Err(Failure::refused("there is no USB stick or memory card that may be written to")
-                            .hint("plug one in; `imgbuild devices` tells why others are refused"));
-                    }
-                    [one] => one,
-                    ref many => ask_which(many, session.console)?,
-                }
-            }
+        let disk = match candidates(&disks, args, taken, &limits)?[..] {
+            [] => return Ok(None),
+            [one] => one,
+            // Which of them gets which node is asked when they are written.
+            _ if args.all && args.dry_run => return Ok(None),
+            ref many => ask_which(many, session.console)?,
         };
         let expected = Expected {
             size: disk.size,
@@ -64,13 +96,15 @@ impl Choice {
         Ok(Some(Self { disk: disk.clone(), expected }))
     }
 
-    /// Lets a person type what only the right disk has, unless the command line said `--yes`.
-    pub(super) fn confirm(&self, args: &Flash, console: &Console) -> Result<(), Failure> {
+    /// Lets a person who sees the plan type what only the right disk has, unless the command line said `--yes`.
+    pub(super) fn confirm(&self, args: &Flash, plan: &str, console: &Console) -> Result<(), Failure> {
         if args.yes {
+            console.note(plan);
             return Ok(());
         }
         let (what, expected) = secret_word(&self.disk);
-        let question = format!("\ntype {what} to write to {}:", self.disk.path.display());
+        // A part of the question, so that a quiet run shows it too.
+        let question = format!("{plan}\n\ntype {what} to write to {}:", self.disk.path.display());
         let typed = console.ask(&question).map_err(|error| unasked(&error))?;
         if typed.eq_ignore_ascii_case(&expected) {
             return Ok(());
@@ -106,11 +140,13 @@ fn named<'d>(disks: &'d [Disk], path: &Path, limits: &Limits, yes: bool) -> Resu
             }),
         ));
     }
-    if yes && disk.transport != Transport::Loop && !path.starts_with("/dev/disk/by-id") {
+    // Word for word: `/dev/disk/by-id/../../sdb` lies there too.
+    if yes && disk.transport != Transport::Loop && !disk.by_id.iter().any(|id| id == path) {
         let by_id = disk.by_id.first().map_or("/dev/disk/by-id/…".to_owned(), |path| path.display().to_string());
         return Err(Failure::refused(format!(
-            "`--yes` takes only names that stay the same whatever is plugged in, which {} does not",
-            path.display()
+            "`--yes` takes a disk only by its name in /dev/disk/by-id, and {} is none of {}",
+            path.display(),
+            disk.path.display()
         ))
         .hint(format!("name it as `--device {by_id}`")));
     }
@@ -118,10 +154,9 @@ fn named<'d>(disks: &'d [Disk], path: &Path, limits: &Limits, yes: bool) -> Resu
 }
 
 fn ask_which<'d>(disks: &[&'d Disk], console: &Console) -> Result<&'d Disk, Failure> {
-    let lines: Vec<String> =
-        (1..).zip(disks).map(|(number, disk): (usize, &&Disk)| format!("{number:>3}  {}", show::disk(disk))).collect();
-    console.note(&lines.join("\n"));
-    let typed = console.ask("which one? Its number:").map_err(|error| unasked(&error))?;
+    let line = |(number, disk): (usize, &&Disk)| format!("{number:>3}  {}\n", show::disk(disk));
+    let lines: String = (1..).zip(disks).map(line).collect();
+    let typed = console.ask(&format!("{lines}which one? Its number:")).map_err(|error| unasked(&error))?;
     let chosen = typed.parse().ok().and_then(|number: usize| disks.get(number.checked_sub(1)?));
     chosen
         .copied()

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use zeroize::Zeroizing;
 
-use super::artifact;
+use super::{artifact, choose};
 use crate::cli::Flash;
 use crate::cmd::build;
 use crate::cmd::cluster::{self, Member};
@@ -14,6 +14,7 @@ use crate::cmd::session::Session;
 use crate::exit::{Code, Failure};
 use crate::flash::{Raw, Source};
 use crate::image::Manifest;
+use crate::profile::Role;
 
 /// Where images come from.
 const WAYS: &str = "name it: `--profile NAME` to build it, `--image FILE|URL` for one from elsewhere, `--release TAG` with \
@@ -26,13 +27,20 @@ pub(super) struct Image {
     /// The node, and what makes the stick its own.
     pub(super) node: Option<String>,
     pub(super) seed: Option<Zeroizing<Vec<u8>>>,
+    /// What the node is to K3s.
+    pub(super) role: Option<Role>,
     /// Files that the writing depends on.
     pub(super) keep: Vec<PathBuf>,
 }
 
 impl Image {
-    /// The image that the command line names.
-    pub(super) fn find(args: &Flash, node: Option<&str>, session: &Session<'_>) -> Result<Self, Failure> {
+    /// The image that the command line names, for a disk that is none of those `taken`.
+    pub(super) fn find(
+        args: &Flash,
+        node: Option<&str>,
+        taken: &[u64],
+        session: &Session<'_>,
+    ) -> Result<Self, Failure> {
         let member = node.map(|node| cluster::member(session, node, &args.unlock)).transpose()?;
         let of_node = member.as_ref().map(|member| member.profile.name.as_str());
         if let (Some(named), Some(of_node)) = (args.profile.as_deref(), of_node)
@@ -41,6 +49,10 @@ impl Image {
             return Err(other_profile(node, of_node, named));
         }
         let profile = args.profile.as_deref().or(of_node);
+        // From here on it takes its time.
+        if args.image.is_some() || profile.is_some() {
+            choose::beforehand(args, taken, session)?;
+        }
         let found = match (&args.image, &args.release, profile) {
             (Some(image), _, _) => artifact::open(session, image)?,
             (None, Some(tag), Some(profile)) => artifact::release(session, tag, profile)?,
@@ -56,7 +68,8 @@ impl Image {
             return Err(other_profile(node, &member.profile.name, &found.manifest.profile));
         }
         let seed = build::seed(&member, found.manifest.epoch)?;
-        Ok(Self { seed: Some(seed), node: Some(member.name), ..found })
+        let role = member.profile.k3s.as_ref().map(|k3s| k3s.role);
+        Ok(Self { seed: Some(seed), node: Some(member.name), role, ..found })
     }
 
     fn built(args: &Flash, profile: &str, member: Option<&Member>, session: &Session<'_>) -> Result<Self, Failure> {
@@ -69,7 +82,7 @@ impl Image {
         let path = output.join(&manifest.image);
         let file = File::open(&path)
             .map_err(|error| Failure::io(Code::Unexpected, format!("cannot read {}", path.display()), &error))?;
-        Ok(Self { manifest, source: Box::new(Raw(file)), node: None, seed: None, keep: vec![path] })
+        Ok(Self { manifest, source: Box::new(Raw(file)), node: None, seed: None, role: None, keep: vec![path] })
     }
 }
 

@@ -10,8 +10,10 @@ mod artifact;
 mod choose;
 mod eject;
 mod image;
+mod papers;
 mod show;
 mod spawn;
+mod walk;
 mod writer;
 
 use std::time::Instant;
@@ -19,7 +21,7 @@ use std::time::Instant;
 use serde_json::json;
 
 use super::Outcome;
-use super::cluster;
+use super::elsewhere;
 use super::interrupt;
 use super::session::Session;
 use crate::cli::Flash;
@@ -36,39 +38,24 @@ pub(super) use writer::run as run_writer;
 
 pub(super) fn run(args: &Flash, session: &Session<'_>) -> Outcome {
     if !cfg!(target_os = "linux") {
-        return Err(Failure::refused("writing to devices is done on Linux alone so far")
-            .hint("`imgbuild export` makes an image that any other flasher writes, without a node's seed"));
+        return Err(elsewhere::flash(args.profile.as_deref()));
     }
-    if !args.all {
-        return flash(args, args.node.as_deref(), session);
-    }
-    if !session.console.can_ask() {
-        return Err(Failure::refused("`--all` needs a person who changes sticks at a terminal")
-            .hint("name one node with `--node`, and the disk with `--yes --device`"));
-    }
-    let (cluster, _) = cluster::load(session)?;
-    let nodes: Vec<String> = cluster.nodes.keys().cloned().collect();
-    for (number, node) in (1..).zip(&nodes) {
-        let question =
-            format!("\nnode `{node}`, {number} of {}: plug in its stick and press Enter, or type `skip`:", nodes.len());
-        match session.console.ask(&question).map_err(|error| choose::unasked(&error))?.as_str() {
-            "" => flash(args, Some(node), session)?,
-            _ => session.console.note(&format!("node `{node}` is left out")),
-        }
-        if interrupt::came() {
-            break;
-        }
-    }
-    Ok(())
+    if args.all { walk::run(args, session) } else { flash(args, args.node.as_deref(), &mut Vec::new(), session) }
 }
 
-/// One stick.
-fn flash(args: &Flash, node: Option<&str>, session: &Session<'_>) -> Outcome {
+/// One stick, that is none of those `taken` and is one in the end.
+fn flash(args: &Flash, node: Option<&str>, taken: &mut Vec<u64>, session: &Session<'_>) -> Outcome {
     let console = session.console;
-    let image = Image::find(args, node, session)?;
-    let Some(choice) = Choice::make(args, &image, session)? else {
+    let image = Image::find(args, node, taken, session)?;
+    let Some(choice) = Choice::make(args, &image, taken, session)? else {
         // Nothing but the plan was asked for, and no disk is there.
-        console.result(&json!({"image_id": image.manifest.image_id, "device": null}), &show::image(&image));
+        let value = json!({
+            "device": null,
+            "image_id": image.manifest.image_id,
+            "profile": image.manifest.profile,
+            "node": node,
+        });
+        console.result(&value, &show::image(&image));
         return Ok(());
     };
     let disk = &choice.disk;
@@ -91,14 +78,14 @@ fn flash(args: &Flash, node: Option<&str>, session: &Session<'_>) -> Outcome {
         console.result(&value, &format!("{plan}\nnothing was written: that was `--dry-run`"));
         return Ok(());
     }
-    console.note(&plan);
-    choice.confirm(args, console)?;
+    choice.confirm(args, &plan, console)?;
     let started = Instant::now();
     let waits = {
-        let _hold = interrupt::hold();
+        let _hold = interrupt::hold_saying(console.is_for_people().then(|| show::stopping(disk)));
         spawn::write(&prepared, &choice.expected, disk, console)
             .map_err(|(error, reached)| failure(error, reached, disk, session))?
     };
+    taken.extend(disk.diskseq);
     let seconds = started.elapsed().as_secs_f64();
     if interrupt::came() {
         interrupt::came_too_late();

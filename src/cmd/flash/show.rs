@@ -6,6 +6,7 @@ use crate::device::Disk;
 use crate::flash::Plan;
 use crate::flash::protocol::{Phase, Waits};
 use crate::output::bytes;
+use crate::profile::Role;
 
 /// A disk on one line.
 pub(super) fn disk(disk: &Disk) -> String {
@@ -41,6 +42,32 @@ pub(super) fn plan(what: &Image, target: &Disk, plan: &Plan) -> String {
     )
 }
 
+/// What the node does until it is ready, and how long that took where it was measured: docs/runbook.md has the same.
+fn minutes(role: Role) -> String {
+    let (last, seconds) = match role {
+        Role::Server => ("its datastore", "139 to 420"),
+        Role::Agent => ("the server", "99 to 149"),
+    };
+    format!(
+        "
+      it takes the rest of the stick for its own data, and waits, as far as it needs them,
+      for data disks, a route, the time and {last}, in this order; its console says
+      for which, why, and what helps, and it goes on by itself as soon as that is there
+      then K3s starts, until the console says `ready N s after power-on`: that took
+      {seconds} s in emulation, and was not timed on a real board yet
+      if Kubernetes has its Node already, leave it there: it comes back under its name"
+    )
+}
+
+/// What is said to who stops a flash, and to who does not wait for that.
+pub(super) fn stopping(disk: &Disk) -> [String; 2] {
+    let path = disk.path.display();
+    [
+        format!("stopping: waiting until the writer lets {path} go …"),
+        format!("ended without waiting for the writer: take {path} for half-written until it is flashed again"),
+    ]
+}
+
 /// How it ended, and what comes next.
 pub(super) fn end(what: &Image, disk: &Disk, mapped: u64, seconds: f64, waits: Waits, ejected: bool) -> String {
     let slower = waits.bottleneck();
@@ -49,11 +76,7 @@ pub(super) fn end(what: &Image, disk: &Disk, mapped: u64, seconds: f64, waits: W
         (Some(_), false) => "next: unplug it, plug it into the node and switch it on",
         (None, _) => "it has no seed: a node that starts from it lets nobody in",
     };
-    let minutes = if what.node.is_some() {
-        "\n      its console counts what it waits for, then says `ready N s after power-on`: docs/runbook.md"
-    } else {
-        ""
-    };
+    let minutes = what.role.map_or(String::new(), minutes);
     format!(
         "{} holds {} {}: {} written and read back in {seconds:.1} s; {slower} set the pace\n{next}{minutes}",
         disk.path.display(),
