@@ -26,7 +26,9 @@ pub fn list(root: &Path) -> Result<Vec<Disk>, DeviceError> {
     names.sort_by_key(|name| (name.len(), name.clone()));
 
     let host = Host { root };
-    let blocks: Vec<Block> = names.iter().filter_map(|name| block(&host.dir(name)?, name)).collect();
+    let blocks = names.iter().filter_map(|name| block(&host.dir(name)?, name));
+    // A loop device without a file shows nothing. Its partitions have no file of their own, and are asked nothing.
+    let blocks: Vec<Block> = blocks.filter(|disk| !disk.name.starts_with("loop") || disk.backing.is_some()).collect();
     let tables = host.tables();
     let by_id = host.links("dev/disk/by-id");
     let labels = host.links("dev/disk/by-label");
@@ -162,9 +164,6 @@ fn block(dir: &Path, name: &str) -> Option<Block> {
     // Without a number it has no device file, or is gone.
     let number = number(&text(dir, "dev")?);
     let backing = text(dir, "loop/backing_file").map(PathBuf::from);
-    if name.starts_with("loop") && backing.is_none() {
-        return None;
-    }
     let mapped = text(dir, "dm/name").map(|name| clean(&name));
     let title = match &mapped {
         Some(mapped) => {

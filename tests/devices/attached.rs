@@ -172,6 +172,15 @@ fn loop_devices_are_told_by_their_file_and_hold_the_disk_that_they_show() {
 }
 
 #[test]
+fn partitions_of_a_loop_device_are_in_use_like_those_of_any_disk() {
+    let device = disk("loop-partitions", "loop4");
+    assert_eq!(device.uses, [mount("loop4p1", "/srv/images"), swap("loop4p2")]);
+    assert_eq!(device.numbers, [(7, 4), (259, 0), (259, 1), (259, 2)], "a file on any of them is on this disk");
+    let said = said(&device, &Limits { allow_loop: true, ..Limits::default() });
+    assert_eq!(said, ["loop4p1 is mounted at /srv/images", "loop4p2 is used as swap"]);
+}
+
+#[test]
 fn disks_of_a_virtual_machine_are_refused_by_their_bus() {
     let limits = Limits::default();
     let vda = disk("virtio", "vda");

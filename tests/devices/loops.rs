@@ -159,6 +159,36 @@ fn a_device_with_swap_is_refused() {
 }
 
 #[test]
+fn what_is_done_with_a_partition_speaks_against_its_loop_device() {
+    if !is_root() {
+        return;
+    }
+    let mut device = Loop::attach();
+    run("sgdisk", &["--new=1:0:+24M", "--new=2:0:+24M", &device.device]);
+    run("partx", &["--update", &device.device]);
+    let [one, two] = [1, 2].map(|number| format!("{}p{number}", device.device));
+    let place = device.dir.path().canonicalize().unwrap().join("place");
+    std::fs::create_dir(&place).unwrap();
+    run("mkfs.ext4", &["-q", &one]);
+    run("mount", &[&one, place.to_str().unwrap()]);
+    device.undo(&["umount", place.to_str().unwrap()]);
+    run("mkswap", &["-q", &two]);
+    run("swapon", &[&two]);
+    device.undo(&["swapoff", &two]);
+    device.undo(&["partx", "--delete", &device.device.clone()]);
+    let judged = device.judged();
+    let said: Vec<&str> = judged["refused"].as_array().unwrap().iter().map(|one| one["message"].as_str().unwrap()).collect();
+    let name = device.name();
+    assert_eq!(said, [format!("{name}p1 is mounted at {}", place.display()), format!("{name}p2 is used as swap")]);
+
+    let disks = imgbuild::device::list(Path::new("/")).unwrap();
+    let disk = imgbuild::device::find(&disks, Path::new(&device.device)).unwrap();
+    let keep = vec![place.join("image.img")];
+    let said = crate::said(disk, &imgbuild::device::Limits { allow_loop: true, keep, ..Default::default() });
+    assert!(said.contains(&format!("{} is on it", place.join("image.img").display())), "{said:?}");
+}
+
+#[test]
 fn a_write_protected_device_and_one_of_a_kept_file_are_refused() {
     if !is_root() {
         return;
