@@ -10,11 +10,13 @@ pub mod gpt;
 pub mod kmod;
 pub mod ldso_cache;
 pub mod seekable;
+mod packing;
 mod sparse;
 pub mod squashfs;
 mod store;
 pub mod uki;
 pub mod verity;
 
+pub use packing::Packing;
 pub use sparse::Sparse;
 pub use store::{NoStore, Store};

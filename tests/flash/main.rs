@@ -6,6 +6,7 @@ mod artifact;
 mod bench;
 mod confirm;
 mod killed;
+mod papers;
 mod refused;
 mod rights;
 mod written;
@@ -15,6 +16,8 @@ mod written;
 mod http;
 #[path = "../flash_memory/image.rs"]
 mod image;
+#[path = "../support/gpt.rs"]
+mod sums;
 #[path = "../support/mod.rs"]
 mod support;
 #[path = "../support/terminal.rs"]

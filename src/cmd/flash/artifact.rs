@@ -15,17 +15,19 @@ use std::path::{Path, PathBuf};
 use url::Url;
 
 use super::image::Image;
+use crate::cmd::manifest as papers;
 use crate::cmd::session::Session;
 use crate::exit::{Code, Failure};
 use crate::fetch::{Attempt, Cause, Download, FetchError};
 use crate::flash::{self, Raw, Source, Stream};
+use crate::format::Packing;
 use crate::image::Manifest;
 use crate::output::bytes;
 use crate::release::{self, SIGNATURE, SUMS, Sums, VerifyError};
 use crate::tree::Digest;
 
 /// Most bytes of a paper.
-const PAPER: u64 = 32 << 20;
+const PAPER: u64 = papers::LONGEST;
 const PHASE: &str = "check";
 
 /// The image at a path or URL.
@@ -150,10 +152,7 @@ fn manifest(session: &Session<'_>, place: &Place, name: &str, sums: Option<&Sums
         if expected.flatten().is_some_and(|sha256| Digest::of(&text) != sha256) {
             return Err(bad(format!("{file} does not have the SHA-256 that {SUMS} says")));
         }
-        return serde_json::from_slice(&text).map_err(|error| Failure {
-            causes: vec![error.to_string()],
-            ..bad(format!("{file} beside {name} is not a manifest of imgbuild"))
-        });
+        return papers::parse(&text, &format!("{file} beside {name}"), Code::Download, AGAIN);
     }
     Err(bad(format!("there is no manifest for {name}: neither {}", absent.join(" nor "))))
 }
@@ -195,17 +194,12 @@ fn source(path: &Path) -> io::Result<(Box<dyn Source>, bool)> {
     type Unpack = fn(File) -> io::Result<Box<dyn Read + Send>>;
     let mut file = File::open(path)?;
     let mut magic = Vec::new();
-    (&mut file).take(6).read_to_end(&mut magic)?;
-    let unpack: Unpack = match &magic[..] {
-        // A zstd frame, or a skippable one before it.
-        [0x28, 0xb5, 0x2f, 0xfd, ..] | [0x50..=0x5f, 0x2a, 0x4d, 0x18, ..] => {
-            |file| Ok(Box::new(zstd::Decoder::new(file)?))
-        }
-        [0x1f, 0x8b, ..] => |file| Ok(Box::new(flate2::read::MultiGzDecoder::new(BufReader::new(file)))),
-        [0xfd, b'7', b'z', b'X', b'Z', 0] => {
-            |file| Ok(Box::new(liblzma::read::XzDecoder::new_multi_decoder(BufReader::new(file))))
-        }
-        _ => return Ok((Box::new(Raw(file)), false)),
+    (&mut file).take(Packing::MAGIC).read_to_end(&mut magic)?;
+    let unpack: Unpack = match Packing::of(&magic) {
+        Some(Packing::Zstd) => |file| Ok(Box::new(zstd::Decoder::new(file)?)),
+        Some(Packing::Gzip) => |file| Ok(Box::new(flate2::read::MultiGzDecoder::new(BufReader::new(file)))),
+        Some(Packing::Xz) => |file| Ok(Box::new(liblzma::read::XzDecoder::new_multi_decoder(BufReader::new(file)))),
+        None => return Ok((Box::new(Raw(file)), false)),
     };
     let path = path.to_owned();
     Ok((Box::new(Stream::new(Box::new(move || unpack(File::open(&path)?)))), true))
@@ -217,9 +211,11 @@ fn unlisted(name: &str) -> Failure {
 
 /// What is not proved is not written.
 fn bad(message: String) -> Failure {
-    Failure { code: Code::Download, ..Failure::refused(message) }
-        .hint("nothing was written; take the image again with all the files of its release, or build it: `--profile`")
+    Failure { code: Code::Download, ..Failure::refused(message) }.hint(AGAIN)
 }
+
+const AGAIN: &str =
+    "nothing was written; take the image again with all the files of its release, or build it: `--profile`";
 
 fn unreadable(path: &Path, error: &io::Error) -> Failure {
     Failure::io(Code::Refused, format!("cannot read {}", path.display()), error)
