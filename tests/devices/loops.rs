@@ -109,11 +109,32 @@ fn a_loop_device_is_refused_unless_loop_devices_are_allowed() {
 
     let table = device.devices(&["--allow-loop"]);
     let (is_fit, lines) = about(&table, &device.device);
-    assert!(is_fit && lines[0].contains("64.00 MiB") && lines[1] == "  no partitions", "{table}");
+    assert!(is_fit && lines[0].contains("64.00 MiB") && lines[1].starts_with("  no partitions"), "{table}");
     let judged = device.judged();
     assert_eq!(judged["refused"], serde_json::json!([]));
     assert_eq!((&judged["size"], &judged["transport"]), (&(64 << 20).into(), &"loop".into()));
     assert_eq!(judged["backing"], device.file().to_str().unwrap());
+}
+
+#[test]
+fn a_file_system_without_a_partition_table_is_shown_with_its_label() {
+    if !is_root() {
+        return;
+    }
+    let device = Loop::attach();
+    run("mkfs.ext4", &["-q", "-L", "PHOTOS", &device.device]);
+    let program = env!("CARGO_BIN_EXE_imgbuild");
+    // With what udev would make of it, and where nobody made anything. The program looks at no device here.
+    for (links, expected) in [
+        ("mkdir -p /dev/disk/by-label && ln -s ../../$1 /dev/disk/by-label/PHOTOS", "  a file system \"PHOTOS\", no partitions"),
+        ("mkdir -p /dev/disk/by-uuid && ln -s ../../$1 /dev/disk/by-uuid/1-2", "  a file system without a label, no partitions"),
+        ("mkdir -p /dev/disk", "  no partitions, no file system that is known"),
+        ("true", "  no partitions; without udev, a file system is not seen"),
+    ] {
+        let script = format!("mount -t tmpfs none /dev && {links} && exec \"$2\" devices --allow-loop");
+        let table = run("unshare", &["--mount", "sh", "-c", &script, "sh", device.name(), program]);
+        assert_eq!(about(&table, &device.device).1[1], expected, "{table}");
+    }
 }
 
 #[test]

@@ -1,8 +1,9 @@
 //! Disks that are not written to, and who is named for it.
 
 use std::fs;
+use std::io::{BufRead as _, BufReader};
 use std::path::Path;
-use std::process::Command;
+use std::process::{Command, Stdio};
 
 use rustix::fs::{Mode, OFlags, open};
 
@@ -116,6 +117,36 @@ fn a_disk_that_a_program_has_for_itself_is_refused_with_the_program_s_name() {
     let who = format!("process {} (", std::process::id());
     assert_refused(&bench, &disk, &["in use by", &who]);
     drop(ours);
+    bench.flash("node.img", &disk).ok();
+}
+
+#[test]
+fn a_disk_that_is_mounted_in_another_namespace_is_refused_with_who_lives_there() {
+    if !is_root() {
+        return;
+    }
+    let bench = Bench::new(1 << 20);
+    let disk = Loop::new(64 << 20);
+    support::ok(Path::new("/"), "mkfs.ext4", &["-q", disk.path()]);
+    let place = bench.path("elsewhere");
+    fs::create_dir(&place).unwrap();
+    let script = "mount \"$1\" \"$2\" && echo mounted && read -r line";
+    let mut other = Command::new("unshare")
+        .args(["--mount", "sh", "-c", script, "sh", disk.path()])
+        .arg(&place)
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut said = String::new();
+    BufReader::new(other.stdout.take().unwrap()).read_line(&mut said).unwrap();
+    assert_eq!(said, "mounted\n");
+    let error = bench.flash("node.img", &disk);
+    drop(other.stdin.take());
+    other.wait().unwrap();
+    let error = error.fails(1);
+    let who = format!("process {} (sh), which has {} mounted at {}", other.id(), disk.path(), place.display());
+    assert!(error.contains(&who), "{error}");
     bench.flash("node.img", &disk).ok();
 }
 

@@ -168,5 +168,6 @@ fn a_dry_run_shows_the_plan_and_writes_nothing() {
     let args = ["flash", "--image", "node.img", "--device", disk.path(), "--allow-loop", "--dry-run"];
     let said = bench.run(&args).ok();
     assert!(said.contains(disk.path()) && said.contains("all of it will be lost"), "{said}");
+    assert!(said.contains("on it  no partitions"), "{said}");
     assert_eq!(disk.digest(), before);
 }

@@ -45,8 +45,7 @@ impl Choice {
                 match candidates[..] {
                     [] if args.dry_run => return Ok(None),
                     [] => {
-                        return Err(Failure::refused("there is no USB stick or memory card that may be written to")
-                            .hint("plug one in; `imgbuild devices` tells why others are refused"));
+                        return Err(device::none_fits(&disks, &limits).into());
                     }
                     [one] => one,
                     ref many => ask_which(many, session.console)?,
