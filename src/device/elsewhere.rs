@@ -16,8 +16,7 @@ pub fn mounted_elsewhere(root: &Path, disk: &Disk) -> Vec<String> {
     let space = |process: &str| fs::read_link(proc.join(process).join("ns/mnt")).ok();
     let mut seen: BTreeSet<_> = space("self").into_iter().collect();
     let entries = fs::read_dir(&proc).into_iter().flatten();
-    let mut processes: Vec<u32> =
-        entries.filter_map(|entry| entry.ok()?.file_name().to_str()?.parse().ok()).collect();
+    let mut processes: Vec<u32> = entries.filter_map(|entry| entry.ok()?.file_name().to_str()?.parse().ok()).collect();
     processes.sort_unstable();
     let mut found = Vec::new();
     for process in processes {

@@ -39,7 +39,11 @@ pub fn none_fits(disks: &[Disk], limits: &Limits) -> DeviceError {
         let is_stick = |refusal: &Refusal| {
             !matches!(
                 refusal,
-                Refusal::Transport { .. } | Refusal::Loop | Refusal::NoMedium | Refusal::Large { .. } | Refusal::Sector { .. }
+                Refusal::Transport { .. }
+                    | Refusal::Loop
+                    | Refusal::NoMedium
+                    | Refusal::Large { .. }
+                    | Refusal::Sector { .. }
             )
         };
         if refusals.is_empty() || !refusals.iter().all(is_stick) {

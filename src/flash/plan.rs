@@ -111,11 +111,9 @@ impl<'a> Prepared<'a> {
         let mut tables = Vec::new();
         // From the last to the first: a backup alone is nothing, and neither is a table without its first block. Around them
         // is what was wiped.
-        for (part, offset, len) in [
-            ("backup partition table", backup.0, backup.1),
-            (TABLE, FIRST, PRIMARY - FIRST),
-            (TABLE, 0, FIRST),
-        ] {
+        for (part, offset, len) in
+            [("backup partition table", backup.0, backup.1), (TABLE, FIRST, PRIMARY - FIRST), (TABLE, 0, FIRST)]
+        {
             let bytes = part_of(&disk, offset, len)?;
             tables.push(Range { part: part.to_owned(), offset, len, sha256: Digest::of(&bytes) });
             patches.push((offset, bytes));

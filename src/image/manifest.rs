@@ -149,9 +149,13 @@ fn unfit(value: &Value, key: &str) -> Option<String> {
     match value {
         Value::String(text) => is_unfit(text).then(|| format!("`{key}`")),
         Value::Array(list) => list.iter().find_map(|value| unfit(value, key)),
-        Value::Object(map) => map.iter().find_map(|(name, value)| {
-            if is_unfit(name) { Some("the name of a key".to_owned()) } else { unfit(value, name) }
-        }),
+        Value::Object(map) => {
+            map.iter().find_map(
+                |(name, value)| {
+                    if is_unfit(name) { Some("the name of a key".to_owned()) } else { unfit(value, name) }
+                },
+            )
+        }
         _ => None,
     }
 }

@@ -77,7 +77,10 @@ fn where_no_disk_may_be_written_to_sticks_in_use_are_named_with_the_cure() {
     assert_eq!(error, format!("there is no USB stick or memory card that may be written to; {stick}"));
     assert!(hint.contains("`udisksctl unmount -b /dev/sdb1`"), "{hint}");
     let (error, hint) = text("dm-crypt");
-    assert!(error.contains("encrypted volume") && hint.contains("plug one in"), "unmounting is no cure: {error} {hint}");
+    assert!(
+        error.contains("encrypted volume") && hint.contains("plug one in"),
+        "unmounting is no cure: {error} {hint}"
+    );
     for other in ["virtio", "card-reader-empty", "usb-hard-disk"] {
         let (error, hint) = text(other);
         assert!(error.ends_with("may be written to") && hint.contains("plug one in"), "{other}: {error} {hint}");

@@ -126,8 +126,14 @@ fn a_file_system_without_a_partition_table_is_shown_with_its_label() {
     let program = env!("CARGO_BIN_EXE_imgbuild");
     // With what udev would make of it, and where nobody made anything. The program looks at no device here.
     for (links, expected) in [
-        ("mkdir -p /dev/disk/by-label && ln -s ../../$1 /dev/disk/by-label/PHOTOS", "  a file system \"PHOTOS\", no partitions"),
-        ("mkdir -p /dev/disk/by-uuid && ln -s ../../$1 /dev/disk/by-uuid/1-2", "  a file system without a label, no partitions"),
+        (
+            "mkdir -p /dev/disk/by-label && ln -s ../../$1 /dev/disk/by-label/PHOTOS",
+            "  a file system \"PHOTOS\", no partitions",
+        ),
+        (
+            "mkdir -p /dev/disk/by-uuid && ln -s ../../$1 /dev/disk/by-uuid/1-2",
+            "  a file system without a label, no partitions",
+        ),
         ("mkdir -p /dev/disk", "  no partitions, no file system that is known"),
         ("true", "  no partitions; without udev, a file system is not seen"),
     ] {
@@ -198,7 +204,8 @@ fn what_is_done_with_a_partition_speaks_against_its_loop_device() {
     device.undo(&["swapoff", &two]);
     device.undo(&["partx", "--delete", &device.device.clone()]);
     let judged = device.judged();
-    let said: Vec<&str> = judged["refused"].as_array().unwrap().iter().map(|one| one["message"].as_str().unwrap()).collect();
+    let said: Vec<&str> =
+        judged["refused"].as_array().unwrap().iter().map(|one| one["message"].as_str().unwrap()).collect();
     let name = device.name();
     assert_eq!(said, [format!("{name}p1 is mounted at {}", place.display()), format!("{name}p2 is used as swap")]);
 
