@@ -110,14 +110,14 @@ fn a_damaged_or_foreign_table_is_told_and_the_data_is_still_compared() {
         flashed(&image).with(SIZE - 512, &[0; 512]),
         flashed(&image).with(512, &[0; 512]),
         // Entries of the backup.
-        flashed(&image).with(SIZE - 512 - (16 << 10) + 56, &[b'x']),
+        flashed(&image).with(SIZE - 512 - (16 << 10) + 56, b"x"),
         copied(&image, 512, Fault::None).with(end, &[0; 512]),
         copied(&image, 512, Fault::None).with(512, &[0; 512]),
     ] {
         let problem = table(&disk);
         assert!(problem.contains("one of its two copies") || problem.contains("table"), "{problem}");
     }
-    assert!(table(&flashed(&image).with(1024 + 56, &[b'x'])).contains("CRC"));
+    assert!(table(&flashed(&image).with(1024 + 56, b"x")).contains("CRC"));
     assert!(table(&flashed(&image).with(510, &[0; 2])).contains("protective MBR"));
     let unread = copied(&image, 512, Fault::ReadError { at: 512, times: u32::MAX, after: 0 });
     assert!(table(&unread).contains("cannot be read at byte 0"));
