@@ -24,8 +24,15 @@ pub(super) fn read(path: &Path) -> io::Result<Vec<u8>> {
 /// input.
 pub(super) fn parse(text: &[u8], name: &str, code: Code, hint: &str) -> Result<Manifest, Failure> {
     Manifest::parse(text).map_err(|error| {
-        let code = if matches!(error, ManifestError::Format { .. }) { Code::Refused } else { code };
         let cure = error.hint().unwrap_or_else(|| hint.to_owned());
-        Failure::new(code, &error).about(name).hint(cure)
+        let failure = match &error {
+            ManifestError::Json(source) => {
+                let message = format!("{name} is not a manifest of imgbuild");
+                Failure { code, causes: vec![source.to_string()], ..Failure::refused(message) }
+            }
+            ManifestError::Format { .. } => Failure::new(Code::Refused, &error).about(name),
+            ManifestError::Unfit { .. } => Failure::new(code, &error).about(name),
+        };
+        failure.hint(cure)
     })
 }
