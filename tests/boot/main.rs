@@ -114,7 +114,7 @@ fn a_node_boots_from_a_stick_that_flash_wrote_and_from_one_that_dd_wrote() {
         let stick = image.blank(name);
         write(&packed, &stick);
         assert_eq!(image.verify(&stick), backup, "where the backup of the partition table lies");
-        let mut node = Console::boot(Arch::Amd64, &[stick.clone()]);
+        let mut node = Console::boot(Arch::Amd64, std::slice::from_ref(&stick));
         node.wait_for_shell();
         check_node(&mut node, &image);
         node.power_off();
