@@ -161,7 +161,7 @@ impl Bench {
             data.push(self.dd("data", &self.device, &direct));
             flashes.push(self.flash());
         }
-        let dd_data = data.into_iter().collect::<Option<Vec<f64>>>().map(|seconds| median(seconds));
+        let dd_data = data.into_iter().collect::<Option<Vec<f64>>>().map(median);
         row("dd of the data alone", dd_data, mapped);
         let dd_whole = self.dd("node.img", &self.device, &direct);
         row("dd of the whole image", dd_whole, whole);

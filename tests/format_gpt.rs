@@ -2,9 +2,12 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
+#[path = "support/gpt.rs"]
+mod sums;
 mod support;
 
 use std::fs::File;
+use std::io::{Cursor, Read as _, Seek as _};
 use std::os::unix::fs::FileExt;
 
 use imgbuild::format::gpt::{self, Entry, GptError};
@@ -77,4 +80,50 @@ fn overlapping_and_misplaced_partitions_are_refused() {
         let result = gpt::write(DISK, 8 * MIB, &[entry(1, "a", offset, size)]);
         assert!(matches!(result, Err(GptError::Misplaced { .. })), "{size} bytes at {offset}");
     }
+}
+
+/// A disk of 4 MiB with one partition, changed, with right checksums.
+fn changed(change: impl FnOnce(&mut [u8])) -> Cursor<Vec<u8>> {
+    let mut disk = gpt::write(DISK, 4 * MIB, &[entry(1, "one", MIB, MIB)]).unwrap();
+    let mut bytes = Vec::new();
+    disk.rewind().and_then(|()| disk.read_to_end(&mut bytes)).unwrap();
+    change(&mut bytes);
+    sums::seal(&mut bytes);
+    Cursor::new(bytes)
+}
+
+#[test]
+fn tables_of_an_unusual_form_are_refused_whichever_copy_counts() {
+    let last = 4 * 1024 * 1024 - 512;
+    for headers in [&[512, last][..], &[512], &[last]] {
+        for (field, number) in [(84, 256_u32), (84, 0), (84, u32::MAX), (80, u32::MAX)] {
+            let disk = changed(|bytes| {
+                for header in headers {
+                    bytes[header + field..header + field + 4].copy_from_slice(&number.to_le_bytes());
+                }
+                if headers == [last] {
+                    // Then it is the backup that counts.
+                    bytes[512..1024].fill(0);
+                }
+            });
+            let error = gpt::read(disk).unwrap_err().to_string();
+            assert!(error.contains(&number.to_string()), "{error}");
+        }
+    }
+}
+
+#[test]
+fn a_table_is_whole_only_if_both_copies_say_the_same() {
+    let last = 4 * 1024 * 1024 - 512;
+    let table = gpt::read(changed(|_| {})).unwrap();
+    assert!(table.is_whole);
+    // A name in the entries of the backup; its disk's GUID; where it says that it lies.
+    for at in [last - 32 * 512 + 56, last + 56, last + 24] {
+        let found = gpt::read(changed(|bytes| bytes[at] ^= 1)).unwrap();
+        assert!(!found.is_whole, "{at}");
+        assert_eq!(found.entries, table.entries, "the primary table counts");
+    }
+    let mut damaged = changed(|_| {}).into_inner();
+    damaged[last - 32 * 512 + 56] ^= 1;
+    assert!(!gpt::read(Cursor::new(damaged)).unwrap().is_whole, "without a checksum that hides it");
 }

@@ -9,8 +9,12 @@ mod debs;
 #[path = "../fuzz/src/lib.rs"]
 mod entry;
 
+use std::io::{Read as _, Seek as _};
+
 use debs::{CONTROL, Tar, ar, control_tar, deb_of, gzip, xz};
+use imgbuild::format::gpt::{self, Entry};
 use tar::EntryType;
+use uuid::Uuid;
 
 const ROUNDS: usize = 4000;
 /// Longest input, so that repeated insertion does not let it grow without end.
@@ -120,4 +124,23 @@ fn any_profile_is_read_or_its_mistake_is_shown() {
     let embedded = [include_str!("../profiles/demo.toml"), include_str!("../profiles/control.toml")];
     let seeds = embedded.iter().chain([&all]).map(|seed| seed.as_bytes().to_vec()).collect::<Vec<_>>();
     run(&seeds, entry::profile_toml);
+}
+
+#[test]
+fn any_partition_table_is_read_or_refused() {
+    let partition = |number: u64| Entry {
+        name: format!("part-{number}"),
+        type_guid: Uuid::from_u128(1),
+        guid: Uuid::from_u128(u128::from(number)),
+        offset: (33 + number) * 512,
+        size: 512,
+        attributes: 0,
+    };
+    let mut disk = gpt::write(Uuid::from_u128(7), 128 * 512, &[1, 2, 3].map(partition)).unwrap();
+    let mut bytes = Vec::new();
+    disk.rewind().and_then(|()| disk.read_to_end(&mut bytes)).unwrap();
+    let seed = |entries: usize| {
+        [&bytes[512..604], &bytes[127 * 512..127 * 512 + 92], &bytes[1024..1024 + entries * 128]].concat()
+    };
+    run(&[seed(3), seed(0)], entry::gpt);
 }

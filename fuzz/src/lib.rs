@@ -1,9 +1,15 @@
 //! What is fuzzed: the readers of what comes from outside, each with what has to hold whatever the input. The
 //! targets here run them under libFuzzer, `tests/fuzz_bounded.rs` as a plain test.
 
+use std::io::Cursor;
+
 use imgbuild::debian::version::Version;
 use imgbuild::debian::{deb, deb822, index, relation};
+use imgbuild::format::gpt as table;
 use imgbuild::{profile, tree};
+
+#[path = "../../tests/support/gpt.rs"]
+mod sums;
 
 /// A whole `.deb`.
 pub fn deb(data: &[u8]) {
@@ -58,6 +64,25 @@ pub fn profile_toml(data: &[u8]) {
     if let Err(error) = profile::parse_str(text, "profiles/x.toml") {
         assert!(error.render(false).contains("profiles/x.toml"));
         assert!(!error.to_string().is_empty());
+    }
+}
+
+/// A small disk: two headers of 92 bytes each, then what else there is to either table. Protective MBR and checksums are made
+/// good, else nearly every input would end at them.
+pub fn gpt(data: &[u8]) {
+    const SIZE: usize = 128 * 512;
+    let mut disk = vec![0; SIZE];
+    let (primary, rest) = data.split_at(data.len().min(92));
+    let (backup, entries) = rest.split_at(rest.len().min(92));
+    let entries = &entries[..entries.len().min(32 * 512)];
+    for (at, bytes) in [(512, primary), (SIZE - 512, backup), (1024, entries), (SIZE - 33 * 512, entries)] {
+        disk[at..at + bytes.len()].copy_from_slice(bytes);
+    }
+    (disk[450], disk[510], disk[511]) = (0xee, 0x55, 0xaa);
+    sums::seal(&mut disk);
+    if let Ok(found) = table::read(Cursor::new(disk)) {
+        assert!(found.entries.is_sorted_by_key(|(number, _)| *number));
+        assert!(found.entries.iter().all(|(_, entry)| entry.offset.checked_add(entry.size).is_some()));
     }
 }
 

@@ -8,6 +8,7 @@ use super::disk::Disk;
 use super::finished::Finished;
 use crate::exit::{Code, Failure};
 use crate::image::{Manifest, ManifestRange};
+use crate::output::shown;
 use crate::tree::Digest;
 
 /// Differences shown.
@@ -54,7 +55,7 @@ fn differences(manifest: &Manifest, disk: &Disk) -> Vec<String> {
     for (what, is, should) in own {
         let is = is.unwrap_or_else(|| "not to be found".to_owned());
         if is != *should {
-            found.push(format!("the image's {what} is {is}, the manifest says {should}"));
+            found.push(format!("the image's {what} is {}, the manifest says {should}", shown(&is)));
         }
     }
     let numbers = |numbers: &mut dyn Iterator<Item = u32>| numbers.map(|number| number.to_string()).collect::<Vec<_>>();
@@ -74,7 +75,7 @@ fn differences(manifest: &Manifest, disk: &Disk) -> Vec<String> {
         ];
         for (what, is, should) in facts {
             if is != should {
-                found.push(format!("partition {number}'s {what} is {is}, the manifest says {should}"));
+                found.push(format!("partition {number}'s {what} is {}, the manifest says {should}", shown(&is)));
             }
         }
     }

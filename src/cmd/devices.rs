@@ -117,11 +117,17 @@ fn partitions(disk: &Disk) -> Vec<String> {
         let label = partition.label.as_deref().unwrap_or("unnamed");
         format!("{} {label} {}{comma}", partition.number, bytes(partition.size))
     };
-    match &disk.partitions[..] {
-        [] => words("no partitions"),
-        [_] => vec!["partition".to_owned(), piece((0, &disk.partitions[0]))],
-        several => std::iter::once("partitions".to_owned()).chain(several.iter().enumerate().map(piece)).collect(),
+    let mut pieces = disk.whole().map_or_else(Vec::new, |whole| words(&whole));
+    if let (Some(last), false) = (pieces.last_mut(), disk.partitions.is_empty()) {
+        last.push(',');
     }
+    pieces.extend(match disk.partitions.len() {
+        0 => None,
+        1 => Some("partition".to_owned()),
+        _ => Some("partitions".to_owned()),
+    });
+    pieces.extend(disk.partitions.iter().enumerate().map(piece));
+    pieces
 }
 
 fn words(text: &str) -> Vec<String> {

@@ -4,6 +4,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use super::manifest;
 use crate::exit::{Code, Failure};
 use crate::image::Manifest;
 use crate::tree::Digest;
@@ -64,14 +65,9 @@ impl Finished {
     }
 }
 
-fn read(manifest: &Path) -> Result<Manifest, Failure> {
-    let text = fs::read(manifest).map_err(|error| unreadable(manifest, &error))?;
-    serde_json::from_slice(&text).map_err(|error| Failure {
-        code: Code::Verification,
-        causes: vec![error.to_string()],
-        ..Failure::refused(format!("{} is not a manifest of imgbuild", manifest.display()))
-            .hint("build the image again")
-    })
+fn read(file: &Path) -> Result<Manifest, Failure> {
+    let text = manifest::read(file).map_err(|error| unreadable(file, &error))?;
+    manifest::parse(&text, &file.display().to_string(), Code::Verification, "build the image again")
 }
 
 fn unreadable(path: &Path, error: &std::io::Error) -> Failure {

@@ -13,7 +13,7 @@ use super::{Outcome, compare};
 use crate::cli::Inspect;
 use crate::exit::Failure;
 use crate::image::{Manifest, ManifestPartition};
-use crate::output::{Console, bytes, count};
+use crate::output::{Console, bytes, count, shown};
 
 /// Columns of a partition's bar.
 const BAR: u64 = 24;
@@ -41,15 +41,16 @@ fn without_manifest(args: &Inspect, console: &Console) -> Outcome {
         return Err(Failure::refused(format!("{} has no manifest beside it to verify it by", args.image.display()))
             .hint("put the manifest.json of its build beside it"));
     }
-    let cmdline = disk.cmdline();
-    let image_id = disk.image_id();
+    // Whoever made it chose these.
+    let cmdline = disk.cmdline().as_deref().map(shown);
+    let image_id = disk.image_id().as_deref().map(shown);
     let name = args.image.file_name().unwrap_or_default().to_string_lossy();
     let partitions: Vec<ManifestPartition> = disk
         .partitions
         .iter()
         .map(|(number, entry)| ManifestPartition {
             number: *number,
-            label: entry.name.clone(),
+            label: shown(&entry.name),
             type_guid: entry.type_guid,
             guid: entry.guid,
             offset: entry.offset,

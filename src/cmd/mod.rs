@@ -21,6 +21,7 @@ mod interrupt;
 mod k3s;
 mod lock;
 mod man;
+mod manifest;
 mod node;
 mod schema;
 mod secrets;

@@ -1,6 +1,8 @@
 //! `imgbuild verify`: is a stick, or an image, what its manifest says?
 
-use std::io;
+use std::fs::{self, File};
+use std::io::{self, Read as _};
+use std::os::unix::fs::FileTypeExt as _;
 use std::path::{Path, PathBuf};
 
 use serde_json::json;
@@ -8,10 +10,12 @@ use serde_json::json;
 use super::Outcome;
 use super::build;
 use super::cluster;
+use super::manifest;
 use super::session::Session;
 use crate::cli::Verify;
 use crate::exit::{Code, Failure};
-use crate::flash::verify::Difference;
+use crate::flash::verify::{Difference, End, Report};
+use crate::format::Packing;
 use crate::image::Manifest;
 use crate::output::{bytes, count};
 
@@ -20,14 +24,12 @@ const PHASE: &str = "verify";
 const SHOWN: usize = 10;
 
 pub(super) fn run(args: &Verify, session: &Session<'_>) -> Outcome {
+    check_kind(&args.target)?;
     let file = manifest_of(args)?;
-    let manifest: Manifest = std::fs::read(&file).map_err(|error| unreadable(&file, &error)).and_then(|text| {
-        serde_json::from_slice(&text).map_err(|error| {
-            Failure::new(Code::Refused, &error)
-                .about(&file.display().to_string())
-                .hint("`imgbuild build` writes it as manifest.json")
-        })
+    let text = manifest::read(&file).map_err(|error| {
+        Failure::io(Code::Refused, format!("cannot read {}", file.display()), &error).hint(WRITTEN_BY)
     })?;
+    let manifest = manifest::parse(&text, &file.display().to_string(), Code::Refused, WRITTEN_BY)?;
     let seed = match &args.node {
         Some(node) => Some(build::seed(&cluster::member(session, node, &args.unlock)?, manifest.epoch)?),
         None => None,
@@ -39,19 +41,54 @@ pub(super) fn run(args: &Verify, session: &Session<'_>) -> Outcome {
         progress.advance(PHASE, more);
     })?;
     progress.finish(PHASE, &format!("{} of {}", bytes(data), manifest.image_id));
-    if !found.is_empty() {
-        return Err(different(args, &found));
-    }
     let value = json!({
         "target": args.target,
         "image_id": manifest.image_id,
         "profile": manifest.profile,
         "node": args.node,
-        "verified": true,
+        "verified": found.differences.is_empty(),
+        "differences": found.differences,
+        "backup_table": found.backup,
     });
+    if !found.differences.is_empty() {
+        // Programs get all of them; people are told with the error.
+        session.console.result(&value, "");
+        return Err(different(args, &found.differences));
+    }
     let node = args.node.as_ref().map_or(String::new(), |node| format!(" with the seed of node `{node}`"));
     let text = format!("{} holds {} {}{node}", args.target.display(), manifest.profile, manifest.image_id);
-    session.console.result(&value, &text);
+    let note = if found.backup == Some(End::Image) { COPIED } else { "" };
+    session.console.result(&value, &format!("{text}{note}"));
+    Ok(())
+}
+
+/// Of a disk whose backup table lies where the image ends.
+const COPIED: &str = "
+the backup of its partition table lies where the image ends, not at the end of the disk: `flash` did not write it. A node
+starts from it, and moves the backup when it makes its partition `state` at its first start";
+const WRITTEN_BY: &str = "`imgbuild build` writes it as manifest.json";
+
+/// Refuses what is neither a disk nor an image as it is: some things would never end, others have nothing at the place of
+/// any range.
+fn check_kind(target: &Path) -> Result<(), Failure> {
+    let kind = fs::metadata(target).map_err(|error| unreadable(target, &error))?.file_type();
+    if kind.is_block_device() {
+        return Ok(());
+    }
+    if !kind.is_file() {
+        return Err(Failure::refused(format!("{} is neither a disk nor an image file", target.display()))
+            .hint("name the disk itself, or the image file that `imgbuild build` wrote"));
+    }
+    let mut first = Vec::new();
+    let read = File::open(target).and_then(|file| file.take(Packing::MAGIC).read_to_end(&mut first));
+    read.map_err(|error| unreadable(target, &error))?;
+    if Packing::of(&first).is_some() {
+        return Err(Failure::refused(format!(
+            "{} is compressed: `flash` reads such an image, `verify` does not",
+            target.display()
+        ))
+        .hint("unpack it, and name the image itself; SHA256SUMS has the digest of the compressed file"));
+    }
     Ok(())
 }
 
@@ -65,7 +102,7 @@ fn manifest_of(args: &Verify) -> Result<PathBuf, Failure> {
         return Ok(beside);
     }
     Err(Failure::refused(format!("nothing says what {} must be", args.target.display()))
-        .hint("add `--manifest FILE`: `imgbuild build` writes it as manifest.json"))
+        .hint(format!("add `--manifest FILE`: {WRITTEN_BY}")))
 }
 
 #[cfg(target_os = "linux")]
@@ -74,7 +111,7 @@ fn differences(
     manifest: &Manifest,
     seed: Option<&[u8]>,
     advance: &mut dyn FnMut(u64),
-) -> Result<Vec<Difference>, Failure> {
+) -> Result<Report, Failure> {
     use crate::flash::block::Block;
     use crate::flash::verify;
     let target = Block::reading(target).map_err(|error| unreadable(target, &error))?;
@@ -82,7 +119,7 @@ fn differences(
 }
 
 #[cfg(not(target_os = "linux"))]
-fn differences(_: &Path, _: &Manifest, _: Option<&[u8]>, _: &mut dyn FnMut(u64)) -> Result<Vec<Difference>, Failure> {
+fn differences(_: &Path, _: &Manifest, _: Option<&[u8]>, _: &mut dyn FnMut(u64)) -> Result<Report, Failure> {
     Err(Failure::refused("reading devices is done on Linux alone so far")
         .hint("`imgbuild inspect --verify` reads image files"))
 }

@@ -9,7 +9,7 @@ use serde::de::DeserializeOwned;
 
 use super::error::DeviceError;
 use super::text::clean;
-use super::{Disk, Partition, Transport, Use};
+use super::{Content, Disk, Partition, Transport, Use};
 
 /// `diskutil list -plist`.
 #[derive(Deserialize)]
@@ -119,6 +119,10 @@ fn disk(entry: &Entry, info: &Info, all: &[Entry], infos: &BTreeMap<&str, Info>)
         diskseq: None,
         uses,
         partitions: entry.partitions.iter().filter_map(|part| partition(part, &name, infos)).collect(),
+        content: match clean(&entry.volume_name) {
+            label if label.is_empty() => Content::Unknown,
+            label => Content::FileSystem { label: Some(label) },
+        },
         backing: None,
         numbers: Vec::new(),
         name,

@@ -17,6 +17,9 @@ pub enum DeviceError {
     /// No disk has this name.
     #[error("{} is no disk of this machine", shown(wanted))]
     Unknown { wanted: PathBuf, candidates: Vec<String> },
+    /// There are disks, or none, but none that may be written to. `near` are sticks that something speaks against.
+    #[error("there is no USB stick or memory card that may be written to{}{}", if near.is_empty() { "" } else { "; " }, near.join("; "))]
+    NoneFits { near: Vec<String>, hint: Option<String> },
     /// A captured property list of `diskutil` is not what it must be.
     #[error("cannot understand diskutil's property list of {of}")]
     Plist { of: String, source: plist::Error },
@@ -36,6 +39,8 @@ impl DeviceError {
                     .to_owned()
             }
             Self::Unknown { candidates, .. } => format!("there are: {}", candidates.join("; ")),
+            Self::NoneFits { hint: Some(hint), .. } => hint.clone(),
+            Self::NoneFits { .. } => "plug one in; `imgbuild devices` tells why others are refused".to_owned(),
             Self::Plist { .. } => {
                 "it must be the output of `diskutil list -plist` or `diskutil info -plist`".to_owned()
             }

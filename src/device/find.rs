@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use super::error::DeviceError;
-use super::rules::Limits;
+use super::rules::{Limits, Refusal};
 use super::text::shown;
 use super::{Disk, Transport};
 
@@ -26,6 +26,36 @@ pub fn find<'a>(disks: &'a [Disk], wanted: &Path) -> Result<&'a Disk, DeviceErro
         candidates.push(format!("{} ({}, {})", shown(&disk.path), disk.title(), crate::output::bytes(disk.size)));
     }
     Err(DeviceError::Unknown { wanted: wanted.to_owned(), candidates })
+}
+
+/// Why no disk may be written to, with those that look like sticks and would do if they were not in use, too small or locked: a
+/// desktop mounts what is plugged in.
+#[must_use]
+pub fn none_fits(disks: &[Disk], limits: &Limits) -> DeviceError {
+    let mut near = Vec::new();
+    let mut hint = None;
+    for disk in disks {
+        let refusals = disk.refusals(limits);
+        let is_stick = |refusal: &Refusal| {
+            !matches!(
+                refusal,
+                Refusal::Transport { .. }
+                    | Refusal::Loop
+                    | Refusal::NoMedium
+                    | Refusal::Large { .. }
+                    | Refusal::Sector { .. }
+            )
+        };
+        if refusals.is_empty() || !refusals.iter().all(is_stick) {
+            continue;
+        }
+        let reasons: Vec<String> = refusals.iter().map(Refusal::to_string).collect();
+        near.push(format!("{} ({}): {}", shown(&disk.path), disk.title(), reasons.join(", ")));
+        // A cure for one reason is bad advice while another has none.
+        let cures: Option<Vec<String>> = refusals.iter().map(Refusal::hint).collect();
+        hint = hint.or(cures.map(|cures| cures.join("; ")));
+    }
+    DeviceError::NoneFits { near, hint }
 }
 
 /// Whether `path` names a partition of `disk`.

@@ -10,6 +10,7 @@
 //! can be old by the time it is used, so whoever writes opens the disk exclusively and asks again.
 
 pub mod diskutil;
+mod elsewhere;
 mod error;
 mod find;
 mod rules;
@@ -21,8 +22,9 @@ use std::path::PathBuf;
 
 use serde::Serialize;
 
+pub use elsewhere::mounted_elsewhere;
 pub use error::DeviceError;
-pub use find::find;
+pub use find::{find, none_fits};
 pub use rules::{LARGE, Limits, Refusal};
 pub use sysfs::list;
 
@@ -57,6 +59,8 @@ pub struct Disk {
     pub uses: Vec<Use>,
     /// Its partitions, by number.
     pub partitions: Vec<Partition>,
+    /// What is on it as a whole: a file system needs no partition table around it.
+    pub content: Content,
     /// The file that a loop device shows as a disk.
     pub backing: Option<PathBuf>,
     /// Major and minor numbers of the disk, its partitions and all that is stacked on them: a file whose `st_dev` is
@@ -93,6 +97,18 @@ pub enum Use {
     Swap { device: String },
     /// A logical volume, an array, an encrypted volume … is made of `device`; `name` says which.
     Holder { device: String, name: String },
+}
+
+/// What a disk holds besides partitions.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(tag = "is", rename_all = "kebab-case")]
+pub enum Content {
+    /// A file system or the like, with the label that it has, cleaned for showing.
+    FileSystem { label: Option<String> },
+    /// Nothing that udev knows of.
+    Nothing,
+    /// Nobody has looked: there is no udev.
+    Unknown,
 }
 
 /// A partition of a disk.
@@ -141,6 +157,19 @@ impl Disk {
             Some(file) => text::shown(file),
             None if self.vendor.is_empty() || self.model.starts_with(&self.vendor) => self.model.clone(),
             None => format!("{} {}", self.vendor, self.model).trim().to_owned(),
+        }
+    }
+
+    /// What is on the whole disk, in words that its partitions may follow; nothing if those say all.
+    #[must_use]
+    pub fn whole(&self) -> Option<String> {
+        let none = self.partitions.is_empty();
+        let tail = if none { ", no partitions" } else { "" };
+        match &self.content {
+            Content::FileSystem { label: Some(label) } => Some(format!("a file system \"{label}\"{tail}")),
+            Content::FileSystem { label: None } => Some(format!("a file system without a label{tail}")),
+            Content::Nothing => none.then(|| "no partitions, no file system that is known".to_owned()),
+            Content::Unknown => none.then(|| "no partitions; without udev, a file system is not seen".to_owned()),
         }
     }
 

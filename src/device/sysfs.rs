@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use super::error::DeviceError;
 use super::text::{clean, mounts, number, swaps, uevent, unhex, vital_serial};
 use super::uses::{Block, Tables, uses};
-use super::{Disk, Partition, Transport};
+use super::{Content, Disk, Partition, Transport};
 
 /// Bytes that sysfs counts `size` and `start` in, whatever the disk's sectors are.
 const UNIT: u64 = 512;
@@ -26,18 +26,50 @@ pub fn list(root: &Path) -> Result<Vec<Disk>, DeviceError> {
     names.sort_by_key(|name| (name.len(), name.clone()));
 
     let host = Host { root };
-    let blocks: Vec<Block> = names.iter().filter_map(|name| block(&host.dir(name)?, name)).collect();
+    let blocks = names.iter().filter_map(|name| block(&host.dir(name)?, name));
+    // A loop device without a file shows nothing. Its partitions have no file of their own, and are asked nothing.
+    let blocks: Vec<Block> = blocks.filter(|disk| !disk.name.starts_with("loop") || disk.backing.is_some()).collect();
     let tables = host.tables();
-    let by_id = host.links("dev/disk/by-id");
-    let labels = host.links("dev/disk/by-label");
+    let links = Links {
+        has_udev: host.root.join("dev/disk").is_dir(),
+        ids: host.links("dev/disk/by-id"),
+        labels: host.links("dev/disk/by-label"),
+        uuids: host.links("dev/disk/by-uuid"),
+    };
     Ok(blocks
         .iter()
         .filter_map(|block| {
             let (uses, numbers) = uses(&blocks, &tables, &block.name);
-            let disk = host.disk(&block.name, &by_id, &labels)?;
+            let disk = host.disk(&block.name, &links)?;
             Some(Disk { uses, numbers, backing: block.backing.clone(), ..disk })
         })
         .collect())
+}
+
+/// What udev tells by links: names, and the devices that they lead to.
+struct Links {
+    has_udev: bool,
+    ids: Vec<(String, String)>,
+    labels: Vec<(String, String)>,
+    /// Of file systems too, also of those without a label.
+    uuids: Vec<(String, String)>,
+}
+
+impl Links {
+    /// The label of the file system on `device`, cleaned for showing.
+    fn label(&self, device: &str) -> Option<String> {
+        let (label, _) = self.labels.iter().find(|(_, other)| other == device)?;
+        Some(clean(&unhex(label))).filter(|label| !label.is_empty())
+    }
+
+    /// What is on `device` as a whole.
+    fn content(&self, device: &str) -> Content {
+        match self.label(device) {
+            None if !self.has_udev => Content::Unknown,
+            None if !self.uuids.iter().any(|(_, other)| other == device) => Content::Nothing,
+            label => Content::FileSystem { label },
+        }
+    }
 }
 
 struct Host {
@@ -71,7 +103,7 @@ impl Host {
         names(&self.root.join(dir)).into_iter().filter_map(target).collect()
     }
 
-    fn disk(&self, name: &str, by_id: &[(String, String)], labels: &[(String, String)]) -> Option<Disk> {
+    fn disk(&self, name: &str, links: &Links) -> Option<Disk> {
         let dir = self.dir(name)?;
         // Paths of disks that take several ways to the same one have no device file.
         if text(&dir, "hidden").as_deref() == Some("1") {
@@ -82,14 +114,14 @@ impl Host {
             let dir = dir.join(&part);
             let uevents = text(&dir, "uevent").unwrap_or_default();
             let named = uevent(&uevents, "PARTNAME").map(clean);
-            let label = || labels.iter().find(|(_, device)| *device == part).map(|(label, _)| clean(&unhex(label)));
-            let label = named.filter(|name| !name.is_empty()).or_else(label);
+            let label = named.filter(|name| !name.is_empty()).or_else(|| links.label(&part));
             Some(Partition { start: bytes(&dir, "start")?, size: bytes(&dir, "size")?, name: part, number, label })
         };
         Some(Disk {
             name: name.to_owned(),
             path: Path::new("/dev").join(name.replace('!', "/")),
-            by_id: by_id
+            by_id: links
+                .ids
                 .iter()
                 .filter(|(_, device)| device == name)
                 .map(|(link, _)| Path::new("/dev/disk/by-id").join(link))
@@ -106,6 +138,7 @@ impl Host {
             diskseq: text(&dir, "diskseq").and_then(|text| text.parse().ok()),
             uses: Vec::new(),
             partitions: parts(&dir, name).into_iter().filter_map(partition).collect(),
+            content: links.content(name),
             backing: None,
             numbers: Vec::new(),
         })
@@ -162,9 +195,6 @@ fn block(dir: &Path, name: &str) -> Option<Block> {
     // Without a number it has no device file, or is gone.
     let number = number(&text(dir, "dev")?);
     let backing = text(dir, "loop/backing_file").map(PathBuf::from);
-    if name.starts_with("loop") && backing.is_none() {
-        return None;
-    }
     let mapped = text(dir, "dm/name").map(|name| clean(&name));
     let title = match &mapped {
         Some(mapped) => {

@@ -2,6 +2,8 @@
 
 use std::path::{Path, PathBuf};
 
+use crate::output::is_unfit;
+
 /// A mounted file system, as `/proc/self/mountinfo` has it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Mount {
@@ -102,15 +104,5 @@ pub(super) fn clean(text: &str) -> String {
 
 /// A path, safe to show on a terminal.
 pub(super) fn shown(path: &Path) -> String {
-    path.to_string_lossy().chars().map(|char| if is_unfit(char) { '\u{fffd}' } else { char }).collect()
-}
-
-fn is_unfit(char: char) -> bool {
-    char.is_control()
-        || matches!(char,
-            '\u{ad}' | '\u{61c}' | '\u{180e}' | '\u{feff}' | '\u{fffd}'
-            // Of no width, and marks, overrides and isolates of direction; line and paragraph separators.
-            | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}'
-            // Interlinear annotations and tags are not drawn.
-            | '\u{fff9}'..='\u{fffb}' | '\u{e0000}'..='\u{e007f}')
+    crate::output::shown(&path.to_string_lossy())
 }

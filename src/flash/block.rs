@@ -178,6 +178,7 @@ fn holders(disk: &Disk) -> Vec<String> {
             found.push(format!("process {number} ({})", name.trim().escape_debug()));
         }
     }
+    found.extend(device::mounted_elsewhere(Path::new("/"), disk));
     if found.is_empty() {
         found.push("a program that cannot be seen from here".to_owned());
     }

@@ -7,8 +7,8 @@ use super::plan::{self, Range, TABLES};
 use super::target::{ALIGN, Buffer, Target, is_gone, read_exact};
 use super::writer::{digest, io_error};
 use crate::format::Sparse;
-use crate::format::gpt::{self, Entry};
-use crate::image::Manifest;
+use crate::format::gpt::{self, Entry, Table};
+use crate::image::{Manifest, ManifestPartition};
 
 /// Bytes read at a time.
 const STEP: usize = 2 << 20;
@@ -35,8 +35,28 @@ pub struct Difference {
     pub problem: String,
 }
 
-/// All differences between `target` and what `manifest` says, in the order in which they lie; `seed` is what the seed must be
-/// if it is not the manifest's. `advance` hears of bytes that were read.
+/// Where the backup of the partition table lies.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum End {
+    /// At the end of the disk, where `flash` writes it.
+    Disk,
+    /// Where the image ends, on a larger disk: whoever copies an image leaves it there. Firmware and Linux go by the primary
+    /// table, and it is moved when a node adds its own partition.
+    Image,
+}
+
+/// What a target is, compared with a manifest.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Report {
+    /// In the order in which they lie.
+    pub differences: Vec<Difference>,
+    /// Nothing if there is a difference in the partition table.
+    pub backup: Option<End>,
+}
+
+/// All differences between `target` and what `manifest` says; `seed` is what the seed must be if it is not the manifest's.
+/// `advance` hears of bytes that were read.
 ///
 /// # Errors
 /// A manifest that no build writes; a device that has gone.
@@ -45,18 +65,19 @@ pub fn differences(
     manifest: &Manifest,
     seed: Option<&[u8]>,
     advance: &mut dyn FnMut(u64),
-) -> Result<Vec<Difference>, VerifyError> {
+) -> Result<Report, VerifyError> {
     let mut ranges = plan::checked(manifest)?;
     if let Some(seed) = seed {
         plan::replace_seed(manifest, &mut ranges, seed)?;
     }
-    let mut found = Vec::new();
-    found.extend(table_problem(target, manifest)?.map(|problem| Difference {
-        part: plan::TABLE.to_owned(),
-        offset: 0,
-        length: TABLES,
-        problem,
-    }));
+    let mut differences = Vec::new();
+    let backup = match compare_table(target, manifest)? {
+        Ok(end) => Some(end),
+        Err(problem) => {
+            differences.push(Difference { part: plan::TABLE.to_owned(), offset: 0, length: TABLES, problem });
+            None
+        }
+    };
     // The image's own table fits a disk of the image's size alone.
     let is_image = target.size() == manifest.image_size;
     let mut buffer = Buffer::new(STEP);
@@ -69,18 +90,35 @@ pub fn differences(
             Err((at, error)) => Some(format!("cannot be read at byte {at}: {error}")),
         };
         let difference = |problem| Difference { part: part.clone(), offset: *offset, length: *len, problem };
-        found.extend(problem.map(difference));
+        differences.extend(problem.map(difference));
         advance(*len);
     }
-    Ok(found)
+    Ok(Report { differences, backup })
 }
 
-/// What is wrong with the partition table. Partitions that a node added are none of it.
-fn table_problem(target: &dyn Target, manifest: &Manifest) -> Result<Option<String>, VerifyError> {
-    let size = target.size();
-    if size < manifest.image_size {
-        return Ok(Some(format!("has {size} bytes, the image {}", manifest.image_size)));
+/// A partition table, or what is wrong with it.
+type Told<T> = Result<T, String>;
+
+/// Where the backup of the partition table lies, if the table is right. Partitions that a node added change nothing.
+fn compare_table(target: &dyn Target, manifest: &Manifest) -> Result<Told<End>, VerifyError> {
+    let (size, image) = (target.size(), manifest.image_size);
+    if size < image {
+        return Ok(Err(format!("has {size} bytes, the image {image}")));
     }
+    let mut end = End::Disk;
+    let mut table = read_table(target, size)?;
+    if size > image && table.as_ref().is_ok_and(|table| !table.is_whole) {
+        // The same disk, as if it ended where the image does.
+        let of_image = read_table(target, image)?;
+        if of_image.as_ref().is_ok_and(|table| table.is_whole) {
+            (end, table) = (End::Image, of_image);
+        }
+    }
+    Ok(table.and_then(|table| compare(&table, manifest)).map(|()| end))
+}
+
+/// The partition table of `target`, as one of a disk of `size` bytes.
+fn read_table(target: &dyn Target, size: u64) -> Result<Told<Table>, VerifyError> {
     let mut disk = Sparse::new(size);
     let last = (size - TABLES) / ALIGN as u64 * ALIGN as u64;
     for (offset, len) in [(0, TABLES), (last, size - last)] {
@@ -89,23 +127,24 @@ fn table_problem(target: &dyn Target, manifest: &Manifest) -> Result<Option<Stri
             if is_gone(&error) {
                 return Err(io_error(Action::Read, plan::TABLE, (at, error)).into());
             }
-            return Ok(Some(format!("cannot be read at byte {at}: {error}")));
+            return Ok(Err(format!("cannot be read at byte {at}: {error}")));
         }
         if let Err(error) = disk.seek(SeekFrom::Start(offset)).and_then(|_| disk.write_all(&buffer)) {
-            return Ok(Some(error.to_string()));
+            return Ok(Err(error.to_string()));
         }
     }
-    let table = match gpt::read(disk) {
-        Ok(table) => table,
-        Err(error) => return Ok(Some(error.to_string())),
-    };
+    Ok(gpt::read(disk).map_err(|error| error.to_string()))
+}
+
+/// Holds a table against the manifest.
+fn compare(table: &Table, manifest: &Manifest) -> Told<()> {
     if !table.is_whole {
-        return Ok(Some("one of its two copies is damaged, or not at the end of the disk".to_owned()));
+        return Err("one of its two copies is damaged, or not where it belongs".to_owned());
     }
     if table.disk_guid != manifest.disk_guid {
-        return Ok(Some(format!("is another disk's: {}", table.disk_guid)));
+        return Err(format!("is another disk's: {}", table.disk_guid));
     }
-    let is = |partition: &crate::image::ManifestPartition, entry: &Entry| {
+    let is = |partition: &ManifestPartition, entry: &Entry| {
         let Entry { name, guid, type_guid, offset, size, .. } = entry;
         (name, *guid, *type_guid, *offset, *size)
             == (&partition.label, partition.guid, partition.type_guid, partition.offset, partition.size)
@@ -113,5 +152,8 @@ fn table_problem(target: &dyn Target, manifest: &Manifest) -> Result<Option<Stri
     let missing = manifest.partitions.iter().find(|partition| {
         !table.entries.iter().any(|(number, entry)| *number == partition.number && is(partition, entry))
     });
-    Ok(missing.map(|partition| format!("partition {} is not `{}` as it was", partition.number, partition.label)))
+    match missing {
+        Some(partition) => Err(format!("partition {} is not `{}` as it was", partition.number, partition.label)),
+        None => Ok(()),
+    }
 }

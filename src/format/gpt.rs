@@ -7,8 +7,9 @@ use std::collections::BTreeMap;
 use std::io::{Read, Seek, SeekFrom};
 
 use ::gpt::disk::LogicalBlockSize;
+use ::gpt::header::{Header, read_header_from_arbitrary_device};
 use ::gpt::mbr::ProtectiveMBR;
-use ::gpt::partition::Partition;
+use ::gpt::partition::{Partition, file_read_partitions};
 use ::gpt::partition_types::{OperatingSystem, Type};
 use ::gpt::{DiskDevice, GptConfig};
 use uuid::Uuid;
@@ -78,24 +79,31 @@ pub struct Table {
     pub disk_size: u64,
     /// With their numbers, ascending.
     pub entries: Vec<(u32, Entry)>,
-    /// Whether both copies are right.
+    /// Whether both copies are right, and say the same.
     pub is_whole: bool,
 }
+
+/// Most entries of a table that is read. UEFI wants room for 128, and nearly all tables have just that.
+const MOST_ENTRIES: u32 = 1024;
+/// Bytes of an entry that the library can read. UEFI allows 256, 512 … too, which nobody writes.
+const ENTRY: u32 = 128;
 
 /// Reads the partition table of `disk`, whose checksums must be right. If the primary table is damaged, the backup
 /// counts; without the protective MBR, neither does, as UEFI and Linux hold it too.
 ///
 /// # Errors
-/// No table, or one that is damaged.
+/// No table, or one that is damaged, or of a form that is not read here.
 pub fn read(mut disk: impl DiskDevice) -> Result<Table, GptError> {
     check_protective_mbr(&mut disk)?;
+    check_form(&mut disk)?;
     let gpt = GptConfig::new()
         .writable(false)
         .logical_block_size(LogicalBlockSize::Lb512)
-        .open_from_device(disk)
+        .open_from_device(&mut disk)
         .map_err(table)?;
     let entry = |(number, partition): (&u32, &Partition)| {
         let len = partition.last_lba.checked_sub(partition.first_lba)?.checked_add(1)?;
+        partition.last_lba.checked_add(1)?.checked_mul(SECTOR)?;
         let entry = Entry {
             name: partition.name.clone(),
             type_guid: partition.part_type_guid.guid,
@@ -108,12 +116,46 @@ pub fn read(mut disk: impl DiskDevice) -> Result<Table, GptError> {
     };
     let last = gpt.primary_header().map_or(0, |header| header.backup_lba);
     let entries = gpt.partitions().iter().map(entry).collect::<Option<Vec<_>>>();
+    let headers = gpt.primary_header().ok().cloned().zip(gpt.backup_header().ok().cloned());
+    let disk_guid = *gpt.guid();
     Ok(Table {
-        disk_guid: *gpt.guid(),
+        disk_guid,
         disk_size: last.saturating_add(1).saturating_mul(SECTOR),
-        is_whole: gpt.primary_header().is_ok() && gpt.backup_header().is_ok(),
+        is_whole: headers.is_some_and(|(primary, backup)| agree(&primary, &backup, &mut disk)),
         entries: entries.ok_or_else(|| table("a partition ends before it begins or beyond any disk"))?,
     })
+}
+
+/// Refuses tables of a form that the library stops the program at, or would read for hours: the header that it is going to
+/// take is looked at first.
+fn check_form(disk: &mut impl DiskDevice) -> Result<(), GptError> {
+    let (size, count) = match read_header_from_arbitrary_device(disk, LogicalBlockSize::Lb512) {
+        Ok(header) => (header.part_size, header.num_parts),
+        Err(_) => {
+            let mut sector = [0; 512];
+            disk.seek(SeekFrom::End(-512)).and_then(|_| disk.read_exact(&mut sector)).map_err(table)?;
+            if !sector.starts_with(b"EFI PART") {
+                // The library says so.
+                return Ok(());
+            }
+            let number = |at: usize| u32::from_le_bytes([sector[at], sector[at + 1], sector[at + 2], sector[at + 3]]);
+            (number(84), number(80))
+        }
+    };
+    disk.rewind().map_err(table)?;
+    if size != ENTRY || count > MOST_ENTRIES {
+        return Err(table(format!("{count} entries of {size} bytes, which is not what is read here")));
+    }
+    Ok(())
+}
+
+/// Whether two headers are each other's, with the same entries, and the second one's entries are there. The first one's were
+/// read already.
+fn agree(primary: &Header, backup: &Header, disk: &mut impl DiskDevice) -> bool {
+    let same = |header: &Header| (header.disk_guid, header.num_parts, header.part_size, header.crc32_parts);
+    same(primary) == same(backup)
+        && (primary.current_lba, primary.backup_lba) == (backup.backup_lba, backup.current_lba)
+        && file_read_partitions(disk, backup, LogicalBlockSize::Lb512).is_ok()
 }
 
 /// Where the primary header in a disk's `first` bytes says that its backup lies, in bytes. The header may be of any disk

@@ -9,6 +9,7 @@ pub mod fat;
 pub mod gpt;
 pub mod kmod;
 pub mod ldso_cache;
+mod packing;
 pub mod seekable;
 mod sparse;
 pub mod squashfs;
@@ -16,5 +17,6 @@ mod store;
 pub mod uki;
 pub mod verity;
 
+pub use packing::Packing;
 pub use sparse::Sparse;
 pub use store::{NoStore, Store};

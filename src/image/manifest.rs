@@ -1,6 +1,7 @@
 //! `manifest.json`: what an image is, for people, scripts, `inspect`, `diff` and the flash writer.
 
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 use uuid::Uuid;
 
 use super::Component;
@@ -95,6 +96,68 @@ pub struct Encoders {
     pub squashfs_block_size: u32,
     /// zstd level of the root file system.
     pub squashfs_level: i32,
+}
+
+/// Why a text is no manifest that this program can go by.
+#[derive(Debug, thiserror::Error)]
+pub enum ManifestError {
+    /// It is something else, or was cut.
+    #[error("it is not a manifest of imgbuild")]
+    Json(#[from] serde_json::Error),
+    /// Its keys may mean something else.
+    #[error("it is a manifest of form {format}, and this program reads form {FORMAT}")]
+    Format { format: u64 },
+    /// A text in it would not be shown as it is. No build writes such.
+    #[error("it has characters that a terminal obeys or hides, in {key}: no build writes such a manifest")]
+    Unfit { key: String },
+}
+
+impl ManifestError {
+    /// What to do about it, where the error itself tells.
+    #[must_use]
+    pub fn hint(&self) -> Option<String> {
+        match self {
+            Self::Format { format } if *format > u64::from(FORMAT) => {
+                Some("the image was made by a newer imgbuild: update this one".to_owned())
+            }
+            _ => None,
+        }
+    }
+}
+
+impl Manifest {
+    /// Reads a manifest, which may come from anywhere: what it says is shown to people, and decides what is written where.
+    ///
+    /// # Errors
+    /// What is none, or is of another form than this program knows.
+    pub fn parse(text: &[u8]) -> Result<Self, ManifestError> {
+        let value: Value = serde_json::from_slice(text)?;
+        // Before anything else is said of it.
+        if let Some(key) = unfit(&value, "") {
+            return Err(ManifestError::Unfit { key });
+        }
+        match value.get("format").and_then(Value::as_u64) {
+            Some(format) if format != u64::from(FORMAT) => Err(ManifestError::Format { format }),
+            _ => Ok(serde_json::from_slice(text)?),
+        }
+    }
+}
+
+/// Where in `value` a text has characters that are not shown as they are; `key` leads to `value`.
+fn unfit(value: &Value, key: &str) -> Option<String> {
+    let is_unfit = |text: &str| text.chars().any(crate::output::is_unfit);
+    match value {
+        Value::String(text) => is_unfit(text).then(|| format!("`{key}`")),
+        Value::Array(list) => list.iter().find_map(|value| unfit(value, key)),
+        Value::Object(map) => {
+            map.iter().find_map(
+                |(name, value)| {
+                    if is_unfit(name) { Some("the name of a key".to_owned()) } else { unfit(value, name) }
+                },
+            )
+        }
+        _ => None,
+    }
 }
 
 impl ManifestPartition {

@@ -33,7 +33,7 @@ pub use derive::Plan;
 pub use error::ImageError;
 pub use kernel::Kernel;
 pub use listing::listing;
-pub use manifest::{Encoders, Manifest, ManifestPackage, ManifestPartition, ManifestRange};
+pub use manifest::{Encoders, Manifest, ManifestError, ManifestPackage, ManifestPartition, ManifestRange};
 pub use map::RANGE;
 pub use outputs::standing;
 pub(crate) use outputs::{Outputs, Readers};

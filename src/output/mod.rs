@@ -9,9 +9,11 @@ mod console;
 mod json;
 mod lines;
 mod size;
+mod text;
 
 pub use console::{Color, Console, Look, at_once};
 pub use size::{bytes, count};
+pub use text::{is_unfit, shown};
 
 mod diagnostic;
 mod mistakes;

@@ -109,12 +109,16 @@ fn a_node_boots_from_a_stick_that_flash_wrote_and_from_one_that_dd_wrote() {
     }
     let image = stick::exported();
     let packed = image.export();
-    for (write, name) in [(stick::flash as fn(&Path, &Path), "flashed"), (stick::dd, "copied")] {
+    for (write, name, backup) in [(stick::flash as fn(&Path, &Path), "flashed", "disk"), (stick::dd, "copied", "image")]
+    {
         let stick = image.blank(name);
         write(&packed, &stick);
-        let mut node = Console::boot(Arch::Amd64, &[stick]);
+        assert_eq!(image.verify(&stick), backup, "where the backup of the partition table lies");
+        let mut node = Console::boot(Arch::Amd64, std::slice::from_ref(&stick));
         node.wait_for_shell();
         check_node(&mut node, &image);
+        node.power_off();
+        assert_eq!(image.verify(&stick), "disk", "the node has moved it with its own partition");
     }
 }
 

@@ -107,6 +107,17 @@ impl Image {
         (number("offset"), number("offset") + number("size"))
     }
 
+    /// Holds a stick against the image; gives at whose end its backup table lies.
+    pub fn verify(&self, stick: &Path) -> String {
+        let manifest = self.directory.join("out/manifest.json");
+        let ran = imgbuild(&["--json", "verify"]).arg(stick).arg("--manifest").arg(manifest).output().expect("it runs");
+        let said = String::from_utf8(ran.stdout).expect("text");
+        assert!(ran.status.success(), "{said}");
+        let last = said.lines().last().expect("a result");
+        let event: serde_json::Value = serde_json::from_str(last).expect("JSON");
+        event["result"]["backup_table"].as_str().expect("whose end").to_owned()
+    }
+
     /// What the build says of the image.
     pub fn manifest(&self) -> serde_json::Value {
         let text = fs::read(self.directory.join("out/manifest.json")).expect("the build wrote a manifest");

@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use imgbuild::device::{DeviceError, Limits, Partition, Transport, list};
+use imgbuild::device::{Content, DeviceError, Limits, Partition, Transport, list, mounted_elsewhere, none_fits};
 
 use crate::{disk, holder, machine, mount, said, swap};
 
@@ -54,6 +54,61 @@ fn a_stick_that_a_desktop_mounted_is_refused_with_how_to_unmount_it() {
     assert_eq!(said(&stick, &Limits::default()), ["sdb1 is mounted at /run/media/eva/MY STICK"]);
     let hint = refusals[0].hint().unwrap();
     assert!(hint.contains("`udisksctl unmount -b /dev/sdb1`") && hint.contains("`umount /dev/sdb1`"), "{hint}");
+}
+
+#[test]
+fn what_a_stick_holds_as_a_whole_is_told_where_udev_knows_it() {
+    let whole = disk("whole-file-system", "sdb");
+    assert_eq!(whole.content, Content::FileSystem { label: Some("MY PHOTOS".into()) });
+    assert_eq!(whole.whole().unwrap(), "a file system \"MY PHOTOS\", no partitions");
+    let parted = disk("usb-stick", "sdb");
+    assert_eq!((&parted.content, parted.whole()), (&Content::Nothing, None), "its partitions say all");
+    assert_eq!(disk("loop", "loop0").content, Content::Unknown);
+}
+
+#[test]
+fn where_no_disk_may_be_written_to_sticks_in_use_are_named_with_the_cure() {
+    let text = |name: &str| {
+        let error = none_fits(&machine(name), &Limits::default());
+        (error.to_string(), error.hint().unwrap())
+    };
+    let (error, hint) = text("usb-stick-mounted");
+    let stick = "/dev/sdb (Kingston DataTraveler 3.0): sdb1 is mounted at /run/media/eva/MY STICK";
+    assert_eq!(error, format!("there is no USB stick or memory card that may be written to; {stick}"));
+    assert!(hint.contains("`udisksctl unmount -b /dev/sdb1`"), "{hint}");
+    let (error, hint) = text("dm-crypt");
+    assert!(
+        error.contains("encrypted volume") && hint.contains("plug one in"),
+        "unmounting is no cure: {error} {hint}"
+    );
+    for other in ["virtio", "card-reader-empty", "usb-hard-disk"] {
+        let (error, hint) = text(other);
+        assert!(error.ends_with("may be written to") && hint.contains("plug one in"), "{other}: {error} {hint}");
+    }
+}
+
+#[test]
+fn a_mount_in_another_namespace_is_told_with_the_process_that_lives_there() {
+    let root = tempfile::tempdir().unwrap();
+    let process = |id: &str, name: &str, space: &str, table: &str| {
+        let dir = root.path().join("proc").join(id);
+        std::fs::create_dir_all(dir.join("ns")).unwrap();
+        std::fs::write(dir.join("comm"), format!("{name}\n")).unwrap();
+        std::fs::write(dir.join("mountinfo"), table).unwrap();
+        std::os::unix::fs::symlink(format!("mnt:[{space}]"), dir.join("ns/mnt")).unwrap();
+    };
+    let stick = "90 1 8:17 / /data rw - ext4 /dev/sdb1 rw\n";
+    process("self", "imgbuild", "1", stick);
+    process("1", "init", "1", stick);
+    process("77", "other", "3", "90 1 8:1 / /data rw - ext4 /dev/sda1 rw\n");
+    process("900", "late", "2", stick);
+    process("80", "serve\u{1b}r", "2", stick);
+    let holders = mounted_elsewhere(root.path(), &disk("usb-stick", "sdb"));
+    assert_eq!(
+        holders,
+        ["process 80 (server), which has /dev/sdb1 mounted at /data in a mount namespace of its own"],
+        "one of each namespace, none of this one"
+    );
 }
 
 #[test]
@@ -169,6 +224,15 @@ fn loop_devices_are_told_by_their_file_and_hold_the_disk_that_they_show() {
     assert_eq!(said(&device, &Limits::default()), ["it is a loop device"]);
     assert!(said(&device, &Limits { allow_loop: true, ..Limits::default() }).is_empty());
     assert_eq!(disk("loop", "sdb").uses, [mount("loop2", "/opt/look"), holder("sdb1", "loop device loop2")]);
+}
+
+#[test]
+fn partitions_of_a_loop_device_are_in_use_like_those_of_any_disk() {
+    let device = disk("loop-partitions", "loop4");
+    assert_eq!(device.uses, [mount("loop4p1", "/srv/images"), swap("loop4p2")]);
+    assert_eq!(device.numbers, [(7, 4), (259, 0), (259, 1), (259, 2)], "a file on any of them is on this disk");
+    let said = said(&device, &Limits { allow_loop: true, ..Limits::default() });
+    assert_eq!(said, ["loop4p1 is mounted at /srv/images", "loop4p2 is used as swap"]);
 }
 
 #[test]

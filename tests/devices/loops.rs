@@ -109,11 +109,38 @@ fn a_loop_device_is_refused_unless_loop_devices_are_allowed() {
 
     let table = device.devices(&["--allow-loop"]);
     let (is_fit, lines) = about(&table, &device.device);
-    assert!(is_fit && lines[0].contains("64.00 MiB") && lines[1] == "  no partitions", "{table}");
+    assert!(is_fit && lines[0].contains("64.00 MiB") && lines[1].starts_with("  no partitions"), "{table}");
     let judged = device.judged();
     assert_eq!(judged["refused"], serde_json::json!([]));
     assert_eq!((&judged["size"], &judged["transport"]), (&(64 << 20).into(), &"loop".into()));
     assert_eq!(judged["backing"], device.file().to_str().unwrap());
+}
+
+#[test]
+fn a_file_system_without_a_partition_table_is_shown_with_its_label() {
+    if !is_root() {
+        return;
+    }
+    let device = Loop::attach();
+    run("mkfs.ext4", &["-q", "-L", "PHOTOS", &device.device]);
+    let program = env!("CARGO_BIN_EXE_imgbuild");
+    // With what udev would make of it, and where nobody made anything. The program looks at no device here.
+    for (links, expected) in [
+        (
+            "mkdir -p /dev/disk/by-label && ln -s ../../$1 /dev/disk/by-label/PHOTOS",
+            "  a file system \"PHOTOS\", no partitions",
+        ),
+        (
+            "mkdir -p /dev/disk/by-uuid && ln -s ../../$1 /dev/disk/by-uuid/1-2",
+            "  a file system without a label, no partitions",
+        ),
+        ("mkdir -p /dev/disk", "  no partitions, no file system that is known"),
+        ("true", "  no partitions; without udev, a file system is not seen"),
+    ] {
+        let script = format!("mount -t tmpfs none /dev && {links} && exec \"$2\" devices --allow-loop");
+        let table = run("unshare", &["--mount", "sh", "-c", &script, "sh", device.name(), program]);
+        assert_eq!(about(&table, &device.device).1[1], expected, "{table}");
+    }
 }
 
 #[test]
@@ -156,6 +183,37 @@ fn a_device_with_swap_is_refused() {
     device.undo(&["swapoff", &device.device.clone()]);
     let judged = device.judged();
     assert_eq!(judged["refused"][0]["message"], format!("{} is used as swap", device.name()), "{judged}");
+}
+
+#[test]
+fn what_is_done_with_a_partition_speaks_against_its_loop_device() {
+    if !is_root() {
+        return;
+    }
+    let mut device = Loop::attach();
+    run("sgdisk", &["--new=1:0:+24M", "--new=2:0:+24M", &device.device]);
+    run("partx", &["--update", &device.device]);
+    let [one, two] = [1, 2].map(|number| format!("{}p{number}", device.device));
+    let place = device.dir.path().canonicalize().unwrap().join("place");
+    std::fs::create_dir(&place).unwrap();
+    run("mkfs.ext4", &["-q", &one]);
+    run("mount", &[&one, place.to_str().unwrap()]);
+    device.undo(&["umount", place.to_str().unwrap()]);
+    run("mkswap", &["-q", &two]);
+    run("swapon", &[&two]);
+    device.undo(&["swapoff", &two]);
+    device.undo(&["partx", "--delete", &device.device.clone()]);
+    let judged = device.judged();
+    let said: Vec<&str> =
+        judged["refused"].as_array().unwrap().iter().map(|one| one["message"].as_str().unwrap()).collect();
+    let name = device.name();
+    assert_eq!(said, [format!("{name}p1 is mounted at {}", place.display()), format!("{name}p2 is used as swap")]);
+
+    let disks = imgbuild::device::list(Path::new("/")).unwrap();
+    let disk = imgbuild::device::find(&disks, Path::new(&device.device)).unwrap();
+    let keep = vec![place.join("image.img")];
+    let said = crate::said(disk, &imgbuild::device::Limits { allow_loop: true, keep, ..Default::default() });
+    assert!(said.contains(&format!("{} is on it", place.join("image.img").display())), "{said:?}");
 }
 
 #[test]

@@ -57,11 +57,12 @@ fn whichever_half_is_killed_whenever_the_disk_is_whole_or_does_not_start() {
                     assert_eq!(ran.code, Some(4), "{}", ran.stderr);
                 }
             }
-            // Too late to break it, or the old one, which was not touched yet.
-            Some(table) if table.disk_guid == bench.image.manifest.disk_guid && moment > all / 2 => {
-                bench.assert_on(&disk);
+            // Too late to break it.
+            Some(table) if table.disk_guid == bench.image.manifest.disk_guid => bench.assert_on(&disk),
+            Some(table) => {
+                assert_eq!(table.disk_guid, old.manifest.disk_guid, "round {round}: a table of nothing");
+                assert!(moment < 5, "round {round}: the old table at event {moment} of {all}");
             }
-            Some(_) => assert!(moment < 5, "round {round}: a table at event {moment} of {all}"),
         }
         bench.flash("node.img", &disk).ok();
         bench.assert_on(&disk);

@@ -7,6 +7,7 @@ mod bench;
 mod confirm;
 mod killed;
 mod machine;
+mod papers;
 mod private;
 mod refused;
 mod rights;
@@ -18,6 +19,8 @@ mod written;
 mod http;
 #[path = "../flash_memory/image.rs"]
 mod image;
+#[path = "../support/gpt.rs"]
+mod sums;
 #[path = "../support/mod.rs"]
 mod support;
 #[path = "../support/terminal.rs"]

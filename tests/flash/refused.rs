@@ -1,7 +1,9 @@
 //! Disks that are not written to, and who is named for it.
 
 use std::fs;
+use std::io::{BufRead as _, BufReader};
 use std::path::Path;
+use std::process::{Command, Stdio};
 
 use rustix::fs::{Mode, OFlags, open};
 
@@ -52,6 +54,59 @@ fn a_disk_with_swap_is_refused() {
     assert!(error.contains(&format!("{} is used as swap", disk.name())), "{error}");
 }
 
+/// Partitions that the kernel knows of, on a loop device; gone before the device is.
+struct Partitions<'d>(&'d Loop);
+
+impl<'d> Partitions<'d> {
+    fn make(disk: &'d Loop) -> Self {
+        support::ok(Path::new("/"), "sgdisk", &["--new=1:0:+24M", "--new=2:0:+24M", disk.path()]);
+        // A kernel that reads no partition tables of loop devices is told what is in them.
+        support::ok(Path::new("/"), "partx", &["--update", disk.path()]);
+        Self(disk)
+    }
+
+    fn path(&self, number: u32) -> String {
+        format!("{}p{number}", self.0.path())
+    }
+}
+
+impl Drop for Partitions<'_> {
+    fn drop(&mut self) {
+        let _ = Command::new("partx").args(["--delete", self.0.path()]).status();
+    }
+}
+
+#[test]
+fn a_disk_with_a_mounted_partition_or_swap_on_one_is_refused_for_it() {
+    if !is_root() {
+        return;
+    }
+    let bench = Bench::new(1 << 20);
+    let disk = Loop::new(64 << 20);
+    let parts = Partitions::make(&disk);
+    let place = bench.path("mounted");
+    fs::create_dir(&place).unwrap();
+    support::ok(Path::new("/"), "mkfs.ext4", &["-q", &parts.path(1)]);
+    support::ok(Path::new("/"), "mkswap", &["-q", &parts.path(2)]);
+    let place = place.to_str().unwrap();
+    let dry = ["flash", "--image", "node.img", "--device", disk.path(), "--allow-loop", "--dry-run"];
+
+    support::ok(Path::new("/"), "mount", &[&parts.path(1), place]);
+    let (ran, planned) = (bench.flash("node.img", &disk), bench.run(&dry));
+    support::ok(Path::new("/"), "umount", &[place]);
+    for error in [ran.fails(1), planned.fails(1)] {
+        assert!(error.contains(&format!("{}p1 is mounted at {place}", disk.name())), "{error}");
+    }
+    support::ok(Path::new("/"), "swapon", &[&parts.path(2)]);
+    let (ran, planned) = (bench.flash("node.img", &disk), bench.run(&dry));
+    support::ok(Path::new("/"), "swapoff", &[&parts.path(2)]);
+    for error in [ran.fails(1), planned.fails(1)] {
+        assert!(error.contains(&format!("{}p2 is used as swap", disk.name())), "{error}");
+    }
+    drop(parts);
+    bench.flash("node.img", &disk).ok();
+}
+
 #[test]
 fn a_disk_that_a_program_has_for_itself_is_refused_with_the_program_s_name() {
     if !is_root() {
@@ -63,6 +118,36 @@ fn a_disk_that_a_program_has_for_itself_is_refused_with_the_program_s_name() {
     let who = format!("process {} (", std::process::id());
     assert_refused(&bench, &disk, &["in use by", &who]);
     drop(ours);
+    bench.flash("node.img", &disk).ok();
+}
+
+#[test]
+fn a_disk_that_is_mounted_in_another_namespace_is_refused_with_who_lives_there() {
+    if !is_root() {
+        return;
+    }
+    let bench = Bench::new(1 << 20);
+    let disk = Loop::new(64 << 20);
+    support::ok(Path::new("/"), "mkfs.ext4", &["-q", disk.path()]);
+    let place = bench.path("elsewhere");
+    fs::create_dir(&place).unwrap();
+    let script = "mount \"$1\" \"$2\" && echo mounted && read -r line";
+    let mut other = Command::new("unshare")
+        .args(["--mount", "sh", "-c", script, "sh", disk.path()])
+        .arg(&place)
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut said = String::new();
+    BufReader::new(other.stdout.take().unwrap()).read_line(&mut said).unwrap();
+    assert_eq!(said, "mounted\n");
+    let error = bench.flash("node.img", &disk);
+    drop(other.stdin.take());
+    other.wait().unwrap();
+    let error = error.fails(1);
+    let who = format!("process {} (sh), which has {} mounted at {}", other.id(), disk.path(), place.display());
+    assert!(error.contains(&who), "{error}");
     bench.flash("node.img", &disk).ok();
 }
 

@@ -2,10 +2,14 @@
 
 use std::fs;
 
+use imgbuild::format::gpt::{self, Entry};
+use imgbuild::image::ManifestPartition;
 use serde_json::Value;
+use uuid::Uuid;
 
 use crate::bench::{Bench, Loop, is_root, writer_of};
 use crate::image::{Image, MIB};
+use crate::support;
 
 #[test]
 fn a_flashed_disk_holds_the_image_with_its_table_at_the_real_end() {
@@ -92,6 +96,53 @@ fn damage_on_a_disk_is_named_with_partition_and_place() {
 }
 
 #[test]
+fn a_disk_that_dd_or_bmaptool_wrote_is_right_and_a_note_says_where_its_backup_table_lies() {
+    if !is_root() {
+        return;
+    }
+    let bench = Bench::new(5 << 20);
+    let disk = Loop::new(64 << 20);
+    let verify = || bench.run(&["verify", disk.path(), "--manifest", "manifest.json"]);
+    let (of, image) = (format!("of={}", disk.path()), bench.path("node.img"));
+    let ways: [(&str, &[&str]); 3] = [
+        ("dd", &["if=node.img", &of, "bs=1M", "conv=fsync", "status=none"]),
+        ("bmaptool", &["copy", "--nobmap", image.to_str().unwrap(), disk.path()]),
+        // Over an older stick, whose own backup table stays at the disk's end.
+        ("dd", &["if=node.img", &of, "bs=1M", "conv=fsync", "status=none"]),
+    ];
+    for (program, args) in ways {
+        support::ok(bench.dir.path(), program, args);
+        let said = verify().ok();
+        assert!(said.contains("where the image ends") && said.contains("`flash` did not write it"), "{said}");
+        let mut other = Image::new(1 << 20);
+        other.manifest.disk_guid = Uuid::from_u128(7);
+        let entry = |part: &ManifestPartition| Entry {
+            name: part.label.clone(),
+            type_guid: part.type_guid,
+            guid: part.guid,
+            offset: part.offset,
+            size: part.size,
+            attributes: 0,
+        };
+        let entries: Vec<Entry> = other.manifest.partitions.iter().map(entry).collect();
+        let table = gpt::write(other.manifest.disk_guid, disk.size(), &entries).unwrap();
+        for (at, bytes) in table.extents() {
+            disk.write(at, bytes);
+        }
+    }
+    support::ok(bench.dir.path(), "dd", ways[0].1);
+    disk.write(bench.image.size() - 512, &[0; 512]);
+    let error = verify().fails(3);
+    assert!(error.contains("partition table") && error.contains("copies"), "{error}");
+    support::ok(bench.dir.path(), "dd", ways[0].1);
+    disk.write(512, &[0; 512]);
+    assert!(verify().fails(3).contains("partition table"));
+    bench.flash("node.img", &disk).ok();
+    let said = verify().ok();
+    assert!(!said.contains("where the image ends"), "{said}");
+}
+
+#[test]
 fn an_image_file_is_verified_by_the_manifest_beside_it() {
     let bench = Bench::new(5 << 20);
     bench.run(&["verify", "node.img"]).ok();
@@ -117,5 +168,6 @@ fn a_dry_run_shows_the_plan_and_writes_nothing() {
     let args = ["flash", "--image", "node.img", "--device", disk.path(), "--allow-loop", "--dry-run"];
     let said = bench.run(&args).ok();
     assert!(said.contains(disk.path()) && said.contains("all of it will be lost"), "{said}");
+    assert!(said.contains("on it  no partitions"), "{said}");
     assert_eq!(disk.digest(), before);
 }

@@ -51,7 +51,8 @@ impl Image {
             size: partition.size,
             attributes: 1 << 60,
         };
-        let disk_guid = Uuid::from_u128(0xd15c);
+        // Images of other data have other tables.
+        let disk_guid = Uuid::from_u128(0xd15c << 64 | data as u128);
         let mut disk = gpt::write(disk_guid, size, &partitions.iter().map(entry).collect::<Vec<_>>()).unwrap();
         let mut bytes = vec![0; usize::try_from(size).unwrap()];
         disk.seek(SeekFrom::Start(0)).unwrap();

@@ -4,6 +4,7 @@
 
 mod disk;
 mod image;
+mod verify;
 
 use std::io::{BufReader, pipe};
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -109,6 +110,7 @@ fn any_image_arrives_on_any_disk_through_any_buffers() {
     for data in [1, 4095, 100_000, (1 << 20) + 512, (3 << 20) + 4097] {
         let image = Image::new(data);
         for more in [0, 512, 4096 * 3, 5 << 20, (64 << 20) + 512] {
+            assert_refuses_large_sectors(&image, image.size() + more);
             for (buffer, buffers, in_flight) in [(4096, 1, 1), (8192, 2, 2), (1 << 20, 4, 2), (4 << 20, 4, 4)] {
                 let disk = used(image.size() + more, Fault::None);
                 let settings = Settings { buffer, buffers, in_flight };
@@ -117,6 +119,23 @@ fn any_image_arrives_on_any_disk_through_any_buffers() {
             }
         }
     }
+}
+
+/// An image's table counts sectors of 512 bytes, and says something else on a disk that counts others: neither the plan nor
+/// the writer goes on, whatever the plan was made for.
+fn assert_refuses_large_sectors(image: &Image, size: u64) {
+    let disk = Disk::new(size, 4096, Fault::None);
+    let error = Prepared::new(&image.manifest, image, (size, 4096), None).unwrap_err();
+    assert!(matches!(error, PlanError::Sector { sector: 4096 }), "{error}");
+    let (result, told) = flash_prepared(
+        &Prepared::new(&image.manifest, image, (size, 512), None).unwrap(),
+        &disk,
+        Settings::default(),
+        usize::MAX,
+    );
+    let error = result.unwrap_err();
+    assert!(matches!(&error, FlashError::Write(WriteError::Changed { .. })), "{error}");
+    assert_eq!(disk.operations(), 0, "{told:?}");
 }
 
 #[test]
@@ -257,7 +276,7 @@ fn faults_that_stay_are_told_with_their_place_and_leave_nothing_that_boots() {
     let image = Image::new(5 << 20);
     let root = |error: &WriteError| match error {
         WriteError::Io { part, at, .. } => part == "root-a" && *at <= INSIDE && INSIDE < at + (4 << 20),
-        WriteError::Mismatch { part, at, .. } => part == "root-a" && at.is_none_or(|at| at / 4096 == INSIDE / 4096),
+        WriteError::Mismatch { part, at, .. } => part == "root-a" && at.is_some_and(|at| at / 4096 == INSIDE / 4096),
         _ => false,
     };
     let in_table = |error: &WriteError| matches!(error, WriteError::Mismatch { part, .. } if part == "partition table");

@@ -66,7 +66,7 @@ impl Stamp {
     pub(super) fn check(&self, cache: &Cache, output: &Path) -> Option<Manifest> {
         let record: Record = serde_json::from_slice(&cache.get(&self.key)?).ok()?;
         (self.record(output)? == record).then_some(())?;
-        serde_json::from_slice(&fs::read(output.join("manifest.json")).ok()?).ok()
+        Manifest::parse(&fs::read(output.join("manifest.json")).ok()?).ok()
     }
 
     /// Remembers the outputs that were just written.

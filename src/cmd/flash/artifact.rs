@@ -22,6 +22,7 @@ use crate::cmd::session::Session;
 use crate::exit::{Code, Failure};
 use crate::fetch::Download;
 use crate::flash::{self, Raw, Source, Stream, TooWide};
+use crate::format::Packing;
 use crate::output::bytes;
 use crate::release::{self, SUMS, Tag};
 use crate::tree::Digest;
@@ -135,17 +136,12 @@ fn source(path: &Path) -> io::Result<(Box<dyn Source>, bool)> {
     type Unpack = fn(File) -> io::Result<Box<dyn Read + Send>>;
     let mut file = release::open(path)?;
     let mut magic = Vec::new();
-    (&mut file).take(6).read_to_end(&mut magic)?;
-    let unpack: Unpack = match &magic[..] {
-        // A zstd frame, or a skippable one before it.
-        [0x28, 0xb5, 0x2f, 0xfd, ..] | [0x50..=0x5f, 0x2a, 0x4d, 0x18, ..] => {
-            |file| Ok(Box::new(Unzstd(zstd::Decoder::new(file)?)))
-        }
-        [0x1f, 0x8b, ..] => |file| Ok(Box::new(flate2::read::MultiGzDecoder::new(BufReader::new(file)))),
-        [0xfd, b'7', b'z', b'X', b'Z', 0] => {
-            |file| Ok(Box::new(liblzma::read::XzDecoder::new_multi_decoder(BufReader::new(file))))
-        }
-        _ => return Ok((Box::new(Raw(file)), false)),
+    (&mut file).take(Packing::MAGIC).read_to_end(&mut magic)?;
+    let unpack: Unpack = match Packing::of(&magic) {
+        Some(Packing::Zstd) => |file| Ok(Box::new(Unzstd(zstd::Decoder::new(file)?))),
+        Some(Packing::Gzip) => |file| Ok(Box::new(flate2::read::MultiGzDecoder::new(BufReader::new(file)))),
+        Some(Packing::Xz) => |file| Ok(Box::new(liblzma::read::XzDecoder::new_multi_decoder(BufReader::new(file)))),
+        None => return Ok((Box::new(Raw(file)), false)),
     };
     let path = path.to_owned();
     Ok((Box::new(Stream::new(Box::new(move || unpack(File::open(&path)?)))), true))
@@ -171,9 +167,11 @@ fn unlisted(place: &Place, name: &str) -> Failure {
 
 /// What is not proved is not written.
 pub(super) fn bad(message: String) -> Failure {
-    Failure { code: Code::Download, ..Failure::refused(message) }
-        .hint("nothing was written; take the image again with all the files of its release, or build it: `--profile`")
+    Failure { code: Code::Download, ..Failure::refused(message) }.hint(AGAIN)
 }
+
+pub(super) const AGAIN: &str =
+    "nothing was written; take the image again with all the files of its release, or build it: `--profile`";
 
 pub(super) fn unreadable(path: &Path, error: &io::Error) -> Failure {
     Failure::io(Code::Refused, format!("cannot read {}", path.display()), error)

@@ -62,8 +62,7 @@ fn candidates<'d>(disks: &'d [Disk], args: &Flash, taken: &[u64], limits: &Limit
     match taken.first() {
         _ if !free.is_empty() || args.dry_run => Ok(free),
         Some(disk) => Err(unchanged(disk)),
-        None => Err(Failure::refused("there is no USB stick or memory card that may be written to")
-            .hint("plug one in; `imgbuild devices` tells why others are refused")),
+        None => Err(device::none_fits(disks, limits).into()),
     }
 }
 

@@ -9,7 +9,8 @@ use std::path::PathBuf;
 
 use url::Url;
 
-use super::artifact::{bad, unreadable};
+use super::artifact::{AGAIN, bad, unreadable};
+use crate::cmd::manifest;
 use crate::cmd::session::Session;
 use crate::exit::{Code, Failure};
 use crate::fetch::{Attempt, Cause, FetchError};
@@ -19,7 +20,7 @@ use crate::release::{self, SIGNATURE, SUMS, Sums, Tag, VerifyError};
 use crate::tree::Digest;
 
 /// Most bytes of a paper.
-const PAPER: u64 = 32 << 20;
+const PAPER: u64 = manifest::LONGEST;
 
 /// Where an image and its papers lie side by side.
 pub(super) enum Place {
@@ -128,10 +129,7 @@ impl<'s> Papers<'s> {
                 let shown = self.place.shown(&file);
                 return Err(bad(format!("{shown} does not have the SHA-256 that {SUMS} says")));
             }
-            return serde_json::from_slice(&text).map_err(|error| Failure {
-                causes: vec![error.to_string()],
-                ..bad(format!("{} is not a manifest of imgbuild", self.place.shown(&file)))
-            });
+            return manifest::parse(&text, &self.place.shown(&file), Code::Download, AGAIN);
         }
         let absent = absent.join(" nor ");
         Err(self.absent(format!("there is no manifest for {}: neither {absent}", self.place.shown(name))))

@@ -24,15 +24,11 @@ pub(super) fn image(image: &Image) -> String {
 
 /// All that is about to happen.
 pub(super) fn plan(what: &Image, target: &Disk, plan: &Plan) -> String {
-    let on_it: Vec<String> = target
-        .partitions
-        .iter()
-        .map(|partition| {
-            let label = partition.label.as_deref().map_or(String::new(), |label| format!(" `{label}`"));
-            format!("{}{label} {}", partition.name, bytes(partition.size))
-        })
-        .collect();
-    let on_it = if on_it.is_empty() { "no partitions".to_owned() } else { on_it.join(", ") };
+    let partitions = target.partitions.iter().map(|partition| {
+        let label = partition.label.as_deref().map_or(String::new(), |label| format!(" `{label}`"));
+        format!("{}{label} {}", partition.name, bytes(partition.size))
+    });
+    let on_it = target.whole().into_iter().chain(partitions).collect::<Vec<_>>().join(", ");
     let by_id = target.by_id.first().map_or(String::new(), |path| format!("\n       {}", path.display()));
     format!(
         "{}\ndisk   {}{by_id}\non it  {on_it}: all of it will be lost\nwrite  {}",
