@@ -3,12 +3,11 @@
 use super::session::Session;
 use super::{Outcome, build};
 use crate::cli::Export;
-use crate::exit::Failure;
 use crate::release::{self, Signer, Tag};
 
 pub(super) fn run(args: &Export, session: &Session<'_>) -> Outcome {
     // What cannot be used is found out before anything is built.
-    let tag = args.tag.as_deref().map(tag).transpose()?;
+    let tag = args.tag.as_deref().map(Tag::parse).transpose()?;
     let signer = args.sign.as_deref().map(|key| Signer::open(key, tag)).transpose()?;
     let output = args.output.clone().unwrap_or_else(|| session.output_dir("release"));
     build::check_place(&output)?;
@@ -29,12 +28,4 @@ pub(super) fn run(args: &Export, session: &Session<'_>) -> Outcome {
     };
     session.console.result(&result, &format!("{}: {}\n{next}", output.display(), files.join(", ")));
     Ok(())
-}
-
-/// The tag of a release that the command line names.
-pub(super) fn tag(text: &str) -> Result<Tag, Failure> {
-    Tag::parse(text).ok_or_else(|| {
-        Failure::refused(format!("`{text}` is not the tag of a release"))
-            .hint("write it as it is called there, such as `v1.2`")
-    })
 }

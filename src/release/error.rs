@@ -14,6 +14,9 @@ pub enum ReleaseError {
     Write { path: PathBuf, source: io::Error },
     #[error("`{}` is not a list of SHA-256 sums: line {line}", path.display())]
     Sums { path: PathBuf, line: usize },
+    /// It could lead elsewhere.
+    #[error("`{}` is not the tag of a release", text.escape_debug())]
+    Tag { text: String },
     #[error("`{}` is not what the sums beside it say of it", path.display())]
     Neighbour { path: PathBuf },
     #[error("`{}` is not a secret key of minisign", path.display())]
@@ -43,6 +46,7 @@ impl ReleaseError {
                 "if the disk under it is sound, remove {} and export again: it is built anew",
                 path.display()
             )),
+            Self::Tag { .. } => Some("write it as it is called there, such as `v1.2`".to_owned()),
             Self::Neighbour { path } => Some(format!(
                 "it is another profile's, and would get a sum that is wrong: export that profile again, or remove {}",
                 path.display()

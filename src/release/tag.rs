@@ -1,16 +1,23 @@
 //! A release's tag: what a release is asked for by, and what its signature says that it is.
 
+use super::ReleaseError;
+
 /// The name of a release, as version control has it (`v1.2`).
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Tag(String);
 
 impl Tag {
     /// A tag is part of an address and of a comment, so what could lead elsewhere or mean something else in either is none.
-    #[must_use]
-    pub fn parse(text: &str) -> Option<Self> {
+    ///
+    /// # Errors
+    /// What is none.
+    pub fn parse(text: &str) -> Result<Self, ReleaseError> {
         let is_plain = |char: char| char.is_alphanumeric() || "._-+/@".contains(char);
         let is_part = |part: &str| !matches!(part, "" | "." | "..");
-        (text.chars().all(is_plain) && text.split('/').all(is_part)).then(|| Self(text.to_owned()))
+        if text.chars().all(is_plain) && text.split('/').all(is_part) {
+            return Ok(Self(text.to_owned()));
+        }
+        Err(ReleaseError::Tag { text: text.to_owned() })
     }
 
     #[must_use]
@@ -36,7 +43,7 @@ mod tests {
             assert_eq!(Tag::parse(good).unwrap().as_str(), good);
         }
         for bad in ["", ".", "..", "/", "a/", "/a", "a//b", "a/../b", "a b", "a\\b", "%2e%2e", "a?b", "a#b", "a\n"] {
-            assert_eq!(Tag::parse(bad), None, "{bad:?}");
+            assert!(Tag::parse(bad).is_err(), "{bad:?}");
         }
     }
 }

@@ -1,16 +1,16 @@
 //! Runs that are killed or stopped at any moment: a disk is whole, or nothing that starts.
 
-use std::fs::{self, Permissions};
+use std::fs;
 use std::io::{BufRead as _, BufReader};
-use std::os::unix::fs::PermissionsExt as _;
 use std::os::unix::process::CommandExt as _;
 use std::path::Path;
-use std::process::{Command, Stdio};
+use std::process::Stdio;
 
 use rustix::process::{Pid, Signal, kill_process};
 
 use crate::bench::{Bench, Loop, is_root, writer_of};
 use crate::image::Image;
+use crate::rights::{NOBODY, flash, stand_in, tools, without_rights};
 
 fn kill(process: u32, signal: Signal) {
     let pid = Pid::from_raw(i32::try_from(process).unwrap()).unwrap();
@@ -122,27 +122,14 @@ fn who_stops_a_flash_is_answered_at_once_and_again_when_it_ends_without_waiting(
     if !is_root() {
         return;
     }
-    let bench = Bench::new(1 << 20);
-    let disk = Loop::new(64 << 20);
+    let (_, dir, disk) = without_rights();
     let before = disk.digest();
-    // A user who needs rights, and gets them from one that answers nothing until its input ends.
-    let dir = tempfile::tempdir().unwrap();
-    let put = |name: &str, bytes: &[u8]| {
-        fs::write(dir.path().join(name), bytes).unwrap();
-        fs::set_permissions(dir.path().join(name), Permissions::from_mode(0o755)).unwrap();
-    };
-    put("imgbuild", &fs::read(env!("CARGO_BIN_EXE_imgbuild")).unwrap());
-    put("sudo", b"#!/bin/sh\ntrap '' TERM\necho it asks >&2\nwhile read -r line; do :; done\n");
-    for name in ["node.img", "manifest.json", "SHA256SUMS"] {
-        put(name, &fs::read(bench.path(name)).unwrap());
-    }
-    fs::set_permissions(dir.path(), Permissions::from_mode(0o777)).unwrap();
-    fs::set_permissions(&disk.path, Permissions::from_mode(0o600)).unwrap();
+    // Stands for one that answers nothing until its input ends.
+    let tools = tools(&dir);
+    stand_in(&tools, "sudo", "trap '' TERM\necho it asks >&2\nwhile read -r line; do :; done");
     for quiet in [false, true] {
-        let mut command = Command::new(dir.path().join("imgbuild"));
-        command.args(["--cache-dir", "cache", "flash", "--image", "node.img", "--device", disk.path()]);
-        command.args(["--allow-loop", "--yes"]).args(quiet.then_some("-q")).current_dir(dir.path());
-        command.env_clear().env("PATH", dir.path()).uid(65534).gid(65534);
+        let mut command = flash(dir.path(), &disk, tools.to_str().unwrap());
+        command.args(quiet.then_some("-q")).uid(NOBODY).gid(NOBODY);
         let mut child = command.stdin(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
         let mut lines = BufReader::new(child.stderr.take().unwrap()).lines().map(Result::unwrap);
         for (wait, stop) in [("it asks", true), ("stopping: ", true), ("take /dev/loop", false)] {

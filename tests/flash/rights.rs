@@ -3,10 +3,11 @@
 use std::fs::{self, Permissions};
 use std::os::unix::fs::{PermissionsExt as _, chown};
 use std::os::unix::process::CommandExt as _;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 use rustix::process::{Pid, Signal, kill_process};
+use tempfile::TempDir;
 
 use crate::bench::{Bench, Loop, Ran, is_root, watch};
 use crate::private::nobody_after;
@@ -14,7 +15,7 @@ use crate::private::nobody_after;
 pub const NOBODY: u32 = 65534;
 
 /// A directory that anybody may use, with a copy of the program: the target directory may be closed to others.
-pub fn open_to_all(bench: &Bench) -> tempfile::TempDir {
+fn open_to_all(bench: &Bench) -> TempDir {
     let dir = tempfile::tempdir().unwrap();
     fs::copy(env!("CARGO_BIN_EXE_imgbuild"), dir.path().join("imgbuild")).unwrap();
     for file in ["node.img", "manifest.json", "SHA256SUMS"] {
@@ -29,6 +30,26 @@ pub fn closed_disk() -> Loop {
     let disk = Loop::new(64 << 20);
     fs::set_permissions(&disk.path, Permissions::from_mode(0o600)).unwrap();
     disk
+}
+
+/// What a user without rights has: an image, a directory with it and the program, and a disk that root alone may open.
+pub fn without_rights() -> (Bench, TempDir, Loop) {
+    let bench = Bench::new(1 << 20);
+    let dir = open_to_all(&bench);
+    (bench, dir, closed_disk())
+}
+
+/// A directory in `dir`, for programs that stand for others.
+pub fn tools(dir: &TempDir) -> PathBuf {
+    let tools = dir.path().join("bin");
+    fs::create_dir(&tools).unwrap();
+    tools
+}
+
+/// A script for the shell, which has all that it needs.
+pub fn stand_in(tools: &Path, name: &str, script: &str) {
+    fs::write(tools.join(name), format!("#!/bin/sh\n{script}\n")).unwrap();
+    fs::set_permissions(tools.join(name), Permissions::from_mode(0o755)).unwrap();
 }
 
 /// A flash of the image in `dir`, with nothing else in its environment than a path to programs. Whose it is, is still open.
@@ -55,9 +76,7 @@ fn a_disk_of_the_user_s_own_is_written_without_more_rights() {
     if !is_root() {
         return;
     }
-    let bench = Bench::new(1 << 20);
-    let dir = open_to_all(&bench);
-    let disk = closed_disk();
+    let (bench, dir, disk) = without_rights();
     chown(&disk.path, Some(NOBODY), None).unwrap();
     let ran = as_nobody(flash(dir.path(), &disk, "/nonexistent"));
     chown(&disk.path, Some(0), None).unwrap();
@@ -70,20 +89,13 @@ fn only_the_writer_is_started_with_more_rights() {
     if !is_root() {
         return;
     }
-    let bench = Bench::new(1 << 20);
-    let dir = open_to_all(&bench);
-    let disk = closed_disk();
+    let (_, dir, disk) = without_rights();
     let before = disk.digest();
     let untouched = format!("nothing was written to {}", disk.path());
 
-    // Stands for one that says no. The shell has all that it needs.
-    let tools = dir.path().join("bin");
-    fs::create_dir(&tools).unwrap();
-    let put = |name: &str, text: &str| {
-        fs::write(tools.join(name), text).unwrap();
-        fs::set_permissions(tools.join(name), Permissions::from_mode(0o755)).unwrap();
-    };
-    put("doas", "#!/bin/sh\nshift\necho \"$@\" > asked\necho denied >&2\nexit 1\n");
+    // Stands for one that says no.
+    let tools = tools(&dir);
+    stand_in(&tools, "doas", "shift\necho \"$@\" > asked\necho denied >&2\nexit 1");
     let error = as_nobody(flash(dir.path(), &disk, tools.to_str().unwrap())).fails(1);
     assert!(error.contains("denied") && error.contains("doas did not start"), "{error}");
     assert!(error.contains(&untouched), "{error}");
@@ -91,7 +103,7 @@ fn only_the_writer_is_started_with_more_rights() {
     assert!(asked.starts_with(&format!("__write --device {} --expect ", disk.path())), "{asked}");
 
     // Stands for one that says yes but gives no rights: sudo is asked first.
-    put("sudo", "#!/bin/sh\nexec \"$@\"\n");
+    stand_in(&tools, "sudo", "exec \"$@\"");
     let error = as_nobody(flash(dir.path(), &disk, tools.to_str().unwrap())).fails(1);
     assert!(error.contains("cannot open the device") && error.contains("denied"), "{error}");
     assert!(error.contains(&untouched), "{error}");
@@ -111,9 +123,7 @@ fn sudo_gives_the_writer_root_s_rights_and_the_rest_of_the_program_none() {
     if !is_root() {
         return;
     }
-    let bench = Bench::new(1 << 20);
-    let dir = open_to_all(&bench);
-    let disk = closed_disk();
+    let (bench, dir, disk) = without_rights();
     // It may run the writer, and nothing else.
     let program = dir.path().join("imgbuild");
     let rules = format!("#{NOBODY} ALL=(root) NOPASSWD: {} __write *\n", program.display());
@@ -139,9 +149,7 @@ fn a_sudo_that_refuses_is_told_and_leaves_the_disk_as_it_was() {
     if !is_root() {
         return;
     }
-    let bench = Bench::new(1 << 20);
-    let dir = open_to_all(&bench);
-    let disk = closed_disk();
+    let (_, dir, disk) = without_rights();
     let before = disk.digest();
     // No rule at all; then one that asks for a password, where nobody can be asked.
     for (rules, words) in [
@@ -163,15 +171,10 @@ fn who_is_told_to_stop_does_not_wait_for_a_password() {
     if !is_root() {
         return;
     }
-    let bench = Bench::new(1 << 20);
-    let dir = open_to_all(&bench);
-    let disk = closed_disk();
-    let tools = dir.path().join("bin");
-    fs::create_dir(&tools).unwrap();
+    let (_, dir, disk) = without_rights();
     // Stands for one that asks, and says so to this test through a pipe.
-    let asks = tools.join("sudo");
-    fs::write(&asks, "#!/bin/sh\necho asked > asks\nexec /bin/sleep 1000\n").unwrap();
-    fs::set_permissions(&asks, Permissions::from_mode(0o755)).unwrap();
+    let tools = tools(&dir);
+    stand_in(&tools, "sudo", "echo asked > asks\nexec /bin/sleep 1000");
     crate::support::ok(dir.path(), "mkfifo", &["-m", "666", "asks"]);
     let mut flash = flash(dir.path(), &disk, tools.to_str().unwrap());
     let flash = flash.uid(NOBODY).gid(NOBODY).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());

@@ -10,9 +10,9 @@ use std::process::{Child, Command, Stdio};
 use rustix::fs::{Mode, OFlags, open};
 use rustix::io::Errno;
 
-use crate::bench::{Bench, Loop, descendants, is_root, watch};
+use crate::bench::{Loop, descendants, is_root, watch};
 use crate::private::{nobody_after, private};
-use crate::rights::{NOBODY, as_nobody, closed_disk, flash, open_to_all, users_of};
+use crate::rights::{NOBODY, as_nobody, closed_disk, flash, stand_in, tools, users_of, without_rights};
 use crate::support;
 use crate::terminal::converse;
 
@@ -135,9 +135,7 @@ fn where_nothing_gives_rights_udisks_opens_the_disk_for_a_writer_without_any() {
     if !is_root() {
         return;
     }
-    let bench = Bench::new(1 << 20);
-    let dir = open_to_all(&bench);
-    let disk = closed_disk();
+    let (bench, dir, disk) = without_rights();
     let bus = Bus::with_udisks(YES, &disk);
     let mut seen = None;
     let mut flash = flash_on(&bus.address(), &dir, &disk);
@@ -166,9 +164,8 @@ fn what_polkit_or_udisks_refuse_is_told_with_a_cure_and_nothing_is_written() {
     if !is_root() {
         return;
     }
-    let bench = Bench::new(1 << 20);
-    let dir = open_to_all(&bench);
-    let (disk, other) = (closed_disk(), closed_disk());
+    let (_, dir, disk) = without_rights();
+    let other = closed_disk();
     let before = disk.digest();
     let refused = |bus: &str, words: &[&str]| {
         let error = as_nobody(flash_on(bus, &dir, &disk)).fails(1);
@@ -195,9 +192,8 @@ fn a_descriptor_of_another_disk_is_refused() {
     if !is_root() {
         return;
     }
-    let bench = Bench::new(1 << 20);
-    let dir = open_to_all(&bench);
-    let (disk, other) = (closed_disk(), closed_disk());
+    let (_, dir, disk) = without_rights();
+    let other = closed_disk();
     let before = disk.digest();
     // For udisks2 alone, the name leads to another disk of the same size.
     let bus = Bus::with_udisks_after(YES, &disk, &format!("mount --bind {} {}", other.path(), disk.path()));
@@ -211,15 +207,12 @@ fn on_a_terminal_the_password_that_polkit_wants_is_asked_for() {
     if !is_root() {
         return;
     }
-    let bench = Bench::new(1 << 20);
-    let dir = open_to_all(&bench);
-    let disk = closed_disk();
+    let (bench, dir, disk) = without_rights();
     let before = disk.digest();
     let bus = Bus::with_udisks(ASK, &disk);
     // polkit asks for root's password by PAM, which gets a password of the test's.
+    stand_in(bus.dir.path(), "check", "[ \"$(tr -d '\\0')\" = correct ]");
     let checks = bus.dir.path().join("check");
-    fs::write(&checks, "#!/bin/sh\n[ \"$(tr -d '\\0')\" = correct ]\n").unwrap();
-    fs::set_permissions(&checks, Permissions::from_mode(0o755)).unwrap();
     let pam = bus.dir.path().join("pam");
     let line =
         format!("auth required pam_exec.so expose_authtok {}\naccount required pam_permit.so\n", checks.display());
@@ -233,10 +226,10 @@ fn on_a_terminal_the_password_that_polkit_wants_is_asked_for() {
         pam.display(),
     );
     // Where pkttyagent is, sudo may be too.
-    fs::create_dir(dir.path().join("bin")).unwrap();
+    let tools = tools(&dir);
     let agent = support::ok(dir.path(), "sh", &["-c", "command -v pkttyagent"]);
-    std::os::unix::fs::symlink(agent.trim(), dir.path().join("bin/pkttyagent")).unwrap();
-    let flash = nobody_after(&mounts, &flash(dir.path(), &disk, dir.path().join("bin").to_str().unwrap()));
+    std::os::unix::fs::symlink(agent.trim(), tools.join("pkttyagent")).unwrap();
+    let flash = nobody_after(&mounts, &flash(dir.path(), &disk, tools.to_str().unwrap()));
 
     let (code, shown) = converse(&flash, &[("Password:", "wrong")]);
     assert_eq!(code, Some(1), "{shown}");

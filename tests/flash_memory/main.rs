@@ -8,6 +8,7 @@ mod verify;
 
 use std::io::{BufReader, pipe};
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
 use std::thread;
 
 use disk::{Disk, Fault};
@@ -15,7 +16,7 @@ use image::{Image, MIB, noise};
 use imgbuild::flash::parent::{FlashError, serve};
 use imgbuild::flash::protocol::{Event, Phase};
 use imgbuild::flash::writer::Settings;
-use imgbuild::flash::{PlanError, Prepared, SendError, Target, WriteError, child};
+use imgbuild::flash::{self, PlanError, Prepared, SendError, Source, Target, WriteError, child};
 use imgbuild::format::gpt;
 
 /// Flashes `image` onto `disk`; gives how it ended and what was told.
@@ -386,6 +387,61 @@ fn bytes_that_the_manifest_does_not_prove_are_never_written() {
     assert_eq!(disk.table(), None);
 }
 
+/// An image whose bytes can be changed while it is held.
+struct Changing(Arc<Mutex<Image>>);
+
+impl Source for Changing {
+    fn read(&self, buffer: &mut [u8], at: u64) -> std::io::Result<()> {
+        self.0.lock().unwrap().read(buffer, at)
+    }
+}
+
+#[test]
+fn an_image_that_was_proved_and_then_changed_is_not_written() {
+    let image = Arc::new(Mutex::new(Image::new(5 << 20)));
+    let manifest = image.lock().unwrap().manifest.clone();
+    let mut read = 0;
+    let seen = flash::check(&manifest, Box::new(Changing(Arc::clone(&image))), &mut |more| read += more).unwrap();
+    assert_eq!(read, manifest.ranges.iter().map(|range| range.length).sum::<u64>());
+    let write = |disk: &Disk| {
+        let prepared = Prepared::new(&manifest, &seen, (disk.size(), 512), None).unwrap();
+        flash_prepared(&prepared, disk, Settings::default(), usize::MAX).0
+    };
+    let disk = Disk::new(40 << 20, 512, Fault::None);
+    write(&disk).unwrap();
+    assert_holds(&disk, &image.lock().unwrap());
+
+    image.lock().unwrap().bytes[usize::try_from(INSIDE).unwrap()] ^= 1;
+    let disk = Disk::new(40 << 20, 512, Fault::None);
+    let error = write(&disk).unwrap_err();
+    assert!(matches!(&error, FlashError::Send(SendError::NotAuthentic { part, .. }) if part == "root-a"), "{error}");
+    assert_eq!(disk.bytes(INSIDE, 4096), vec![0; 4096]);
+    assert_eq!(disk.table(), None);
+    let error = flash::check(&manifest, Box::new(Changing(image)), &mut |_| ()).unwrap_err();
+    assert!(matches!(error, PlanError::Send(SendError::NotAuthentic { .. })), "{error}");
+}
+
+#[test]
+fn progress_comes_from_the_disk_and_says_what_it_waits_for() {
+    let image = Image::new(5 << 20);
+    let (result, told) = flash(&image, None, &Disk::new(40 << 20, 512, Fault::None), Settings::default());
+    result.unwrap();
+    let data = image.manifest.ranges.iter().filter(|range| range.offset >= MIB && range.offset < image.size() - MIB);
+    let data: u64 = data.map(|range| range.length).sum();
+    for (wanted, waits_are_told) in [(Phase::Write, true), (Phase::Verify, false)] {
+        let mut sum = 0;
+        for event in &told {
+            if let Event::Progress { phase, bytes, waits } = event
+                && *phase == wanted
+            {
+                assert_eq!(waits.is_some(), waits_are_told);
+                sum += bytes;
+            }
+        }
+        assert_eq!(sum, data);
+    }
+}
+
 #[test]
 fn manifests_that_no_build_writes_are_refused() {
     let change = |change: &dyn Fn(&mut Image)| {
@@ -403,6 +459,7 @@ fn manifests_that_no_build_writes_are_refused() {
     refused("too long", &|image| image.manifest.ranges[1].length = u64::MAX);
     refused("no SHA-256", &|image| image.manifest.ranges[1].sha256 = "abc".to_owned());
     refused("in no partition", &|image| image.manifest.partitions[0].offset = 8 << 20);
+    refused("65537 ranges", &|image| image.manifest.ranges = vec![image.manifest.ranges[0].clone(); (1 << 16) + 1]);
     refused("an image of 0 bytes", &|image| image.manifest.image_size = 0);
     refused("partitions differ", &|image| image.manifest.partitions[2].label = "root-c".to_owned());
     refused("do not have", &|image| image.bytes[600] ^= 1);

@@ -17,7 +17,6 @@ use zstd::zstd_safe::get_error_name;
 
 use super::image::Image;
 use super::papers::{Papers, Place, shown, unfetched};
-use crate::cmd::export;
 use crate::cmd::session::Session;
 use crate::exit::{Code, Failure};
 use crate::fetch::Download;
@@ -66,7 +65,7 @@ pub(super) fn open(session: &Session<'_>, image: &str) -> Result<Image, Failure>
 
 /// The image of `profile` in the workspace's release `tag`.
 pub(super) fn release(session: &Session<'_>, tag: &str, profile: &str) -> Result<Image, Failure> {
-    let tag = export::tag(tag)?;
+    let tag = Tag::parse(tag)?;
     let base = session.workspace.releases().ok_or_else(|| {
         Failure::refused("the workspace does not say where its releases are")
             .hint("add `releases = \"https://github.com/OWNER/REPOSITORY/releases/download\"` to imgbuild.toml")

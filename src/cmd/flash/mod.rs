@@ -108,7 +108,7 @@ fn flash(args: &Flash, node: Option<&str>, taken: &mut Vec<u64>, session: &Sessi
 }
 
 fn failure(error: FlashError, reached: Option<Phase>, disk: &Disk, session: &Session<'_>) -> Failure {
-    let left = show::left(disk, reached);
+    let left = show::left(&disk.path, reached);
     if matches!(error, FlashError::Interrupted) {
         session.console.note(&format!("stopped; {left}"));
     }

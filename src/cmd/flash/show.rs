@@ -1,5 +1,7 @@
 //! What is told of image, disk and plan.
 
+use std::path::Path;
+
 use super::image::Image;
 use super::share;
 use crate::device::Disk;
@@ -83,8 +85,8 @@ pub(super) fn end(what: &Image, disk: &Disk, mapped: u64, seconds: f64, waits: W
 }
 
 /// What a flash that failed has left of a disk, which had come so far.
-pub(super) fn left(disk: &Disk, reached: Option<Phase>) -> String {
-    let path = disk.path.display();
+pub(super) fn left(disk: &Path, reached: Option<Phase>) -> String {
+    let path = disk.display();
     match reached {
         None => format!("nothing was written to {path}"),
         Some(Phase::Clear) => {
@@ -94,5 +96,21 @@ pub(super) fn left(disk: &Disk, reached: Option<Phase>) -> String {
             format!("{path} has no valid partition table, unless it was cut off in the last moment: flash it again")
         }
         Some(_) => format!("{path} has no valid partition table now: nothing starts from it until it is flashed again"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_left_depends_on_how_far_it_came() {
+        let left = |reached| left(Path::new("/dev/sdb"), reached);
+        assert_eq!(left(None), "nothing was written to /dev/sdb");
+        assert!(left(Some(Phase::Clear)).contains("may still have its old partition table"));
+        for phase in [Phase::Probe, Phase::Discard, Phase::Write, Phase::Verify] {
+            assert!(left(Some(phase)).contains("has no valid partition table now"));
+        }
+        assert!(left(Some(Phase::Tables)).contains("unless it was cut off in the last moment"));
     }
 }

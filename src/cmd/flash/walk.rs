@@ -79,9 +79,6 @@ impl Walk {
 /// Waits for the stick of `whose`; false if it is to be left out. A stick that will not do is found out here, where another
 /// one can still be plugged in.
 fn ready(args: &Flash, whose: &str, taken: &[u64], session: &Session<'_>) -> Result<bool, Failure> {
-    if args.dry_run {
-        return Ok(true);
-    }
     let question = format!("\n{whose}: plug in its stick and press Enter, or type `skip`:");
     loop {
         let typed = session.console.ask(&question).map_err(|error| choose::unasked(&error))?;
