@@ -77,7 +77,7 @@ impl Bus {
             "org.freedesktop.UDisks2",
             &format!(
                 "mount -t tmpfs run /run; mkdir -p /run/udev/data /run/udisks2; echo I:1 > /run/udev/data/b{};
-                 touch /run/udev/control; mount -t tmpfs state /var/lib/udisks2; {mounts}
+                 touch /run/udev/control; mount -t tmpfs state /var/lib; mkdir /var/lib/udisks2; {mounts}
                  exec /usr/libexec/udisks2/udisksd",
                 number.trim(),
             ),

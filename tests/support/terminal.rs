@@ -2,9 +2,11 @@
 
 use std::fs::File;
 use std::io::{Read as _, Write as _};
-use std::process::{Command, Stdio};
+use std::process::{Child, Command, Stdio};
+use std::thread::yield_now;
 
 use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
+use rustix::termios::{LocalModes, tcgetattr};
 
 /// Runs `program` on a terminal. Whenever the next of the questions was shown, its answer is typed. Gives the exit code and
 /// all that was shown.
@@ -48,9 +50,19 @@ pub fn converse_doing(
         {
             seen = shown.len();
             act(number);
+            if question.contains("assword") {
+                wait_until_typing_is_hidden(&master, &mut child);
+            }
             master.write_all(format!("{answer}\n").as_bytes()).unwrap();
             next = left.next();
         }
     }
     (child.wait().unwrap().code(), shown)
+}
+
+/// Who shows a question first and hides what is typed after that, as polkit's agent does, throws away what came in between.
+fn wait_until_typing_is_hidden(terminal: &File, program: &mut Child) {
+    while tcgetattr(terminal).unwrap().local_modes.contains(LocalModes::ECHO) && program.try_wait().unwrap().is_none() {
+        yield_now();
+    }
 }
