@@ -6,6 +6,7 @@ use std::path::Path;
 
 use crate::node_image;
 use crate::place::{Place, files, json};
+use crate::sticks::Sticks;
 use crate::support;
 use crate::terminal::converse_doing;
 use crate::tiny;
@@ -69,46 +70,6 @@ fn three_nodes(online: &crate::archive::Online) -> Place {
     place
 }
 
-/// Loop devices, and the one place where a person plugs one of them in after the other.
-struct Sticks {
-    dir: tempfile::TempDir,
-    devices: Vec<String>,
-}
-
-impl Sticks {
-    fn new(number: usize) -> Self {
-        let dir = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).unwrap();
-        let attach = |number| {
-            let disk = dir.path().join(format!("disk{number}"));
-            File::create(&disk).unwrap().set_len(400 << 20).unwrap();
-            support::ok(dir.path(), "losetup", &["--find", "--show", disk.to_str().unwrap()]).trim().to_owned()
-        };
-        let devices = (0..number).map(attach).collect();
-        Self { dir, devices }
-    }
-
-    fn port(&self) -> String {
-        self.dir.path().join("stick").to_str().unwrap().to_owned()
-    }
-
-    fn plug(&self, number: usize) {
-        let _ = fs::remove_file(self.port());
-        std::os::unix::fs::symlink(&self.devices[number], self.port()).unwrap();
-    }
-
-    fn name(&self, number: usize) -> &str {
-        self.devices[number].trim_start_matches("/dev/")
-    }
-}
-
-impl Drop for Sticks {
-    fn drop(&mut self) {
-        for device in &self.devices {
-            let _ = std::process::Command::new("losetup").args(["--detach", device]).status();
-        }
-    }
-}
-
 #[test]
 fn all_sticks_are_written_one_after_the_other_and_one_may_be_left_out() {
     if !rustix::process::geteuid().is_root() {
@@ -136,13 +97,13 @@ fn all_sticks_are_written_one_after_the_other_and_one_may_be_left_out() {
         _ => {}
     });
     assert_eq!(code, Some(0), "{shown}");
-    let unchanged = format!("{} was written just now", sticks.devices[0]);
+    let unchanged = format!("{} was written just now", sticks.device(0));
     for said in ["is no disk", "seed of node `control`", &unchanged, "seed of node `pi2`", "1 of 3 nodes left: `pi1`"] {
         assert!(shown.contains(said), "no {said} in: {shown}");
     }
     for (stick, profile, node) in [(0, "node", "control"), (1, "worker", "pi2")] {
         let manifest = format!("build/{profile}/manifest.json");
-        place.run(&["verify", &sticks.devices[stick], "--manifest", &manifest, "--node", node]).ok();
+        place.run(&["verify", sticks.device(stick), "--manifest", &manifest, "--node", node]).ok();
     }
     assert!(place.run(&["flash", "--all"]).fails(1).contains("terminal"));
 }
@@ -157,8 +118,7 @@ fn a_stick_that_is_not_written_ends_no_walk_and_is_told_in_the_end() {
     let place = three_nodes(&online);
     let sticks = Sticks::new(2);
     // Too small, which nobody knows before there is an image.
-    File::options().write(true).open(sticks.dir.path().join("disk1")).unwrap().set_len(8 << 20).unwrap();
-    support::ok(sticks.dir.path(), "losetup", &["--set-capacity", &sticks.devices[1]]);
+    sticks.resize(1, 8 << 20);
     sticks.plug(0);
     let program = place.command(&["flash", "--all", "--device", &sticks.port(), "--allow-loop"]);
     let answers = [
@@ -177,7 +137,7 @@ fn a_stick_that_is_not_written_ends_no_walk_and_is_told_in_the_end() {
     for said in ["that is not it", "are needed", "2 of 3 nodes left: `control`, `pi1`"] {
         assert!(shown.contains(said), "no {said} in: {shown}");
     }
-    place.run(&["verify", &sticks.devices[0], "--manifest", "build/worker/manifest.json", "--node", "pi2"]).ok();
+    place.run(&["verify", sticks.device(0), "--manifest", "build/worker/manifest.json", "--node", "pi2"]).ok();
 }
 
 #[test]

@@ -28,9 +28,11 @@ mod place;
 mod reproducible;
 mod secrets;
 mod shared;
+mod sticks;
 mod stopped;
 mod tiny;
 mod values;
+mod workflow;
 
 #[path = "../support/debs.rs"]
 #[expect(dead_code, reason = "compressed and extended archives are the reader's own tests' business")]
