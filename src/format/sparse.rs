@@ -1,5 +1,6 @@
 //! A device in memory that keeps only what was written: partitions of many MiB cost what they hold.
 
+use std::collections::BTreeMap;
 use std::fmt;
 use std::io::{self, Read, Seek, SeekFrom, Write};
 
@@ -11,18 +12,15 @@ const CHUNK: usize = 64 * 1024;
 pub struct Sparse {
     size: u64,
     position: u64,
-    chunks: Vec<Option<Box<[u8]>>>,
+    /// By their number, from 0.
+    chunks: BTreeMap<u64, Box<[u8]>>,
 }
 
 impl Sparse {
     /// A device of `size` bytes, all zero.
-    ///
-    /// # Panics
-    /// If the host's address space cannot number its chunks of 64 KiB.
     #[must_use]
     pub fn new(size: u64) -> Self {
-        let chunks = usize::try_from(size.div_ceil(CHUNK as u64)).expect("chunk numbers fit the address space");
-        Self { size, position: 0, chunks: vec![None; chunks] }
+        Self { size, position: 0, chunks: BTreeMap::new() }
     }
 
     /// Its size in bytes.
@@ -33,20 +31,19 @@ impl Sparse {
 
     /// The parts that hold data, ascending: offset and bytes. Everything between them is zero.
     pub fn extents(&self) -> impl Iterator<Item = (u64, &[u8])> {
-        self.chunks.iter().enumerate().filter_map(|(index, chunk)| {
-            let start = (index * CHUNK) as u64;
+        self.chunks.iter().filter_map(|(number, chunk)| {
+            let start = number * CHUNK as u64;
             let room = usize::try_from(self.size - start).map_or(CHUNK, |room| room.min(CHUNK));
-            let bytes = &chunk.as_deref()?[..room];
+            let bytes = &chunk[..room];
             bytes.iter().any(|&byte| byte != 0).then_some((start, bytes))
         })
     }
 
     /// The chunk at the current position, the place in it, and how many of `wanted` bytes lie in it.
-    fn place(&self, wanted: usize) -> (usize, usize, usize) {
+    fn place(&self, wanted: usize) -> (u64, usize, usize) {
         let left = usize::try_from(self.size.saturating_sub(self.position)).unwrap_or(usize::MAX);
         let at = usize::try_from(self.position % CHUNK as u64).unwrap_or_default();
-        let index = usize::try_from(self.position / CHUNK as u64).unwrap_or(usize::MAX);
-        (index, at, wanted.min(CHUNK - at).min(left))
+        (self.position / CHUNK as u64, at, wanted.min(CHUNK - at).min(left))
     }
 }
 
@@ -58,10 +55,10 @@ impl fmt::Debug for Sparse {
 
 impl Read for Sparse {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        let (index, at, len) = self.place(buffer.len());
-        match self.chunks.get(index) {
-            Some(Some(chunk)) => buffer[..len].copy_from_slice(&chunk[at..at + len]),
-            _ => buffer[..len].fill(0),
+        let (number, at, len) = self.place(buffer.len());
+        match self.chunks.get(&number) {
+            Some(chunk) => buffer[..len].copy_from_slice(&chunk[at..at + len]),
+            None => buffer[..len].fill(0),
         }
         self.position += len as u64;
         Ok(len)
@@ -71,12 +68,11 @@ impl Read for Sparse {
 impl Write for Sparse {
     /// Writes up to the end of the device, then 0 bytes as a full device does.
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        let (index, at, len) = self.place(bytes.len());
-        if let Some(chunk) = self.chunks.get_mut(index) {
-            // Zeros over nothing leave nothing: formatting writes whole tables of them.
-            if chunk.is_some() || bytes[..len].iter().any(|&byte| byte != 0) {
-                chunk.get_or_insert_with(|| vec![0; CHUNK].into())[at..at + len].copy_from_slice(&bytes[..len]);
-            }
+        let (number, at, len) = self.place(bytes.len());
+        // Zeros over nothing leave nothing: formatting writes whole tables of them.
+        if self.chunks.contains_key(&number) || bytes[..len].iter().any(|&byte| byte != 0) {
+            let chunk = self.chunks.entry(number).or_insert_with(|| vec![0; CHUNK].into());
+            chunk[at..at + len].copy_from_slice(&bytes[..len]);
         }
         self.position += len as u64;
         Ok(len)
