@@ -1,7 +1,8 @@
 //! What a flash costs beside the usual tools, side by side in one run: on a loop device, and on one that the kernel slows
 //! down to a stick's speed. Prints a table; asserts nothing; what this host cannot do is a row that says so. Needs root.
 //!
-//! The image is a made one, or the one that is named: `cargo bench --bench flash -- build/control/control.img`.
+//! The image is a made one, or one that a build in a workspace has made: `cargo bench --bench flash -- build/control/control.img`.
+//! Such a one is flashed as an image from elsewhere, and by its profile too.
 
 #![expect(clippy::print_stdout, reason = "the table is the result")]
 #![expect(clippy::unwrap_used, reason = "a measurement that cannot be taken has to stop")]
@@ -82,6 +83,8 @@ impl Drop for Slow {
 struct Bench {
     dir: TempDir,
     manifest: Manifest,
+    /// The file that is named, `WORKSPACE/build/PROFILE/PROFILE.img`.
+    built: Option<PathBuf>,
     device: String,
     slow: Option<Slow>,
 }
@@ -112,13 +115,13 @@ impl Bench {
         self.seconds("dd", &[&[format!("if={from}").as_str(), &format!("of={to}"), "bs=4M"], flags].concat())
     }
 
-    /// Flashes; gives seconds for all, for writing and for reading back.
-    fn flash(&self) -> (f64, f64, f64) {
+    /// Flashes what these arguments name; gives seconds for all, for writing and for reading back.
+    fn flash(&self, what: &[&str]) -> (f64, f64, f64) {
         let start = Instant::now();
         let mut child = self
             .command(env!("CARGO_BIN_EXE_imgbuild"))
-            .args(["--json", "--cache-dir", "cache", "flash", "--image", "node.img"])
-            .args(["--device", &self.device, "--allow-loop", "--yes"])
+            .args(["--json", "flash", "--device", &self.device, "--allow-loop", "--yes"])
+            .args(what)
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
             .stderr(Stdio::inherit())
@@ -159,7 +162,7 @@ impl Bench {
         let (mut data, mut flashes): (Vec<Option<f64>>, Vec<_>) = (Vec::new(), Vec::new());
         for _ in 0..rounds {
             data.push(self.dd("data", &self.device, &direct));
-            flashes.push(self.flash());
+            flashes.push(self.flash(&["--cache-dir", "cache", "--image", "node.img"]));
         }
         let dd_data = data.into_iter().collect::<Option<Vec<f64>>>().map(median);
         row("dd of the data alone", dd_data, mapped);
@@ -176,11 +179,20 @@ impl Bench {
         let (all, write, verify) = (middle(|flash| flash.0), middle(|flash| flash.1), middle(|flash| flash.2));
         row("flash: writing", Some(write), mapped);
         row("flash: reading back", Some(verify), mapped);
-        row("flash: all of it, image checked, tables", Some(all), mapped);
+        row("flash --image: all of it", Some(all), mapped);
+        let profile = self.built.as_ref().and_then(|file| {
+            let arguments =
+                ["--workspace", file.ancestors().nth(3)?.to_str()?, "--profile", file.file_stem()?.to_str()?];
+            Some(self.flash(&arguments).0)
+        });
+        row("flash --profile: all of it", profile, mapped);
         if let (Some(data), Some(whole_image)) = (dd_data, dd_whole) {
             println!("\nspeed of writing, dd of the data = 1: {:.2}", data / write);
             println!("writing and reading back, dd of the data = 1: {:.2}", (write + verify) / data);
-            println!("all of it, dd of the whole image = 1: {:.2}", all / whole_image);
+            println!("flash --image, dd of the whole image = 1: {:.3}", all / whole_image);
+            if let Some(profile) = profile {
+                println!("flash --profile, dd of the whole image = 1: {:.3}", profile / whole_image);
+            }
         }
     }
 }
@@ -190,10 +202,9 @@ fn median(mut seconds: Vec<f64>) -> f64 {
     seconds[seconds.len() / 2]
 }
 
-/// The image that is named, with the manifest beside it, else a made one; gives its manifest and its bytes.
-fn image() -> (Manifest, Box<dyn Source>) {
-    // The first argument is this program; cargo adds `--bench`, which is no file.
-    let Some(path) = std::env::args().skip(1).map(PathBuf::from).find(|path| path.is_file()) else {
+/// The manifest and the bytes of the image that was built, else of a made one.
+fn image(built: Option<&Path>) -> (Manifest, Box<dyn Source>) {
+    let Some(path) = built else {
         let image = Image::new(DATA);
         return (image.manifest.clone(), Box::new(image));
     };
@@ -203,7 +214,10 @@ fn image() -> (Manifest, Box<dyn Source>) {
 
 fn main() {
     let dir = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).unwrap();
-    let (manifest, source) = image();
+    // The first argument is this program; cargo adds `--bench`, which is no file.
+    let named = std::env::args().skip(1).map(PathBuf::from).find(|path| path.is_file());
+    let built = named.map(|path| path.canonicalize().unwrap());
+    let (manifest, source) = image(built.as_deref());
     let file = File::create(dir.path().join("node.img")).unwrap();
     file.set_len(manifest.image_size).unwrap();
     let data = File::create(dir.path().join("data")).unwrap();
@@ -225,7 +239,7 @@ fn main() {
     let attached = Command::new("losetup").args(["--find", "--show", "--direct-io=on"]).arg(&disk).output().unwrap();
     assert!(attached.status.success(), "no loop device: this needs root");
     let device = String::from_utf8(attached.stdout).unwrap().trim().to_owned();
-    let mut bench = Bench { dir, manifest, device, slow: None };
+    let mut bench = Bench { dir, manifest, built, device, slow: None };
     // Its map is a text of its own; where the tool is not there, its row says so.
     bench.seconds("bmaptool", &["create", "--output", "node.bmap", "node.img"]);
     bench.table("loop device", 9);
