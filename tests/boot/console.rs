@@ -11,9 +11,13 @@ use std::time::{Duration, Instant};
 use imgbuild::cmd::boot::host;
 use imgbuild::cmd::boot::qemu::{self, Accelerator, Machine, Start};
 use imgbuild::profile::Arch;
+use rustix::process::{Pid, Signal, kill_process};
 
 /// How long a machine emulated in software may take for one step before the test gives up.
 const PATIENCE: Duration = Duration::from_secs(600);
+
+/// How long a machine may be silent before it is woken.
+const SILENCE: Duration = Duration::from_secs(30);
 
 /// The kernel's last words before what is in the initrd begins. Until then nothing is written to a stick.
 pub const INIT: &str = "Run /init as init process";
@@ -50,8 +54,8 @@ pub struct Console {
 }
 
 /// What came over the serial line.
-#[derive(Default)]
 struct Screen {
+    machine: Pid,
     state: Mutex<Output>,
     changed: Condvar,
 }
@@ -176,6 +180,7 @@ impl Console {
     /// Shuts the machine down cleanly.
     pub fn power_off(mut self) {
         self.type_line("systemctl poweroff");
+        self.screen.until("the machine to end", |output| output.ended.then_some(()));
         self.machine.wait().expect("QEMU is our own process");
     }
 
@@ -191,7 +196,8 @@ fn spawn(command: &mut Command, log: &Path) -> (Child, ChildStdin, Arc<Screen>) 
     let mut machine = command.spawn().expect("QEMU starts");
     let keyboard = machine.stdin.take().expect("stdin is piped");
     let mut line = machine.stdout.take().expect("stdout is piped");
-    let screen = Arc::new(Screen::default());
+    let screen = Screen { machine: Pid::from_child(&machine), state: Mutex::default(), changed: Condvar::new() };
+    let screen = Arc::new(screen);
     let shared = Arc::clone(&screen);
     thread::spawn(move || {
         let mut bytes = [0; 4096];
@@ -213,10 +219,15 @@ fn spawn(command: &mut Command, log: &Path) -> (Child, ChildStdin, Arc<Screen>) 
 impl Screen {
     /// Waits until `find` finds something in all that was printed; `what` says what, for people.
     fn wait<T>(&self, what: &str, find: impl Fn(&str) -> Option<T>) -> T {
+        self.until(what, |output| find(&output.text))
+    }
+
+    /// As [`Self::wait`], for whatever `find` sees.
+    fn until<T>(&self, what: &str, find: impl Fn(&Output) -> Option<T>) -> T {
         let deadline = Instant::now() + PATIENCE;
         let mut output = self.state.lock().unwrap_or_else(PoisonError::into_inner);
         loop {
-            if let Some(found) = find(&output.text) {
+            if let Some(found) = find(&output) {
                 return found;
             }
             let left = deadline.saturating_duration_since(Instant::now());
@@ -226,8 +237,20 @@ impl Screen {
                 let tail = lines.into_iter().rev().collect::<Vec<_>>().join("\n");
                 panic!("waiting for {what:?}: {why}. The console's last lines:\n{tail}");
             }
-            let waited = self.changed.wait_timeout(output, left).unwrap_or_else(PoisonError::into_inner);
+            let waited = self.changed.wait_timeout(output, left.min(SILENCE)).unwrap_or_else(PoisonError::into_inner);
             output = waited.0;
+            if waited.1.timed_out() {
+                self.wake();
+            }
+        }
+    }
+
+    /// Has QEMU's threads look again at what they sleep for. Seen with QEMU 7.2 on Linux 6.18: processors that slept on a
+    /// futex for minutes although an interrupt was there, until a debugger stopped and continued them.
+    fn wake(&self) {
+        for signal in [Signal::STOP, Signal::CONT] {
+            // It may have ended by itself.
+            let _ = kill_process(self.machine, signal);
         }
     }
 }
