@@ -31,6 +31,17 @@ const DEVICE: u64 = 2 << 30;
 const SLOW_WRITE: u64 = 40 << 20;
 const SLOW_READ: u64 = 100 << 20;
 
+/// What is compared most closely.
+const ROWS: [&str; 6] = [
+    "dd of the data alone",
+    "bmaptool, and reading that much back",
+    "flash: writing",
+    "flash: reading back",
+    "flash --image: all of it",
+    "flash --profile: all of it",
+];
+const DIRECT: [&str; 2] = ["oflag=direct", "conv=fsync"];
+
 /// A cgroup whose processes use one device slowly.
 struct Slow {
     dir: PathBuf,
@@ -146,7 +157,26 @@ impl Bench {
         (start.elapsed().as_secs_f64(), write, verify)
     }
 
-    /// Prints it; what is compared most closely is done `rounds` times, and its median counts.
+    /// One turn of all that is compared closely: seconds of each [`ROWS`]; none for what is not here.
+    fn turn(&self) -> [Option<f64>; ROWS.len()] {
+        let data = self.dd("data", &self.device, &DIRECT);
+        let bmap = self.seconds("bmaptool", &["copy", "--bmap", "node.bmap", "node.img", &self.device]);
+        let back = self.read_back(self.mapped());
+        let (image, write, verify) = self.flash(&["--cache-dir", "cache", "--image", "node.img"]);
+        let profile = self.built.as_ref().and_then(|file| {
+            let workspace = file.ancestors().nth(3)?.to_str()?;
+            Some(self.flash(&["--workspace", workspace, "--profile", file.file_stem()?.to_str()?]).0)
+        });
+        let bmap = bmap.zip(back).map(|(write, read)| write + read);
+        [data, bmap, Some(write), Some(verify), Some(image), profile]
+    }
+
+    /// Reads so many bytes from the beginning of the device.
+    fn read_back(&self, bytes: u64) -> Option<f64> {
+        self.dd(&self.device, "/dev/null", &["iflag=direct", &format!("count={}", bytes >> 22)])
+    }
+
+    /// Prints it; what is compared closely is done `rounds` times, in turns, and its median counts.
     fn table(&self, title: &str, rounds: u32) {
         let mib = |bytes: u64| f64::from(u32::try_from(bytes >> 20).unwrap());
         let mapped = mib(self.mapped());
@@ -157,43 +187,31 @@ impl Bench {
             Some(seconds) => println!("{name:<44} {seconds:>8.2} {:>8.1}", amount / seconds),
             None => println!("{name:<44} {:>8}", "not here"),
         };
-        let direct = ["oflag=direct", "conv=fsync"];
-        // In turns, since what is fast varies most.
-        let (mut data, mut flashes): (Vec<Option<f64>>, Vec<_>) = (Vec::new(), Vec::new());
-        for _ in 0..rounds {
-            data.push(self.dd("data", &self.device, &direct));
-            flashes.push(self.flash(&["--cache-dir", "cache", "--image", "node.img"]));
-        }
-        let dd_data = data.into_iter().collect::<Option<Vec<f64>>>().map(median);
-        row("dd of the data alone", dd_data, mapped);
-        let dd_whole = self.dd("node.img", &self.device, &direct);
+        let dd_whole = self.dd("node.img", &self.device, &DIRECT);
         row("dd of the whole image", dd_whole, whole);
-        let count = format!("count={}", self.manifest.image_size >> 22);
-        let back = self.dd(&self.device, "/dev/null", &["iflag=direct", &count]);
+        let back = self.read_back(self.manifest.image_size);
         row("dd of it, and reading it back", dd_whole.zip(back).map(|(write, read)| write + read), whole);
-        let bmap = self.seconds("bmaptool", &["copy", "--bmap", "node.bmap", "node.img", &self.device]);
-        let count = format!("count={}", self.mapped() >> 22);
-        let back = self.dd(&self.device, "/dev/null", &["iflag=direct", &count]);
-        row("bmaptool, and reading that much back", bmap.zip(back).map(|(write, read)| write + read), mapped);
-        let middle = |which: fn(&(f64, f64, f64)) -> f64| median(flashes.iter().map(which).collect());
-        let (all, write, verify) = (middle(|flash| flash.0), middle(|flash| flash.1), middle(|flash| flash.2));
-        row("flash: writing", Some(write), mapped);
-        row("flash: reading back", Some(verify), mapped);
-        row("flash --image: all of it", Some(all), mapped);
-        let profile = self.built.as_ref().and_then(|file| {
-            let arguments =
-                ["--workspace", file.ancestors().nth(3)?.to_str()?, "--profile", file.file_stem()?.to_str()?];
-            Some(self.flash(&arguments).0)
-        });
-        row("flash --profile: all of it", profile, mapped);
-        if let (Some(data), Some(whole_image)) = (dd_data, dd_whole) {
-            println!("\nspeed of writing, dd of the data = 1: {:.2}", data / write);
-            println!("writing and reading back, dd of the data = 1: {:.2}", (write + verify) / data);
-            println!("flash --image, dd of the whole image = 1: {:.3}", all / whole_image);
-            if let Some(profile) = profile {
-                println!("flash --profile, dd of the whole image = 1: {:.3}", profile / whole_image);
-            }
+        let turns: Vec<_> = (0..rounds).map(|_| self.turn()).collect();
+        let medians: [Option<f64>; ROWS.len()] =
+            std::array::from_fn(|row| turns.iter().map(|turn| turn[row]).collect::<Option<Vec<f64>>>().map(median));
+        for (name, seconds) in ROWS.iter().zip(medians) {
+            row(name, seconds, mapped);
         }
+        println!();
+        let [data, _, write, verify, image, profile] = medians;
+        let ratio = |name: &str, part: Option<f64>, of: Option<f64>| {
+            if let Some((part, of)) = part.zip(of) {
+                println!("{name} = 1: {:.3}", part / of);
+            }
+        };
+        ratio("speed of writing, dd of the data", data, write);
+        ratio(
+            "writing and reading back, dd of the data",
+            write.zip(verify).map(|(write, verify)| write + verify),
+            data,
+        );
+        ratio("flash --image, dd of the whole image", image, dd_whole);
+        ratio("flash --profile, dd of the whole image", profile, dd_whole);
     }
 }
 
@@ -245,7 +263,7 @@ fn main() {
     bench.table("loop device", 9);
     bench.slow = Slow::new(bench.device.trim_start_matches("/dev/"));
     if bench.slow.is_some() {
-        bench.table("loop device that writes 40 MiB/s and reads 100", 1);
+        bench.table("loop device that writes 40 MiB/s and reads 100", 3);
     } else {
         println!("\nthis kernel cannot slow a device down by cgroups: no second table");
     }

@@ -2,7 +2,8 @@
 //!
 //! A wanted object is known by its SHA-256. It is taken from the cache if it lies there whole, else streamed
 //! (eight objects at a time) into a partial file, hashed on the way and renamed into place when every byte is
-//! proved. What was cut off is resumed, also by the next run. An offline fetcher has no HTTP client at all.
+//! proved. What was cut off is resumed, also by the next run. The HTTP client starts with the first
+//! object that is not there; an offline fetcher has none at all.
 //!
 //! ```text
 //! CACHE/downloads/sha256/<hex>    whole, proved objects; also those that came from a directory of the user
@@ -15,6 +16,7 @@ pub mod k3s;
 mod store;
 
 use std::path::{Path, PathBuf};
+use std::sync::OnceLock;
 use std::time::Duration;
 
 use futures_util::{StreamExt as _, TryStreamExt as _, stream};
@@ -65,7 +67,10 @@ impl Default for Patience {
 #[derive(Debug)]
 pub struct Fetcher {
     store: Store,
-    network: Option<Network>,
+    /// None means offline.
+    patience: Option<Patience>,
+    /// Started when it is first needed: reading all certificates of the host takes longer than a build of nothing new.
+    network: OnceLock<Network>,
 }
 
 #[derive(Debug)]
@@ -78,7 +83,7 @@ impl Fetcher {
     /// A fetcher whose objects lie in `cache_dir/downloads`; with `offline` it can only find what is there.
     ///
     /// # Errors
-    /// When the cache directories cannot be made or the network client cannot start.
+    /// When the cache directories cannot be made.
     pub fn new(cache_dir: &Path, offline: bool) -> Result<Self, FetchError> {
         Self::with_patience(cache_dir, (!offline).then(Patience::default))
     }
@@ -89,14 +94,23 @@ impl Fetcher {
     /// As [`Fetcher::new`].
     pub fn with_patience(cache_dir: &Path, patience: Option<Patience>) -> Result<Self, FetchError> {
         let store = Store::open(&cache_dir.join("downloads"))?;
-        let network = patience.map(Network::start).transpose()?;
-        Ok(Self { store, network })
+        Ok(Self { store, patience, network: OnceLock::new() })
+    }
+
+    /// The network; none when offline.
+    fn network(&self) -> Result<Option<&Network>, FetchError> {
+        let Some(patience) = self.patience else { return Ok(None) };
+        if let Some(network) = self.network.get() {
+            return Ok(Some(network));
+        }
+        let network = Network::start(patience)?;
+        Ok(Some(self.network.get_or_init(|| network)))
     }
 
     /// Whether it may not use the network.
     #[must_use]
     pub fn is_offline(&self) -> bool {
-        self.network.is_none()
+        self.patience.is_none()
     }
 
     /// Brings all `wanted` objects into the cache; the paths come in the order of `wanted`.
@@ -105,12 +119,12 @@ impl Fetcher {
     /// phase `download`, and nothing when everything was there.
     ///
     /// # Errors
-    /// The first object that cannot be had. Others may be in the cache by then, and partial files stay for the
+    /// The network client cannot start, or the first object that cannot be had. Others may be in the cache by then, and partial files stay for the
     /// next run to resume.
     pub fn fetch_all(&self, wanted: &[Download], progress: &dyn Progress) -> Result<Vec<PathBuf>, FetchError> {
         let missing = self.store.missing(wanted, progress)?;
         if !missing.is_empty() {
-            let Some(network) = &self.network else {
+            let Some(network) = self.network()? else {
                 let names = |damaged| {
                     let those = missing.iter().filter(move |missing| missing.damaged == damaged);
                     those.map(|missing| missing.download.name.clone()).collect::<Vec<_>>()
@@ -135,9 +149,9 @@ impl Fetcher {
     /// files that carry their own signature, such as `InRelease`.
     ///
     /// # Errors
-    /// When offline, or when no try succeeds.
+    /// When offline, when the network client cannot start, or when no try succeeds.
     pub fn fetch_fresh(&self, name: &str, url: &str, limit: u64) -> Result<Vec<u8>, FetchError> {
-        let Some(network) = &self.network else {
+        let Some(network) = self.network()? else {
             return Err(FetchError::Offline { absent: vec![name.to_owned()], damaged: Vec::new() });
         };
         network.runtime.block_on(network.client.get_fresh(url, limit)).map_err(|cause| FetchError::Unavailable {
