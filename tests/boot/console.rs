@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 use imgbuild::cmd::boot::host;
 use imgbuild::cmd::boot::qemu::{self, Accelerator, Machine, Start};
 use imgbuild::profile::Arch;
-use rustix::process::{Pid, Signal, kill_process};
+use rustix::process::{Pid, Signal, WaitId, WaitIdOptions, kill_process, waitid};
 
 /// How long a machine emulated in software may take for one step before the test gives up.
 const PATIENCE: Duration = Duration::from_secs(600);
@@ -248,10 +248,12 @@ impl Screen {
     /// Has QEMU's threads look again at what they sleep for. Seen with QEMU 7.2 on Linux 6.18: processors that slept on a
     /// futex for minutes although an interrupt was there, until a debugger stopped and continued them.
     fn wake(&self) {
-        for signal in [Signal::STOP, Signal::CONT] {
-            // It may have ended by itself.
-            let _ = kill_process(self.machine, signal);
-        }
+        // It may have ended by itself, which is left to be seen by who waits for it.
+        let _ = kill_process(self.machine, Signal::STOP);
+        // All of its threads have to stop: a signal to go on takes one to stop away that was not obeyed yet.
+        let stopped = WaitIdOptions::STOPPED | WaitIdOptions::EXITED | WaitIdOptions::NOWAIT;
+        let _ = waitid(WaitId::Pid(self.machine), stopped);
+        let _ = kill_process(self.machine, Signal::CONT);
     }
 }
 
