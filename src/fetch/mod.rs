@@ -69,7 +69,7 @@ pub struct Fetcher {
     store: Store,
     /// None means offline.
     patience: Option<Patience>,
-    /// Started when it is first needed: reading all certificates of the host takes longer than a build of nothing new.
+    /// Started when it is first needed: it reads all certificates of the host, and a build of nothing new needs none.
     network: OnceLock<Network>,
 }
 
@@ -119,8 +119,8 @@ impl Fetcher {
     /// phase `download`, and nothing when everything was there.
     ///
     /// # Errors
-    /// The network client cannot start, or the first object that cannot be had. Others may be in the cache by then, and partial files stay for the
-    /// next run to resume.
+    /// The network client cannot start, or the first object that cannot be had. Others may be in the cache by then, and
+    /// partial files stay for the next run to resume.
     pub fn fetch_all(&self, wanted: &[Download], progress: &dyn Progress) -> Result<Vec<PathBuf>, FetchError> {
         let missing = self.store.missing(wanted, progress)?;
         if !missing.is_empty() {

@@ -119,6 +119,15 @@ mod tests {
     }
 
     #[test]
+    fn memory_does_not_follow_the_size() {
+        let mut device = Sparse::new(1 << 60);
+        device.seek(SeekFrom::End(-2)).unwrap();
+        device.write_all(b"yz").unwrap();
+        let extents: Vec<(u64, usize)> = device.extents().map(|(offset, bytes)| (offset, bytes.len())).collect();
+        assert_eq!(extents, [((1 << 60) - CHUNK as u64, CHUNK)]);
+    }
+
+    #[test]
     fn writing_past_the_end_fails() {
         let mut device = Sparse::new(10);
         assert_eq!(device.write_all(&[1; 11]).unwrap_err().kind(), io::ErrorKind::WriteZero);

@@ -245,8 +245,8 @@ impl Screen {
         }
     }
 
-    /// Has QEMU's threads look again at what they sleep for. Seen with QEMU 7.2 on Linux 6.18: processors that slept on a
-    /// futex for minutes although an interrupt was there, until a debugger stopped and continued them.
+    /// Has QEMU's threads look again at what they sleep for. Seen once, with QEMU 7.2 on Linux 6.18: processors that
+    /// slept for minutes on an idle host, until a debugger stopped and continued them.
     fn wake(&self) {
         // It may have ended by itself, which is left to be seen by who waits for it.
         let _ = kill_process(self.machine, Signal::STOP);

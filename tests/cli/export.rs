@@ -2,9 +2,9 @@
 
 use std::fs;
 use std::io::{BufRead as _, BufReader};
-use std::path::Path;
-use std::process::{Command, Stdio};
+use std::process::Stdio;
 
+use crate::minisign::keys;
 use crate::place::{Place, files, json};
 use crate::support;
 use crate::tiny;
@@ -16,17 +16,11 @@ fn small() -> (crate::archive::Online, Place) {
     (online, place)
 }
 
-/// A pair of keys without a password: the secret key's file, and the public key.
-fn keys(dir: &Path) -> String {
-    support::ok(dir, "minisign", &["-G", "-W", "-p", "key.pub", "-s", "key.sec"]);
-    fs::read_to_string(dir.join("key.pub")).unwrap().lines().nth(1).unwrap().to_owned()
-}
-
 #[test]
 fn a_release_set_is_what_other_programs_read() {
     let (_online, place) = small();
     let dir = place.path("");
-    keys(&dir);
+    keys(&dir, "key", "");
     place.run(&["export", "--profile", "node", "--sign", "key.sec", "--output", "out"]).ok();
     let out = place.path("out");
     let set =
@@ -48,7 +42,7 @@ fn a_release_set_is_what_other_programs_read() {
 #[test]
 fn several_profiles_share_a_release_and_no_old_signature_stays() {
     let (_online, place) = small();
-    keys(&place.path(""));
+    keys(&place.path(""), "key", "");
     place.write("profiles/other.toml", "schema = 1\nextends = \"node\"\ndescription = \"Another\"\n");
     place.run(&["export", "--profile", "node", "--sign", "key.sec", "--output", "out"]).ok();
     place.run(&["export", "--profile", "other", "--sign", "key.sec", "--output", "out"]).ok();
@@ -88,9 +82,7 @@ fn a_key_that_cannot_sign_is_refused_before_anything_is_built() {
     assert!(error.contains("cannot read `gone.sec`"), "{error}");
 
     // An encrypted one, whose password is asked for twice.
-    let script = "printf 'pass\\npass\\n' | minisign -G -p locked.pub -s locked.sec";
-    let made = Command::new("sh").current_dir(&dir).args(["-c", script]).output().unwrap();
-    assert!(made.status.success(), "{made:?}");
+    keys(&dir, "locked", "pass");
     let error = place.run(&["export", "--profile", "node", "--sign", "locked.sec"]).fails(1);
     assert!(error.contains("is encrypted, and no password opened it"), "{error}");
     assert!(error.contains("IMGBUILD_MINISIGN_PASSWORD"), "{error}");
@@ -104,7 +96,7 @@ fn a_key_that_cannot_sign_is_refused_before_anything_is_built() {
 #[test]
 fn a_signature_says_the_tag_that_it_is_for() {
     let (_online, place) = small();
-    keys(&place.path(""));
+    keys(&place.path(""), "key", "");
     let export = ["export", "--profile", "node", "--sign", "key.sec", "--output", "out", "--tag"];
     for bad in ["", "..", "v 1"] {
         assert!(place.run(&[&export[..], &[bad]].concat()).fails(1).contains("is not the tag of a release"));
@@ -117,7 +109,7 @@ fn a_signature_says_the_tag_that_it_is_for() {
 #[test]
 fn no_sum_is_passed_on_that_is_not_right() {
     let (_online, place) = small();
-    keys(&place.path(""));
+    keys(&place.path(""), "key", "");
     let export = ["export", "--profile", "node", "--sign", "key.sec", "--output", "out"];
     place.run(&export).ok();
     let out = place.path("out");

@@ -21,6 +21,7 @@ mod full_disk;
 mod k3s_release;
 mod lock;
 mod lock_life;
+mod minisign;
 mod node;
 mod node_image;
 mod pi;

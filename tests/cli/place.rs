@@ -26,6 +26,13 @@ pub struct Ran {
     pub stderr: String,
 }
 
+/// Keeps what the user of this machine has set from a program.
+pub fn forget_settings(command: &mut Command) {
+    for name in ["WORKSPACE", "CACHE", "MIRROR", "K3S_MIRROR", "AGE_IDENTITY"] {
+        command.env_remove(format!("IMGBUILD_{name}"));
+    }
+}
+
 /// What the network gave to earlier runs of these tests.
 pub fn downloads() -> PathBuf {
     let dir = Path::new(env!("CARGO_TARGET_TMPDIR")).join("cli-downloads");
@@ -109,10 +116,7 @@ impl Place {
     pub fn command(&self, args: &[&str]) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_imgbuild"));
         command.current_dir(self.path("")).arg("--cache-dir").arg(&self.cache).args(args);
-        let private = ["IMGBUILD_WORKSPACE", "IMGBUILD_CACHE", "IMGBUILD_MIRROR", "IMGBUILD_K3S_MIRROR"];
-        for name in private.into_iter().chain(["IMGBUILD_AGE_IDENTITY"]) {
-            command.env_remove(name);
-        }
+        forget_settings(&mut command);
         command.env("IMGBUILD_K3S_DIR", k3s_dir());
         command
     }

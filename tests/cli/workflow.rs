@@ -8,12 +8,14 @@ use std::process::{Command, Output};
 use serde_json::Value;
 
 use crate::http::{Answer, Server};
-use crate::place::{Place, files};
+use crate::minisign::{Pair, keys};
+use crate::place::{Place, files, forget_settings};
 use crate::sticks::Sticks;
 use crate::support;
 use crate::tiny;
 
-/// Shows all that it is told and takes files for a release; `view` finds none the first time, `create` makes it.
+/// Notes what it is told and takes files for a release, those that are there already only if they may go; `view` finds no
+/// release the first time, `create` makes it.
 const GH: &str = r#"#!/bin/sh -e
 echo "$@" >> "$RELEASES/log"
 release=$RELEASES/$3
@@ -22,13 +24,20 @@ case "$1 $2" in
 "release create") mkdir "$release" ;;
 "release upload")
     shift 3
-    for file; do case $file in release/*) cp "$file" "$release/" ;; esac; done ;;
+    keep=yes
+    for file; do case $file in
+    --clobber) keep= ;;
+    release/*) test ! "$keep" -o ! -e "$release/${file#release/}"; cp "$file" "$release/" ;;
+    esac; done ;;
 *) exit 2 ;;
 esac
 "#;
 
 const SUDO: &str = "#!/bin/sh\ntest \"$1 $2\" = 'apt-get install'\n";
-const CARGO: &str = "#!/bin/sh -e\nmkdir -p target/release\nln -sf \"$IMGBUILD\" target/release/imgbuild\n";
+const CARGO: &str = "#!/bin/sh -e\nmkdir -p target/release\ncp \"$(dirname \"$0\")/imgbuild\" target/release/\n";
+/// Makes another image whenever it is told another cache.
+const FICKLE: &str = "#!/bin/sh -e\n\"$IMGBUILD\" \"$@\"\n\
+    case \"$*\" in *--cache-dir*) echo other >> ../other-release/SHA256SUMS ;; esac\n";
 
 /// The workflow, and the machine that it runs on.
 struct Runner {
@@ -46,10 +55,16 @@ impl Runner {
         fs::create_dir(&tools).unwrap();
         // What sudo would install is there already, and compiled is the program that is tested.
         for (name, script) in [("gh", GH), ("sudo", SUDO), ("cargo", CARGO)] {
-            fs::write(tools.join(name), script).unwrap();
-            fs::set_permissions(tools.join(name), Permissions::from_mode(0o755)).unwrap();
+            runner.tool(name, script);
         }
+        fs::copy(env!("CARGO_BIN_EXE_imgbuild"), tools.join("imgbuild")).unwrap();
         runner
+    }
+
+    fn tool(&self, name: &str, script: &str) {
+        let tool = self.path("tools").join(name);
+        fs::write(&tool, script).unwrap();
+        fs::set_permissions(tool, Permissions::from_mode(0o755)).unwrap();
     }
 
     fn path(&self, path: &str) -> PathBuf {
@@ -83,9 +98,7 @@ impl Runner {
             command.args(["-e", "-c", &fill(script)]).current_dir(dir).env("PATH", &path);
             command.env("XDG_CACHE_HOME", self.path("cache")).env("RELEASES", self.path("releases"));
             command.env("GITHUB_REPOSITORY", "you/cluster").env("IMGBUILD", env!("CARGO_BIN_EXE_imgbuild"));
-            for name in ["IMGBUILD_WORKSPACE", "IMGBUILD_CACHE", "IMGBUILD_MIRROR"] {
-                command.env_remove(name);
-            }
+            forget_settings(&mut command);
             // What is a variable to a step here, is one of the runner to all steps.
             command.envs(values.iter().filter(|(name, _)| name.starts_with("GITHUB_")).copied());
             for (name, value) in step["env"].as_object().into_iter().flatten() {
@@ -148,17 +161,6 @@ fn repository(runner: &Runner, online: &crate::archive::Online) -> Place {
     place
 }
 
-/// A pair of keys that this password opens, or none; gives the secret key's text and the public key.
-fn keys(dir: &Path, password: &str) -> (String, String) {
-    let script = match password {
-        "" => "minisign -G -W -f -p key.pub -s key.sec".to_owned(),
-        password => format!("printf '{password}\n{password}\n' | minisign -G -f -p key.pub -s key.sec"),
-    };
-    support::ok(dir, "sh", &["-c", &script]);
-    let read = |name| fs::read_to_string(dir.join(name)).unwrap();
-    (read("key.sec"), read("key.pub").lines().nth(1).unwrap().to_owned())
-}
-
 #[test]
 fn a_tag_becomes_a_release_that_flash_takes() {
     let runner = Runner::new();
@@ -167,7 +169,7 @@ fn a_tag_becomes_a_release_that_flash_takes() {
     runner.sets(&repository.path(""));
 
     for (tag, password) in [("v1", "pass"), ("v2", "")] {
-        let (secret, public) = keys(runner.dir.path(), password);
+        let Pair { secret, public } = keys(runner.dir.path(), "key", password);
         let output = runner.release(tag, &secret, password);
         assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
         let release = runner.path("releases").join(tag);
@@ -181,9 +183,10 @@ fn a_tag_becomes_a_release_that_flash_takes() {
         flash(&runner, tag, &public);
     }
     // A tag that is built again gives the release that is there new files.
-    let (secret, _) = keys(runner.dir.path(), "");
+    let Pair { secret, public } = keys(runner.dir.path(), "key", "");
     fs::remove_dir_all(runner.path("release-v2")).unwrap();
     assert!(runner.release("v2", &secret, "").status.success());
+    support::ok(&runner.path("releases/v2"), "minisign", &["-V", "-q", "-P", &public, "-m", "SHA256SUMS"]);
     let log = fs::read_to_string(runner.path("releases/log")).unwrap();
     assert_eq!(log.lines().filter(|line| line.starts_with("release create")).count(), 2, "{log}");
 }
@@ -219,8 +222,9 @@ fn without_a_key_nothing_is_released() {
     fs::write(set.join("SHA256SUMS"), sums).unwrap();
     assert!(!runner.release("v1", "", "").status.success());
     assert_eq!(files(&runner.path("release-v1/release")), ["SHA256SUMS", "demo.img.zst"]);
+    assert!(!runner.path("release-v1/minisign.key").exists());
     // Nor is a file that was damaged on its way.
-    let (secret, _) = keys(runner.dir.path(), "");
+    let Pair { secret, .. } = keys(runner.dir.path(), "key", "");
     fs::write(set.join("demo.img.zst"), "other").unwrap();
     let output = runner.release("v2", &secret, "");
     assert!(String::from_utf8_lossy(&output.stdout).contains("demo.img.zst: FAILED"), "{output:?}");
@@ -238,6 +242,31 @@ fn a_lock_that_does_not_fit_is_not_built() {
     repository.write(&format!("profiles/{profile}.toml"), text.replace("\"freight\"", "\"freight\", \"parcel\""));
     let output = runner.run("image", &repository.path(""), &[("matrix.profile", profile)]);
     let error = String::from_utf8_lossy(&output.stderr);
-    assert!(!output.status.success() && error.contains("lock"), "{error}");
+    assert!(!output.status.success() && error.contains("imgbuild.lock does not fit"), "{error}");
     assert!(!repository.path("release").exists());
+}
+
+#[test]
+fn an_image_that_cannot_be_built_again_is_not_released() {
+    let runner = Runner::new();
+    let online = tiny::archive(1000).online();
+    let repository = repository(&runner, &online);
+    // The second build goes beside the checkout.
+    let checkout = runner.path("one/checkout");
+    support::ok(runner.dir.path(), "git", &["clone", "-q", repository.path("").to_str().unwrap(), "one/checkout"]);
+    runner.tool("imgbuild", FICKLE);
+    let output = runner.run("image", &checkout, &[("matrix.profile", runner.profiles()[0])]);
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert!(!output.status.success() && said.contains("SHA256SUMS"), "{said}");
+}
+
+#[test]
+fn every_profile_is_released() {
+    let dir = Path::new(env!("CARGO_MANIFEST_DIR")).join("profiles");
+    let is_node = |file: &String| fs::read_to_string(dir.join(file)).unwrap().contains("\nboard = ");
+    let nodes: Vec<String> = files(&dir).into_iter().filter(is_node).collect();
+    let runner = Runner::new();
+    let mut released: Vec<String> = runner.profiles().into_iter().map(|profile| format!("{profile}.toml")).collect();
+    released.sort();
+    assert_eq!(released, nodes);
 }
