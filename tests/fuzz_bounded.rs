@@ -136,7 +136,7 @@ fn any_partition_table_is_read_or_refused() {
         size: 512,
         attributes: 0,
     };
-    let mut disk = gpt::write(Uuid::from_u128(7), 128 * 512, &[1, 2, 3].map(partition)).unwrap();
+    let mut disk = gpt::write(Uuid::from_u128(7), 128 * 512, &[1, 2, 3].map(partition), &[]).unwrap();
     let mut bytes = Vec::new();
     disk.rewind().and_then(|()| disk.read_to_end(&mut bytes)).unwrap();
     let seed = |entries: usize| {

@@ -7,6 +7,7 @@ cd "$(dirname "$0")/.."
 needs=(
     apt-get:apt
     bmaptool:bmap-tools
+    blkid:util-linux
     blockdev:util-linux
     c++:g++
     cpio:cpio
@@ -18,6 +19,7 @@ needs=(
     getfattr:attr
     git:git
     go:golang-go
+    gdisk:gdisk
     gpg:gnupg
     jq:jq
     kmod:kmod
@@ -39,10 +41,12 @@ needs=(
     qemu-system-x86_64:qemu-system-x86
     setpriv:util-linux
     setsid:util-linux
+    sfdisk:fdisk
     sgdisk:gdisk
     shellcheck:shellcheck
     ssh-keygen:openssh-client
     sudo:sudo
+    systemd-repart:systemd-repart
     systemd-sysusers:systemd
     unsquashfs:squashfs-tools
     veritysetup:cryptsetup-bin
@@ -84,6 +88,8 @@ if [ ${#missing[@]} -gt 0 ]; then
             ln -sfn /dev/null /etc/systemd/system/udisks2.service
         fi
         apt-get update -qq
+        # Before Debian 13 it is no package of its own.
+        apt-cache show systemd-repart >/dev/null 2>&1 || missing=("${missing[@]/#systemd-repart/systemd}")
         DEBIAN_FRONTEND=noninteractive apt-get install -qq -y --no-install-recommends "${missing[@]}" >/dev/null
     else
         echo "these packages are missing and only root can install them: ${missing[*]}" >&2

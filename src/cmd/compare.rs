@@ -7,7 +7,7 @@ use rayon::prelude::*;
 use super::disk::Disk;
 use super::finished::Finished;
 use crate::exit::{Code, Failure};
-use crate::image::{Manifest, ManifestRange};
+use crate::image::{Manifest, ManifestRange, kind_of_mbr};
 use crate::output::shown;
 use crate::tree::Digest;
 
@@ -46,6 +46,10 @@ fn differences(manifest: &Manifest, disk: &Disk) -> Vec<String> {
     }
     if manifest.disk_guid != disk.guid {
         found.push(format!("the disk's GUID is {}, the manifest says {}", disk.guid, manifest.disk_guid));
+    }
+    if manifest.hybrid_mbr != disk.hybrid_mbr {
+        let [is, should] = [&disk.hybrid_mbr, &manifest.hybrid_mbr].map(|shown| kind_of_mbr(shown));
+        found.push(format!("the image has a {is}, the manifest says a {should}"));
     }
     let own = [
         ("root hash", disk.root_hash(), &manifest.root_hash),

@@ -14,7 +14,7 @@ use super::finished::Finished;
 use super::{Outcome, compare};
 use crate::cli::Diff;
 use crate::exit::Failure;
-use crate::image::Manifest;
+use crate::image::{Manifest, kind_of_mbr};
 use crate::output::{Console, bytes};
 
 /// Lines shown to people of each list; programs get all of them.
@@ -54,6 +54,7 @@ impl Difference {
             ("kernel", &a.kernel, &b.kernel),
             ("cmdline", &a.cmdline, &b.cmdline),
             ("root hash", &a.root_hash, &b.root_hash),
+            ("partition table", &kind_of_mbr(&a.hybrid_mbr), &kind_of_mbr(&b.hybrid_mbr)),
         ] {
             if old != new {
                 settings.push(format!("~ {name}: {old} → {new}"));

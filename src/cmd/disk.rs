@@ -22,6 +22,8 @@ pub(super) struct Disk {
     pub(super) guid: Uuid,
     /// Bytes that the partition table says the disk has.
     promised: u64,
+    /// Numbers of the partitions that the MBR shows too.
+    pub(super) hybrid_mbr: Vec<u32>,
     /// By number.
     pub(super) partitions: Vec<(u32, Entry)>,
 }
@@ -42,7 +44,14 @@ impl Disk {
             causes: vec![error.to_string()],
             ..Failure::new(Code::Verification, &error).hint("build the image again, or copy it again if it is a copy")
         })?;
-        Ok(Self { file, size, guid: table.disk_guid, promised: table.disk_size, partitions: table.entries })
+        Ok(Self {
+            file,
+            size,
+            guid: table.disk_guid,
+            promised: table.disk_size,
+            hybrid_mbr: table.shown,
+            partitions: table.entries,
+        })
     }
 
     /// Refuses an image that ends before its own partition table says.

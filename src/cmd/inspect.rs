@@ -12,7 +12,7 @@ use super::finished::Finished;
 use super::{Outcome, compare};
 use crate::cli::Inspect;
 use crate::exit::Failure;
-use crate::image::{Manifest, ManifestPartition};
+use crate::image::{Manifest, ManifestPartition, caveat, kind_of_mbr};
 use crate::output::{Console, bytes, count, shown};
 
 /// Columns of a partition's bar.
@@ -29,8 +29,15 @@ pub(super) fn run(args: &Inspect, console: &Console) -> Outcome {
         value["verified"] = json!(true);
         let _ = writeln!(text, "\nall data has the SHA-256 that the manifest says");
     }
+    warn(console, build.manifest.caveat());
     console.result(&value, &text);
     Ok(())
+}
+
+fn warn(console: &Console, caveat: Option<&str>) {
+    if let Some(caveat) = caveat {
+        console.progress().warn(caveat);
+    }
 }
 
 /// Shows an image that nothing else is known of.
@@ -65,6 +72,7 @@ fn without_manifest(args: &Inspect, console: &Console) -> Outcome {
         "root_hash": disk.root_hash(),
         "cmdline": cmdline,
         "disk_guid": disk.guid,
+        "hybrid_mbr": disk.hybrid_mbr,
         "partitions": partitions,
     });
     for partition in value["partitions"].as_array_mut().into_iter().flatten().filter_map(|value| value.as_object_mut())
@@ -78,9 +86,11 @@ fn without_manifest(args: &Inspect, console: &Console) -> Outcome {
         ("size", bytes(disk.size)),
         ("root hash", disk.root_hash().unwrap_or_else(unknown)),
         ("cmdline", cmdline.clone().unwrap_or_else(unknown)),
+        ("table", format!("GPT with a {}", kind_of_mbr(&disk.hybrid_mbr))),
         ("manifest", "none beside it: contents are not known".to_owned()),
     ]);
     map(&mut text, &partitions, |partition| partition.guid.to_string(), "GUID");
+    warn(console, disk.board().and_then(|board| caveat(board.name(), &disk.hybrid_mbr)));
     console.result(&value, &text);
     Ok(())
 }
@@ -94,6 +104,7 @@ fn describe(manifest: &Manifest) -> String {
         ("root hash", manifest.root_hash.clone()),
         ("kernel", format!("{} ({})", manifest.kernel, manifest.arch)),
         ("cmdline", manifest.cmdline.clone()),
+        ("table", format!("GPT with a {}", kind_of_mbr(&manifest.hybrid_mbr))),
         ("packages", count(manifest.packages.len(), "package")),
     ]);
     map(&mut text, &manifest.partitions, bar, "filled");

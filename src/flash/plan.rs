@@ -17,9 +17,9 @@ use crate::tree::Digest;
 
 /// The first and the last bytes of a disk, which belong to its partition tables.
 pub(super) const TABLES: u64 = 1 << 20;
-/// The block with protective MBR and primary header: without it, nothing takes a disk for partitioned.
+/// The block with the MBR, protective or hybrid, and the primary header: without it, nothing takes a disk for partitioned.
 const FIRST: u64 = 4096;
-/// Bytes of a primary table, in whole blocks: protective MBR, header, and 128 entries of 128 bytes (UEFI specification, 5.3).
+/// Bytes of a primary table, in whole blocks: MBR, header, and 128 entries of 128 bytes (UEFI specification, 5.3).
 const PRIMARY: u64 = (2 * SECTOR + ENTRIES).next_multiple_of(BLOCK);
 /// Bytes of a backup table: entries, and the header in the last sector.
 const BACKUP: u64 = ENTRIES + SECTOR;
@@ -109,8 +109,8 @@ impl<'a> Prepared<'a> {
         // Up to the very end, which need not be a multiple of 4096.
         let before = |end: u64, len: u64| ((end - len) / BLOCK * BLOCK, len + (end - len) % BLOCK);
         let (last, backup) = (before(size, TABLES), before(size, BACKUP));
-        let disk =
-            gpt::write(table.disk_guid, size, &table.entries.into_iter().map(|entry| entry.1).collect::<Vec<_>>())?;
+        let entries: Vec<Entry> = table.entries.into_iter().map(|entry| entry.1).collect();
+        let disk = gpt::write(table.disk_guid, size, &entries, &table.shown)?;
         let mut tables = Vec::new();
         // From the last to the first: a backup alone is nothing, and neither is a table without its first block. Around them
         // is what was wiped.
@@ -209,6 +209,7 @@ fn image_table(manifest: &Manifest, image: &dyn Source, ranges: &[Range]) -> Res
     let consecutive = table.entries.iter().zip(1..).all(|((number, _), expected)| *number == expected);
     if table.disk_guid != manifest.disk_guid
         || table.entries.iter().map(ours).collect::<Vec<_>>() != theirs
+        || table.shown != manifest.hybrid_mbr
         || !consecutive
     {
         return Err(fail("partitions differ".to_owned()));

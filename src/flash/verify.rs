@@ -8,7 +8,7 @@ use super::target::{ALIGN, Buffer, Target, is_gone, read_exact};
 use super::writer::{digest, io_error};
 use crate::format::Sparse;
 use crate::format::gpt::{self, Entry, Table};
-use crate::image::{Manifest, ManifestPartition};
+use crate::image::{Manifest, ManifestPartition, kind_of_mbr};
 
 /// Bytes read at a time.
 const STEP: usize = 2 << 20;
@@ -143,6 +143,10 @@ fn compare(table: &Table, manifest: &Manifest) -> Told<()> {
     }
     if table.disk_guid != manifest.disk_guid {
         return Err(format!("is another disk's: {}", table.disk_guid));
+    }
+    if table.shown != manifest.hybrid_mbr {
+        let [is, should] = [&table.shown, &manifest.hybrid_mbr].map(|shown| kind_of_mbr(shown));
+        return Err(format!("has a {is}, where the image has a {should}"));
     }
     let is = |partition: &ManifestPartition, entry: &Entry| {
         let Entry { name, guid, type_guid, offset, size, .. } = entry;

@@ -4,7 +4,7 @@
 //! 2. Probe the capacity; let the device forget the rest, where it can.
 //! 3. Write all partitions' ranges, a few buffers at a time; sync.
 //! 4. Read every range back and compare its SHA-256; write again what differs, twice at most.
-//! 5. See that their places are still empty. Write the tables, the block with the protective MBR and the primary header last.
+//! 5. See that their places are still empty. Write the tables, the block with the MBR and the primary header last.
 //!
 //! Whatever fails, the tables are wiped again if they were begun.
 

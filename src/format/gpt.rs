@@ -1,20 +1,19 @@
-//! GUID partition tables: protective MBR, primary and backup header and entries, through the `gpt` crate.
+//! GUID partition tables: protective or hybrid MBR, primary and backup header and entries, through the `gpt` crate.
 //!
 //! Everything random in a partition table is given by the caller. Sectors have 512 bytes; see UEFI specification,
-//! chapter 5.
+//! chapter 5, and `mbr` for what a hybrid MBR is.
 
 use std::collections::BTreeMap;
-use std::io::{Read, Seek, SeekFrom};
+use std::io::SeekFrom;
 
 use ::gpt::disk::LogicalBlockSize;
 use ::gpt::header::{Header, read_header_from_arbitrary_device};
-use ::gpt::mbr::ProtectiveMBR;
 use ::gpt::partition::{Partition, file_read_partitions};
 use ::gpt::partition_types::{OperatingSystem, Type};
 use ::gpt::{DiskDevice, GptConfig};
 use uuid::Uuid;
 
-use super::Sparse;
+use super::{Sparse, mbr};
 
 /// Bytes of a sector.
 pub const SECTOR: u64 = 512;
@@ -45,22 +44,30 @@ pub enum GptError {
     /// Two partitions that share sectors.
     #[error("partitions `{first}` and `{second}` overlap")]
     Overlap { first: String, second: String },
+    /// A hybrid MBR cannot show these.
+    #[error(
+        "a hybrid MBR cannot show partitions {shown:?}: it has room for {} of the table's, which end below 2 TiB",
+        mbr::MOST
+    )]
+    Hybrid { shown: Vec<u32> },
     /// What the library says.
     #[error("partition table: {0}")]
     Table(String),
 }
 
 /// The partition table of a disk of `disk_size` bytes. The first entry is partition number 1; numbers need
-/// not follow the order on disk. The disk returned is empty but for the tables.
+/// not follow the order on disk. The MBR shows the partitions of the numbers `shown` in this order, as FAT32: none for a
+/// protective MBR. The disk returned is empty but for the tables.
 ///
 /// # Errors
-/// Partitions that overlap or do not fit.
-pub fn write(disk_guid: Uuid, disk_size: u64, entries: &[Entry]) -> Result<Sparse, GptError> {
+/// Partitions that overlap or do not fit, or cannot be shown.
+pub fn write(disk_guid: Uuid, disk_size: u64, entries: &[Entry], shown: &[u32]) -> Result<Sparse, GptError> {
     check(disk_size, entries)?;
     let mut disk = Sparse::new(disk_size);
-    // The protective partition covers all but its own sector, as far as its 32 bits reach.
-    let protected = u32::try_from((disk_size / SECTOR).saturating_sub(1)).unwrap_or(u32::MAX);
-    ProtectiveMBR::with_lb_size(protected).overwrite_lba0(&mut disk).map_err(table)?;
+    let entry = |number: &u32| entries.get(usize::try_from(number.checked_sub(1)?).ok()?);
+    let mbr = shown.iter().map(entry).collect::<Option<Vec<_>>>().and_then(|all| mbr::new(disk_guid, disk_size, &all));
+    let mbr = mbr.ok_or_else(|| GptError::Hybrid { shown: shown.to_vec() })?;
+    mbr.overwrite_lba0(&mut disk).map_err(table)?;
     let mut gpt = GptConfig::new()
         .writable(true)
         .logical_block_size(LogicalBlockSize::Lb512)
@@ -81,6 +88,8 @@ pub struct Table {
     pub entries: Vec<(u32, Entry)>,
     /// Whether both copies are right, and say the same.
     pub is_whole: bool,
+    /// Numbers of the partitions that the MBR shows too, in the order of its slots: none if it is a protective one.
+    pub shown: Vec<u32>,
 }
 
 /// Most entries of a table that is read. UEFI wants room for 128, and nearly all tables have just that.
@@ -89,12 +98,14 @@ const MOST_ENTRIES: u32 = 1024;
 const ENTRY: u32 = 128;
 
 /// Reads the partition table of `disk`, whose checksums must be right. If the primary table is damaged, the backup
-/// counts; without the protective MBR, neither does, as UEFI and Linux hold it too.
+/// counts; without the protective partition in the MBR, neither does, as UEFI and Linux hold it too.
 ///
 /// # Errors
-/// No table, or one that is damaged, or of a form that is not read here.
+/// No table, or one that is damaged, or of a form that is not read here; an MBR that shows other partitions than the table has.
 pub fn read(mut disk: impl DiskDevice) -> Result<Table, GptError> {
-    check_protective_mbr(&mut disk)?;
+    let mut first = [0; 512];
+    disk.rewind().and_then(|()| disk.read_exact(&mut first)).and_then(|()| disk.rewind()).map_err(table)?;
+    mbr::slots(&first).map_err(table)?;
     check_form(&mut disk)?;
     let gpt = GptConfig::new()
         .writable(false)
@@ -118,11 +129,13 @@ pub fn read(mut disk: impl DiskDevice) -> Result<Table, GptError> {
     let entries = gpt.partitions().iter().map(entry).collect::<Option<Vec<_>>>();
     let headers = gpt.primary_header().ok().cloned().zip(gpt.backup_header().ok().cloned());
     let disk_guid = *gpt.guid();
+    let entries = entries.ok_or_else(|| table("a partition ends before it begins or beyond any disk"))?;
     Ok(Table {
         disk_guid,
         disk_size: last.saturating_add(1).saturating_mul(SECTOR),
         is_whole: headers.is_some_and(|(primary, backup)| agree(&primary, &backup, &mut disk)),
-        entries: entries.ok_or_else(|| table("a partition ends before it begins or beyond any disk"))?,
+        shown: mbr::read(&first, disk_guid, &entries).map_err(table)?,
+        entries,
     })
 }
 
@@ -166,17 +179,6 @@ pub fn backup_of(first: &[u8]) -> Option<u64> {
     // The alternate LBA is at byte 32 of the header.
     let lba = u64::from_le_bytes(header.get(24..32)?.try_into().ok()?);
     lba.checked_mul(SECTOR)
-}
-
-fn check_protective_mbr(disk: &mut (impl Read + Seek)) -> Result<(), GptError> {
-    let mut mbr = [0; 512];
-    disk.rewind()
-        .and_then(|()| disk.read_exact(&mut mbr))
-        .and_then(|()| disk.seek(SeekFrom::Start(0)))
-        .map_err(table)?;
-    // Four records of 16 bytes, the type in the fifth of each.
-    let protective = mbr[446..510].chunks_exact(16).any(|record| record[4] == 0xee);
-    if protective && mbr[510..] == [0x55, 0xaa] { Ok(()) } else { Err(table("no protective MBR")) }
 }
 
 /// Refuses what the library would write without a word.

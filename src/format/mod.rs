@@ -9,6 +9,7 @@ pub mod fat;
 pub mod gpt;
 pub mod kmod;
 pub mod ldso_cache;
+mod mbr;
 mod packing;
 pub mod seekable;
 mod sparse;

@@ -10,6 +10,10 @@
 //! | other slot's | 5, 6 | 4, 5 | empty slot |
 //! | `seed` | 7 | 6 | seed |
 //!
+//! A Pi's MBR is a hybrid one and shows partitions 1 and 2 in its first two slots, under the same numbers: with the firmware
+//! of Debian 13, a boot EEPROM of February 2025 or newer finds no kernel on a disk whose MBR has the protective partition in one
+//! of them (`docs/image-layout.md` has the reports). UEFI's specification wants a protective MBR, and has it.
+//!
 //! `state` has no entry: systemd-repart makes it at first boot on what is left of the disk. An empty slot has a
 //! type of its own, so that neither firmware nor systemd takes it for something that can be booted or mounted; who
 //! fills it gives it the type of what it then holds.
@@ -67,6 +71,8 @@ pub struct Layout {
     pub size: u64,
     /// By number, which is also their order on the disk.
     pub partitions: Vec<Partition>,
+    /// Numbers of the partitions that the MBR shows, in the order of its slots.
+    pub shown: &'static [u32],
 }
 
 /// The label of partition 1.
@@ -116,7 +122,9 @@ pub fn layout(board: Board, settings: &ImageSettings, plan: &Plan, root_hash: [u
         })
         .collect();
     // The backup table takes the last 33 sectors.
-    Layout { disk_guid: plan.uuid("disk"), size: end + ALIGN, partitions }
+    // Under MBR and GPT alike, `boot-a` is the firmware's partition 1 and `boot-b` its partition 2.
+    let shown: &[u32] = if board == Board::Rpi4 { &[1, 2] } else { &[] };
+    Layout { disk_guid: plan.uuid("disk"), size: end + ALIGN, partitions, shown }
 }
 
 impl Layout {
@@ -182,6 +190,16 @@ mod tests {
         assert_eq!(labels(Board::Rpi4), pi);
         assert_eq!(labels(Board::UefiAmd64), uefi);
         assert_eq!(labels(Board::UefiArm64), uefi);
+    }
+
+    #[test]
+    fn the_mbr_of_a_pi_shows_its_boot_slots_and_that_of_uefi_nothing() {
+        let shown = |board| {
+            let layout = sample(board);
+            layout.shown.iter().map(|number| layout.partitions[*number as usize - 1].label).collect::<Vec<_>>()
+        };
+        assert_eq!(shown(Board::Rpi4), ["boot-a", "boot-b"]);
+        assert!(shown(Board::UefiAmd64).is_empty() && shown(Board::UefiArm64).is_empty());
     }
 
     #[test]

@@ -6,15 +6,18 @@ use uuid::Uuid;
 
 use super::Component;
 use super::layout::Partition;
-use crate::profile::Profile;
+use crate::profile::{Board, Profile};
 
-/// Version of the manifest's form.
-pub(super) const FORMAT: u32 = 1;
+/// Version of the manifest's form. Form 1 knew no hybrid MBR: a program that reads it alone would write a stick that a Pi does
+/// not start from.
+pub(super) const FORMAT: u32 = 2;
+/// The oldest form that is read.
+const OLDEST: u32 = 1;
 
 /// An image, described.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Manifest {
-    /// Version of this form, 1.
+    /// Version of this form: 2, or 1 of an image that was built before there were hybrid MBRs.
     pub format: u32,
     pub profile: String,
     pub board: String,
@@ -38,6 +41,9 @@ pub struct Manifest {
     /// SHA-256 of the listing of the root tree.
     pub tree_sha256: String,
     pub disk_guid: Uuid,
+    /// Numbers of the partitions that the MBR shows too, in the order of its slots; none if it is a protective one.
+    #[serde(default)]
+    pub hybrid_mbr: Vec<u32>,
     pub partitions: Vec<ManifestPartition>,
     /// The parts of the image that hold data, ascending; all else is zero. None crosses a partition's border.
     pub ranges: Vec<ManifestRange>,
@@ -105,7 +111,7 @@ pub enum ManifestError {
     #[error("it is not a manifest of imgbuild")]
     Json(#[from] serde_json::Error),
     /// Its keys may mean something else.
-    #[error("it is a manifest of form {format}, and this program reads form {FORMAT}")]
+    #[error("it is a manifest of form {format}, and this program reads forms {OLDEST} to {FORMAT}")]
     Format { format: u64 },
     /// A text in it would not be shown as it is. No build writes such.
     #[error("it has characters that a terminal obeys or hides, in {key}: no build writes such a manifest")]
@@ -137,7 +143,9 @@ impl Manifest {
             return Err(ManifestError::Unfit { key });
         }
         match value.get("format").and_then(Value::as_u64) {
-            Some(format) if format != u64::from(FORMAT) => Err(ManifestError::Format { format }),
+            Some(format) if !(u64::from(OLDEST)..=u64::from(FORMAT)).contains(&format) => {
+                Err(ManifestError::Format { format })
+            }
             _ => Ok(serde_json::from_slice(text)?),
         }
     }
@@ -157,6 +165,35 @@ fn unfit(value: &Value, key: &str) -> Option<String> {
             )
         }
         _ => None,
+    }
+}
+
+impl Manifest {
+    /// Why a board may not start from this image, though it is whole.
+    #[must_use]
+    pub fn caveat(&self) -> Option<&'static str> {
+        caveat(&self.board, &self.hybrid_mbr)
+    }
+}
+
+/// As [`Manifest::caveat`], of an image for `board` whose MBR shows these partitions.
+#[must_use]
+pub fn caveat(board: &str, shown: &[u32]) -> Option<&'static str> {
+    (board == Board::Rpi4.name() && shown.is_empty()).then_some(
+        "this image was built for a Raspberry Pi before images had a hybrid MBR: a Pi 4 with a boot EEPROM of February 2025 or \
+         newer stops at the rainbow screen with seven flashes; build it again",
+    )
+}
+
+/// What kind of MBR shows these partitions, in words.
+#[must_use]
+pub fn kind_of_mbr(shown: &[u32]) -> String {
+    match shown {
+        [] => "protective MBR".to_owned(),
+        shown => {
+            let numbers: Vec<String> = shown.iter().map(u32::to_string).collect();
+            format!("hybrid MBR that shows partitions {}", numbers.join(", "))
+        }
     }
 }
 

@@ -34,6 +34,7 @@ pub use error::ImageError;
 pub use kernel::Kernel;
 pub use listing::listing;
 pub use manifest::{Encoders, Manifest, ManifestError, ManifestPackage, ManifestPartition, ManifestRange};
+pub use manifest::{caveat, kind_of_mbr};
 pub use map::RANGE;
 pub use outputs::standing;
 pub(crate) use outputs::{Outputs, Readers};

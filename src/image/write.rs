@@ -98,7 +98,7 @@ pub fn write(parts: &Parts<'_>, out_dir: &Path, progress: &dyn Progress) -> Resu
         image_id: &image_id,
     };
     let boot = boot_partition(&boot, &layout, &plan)?;
-    let table = gpt::write(layout.disk_guid, layout.size, &layout.entries())?;
+    let table = gpt::write(layout.disk_guid, layout.size, &layout.entries(), layout.shown)?;
     let start = |label| layout.partition(label).offset;
     let mut extents = vec![
         Extent { offset: start("root-a"), bytes: Bytes::File { file: squashfs, len: squashfs_len } },
@@ -129,6 +129,7 @@ pub fn write(parts: &Parts<'_>, out_dir: &Path, progress: &dyn Progress) -> Resu
         epoch: parts.epoch,
         tree_sha256: Digest::of(files.as_bytes()).to_string(),
         disk_guid: layout.disk_guid,
+        hybrid_mbr: layout.shown.to_vec(),
         partitions: layout.partitions.iter().map(|partition| ManifestPartition::new(partition, &ranges)).collect(),
         ranges,
         packages: manifest::packages(parts.packages),

@@ -69,8 +69,8 @@ fn the_loaders_texts_have_line_feeds_alone_and_name_files_that_are_there() {
     }
     // The loader reads no line beyond 98 characters (config.txt documentation).
     assert!(settings.iter().all(|line| line.len() <= 98));
-    let autoboot = boot_text("autoboot.txt");
-    assert_eq!(autoboot, "[all]\ntryboot_a_b=1\nboot_partition=1\n[tryboot]\nboot_partition=2\n");
+    // It may have 512 bytes (its documentation). Before slot B is filled, there is nothing to be tried.
+    assert_eq!(boot_text("autoboot.txt"), "[all]\ntryboot_a_b=1\nboot_partition=1\n");
 }
 
 #[test]

@@ -23,12 +23,15 @@ fn a_manifest_of_another_form_is_refused_by_every_verb() {
         bench.write_papers(&["node.img"]);
         for verb in VERBS {
             let error = bench.run(verb).fails(1);
-            assert!(error.contains(&format!("form {format}, and this program reads form 1")), "{verb:?}: {error}");
+            assert!(
+                error.contains(&format!("form {format}, and this program reads forms 1 to 2")),
+                "{verb:?}: {error}"
+            );
             assert!(error.contains(word), "{verb:?}: {error}");
         }
     }
     // What else changed with the form does not hide it.
-    bench.write("manifest.json", br#"{"format": 2, "image": {}}"#);
+    bench.write("manifest.json", br#"{"format": 3, "image": {}}"#);
     assert!(bench.run(&["verify", "node.img"]).fails(1).contains("newer imgbuild"));
 }
 

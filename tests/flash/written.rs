@@ -125,7 +125,7 @@ fn a_disk_that_dd_or_bmaptool_wrote_is_right_and_a_note_says_where_its_backup_ta
             attributes: 0,
         };
         let entries: Vec<Entry> = other.manifest.partitions.iter().map(entry).collect();
-        let table = gpt::write(other.manifest.disk_guid, disk.size(), &entries).unwrap();
+        let table = gpt::write(other.manifest.disk_guid, disk.size(), &entries, &[]).unwrap();
         for (at, bytes) in table.extents() {
             disk.write(at, bytes);
         }

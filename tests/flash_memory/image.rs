@@ -26,6 +26,11 @@ pub fn noise(seed: u64, len: usize) -> Vec<u8> {
 impl Image {
     /// With partitions `esp`, `root-a`, `root-b` (empty) and `seed`; `data` bytes in `root-a`.
     pub fn new(data: usize) -> Self {
+        Self::with(data, &[])
+    }
+
+    /// The same with an MBR that shows the partitions of these numbers.
+    pub fn with(data: usize, shown: &[u32]) -> Self {
         let root = (data as u64).next_multiple_of(MIB).max(MIB);
         let mut partitions = Vec::new();
         let mut offset = MIB;
@@ -53,7 +58,8 @@ impl Image {
         };
         // Images of other data have other tables.
         let disk_guid = Uuid::from_u128(0xd15c << 64 | data as u128);
-        let mut disk = gpt::write(disk_guid, size, &partitions.iter().map(entry).collect::<Vec<_>>()).unwrap();
+        let entries: Vec<Entry> = partitions.iter().map(entry).collect();
+        let mut disk = gpt::write(disk_guid, size, &entries, shown).unwrap();
         let mut bytes = vec![0; usize::try_from(size).unwrap()];
         disk.seek(SeekFrom::Start(0)).unwrap();
         disk.read_exact(&mut bytes).unwrap();
@@ -95,6 +101,7 @@ impl Image {
             epoch: 0,
             tree_sha256: none(),
             disk_guid,
+            hybrid_mbr: shown.to_vec(),
             partitions,
             ranges,
             packages: Vec::new(),

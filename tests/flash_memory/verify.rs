@@ -146,3 +146,23 @@ fn a_node_s_seed_is_compared_in_the_place_of_the_image_s() {
         assert!(!wrong.is_empty() && wrong.iter().all(|difference| difference.part == "seed"), "{wrong:?}");
     }
 }
+
+#[test]
+fn an_mbr_is_what_it_is_in_the_image_and_an_older_image_has_an_older_kind() {
+    let (old, hybrid) = (Image::new(100_000), Image::with(100_000, &[1, 2]));
+    assert_eq!(old.manifest.disk_guid, hybrid.manifest.disk_guid);
+    for image in [&old, &hybrid] {
+        for (disk, end) in [(flashed(image), End::Disk), (copied(image, 512, Fault::None), End::Image)] {
+            assert_eq!(compare(&disk, image), Report { differences: Vec::new(), backup: Some(end) });
+            // A hybrid MBR is the same for a disk of any size.
+            assert!(image.manifest.hybrid_mbr.is_empty() || disk.bytes(0, 512) == image.bytes[..512]);
+        }
+    }
+    let problem = only(&flashed(&old), &hybrid).problem;
+    assert_eq!(problem, "has a protective MBR, where the image has a hybrid MBR that shows partitions 1, 2");
+    let problem = only(&flashed(&hybrid), &old).problem;
+    assert_eq!(problem, "has a hybrid MBR that shows partitions 1, 2, where the image has a protective MBR");
+    // The type of its second slot.
+    let problem = only(&flashed(&hybrid).with(466, &[0x83]), &hybrid).problem;
+    assert!(problem.contains("its MBR shows other partitions"), "{problem}");
+}

@@ -126,6 +126,9 @@ fn found(session: &Session<'_>, place: &Place, name: &str, wanted: Option<&Wante
     progress.begin(PHASE, data);
     let source = Box::new(flash::check(&manifest, source, &mut |more| progress.advance(PHASE, more))?);
     progress.finish(PHASE, &format!("{} of {}", bytes(data), bytes(manifest.image_size)));
+    if let Some(caveat) = manifest.caveat() {
+        progress.warn(caveat);
+    }
     papers.keep();
     Ok(Image { manifest, source, node: None, seed: None, role: None, keep: vec![path] })
 }

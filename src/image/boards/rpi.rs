@@ -1,4 +1,9 @@
 //! Raspberry Pi 4, 400, CM4: the boot EEPROM loads `start4.elf` from FAT, which loads kernel, initrd and device tree.
+//!
+//! `autoboot.txt` names slot A, partition 1, also for a reboot that asks for a trial of the other slot, which finds its
+//! `config.txt` then and looks for no `tryboot.txt`. It has no section `[tryboot]` while slot B is empty: an EEPROM from before
+//! 2022-10-18 does not know that condition, takes one that it does not know for true (raspberrypi/firmware#1839), and would
+//! start from slot B alone. `docs/image-layout.md` has what an upgrade that fills slot B writes.
 
 use super::{BootError, BootFile, BootParts, blobs};
 use crate::tree::Content;
