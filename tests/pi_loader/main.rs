@@ -141,11 +141,11 @@ fn kernel(slot: &str) -> Vec<u8> {
 }
 
 fn is_dark(result: &Result<Handover, Stop>) -> bool {
-    matches!(result, Err(Stop::NoDisk(_)))
+    matches!(result, Err(Stop::Dark(_)))
 }
 
 fn flashes_seven_times(result: &Result<Handover, Stop>) -> bool {
-    matches!(result, Err(Stop::NoKernel(_)))
+    matches!(result, Err(Stop::SevenFlashes(_)))
 }
 
 #[test]
@@ -240,7 +240,7 @@ fn with_what_an_upgrade_writes_a_trial_starts_slot_b_and_all_else_slot_a() {
 #[test]
 fn an_eeprom_from_before_trials_would_take_the_slot_that_is_to_be_tried() {
     let asks_for_b = |stick: Stick| stick.with("autoboot.txt", &upgrade()).start(Pi::with((2020, 9, 3)));
-    assert!(matches!(asks_for_b(Stick::new()), Err(Stop::NoFirmware(_))));
+    assert!(matches!(asks_for_b(Stick::new()), Err(Stop::FourFlashes(_))));
     assert_eq!(asks_for_b(Stick::new().with_both()).unwrap().kernel, kernel("b"));
 }
 
@@ -270,7 +270,7 @@ fn config_txt_is_read_as_its_documentation_says() {
         let stick = Stick::new().with("config.txt", &format!("{config}{lines}")).with("other", "raw kernel");
         stick.start(pi).map(|handed| handed.kernel)
     };
-    let other = Err(Stop::NoKernel("partition 1 has no kernel for 64 bits".to_owned()));
+    let other = Err(Stop::SevenFlashes("partition 1 has no kernel for 64 bits".to_owned()));
     for (lines, expected) in [
         ("[cm4]\nkernel=other\n", Ok(kernel("a"))),
         ("[pi4]\nkernel=other\n", other.clone()),
@@ -294,7 +294,7 @@ fn config_txt_is_read_as_its_documentation_says() {
 fn what_is_missing_stops_it_with_the_flashes_of_its_kind() {
     let pi = Pi::with((2026, 5, 17));
     for file in ["start4.elf", "fixup4.dat"] {
-        assert!(matches!(Stick::new().without(file).start(pi), Err(Stop::NoFirmware(_))), "{file}");
+        assert!(matches!(Stick::new().without(file).start(pi), Err(Stop::FourFlashes(_))), "{file}");
     }
     for file in ["config.txt", "vmlinuz", "initrd.img", "bcm2711-rpi-4-b.dtb", "cmdline.txt"] {
         assert!(flashes_seven_times(&Stick::new().without(file).start(pi)), "{file}");

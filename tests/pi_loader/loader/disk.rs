@@ -57,9 +57,9 @@ pub fn slots(mbr: &[u8; 512]) -> [Slot; 4] {
 impl<D: Read + Seek> Disk<D> {
     pub fn new(mut disk: D) -> Result<Self, Stop> {
         let mut mbr = [0; 512];
-        disk.rewind().and_then(|()| disk.read_exact(&mut mbr)).map_err(|error| Stop::NoDisk(error.to_string()))?;
+        disk.rewind().and_then(|()| disk.read_exact(&mut mbr)).map_err(|error| Stop::Dark(error.to_string()))?;
         if mbr[510..] != [0x55, 0xaa] {
-            return Err(Stop::NoDisk("sector 0 has no MBR".to_owned()));
+            return Err(Stop::Dark("sector 0 has no MBR".to_owned()));
         }
         Ok(Self { disk, slots: slots(&mbr) })
     }

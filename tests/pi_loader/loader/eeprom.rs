@@ -25,10 +25,10 @@ const AUTOBOOT: usize = 512;
 
 pub fn run(disk: &mut Disk<impl Read + Seek>, pi: Pi) -> Result<Boot, Stop> {
     if disk.slots[0].kind == 0 {
-        return Err(Stop::NoDisk("the first slot of the MBR is empty".to_owned()));
+        return Err(Stop::Dark("the first slot of the MBR is empty".to_owned()));
     }
     let partitions = numbered(disk)?;
-    let Some(&default) = partitions.first() else { return Err(Stop::NoDisk("no partition for a FAT".to_owned())) };
+    let Some(&default) = partitions.first() else { return Err(Stop::Dark("no partition for a FAT".to_owned())) };
     let text = disk.files(default).and_then(|files| file(&files, "autoboot.txt")).unwrap_or_default();
     let lines = config::lines(&text[..text.len().min(AUTOBOOT)], config::autoboot(pi));
     let asked = config::setting(&lines, "boot_partition").and_then(|number| number.parse().ok()).unwrap_or(0);
@@ -42,7 +42,7 @@ pub fn run(disk: &mut Disk<impl Read + Seek>, pi: Pi) -> Result<Boot, Stop> {
         candidates.extend(partitions);
     }
     let found = candidates.into_iter().find(|partition| has_firmware(disk, *partition));
-    let found = found.ok_or_else(|| Stop::NoFirmware(format!("partition {asked} has no start4.elf")))?;
+    let found = found.ok_or_else(|| Stop::FourFlashes(format!("partition {asked} has no start4.elf")))?;
     Ok(Boot {
         number: if pi.eeprom >= RESOLVES { found.number } else { asked },
         config: if pi.tryboot && pi.eeprom >= TRYBOOT && !a_b { "tryboot.txt" } else { "config.txt" },
@@ -54,13 +54,13 @@ pub fn run(disk: &mut Disk<impl Read + Seek>, pi: Pi) -> Result<Boot, Stop> {
 fn numbered(disk: &mut Disk<impl Read + Seek>) -> Result<Vec<Partition>, Stop> {
     let gpt = disk.gpt();
     if disk.slots[0].kind == GPT {
-        return gpt.ok_or_else(|| Stop::NoDisk("no GUID partition table".to_owned()));
+        return gpt.ok_or_else(|| Stop::Dark("no GUID partition table".to_owned()));
     }
     let mbr = disk.mbr();
     let place = |partition: &Partition| (partition.number, partition.offset, partition.size);
     for found in gpt.iter().flatten() {
         if !mbr.iter().any(|partition| place(partition) == place(found)) {
-            return Err(Stop::NoDisk(format!("partition {} is another one in the MBR", found.number)));
+            return Err(Stop::Dark(format!("partition {} is another one in the MBR", found.number)));
         }
     }
     Ok(mbr)

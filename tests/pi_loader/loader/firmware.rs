@@ -12,9 +12,9 @@ use super::{Date, Handover, Pi, Stop};
 /// From here on partitions of a GUID partition table are found by their numbers.
 const FINDS_IN_GPT: Date = (2025, 2, 18);
 
-pub fn run(disk: &mut Disk<impl Read + Seek>, pi: Pi, boot: Boot) -> Result<Handover, Stop> {
+pub fn run(disk: &mut Disk<impl Read + Seek>, pi: Pi, boot: &Boot) -> Result<Handover, Stop> {
     let partition = partition(disk, pi, boot.number)?;
-    let missing = |what: &str| Stop::NoKernel(format!("partition {} has no {what}", partition.number));
+    let missing = |what: &str| Stop::SevenFlashes(format!("partition {} has no {what}", partition.number));
     let files = disk.files(partition).ok_or_else(|| missing("FAT"))?;
     let load = |name: &str| file(&files, name).ok_or_else(|| missing(&format!("`{name}`")));
 
@@ -48,11 +48,11 @@ pub fn run(disk: &mut Disk<impl Read + Seek>, pi: Pi, boot: Boot) -> Result<Hand
 fn partition(disk: &mut Disk<impl Read + Seek>, pi: Pi, number: u32) -> Result<Partition, Stop> {
     let goes_by_gpt = disk.slots[..2].iter().any(|slot| slot.kind == GPT);
     if goes_by_gpt && number != 0 && pi.firmware < FINDS_IN_GPT {
-        return Err(Stop::NoKernel(format!("partition {number} of a GUID partition table is not found")));
+        return Err(Stop::SevenFlashes(format!("partition {number} of a GUID partition table is not found")));
     }
     let partitions = if goes_by_gpt { disk.gpt().unwrap_or_default() } else { disk.mbr() };
     let found = partitions.into_iter().find(|partition| number == 0 || partition.number == number);
-    found.ok_or_else(|| Stop::NoKernel(format!("there is no partition {number}")))
+    found.ok_or_else(|| Stop::SevenFlashes(format!("there is no partition {number}")))
 }
 
 /// A kernel as it is, or out of gzip. None if it is cut.

@@ -56,16 +56,16 @@ pub struct Handover {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Stop {
     /// The screen stays dark, and the EEPROM goes on to the next boot mode.
-    NoDisk(String),
-    /// Four flashes: the EEPROM finds no firmware.
-    NoFirmware(String),
-    /// The rainbow screen and seven flashes: the firmware finds no kernel.
-    NoKernel(String),
+    Dark(String),
+    /// The EEPROM finds no firmware.
+    FourFlashes(String),
+    /// After the rainbow screen: the firmware finds no kernel.
+    SevenFlashes(String),
 }
 
 /// Starts `pi` from a disk.
 pub fn start(disk: impl Read + Seek, pi: Pi) -> Result<Handover, Stop> {
     let mut disk = disk::Disk::new(disk)?;
     let boot = eeprom::run(&mut disk, pi)?;
-    firmware::run(&mut disk, pi, boot)
+    firmware::run(&mut disk, pi, &boot)
 }
