@@ -55,6 +55,7 @@ fn profile(board: Board) -> Profile {
         },
         serial: true,
         manifests: BTreeMap::new(),
+        expects: std::collections::BTreeSet::new(),
         led: None,
         k3s: None,
         marks: imgbuild::profile::Marks::default(),

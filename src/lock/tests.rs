@@ -33,6 +33,7 @@ fn profile(name: &str, packages: &[&str]) -> Profile {
         sysctl: BTreeMap::new(),
         files: BTreeMap::new(),
         manifests: BTreeMap::new(),
+        expects: std::collections::BTreeSet::new(),
         users: Vec::new(),
         networks: Vec::new(),
         timezone: "UTC".to_owned(),

@@ -401,6 +401,25 @@ pub(super) fn kubelet_arg(text: &str) -> Verdict {
     refuse(text, "an option of the kubelet", "write `name=value` without dashes in front, such as `max-pods=50`")
 }
 
+/// A glob of names of files that lie side by side.
+pub(super) fn manifest_glob(text: &str) -> Verdict {
+    if text.is_empty() || text.contains('/') {
+        return refuse(text, "a glob of manifests", "write file names of `manifests/` without it: `argocd-*.yaml`");
+    }
+    glob_of(text).map(|_| ()).map_err(|error| format!("`{text}` is not a glob: {}", error.kind()))
+}
+
+/// Something that a manifest needs and something in the cluster makes.
+pub(super) fn expected(text: &str) -> Verdict {
+    let parts: Vec<&str> = text.split('/').collect();
+    let name = |name: &str| name.len() <= 253 && name.split('.').all(|label| host_name(label).is_ok());
+    if matches!(parts[..], [space, "secret" | "configmap", it] if host_name(space).is_ok() && name(it)) {
+        return Ok(());
+    }
+    let hint = "write namespace, kind and name: `metallb-system/secret/memberlist`, `argocd/configmap/settings`";
+    refuse(text, "a Secret or ConfigMap", hint)
+}
+
 /// Kubernetes' qualified names: `name` or `dns.prefix/name`.
 pub(crate) fn is_qualified_name(text: &str) -> bool {
     match text.split_once('/') {

@@ -49,6 +49,7 @@ pub(super) struct Draft {
     image: ImageDraft,
     pub files: BTreeMap<String, ProfileFile>,
     pub manifests: BTreeMap<String, ManifestTemplate>,
+    pub expects: BTreeSet<String>,
     users: Vec<User>,
     networks: Vec<Network>,
     sources: Vec<Source>,
@@ -193,6 +194,7 @@ impl Draft {
             sources: self.sources,
             files: self.files,
             manifests: self.manifests,
+            expects: self.expects,
             marks: self.marks,
         })
     }

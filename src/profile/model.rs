@@ -1,6 +1,6 @@
 //! The resolved profile: what every later room reads.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use schemars::JsonSchema;
@@ -96,6 +96,10 @@ pub struct Profile {
     pub files: BTreeMap<String, ProfileFile>,
     /// Templates of first-boot manifests of its overlays, by file name.
     pub manifests: BTreeMap<String, ManifestTemplate>,
+    /// What its manifests need and something in the cluster makes: `namespace/secret/name` or `namespace/configmap/name`.
+    /// For `check` alone: the image is the same with and without.
+    #[serde(skip)]
+    pub expects: BTreeSet<String>,
     pub users: Vec<User>,
     pub networks: Vec<Network>,
     /// Name from the time zone database (`Europe/Berlin`).
@@ -222,6 +226,8 @@ pub struct ManifestTemplate {
     pub source: Arc<SourceText>,
     /// `overlay:NAME`.
     pub origin: String,
+    /// Whether it is taken as it is: then it is no template, and braces in it mean nothing here.
+    pub verbatim: bool,
 }
 
 /// A person's account: key-only SSH, no password.

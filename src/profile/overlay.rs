@@ -10,8 +10,9 @@ use super::checks::hidden_below;
 use super::draft::{Draft, plain, unit_choices};
 use super::error::known_names;
 use super::parse::parse;
+use super::resolved::glob_of;
 use super::schema::OverlayToml;
-use super::values::{Account, Line, Mode, Spanned};
+use super::values::{Account, Line, ManifestGlob, Mode, Spanned};
 use super::{ManifestTemplate, ProfileError, ProfileFile, Workspace};
 use crate::output::{Diagnostic, SourceText};
 use crate::tree::{Content, parent};
@@ -47,6 +48,9 @@ pub(super) fn fold(draft: &mut Draft, workspace: &Workspace) -> Result<(), Profi
         for (unit, enabled) in unit_choices(std::mem::take(&mut toml.units), &source)? {
             give(&mut given.units, &draft.units, unit, enabled, &name)?;
         }
+        draft.marks.note_each("expects", &source, &toml.expects);
+        draft.expects.extend(toml.expects.drain(..).map(plain));
+        let verbatim = std::mem::take(&mut toml.verbatim);
         for (path, file) in files_of(&name, toml, &source, workspace)? {
             if draft.files.contains_key(&path) {
                 continue;
@@ -57,22 +61,50 @@ pub(super) fn fold(draft: &mut Draft, workspace: &Workspace) -> Result<(), Profi
             }
             given.files.insert(path, file);
         }
-        for (file, source) in workspace.overlay_manifests(&name)? {
-            let origin = format!("overlay:{name}");
-            if file.contains('/') || file.strip_suffix(".yaml").is_none() {
-                return Err(ProfileError::OddManifest { path: source.path.clone() });
-            }
+        for (file, template) in manifests_of(&name, verbatim, &source, workspace)? {
             if let Some(other) = draft.manifests.get(&file) {
-                let first = other.origin.clone();
-                return Err(ProfileError::Conflict { what: format!("manifest `{file}`"), first, second: origin });
+                let (first, second) = (other.origin.clone(), template.origin);
+                return Err(ProfileError::Conflict { what: format!("manifest `{file}`"), first, second });
             }
-            draft.manifests.insert(file, ManifestTemplate { source, origin });
+            draft.manifests.insert(file, template);
         }
     }
     draft.sysctl.extend(given.sysctl.into_iter().map(|(key, (value, _))| (key, value)));
     draft.units.extend(given.units.into_iter().map(|(unit, (enabled, _))| (unit, enabled)));
     draft.files.extend(given.files);
     nothing_below_a_file(&draft.files)
+}
+
+/// The manifests of an overlay, by file name.
+fn manifests_of(
+    name: &str,
+    verbatim: Vec<Spanned<ManifestGlob>>,
+    at: &Arc<SourceText>,
+    workspace: &Workspace,
+) -> Result<BTreeMap<String, ManifestTemplate>, ProfileError> {
+    let mut manifests = BTreeMap::new();
+    for (file, source) in workspace.overlay_manifests(name)? {
+        if file.contains('/') || file.strip_suffix(".yaml").is_none() {
+            return Err(ProfileError::OddManifest { path: source.path.clone() });
+        }
+        manifests.insert(file, ManifestTemplate { source, origin: format!("overlay:{name}"), verbatim: false });
+    }
+    for glob in verbatim {
+        let span = glob.0.span();
+        let glob = plain(glob);
+        let matcher = glob_of(&glob).expect("globs were checked when the overlay was read").compile_matcher();
+        let mut found = false;
+        for (_, template) in manifests.iter_mut().filter(|(file, _)| matcher.is_match(file.as_str())) {
+            template.verbatim = true;
+            found = true;
+        }
+        if !found {
+            let message = format!("`{glob}` is no manifest of overlay `{name}`");
+            let hint = format!("name files that lie in `overlays/{name}/manifests/`");
+            return Err(Diagnostic::new(at, Some(span), message).hint(hint).into());
+        }
+    }
+    Ok(manifests)
 }
 
 /// Notes where the owners of files are named that the profile does not give itself.

@@ -10,10 +10,10 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::values::{
-    Account, Address, AddressWithPrefix, Archive, BlockSize, Component, Edit, Glob, HostName, Identifier, ImagePath,
-    K3sVersion, KernelOption, KubeletArg, LabelName, LabelValue, Led, Level, Line, Locale, Login, Mac, Mode, Module,
-    Package, PartitionSize, Server, Spanned, SshKey, Suite, SysctlName, SysctlValue, Taint, TimeZone, Unit, Url,
-    Version, Word, WorkspacePath,
+    Account, Address, AddressWithPrefix, Archive, BlockSize, Component, Edit, Expected, Glob, HostName, Identifier,
+    ImagePath, K3sVersion, KernelOption, KubeletArg, LabelName, LabelValue, Led, Level, Line, Locale, Login, Mac,
+    ManifestGlob, Mode, Module, Package, PartitionSize, Server, Spanned, SshKey, Suite, SysctlName, SysctlValue, Taint,
+    TimeZone, Unit, Url, Version, Word, WorkspacePath,
 };
 use super::{Board, Role};
 
@@ -287,6 +287,12 @@ pub(super) struct OverlayToml {
     /// Directories that need another mode or owner than 0755 and root, or shall exist though they are empty.
     #[serde(default, rename = "directory")]
     pub directories: Vec<DirectoryEntry>,
+    /// Manifests that are taken as they are, by globs of their file names: those with braces that are not for imgbuild.
+    #[serde(default)]
+    pub verbatim: Vec<Spanned<ManifestGlob>>,
+    /// Secrets and `ConfigMaps` that something in the cluster makes, so that no manifest has to.
+    #[serde(default)]
+    pub expects: Vec<Spanned<Expected>>,
 }
 
 /// A symbolic link, or the mode and owner of a file below `files/`.

@@ -75,6 +75,8 @@ text! {
     LabelName: label_name, "A label's name, quoted, such as \"node.longhorn.io/create-default-disk\".";
     LabelValue: label_value, "A label's value.";
     Component: component, "A component packaged with K3s.";
+    ManifestGlob: manifest_glob, "A glob of file names of manifests, such as \"argocd-*.yaml\".";
+    Expected: expected, "A Secret or ConfigMap, namespace/secret/name or namespace/configmap/name.";
     KubeletArg: kubelet_arg, "An option of the kubelet, name=value, without the leading `--`.";
 }
 

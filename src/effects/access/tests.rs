@@ -28,6 +28,7 @@ fn after(packages: &[&str]) -> Result<Tree, EffectError> {
         sysctl: BTreeMap::new(),
         files: BTreeMap::new(),
         manifests: BTreeMap::new(),
+        expects: std::collections::BTreeSet::new(),
         users: vec![User {
             name: "ada".to_owned(),
             ssh_keys: vec!["ssh-ed25519 AAAA ada ".to_owned()],

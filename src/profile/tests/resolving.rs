@@ -49,8 +49,11 @@ fn the_examples_of_the_documentation_are_valid() {
             ("profiles/node.toml", "schema = 1\nextends = \"demo\"\noverlays = [\"app\"]\n"),
             ("overlays/app/overlay.toml", &example),
             ("overlays/app/files/usr/lib/app/run", ""),
+            ("overlays/app/manifests/app-20-settings.yaml", "kind: {{ .Values.kind }}\n"),
         ];
-        assert!(node(&files).files.contains_key("usr/bin/app"));
+        let profile = node(&files);
+        assert!(profile.files.contains_key("usr/bin/app"));
+        assert!(profile.manifests["app-20-settings.yaml"].verbatim && profile.expects.contains("app/secret/app-tls"));
     }
 }
 
