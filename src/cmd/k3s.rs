@@ -129,9 +129,8 @@ fn public_manifests(profile: &Profile) -> Result<BTreeMap<String, String>, Failu
     let context = Context::default().profile(profile.public());
     let mut texts = BTreeMap::new();
     for (name, template) in &profile.manifests {
-        let (path, text) = (&template.source.path, &template.source.text);
-        if manifests::uses(path, text)?.home() == Home::Image {
-            texts.insert(name.clone(), manifests::render(path, text, &context)?.to_string());
+        if manifests::uses(template)?.home() == Home::Image {
+            texts.insert(name.clone(), manifests::render(template, &context)?.to_string());
         }
     }
     Ok(texts)

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use crate::cluster::secrets::{NodeNeeds, Secrets};
 use crate::cluster::{Cluster, Node, Places};
 use crate::lock::Lock;
+use crate::output::Diagnostic;
 use crate::profile::{self, Profile, ProfileError, Role, Workspace};
 
 use super::Mistake;
@@ -26,6 +27,8 @@ pub struct Inputs<'a> {
     pub needs: Vec<NodeNeeds>,
     /// What is wrong with the manifests of servers.
     pub(super) manifests: Vec<Found>,
+    /// Entries of overlays' `expects` that no manifest needs.
+    pub(super) unused_expects: Vec<Diagnostic>,
     /// The bytes of the datastore's CA file; none if there is no such file, or no datastore.
     pub datastore_ca: Option<Vec<u8>>,
     /// The bytes of registries' CA files that are there, by name.
@@ -63,7 +66,11 @@ impl<'a> Inputs<'a> {
         let needs = needs.map(|(node, profile)| NodeNeeds::of_node(node, profile, cluster)).collect();
         let is_server = |profile: &&Profile| profile.k3s.as_ref().is_some_and(|k3s| k3s.role == Role::Server);
         let servers = profiles.values().flatten().filter(is_server);
-        let manifests = servers.flat_map(|profile| look(cluster, profile, secrets)).collect();
+        let (mut manifests, mut unused_expects) = (Vec::new(), Vec::new());
+        for seen in servers.map(|profile| look(cluster, profile, secrets)) {
+            manifests.extend(seen.found);
+            unused_expects.extend(seen.unused);
+        }
         Ok(Self {
             cluster,
             places,
@@ -73,6 +80,7 @@ impl<'a> Inputs<'a> {
             secrets,
             needs,
             manifests,
+            unused_expects,
             datastore_ca,
             registry_cas,
         })

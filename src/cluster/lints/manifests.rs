@@ -1,11 +1,16 @@
 //! First-boot manifests: what K3s would trip over, found before it does.
 
+use std::collections::BTreeMap;
 use std::ops::Range;
-use std::sync::Arc;
+
+use zeroize::Zeroizing;
 
 use super::{Inputs, Lint, Mistake, Theme};
 use crate::cluster::Cluster;
-use crate::cluster::manifests::{Context, FlawKind, Manifest, lint, render, uses};
+use crate::cluster::manifests::kubernetes::Kubernetes;
+use crate::cluster::manifests::{
+    Against, Context, FlawKind, Manifest, Places, Rendered, STAND_IN, Uses, lint, render, unused, uses,
+};
 use crate::cluster::secrets::Secrets;
 use crate::output::{Diagnostic, Severity, SourceText};
 use crate::profile::Profile;
@@ -24,6 +29,17 @@ pub(super) const THEME: Theme = Theme {
         GONE,
         TWICE,
         NO_NAMESPACE,
+        UNKNOWN_KIND,
+        WRONG_TYPE,
+        UNKNOWN_FIELD,
+        BAD_NAME,
+        SELECTOR,
+        CHART_NAMESPACE,
+        CHART_CONFIG,
+        DUPLICATE_KEY,
+        RETIRED,
+        SWITCHED_OFF,
+        UNUSED_EXPECTS,
     ],
 };
 
@@ -38,7 +54,7 @@ const TEMPLATE: Lint = Lint {
 const ADDON_NAME: Lint = Lint {
     code: "C081-addon-name",
     severity: Severity::Error,
-    title: "A manifest's file name is none for an AddOn, or another file's",
+    title: "A manifest's file name is none for an AddOn, or another file's, or one of K3s itself",
     why: "K3s names an AddOn after its file, up to the first period, and deletes what a file of the same name does not have",
     find: |inputs| found(inputs, Some(FlawKind::AddonName)),
 };
@@ -69,9 +85,9 @@ const UNDEFINED_KIND: Lint = Lint {
 
 const NOBODY_MAKES: Lint = Lint {
     code: "C085-nobody-makes",
-    severity: Severity::Error,
-    title: "A Secret or ConfigMap is needed that no manifest makes",
-    why: "the pod waits for it for ever",
+    severity: Severity::Warning,
+    title: "A Secret or ConfigMap is needed that neither a manifest nor a known controller makes",
+    why: "the pod waits for it until somebody makes it",
     find: |inputs| found(inputs, Some(FlawKind::NobodyMakes)),
 };
 
@@ -115,6 +131,96 @@ const NO_NAMESPACE: Lint = Lint {
     find: |inputs| found(inputs, Some(FlawKind::NoNamespace)),
 };
 
+const UNKNOWN_KIND: Lint = Lint {
+    code: "C120-unknown-kind",
+    severity: Severity::Error,
+    title: "Kubernetes has no such kind",
+    why: "the file fails, and K3s applies all files again every 15 seconds, over whatever GitOps changed",
+    find: |inputs| found(inputs, Some(FlawKind::UnknownKind)),
+};
+
+const WRONG_TYPE: Lint = Lint {
+    code: "C122-wrong-type",
+    severity: Severity::Error,
+    title: "A value is of another type than its field",
+    why: "the API server refuses the object, and K3s applies all files again every 15 seconds",
+    find: |inputs| found(inputs, Some(FlawKind::WrongType)),
+};
+
+const UNKNOWN_FIELD: Lint = Lint {
+    code: "C123-unknown-field",
+    severity: Severity::Warning,
+    title: "A field is none of its kind's",
+    why: "the API server takes the object without it, so that what it says has no effect",
+    find: |inputs| found(inputs, Some(FlawKind::UnknownField)),
+};
+
+const BAD_NAME: Lint = Lint {
+    code: "C124-bad-name",
+    severity: Severity::Error,
+    title: "A name, label or key is none for Kubernetes",
+    why: "the API server refuses the object, and K3s applies all files again every 15 seconds",
+    find: |inputs| found(inputs, Some(FlawKind::BadName)),
+};
+
+const SELECTOR: Lint = Lint {
+    code: "C125-selector",
+    severity: Severity::Error,
+    title: "A workload does not select the pods that it makes",
+    why: "the API server refuses the object, and K3s applies all files again every 15 seconds",
+    find: |inputs| found(inputs, Some(FlawKind::Selector)),
+};
+
+const CHART_NAMESPACE: Lint = Lint {
+    code: "C127-chart-namespace",
+    severity: Severity::Error,
+    title: "A HelmChart is in the namespace that it shall make",
+    why: "the object cannot be made before the namespace, nor the namespace before the object's job has run",
+    find: |inputs| found(inputs, Some(FlawKind::ChartNamespace)),
+};
+
+const CHART_CONFIG: Lint = Lint {
+    code: "C128-chart-config",
+    severity: Severity::Error,
+    title: "A HelmChartConfig is read by nobody, or a chart refuses its values",
+    why: "the chart is installed without them, or not at all",
+    find: |inputs| found(inputs, Some(FlawKind::ChartConfig)),
+};
+
+const DUPLICATE_KEY: Lint = Lint {
+    code: "C130-duplicate-key",
+    severity: Severity::Warning,
+    title: "A key stands twice in one mapping",
+    why: "K3s takes the last one, and what the first says has no effect",
+    find: |inputs| found(inputs, Some(FlawKind::DuplicateKey)),
+};
+
+const RETIRED: Lint = Lint {
+    code: "C131-retired",
+    severity: Severity::Warning,
+    title: "A manifest takes an image or chart from a project that has ended",
+    why: "it gets no more fixes, and may be gone on the day that a node comes back",
+    find: |inputs| found(inputs, Some(FlawKind::Retired)),
+};
+
+const SWITCHED_OFF: Lint = Lint {
+    code: "C132-switched-off",
+    severity: Severity::Warning,
+    title: "A version of an API is switched off unless the server is told to serve it",
+    why: "the file fails, and K3s applies all files again every 15 seconds, over whatever GitOps changed",
+    find: |inputs| found(inputs, Some(FlawKind::SwitchedOff)),
+};
+
+const UNUSED_EXPECTS: Lint = Lint {
+    code: "C133-unused-expects",
+    severity: Severity::Warning,
+    title: "No manifest needs what an overlay expects",
+    why: "the entry silences nothing, and would hide a real mistake later",
+    find: |inputs| {
+        inputs.unused_expects.iter().map(|diagnostic| Mistake { node: None, diagnostic: diagnostic.clone() }).collect()
+    },
+};
+
 /// A mistake in a manifest: none of the rules if it is no manifest at all.
 #[derive(Debug)]
 pub(super) struct Found {
@@ -127,54 +233,86 @@ fn found(inputs: &Inputs<'_>, kind: Option<FlawKind>) -> Vec<Mistake> {
     of_kind.map(|found| Mistake { node: None, diagnostic: found.diagnostic.clone() }).collect()
 }
 
-/// Everything wrong with the manifests of a server's profile. A secret that is not set is that lint's business; here
-/// something else stands for it.
-pub(super) fn look(cluster: &Cluster, profile: &Profile, secrets: Option<&Secrets>) -> Vec<Found> {
-    let mut all = Vec::new();
-    let mut manifests = Vec::new();
-    for (name, template) in &profile.manifests {
-        let source = &template.source;
-        match read(name, source, cluster, profile, secrets) {
-            Ok(manifest) => manifests.push(manifest),
-            Err(diagnostic) => all.push(Found { kind: None, diagnostic }),
-        }
-    }
-    for flaw in lint(&manifests) {
-        let source = &profile.manifests[&flaw.manifest].source;
-        let diagnostic = Diagnostic::new(source, Some(line(source, flaw.line)), flaw.message).hint(flaw.hint);
-        all.push(Found { kind: Some(flaw.kind), diagnostic });
-    }
-    all
+/// What is wrong with the manifests of a server's profile, and which entries of `expects` none of them needs.
+#[derive(Debug, Default)]
+pub(super) struct Seen {
+    pub found: Vec<Found>,
+    pub unused: Vec<Diagnostic>,
 }
 
-fn read(
-    name: &str,
-    source: &Arc<SourceText>,
-    cluster: &Cluster,
-    profile: &Profile,
-    secrets: Option<&Secrets>,
-) -> Result<Manifest, Diagnostic> {
-    let at = |number: u64, message: String| Diagnostic::new(source, Some(line(source, number)), message);
-    let template = |error: crate::cluster::manifests::ManifestError| {
-        let hint = error.hint().unwrap_or_else(|| "templates are MiniJinja's: `{{ cluster.name }}`".to_owned());
-        at(error.line(), error.to_string()).hint(hint)
+/// A manifest as far as K3s reads it.
+struct Read {
+    name: String,
+    text: Zeroizing<String>,
+    used: Uses,
+    manifest: Manifest,
+}
+
+/// Looks at the manifests of a server's profile. A secret that is not set is that lint's business; here something else
+/// stands for it.
+pub(super) fn look(cluster: &Cluster, profile: &Profile, secrets: Option<&Secrets>) -> Seen {
+    let mut seen = Seen::default();
+    let context = |used: &Uses| {
+        let value = |name: &str| secrets.and_then(|secrets| secrets.get(name)).map_or(STAND_IN, |value| value.expose());
+        let values: Vec<(String, &str)> = used.secrets.iter().map(|name| (name.clone(), value(name))).collect();
+        Context::default().profile(profile.public()).cluster(cluster).secrets(values)
     };
-    let used = uses(name, &source.text).map_err(template)?;
-    let value =
-        |secret: &str| secrets.and_then(|secrets| secrets.get(secret)).map_or("not-set", |value| value.expose());
-    let values: Vec<(&str, &str)> = used.secrets.iter().map(|secret| (secret.as_str(), value(secret))).collect();
-    let context = Context::default().profile(profile.public()).cluster(cluster).secrets(values);
-    let text = render(name, &source.text, &context).map_err(template)?;
-    Manifest::parse(name, &text)
-        .map_err(|(number, reason)| at(number, reason).hint("look at quotes and indentation around the values"))
+    let mut all = Vec::new();
+    for (name, template) in &profile.manifests {
+        let at = |span, message: String, hint: String| Found {
+            kind: None,
+            diagnostic: Diagnostic::new(&template.source, Some(span), message).hint(hint),
+        };
+        let rendered = uses(template).and_then(|used| render(template, &context(&used)).map(|text| (used, text)));
+        let (used, text) = match rendered {
+            Ok(rendered) => rendered,
+            Err(error) => {
+                let line = line(&template.source, error.line());
+                seen.found.push(at(line, error.reason(), error.hint().unwrap_or_default()));
+                continue;
+            }
+        };
+        match Manifest::parse(name, &text) {
+            Ok(manifest) => all.push(Read { name: name.clone(), text, used, manifest }),
+            Err(fault) => {
+                let span = Places::of(&template.source.text, &text, &used, &context(&used)).find(&fault.span);
+                seen.found.push(at(span, fault.message, fault.hint));
+            }
+        }
+    }
+    let rendered: Vec<Rendered<'_>> =
+        all.iter().map(|read| Rendered { manifest: &read.manifest, text: &read.text }).collect();
+    let kubernetes = profile.k3s.as_ref().and_then(|k3s| Kubernetes::new(Kubernetes::minor_of(&k3s.version)?));
+    let against = Against { kubernetes: kubernetes.as_ref(), expects: &profile.expects };
+    let mut places = BTreeMap::new();
+    for flaw in lint(&rendered, against) {
+        let source = &profile.manifests[&flaw.manifest].source;
+        let Some(read) = all.iter().find(|read| read.name == flaw.manifest) else { continue };
+        let places = places
+            .entry(&read.name)
+            .or_insert_with(|| Places::of(&source.text, &read.text, &read.used, &context(&read.used)));
+        let diagnostic = Diagnostic::new(source, Some(places.find(&flaw.span)), flaw.message).hint(flaw.hint);
+        seen.found.push(Found { kind: Some(flaw.kind), diagnostic });
+    }
+    // One that could not be read may be the one that needs it.
+    if all.len() == profile.manifests.len() {
+        for expected in unused(&rendered, &profile.expects) {
+            let mistake = profile.marks.mistake("expects", expected, format!("no manifest needs `{expected}`"));
+            seen.unused.extend(
+                mistake.map(|mistake| mistake.hint("take the entry out, or write what is needed as the manifest does")),
+            );
+        }
+    }
+    seen
 }
 
 /// The bytes of a line, from 1; of the last one if there are fewer.
-fn line(source: &SourceText, number: u64) -> Range<usize> {
+fn line(source: &SourceText, number: usize) -> Range<usize> {
     let mut start = 0;
     let mut span = 0..source.text.len().min(1);
     for (line, text) in (1..).zip(source.text.split_inclusive('\n')) {
-        span = start..start + text.trim_end().len().max(1);
+        let blank = text.len() - text.trim_start().len();
+        span = start + blank..start + text.trim_end().len().max(blank + 1);
         if line == number {
             break;
         }

@@ -6,7 +6,7 @@ use url::Url;
 
 use super::{Inputs, Lint, Mistake, Theme};
 use crate::cluster::leaks::SHORTEST;
-use crate::cluster::manifests::uses;
+use crate::cluster::manifests::{Uses, uses};
 use crate::cluster::secrets::{AGENT_TOKEN, DATASTORE_URL, SERVER_TOKEN, Secret, State, check, parts};
 use crate::output::Severity;
 use crate::profile::Role;
@@ -215,10 +215,9 @@ fn server_token_elsewhere(inputs: &Inputs<'_>) -> Vec<Mistake> {
         if profile.k3s.as_ref().is_none_or(|k3s| k3s.role != Role::Server) {
             continue;
         }
-        let texts = profile.manifests.values().map(|template| &template.source);
-        for source in texts.filter(|at| uses(&at.path, &at.text).is_ok_and(|uses| uses.secrets.contains(SERVER_TOKEN)))
-        {
-            let message = format!("{} puts the server token into the cluster", source.path);
+        let has_token = |uses: Uses| uses.secrets.contains(SERVER_TOKEN);
+        for template in profile.manifests.values().filter(|template| uses(template).is_ok_and(has_token)) {
+            let message = format!("{} puts the server token into the cluster", template.source.path);
             let hint =
                 "leave it out; what joins nodes needs `secrets.agent_token`, what talks to the API a ServiceAccount";
             found.push(inputs.at_node(node, message).hint(hint));

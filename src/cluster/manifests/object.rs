@@ -1,9 +1,9 @@
-//! A manifest's objects, as far as the lints look into them.
+//! A manifest's objects, as K3s' deploy controller reads them (`pkg/deploy/controller.go`).
 
-use std::collections::BTreeSet;
+use std::ops::Range;
 
-use serde_json::Value;
-use serde_saphyr::Spanned;
+use super::kubernetes::group_of;
+use super::yaml::{Fault, Node, documents};
 
 /// A rendered manifest: its file's name and the objects in it.
 #[derive(Debug, Clone)]
@@ -11,33 +11,31 @@ pub struct Manifest {
     /// Its file's name, `NAME.yaml`.
     pub name: String,
     pub objects: Vec<Object>,
+    /// Keys that stand twice in one mapping, at their second place.
+    pub twice: Vec<(String, Range<usize>)>,
 }
 
 impl Manifest {
     /// Reads rendered text: YAML documents, empty ones left out, lists of objects taken apart.
     ///
     /// # Errors
-    /// Text that is no YAML: line (from 1) and reason, which quotes nothing of the text.
-    pub fn parse(name: &str, text: &str) -> Result<Self, (u64, String)> {
-        let documents: Vec<Spanned<Value>> = serde_saphyr::from_multiple(text).map_err(|error| {
-            let line = error.location().map_or(1, |at| at.line());
-            (line, "the text is not valid YAML".to_owned())
-        })?;
-        let mut objects = Vec::new();
-        for Spanned { value, referenced, .. } in documents {
-            let line = referenced.line().max(1);
-            match value.get("items").and_then(Value::as_array) {
-                _ if value.is_null() => {}
-                Some(items) if Object::kind_of(&value) == "List" => {
-                    objects.extend(items.iter().map(|item| Object { value: item.clone(), line }));
-                }
-                _ => objects.push(Object { value, line }),
+    /// Text that is no YAML. The reason quotes nothing of the text.
+    pub fn parse(name: &str, text: &str) -> Result<Self, Fault> {
+        let (mut objects, mut twice) = (Vec::new(), Vec::new());
+        for document in documents(text)? {
+            twice.extend(document.twice);
+            let object = Object { root: document.root };
+            if object.kind().ends_with("List") && object.root.entry("items").is_some() {
+                let items = object.root.at("/items").into_iter().flat_map(Node::items);
+                objects.extend(items.map(|item| Object { root: item.clone() }));
+            } else {
+                objects.push(object);
             }
         }
-        Ok(Self { name: name.to_owned(), objects })
+        Ok(Self { name: name.to_owned(), objects, twice })
     }
 
-    /// The name that K3s gives the `AddOn` of this file: up to the first period (`pkg/deploy/controller.go`).
+    /// The name that K3s gives the `AddOn` of this file: up to the first period (`basename` in the deploy controller).
     #[must_use]
     pub fn addon(&self) -> &str {
         self.name.split('.').next().unwrap_or_default()
@@ -47,27 +45,26 @@ impl Manifest {
 /// A Kubernetes object.
 #[derive(Debug, Clone)]
 pub struct Object {
-    value: Value,
-    /// The line, from 1, that its document starts at.
-    pub line: u64,
+    pub root: Node,
 }
 
 impl Object {
-    fn kind_of(value: &Value) -> &str {
-        value.get("kind").and_then(Value::as_str).unwrap_or_default()
-    }
-
     /// `kind`, empty if there is none.
     #[must_use]
     pub fn kind(&self) -> &str {
-        Self::kind_of(&self.value)
+        self.text("/kind").unwrap_or_default()
+    }
+
+    /// `apiVersion`, empty if there is none.
+    #[must_use]
+    pub fn version(&self) -> &str {
+        self.text("/apiVersion").unwrap_or_default()
     }
 
     /// The API group of `apiVersion`; empty for the core group.
     #[must_use]
     pub fn group(&self) -> &str {
-        let version = self.value.get("apiVersion").and_then(Value::as_str).unwrap_or_default();
-        version.split_once('/').map_or("", |(group, _)| group)
+        group_of(self.version())
     }
 
     /// `metadata.name`.
@@ -82,69 +79,44 @@ impl Object {
         self.text("/metadata/namespace").unwrap_or("default")
     }
 
-    /// The value at a JSON pointer.
+    /// Whether it is of this group and kind.
     #[must_use]
-    pub fn value(&self, pointer: &str) -> Option<&Value> {
-        self.value.pointer(pointer)
+    pub fn is(&self, group: &str, kind: &str) -> bool {
+        self.kind() == kind && self.group() == group
     }
 
-    /// The text at a JSON pointer.
+    /// The node at a path of keys, with `/` before each.
     #[must_use]
-    pub fn text(&self, pointer: &str) -> Option<&str> {
-        self.value.pointer(pointer)?.as_str()
+    pub fn at(&self, path: &str) -> Option<&Node> {
+        self.root.at(path)
+    }
+
+    /// The text at a path of keys.
+    #[must_use]
+    pub fn text(&self, path: &str) -> Option<&str> {
+        self.root.at(path)?.text()
+    }
+
+    /// The bytes of the value at a path, or of the nearest that there is above it: of its key if it is a mapping.
+    #[must_use]
+    pub fn place(&self, path: &str) -> Range<usize> {
+        let mut place = self.root.span.start..self.root.span.start + 1;
+        let mut node = &self.root;
+        for key in path.split('/').skip(1) {
+            let Some(entry) = node.entry(key) else { break };
+            node = &entry.node;
+            place = if node.entries().is_empty() && node.items().is_empty() {
+                node.span.clone()
+            } else {
+                entry.place.clone()
+            };
+        }
+        place
     }
 
     /// Kind and name, as people say it.
     #[must_use]
     pub fn spoken(&self) -> String {
         format!("{} `{}`", self.kind(), self.name())
-    }
-
-    /// Names of Secrets or `ConfigMaps` (`kind`) that this object cannot do without.
-    #[must_use]
-    pub fn needs(&self, kind: &str) -> BTreeSet<&str> {
-        let mut names = BTreeSet::new();
-        collect(&self.value, kind, &mut names);
-        if kind == "Secret" && self.group() == "helm.cattle.io" {
-            for pointer in ["/spec/authSecret/name", "/spec/dockerRegistrySecret/name"] {
-                names.extend(self.text(pointer));
-            }
-            let values = self.value.pointer("/spec/valuesSecrets").and_then(Value::as_array);
-            names.extend(values.into_iter().flatten().filter_map(|entry| entry.get("name")?.as_str()));
-        }
-        if kind == "ConfigMap" && self.group() == "helm.cattle.io" {
-            names.extend(self.text("/spec/repoCAConfigMap/name"));
-        }
-        names
-    }
-}
-
-/// Where a pod's parts name what they need (`core/v1`): environment, volumes, pull secrets.
-fn collect<'v>(value: &'v Value, kind: &str, names: &mut BTreeSet<&'v str>) {
-    let (keys, volume, volume_key) = match kind {
-        "Secret" => (["secretRef", "secretKeyRef"], "secret", "secretName"),
-        _ => (["configMapRef", "configMapKeyRef"], "configMap", "name"),
-    };
-    match value {
-        Value::Array(items) => items.iter().for_each(|item| collect(item, kind, names)),
-        Value::Object(fields) => {
-            for (key, inner) in fields {
-                let named = if keys.contains(&key.as_str()) {
-                    inner.get("name")
-                } else if key == volume {
-                    inner.get(volume_key)
-                } else {
-                    None
-                };
-                let optional = inner.get("optional").and_then(Value::as_bool).unwrap_or(false);
-                names.extend(named.and_then(Value::as_str).filter(|_| !optional));
-                if kind == "Secret" && key == "imagePullSecrets" {
-                    let entries = inner.as_array().into_iter().flatten();
-                    names.extend(entries.filter_map(|entry| entry.get("name")?.as_str()));
-                }
-                collect(inner, kind, names);
-            }
-        }
-        _ => {}
     }
 }

@@ -35,8 +35,8 @@ impl NodeNeeds {
         });
         let mut asked = BTreeSet::new();
         if let Some(Role::Server { .. }) = role {
-            let templates = profile.manifests.values().map(|template| &template.source);
-            asked.extend(templates.filter_map(|at| uses(&at.path, &at.text).ok()).flat_map(|uses| uses.secrets));
+            let templates = profile.manifests.values();
+            asked.extend(templates.filter_map(|template| uses(template).ok()).flat_map(|uses| uses.secrets));
         }
         if role.is_some() {
             let logins = cluster.registries.iter().filter_map(|registry| registry.auth.as_ref());

@@ -132,13 +132,12 @@ pub fn make(inputs: &Inputs<'_>) -> Result<Seed, SeedError> {
 /// The manifests that hold what belongs to the cluster.
 fn manifests(files: &mut Files, inputs: &Inputs<'_>) -> Result<(), SeedError> {
     let Inputs { cluster, profile, secrets, .. } = inputs;
-    let secrets = secrets.iter().map(|(name, value)| (name, value.expose()));
+    let secrets = secrets.iter().map(|(name, value)| (name.to_owned(), value.expose()));
     let context = Context::default().profile(profile.public()).cluster(cluster).secrets(secrets);
     files.0.put("etc/imgbuild/manifests", Node::dir(0o700).from(ORIGIN))?;
     for (name, template) in &profile.manifests {
-        let text = &template.source.text;
-        if manifests::uses(name, text)?.home() == Home::Seed {
-            files.private(&format!("imgbuild/manifests/{name}"), &manifests::render(name, text, &context)?)?;
+        if manifests::uses(template)?.home() == Home::Seed {
+            files.private(&format!("imgbuild/manifests/{name}"), &manifests::render(template, &context)?)?;
         }
     }
     Ok(())

@@ -1,5 +1,6 @@
 //! Through the room's face: a workspace in, a cluster, findings or a message out.
 
+mod manifests;
 mod reading;
 mod rules;
 
@@ -10,6 +11,7 @@ use tempfile::TempDir;
 
 use super::*;
 use crate::lock::Lock;
+use crate::output::Severity;
 use crate::profile::Workspace;
 use lints::{Finding, Inputs};
 use secrets::{Secrets, Source};

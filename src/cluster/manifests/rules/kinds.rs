@@ -1,0 +1,137 @@
+//! Whether the API server has an object's kind when K3s applies it.
+
+use std::collections::BTreeSet;
+
+use crate::cluster::manifests::kubernetes::{Kubernetes, gone_since, instead, is_stable};
+use crate::cluster::manifests::object::{Manifest, Object};
+use crate::output::closest;
+
+use super::{FlawKind, Flaws};
+
+/// Group and kind of each definition.
+pub(super) type Defined<'m> = BTreeSet<(&'m str, &'m str)>;
+
+/// Groups of Kubernetes that no version which is known serves any more.
+const GONE_GROUPS: [&str; 3] = ["extensions", "settings.k8s.io", "auditregistration.k8s.io"];
+
+/// Groups whose definitions come with K3s.
+const BROUGHT: [&str; 3] = ["traefik.io", "k3s.cattle.io", "helm.cattle.io"];
+
+/// What `CustomResourceDefinitions` define.
+pub(super) fn definitions<'m>(objects: impl Iterator<Item = &'m Object>) -> Defined<'m> {
+    objects.filter_map(definition).collect()
+}
+
+/// Group and kind that a `CustomResourceDefinition` defines.
+fn definition(object: &Object) -> Option<(&str, &str)> {
+    let is_definition = object.kind() == "CustomResourceDefinition";
+    is_definition.then(|| Some((object.text("/spec/group")?, object.text("/spec/names/kind")?))).flatten()
+}
+
+/// Finds kinds that are not there; says whether it is worth looking at the object's fields.
+pub(super) fn check(
+    object: &Object,
+    manifest: &Manifest,
+    defined: &Defined<'_>,
+    kubernetes: Option<&Kubernetes>,
+    flaws: &mut Flaws<'_>,
+) -> bool {
+    let (group, version, kind) = (object.group(), object.version(), object.kind());
+    if group == "traefik.containo.us" {
+        let message = format!("{} is of an API group that Traefik 3 does not serve", object.spoken());
+        flaws.add(FlawKind::Gone, object.place("/apiVersion"), message, "write `apiVersion: traefik.io/v1alpha1`");
+        return false;
+    }
+    if defined.contains(&(group, kind)) {
+        if manifest.objects.iter().filter_map(definition).any(|found| found == (group, kind)) {
+            flaws.add(
+                FlawKind::DefinitionBesideUse,
+                object.place("/kind"),
+                format!("{} is in one file with the definition of its kind", object.spoken()),
+                "put the definition into a file of its own that sorts before this one",
+            );
+        }
+        return true;
+    }
+    let slip = kubernetes.and_then(|kubernetes| slip(group, kubernetes));
+    match kubernetes {
+        // Groups without a period are Kubernetes' own: a definition's group must have one.
+        Some(kubernetes) if !group.contains('.') || kubernetes.has_group(group) || GONE_GROUPS.contains(&group) => {
+            built_in(object, kubernetes, flaws)
+        }
+        None if !group.contains('.') => true,
+        // `*.k8s.io` is for Kubernetes' own projects, whose definitions K3s (metrics, gateways) or charts bring.
+        _ if slip.is_none() && (group.ends_with(".k8s.io") || BROUGHT.contains(&group)) => true,
+        _ => {
+            let hint = match slip {
+                Some(meant) => format!("did you mean the group `{meant}`?"),
+                None => {
+                    "K3s applies all files again every 15 seconds until a chart brings the definition; if none surely \
+                         does, leave this to GitOps"
+                        .to_owned()
+                }
+            };
+            let message = format!("no manifest here defines the kind of {} ({version})", object.spoken());
+            flaws.add(FlawKind::UndefinedKind, object.place("/apiVersion"), message, hint);
+            true
+        }
+    }
+}
+
+/// A group of Kubernetes that this one was probably meant to be: one slip away.
+fn slip(group: &str, kubernetes: &Kubernetes) -> Option<&'static str> {
+    let mut groups = kubernetes.groups().into_iter().filter(|known| known.contains('.'));
+    groups.find(|known| strsim::damerau_levenshtein(group, known) == 1)
+}
+
+/// A kind of Kubernetes' own groups, or of K3s'.
+fn built_in(object: &Object, kubernetes: &Kubernetes, flaws: &mut Flaws<'_>) -> bool {
+    let (version, kind, minor) = (object.version(), object.kind(), kubernetes.minor);
+    if kubernetes.kind(version, kind).is_some() {
+        if !is_stable(version) {
+            flaws.add(
+                FlawKind::SwitchedOff,
+                object.place("/apiVersion"),
+                format!("{} has `{version}` of {} switched off", kubernetes.spoken(), object.spoken()),
+                match kubernetes.versions_of(kind).first().filter(|version| is_stable(version)) {
+                    Some(stable) => format!("write `apiVersion: {stable}`"),
+                    None => {
+                        format!("it takes the API server's option `runtime-config={version}=true` and a feature gate")
+                    }
+                },
+            );
+        }
+        return true;
+    }
+    let versions = kubernetes.versions_of(kind);
+    let since = gone_since(version, kind).filter(|since| *since <= minor);
+    if let Some(since) = since {
+        let hint = match versions.first() {
+            Some(version) => format!("write `apiVersion: {version}`, and look up which fields moved"),
+            None => instead(kind).unwrap_or("take it out").to_owned(),
+        };
+        let message = format!("Kubernetes serves no `{version}` {kind} since 1.{since}, and 1.{minor} is pinned");
+        flaws.add(FlawKind::Gone, object.place("/apiVersion"), message, hint);
+        return false;
+    }
+    let message = format!("{} has no kind `{kind}` in `{version}`", kubernetes.spoken());
+    match versions.first() {
+        Some(known) => {
+            flaws.add(
+                FlawKind::UnknownKind,
+                object.place("/apiVersion"),
+                message,
+                format!("write `apiVersion: {known}`"),
+            );
+        }
+        None => {
+            let kinds = kubernetes.kinds();
+            let hint = match closest(kind, kinds.iter().copied()) {
+                Some(meant) => format!("did you mean `{meant}`?"),
+                None => "look up the kind, and the apiVersion that has it, in Kubernetes' API reference".to_owned(),
+            };
+            flaws.add(FlawKind::UnknownKind, object.place("/kind"), message, hint);
+        }
+    }
+    false
+}

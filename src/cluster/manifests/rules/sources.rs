@@ -1,0 +1,101 @@
+//! Images, charts and repositories that live no more, by their projects' own announcements.
+
+use crate::cluster::manifests::object::Object;
+use crate::cluster::manifests::yaml::{Node, Value};
+
+use super::{FlawKind, Flaws};
+
+/// Text that names a dead source, whether anything answers there, what became of it, and what to write.
+struct Source {
+    text: &'static str,
+    kind: FlawKind,
+    what: &'static str,
+    cure: &'static str,
+}
+
+const fn gone(text: &'static str, what: &'static str, cure: &'static str) -> Source {
+    Source { text, kind: FlawKind::Gone, what, cure }
+}
+
+const fn retired(text: &'static str, what: &'static str, cure: &'static str) -> Source {
+    Source { text, kind: FlawKind::Retired, what, cure }
+}
+
+const SOURCES: [Source; 11] = [
+    gone(
+        "bitnami-labs.github.io/sealed-secrets",
+        "the chart repository of sealed-secrets has moved",
+        "write `https://bitnami.github.io/sealed-secrets`",
+    ),
+    gone(
+        "kubernetes-charts.storage.googleapis.com",
+        "Helm's `stable` charts ended in 2020",
+        "take the chart from its project's own repository",
+    ),
+    gone(
+        "charts.helm.sh/stable",
+        "Helm's `stable` charts ended in 2020",
+        "take the chart from its project's own repository",
+    ),
+    retired("k8s.gcr.io/", "k8s.gcr.io is frozen since April 2023", "write `registry.k8s.io/` instead"),
+    retired("registry-1.docker.io/bitnamicharts", BITNAMI, BITNAMI_CURE),
+    retired("charts.bitnami.com", BITNAMI, BITNAMI_CURE),
+    retired("docker.io/bitnami/", BITNAMI, BITNAMI_CURE),
+    retired("kubernetes.github.io/ingress-nginx", NGINX, NGINX_CURE),
+    retired("ingress-nginx/controller", NGINX, NGINX_CURE),
+    retired("quay.io/kubernetes-ingress-controller/", NGINX, NGINX_CURE),
+    retired(
+        "thomseddon/traefik-forward-auth",
+        "thomseddon/traefik-forward-auth gets no more fixes",
+        "take a maintained one, such as `ghcr.io/italypaleale/traefik-forward-auth` or oauth2-proxy",
+    ),
+];
+
+const BITNAMI: &str = "Bitnami gives its images and charts no more free updates since August 2025";
+const BITNAMI_CURE: &str = "take the project's own image and chart";
+const NGINX: &str = "ingress-nginx was retired in March 2026 and gets no more fixes";
+const NGINX_CURE: &str = "take Traefik, which K3s brings, or another controller";
+
+/// A project of Bitnami's that is maintained, with its image and chart.
+const ALIVE: &str = "sealed-secrets";
+
+pub(super) fn check(object: &Object, text: &str, flaws: &mut Flaws<'_>) {
+    if object.kind() == "CustomResourceDefinition" {
+        return;
+    }
+    walk(&object.root, "", text, flaws);
+    // CloudNativePG 1.26 to 1.30 warn of it.
+    if object.group() == "postgresql.cnpg.io" {
+        let inside = object.at("/spec/externalClusters").into_iter().flat_map(Node::items);
+        let places = object.at("/spec/backup").into_iter().chain(inside);
+        for entry in places.filter_map(|node| node.entry("barmanObjectStore")) {
+            flaws.add(
+                FlawKind::Retired,
+                entry.place.clone(),
+                format!("CloudNativePG 1.31 takes no `barmanObjectStore` in {} any more", object.spoken()),
+                "use the Barman Cloud plugin: an ObjectStore, and `plugins` in the Cluster",
+            );
+        }
+    }
+}
+
+fn walk(node: &Node, key: &str, text: &str, flaws: &mut Flaws<'_>) {
+    match &node.value {
+        Value::List(items) => items.iter().for_each(|item| walk(item, key, text, flaws)),
+        Value::Map(entries) => entries.iter().for_each(|entry| walk(&entry.node, &entry.key, text, flaws)),
+        Value::Text(value) => {
+            let image = ["image", "repository"].contains(&key) && value.starts_with("bitnami/");
+            let source = SOURCES.iter().find(|source| value.contains(source.text));
+            let source = source
+                .or_else(|| image.then(|| SOURCES.iter().find(|source| source.text == "docker.io/bitnami/")).flatten());
+            let Some(source) = source.filter(|source| source.what != BITNAMI || !value.contains(ALIVE)) else { return };
+            let shown = text.get(node.span.clone()).and_then(|shown| shown.find(source.text));
+            let span = match shown {
+                Some(at) => node.span.start + at..node.span.start + at + source.text.len(),
+                None => node.span.clone(),
+            };
+            flaws.add(source.kind, span, source.what, source.cure);
+        }
+        _ => {}
+    }
+}

@@ -1,0 +1,389 @@
+//! Rules by what they find: kind and line, in manifests as people write them.
+
+use std::collections::BTreeSet;
+
+use super::*;
+
+/// Kind, line and message of each flaw; the manifests by name and text, held against Kubernetes 1.36.
+fn look(manifests: &[(&str, &str)], expects: &[&str]) -> Vec<(FlawKind, usize, String)> {
+    let kubernetes = Kubernetes::new(36).unwrap();
+    let read: Vec<Manifest> = manifests.iter().map(|(name, text)| Manifest::parse(name, text).unwrap()).collect();
+    let rendered: Vec<Rendered<'_>> =
+        read.iter().zip(manifests).map(|(manifest, (_, text))| Rendered { manifest, text }).collect();
+    let expects: BTreeSet<String> = expects.iter().map(|expected| (*expected).to_owned()).collect();
+    let flaws = lint(&rendered, Against { kubernetes: Some(&kubernetes), expects: &expects });
+    let line = |flaw: &Flaw| {
+        let (_, text) = manifests.iter().find(|(name, _)| *name == flaw.manifest).unwrap();
+        text[..flaw.span.start].matches('\n').count() + 1
+    };
+    flaws.iter().map(|flaw| (flaw.kind, line(flaw), format!("{} ({})", flaw.message, flaw.hint))).collect()
+}
+
+fn one(text: &str) -> Vec<(FlawKind, usize)> {
+    look(&[("app.yaml", text)], &[]).into_iter().map(|(kind, line, _)| (kind, line)).collect()
+}
+
+fn said(text: &str) -> String {
+    look(&[("app.yaml", text)], &[]).into_iter().map(|(.., said)| said).collect::<Vec<_>>().join("\n")
+}
+
+const CONFIG: &str = "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: a}\n";
+
+fn deployment(labels: &str, container: &str) -> String {
+    format!(
+        "apiVersion: apps/v1\nkind: Deployment\nmetadata:\n  name: app\nspec:\n  selector:\n    matchLabels:\n      app: web\n  \
+         template:\n    metadata:\n      labels:\n        {labels}\n    spec:\n      containers:\n      - name: web\n        \
+         image: example.org/web:1\n        {container}\n"
+    )
+}
+
+#[test]
+fn names_that_k3s_would_misread_are_found() {
+    let names = |files: &[&str]| {
+        let manifests: Vec<(&str, &str)> = files.iter().map(|name| (*name, CONFIG)).collect();
+        look(&manifests, &[]).into_iter().filter(|(kind, ..)| *kind == FlawKind::AddonName).count()
+    };
+    assert_eq!(names(&["a-10-b.yaml"]), 0);
+    for name in ["a_b.yaml", "A.yaml", "-a.yaml", "metallb.crds.yaml"] {
+        assert_eq!(names(&[name]), 1, "{name}");
+    }
+    assert_eq!(names(&["metallb.yaml", "metallb.json"]), 1);
+    for packaged in
+        ["traefik", "coredns", "ccm", "rolebindings", "runtimes", "local-storage", "aggregated-metrics-reader"]
+    {
+        assert_eq!(names(&[&format!("{packaged}.yaml")]), 1, "{packaged}");
+        assert_eq!(names(&[&format!("my-{packaged}.yaml")]), 0, "{packaged}");
+    }
+}
+
+#[test]
+fn a_definition_and_its_use_do_not_go_together() {
+    let definition = "apiVersion: apiextensions.k8s.io/v1\nkind: CustomResourceDefinition\nmetadata: {name: pools.metallb.io}\n\
+                      spec: {group: metallb.io, names: {kind: IPAddressPool}}\n";
+    let used = "apiVersion: metallb.io/v1beta1\nkind: IPAddressPool\nmetadata: {name: lan}\n";
+    assert_eq!(one(&format!("{definition}---\n{used}")), [(FlawKind::DefinitionBesideUse, 7)]);
+    assert_eq!(look(&[("pool-1.yaml", definition), ("pool-2.yaml", used)], &[]), []);
+    assert_eq!(one(used), [(FlawKind::UndefinedKind, 1)]);
+}
+
+#[test]
+fn kinds_that_kubernetes_has_not_are_found_with_what_is_meant() {
+    let object = |version: &str, kind: &str| format!("apiVersion: {version}\nkind: {kind}\nmetadata:\n  name: a\n");
+    for (version, kind, line, hint) in [
+        ("apps/v1", "Deploymnet", 2, "`Deployment`"),
+        ("v1", "Deployment", 1, "apiVersion: apps/v1"),
+        ("app/v1", "Deployment", 1, "apiVersion: apps/v1"),
+        ("networking.k8s.io/v1", "ingress", 2, "`Ingress`"),
+        ("helm.cattle.io/v1", "HelmChat", 2, "`HelmChart`"),
+    ] {
+        let text = object(version, kind);
+        assert_eq!(one(&text), [(FlawKind::UnknownKind, line)], "{version} {kind}");
+        assert!(said(&text).contains(hint), "{}", said(&text));
+    }
+    assert_eq!(
+        one(&object("storagemigration.k8s.io/v1beta1", "StorageVersionMigration")),
+        [(FlawKind::SwitchedOff, 1)]
+    );
+    // Groups of other projects are theirs, in `k8s.io` too.
+    assert_eq!(one(&object("gateway.networking.k8s.io/v1", "Gateway")), []);
+    assert_eq!(one(&object("traefik.io/v1alpha1", "Middleware")), []);
+    for (version, kind) in
+        [("example.org/v1", "Widget"), ("network.k8s.io/v1", "Ingress"), ("networkin.k8s.io/v1", "Ingress")]
+    {
+        let expected = (version != "network.k8s.io/v1").then_some((FlawKind::UndefinedKind, 1));
+        assert_eq!(one(&object(version, kind)), expected.into_iter().collect::<Vec<_>>(), "{version}");
+    }
+}
+
+#[test]
+fn versions_of_apis_that_are_gone_are_told_with_what_to_write() {
+    for (version, kind, hint) in [
+        ("extensions/v1beta1", "Ingress", "apiVersion: networking.k8s.io/v1"),
+        ("extensions/v1beta1", "Deployment", "apiVersion: apps/v1"),
+        ("networking.k8s.io/v1beta1", "Ingress", "apiVersion: networking.k8s.io/v1"),
+        ("policy/v1beta1", "PodSecurityPolicy", "pod-security.kubernetes.io"),
+        ("policy/v1beta1", "PodDisruptionBudget", "apiVersion: policy/v1"),
+        ("batch/v1beta1", "CronJob", "apiVersion: batch/v1"),
+        ("autoscaling/v2beta2", "HorizontalPodAutoscaler", "apiVersion: autoscaling/v"),
+        ("rbac.authorization.k8s.io/v1beta1", "ClusterRole", "apiVersion: rbac.authorization.k8s.io/v1"),
+        ("apiextensions.k8s.io/v1beta1", "CustomResourceDefinition", "apiVersion: apiextensions.k8s.io/v1"),
+        ("flowcontrol.apiserver.k8s.io/v1beta3", "FlowSchema", "apiVersion: flowcontrol.apiserver.k8s.io/v1"),
+        ("traefik.containo.us/v1alpha1", "Middleware", "apiVersion: traefik.io/v1alpha1"),
+    ] {
+        let text = format!("apiVersion: {version}\nkind: {kind}\nmetadata: {{name: a}}\n");
+        assert_eq!(one(&text), [(FlawKind::Gone, 1)], "{version} {kind}");
+        assert!(said(&text).contains(hint), "{}", said(&text));
+    }
+}
+
+#[test]
+fn values_of_another_type_than_the_field_s_are_found_where_they_stand() {
+    let env = |value: &str| deployment("app: web", &format!("env:\n        - name: PORT\n          value: {value}"));
+    for value in ["8080", "1.10", "true", "yes", "[a]"] {
+        assert_eq!(one(&env(value)), [(FlawKind::WrongType, 19)], "{value}");
+    }
+    for value in ["\"8080\"", "'yes'", "web", "", "null", "1.2.3"] {
+        assert_eq!(one(&env(value)), [], "{value}");
+    }
+    let labels = "apiVersion: v1\nkind: Namespace\nmetadata:\n  name: a\n  labels:\n    privileged: true\n    version: 1.10\n    port: 80\n";
+    assert_eq!(one(labels), [(FlawKind::WrongType, 6), (FlawKind::WrongType, 7), (FlawKind::WrongType, 8)]);
+    assert_eq!(
+        one(&format!("{CONFIG}data:\n  port: 8080\n  on: yes\n  fine: text\n")),
+        [(FlawKind::WrongType, 5), (FlawKind::WrongType, 6)]
+    );
+    let secret = |data: &str| format!("apiVersion: v1\nkind: Secret\nmetadata: {{name: a}}\ndata:\n  key: {data}\n");
+    assert_eq!(one(&secret("not base64")), [(FlawKind::WrongType, 5)]);
+    assert_eq!(one(&secret("|\n    aGVs\n    bG8=\n")), []);
+    assert_eq!(one(&secret("notset00")), []);
+    for (container, expected) in [
+        ("ports:\n        - containerPort: \"80\"", Some(18)),
+        ("resources: {limits: {memory: 1GB}}", Some(17)),
+        ("resources: {limits: {memory: 1Gi, cpu: 1, \"nvidia.com/gpu\": 1}, requests: {cpu: 0.5, memory: 1e9}}", None),
+        ("livenessProbe: {httpGet: {port: http, path: /}, periodSeconds: 1.5}", Some(17)),
+        ("command: sleep", Some(17)),
+        ("securityContext: {privileged: \"true\"}", Some(17)),
+        ("ports: {containerPort: 80}", Some(17)),
+    ] {
+        let found = one(&deployment("app: web", container));
+        assert_eq!(
+            found,
+            expected.map(|line| (FlawKind::WrongType, line)).into_iter().collect::<Vec<_>>(),
+            "{container}"
+        );
+    }
+}
+
+#[test]
+fn fields_that_the_api_server_drops_are_told_with_the_one_that_was_meant() {
+    for (container, hint) in [
+        ("imagePullpolicy: Always", "did you mean `imagePullPolicy`?"),
+        ("enviroment: []", "take it out"),
+        ("volumeMount: []", "did you mean `volumeMounts`?"),
+    ] {
+        let text = deployment("app: web", container);
+        assert_eq!(one(&text), [(FlawKind::UnknownField, 17)], "{container}");
+        assert!(said(&text).contains(hint), "{}", said(&text));
+    }
+    let chart = "apiVersion: helm.cattle.io/v1\nkind: HelmChart\nmetadata: {name: a, namespace: kube-system}\nspec:\n  \
+                 failurePolicy: abort\n  valueContent: |\n    a: 1\n";
+    assert_eq!(one(chart), [(FlawKind::UnknownField, 6)]);
+    assert!(said(chart).contains("`valuesContent`"));
+}
+
+#[test]
+fn names_labels_and_keys_that_kubernetes_refuses_are_found() {
+    let named = |kind: &str, name: &str| format!("apiVersion: v1\nkind: {kind}\nmetadata:\n  name: {name}\n");
+    for (kind, name) in
+        [("ConfigMap", "My_Config"), ("Service", "a.b"), ("Namespace", "A"), ("Secret", "a..b"), ("Pod", "-a")]
+    {
+        assert_eq!(one(&named(kind, name)), [(FlawKind::BadName, 4)], "{kind} {name}");
+    }
+    for (kind, name) in [("ConfigMap", "kube-root-ca.crt"), ("Service", "web"), ("Secret", "sh.helm.release.v1.a.v1")] {
+        assert_eq!(one(&named(kind, name)), [], "{kind} {name}");
+    }
+    let role = "apiVersion: rbac.authorization.k8s.io/v1\nkind: ClusterRole\nmetadata: {name: \"system:auth\"}\n";
+    assert_eq!(one(role), []);
+    let labelled =
+        |labels: &str| format!("apiVersion: v1\nkind: Namespace\nmetadata:\n  name: a\n  labels:\n    {labels}\n");
+    for bad in ["a: \"two words\"", "a b: c", "example.org/x/y: z", "a: -x"] {
+        assert_eq!(one(&labelled(bad)), [(FlawKind::BadName, 6)], "{bad}");
+    }
+    assert_eq!(one(&labelled("pod-security.kubernetes.io/enforce: privileged")), []);
+    assert_eq!(one(&format!("{CONFIG}data:\n  \"a/b\": x\n")), [(FlawKind::BadName, 5)]);
+    let container = deployment("app: web", "").replace("name: web", "name: my_web");
+    assert_eq!(one(&container), [(FlawKind::BadName, 15)]);
+}
+
+#[test]
+fn a_selector_finds_the_pods_of_its_own_template() {
+    assert_eq!(one(&deployment("app: web", "")), []);
+    assert_eq!(one(&deployment("app: other", "")), [(FlawKind::Selector, 8)]);
+    assert_eq!(one(&deployment("tier: web", "")), [(FlawKind::Selector, 8)]);
+    let none = deployment("app: web", "").replace("  selector:\n    matchLabels:\n      app: web\n", "");
+    assert_eq!(one(&none), [(FlawKind::Selector, 5)]);
+}
+
+#[test]
+fn what_is_needed_must_be_made_unless_it_is_optional_or_expected() {
+    let pod = |optional: &str| {
+        format!(
+            "apiVersion: v1\nkind: Pod\nmetadata: {{name: p, namespace: default}}\nspec:\n  containers:\n  - name: a\n    envFrom:\n    \
+             - secretRef: {{name: s{optional}}}\n  volumes:\n  - name: v\n    configMap: {{name: c{optional}}}\n"
+        )
+    };
+    assert_eq!(one(&pod("")), [(FlawKind::NobodyMakes, 8), (FlawKind::NobodyMakes, 11)]);
+    assert_eq!(one(&pod(", optional: true")), []);
+    let made = "apiVersion: v1\nkind: Secret\nmetadata: {name: s}\n---\napiVersion: v1\nkind: ConfigMap\nmetadata: {name: c}\n";
+    assert_eq!(look(&[("made.yaml", made), ("pod.yaml", &pod(""))], &[]), []);
+    let expects = ["default/secret/s", "default/configmap/c"];
+    assert_eq!(look(&[("pod.yaml", &pod(""))], &expects), []);
+    assert_eq!(look(&[("pod.yaml", &pod(""))], &["other/secret/s", "default/configmap/c"]).len(), 1);
+}
+
+#[test]
+fn entries_of_expects_that_nothing_needs_are_known() {
+    let text = "apiVersion: v1\nkind: Pod\nmetadata: {name: p}\nspec:\n  containers:\n  - {name: a, envFrom: [{secretRef: {name: s}}]}\n";
+    let manifest = Manifest::parse("a.yaml", text).unwrap();
+    let expects = BTreeSet::from(["default/secret/s".to_owned(), "default/secret/t".to_owned()]);
+    assert_eq!(unused(&[Rendered { manifest: &manifest, text }], &expects), ["default/secret/t"]);
+}
+
+#[test]
+fn what_known_controllers_make_is_there() {
+    let needs = "apiVersion: v1\nkind: Pod\nmetadata: {name: p}\nspec:\n  containers:\n  - name: a\n    envFrom: [{secretRef: {name: made}}]\n";
+    let makers = [
+        "apiVersion: cert-manager.io/v1\nkind: Certificate\nmetadata: {name: c}\nspec: {secretName: made}\n",
+        "apiVersion: external-secrets.io/v1\nkind: ExternalSecret\nmetadata: {name: made}\nspec: {}\n",
+        "apiVersion: external-secrets.io/v1\nkind: ExternalSecret\nmetadata: {name: e}\nspec: {target: {name: made}}\n",
+        "apiVersion: external-secrets.io/v1\nkind: ClusterExternalSecret\nmetadata: {name: e}\nspec: {externalSecretName: made}\n",
+        "apiVersion: bitnami.com/v1alpha1\nkind: SealedSecret\nmetadata: {name: made}\nspec: {}\n",
+        "apiVersion: bitnami.com/v1alpha1\nkind: SealedSecret\nmetadata: {name: s}\nspec: {template: {metadata: {name: made}}}\n",
+        "apiVersion: v1\nkind: Secret\nmetadata: {name: made, namespace: kube-system, annotations: \
+         {reflector.v1.k8s.emberstack.com/reflection-auto-enabled: \"true\"}}\n",
+        "apiVersion: helm.cattle.io/v1\nkind: HelmChart\nmetadata: {name: h, namespace: kube-system}\nspec: {failurePolicy: abort, \
+         targetNamespace: default}\n",
+        "apiVersion: batch/v1\nkind: Job\nmetadata: {name: j}\nspec: {template: {spec: {containers: [{name: c, args: [create, \
+         --secret-name=made]}]}}}\n",
+        "apiVersion: rbac.authorization.k8s.io/v1\nkind: Role\nmetadata: {name: r}\nrules: [{apiGroups: [\"\"], resources: [secrets], \
+         resourceNames: [made], verbs: [update]}]\n",
+        "apiVersion: networking.k8s.io/v1\nkind: Ingress\nmetadata: {name: i, annotations: {cert-manager.io/cluster-issuer: le}}\n\
+         spec: {tls: [{secretName: made}]}\n",
+    ];
+    let missing = |manifests: &[(&str, &str)]| {
+        look(manifests, &[]).into_iter().filter(|(kind, ..)| *kind == FlawKind::NobodyMakes).count()
+    };
+    assert_eq!(missing(&[("pod.yaml", needs)]), 1);
+    for maker in makers {
+        assert_eq!(missing(&[("maker.yaml", maker), ("pod.yaml", needs)]), 0, "{maker}");
+        // In another namespace nobody finds it.
+        let elsewhere = needs.replace("{name: p}", "{name: p, namespace: other}");
+        let is_everywhere = maker.contains("Cluster") || maker.contains("reflect");
+        assert_eq!(missing(&[("maker.yaml", maker), ("pod.yaml", &elsewhere)]), usize::from(!is_everywhere), "{maker}");
+    }
+    let cluster = "apiVersion: postgresql.cnpg.io/v1\nkind: Cluster\nmetadata: {name: db}\nspec: {}\n";
+    for part in ["app", "superuser", "ca"] {
+        let pod = needs.replace("made", &format!("db-{part}"));
+        assert_eq!(missing(&[("db.yaml", cluster), ("pod.yaml", &pod)]), 0, "{part}");
+    }
+}
+
+/// The objects of MetalLB's native manifest that say who makes the speakers' key: the controller, which is told its name.
+#[test]
+fn metallbs_own_manifest_is_taken() {
+    let namespace = "apiVersion: v1\nkind: Namespace\nmetadata:\n  name: metallb-system\n";
+    let controller = "apiVersion: apps/v1\nkind: Deployment\nmetadata: {name: controller, namespace: metallb-system}\nspec:\n  selector: \
+                      {matchLabels: {app: metallb}}\n  template:\n    metadata: {labels: {app: metallb}}\n    spec:\n      containers:\n      \
+                      - name: controller\n        image: quay.io/metallb/controller:v0.16.1\n        env:\n        - {name: \
+                      METALLB_ML_SECRET_NAME, value: memberlist}\n";
+    let speaker = "apiVersion: apps/v1\nkind: DaemonSet\nmetadata: {name: speaker, namespace: metallb-system}\nspec:\n  selector: \
+                   {matchLabels: {app: metallb}}\n  template:\n    metadata: {labels: {app: metallb}}\n    spec:\n      containers:\n      - \
+                   name: speaker\n        image: quay.io/metallb/speaker:v0.16.1\n        volumeMounts: [{name: memberlist, mountPath: \
+                   /etc/ml_secret_key}]\n      volumes: [{name: memberlist, secret: {secretName: memberlist, defaultMode: 420}}]\n";
+    assert_eq!(one(&format!("{namespace}---\n{controller}---\n{speaker}")), []);
+    // Without the controller nobody would make it.
+    assert_eq!(
+        one(&format!("{namespace}---\n{speaker}")).iter().map(|(kind, _)| *kind).collect::<Vec<_>>(),
+        [FlawKind::NobodyMakes]
+    );
+}
+
+#[test]
+fn charts_must_say_what_happens_when_they_fail_and_come_from_where_they_are() {
+    let chart = |namespace: &str, spec: &str| {
+        format!(
+            "apiVersion: helm.cattle.io/v1\nkind: HelmChart\nmetadata:\n  name: h\n  namespace: {namespace}\nspec:\n{spec}"
+        )
+    };
+    let sound = "  failurePolicy: abort\n";
+    assert_eq!(one(&chart("kube-system", sound)), []);
+    assert_eq!(one(&chart("kube-system", "  version: 1.0.0\n")), [(FlawKind::FailurePolicy, 6)]);
+    let needs = format!("{sound}  valuesSecrets:\n  - name: v\n    keys: [k]\n");
+    assert_eq!(one(&chart("kube-public", &needs)), []);
+    let makes = format!("{sound}  targetNamespace: app\n  createNamespace: true\n");
+    assert_eq!(one(&chart("app", &makes)), [(FlawKind::ChartNamespace, 5)]);
+    assert_eq!(one(&chart("kube-system", &makes)), []);
+    let namespace = "apiVersion: v1\nkind: Namespace\nmetadata: {name: app}\n---\n";
+    assert_eq!(one(&format!("{namespace}{}", chart("app", &makes))), []);
+    for (broken, line) in [("  valuesContent: |\n    b: 1\n    a: *b\n", 10), ("  valuesContent: just text\n", 8)] {
+        assert_eq!(
+            one(&chart("kube-system", &format!("{sound}{broken}"))),
+            [(FlawKind::ChartConfig, line)],
+            "{broken}"
+        );
+    }
+}
+
+#[test]
+fn configurations_of_packaged_charts_are_where_k3s_reads_them_and_as_the_chart_takes_them() {
+    let config = |namespace: &str, values: &str| {
+        format!(
+            "apiVersion: helm.cattle.io/v1\nkind: HelmChartConfig\nmetadata:\n  name: traefik\n  namespace: {namespace}\nspec:\n  \
+             valuesContent: |-\n{values}"
+        )
+    };
+    let sound = "    additionalArguments: [--log.level=DEBUG]\n    ports: {web: {http: {redirections: {}}}}\n";
+    assert_eq!(one(&config("kube-system", sound)), []);
+    assert_eq!(one(&config("default", sound)), [(FlawKind::ChartConfig, 5)]);
+    for (dropped, line) in [
+        ("    ports: {web: {redirectTo: websecure}}\n", 8),
+        ("    providers: {kubernetesIngressNginx: {enabled: true}}\n", 8),
+        ("    ports:\n      websecure:\n        tls: {}\n", 10),
+    ] {
+        assert_eq!(one(&config("kube-system", dropped)), [(FlawKind::ChartConfig, line)], "{dropped}");
+    }
+}
+
+#[test]
+fn sources_that_are_dead_or_dying_are_found() {
+    let pod = |image: &str| {
+        format!(
+            "apiVersion: v1\nkind: Pod\nmetadata: {{name: p}}\nspec:\n  containers:\n  - name: a\n    image: {image}\n"
+        )
+    };
+    for image in [
+        "docker.io/bitnami/kubectl:1.30",
+        "bitnami/redis",
+        "k8s.gcr.io/pause:3.1",
+        "registry.k8s.io/ingress-nginx/controller:v1.12.0",
+        "thomseddon/traefik-forward-auth:2",
+    ] {
+        assert_eq!(one(&pod(image)), [(FlawKind::Retired, 7)], "{image}");
+    }
+    for image in [
+        "docker.io/bitnami/sealed-secrets-controller:0.40.0",
+        "registry.k8s.io/ingress-nginx/kube-webhook-certgen:v1",
+        "redis:8",
+    ] {
+        assert_eq!(one(&pod(image)), [], "{image}");
+    }
+    let chart = |spec: &str| {
+        format!(
+            "apiVersion: helm.cattle.io/v1\nkind: HelmChart\nmetadata: {{name: h, namespace: kube-system}}\nspec:\n  failurePolicy: abort\n  {spec}\n"
+        )
+    };
+    assert_eq!(one(&chart("repo: https://bitnami-labs.github.io/sealed-secrets")), [(FlawKind::Gone, 6)]);
+    assert_eq!(one(&chart("chart: oci://registry-1.docker.io/bitnamicharts/redis")), [(FlawKind::Retired, 6)]);
+    assert_eq!(one(&chart("repo: https://kubernetes.github.io/ingress-nginx")), [(FlawKind::Retired, 6)]);
+    let database = "apiVersion: postgresql.cnpg.io/v1\nkind: Cluster\nmetadata: {name: db}\nspec:\n  backup:\n    barmanObjectStore: {}\n";
+    assert_eq!(one(database), [(FlawKind::UndefinedKind, 1), (FlawKind::Retired, 6)]);
+}
+
+#[test]
+fn no_message_quotes_a_value() {
+    let text = format!(
+        "{CONFIG}data:\n  a: 4711\n---\napiVersion: v1\nkind: Secret\nmetadata: {{name: s, labels: {{a: \"hush hush\"}}}}\ndata: {{a: \"not hush\"}}\n"
+    );
+    assert_eq!(one(&text).len(), 3);
+    assert!(!said(&text).contains("4711") && !said(&text).contains("hush"), "{}", said(&text));
+}
+
+#[test]
+fn what_is_no_object_and_keys_that_stand_twice_are_found() {
+    assert_eq!(one("---\njust: text\n"), [(FlawKind::NoObject, 2)]);
+    assert_eq!(one(&format!("{CONFIG}data:\n  a: one\n  a: two\n")), [(FlawKind::DuplicateKey, 6)]);
+    assert_eq!(one(&format!("{CONFIG}---\n{CONFIG}")), [(FlawKind::Twice, 7)]);
+    assert_eq!(
+        one("apiVersion: v1\nkind: Pod\nmetadata:\n  name: p\n  namespace: far\n"),
+        [(FlawKind::NoNamespace, 5)]
+    );
+}

@@ -1,0 +1,471 @@
+//! YAML as K3s reads it, with the place of every key and value.
+//!
+//! K3s turns each document into JSON with sigs.k8s.io/yaml (`pkg/deploy/controller.go`), that is with go-yaml 2: YAML 1.1's
+//! words for truth (`yes`, `on`), numbers with `_`, `0o17` and `0x1f`, merge keys (`<<`), and of a key that is there twice the
+//! last one.
+
+use std::borrow::Cow;
+use std::collections::HashMap;
+use std::ops::Range;
+
+use granit_parser::{ErrorKind, Event, Options, Parser, ScalarStyle, Span, Tag};
+
+/// A document of a file.
+#[derive(Debug, Clone)]
+pub struct Document {
+    pub root: Node,
+    /// Keys that stand twice in one mapping, at their second place.
+    pub twice: Vec<(String, Range<usize>)>,
+}
+
+/// A value and the bytes of the text that it was read from.
+#[derive(Debug, Clone)]
+pub struct Node {
+    pub value: Value,
+    pub span: Range<usize>,
+}
+
+/// What K3s takes a node for.
+#[derive(Debug, Clone)]
+pub enum Value {
+    Null,
+    Bool(bool),
+    /// A number, and whether it has no fraction.
+    Number {
+        whole: bool,
+    },
+    Text(String),
+    List(Vec<Node>),
+    Map(Vec<Entry>),
+}
+
+/// A key and its value.
+#[derive(Debug, Clone)]
+pub struct Entry {
+    pub key: String,
+    /// The bytes of the key.
+    pub place: Range<usize>,
+    pub node: Node,
+}
+
+/// Why a text is no YAML. No part of the text is quoted: a secret may be in it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Fault {
+    pub span: Range<usize>,
+    pub message: String,
+    pub hint: String,
+}
+
+impl Node {
+    /// The node at a path of keys, with `/` before each.
+    #[must_use]
+    pub fn at(&self, path: &str) -> Option<&Node> {
+        path.split('/').skip(1).try_fold(self, |node, key| Some(&node.entry(key)?.node))
+    }
+
+    /// The last entry of this key.
+    #[must_use]
+    pub fn entry(&self, key: &str) -> Option<&Entry> {
+        self.entries().iter().rev().find(|entry| entry.key == key)
+    }
+
+    /// The entries of a mapping; none of other values.
+    #[must_use]
+    pub fn entries(&self) -> &[Entry] {
+        let Value::Map(entries) = &self.value else { return &[] };
+        entries
+    }
+
+    /// The values of a list; none of other values.
+    #[must_use]
+    pub fn items(&self) -> &[Node] {
+        let Value::List(items) = &self.value else { return &[] };
+        items
+    }
+
+    #[must_use]
+    pub fn text(&self) -> Option<&str> {
+        let Value::Text(text) = &self.value else { return None };
+        Some(text)
+    }
+
+    #[must_use]
+    pub fn is_true(&self) -> bool {
+        matches!(self.value, Value::Bool(true))
+    }
+
+    #[must_use]
+    pub fn is_null(&self) -> bool {
+        matches!(self.value, Value::Null)
+    }
+}
+
+/// How many nodes a file may have once its aliases stand for what they name: a few lines could stand for millions.
+const MOST_NODES: usize = 1_000_000;
+
+/// The documents of a file, empty ones left out.
+///
+/// # Errors
+/// Text that is no YAML, with its place.
+pub fn documents(text: &str) -> Result<Vec<Document>, Fault> {
+    let mut options = Options::default();
+    options.emit_comments = false;
+    let mut reader = Reader {
+        events: Parser::new_from_str_with_options(text, options),
+        text,
+        anchors: HashMap::new(),
+        nodes: 0,
+        twice: Vec::new(),
+    };
+    let mut documents = Vec::new();
+    loop {
+        match reader.next()? {
+            (Event::StreamEnd, _) => return Ok(documents),
+            (Event::DocumentStart(..), _) => {
+                let (event, span) = reader.next()?;
+                let root = reader.node(event, &span)?;
+                let twice = std::mem::take(&mut reader.twice);
+                reader.anchors.clear();
+                if !root.is_null() {
+                    documents.push(Document { root, twice });
+                }
+            }
+            _ => {}
+        }
+    }
+}
+
+struct Reader<'t> {
+    events: Parser<'t, granit_parser::StrInput<'t>>,
+    text: &'t str,
+    anchors: HashMap<usize, Node>,
+    nodes: usize,
+    twice: Vec<(String, Range<usize>)>,
+}
+
+impl<'t> Reader<'t> {
+    fn next(&mut self) -> Result<(Event<'t>, Span), Fault> {
+        match self.events.next() {
+            Some(Ok(next)) => Ok(next),
+            Some(Err(error)) => Err(fault(self.text, error.marker().byte_offset().unwrap_or_default(), error.kind())),
+            None => Ok((Event::StreamEnd, Span::default())),
+        }
+    }
+
+    fn count(&mut self, more: usize, span: &Range<usize>) -> Result<(), Fault> {
+        self.nodes = self.nodes.saturating_add(more);
+        if self.nodes <= MOST_NODES {
+            return Ok(());
+        }
+        Err(Fault {
+            span: span.clone(),
+            message: "the aliases of this file stand for more values than fit into an object".to_owned(),
+            hint: "write out what they stand for".to_owned(),
+        })
+    }
+
+    fn node(&mut self, event: Event<'t>, span: &Span) -> Result<Node, Fault> {
+        let place = span.byte_range().unwrap_or_default();
+        self.count(1, &place)?;
+        let (value, anchor, end) = match event {
+            Event::Scalar(text, style, anchor, tag) => (scalar(text, style, tag.as_deref()), anchor, place.end),
+            Event::Alias(anchor) => {
+                let named =
+                    self.anchors.get(&anchor).cloned().unwrap_or(Node { value: Value::Null, span: place.clone() });
+                self.count(size(&named), &place)?;
+                return Ok(Node { value: named.value, span: place });
+            }
+            Event::SequenceStart(_, anchor, _) => {
+                let mut items = Vec::new();
+                let end = loop {
+                    match self.next()? {
+                        (Event::SequenceEnd, span) => break span.byte_range().unwrap_or_default().end,
+                        (event, span) => items.push(self.node(event, &span)?),
+                    }
+                };
+                (Value::List(items), anchor, end)
+            }
+            Event::MappingStart(_, anchor, _) => {
+                let (entries, end) = self.mapping()?;
+                (Value::Map(entries), anchor, end)
+            }
+            _ => (Value::Null, 0, place.end),
+        };
+        let node = Node { value, span: place.start..end.max(place.start) };
+        if anchor > 0 {
+            self.anchors.insert(anchor, node.clone());
+        }
+        Ok(node)
+    }
+
+    fn mapping(&mut self) -> Result<(Vec<Entry>, usize), Fault> {
+        let mut entries: Vec<Entry> = Vec::new();
+        let mut merged: Vec<Entry> = Vec::new();
+        let end = loop {
+            let (event, span) = self.next()?;
+            if matches!(event, Event::MappingEnd) {
+                break span.byte_range().unwrap_or_default().end;
+            }
+            let place = span.byte_range().unwrap_or_default();
+            let is_merge = matches!(&event, Event::Scalar(text, ScalarStyle::Plain, _, None) if text == "<<");
+            let key = match &event {
+                Event::Scalar(text, ..) => text.clone().into_owned(),
+                _ => String::new(),
+            };
+            self.node(event, &span)?;
+            let (event, span) = self.next()?;
+            let node = self.node(event, &span)?;
+            if is_merge {
+                let sources =
+                    if let Value::List(items) = &node.value { &items[..] } else { std::slice::from_ref(&node) };
+                for entry in sources.iter().flat_map(Node::entries) {
+                    merged.push(Entry { place: place.clone(), ..entry.clone() });
+                }
+            } else {
+                if entries.iter().any(|entry| entry.key == key) {
+                    self.twice.push((key.clone(), place.clone()));
+                }
+                entries.push(Entry { key, place, node });
+            }
+        };
+        for entry in merged {
+            if !entries.iter().any(|own| own.key == entry.key) {
+                entries.push(entry);
+            }
+        }
+        Ok((entries, end))
+    }
+}
+
+fn size(node: &Node) -> usize {
+    let below = |nodes: &mut dyn Iterator<Item = &Node>| nodes.map(size).fold(0, usize::saturating_add);
+    1_usize.saturating_add(match &node.value {
+        Value::List(items) => below(&mut items.iter()),
+        Value::Map(entries) => below(&mut entries.iter().map(|entry| &entry.node)),
+        _ => 0,
+    })
+}
+
+/// What a scalar is by go-yaml 2 (`resolve.go`). Times stay text.
+fn scalar(text: Cow<'_, str>, style: ScalarStyle, tag: Option<&Tag>) -> Value {
+    let is_text = tag.is_some_and(|tag| {
+        tag.suffix() != "null" && tag.suffix() != "bool" && !["int", "float"].contains(&tag.suffix())
+    });
+    if style != ScalarStyle::Plain && tag.is_none() || is_text {
+        return Value::Text(text.into_owned());
+    }
+    match &*text {
+        "" | "~" | "null" | "Null" | "NULL" => return Value::Null,
+        "y" | "Y" | "yes" | "Yes" | "YES" | "true" | "True" | "TRUE" | "on" | "On" | "ON" => return Value::Bool(true),
+        "n" | "N" | "no" | "No" | "NO" | "false" | "False" | "FALSE" | "off" | "Off" | "OFF" => {
+            return Value::Bool(false);
+        }
+        ".nan" | ".NaN" | ".NAN" | ".inf" | ".Inf" | ".INF" => return Value::Number { whole: false },
+        _ => {}
+    }
+    match number(&text) {
+        Some(whole) => Value::Number { whole },
+        None => Value::Text(text.into_owned()),
+    }
+}
+
+/// Whether a plain scalar is a number, and a whole one: Go's `ParseInt` with base 0, then a decimal fraction.
+fn number(text: &str) -> Option<bool> {
+    let first = text.bytes().next()?;
+    if !(first.is_ascii_digit() || b"+-.".contains(&first)) {
+        return None;
+    }
+    let plain = if first == b'.' { text.to_owned() } else { text.replace('_', "") };
+    let digits = plain.trim_start_matches(['+', '-']);
+    if plain.len() - digits.len() > 1 {
+        return None;
+    }
+    let all = |digits: &str, radix: u32| !digits.is_empty() && digits.chars().all(|digit| digit.is_digit(radix));
+    let lower = digits.to_ascii_lowercase();
+    for (prefix, radix) in [("0x", 16), ("0o", 8), ("0b", 2)] {
+        if let Some(rest) = lower.strip_prefix(prefix) {
+            return all(rest, radix).then_some(true);
+        }
+    }
+    if all(digits, 10) {
+        // A leading zero means octal, so that 0777 is a number, and 089 is one by its fraction's form only.
+        return Some(true);
+    }
+    let (mantissa, exponent) =
+        lower.split_once('e').map_or((&*lower, None), |(mantissa, exponent)| (mantissa, Some(exponent)));
+    let exponent_fits = exponent.is_none_or(|exponent| all(exponent.strip_prefix(['+', '-']).unwrap_or(exponent), 10));
+    let (whole, fraction) = mantissa.split_once('.').unwrap_or((mantissa, ""));
+    let digits_fit = (whole.is_empty() || all(whole, 10)) && (fraction.is_empty() || all(fraction, 10));
+    if !exponent_fits || !digits_fit || (whole.is_empty() && fraction.is_empty()) {
+        return None;
+    }
+    plain.parse::<f64>().ok().map(|value| value.fract() == 0.0)
+}
+
+/// What is wrong, and what to type instead.
+fn fault(text: &str, at: usize, kind: &ErrorKind) -> Fault {
+    let at = at.min(text.len());
+    let start = text[..floor(text, at)].rfind('\n').map_or(0, |end| end + 1);
+    // A tab is what most faults of indentation come from, in this line or in the next, whatever the parser stumbled over.
+    let mut line_start = start;
+    for line in text[start..].split_inclusive('\n').take(2) {
+        let indent = line.len() - line.trim_start().len();
+        if let Some(tab) = line[..indent].find('\t') {
+            return Fault {
+                span: line_start + tab..line_start + tab + 1,
+                message: "a tab indents this line".to_owned(),
+                hint: "indent with spaces: YAML allows no tab there".to_owned(),
+            };
+        }
+        line_start += line.len();
+    }
+    let (message, hint) = match kind {
+        ErrorKind::UnknownAnchor => (
+            "`*` here means an alias, and no `&` before it gives it a value".to_owned(),
+            "put text that begins with `*` into quotes, or write `&NAME` at the value that is meant, in the same document",
+        ),
+        ErrorKind::BomInsideDocument => {
+            ("a byte order mark stands within the text".to_owned(), "save the file as UTF-8 without byte order mark (BOM)")
+        }
+        ErrorKind::TabNotAllowed | ErrorKind::TabInBlockIndentation | ErrorKind::TabInIndentation | ErrorKind::TabAtBlockScalarStart | ErrorKind::TabInPlainScalar => {
+            ("a tab stands where YAML wants spaces".to_owned(), "write spaces instead")
+        }
+        ErrorKind::UnclosedQuotedScalar | ErrorKind::DocumentIndicatorInQuotedScalar => {
+            ("a quote that is opened here is not closed".to_owned(), "close it, or put the text into the other kind of quotes")
+        }
+        ErrorKind::UnknownQuotedScalarEscape | ErrorKind::InvalidQuotedScalarHexEscape => (
+            "`\\` in double quotes begins no escape that YAML knows".to_owned(),
+            "write `\\\\`, or put the text into single quotes, where it means itself",
+        ),
+        ErrorKind::UnclosedFlowCollection { open } => {
+            (format!("`{open}` is not closed"), "close it; text that begins with a bracket or brace needs quotes")
+        }
+        ErrorKind::MisplacedFlowCollectionEnd | ErrorKind::MismatchedFlowCollectionEnd { .. } => {
+            ("a bracket or brace closes nothing here".to_owned(), "take it out, or put the text into quotes")
+        }
+        ErrorKind::UnexpectedCharacter { character } => (
+            format!("no value can begin with `{}`", character.escape_default()),
+            "put the text into quotes",
+        ),
+        ErrorKind::MappingValueNotAllowed | ErrorKind::InvalidColonPlacement => (
+            "`: ` cannot stand here: a second one on a line, a bracket or quote above that is not closed, or a line that is indented \
+             further than the keys beside it"
+                .to_owned(),
+            "put text with `: ` into quotes, and indent keys of one mapping alike",
+        ),
+        ErrorKind::SimpleKeyExpected | ErrorKind::InvalidSimpleKey | ErrorKind::MappingKeyNotAllowed => (
+            "a key without `: ` behind it".to_owned(),
+            "write `KEY: VALUE`, with a space behind the colon",
+        ),
+        ErrorKind::InvalidIndentation | ErrorKind::ExpectedBlockMappingKey | ErrorKind::ExpectedBlockSequenceEntry => (
+            "the indentation fits neither the lines above nor a new list".to_owned(),
+            "indent keys of one mapping, and the `-` of one list, alike",
+        ),
+        other => (format!("the text is not YAML: {other}"), "look at quotes and indentation around the values"),
+    };
+    Fault { span: at..at + 1, message, hint: hint.to_owned() }
+}
+
+fn floor(text: &str, at: usize) -> usize {
+    (0..=at).rev().find(|index| text.is_char_boundary(*index)).unwrap_or(0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn one(text: &str) -> Document {
+        documents(text).unwrap().remove(0)
+    }
+
+    #[test]
+    fn scalars_are_what_k3s_takes_them_for() {
+        let kind = |text: &str| match one(&format!("a: {text}\n")).root.at("/a").unwrap().value {
+            Value::Null => "null",
+            Value::Bool(true) => "true",
+            Value::Bool(false) => "false",
+            Value::Number { whole: true } => "whole",
+            Value::Number { whole: false } => "fraction",
+            Value::Text(_) => "text",
+            Value::List(_) => "list",
+            Value::Map(_) => "map",
+        };
+        for (text, expected) in [
+            ("~", "null"),
+            ("yes", "true"),
+            ("On", "true"),
+            ("n", "false"),
+            ("8080", "whole"),
+            ("0777", "whole"),
+            ("0x1F", "whole"),
+            ("1_000", "whole"),
+            ("-1", "whole"),
+            ("1.0", "whole"),
+            ("1.10", "fraction"),
+            ("1e-3", "fraction"),
+            (".5", "fraction"),
+            ("1.2.3", "text"),
+            ("10.0.0.1", "text"),
+            ("12:30", "text"),
+            ("2024-01-02", "text"),
+            ("1Gi", "text"),
+            ("e3", "text"),
+            ("0x", "text"),
+            ("\"8080\"", "text"),
+            ("'yes'", "text"),
+            ("!!str 8080", "text"),
+            ("[1]", "list"),
+            ("{b: 1}", "map"),
+        ] {
+            assert_eq!(kind(text), expected, "{text}");
+        }
+    }
+
+    #[test]
+    fn aliases_and_merge_keys_stand_for_what_they_name() {
+        let text = "base: &base {a: 1, b: x}\nown:\n  <<: *base\n  b: z\nlist: [*base]\n";
+        let root = one(text).root;
+        assert_eq!(root.at("/own/b").unwrap().text(), Some("z"));
+        assert!(matches!(root.at("/own/a").unwrap().value, Value::Number { whole: true }));
+        assert_eq!(root.at("/list").unwrap().items()[0].at("/b").unwrap().text(), Some("x"));
+        assert!(documents(text).unwrap()[0].twice.is_empty());
+    }
+
+    #[test]
+    fn of_a_key_that_stands_twice_the_last_one_counts_and_both_are_known() {
+        let document = one("a: x\nb: y\na: z\n");
+        assert_eq!(document.root.at("/a").unwrap().text(), Some("z"));
+        assert_eq!(document.twice, [("a".to_owned(), 10..11)]);
+    }
+
+    #[test]
+    fn a_few_lines_that_stand_for_millions_are_refused() {
+        let mut text = "a0: &a0 [x, x, x, x, x, x, x, x, x, x]\n".to_owned();
+        for level in 1..9 {
+            let before = format!("*a{}, ", level - 1).repeat(10);
+            text += &format!("a{level}: &a{level} [{}]\n", before.trim_end_matches(", "));
+        }
+        assert!(documents(&text).unwrap_err().message.contains("aliases"));
+    }
+
+    #[test]
+    fn faults_say_what_is_there_and_what_to_type() {
+        for (text, place, message, hint) in [
+            ("a:\n\tb: 1\n", "\t", "a tab indents this line", "spaces"),
+            ("a: x\n\tb: z\n", "\t", "a tab indents this line", "spaces"),
+            ("a: *.example.org\n", "*", "`*` here means an alias", "quotes"),
+            ("a: \"x\nb: y\n", "", "a quote that is opened here is not closed", "close it"),
+            ("a: \"C:\\Users\"\n", "", "begins no escape", "single quotes"),
+            ("a: [1, 2\n", "", "is not closed", "quotes"),
+            ("a: %x\n", "%", "no value can begin with `%`", "quotes"),
+            ("a: b: c\n", "", "a second one", "quotes"),
+            ("a: 1\n b: 2\n", "", "indented further", "alike"),
+            ("a: 1\n---\n\u{feff}b: 2\n", "", "byte order mark", "without byte order mark"),
+        ] {
+            let fault = documents(text).unwrap_err();
+            assert!(fault.message.contains(message) && fault.hint.contains(hint), "{text:?}: {fault:?}");
+            assert!(text[fault.span.start..].starts_with(place), "{text:?}: {fault:?}");
+        }
+        assert!(documents("\u{feff}a: 1\r\nb: 2\r\n").is_ok());
+    }
+}
