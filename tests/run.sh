@@ -31,6 +31,7 @@ needs=(
     mkswap:util-linux
     mmdebstrap:mmdebstrap
     objdump:binutils
+    ip:iproute2
     openssl:openssl
     partx:util-linux
     perl:perl
@@ -50,6 +51,7 @@ needs=(
     systemd-sysusers:systemd
     unsquashfs:squashfs-tools
     veritysetup:cryptsetup-bin
+    udevadm:udev
     udisksctl:udisks2
     unshare:util-linux
     xz:xz-utils

@@ -113,6 +113,37 @@ fn an_agent_waits_for_seed_network_time_and_server_in_this_order() {
 }
 
 #[test]
+fn in_the_first_minute_nobody_is_told_to_plug_in_a_cable() {
+    let node = node("k3s-agent");
+    node.seed(AGENT);
+    node.write("run/route", "");
+    node.write("uptime", "7.50 0.00\n");
+    let card = "mkdir -p /sys/class/net/eth0/device; echo 0 >/sys/class/net/eth0/carrier";
+    let waits = gate(
+        &node,
+        &[
+            card,
+            "echo 1 >/sys/class/net/eth0/carrier",
+            "echo 61.00 0.00 >/proc/uptime",
+            "echo 0 >/sys/class/net/eth0/carrier",
+        ],
+    );
+    let told: Vec<(&str, &str)> = waits.iter().map(|(_, reason, cure)| (&**reason, &**cure)).collect();
+    let nothing = |reason| (reason, "");
+    assert_eq!(
+        told[..3],
+        [
+            nothing("there is no default route: no network device was found so far."),
+            nothing("there is no default route: eth0 has no link so far."),
+            nothing("there is no default route: eth0 is connected, without an answer so far."),
+        ]
+    );
+    assert_eq!(told[3].0, "there is no default route: eth0 is connected.");
+    assert_eq!(told[4].0, "there is no default route: eth0 has no link.");
+    assert!(told[3..].iter().all(|(_, cure)| cure.starts_with("plug in the cable")), "{told:?}");
+}
+
+#[test]
 fn a_seed_of_another_form_or_role_is_refused_by_name() {
     let node = node("k3s-agent");
     node.seed("SCHEMA='1'\nNODE=$(reboot)\n");

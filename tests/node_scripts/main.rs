@@ -5,6 +5,7 @@
 
 mod disks;
 mod gate;
+mod links;
 mod sandbox;
 mod text;
 mod watch;

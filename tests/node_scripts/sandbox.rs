@@ -18,11 +18,13 @@ pub const EPOCH: u64 = 1_700_000_000;
 const ENTER: &str = r#"set -e
 mount -t overlay -o "lowerdir=$0/usr/lib:/usr/lib" overlay /usr/lib
 mount -t overlay -o "lowerdir=$0/etc:/etc" overlay /etc
+mount -t overlay -o "lowerdir=$0/var/lib:/var/lib" overlay /var/lib
 mount --bind "$0/etc/imgbuild" /etc/imgbuild
 mount --bind "$0/run" /run
 mount --bind "$0/class" /sys/class
 mount --bind "$0/uptime" /proc/uptime
 mount --bind "$0/cmdline" /proc/cmdline
+mount --bind "$0/pressure" /proc/pressure/cpu
 [ -e /dev/console ] || : >/dev/console
 mount --bind "$0/console" /dev/console
 "#;
@@ -45,7 +47,7 @@ impl Sandbox {
     /// A node with the profile "storage" that has been on for 100 seconds.
     pub fn new() -> Self {
         let sandbox = Self { directory: tempfile::tempdir().expect("a directory") };
-        for directory in ["bin", "class/net", "etc/imgbuild", "run", "usr/lib"] {
+        for directory in ["bin", "class/net", "etc/imgbuild", "run", "usr/lib", "var/lib"] {
             fs::create_dir_all(sandbox.path(directory)).expect("our own directory");
         }
         for (path, node) in image().iter() {
@@ -60,6 +62,7 @@ impl Sandbox {
         sandbox.write("cmdline", "roothash=00 console=tty0 imgbuild.image=0123456789abcdef\n");
         sandbox.write("uptime", "100.25 150.00\n");
         sandbox.write("console", "");
+        sandbox.write("pressure", "some avg10=0.00 avg60=0.00 avg300=0.00 total=0\n");
         for (name, text) in STANDINS {
             sandbox.standin(name, text);
         }

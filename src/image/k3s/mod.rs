@@ -33,6 +33,7 @@ const STANDALONE: &str = "usr/lib/imgbuild/standalone";
 const FILES: &[(&str, u16, &str)] = &[
     ("usr/lib/imgbuild/k3s-killall", 0o755, include_str!("files/k3s-killall")),
     ("usr/lib/imgbuild/k3s-prepare", 0o755, include_str!("files/k3s-prepare")),
+    ("usr/lib/systemd/network/50-pod-network.link", 0o644, include_str!("files/50-pod-network.link")),
     ("usr/lib/systemd/system/k3s-pods.service", 0o644, include_str!("files/k3s-pods.service")),
     ("usr/lib/tmpfiles.d/imgbuild-k3s.conf", 0o644, include_str!("files/tmpfiles.conf")),
 ];

@@ -47,6 +47,9 @@ TasksMax=infinity
 TimeoutStartSec=0
 Restart=always
 RestartSec=5s
+# When it dies it may print the stacks of all its threads, tens of thousands of lines: a limit would drop what it says
+# when it starts anew.
+LogRateLimitIntervalSec=0
 ExecStartPre=-/usr/sbin/modprobe br_netfilter
 ExecStartPre=-/usr/sbin/modprobe overlay
 ExecStartPre=/usr/lib/imgbuild/k3s-prepare {role}

@@ -34,6 +34,7 @@ const FILES: &[(&str, u16, &str)] = &[
     ("usr/lib/udev/rules.d/61-imgbuild.rules", 0o644, include_str!("files/61-imgbuild.rules")),
     // What starts K3s and tells how it is.
     ("usr/lib/imgbuild/data-disks", 0o755, include_str!("files/data-disks")),
+    ("usr/lib/imgbuild/checks", 0o644, include_str!("files/checks")),
     ("usr/lib/imgbuild/facts", 0o644, include_str!("files/facts")),
     ("usr/lib/imgbuild/gate", 0o755, include_str!("files/gate")),
     ("usr/lib/imgbuild/k3s-messages", 0o644, include_str!("files/k3s-messages")),
