@@ -7,6 +7,7 @@ mod standin;
 mod support;
 
 use std::fs::{self, File};
+use std::net::TcpListener;
 use std::os::unix::fs::symlink;
 use std::os::unix::net::UnixDatagram;
 use std::time::{Duration, SystemTime};
@@ -153,18 +154,104 @@ fn a_node_comes_back_with_its_password_and_not_with_another() {
     pi1.write("etc/rancher/node/password", "0123456789abcdef0123456789abcdef\n");
     let line = pi1.start("agent", &[]).line("Node password rejected");
     assert!(
-        line.contains("Waiting to retrieve agent configuration; server is not ready: Node password rejected, duplicate hostname or contents of '")
+        line.contains("Waiting to retrieve agent configuration; server is not ready: ")
+            && line.contains("/agent/serving-kubelet.crt: Node password rejected, duplicate hostname or contents of '")
             && line.contains("/etc/rancher/node/password' may not match server node-passwd entry, try enabling a unique node name with the --with-node-id flag"),
         "{line}"
     );
-    process.line("unable to verify password for node pi1: hash does not match");
+    let line = process.line("unable to verify password for node pi1: hash does not match");
+    assert!(line.contains("Sending HTTP/1.1 403 response to "), "{line}");
+}
+
+#[test]
+fn a_server_lets_its_own_node_in_with_another_password_and_only_says_so() {
+    let control = Machine::new(CONTROL);
+    let (process, url) = server(&control);
+    assert_eq!(state(&url)["nodes"]["control"]["registrations"], 1);
+    drop(process);
+    let mut process = control.start("server", &[]);
+    process.line("reason=\"NodePasswordValidationComplete\"");
+    process.line("Successfully registered node control");
+    drop(process);
+    control.write("etc/rancher/node/password", "0123456789abcdef0123456789abcdef\n");
+    let mut process = control.start("server", &[]);
+    let url = process.word("Listening on ");
+    process.line("Password verified locally for node control");
+    let line = process.line("reason=\"NodePasswordValidationFailed\"");
+    assert!(
+        line.contains("\"Event occurred\" object=\"control\"")
+            && line.contains("unable to verify password for node control: hash does not match"),
+        "{line}"
+    );
+    process.line("Successfully registered node control");
+    assert_eq!(state(&url)["nodes"]["control"]["registrations"], 3);
+}
+
+#[test]
+fn an_agent_speaks_through_its_load_balancer_and_a_server_that_is_away_is_no_refused_connection() {
+    let closed = TcpListener::bind("127.0.0.1:0").expect("a port").local_addr().expect("an address");
+    let line = agent(&format!("https://{closed}"), "agent-secret", "")
+        .start("agent", &[])
+        .line("Failed to validate connection to cluster");
+    assert!(line.contains(&format!("at https://{closed}: failed to get CA certs: Get ")), "{line}");
+    assert!(line.contains("EOF") || line.contains("connection reset by peer"), "{line}");
+    assert!(!line.contains("connection refused"), "{line}");
+}
+
+#[test]
+fn a_server_whose_core_is_not_up_answers_503_and_has_not_told_systemd() {
+    let control = Machine::new(CONTROL);
+    control.write("run/k3s-standin-hold", "");
+    let socket = UnixDatagram::bind(control.path("notify")).expect("a socket");
+    socket.set_nonblocking(true).expect("a socket");
+    let path = control.path("notify");
+    let mut process = control.start("server", &[("NOTIFY_SOCKET", path.to_str().expect("a plain name"))]);
+    let url = process.word("Listening on ");
+    process.line("Password verified locally for node control");
+    let pi1 = agent(&url, "agent-secret", "");
+    let mut node = pi1.start("agent", &[]);
+    let line = node.line("server is not ready");
+    assert!(
+        line.contains("/v1-k3s/serving-kubelet.crt: 503 Service Unavailable") && line.contains("https://127.0.0.1:"),
+        "{line}"
+    );
+    process.line("503 response to");
+    assert!(socket.recv(&mut [0; 64]).is_err(), "the unit is still activating");
+    fs::remove_file(control.path("run/k3s-standin-hold")).expect("it was made");
+    node.line("Successfully registered node pi1");
+}
+
+#[test]
+fn a_kubelet_reads_its_own_node_with_its_certificate_and_no_other() {
+    let control = Machine::new(CONTROL);
+    let (_process, url) = server(&control);
+    let pi1 = agent(&url, "agent-secret", "");
+    let mut node = pi1.start("agent", &[]);
+    let through = node.word("Running load balancer k3s-agent-load-balancer ");
+    node.line("Successfully registered");
+    let curl = |machine: &Machine, with: bool, what: &str| {
+        let file = |name: &str| machine.path("data/agent").join(name).to_str().expect("a plain name").to_owned();
+        let mut curl = std::process::Command::new("curl");
+        curl.args(["--silent", "--write-out", "%{http_code}", "--cacert", &file("server-ca.crt")]);
+        if with {
+            curl.args(["--cert", &file("client-kubelet.crt"), "--key", &file("client-kubelet.key")]);
+        }
+        let output = curl.arg(format!("https://{through}/{what}")).output().expect("curl, which this test needs");
+        String::from_utf8(output.stdout).expect("text")
+    };
+    let text = curl(&pi1, true, "api/v1/nodes/pi1?pretty=false");
+    assert!(text.contains(r#"{"type":"Ready","status":"True""#) && text.ends_with("200"), "{text}");
+    assert!(curl(&pi1, true, "api/v1/nodes/pi1").contains("\n  \"kind\": \"Node\""), "for people");
+    assert!(curl(&pi1, true, "api/v1/nodes/control").ends_with("403"));
+    assert!(curl(&pi1, false, "api/v1/nodes/pi1").ends_with("401"));
+    let kubeconfig = fs::read_to_string(pi1.path("data/agent/kubelet.kubeconfig")).expect("a kubeconfig");
+    assert!(kubeconfig.contains(&format!("    server: https://{through}\n")), "{kubeconfig}");
 }
 
 #[test]
 fn a_node_needs_the_cluster_s_token_and_a_long_token_knows_the_ca() {
     let control = Machine::new(CONTROL);
     let (_process, url) = server(&control);
-    assert_eq!(standin::get(&format!("{url}/readyz")), "ok");
     assert_eq!(standin::get(&format!("{url}/ping")), "pong");
 
     let refused = agent(&url, "wrong", "").start("agent", &[]).line("Waiting to retrieve agent configuration");

@@ -11,6 +11,7 @@ needs=(
     blockdev:util-linux
     c++:g++
     cpio:cpio
+    curl:curl
     dbus-daemon:dbus-daemon
     dbus-send:dbus-bin
     debugfs:e2fsprogs

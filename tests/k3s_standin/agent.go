@@ -4,11 +4,9 @@ import (
 	"bytes"
 	"crypto/tls"
 	"crypto/x509"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
-	"net"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -33,11 +31,19 @@ func runAgent(c *config) error {
 	if err := checkHost(c); err != nil {
 		return err
 	}
-	return runNode(c, strings.TrimRight(c.str("server", ""), "/"), c.str("token", ""), self)
+	url, err := balance(c, strings.TrimRight(c.str("server", ""), "/"))
+	if err != nil {
+		return err
+	}
+	if err := joinServer(c, url, c.str("server", ""), c.str("token", ""), self); err != nil {
+		return err
+	}
+	return runKubelet(c, url, self)
 }
 
-// runNode joins the server at url, however long that takes, and then is a healthy kubelet until the process ends.
-func runNode(c *config, url, text string, self node) error {
+// joinServer gets the node's configuration and certificates from the server, however long that takes; called `name`, it
+// is asked at url.
+func joinServer(c *config, url, name, text string, self node) error {
 	token, err := parseToken(text)
 	if err != nil {
 		return err
@@ -46,31 +52,18 @@ func runNode(c *config, url, text string, self node) error {
 		if _, err := connect(url, token); err == nil {
 			break
 		} else {
-			logrus.Error(err)
+			logrus.Errorf("Failed to validate connection to cluster at %s: %v", name, err)
 		}
 		time.Sleep(2 * time.Second)
 	}
 	for {
 		if err := join(c, url, token, self); err == nil {
-			break
+			return nil
 		} else {
 			logrus.Infof("Waiting to retrieve agent configuration; server is not ready: %v", err)
 		}
 		time.Sleep(5 * time.Second)
 	}
-	logrus.Infof("Successfully registered node %s", self.Name)
-	tcp, err := net.Listen("tcp", net.JoinHostPort("127.0.0.1", c.kubeletArg("healthz-port", "10248")))
-	if err != nil {
-		return err
-	}
-	logrus.Infof("Kubelet is healthy at http://%s/healthz", tcp.Addr())
-	return http.Serve(tcp, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if r.URL.Path != "/healthz" {
-			http.NotFound(w, r)
-			return
-		}
-		io.WriteString(w, "ok")
-	}))
 }
 
 func join(c *config, url string, token token, self node) error {
@@ -87,18 +80,12 @@ func join(c *config, url string, token token, self node) error {
 		return err
 	}
 	server.headers = map[string]string{"k3s-Node-Name": self.Name, "k3s-Node-Password": password, "k3s-Node-IP": self.IP}
-	if _, err := server.get("/v1-k3s/serving-kubelet.crt"); errors.Is(err, errForbidden) {
-		return fmt.Errorf("Node password rejected, duplicate hostname or contents of '%s' may not match server node-passwd entry, "+
-			"try enabling a unique node name with the --with-node-id flag", file)
-	} else if err != nil {
+	if err := certificates(c, server); errors.Is(err, errForbidden) {
+		return fmt.Errorf("%s: Node password rejected, duplicate hostname or contents of '%s' may not match server node-passwd entry, "+
+			"try enabling a unique node name with the --with-node-id flag", c.dataDir("agent", "serving-kubelet.crt"), file)
+	} else {
 		return err
 	}
-	body, err := json.Marshal(self)
-	if err != nil {
-		return err
-	}
-	_, err = server.send(http.MethodPut, "/standin/node", body)
-	return err
 }
 
 // nodePassword reads the node's password; a new node makes one.
@@ -158,7 +145,7 @@ func (c *client) send(method, path string, body []byte) ([]byte, error) {
 		return nil, err
 	}
 	// A server whose CA is not checked yet gets no password.
-	if path != "/cacerts" {
+	if path != "/cacerts" && c.token.password != "" {
 		request.SetBasicAuth("node", c.token.password)
 	}
 	for name, value := range c.headers {

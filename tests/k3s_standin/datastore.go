@@ -155,7 +155,7 @@ func createDatabase(source url.URL) {
 		}
 	}
 	if err != nil {
-		logrus.Warnf("failed to check existence of database %s, going to attempt create: %v", name, err)
+		logrus.Warnf("failed to ensure existence of database %s: unable to connect to default postgres database: %v", name, err)
 	}
 }
 

@@ -5,8 +5,11 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"os"
 	"strings"
+	"time"
 
+	"github.com/sirupsen/logrus"
 	"golang.org/x/crypto/scrypt"
 )
 
@@ -31,6 +34,37 @@ func checkNodePassword(s store, node, password string) error {
 		}
 		return nil
 	})
+}
+
+// checkOwnPassword lets the server's own node in by the file that it reads itself, as long as the core is not up
+// (pkg/nodepassword/validate.go, verifyLocalPassword).
+func checkOwnPassword(c *config, node, password string) error {
+	kept, err := nodePassword(c.path("/etc/rancher/node/password"))
+	if err != nil {
+		return fmt.Errorf("unable to read node password file: %w", err)
+	}
+	if kept != password {
+		return errors.New("unable to verify local node password: hash does not match")
+	}
+	logrus.Infof("Password verified locally for node %s", node)
+	return nil
+}
+
+// ensureOwnSecret holds the own node's password against its Secret when the core is up. Another one is an event on the
+// Node, which client-go logs, and nothing more (the same file, ensureSecret).
+func ensureOwnSecret(c *config, s store, node string) error {
+	password, err := nodePassword(c.path("/etc/rancher/node/password"))
+	if err != nil {
+		return err
+	}
+	kind, reason, message := "Normal", "NodePasswordValidationComplete", "Deferred node password secret validation complete"
+	if err := checkNodePassword(s, node, password); err != nil {
+		kind, reason = "Warning", "NodePasswordValidationFailed"
+		message = "Deferred node password secret validation failed: " + err.Error()
+	}
+	_, err = fmt.Fprintf(os.Stderr, "I%s %7d event.go:389] \"Event occurred\" object=%q fieldPath=\"\" kind=\"Node\" apiVersion=\"\" type=%q reason=%q message=%q\n",
+		time.Now().Format("0102 15:04:05.000000"), os.Getpid(), node, kind, reason, message)
+	return err
 }
 
 // The form is K3s's, `$1:SALT:log2(N):r:p:HASH`. K3s takes N = 2^15; less is as good for tests on emulated machines.

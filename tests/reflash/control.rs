@@ -41,6 +41,12 @@ fn check(node: &mut Console) {
         node.run("stat -c %a /etc/rancher/k3s/config.yaml.d/90-secrets.yaml /etc/rancher/node/password | uniq"),
         "600"
     );
+    // However long the datastore takes, and whatever this workspace's overlays say of other units.
+    assert_eq!(node.run("systemctl show --property TimeoutStartUSec k3s.service"), "TimeoutStartUSec=infinity");
+    assert_eq!(
+        node.run("systemctl show --property LogRateLimitIntervalUSec k3s.service"),
+        "LogRateLimitIntervalUSec=0"
+    );
     let status = status(node);
     assert_eq!(status["state"], "ready", "{status}");
     assert_eq!((&status["node"], &status["cluster"]), (&"control".into(), &"home".into()));

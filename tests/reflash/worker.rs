@@ -83,7 +83,7 @@ fn a_worker_whose_stick_is_lost_is_known_again_keeps_its_disk_and_an_impostor_is
     let stick = workspace.flash_with("pi1", "impostor", &other);
     let mut node = Console::boot_with(Arch::Amd64, &[stick], &Extras { disks: &disks, ..Extras::default() });
     node.wait_for("imgbuild: K3s is not ready: the cluster knows another password for the name pi1");
-    server.line("Sending HTTP 403 response");
+    server.line("Sending HTTP/1.1 403 response");
     node.wait_for_shell();
     let reason = "this node's seed was made with another identity seed, or another machine has taken its name.";
     let cure = "kubectl -n kube-system delete secret pi1.node-password.k3s";

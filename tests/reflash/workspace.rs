@@ -19,8 +19,8 @@ const PLACE: &str = concat!(env!("CARGO_TARGET_TMPDIR"), "/reflash");
 /// Opens a root shell on the serial line.
 const AUTOLOGIN: &str = "[Service]\nExecStart=\nExecStart=-agetty --autologin root --keep-baud 115200 - $TERM\n";
 
-/// Emulation on a busy machine may take minutes for what a stick's own machine does in a second.
-const PATIENCE: &str = "[Service]\nTimeoutStartSec=15min\n";
+/// Emulation on a busy machine may take minutes for what a stick's own machine does in a second. These are defaults: a unit
+/// that says itself how long it may take, as K3s's says without end, is left alone.
 const PATIENT: &str = "systemd.default_device_timeout_sec=900\", \"systemd.default_timeout_start_sec=900";
 
 /// Prints every socket that waits for somebody, as the kernel shows it. It opens nothing.
@@ -39,11 +39,11 @@ WantedBy=multi-user.target
 
 /// Name, profile that it extends, board, overlays.
 const PROFILES: [(&str, &str, &str, &str); 4] = [
-    ("pc", "control", "uefi-amd64", "overlays = [\"patience\", \"autologin\"]"),
-    ("arm", "control", "uefi-arm64", "overlays = [\"patience\", \"autologin\"]"),
-    ("worker", "storage", "uefi-amd64", "overlays = [\"patience\", \"autologin\"]"),
+    ("pc", "control", "uefi-amd64", "overlays = [\"autologin\"]"),
+    ("arm", "control", "uefi-arm64", "overlays = [\"autologin\"]"),
+    ("worker", "storage", "uefi-amd64", "overlays = [\"autologin\"]"),
     // As it would be published.
-    ("closed", "storage", "uefi-amd64", "overlays = [\"patience\", \"listening\"]"),
+    ("closed", "storage", "uefi-amd64", "overlays = [\"listening\"]"),
 ];
 
 /// The workspace and what was built in it.
@@ -67,8 +67,6 @@ impl Workspace {
             );
             workspace.write(&format!("profiles/{name}.toml"), &profile);
         }
-        workspace.write("overlays/patience/overlay.toml", "schema = 1\n");
-        workspace.write("overlays/patience/files/etc/systemd/system/service.d/patience.conf", PATIENCE);
         let autologin = "overlays/autologin/files/etc/systemd/system/serial-getty@.service.d/autologin.conf";
         workspace.write("overlays/autologin/overlay.toml", "schema = 1\n");
         workspace.write(autologin, AUTOLOGIN);

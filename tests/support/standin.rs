@@ -106,9 +106,8 @@ impl Machine {
         let mut command = Command::new(program(HOST));
         command.arg(role).arg("--standin-host").arg(self.0.path()).arg("--data-dir").arg(self.path("data"));
         command.args(["--kubelet-arg", "healthz-port=0"]);
-        if role == "server" {
-            command.args(["--https-listen-port", "0"]);
-        }
+        let port = if role == "server" { "--https-listen-port" } else { "--lb-server-port" };
+        command.args([port, "0"]);
         command.env_clear().envs(environment.iter().copied()).stdin(Stdio::null()).stderr(Stdio::piped());
         let mut child = command.spawn().expect("a program that starts");
         let log = BufReader::new(child.stderr.take().expect("a pipe"));
