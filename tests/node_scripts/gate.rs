@@ -12,7 +12,7 @@ const AGENT: &str = "SCHEMA='1'\nCLUSTER='home'\nNODE='pi1'\nROLE='agent'\n";
 const SERVER: &str = "SCHEMA='1'\nCLUSTER='home'\nNODE='control'\nROLE='server'\n";
 
 /// A node that has all it needs but a seed: `unit` is what its image starts.
-fn node(unit: &str) -> Sandbox {
+pub fn node(unit: &str) -> Sandbox {
     let node = Sandbox::new();
     node.write(&format!("usr/lib/systemd/system/{unit}.service"), "");
     node.standin("ip", "[ \"$1\" != -4 ] || cat /run/route 2>/dev/null");
@@ -23,7 +23,7 @@ fn node(unit: &str) -> Sandbox {
 
 /// Runs the gate; each time that it would wait, the next of `steps` changes the world. When none is left it is ended.
 /// Gives what it said, as `waiting_for`, reason and cure, one for each time that it waited.
-fn gate(node: &Sandbox, steps: &[&str]) -> Vec<(String, String, String)> {
+pub fn gate(node: &Sandbox, steps: &[&str]) -> Vec<(String, String, String)> {
     for (number, step) in steps.iter().enumerate() {
         node.write(&format!("run/steps/{number}"), step);
     }
@@ -45,7 +45,7 @@ fn gate(node: &Sandbox, steps: &[&str]) -> Vec<(String, String, String)> {
 }
 
 /// Whether K3s was let start, and how.
-fn started(node: &Sandbox) -> Option<String> {
+pub fn started(node: &Sandbox) -> Option<String> {
     let permitted = node.path("run/imgbuild/k3s-may-start").exists();
     let started = node.read("run/systemctl");
     assert_eq!(permitted, !started.is_empty(), "{started}");

@@ -3,8 +3,14 @@
 //! Each runs with the node's own bash text in a mount namespace of its own, where the directories that it reads and
 //! writes are the test's; only what would reach out of there (systemd, the journal, the network) is a stand-in.
 
+#[path = "../support/postgres.rs"]
+mod postgres;
+#[path = "../support/mod.rs"]
+mod support;
+
 mod disks;
 mod gate;
+mod identity;
 mod links;
 mod sandbox;
 mod text;

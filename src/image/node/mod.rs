@@ -38,6 +38,7 @@ const FILES: &[(&str, u16, &str)] = &[
     ("usr/lib/imgbuild/facts", 0o644, include_str!("files/facts")),
     ("usr/lib/imgbuild/gate", 0o755, include_str!("files/gate")),
     ("usr/lib/imgbuild/k3s-messages", 0o644, include_str!("files/k3s-messages")),
+    ("usr/lib/imgbuild/known-server", 0o755, include_str!("files/known-server")),
     ("usr/lib/imgbuild/status", 0o755, include_str!("files/status")),
     ("usr/lib/imgbuild/watch", 0o755, include_str!("files/watch")),
     ("usr/lib/systemd/system-generators/imgbuild-data-disks", 0o755, include_str!("files/data-disks-generator")),
