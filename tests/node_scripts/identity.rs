@@ -40,8 +40,10 @@ fn put(postgres: &Postgres, name: &str, deleted: bool, value: &str) {
 
 /// A Node as Kubernetes stores it: the end of its status, with the fields of `NodeSystemInfo` in their order.
 fn node_with(machine_id: &str) -> String {
-    let hex = |text: &str| text.bytes().map(|byte| format!("{byte:02x}")).collect::<String>();
-    let field = |number: u8, text: &str| format!("{:02x}{:02x}{}", number << 3 | 2, text.len(), hex(text));
+    let field = |number: u8, text: &str| {
+        let hex = text.bytes().fold(String::new(), |hex, byte| hex + &format!("{byte:02x}"));
+        format!("{:02x}{:02x}{hex}", number << 3 | 2, text.len())
+    };
     let uuid = "02b0161c-0000-4000-8000-00000000000a";
     let info =
         [machine_id, uuid, uuid, "6.12.118", "Debian GNU/Linux 13 (trixie)", "containerd://2.3.1", "v1.36.5+k3s1"];

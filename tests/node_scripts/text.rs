@@ -123,3 +123,12 @@ fn the_gate_is_wanted_at_boot_and_both_kinds_of_k3s_need_its_permit() {
         assert!(settings.contains("Wants=imgbuild-watch.service\n"), "{settings}");
     }
 }
+
+#[test]
+fn the_journal_has_room_for_several_deaths_of_k3s_with_all_its_stacks() {
+    let settings = include_str!("../../overlays/node/files/usr/lib/systemd/journald.conf.d/10-volatile.conf");
+    let room = settings.lines().find_map(|line| line.strip_prefix("RuntimeMaxUse=")?.strip_suffix('M'));
+    let room: u32 = room.expect("a size").parse().expect("a number of MiB");
+    // Seen with K3s v1.21.2: 31,801 lines of one death took 23 MB.
+    assert!(room >= 5 * 23, "{room} MiB");
+}

@@ -274,6 +274,13 @@ fn run(start: u64, seconds: u64, last: &'static [&'static str]) -> Vec<(u64, &'s
     lines
 }
 
+/// What ends a run, in K3s's own words.
+const URL: &[&str] =
+    &[r#"time="2026-11-29T18:00:00Z" level=fatal msg="parse postgres://k3s:hor/se@db:5432/k3s: invalid port""#];
+const AWAY: &[&str] = &[
+    r#"level=fatal msg="starting kubernetes: preparing server: creating storage endpoint: building kine: dial tcp 127.0.0.1:5432: connect: connection refused""#,
+];
+
 const PANIC: &[&str] = &[
     "panic: runtime error: invalid memory address or nil pointer dereference",
     "[signal SIGSEGV: segmentation violation code=0x1 addr=0x0 pc=0x47]",
@@ -320,8 +327,6 @@ fn a_crash_loop_with_a_known_reason_keeps_it_and_no_password_is_told() {
     );
     assert!(text(&status, "cure").contains("correct the secret datastore-url"), "{status}");
 
-    const URL: &[&str] =
-        &[r#"time="2026-11-29T18:00:00Z" level=fatal msg="parse postgres://k3s:hor/se@db:5432/k3s: invalid port""#];
     let status = follow(&node, &[run(80, 5, URL), vec![(90, STARTING)]].concat());
     let reason = text(&status, "reason");
     assert!(reason.ends_with(r#"level=fatal msg="parse postgres://k3s:…@db:5432/k3s: invalid port""#), "{reason}");
@@ -357,10 +362,7 @@ fn what_goes_away_after_the_gate_is_told_in_the_words_of_the_gate() {
 
     let control = node();
     control.seed(&format!("NODE='pi1'\nDATASTORE_HOST='127.0.0.1'\nDATASTORE_PORT='{closed}'\n"));
-    const REFUSED: &[&str] = &[
-        r#"level=fatal msg="starting kubernetes: preparing server: creating storage endpoint: building kine: dial tcp 127.0.0.1:5432: connect: connection refused""#,
-    ];
-    let status = follow(&control, &[run(80, 5, REFUSED), vec![(90, STARTING)]].concat());
+    let status = follow(&control, &[run(80, 5, AWAY), vec![(90, STARTING)]].concat());
     assert_eq!((&status["state"], &status["waiting_for"]), (&"waiting".into(), &"datastore".into()), "{status}");
     assert!(text(&status, "reason").starts_with("the datastore cannot be used: 127.0.0.1 port"), "{status}");
 }

@@ -3,7 +3,7 @@
 use imgbuild::profile::Arch;
 
 use crate::console::{Console, Extras};
-use crate::node::{boot_until_ready, status, turn};
+use crate::node::{boot_until_ready, status, turn, wait_until_ready};
 use crate::ntp::TimeServer;
 use crate::postgres::Postgres;
 use crate::workspace::Workspace;
@@ -24,6 +24,9 @@ fn a_control_node_whose_stick_is_lost_comes_back_as_itself_even_on_another_machi
         let mut node = boot_until_ready(arch, workspace.flash("control", name), &Extras::default(), what);
         let identity = node.run(SELF);
         check(&mut node);
+        if name == "first" {
+            datastore_goes_away(&mut node, &postgres);
+        }
         identity
     };
 
@@ -33,6 +36,15 @@ fn a_control_node_whose_stick_is_lost_comes_back_as_itself_even_on_another_machi
     assert_eq!(boot(Arch::Amd64, "second", "control node, amd64, written anew"), first);
     workspace.move_nodes("pc", "arm");
     assert_eq!(boot(Arch::Arm64, "third", "control node, arm64, written anew"), first);
+}
+
+/// K3s that lost its datastore says so in the gate's words, and is ready again when it is back.
+fn datastore_goes_away(node: &mut Console, postgres: &Postgres) {
+    postgres.stop();
+    node.type_line("systemctl kill --signal=KILL k3s.service");
+    node.wait_for("imgbuild: waiting for datastore: the datastore cannot be used: 10.0.2.2 port");
+    postgres.resume();
+    wait_until_ready(node, "control node, its datastore back");
 }
 
 fn check(node: &mut Console) {
