@@ -146,6 +146,9 @@ fn sgdisk_agrees_with_the_table_and_the_manifest() {
         let (dir, manifest) = built(board);
         let verdict = ok(dir.path(), "sgdisk", &["-v", "demo.img"]);
         assert!(verdict.contains("No problems found"), "{verdict}");
+        let kind = if board == Board::Rpi4 { "MBR: hybrid" } else { "MBR: protective" };
+        let found = ok(dir.path(), "gdisk", &["-l", "demo.img"]);
+        assert!(found.contains(kind), "{found}");
         for partition in &manifest.partitions {
             let told = ok(dir.path(), "sgdisk", &["-i", &partition.number.to_string(), "demo.img"]);
             for line in [

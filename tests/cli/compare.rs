@@ -59,7 +59,7 @@ fn inspect_reads_an_image_that_is_alone() {
         support::ok(&place.path(""), "cp", &["--sparse=always", image.to_str().unwrap(), "copy.img"]);
         let manifest = json(&image.with_file_name("manifest.json"));
         let found = result(&place, &["inspect", "copy.img"]);
-        for key in ["image_id", "image_size", "root_hash", "cmdline", "disk_guid"] {
+        for key in ["image_id", "image_size", "root_hash", "cmdline", "disk_guid", "hybrid_mbr"] {
             assert_eq!(found[key], manifest[key], "{key} of {profile}");
         }
         for (found, known) in
@@ -70,6 +70,8 @@ fn inspect_reads_an_image_that_is_alone() {
             }
         }
         let text = place.run(&["inspect", "copy.img"]).ok();
+        let kind = if profile == "control" { "hybrid MBR that shows partitions 1, 2" } else { "protective MBR" };
+        assert!(text.contains(&format!("table      GPT with a {kind}\n")), "{text}");
         assert!(text.contains("manifest   none") && text.contains(" root-a ") && text.contains(" seed "), "{text}");
         let error = place.run(&["inspect", "--verify", "copy.img"]).fails(1);
         assert!(error.contains("manifest.json"), "{error}");
@@ -166,6 +168,8 @@ fn a_long_diff_is_cut_for_people_and_whole_for_programs() {
     let difference = result(demo(), &args);
     let files = strings(&difference["files"]);
     assert!(files.len() > 1000);
+    let table = "~ partition table: protective MBR → hybrid MBR that shows partitions 1, 2";
+    assert!(strings(&difference["settings"]).contains(&table), "{difference}");
     let text = demo().run(&args).ok();
     assert!(text.contains("more; --json lists all"), "{text}");
     assert!(text.lines().count() < 200);
@@ -185,6 +189,7 @@ fn a_diff_believes_no_manifest_that_its_image_does_not_bear_out() {
         ("\"cmdline\": \"", "\"cmdline\": \"quiet ", "the image's kernel command line is"),
         ("\"image_id\": \"", "\"image_id\": \"0", "the image's id is"),
         ("\"root_hash\": \"", "\"root_hash\": \"0", "the image's root hash is"),
+        ("\"hybrid_mbr\": []", "\"hybrid_mbr\": [1]", "a protective MBR, the manifest says a hybrid MBR"),
     ] {
         place.write("two/manifest.json", honest.replacen(from, to, 1));
         for args in [&["diff", "one", "two"][..], &["inspect", "two"]] {

@@ -1,7 +1,12 @@
 //! What a Raspberry Pi's boot loader and the kernel behind it need, read from the finished `control` image.
 
+#[path = "../pi_loader/loader/mod.rs"]
+#[expect(dead_code, reason = "trials are tests/pi_loader's business: slot B is empty here")]
+mod loader;
+
 use std::fs;
 use std::io::{Read as _, Seek as _, SeekFrom};
+use std::os::unix::fs::FileExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::LazyLock;
 
@@ -9,6 +14,7 @@ use object::{Architecture, Object as _};
 use serde_json::Value;
 use tempfile::TempDir;
 
+use self::loader::{Date, Pi, Stop, start};
 use crate::place::json;
 use crate::shared::control;
 use crate::support;
@@ -56,6 +62,69 @@ fn firmware_and_device_trees_of_every_pi_4_are_there() {
     }
 }
 
+/// EEPROMs from before and after February 2025, the oldest and the newest with them.
+const EEPROMS: [Date; 6] = [(2020, 9, 3), (2022, 4, 26), (2024, 4, 15), (2025, 2, 11), (2025, 11, 5), (2026, 8, 4)];
+
+#[test]
+fn every_eeprom_and_the_firmware_find_what_is_to_be_started() {
+    let kernel = unpacked(&boot("vmlinuz"));
+    for eeprom in EEPROMS {
+        let image = fs::File::open(control().join("control.img")).unwrap();
+        let handed = start(image, Pi::with(eeprom)).unwrap();
+        assert_eq!(handed.partition, 1, "{eeprom:?}");
+        assert!(handed.kernel == kernel && handed.initrd == boot("initrd.img"), "{eeprom:?}");
+        let (name, device_tree) = handed.device_tree;
+        assert!(name == "bcm2711-rpi-4-b.dtb" && device_tree == boot(&name), "{eeprom:?}: {name}");
+        assert_eq!(manifest()["cmdline"], *handed.cmdline, "{eeprom:?}");
+    }
+}
+
+#[test]
+fn the_same_image_with_a_protective_mbr_is_what_stops_a_pi() {
+    let dir = tempfile::tempdir().unwrap();
+    let image = control().join("control.img");
+    support::ok(dir.path(), "cp", &["--sparse=always", image.to_str().unwrap(), "copy.img"]);
+    let copy = fs::File::options().read(true).write(true).open(dir.path().join("copy.img")).unwrap();
+    let mut slots = [0; 64];
+    (slots[2], slots[4], slots[8]) = (2, 0xee, 1);
+    slots[5..8].fill(0xff);
+    slots[12..16].fill(0xff);
+    copy.write_all_at(&slots, 446).unwrap();
+    for eeprom in EEPROMS {
+        let stopped = start(&copy, Pi::with(eeprom)).unwrap_err();
+        assert!(matches!(stopped, Stop::SevenFlashes(_)), "{eeprom:?}: {stopped:?}");
+    }
+}
+
+#[test]
+fn the_device_tree_is_a_pi_4b_s() {
+    let tree = boot("bcm2711-rpi-4-b.dtb");
+    let number = |at: usize| u32::from_be_bytes(tree[at..at + 4].try_into().unwrap()) as usize;
+    assert_eq!(number(4), tree.len(), "not whole");
+    let (mut at, names) = (number(8), number(12));
+    let text = |from: usize| tree[from..].split(|byte| *byte == 0).next().unwrap();
+    // The root's properties come before its children (Devicetree specification, 5.4).
+    assert_eq!((number(at), number(at + 4)), (1, 0));
+    at += 8;
+    let mut compatible = None;
+    while number(at) == 3 {
+        let (len, name) = (number(at + 4), text(names + number(at + 8)));
+        if name == b"compatible" {
+            compatible = Some(&tree[at + 12..at + 12 + len]);
+        }
+        at += 12 + len.next_multiple_of(4);
+    }
+    assert_eq!(compatible, Some(&b"raspberrypi,4-model-b\0brcm,bcm2711\0"[..]));
+}
+
+/// What gzip has packed.
+fn unpacked(packed: &[u8]) -> Vec<u8> {
+    let dir = tempfile::tempdir().unwrap();
+    fs::write(dir.path().join("Image.gz"), packed).unwrap();
+    support::ok(dir.path(), "gzip", &["--decompress", "Image.gz"]);
+    fs::read(dir.path().join("Image")).unwrap()
+}
+
 #[test]
 fn the_loaders_texts_have_line_feeds_alone_and_name_files_that_are_there() {
     for name in ["config.txt", "cmdline.txt", "autoboot.txt"] {
@@ -89,10 +158,7 @@ fn kernel_and_initrd_are_what_the_loader_can_start() {
     // An arm64 `Image` (Documentation/arch/arm64/booting.rst), which the Pi's firmware unpacks.
     let packed = boot("vmlinuz");
     assert_eq!(&packed[..2], b"\x1f\x8b", "not gzip");
-    let dir = tempfile::tempdir().unwrap();
-    fs::write(dir.path().join("Image.gz"), packed).unwrap();
-    support::ok(dir.path(), "gzip", &["--decompress", "Image.gz"]);
-    let kernel = fs::read(dir.path().join("Image")).unwrap();
+    let kernel = unpacked(&packed);
     assert_eq!(&kernel[0x38..0x3c], b"ARM\x64");
     let text_offset = u64::from_le_bytes(kernel[8..16].try_into().unwrap());
     let image_size = u64::from_le_bytes(kernel[16..24].try_into().unwrap());
@@ -102,6 +168,7 @@ fn kernel_and_initrd_are_what_the_loader_can_start() {
     assert!(initrd.starts_with(b"\x28\xb5\x2f\xfd"), "not zstd");
     let cpio = zstd::decode_all(&initrd[..]).unwrap();
     assert!(cpio.starts_with(b"070701"), "no newc cpio");
+    let dir = tempfile::tempdir().unwrap();
     fs::write(dir.path().join("initrd.cpio"), cpio).unwrap();
     let names = support::ok(dir.path(), "cpio", &["--list", "--quiet", "--file", "initrd.cpio"]);
     for name in ["init", "usr/lib/systemd/systemd"] {

@@ -35,6 +35,22 @@ fn a_manifest_of_another_form_is_refused_by_every_verb() {
     assert!(bench.run(&["verify", "node.img"]).fails(1).contains("newer imgbuild"));
 }
 
+/// Its manifest is of form 1, which said nothing of an MBR.
+#[test]
+fn an_image_of_a_pi_from_before_hybrid_mbrs_is_still_read_with_a_warning_that_it_may_not_start() {
+    let mut bench = Bench::new(1 << 20);
+    bench.image.manifest.board = "rpi4".to_owned();
+    bench.image.manifest.format = 1;
+    let mut old = serde_json::to_value(&bench.image.manifest).unwrap();
+    old.as_object_mut().unwrap().remove("hybrid_mbr").unwrap();
+    bench.write("manifest.json", old.to_string().as_bytes());
+    for verb in [VERBS[0], VERBS[1]] {
+        let ran = bench.run(verb);
+        assert_eq!(ran.code, Some(0), "{verb:?}: {}", ran.stderr);
+        assert!(ran.stderr.contains("with seven flashes; build it again"), "{verb:?}: {}", ran.stderr);
+    }
+}
+
 #[test]
 fn texts_that_a_terminal_obeys_do_not_reach_it() {
     let hostile = ["\u{1b}[2J\u{1b}[H", "\rfake", "\u{202e}gmi", "\u{9b}2J", "a\nb"];

@@ -12,6 +12,8 @@ pub struct Boot {
     pub number: u32,
     /// The file that takes the place of `config.txt`, if it is not that.
     pub config: &'static str,
+    /// When the `start4.elf` that was loaded was built.
+    pub built: Date,
 }
 
 /// From here on the firmware is told the partition's own number, not 0.
@@ -41,11 +43,13 @@ pub fn run(disk: &mut Disk<impl Read + Seek>, pi: Pi) -> Result<Boot, Stop> {
     if pi.eeprom >= WALKS {
         candidates.extend(partitions);
     }
-    let found = candidates.into_iter().find(|partition| has_firmware(disk, *partition));
-    let found = found.ok_or_else(|| Stop::FourFlashes(format!("partition {asked} has no start4.elf")))?;
+    let found = candidates.into_iter().find_map(|partition| Some((partition, firmware(disk, partition)?)));
+    let (found, firmware) =
+        found.ok_or_else(|| Stop::FourFlashes(format!("partition {asked} has no start4.elf and fixup4.dat")))?;
     Ok(Boot {
         number: if pi.eeprom >= RESOLVES { found.number } else { asked },
         config: if pi.tryboot && pi.eeprom >= TRYBOOT && !a_b { "tryboot.txt" } else { "config.txt" },
+        built: built(&firmware),
     })
 }
 
@@ -66,8 +70,23 @@ fn numbered(disk: &mut Disk<impl Read + Seek>) -> Result<Vec<Partition>, Stop> {
     Ok(mbr)
 }
 
-fn has_firmware(disk: &mut Disk<impl Read + Seek>, partition: Partition) -> bool {
-    let Some(files) = disk.files(partition) else { return false };
-    file(&files, "start4.elf").is_some_and(|content| content.starts_with(b"\x7fELF"))
-        && file(&files, "fixup4.dat").is_some()
+/// `start4.elf`, if a partition has it and what belongs to it.
+fn firmware(disk: &mut Disk<impl Read + Seek>, partition: Partition) -> Option<Vec<u8>> {
+    let files = disk.files(partition)?;
+    file(&files, "fixup4.dat")?;
+    file(&files, "start4.elf").filter(|content| content.starts_with(b"\x7fELF"))
+}
+
+/// The date that a `start4.elf` carries, as in `VC_BUILD_ID_TIME: Apr 17 2024`; one without is older than all.
+fn built(firmware: &[u8]) -> Date {
+    const MARK: &[u8] = b"VC_BUILD_ID_TIME: ";
+    const MONTHS: [&str; 12] = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
+    let date = |at: usize| -> Option<Date> {
+        let text = str::from_utf8(firmware.get(at + MARK.len()..)?.get(..11)?).ok()?;
+        let [month, day, year] = text.split_ascii_whitespace().collect::<Vec<_>>()[..] else { return None };
+        let month = (1..).zip(MONTHS).find(|(_, name)| *name == month)?.0;
+        Some((year.parse().ok()?, month, day.parse().ok()?))
+    };
+    let marks = (0..firmware.len()).filter(|at| firmware[*at..].starts_with(MARK));
+    marks.into_iter().find_map(date).unwrap_or_default()
 }

@@ -13,7 +13,7 @@ use super::{Date, Handover, Pi, Stop};
 const FINDS_IN_GPT: Date = (2025, 2, 18);
 
 pub fn run(disk: &mut Disk<impl Read + Seek>, pi: Pi, boot: &Boot) -> Result<Handover, Stop> {
-    let partition = partition(disk, pi, boot.number)?;
+    let partition = partition(disk, boot)?;
     let missing = |what: &str| Stop::SevenFlashes(format!("partition {} has no {what}", partition.number));
     let files = disk.files(partition).ok_or_else(|| missing("FAT"))?;
     let load = |name: &str| file(&files, name).ok_or_else(|| missing(&format!("`{name}`")));
@@ -44,10 +44,11 @@ pub fn run(disk: &mut Disk<impl Read + Seek>, pi: Pi, boot: &Boot) -> Result<Han
     Ok(Handover { partition: partition.number, kernel, initrd, device_tree: (name, device_tree), cmdline })
 }
 
-/// The partition of this number; of number 0, the first.
-fn partition(disk: &mut Disk<impl Read + Seek>, pi: Pi, number: u32) -> Result<Partition, Stop> {
+/// The partition of the number that it was told; of number 0, the first.
+fn partition(disk: &mut Disk<impl Read + Seek>, boot: &Boot) -> Result<Partition, Stop> {
+    let number = boot.number;
     let goes_by_gpt = disk.slots[..2].iter().any(|slot| slot.kind == GPT);
-    if goes_by_gpt && number != 0 && pi.firmware < FINDS_IN_GPT {
+    if goes_by_gpt && number != 0 && boot.built < FINDS_IN_GPT {
         return Err(Stop::SevenFlashes(format!("partition {number} of a GUID partition table is not found")));
     }
     let partitions = if goes_by_gpt { disk.gpt().unwrap_or_default() } else { disk.mbr() };

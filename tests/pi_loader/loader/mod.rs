@@ -21,16 +21,13 @@ pub type Date = (u16, u8, u8);
 pub struct Pi {
     /// When the program in its boot EEPROM was released.
     pub eeprom: Date,
-    /// When the `start4.elf` on the disk was built.
-    pub firmware: Date,
     /// Whether it was told `reboot "0 tryboot"`.
     pub tryboot: bool,
 }
 
 impl Pi {
-    /// With the `start4.elf` that Debian 13 has.
     pub const fn with(eeprom: Date) -> Self {
-        Self { eeprom, firmware: (2024, 4, 24), tryboot: false }
+        Self { eeprom, tryboot: false }
     }
 
     pub const fn trying(self) -> Self {
