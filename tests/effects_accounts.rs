@@ -41,6 +41,7 @@ fn profile() -> Profile {
         name: "accounts".to_owned(),
         description: String::new(),
         board: Board::UefiAmd64,
+        config_txt: vec![],
         hostname: None,
         sources: Vec::new(),
         packages: PACKAGES.iter().map(|name| (*name).to_owned()).collect(),

@@ -67,6 +67,7 @@ fn profile() -> Profile {
         name: "etc".to_owned(),
         description: String::new(),
         board: Board::UefiAmd64,
+        config_txt: vec![],
         hostname: None,
         sources: Vec::new(),
         packages: Vec::new(),

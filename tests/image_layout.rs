@@ -32,6 +32,7 @@ fn profile(board: Board) -> Profile {
         name: "demo".into(),
         description: String::new(),
         board,
+        config_txt: vec![],
         hostname: None,
         sources: vec![],
         packages: vec![],

@@ -72,6 +72,13 @@ pub(super) fn label_key(text: &str) -> Verdict {
 
 /// A label of a file system. Its length is the file system's matter.
 pub(super) fn disk_label(text: &str) -> Verdict {
+    // What a stick's own partitions and file systems are called; the letters of FAT have no case.
+    const OF_THE_STICK: [&str; 9] =
+        ["boot-a", "boot-b", "esp", "root-a", "root-a-verity", "root-b", "root-b-verity", "seed", "state"];
+    if OF_THE_STICK.iter().any(|own| text.eq_ignore_ascii_case(own)) {
+        let hint = "take another: `/` and `/var` of the node lie on its stick, whose parts are called so; such as `longhorn-pi1`";
+        return Err(format!("`{text}` is the name of a partition of the node's own stick\n{hint}"));
+    }
     if only(text, |char| char.is_ascii_alphanumeric() || "-_.".contains(char)) && !text.starts_with(['.', '-']) {
         return Ok(());
     }

@@ -34,7 +34,13 @@ pub(super) fn run(args: &Why, session: &Session<'_>) -> Outcome {
         ))
         .hint(format!("{meant}imgbuild.lock lists the packages of `{}`", profile.name)));
     };
-    let steps: Vec<String> = chain.iter().map(ToString::to_string).collect();
+    let mut steps: Vec<String> = chain.iter().map(ToString::to_string).collect();
+    // Of a source with `only` most packages cannot come, so it is worth saying that this one does.
+    let from = locked.iter().find(|locked| locked.name == args.package);
+    let is_narrowed = |name: &str| profile.sources.iter().any(|source| source.name == name && !source.only.is_empty());
+    if let Some(package) = from.filter(|package| is_narrowed(&package.source)) {
+        steps.push(format!("{} {} comes from source `{}`", package.name, package.version, package.source));
+    }
     session.console.result(&serde_json::json!({"package": args.package, "why": steps}), &steps.join("\n"));
     Ok(())
 }

@@ -35,3 +35,23 @@ fn serial(board: Board) -> &'static str {
         Board::UefiAmd64 => "ttyS0",
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::profile::{Workspace, load};
+
+    #[test]
+    fn the_images_own_options_fit_the_room_that_profiles_leave_them() {
+        for name in ["control", "demo", "gpu", "storage"] {
+            let mut profile = load(&Workspace::embedded(), name).unwrap();
+            profile.serial = true;
+            profile.kernel.cmdline.clear();
+            for board in [Board::Rpi4, Board::UefiArm64, Board::UefiAmd64] {
+                profile.board = board;
+                let own = format!("{} imgbuild.image={}", cmdline(&profile, [0xff; 32]), "0".repeat(16));
+                assert!(own.len() <= crate::profile::cmdline::OWN, "{} bytes: {own}", own.len());
+            }
+        }
+    }
+}

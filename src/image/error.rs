@@ -36,11 +36,15 @@ pub enum ImageError {
 }
 
 impl ImageError {
-    /// A partition that is too small, at the place where `profile` gives its size; none if it is one of the defaults.
+    /// What is wrong with a value of `profile`, at its place; none if that is one of the defaults.
     #[must_use]
     pub fn mistake(&self, profile: &Profile) -> Option<Diagnostic> {
-        let Self::TooSmall { key, .. } = self else { return None };
-        let mistake = profile.marks.mistake(key, "", self.to_string())?;
+        let (key, value) = match self {
+            Self::TooSmall { key, .. } => (*key, ""),
+            Self::Boot(BootError::NoOverlay { line, .. }) => ("board.config", line.as_str()),
+            _ => return None,
+        };
+        let mistake = profile.marks.mistake(key, value, self.to_string())?;
         Some(Diagnostic { hint: self.hint(), ..mistake })
     }
 

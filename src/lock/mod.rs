@@ -9,6 +9,7 @@ mod diff;
 mod file;
 mod hex;
 mod model;
+mod narrowed;
 mod pins;
 mod registered;
 mod select;

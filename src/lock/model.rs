@@ -76,6 +76,9 @@ pub struct LockedSource {
     pub sha256: Digest,
     /// Fingerprint (upper-case hexadecimal) of the primary key whose signature was good.
     pub signed_by: String,
+    /// Globs of the names of packages that may come from it; all may if there are none.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub only: Vec<String>,
     /// Names of the profiles that were locked from this state, sorted.
     pub profiles: Vec<String>,
 }

@@ -1,5 +1,6 @@
 //! Locking: which packages of which verified indexes a profile comes down to.
 
+use super::narrowed::{Hidden, narrow, narrowed};
 use super::pins::{hold, pins};
 use super::{Lock, Locked, LockedPackage, LockedProfile, LockedSource};
 use crate::debian::archive::{FetchedIndex, SourceState};
@@ -29,8 +30,12 @@ pub enum Update<'a> {
 pub enum LockError {
     #[error("index of source `{name}`: {source}")]
     Index { name: String, source: Box<IndexError> },
+    /// `narrowed` are the sources of which the profile lets in certain packages only.
     #[error("profile `{profile}`: {source}")]
-    Resolve { profile: String, kept: bool, source: Box<ResolveError> },
+    Resolve { profile: String, kept: bool, narrowed: Vec<String>, source: Box<ResolveError> },
+    /// A pattern of `only` that is none of a source's packages.
+    #[error("source `{source_name}` has no package `{pattern}`")]
+    NoMatch { source_name: String, pattern: String },
     /// Packages of the profile that no source has, where its files name them.
     #[error("{0}")]
     Unknown(#[source] Mistakes),
@@ -46,8 +51,13 @@ impl LockError {
             Self::Index { .. } => {
                 "the archive signed an index that it must not have; tell its maintainers, or leave the source out"
             }
-            Self::Resolve { source, kept, .. } => {
-                let advice = source.hint();
+            Self::Resolve { source, kept, narrowed, .. } => {
+                let mut advice = source.hint();
+                if let (ResolveError::Impossible(_), Some(advice)) = (&**source, &mut advice) {
+                    for name in narrowed {
+                        *advice += &format!(", or let it in with `only` of source `{name}`");
+                    }
+                }
                 if *kept && !matches!(**source, ResolveError::Unknown(_)) {
                     let or = advice.map(|advice| format!("; if that does not help, {advice}"));
                     return Some(
@@ -55,6 +65,9 @@ impl LockError {
                     );
                 }
                 return advice.or_else(|| Some("leave out what wants it, or correct its source".to_owned()));
+            }
+            Self::NoMatch { .. } => {
+                "correct or take it out: `only` names the binary packages that may come from this source, `*` stands for any letters"
             }
             Self::Unknown(mistakes) => return mistakes.hint(),
             Self::Rollback { .. } => "the mirror lags behind; try again later, or choose another one with `--mirror`",
@@ -85,14 +98,21 @@ pub fn lock_profile(
             .map_err(|source| LockError::Index { name: state.name.clone(), source: Box::new(source) })?;
         sources.push((state.name.as_str(), stanzas));
     }
+    let hidden = narrow(profile, &mut sources)?;
     let arch = profile.board.arch().name();
-    let failed =
-        |kept| move |source| LockError::Resolve { profile: profile.name.clone(), kept, source: Box::new(source) };
+    let failed = |kept| {
+        move |source| LockError::Resolve {
+            profile: profile.name.clone(),
+            kept,
+            narrowed: narrowed(profile).map(|source| source.name.clone()).collect(),
+            source: Box::new(source),
+        }
+    };
     let pins = previous.map(|previous| pins(&profile.name, arch, &sources, previous, update));
     let pins = pins.transpose().map_err(failed(false))?.unwrap_or_default();
     let failed = failed(!pins.is_empty());
     let universe = Universe::new(arch, hold(&sources, &pins)).map_err(&failed)?;
-    let selection = resolve(&universe, &profile.packages).map_err(|error| match placed(profile, &error) {
+    let selection = resolve(&universe, &profile.packages).map_err(|error| match placed(profile, &hidden, &error) {
         Some(mistakes) => LockError::Unknown(mistakes),
         None => failed(error),
     })?;
@@ -104,21 +124,24 @@ pub fn lock_profile(
             contents: Digest([0; 32]),
             epoch: indexes.iter().map(|index| index.state.date).max().unwrap_or(0),
         },
-        sources: indexes.iter().map(|index| locked_source(&index.state)).collect(),
+        sources: indexes.iter().map(|index| locked_source(&index.state, profile)).collect(),
         packages: selection.packages().map(locked_package).collect(),
         artifacts: Vec::new(),
     })
 }
 
 /// Unknown packages at the places where files name them; none if one of them is the program's own wish.
-fn placed(profile: &Profile, error: &ResolveError) -> Option<Mistakes> {
+fn placed(profile: &Profile, hidden: &Hidden<'_>, error: &ResolveError) -> Option<Mistakes> {
     let ResolveError::Unknown(unknown) = error else { return None };
     let names: Vec<&str> = profile.sources.iter().map(|source| source.name.as_str()).collect();
     let advice = format!("correct or leave it out, or add a [[source]] that has it; looked in {}", names.join(", "));
     let place = |unknown: &UnknownPackage| {
         let message = format!("no source has a package `{}`", unknown.name);
         let mistake = profile.marks.mistake("packages", &unknown.name, message)?;
-        Some(mistake.hint(unknown.hint().unwrap_or_else(|| advice.clone())))
+        let let_in = hidden
+            .get(unknown.name.as_str())
+            .map(|source| format!("source `{source}` has it, but `only` does not let it in: add it there"));
+        Some(mistake.hint(let_in.or_else(|| unknown.hint()).unwrap_or_else(|| advice.clone())))
     };
     Mistakes::check(unknown.iter().map(place).collect::<Option<_>>()?).err()
 }
@@ -139,7 +162,8 @@ fn refuse_rollback(indexes: &[FetchedIndex], previous: &Lock) -> Result<(), Lock
     Ok(())
 }
 
-fn locked_source(state: &SourceState) -> LockedSource {
+fn locked_source(state: &SourceState, profile: &Profile) -> LockedSource {
+    let only = narrowed(profile).find(|source| source.name == state.name).map(|source| source.only.clone());
     LockedSource {
         name: state.name.clone(),
         archive: state.archive.clone(),
@@ -147,6 +171,7 @@ fn locked_source(state: &SourceState) -> LockedSource {
         date: date::display(state.date),
         sha256: state.sha256,
         signed_by: state.signed_by.clone(),
+        only: only.unwrap_or_default(),
         profiles: Vec::new(),
     }
 }

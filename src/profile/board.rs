@@ -3,6 +3,12 @@
 use super::Board;
 
 impl Board {
+    /// Whether the Pi's own firmware starts it, which reads `config.txt`.
+    #[must_use]
+    pub fn is_raspberry_pi(self) -> bool {
+        self == Self::Rpi4
+    }
+
     /// The packages that bring its kernel and its boot files.
     #[must_use]
     pub fn packages(self) -> &'static [&'static str] {

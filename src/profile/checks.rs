@@ -5,6 +5,8 @@ use std::net::IpAddr;
 
 use base64::prelude::{BASE64_STANDARD, Engine as _};
 
+pub(super) use super::cmdline::kernel_option;
+pub(super) use super::config_txt::config_line;
 use super::resolved::glob_of;
 
 /// What is wrong with a value; after a line break, what to do about it.
@@ -40,14 +42,35 @@ pub(crate) fn host_name(text: &str) -> Verdict {
     refuse(text, "a host name", "use at most 63 lower-case letters, digits and `-`, no `-` at either end")
 }
 
+/// The name of a machine in its network.
+pub(crate) fn machine_name(text: &str) -> Verdict {
+    if text == "localhost" {
+        let hint = "give the machine a name of its own: every machine calls itself `localhost`, and finds itself there";
+        return Err(format!("`localhost` is no machine's name\n{hint}"));
+    }
+    host_name(text)
+}
+
 /// Debian policy, section 5.6.1.
 pub(super) fn package(text: &str) -> Verdict {
     let starts_well = text.bytes().next().is_some_and(lower_alphanumeric);
-    if starts_well && text.len() >= 2 && text.bytes().all(|byte| lower_alphanumeric(byte) || b"+-.".contains(&byte)) {
+    if starts_well
+        && (2..=NAME_MAX).contains(&text.len())
+        && text.bytes().all(|byte| lower_alphanumeric(byte) || b"+-.".contains(&byte))
+    {
         return Ok(());
     }
     let hint = "name a Debian package alone, without version or architecture, such as `open-iscsi`";
     refuse(text, "a package name", hint)
+}
+
+/// A package's name, with `*` for any letters and `?` for one.
+pub(super) fn package_pattern(text: &str) -> Verdict {
+    // As a name once its wildcards stand for letters.
+    if package(&text.replace(['*', '?'], "x")).is_ok() {
+        return Ok(());
+    }
+    refuse(text, "a package name or pattern", "write one such as `raspi-firmware` or `linux-image-*`")
 }
 
 /// An absolute, clean path of the image.
@@ -58,6 +81,7 @@ pub(crate) fn path(text: &str) -> Verdict {
     if relative.chars().any(char::is_control) || relative.split('/').any(|part| matches!(part, "" | "." | "..")) {
         return refuse(text, "a clean path", "leave out `.`, `..`, doubled and trailing slashes");
     }
+    fits(text)?;
     match relative.split_once('/') {
         Some((top @ ("bin" | "sbin" | "lib" | "lib64"), rest)) => {
             refuse(text, "where Debian keeps files", &format!("`/{top}` is a link: write `/usr/{top}/{rest}`"))
@@ -67,6 +91,33 @@ pub(crate) fn path(text: &str) -> Verdict {
             None => Ok(()),
         },
     }
+}
+
+/// Most bytes of a file's name, `NAME_MAX` of `linux/limits.h`.
+const NAME_MAX: usize = 255;
+/// Most bytes of a path, `PATH_MAX` of `linux/limits.h` without the final zero.
+const PATH_MAX: usize = 4095;
+
+/// Refuses names that no file can have.
+fn fits(path: &str) -> Verdict {
+    match path.split('/').find(|part| part.len() > NAME_MAX) {
+        Some(part) => Err(format!(
+            "the name `{}…` has {} bytes\na file's name has at most {NAME_MAX}: shorten it",
+            start(part),
+            part.len()
+        )),
+        None if path.len() > PATH_MAX => Err(format!(
+            "the path `{}…` has {} bytes\na path has at most {PATH_MAX}: shorten it",
+            start(path),
+            path.len()
+        )),
+        None => Ok(()),
+    }
+}
+
+/// As much of a long name as a message can bear.
+fn start(text: &str) -> &str {
+    text.char_indices().nth(40).map_or(text, |(end, _)| &text[..end])
 }
 
 /// Where to put what a node would not see.
@@ -87,7 +138,7 @@ pub(super) fn hidden_below(path: &str) -> Option<&'static str> {
 pub(crate) fn workspace_path(text: &str) -> Verdict {
     let clean = !text.chars().any(char::is_control) && text.split('/').all(|part| !matches!(part, "" | "." | ".."));
     if clean {
-        return Ok(());
+        return fits(text);
     }
     refuse(text, "a path inside the workspace", "write it relative to the workspace's root, without `..`")
 }
@@ -97,35 +148,52 @@ pub(super) fn glob(text: &str) -> Verdict {
     let Some(pattern) = text.strip_prefix('/') else {
         return refuse(text, "an absolute glob", "begin with `/`, such as `/usr/share/man`");
     };
+    // `/..` and the like match no path of an image, whose paths are clean.
+    if pattern.chars().any(char::is_control)
+        || (pattern.split('/').any(|part| matches!(part, "" | "." | "..")) && !pattern.is_empty())
+    {
+        return refuse(text, "a clean glob", "leave out `.`, `..`, doubled and trailing slashes");
+    }
     let takes_all = |glob: globset::GlobMatcher| pattern.is_empty() || (glob.is_match("usr") && glob.is_match("etc"));
     match glob_of(pattern) {
         Ok(glob) if takes_all(glob.compile_matcher()) => {
             Err(format!("`{text}` would leave out the whole system\nname what is below it, such as `/usr/share/man`"))
         }
-        Ok(_) => Ok(()),
+        Ok(glob) => match vital(&glob.compile_matcher()) {
+            Some((path, what)) => {
+                Err(format!("`{text}` would leave out {what}, `/{path}`\nname what is below it, and leave that in"))
+            }
+            None => Ok(()),
+        },
         Err(error) => Err(format!("`{text}` is not a glob: {}", error.kind())),
     }
 }
 
+/// What no image runs without that `glob` takes away, itself or a directory above it: a path, and what it is. Kernels'
+/// releases stand for all.
+fn vital(glob: &globset::GlobMatcher) -> Option<(&'static str, &'static str)> {
+    const VITAL: [(&str, &str); 8] = [
+        ("boot/vmlinuz-6.12.117+deb13-arm64", "the kernel"),
+        ("boot/vmlinuz-6.12.117+deb13-amd64", "the kernel"),
+        ("usr/lib/modules/6.12.117+deb13-arm64", "the kernel's modules"),
+        ("usr/lib/modules/6.12.117+deb13-amd64", "the kernel's modules"),
+        ("usr/lib/systemd/systemd", "the system's first program"),
+        ("usr/bin/dash", "the shell of the system's scripts"),
+        ("usr/lib/imgbuild", "what starts the node"),
+        ("etc/passwd", "the accounts"),
+    ];
+    VITAL.into_iter().find(|(path, _)| {
+        std::iter::successors(Some(*path), |path| crate::tree::parent(path)).any(|path| glob.is_match(path))
+    })
+}
+
 /// A module's name as `modprobe` takes it.
 pub(super) fn module(text: &str) -> Verdict {
-    if only(text, |char| char.is_ascii_alphanumeric() || char == '_' || char == '-') {
+    // `MODULE_NAME_LEN` of `linux/module.h`, without the final zero.
+    if text.len() <= 55 && only(text, |char| char.is_ascii_alphanumeric() || char == '_' || char == '-') {
         return Ok(());
     }
     refuse(text, "a kernel module's name", "write it as `lsmod` shows it, without directory and `.ko`")
-}
-
-/// One option of the kernel command line.
-pub(super) fn cmdline(text: &str) -> Verdict {
-    if !only(text, |char| char.is_ascii_graphic()) {
-        return refuse(text, "one kernel option", "write each option as an entry of its own, without spaces");
-    }
-    let key = text.split_once('=').map_or(text, |(key, _)| key);
-    if matches!(key, "root" | "roothash") || key.starts_with("systemd.verity_") {
-        let hint = "take it out; the root file system is found and proved by its hash";
-        return Err(format!("`{key}` is decided by the image\n{hint}"));
-    }
-    Ok(())
 }
 
 /// A kernel setting's name with dots, sysctl.d(5); a `/` stands for a dot inside an interface's name. The spelling
@@ -133,7 +201,7 @@ pub(super) fn cmdline(text: &str) -> Verdict {
 pub(super) fn sysctl(text: &str) -> Verdict {
     let parts = || text.split('.');
     let good = |part: &str| only(part, |char| char.is_ascii_alphanumeric() || "_-*/".contains(char));
-    if parts().count() >= 2 && parts().all(good) {
+    if text.len() <= NAME_MAX && parts().count() >= 2 && parts().all(good) {
         return Ok(());
     }
     refuse(text, "a kernel setting", "quote the whole name: `\"vm.swappiness\" = 10`")
@@ -224,6 +292,12 @@ pub(crate) fn address_with_prefix(text: &str) -> Verdict {
 pub(crate) fn mac(text: &str) -> Verdict {
     let byte = |part: &str| part.len() == 2 && part.chars().all(|char| char.is_ascii_hexdigit());
     if text.split(':').count() == 6 && text.split(':').all(byte) {
+        // The lowest bit of the first byte marks groups (IEEE 802), `ff:ff:ff:ff:ff:ff` among them.
+        let first = u8::from_str_radix(&text[..2], 16).unwrap_or_default();
+        if first & 1 == 1 || text.bytes().all(|byte| matches!(byte, b'0' | b':')) {
+            let hint = "copy it from `ip link` on the machine, or from its label";
+            return Err(format!("`{text}` is no interface's address but that of a group, or none\n{hint}"));
+        }
         return Ok(());
     }
     refuse(text, "a MAC address", "write six bytes such as `dc:a6:32:01:02:03`")
@@ -239,7 +313,7 @@ pub(crate) fn word(text: &str) -> Verdict {
 
 /// An LED's name below `/sys/class/leds`.
 pub(super) fn led(text: &str) -> Verdict {
-    if only(text, |char| char.is_ascii_graphic() && char != '/') && !text.starts_with('.') {
+    if text.len() <= NAME_MAX && only(text, |char| char.is_ascii_graphic() && char != '/') && !text.starts_with('.') {
         return Ok(());
     }
     refuse(text, "an LED's name", "write the name alone, as `ls /sys/class/leds` on the node shows it, such as `ACT`")
@@ -248,7 +322,7 @@ pub(super) fn led(text: &str) -> Verdict {
 /// A name of the time zone database.
 pub(super) fn time_zone(text: &str) -> Verdict {
     let part = |part: &str| only(part, |char| char.is_ascii_alphanumeric() || "_+-".contains(char));
-    if text.split('/').all(part) {
+    if text.len() <= NAME_MAX && text.split('/').all(part) {
         return Ok(());
     }
     refuse(text, "a time zone", "write one such as `Europe/Berlin` or `Etc/UTC`")
@@ -256,7 +330,7 @@ pub(super) fn time_zone(text: &str) -> Verdict {
 
 /// A locale's name.
 pub(super) fn locale(text: &str) -> Verdict {
-    if only(text, |char| char.is_ascii_alphanumeric() || "_.@-".contains(char)) {
+    if text.len() <= NAME_MAX && only(text, |char| char.is_ascii_alphanumeric() || "_.@-".contains(char)) {
         return Ok(());
     }
     refuse(text, "a locale", "write `C.UTF-8`, or one that a package of the profile brings")
@@ -265,7 +339,8 @@ pub(super) fn locale(text: &str) -> Verdict {
 /// A server by name or address.
 pub(crate) fn server(text: &str) -> Verdict {
     let label = |label: &str| only(label, |char| char.is_ascii_alphanumeric() || char == '-');
-    if text.parse::<IpAddr>().is_ok() || text.split('.').all(label) {
+    let short = text.len() <= 253 && text.split('.').all(|label| label.len() <= 63);
+    if text.parse::<IpAddr>().is_ok() || (short && text.split('.').all(label)) {
         return Ok(());
     }
     refuse(text, "a server", "write a host name or an address, such as `ntp.example.org`")
@@ -277,7 +352,8 @@ pub(super) fn unit(text: &str) -> Verdict {
     let good = text.rsplit_once('.').is_some_and(|(name, kind)| {
         TYPES.contains(&kind) && only(name, |char| char.is_ascii_alphanumeric() || ":-_.\\@".contains(char))
     });
-    if good {
+    // `UNIT_NAME_MAX` of systemd is 256, with the final zero.
+    if good && text.len() <= NAME_MAX {
         return Ok(());
     }
     refuse(text, "a unit's full name", "write it with its type, such as `nftables.service`")
@@ -307,7 +383,7 @@ pub(super) fn archive(text: &str) -> Verdict {
 pub(super) fn suite(text: &str) -> Verdict {
     let part =
         |part: &str| only(part, |char| char.is_ascii_alphanumeric() || "-_.".contains(char)) && !part.starts_with('.');
-    if text.split('/').all(part) {
+    if text.len() <= NAME_MAX && text.split('/').all(part) {
         return Ok(());
     }
     refuse(text, "a suite or component", "write one such as `trixie` or `non-free-firmware`")
@@ -327,7 +403,10 @@ pub(super) fn k3s_version(text: &str) -> Verdict {
     let good = text.strip_prefix('v').and_then(|rest| rest.split_once("+k3s")).is_some_and(|(kubernetes, build)| {
         let (base, candidate) = kubernetes.split_once('-').unwrap_or((kubernetes, "rc1"));
         let whole = base.split('.').count() == 3 && base.split('.').all(number);
-        whole && number(build) && only(candidate, |char| char.is_ascii_alphanumeric() || char == '.')
+        whole
+            && text.len() <= 63
+            && number(build)
+            && only(candidate, |char| char.is_ascii_alphanumeric() || char == '.')
     });
     if good {
         return Ok(());

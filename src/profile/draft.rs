@@ -7,13 +7,14 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
 use std::sync::Arc;
 
+use super::config_txt::ConfigDraft;
 use super::entries::{file_of, network_of, source_of, user_of};
 use super::k3s::K3sDraft;
 use super::schema::{ImageTable, List, ProfileToml, UnitsTable, UserEntry};
 use super::values::{Edit, PartitionSize, Spanned, Unit};
 use super::{
     Board, ImageSettings, Kernel, ManifestTemplate, Marks, Network, Profile, ProfileError, ProfileFile, Source, User,
-    Workspace,
+    Workspace, cmdline, openings,
 };
 use crate::output::{Diagnostic, SourceText, closest};
 
@@ -30,6 +31,7 @@ pub(super) struct Layer {
 pub(super) struct Draft {
     pub description: Option<String>,
     pub board: Option<Board>,
+    pub config_txt: ConfigDraft,
     hostname: Option<String>,
     pub overlays: Vec<String>,
     /// Where each overlay was last named.
@@ -74,7 +76,9 @@ impl Draft {
         let Layer { name, source, toml } = layer;
         let at = &source;
         replace(&mut self.description, toml.description.map(Into::into));
-        replace(&mut self.board, toml.board);
+        let (board, config) = toml.board.into_parts();
+        replace(&mut self.board, board);
+        self.config_txt.lay(config, at, &mut self.marks)?;
         replace(&mut self.hostname, toml.hostname.map(Into::into));
         self.marks.note_each("timezone", at, &toml.timezone);
         self.marks.note_each("locale", at, &toml.locale);
@@ -100,6 +104,7 @@ impl Draft {
         self.marks.note_added("packages", at, &toml.packages);
         self.marks.note_added("kernel.modules", at, &toml.kernel.modules);
         self.marks.note_added("kernel.initrd_modules", at, &toml.kernel.initrd_modules);
+        self.marks.note_added("kernel.cmdline", at, &toml.kernel.cmdline);
         self.marks.note_each("units.enable", at, &toml.units.enable);
         // What the program's own profiles and overlays switch off is for whoever has it; a file of the workspace names
         // what it knows.
@@ -119,6 +124,7 @@ impl Draft {
         unique(at, toml.files.iter().map(|file| (&*file.path.0.get_ref().0, file.path.0.span())))?;
         for file in toml.files {
             let path = file.path.0.get_ref().0.trim_start_matches('/');
+            self.marks.note_about("file.path", path, at, Some(&file.path));
             self.marks.note_about("file.user", path, at, file.user.as_ref());
             self.marks.note_about("file.group", path, at, file.group.as_ref());
             let (path, file) = file_of(file, at, workspace, &name)?;
@@ -135,6 +141,10 @@ impl Draft {
         }
         unique(at, toml.sources.iter().map(|source| (&*source.name.0.get_ref().0, source.name.0.span())))?;
         for entry in toml.sources {
+            let about = entry.name.0.get_ref().0.clone();
+            for pattern in &entry.only {
+                self.marks.note_about("source.only", &format!("{about} {}", pattern.0.get_ref().0), at, Some(pattern));
+            }
             put(&mut self.sources, source_of(entry, at, workspace)?, |source| &source.name);
         }
         Ok(())
@@ -170,10 +180,14 @@ impl Draft {
             self.units.iter().filter(|(_, enabled)| **enabled == wanted).map(|(unit, _)| unit.clone()).collect()
         };
         let k3s = self.k3s.finish(leaf)?;
+        let config_txt = self.config_txt.finish(name, board)?;
+        openings::refuse(&self.files, &self.users, &self.marks)?;
+        cmdline::check_length(&self.kernel.cmdline, board, &self.marks, leaf)?;
         Ok(Profile {
             name: name.to_owned(),
             description: self.description.unwrap_or_default(),
             board,
+            config_txt,
             hostname: self.hostname,
             packages: self.packages,
             // The image's paths have no leading slash.
@@ -251,19 +265,28 @@ pub(super) fn edit<T: Into<String>>(
             Edit::Remove(value) => {
                 let value = value.into();
                 let Some(index) = list.iter().position(|inherited| *inherited == value) else {
-                    let message = format!("`{value}` is not inherited, so `-{value}` removes nothing");
-                    let wrong = Diagnostic::new(at, Some(span), message);
-                    let hint = match closest(&value, list.iter().map(String::as_str)) {
-                        Some(meant) => format!("did you mean `-{meant}`?"),
-                        None => "take this entry out".to_owned(),
-                    };
-                    return Err(wrong.hint(hint).into());
+                    return Err(not_inherited(&value, list.iter().map(String::as_str), at, span));
                 };
                 list.remove(index);
             }
         }
     }
     Ok(())
+}
+
+/// An entry that takes away what is not there.
+pub(super) fn not_inherited<'a>(
+    value: &str,
+    inherited: impl Iterator<Item = &'a str>,
+    at: &Arc<SourceText>,
+    span: Range<usize>,
+) -> ProfileError {
+    let wrong = Diagnostic::new(at, Some(span), format!("`{value}` is not inherited, so `-{value}` removes nothing"));
+    let hint = match closest(value, inherited) {
+        Some(meant) => format!("did you mean `-{meant}`?"),
+        None => "take this entry out".to_owned(),
+    };
+    wrong.hint(hint).into()
 }
 
 /// A file that names one thing twice contradicts itself.

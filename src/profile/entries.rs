@@ -1,8 +1,13 @@
 //! The named entries of a profile, `[[file]]`, `[[user]]`, `[[network]]` and `[[source]]`: each read for itself, and checked
 //! as far as its own keys go.
 
+use std::net::IpAddr;
+use std::ops::Range;
 use std::sync::Arc;
 
+use ipnet::IpNet;
+
+use super::addresses::{first_host, is_neighbour, is_own, nobodys, unusable};
 use super::draft::plain;
 use super::schema::{FileEntry, NetworkEntry, SourceEntry, UserEntry};
 use super::values::{Spanned, WorkspacePath};
@@ -52,15 +57,16 @@ pub(super) fn user_of(entry: UserEntry) -> User {
 
 pub(super) fn network_of(entry: NetworkEntry, at: &Arc<SourceText>) -> Result<Network, ProfileError> {
     let span = entry.name.0.span();
+    check_addresses(&entry, at)?;
     let network = Network {
         name: entry.name.0.into_inner().0,
         match_name: entry.matches.name.into_iter().map(Into::into).collect(),
         match_mac: entry.matches.mac.into_iter().map(Into::into).collect(),
         match_type: entry.matches.kind.into_iter().map(Into::into).collect(),
         dhcp: entry.dhcp,
-        addresses: entry.addresses.into_iter().map(Into::into).collect(),
-        gateway: entry.gateway.map(Into::into),
-        dns: entry.dns.into_iter().map(Into::into).collect(),
+        addresses: entry.addresses.into_iter().map(plain).collect(),
+        gateway: entry.gateway.map(plain),
+        dns: entry.dns.into_iter().map(plain).collect(),
     };
     let wrong = |message: &str, hint: &str| {
         let message = format!("network `{}` {message}", network.name);
@@ -76,6 +82,64 @@ pub(super) fn network_of(entry: NetworkEntry, at: &Arc<SourceText>) -> Result<Ne
         return wrong("has a gateway but no address to reach it from", "leave `gateway` to DHCP, or add `addresses`");
     }
     Ok(network)
+}
+
+/// The rules of a cluster's nodes (lints C021, C027 and C028), for the addresses of a profile.
+fn check_addresses(entry: &NetworkEntry, at: &Arc<SourceText>) -> Result<(), ProfileError> {
+    let wrong = |span: Range<usize>, message: String, hint: &str| {
+        Err(Diagnostic::new(at, Some(span), message).hint(hint).into())
+    };
+    // Each was read as an address before.
+    let nets = || {
+        entry.addresses.iter().filter_map(|given| Some((given.0.span(), given.0.get_ref().0.parse::<IpNet>().ok()?)))
+    };
+    for (span, net) in nets() {
+        if let Some(why) = unusable(net) {
+            let hint = format!("take one of your network that no other machine has, such as {}", first_host(net));
+            let hint = if nobodys(net.addr()).is_some() {
+                "take one of your network that no other machine has"
+            } else {
+                &hint
+            };
+            return wrong(span, format!("the address {} is {why}", net.addr()), hint);
+        }
+    }
+    if let Some(given) = &entry.gateway
+        && let Ok(router) = given.0.get_ref().0.parse::<IpAddr>()
+    {
+        let span = given.0.span();
+        if let Some(why) = nobodys(router) {
+            return wrong(
+                span,
+                format!("the gateway {router} is {why}"),
+                "write your router's address, such as 192.168.1.1",
+            );
+        }
+        let hint = "correct the gateway, the address or its prefix length: most home networks end in `/24`";
+        if nets().any(|(_, net)| net.addr() == router) {
+            return wrong(span, format!("the gateway {router} is this machine's own address"), hint);
+        }
+        let near: Vec<IpNet> = nets().map(|(_, net)| net).filter(|net| is_neighbour(router, *net)).collect();
+        if near.is_empty() && !entry.addresses.is_empty() {
+            let given: Vec<String> = nets().map(|(_, net)| net.trunc().to_string()).collect();
+            let message = format!("the gateway {router} is not in the network of the addresses, {}", given.join(", "));
+            return wrong(span, message, hint);
+        }
+        let why = near.iter().find_map(|net| unusable(IpNet::new(router, net.prefix_len()).ok()?));
+        if let Some(why) = why {
+            return wrong(span, format!("the gateway {router} is {why}"), hint);
+        }
+    }
+    for given in &entry.dns {
+        if let Ok(server) = given.0.get_ref().0.parse::<IpAddr>()
+            && let Some(why) = nobodys(server)
+        {
+            let hint = "write your router's address, or a public name server's such as `9.9.9.9`";
+            let why = if is_own(server) { "the machine itself, which has no name server" } else { why };
+            return wrong(given.0.span(), format!("the name server {server} is {why}"), hint);
+        }
+    }
+    Ok(())
 }
 
 pub(super) fn source_of(
@@ -97,6 +161,7 @@ pub(super) fn source_of(
             Some(key) => SourceKey::Certificates(read(key, at, workspace)?),
             None => SourceKey::Debian,
         },
+        only: entry.only.into_iter().map(plain).collect(),
     })
 }
 

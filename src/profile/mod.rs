@@ -10,8 +10,11 @@
 //! Single values check themselves while TOML is read; what needs several values or files is checked while
 //! they are laid over each other. Both point at the place in the file.
 
+pub(crate) mod addresses;
 mod board;
 pub(crate) mod checks;
+pub(crate) mod cmdline;
+pub(crate) mod config_txt;
 mod draft;
 mod entries;
 pub(crate) mod error;
@@ -19,6 +22,7 @@ mod k3s;
 mod load;
 mod marks;
 mod model;
+mod openings;
 mod overlay;
 pub(crate) mod parse;
 mod resolved;

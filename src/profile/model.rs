@@ -81,6 +81,10 @@ pub struct Profile {
     /// One line for people.
     pub description: String,
     pub board: Board,
+    /// Lines of a Raspberry Pi's `config.txt` behind the image's own; none on other boards. A filter may be in force behind the
+    /// last.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub config_txt: Vec<String>,
     /// Static host name; an unseeded image without one is called `imgbuild`.
     pub hostname: Option<String>,
     /// Archives in the order given; `base` names Debian's main, updates and security suites.
@@ -191,6 +195,9 @@ pub struct Source {
     /// Pinned keys: `debian` for the embedded Debian archive keys, else the text (ASCII armour) of a
     /// key file of the workspace.
     pub key: SourceKey,
+    /// Globs of the names of packages that may come from it; without any, all may.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub only: Vec<String>,
 }
 
 /// Which `OpenPGP` keys a source's signature is checked with.

@@ -7,6 +7,7 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use super::checks::hidden_below;
+use super::config_txt::settings;
 use super::draft::{Draft, plain, unit_choices};
 use super::error::known_names;
 use super::parse::parse;
@@ -23,6 +24,8 @@ struct Given {
     sysctl: BTreeMap<String, (String, String)>,
     units: BTreeMap<String, (bool, String)>,
     files: BTreeMap<String, ProfileFile>,
+    /// Settings of config.txt, each with the filters that it stands under.
+    config_txt: BTreeMap<String, (String, String)>,
 }
 
 /// Folds the overlays of `draft` into it.
@@ -31,6 +34,7 @@ struct Given {
 /// A broken overlay; two that give one thing differently; a file where something else needs a directory.
 pub(super) fn fold(draft: &mut Draft, workspace: &Workspace) -> Result<(), ProfileError> {
     let mut given = Given::default();
+    let decided: BTreeMap<String, String> = settings(draft.config_txt.lines()).into_iter().map(owned).collect();
     for name in draft.overlays.clone() {
         let Some(source) = workspace.overlay_toml(&name)? else {
             return Err(unknown(draft, &name, workspace));
@@ -42,6 +46,11 @@ pub(super) fn fold(draft: &mut Draft, workspace: &Workspace) -> Result<(), Profi
         add_missing(&mut draft.packages, toml.packages.drain(..).map(plain));
         add_missing(&mut draft.kernel.modules, toml.modules.drain(..).map(plain));
         mark_owners(draft, &toml, &source);
+        let config = std::mem::take(&mut toml.board.config);
+        for (key, value) in settings(config.iter().map(|line| line.0.get_ref().0.as_str())).into_iter().map(owned) {
+            give(&mut given.config_txt, &decided, key, value, &name)?;
+        }
+        draft.config_txt.precede(config, &source, &mut draft.marks);
         for (key, value) in std::mem::take(&mut toml.sysctl) {
             give(&mut given.sysctl, &draft.sysctl, key.0, value.0, &name)?;
         }
@@ -131,6 +140,10 @@ fn unknown(draft: &Draft, name: &str, workspace: &Workspace) -> ProfileError {
         known_names("overlays", name, &known)
     );
     Diagnostic::new(source, Some(span.clone()), format!("there is no overlay `{name}`")).hint(hint).into()
+}
+
+fn owned((key, value): (String, &str)) -> (String, String) {
+    (key, value.to_owned())
 }
 
 fn add_missing(list: &mut Vec<String>, more: impl Iterator<Item = String>) {

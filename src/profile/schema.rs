@@ -7,13 +7,15 @@ use schemars::generate::SchemaSettings;
 use schemars::transform::RecursiveTransform;
 use schemars::{JsonSchema, Schema};
 use serde::Deserialize;
+use serde::de::value::MapAccessDeserializer;
+use serde::de::{Deserializer, IntoDeserializer as _, MapAccess};
 use serde_json::{Value, json};
 
 use super::values::{
-    Account, Address, AddressWithPrefix, Archive, BlockSize, Component, Edit, Expected, Glob, HostName, Identifier,
-    ImagePath, K3sVersion, KernelOption, KubeletArg, LabelName, LabelValue, Led, Level, Line, Locale, Login, Mac,
-    ManifestGlob, Mode, Module, Package, PartitionSize, Server, Spanned, SshKey, Suite, SysctlName, SysctlValue, Taint,
-    TimeZone, Unit, Url, Version, Word, WorkspacePath,
+    Account, Address, AddressWithPrefix, Archive, BlockSize, Component, ConfigLine, Edit, Expected, Glob, HostName,
+    Identifier, ImagePath, K3sVersion, KernelOption, KubeletArg, LabelName, LabelValue, Led, Level, Line, Locale,
+    Login, Mac, ManifestGlob, Mode, Module, Package, PackagePattern, PartitionSize, Server, Spanned, SshKey, Suite,
+    SysctlName, SysctlValue, Taint, TimeZone, Unit, Url, Version, Word, WorkspacePath,
 };
 use super::{Board, Role};
 
@@ -32,8 +34,9 @@ pub(super) struct ProfileToml {
     pub extends: Option<Spanned<Identifier>>,
     /// One line that says what the node is for.
     pub description: Option<Line>,
-    /// The machine. Decides architecture, kernel and boot files. A profile without one can only be extended.
-    pub board: Option<Board>,
+    /// The machine: its name, or a table. Decides architecture, kernel, boot files. A profile without can only be extended.
+    #[serde(default)]
+    pub board: BoardKey,
     /// Static host name.
     pub hostname: Option<HostName>,
     /// Overlays, the folders `overlays/NAME/`. Adds to the inherited ones; `-name` removes one.
@@ -84,6 +87,66 @@ pub(super) struct ProfileToml {
     /// Debian archives, by name.
     #[serde(default, rename = "source")]
     pub sources: Vec<SourceEntry>,
+}
+
+// TOML has no way to give one key both a text and a table, so the table carries the name too. It may leave it out where the
+// name is inherited: `[board]` with nothing but `config` adds to an inherited board, and what was written before there was a
+// table stays as it is.
+/// The machine, as a name (`board = "rpi4"`) or as a table.
+#[derive(Debug, Default, JsonSchema)]
+#[schemars(untagged)]
+pub(super) enum BoardKey {
+    Name(Board),
+    Table(BoardTable),
+    #[default]
+    #[schemars(skip)]
+    Inherited,
+}
+
+/// The machine and its settings.
+#[derive(Debug, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, expecting = "a table")]
+pub(super) struct BoardTable {
+    /// The machine; the inherited one unless given.
+    pub name: Option<Board>,
+    /// Lines for a Raspberry Pi's config.txt, behind the image's own. `-line` removes an inherited one.
+    #[serde(default)]
+    pub config: List<ConfigLine>,
+}
+
+impl<'de> Deserialize<'de> for BoardKey {
+    fn deserialize<D: Deserializer<'de>>(reader: D) -> Result<Self, D::Error> {
+        struct Visitor;
+
+        impl<'de> serde::de::Visitor<'de> for Visitor {
+            type Value = BoardKey;
+
+            fn expecting(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                out.write_str("a board's name or a table")
+            }
+
+            fn visit_str<E: serde::de::Error>(self, name: &str) -> Result<BoardKey, E> {
+                Board::deserialize(name.into_deserializer()).map(BoardKey::Name)
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<BoardKey, A::Error> {
+                BoardTable::deserialize(MapAccessDeserializer::new(map)).map(BoardKey::Table)
+            }
+        }
+
+        reader.deserialize_any(Visitor)
+    }
+}
+
+impl BoardKey {
+    /// The board named here, and the lines for its `config.txt`.
+    pub(super) fn into_parts(self) -> (Option<Board>, List<ConfigLine>) {
+        match self {
+            Self::Name(board) => (Some(board), Vec::new()),
+            Self::Table(BoardTable { name, config }) => (name, config),
+            Self::Inherited => (None, Vec::new()),
+        }
+    }
 }
 
 /// The kernel: modules and command line.
@@ -218,12 +281,12 @@ pub(super) struct NetworkEntry {
     pub dhcp: bool,
     /// Static addresses with prefix length.
     #[serde(default)]
-    pub addresses: Vec<AddressWithPrefix>,
+    pub addresses: Vec<Spanned<AddressWithPrefix>>,
     /// The router.
-    pub gateway: Option<Address>,
+    pub gateway: Option<Spanned<Address>>,
     /// Name servers.
     #[serde(default)]
-    pub dns: Vec<Address>,
+    pub dns: Vec<Spanned<Address>>,
 }
 
 /// Which interfaces a network is for.
@@ -255,6 +318,9 @@ pub(super) struct SourceEntry {
     pub components: Vec<Suite>,
     /// A file of the workspace with the `OpenPGP` keys that sign it; Debian's own keys unless given.
     pub key: Option<Spanned<WorkspacePath>>,
+    /// Names of the packages that may come from it, with `*` and `?`; all may unless given.
+    #[serde(default)]
+    pub only: Vec<Spanned<PackagePattern>>,
 }
 
 /// An overlay: files and what they need, shared by profiles.
@@ -274,6 +340,9 @@ pub(super) struct OverlayToml {
     /// Kernel modules to load at boot.
     #[serde(default)]
     pub modules: Vec<Spanned<Module>>,
+    /// Settings of the machine.
+    #[serde(default)]
+    pub board: OverlayBoardTable,
     /// Kernel settings, names quoted. A profile's own setting wins.
     #[serde(default)]
     pub sysctl: BTreeMap<SysctlName, SysctlValue>,
@@ -293,6 +362,15 @@ pub(super) struct OverlayToml {
     /// Secrets and `ConfigMaps` that something in the cluster makes, so that no manifest has to.
     #[serde(default)]
     pub expects: Vec<Spanned<Expected>>,
+}
+
+/// Settings of the machine.
+#[derive(Debug, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, expecting = "a table")]
+pub(super) struct OverlayBoardTable {
+    /// Lines for a Raspberry Pi's config.txt, behind the image's own. A profile's own setting wins.
+    #[serde(default)]
+    pub config: Vec<Spanned<ConfigLine>>,
 }
 
 /// A symbolic link, or the mode and owner of a file below `files/`.

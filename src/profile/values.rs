@@ -46,13 +46,15 @@ pub(crate) use text;
 
 text! {
     Identifier: identifier, "A name of lower-case letters, digits and `-`.";
-    HostName: host_name, "A host name of one label (RFC 1123).";
+    HostName: machine_name, "A host name of one label (RFC 1123).";
     Package: package, "A Debian package's name.";
+    PackagePattern: package_pattern, "A Debian package's name, with `*` and `?`.";
     ImagePath: path, "An absolute path in the image.";
     WorkspacePath: workspace_path, "A path relative to the root of the workspace.";
     Glob: glob, "An absolute path with `*`, `?`, `[…]`, `{…}` (within one directory) or `**` (across directories).";
+    ConfigLine: config_line, "A line of config.txt, at most 98 characters: property=value, a filter such as [cm4], or a comment.";
     Module: module, "A kernel module's name, without `.ko`.";
-    KernelOption: cmdline, "One option of the kernel command line.";
+    KernelOption: kernel_option, "One option of the kernel command line.";
     SysctlName: sysctl, "A kernel setting's name, quoted, such as \"vm.swappiness\".";
     Account: account, "The name of an account or group of the image.";
     Login: login, "A login name.";

@@ -19,8 +19,8 @@ pub const INDEX: &str = "/debian/dists/test/main/binary-amd64/Packages";
 pub struct Archive {
     gpg: Gpg,
     signer: String,
-    /// Packages by name.
-    debs: BTreeMap<String, Vec<u8>>,
+    /// Version and bytes of packages by name.
+    debs: BTreeMap<String, (String, Vec<u8>)>,
     /// Date of its Release file; ten days ago if none is given.
     pub date: Option<u64>,
     /// Seconds that its Release file is valid from now on.
@@ -51,14 +51,19 @@ impl Archive {
     }
 
     /// With another package; `scripts` are names and texts of control members.
-    pub fn with(mut self, name: &str, scripts: &[(&str, &str)], data: Tar) -> Self {
-        let mut control = Tar(control_tar(&control(name)));
+    pub fn with(self, name: &str, scripts: &[(&str, &str)], data: Tar) -> Self {
+        self.with_version(name, "1.0-1", scripts, data)
+    }
+
+    /// With another package of this version.
+    pub fn with_version(mut self, name: &str, version: &str, scripts: &[(&str, &str)], data: Tar) -> Self {
+        let mut control = Tar(control_tar(&control(name, version)));
         control.0.truncate(control.0.len() - 1024);
         for (script, text) in scripts {
             control = control.file(&format!("./{script}"), text);
         }
         let deb = ar(&[("debian-binary", b"2.0\n"), ("control.tar", &control.finish()), ("data.tar", &data.finish())]);
-        self.debs.insert(name.to_owned(), deb);
+        self.debs.insert(name.to_owned(), (version.to_owned(), deb));
         self
     }
 
@@ -66,22 +71,23 @@ impl Archive {
     pub fn files(&self) -> BTreeMap<String, Vec<u8>> {
         let mut files = BTreeMap::new();
         let mut index = String::new();
-        for (name, deb) in &self.debs {
-            let digest = Digest::of(deb);
-            let _ =
-                writeln!(index, "{}Filename: pool/{name}.deb\nSize: {}\nSHA256: {digest}\n", control(name), deb.len());
+        for (name, (version, deb)) in &self.debs {
+            let (control, digest) = (control(name, version), Digest::of(deb));
+            let _ = writeln!(index, "{control}Filename: pool/{name}.deb\nSize: {}\nSHA256: {digest}\n", deb.len());
             files.insert(pool(name), deb.clone());
         }
         let index = (self.index)(index);
         let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap().as_secs();
         let until = now.checked_add_signed(self.validity).unwrap();
         let release = format!(
-            "Suite: test\nDate: {}\nValid-Until: {}\nArchitectures: all amd64\nSHA256:\n {} {} main/binary-amd64/Packages\n",
+            "Suite: test\nDate: {}\nValid-Until: {}\nArchitectures: all amd64 arm64\nSHA256:\n \
+             {digest} {size} main/binary-amd64/Packages\n {digest} {size} main/binary-arm64/Packages\n",
             date(self.date.unwrap_or(now - 10 * DAY)),
             date(until),
-            Digest::of(index.as_bytes()),
-            index.len(),
+            digest = Digest::of(index.as_bytes()),
+            size = index.len(),
         );
+        files.insert(INDEX.replace("amd64", "arm64"), index.clone().into_bytes());
         files.insert(INRELEASE.to_owned(), self.gpg.clearsign(&release, now - DAY, &self.signer, &[]).into_bytes());
         files.insert(INDEX.to_owned(), index.into_bytes());
         files
@@ -128,6 +134,16 @@ impl Online {
         error
     }
 
+    /// A `[[source]]` called `name` that is this archive, and its key's file in `place`.
+    pub fn source(&self, place: &Place, name: &str) -> String {
+        place.write(&format!("keys/{name}.asc"), &self.key);
+        let archive = self.server.url("/debian");
+        format!(
+            "[[source]]\nname = \"{name}\"\narchive = \"{archive}\"\nsuite = \"test\"\ncomponents = [\"main\"]\n\
+             key = \"keys/{name}.asc\"\n"
+        )
+    }
+
     /// What was asked for, in the order it came.
     pub fn paths(&self) -> Vec<String> {
         self.server.requests().into_iter().map(|request| request.path).collect()
@@ -139,8 +155,8 @@ pub fn pool(name: &str) -> String {
     format!("/debian/pool/{name}.deb")
 }
 
-fn control(name: &str) -> String {
-    format!("Package: {name}\nVersion: 1.0-1\nArchitecture: all\nPriority: optional\nDescription: a sample\n")
+fn control(name: &str, version: &str) -> String {
+    format!("Package: {name}\nVersion: {version}\nArchitecture: all\nPriority: optional\nDescription: a sample\n")
 }
 
 fn date(seconds: u64) -> String {

@@ -26,6 +26,7 @@ fn source(name: &str, archive: &str, suite: &str, components: &[&str], key: Sour
         suite: suite.to_owned(),
         components: components.iter().map(|&component| component.to_owned()).collect(),
         key,
+        only: Vec::new(),
     }
 }
 

@@ -8,6 +8,7 @@ mod postgres;
 #[path = "../support/mod.rs"]
 mod support;
 
+mod bootloader;
 mod disks;
 mod gate;
 mod identity;

@@ -1,5 +1,5 @@
 //! A place that looks like a node to a script: `/usr/lib` with what the image installs, and `/etc`, `/run`,
-//! `/sys/class` and parts of `/proc` that the test decides on.
+//! `/sys/class`, `/sys/firmware` and parts of `/proc` that the test decides on.
 
 use std::fs::{self, File};
 use std::os::unix::fs::PermissionsExt as _;
@@ -22,6 +22,7 @@ mount -t overlay -o "lowerdir=$0/var/lib:/var/lib" overlay /var/lib
 mount --bind "$0/etc/imgbuild" /etc/imgbuild
 mount --bind "$0/run" /run
 mount --bind "$0/class" /sys/class
+mount --bind "$0/firmware" /sys/firmware
 mount --bind "$0/uptime" /proc/uptime
 mount --bind "$0/cmdline" /proc/cmdline
 mount --bind "$0/pressure" /proc/pressure/cpu
@@ -47,7 +48,7 @@ impl Sandbox {
     /// A node with the profile "storage" that has been on for 100 seconds.
     pub fn new() -> Self {
         let sandbox = Self { directory: tempfile::tempdir().expect("a directory") };
-        for directory in ["bin", "class/net", "etc/imgbuild", "run", "usr/lib", "var/lib"] {
+        for directory in ["bin", "class/net", "etc/imgbuild", "firmware", "run", "usr/lib", "var/lib"] {
             fs::create_dir_all(sandbox.path(directory)).expect("our own directory");
         }
         for (path, node) in image().iter() {

@@ -40,7 +40,7 @@ fn a_status_is_told_in_json_on_the_banner_in_the_journal_and_on_the_console() {
     assert!(output.status.success(), "{}", said(&output));
     let status = node.status();
     let expected = serde_json::json!({
-        "schema": 1, "node": "pi1", "cluster": "home", "profile": "storage", "image": "0123456789abcdef",
+        "schema": 1, "node": "pi1", "cluster": "home", "profile": "storage", "image": "0123456789abcdef", "bootloader": null,
         "state": "waiting", "waiting_for": "data-disk", "reason": r#"no "ssd" in C:\."#, "cure": "plug it in.",
         "since": status["since"], "since_uptime": 100,
     });

@@ -3,7 +3,7 @@
 use super::{Inputs, Lint, Mistake, Theme};
 use crate::output::Severity;
 
-pub(super) const THEME: Theme = Theme { title: "Labels", lints: &[RESERVED_LABEL] };
+pub(super) const THEME: Theme = Theme { title: "Labels", lints: &[RESERVED_LABEL, FALSE_LABEL] };
 
 const RESERVED_LABEL: Lint = Lint {
     code: "C030-reserved-label",
@@ -12,6 +12,15 @@ const RESERVED_LABEL: Lint = Lint {
     why: "the kubelet exits when it is started with a label of `kubernetes.io` or `k8s.io` that is not among the few it \
           may set on itself, so K3s never comes up",
     find: reserved_label,
+};
+
+const FALSE_LABEL: Lint = Lint {
+    code: "C031-false-label",
+    severity: Severity::Error,
+    title: "A label that the kubelet sets itself is given another value",
+    why: "the kubelet takes the given value instead of its own (`initialNode` in `pkg/kubelet/kubelet_node_status.go`): \
+          volumes and pods that ask for the node by name, machine or system then find another one, or none",
+    find: false_label,
 };
 
 /// What a kubelet may set on itself beside the families [`FAMILIES`] (Kubernetes, `pkg/apis/core` and
@@ -43,6 +52,26 @@ fn reserved_label(inputs: &Inputs<'_>) -> Vec<Mistake> {
                 "take a name of your own, such as `node-type` or `example.org/node-type`"
             };
             found.push(inputs.at_key(&format!("node.{}.labels.{label}", node.name), message).hint(hint));
+        }
+    }
+    found
+}
+
+fn false_label(inputs: &Inputs<'_>) -> Vec<Mistake> {
+    let mut found = Vec::new();
+    for (node, profile) in inputs.nodes() {
+        for (label, value) in &node.labels {
+            let truth = match label.as_str() {
+                "kubernetes.io/hostname" => Some(node.name.as_str()),
+                "kubernetes.io/os" | "beta.kubernetes.io/os" => Some("linux"),
+                "kubernetes.io/arch" | "beta.kubernetes.io/arch" => Some(profile.board.arch().name()),
+                _ => None,
+            };
+            if let Some(truth) = truth.filter(|truth| truth != value) {
+                let message = format!("the label `{label}` of `{}` is `{value}`, the node is `{truth}`", node.name);
+                let key = format!("node.{}.labels.{label}", node.name);
+                found.push(inputs.at_key(&key, message).hint("take it out: the kubelet sets it by itself"));
+            }
         }
     }
     found

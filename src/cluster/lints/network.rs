@@ -6,6 +6,7 @@ use ipnet::IpNet;
 
 use super::{Inputs, Lint, Mistake, Theme};
 use crate::output::Severity;
+use crate::profile::addresses::{first_host, is_neighbour, is_own, nobodys, unusable};
 
 pub(super) const THEME: Theme = Theme {
     title: "Network",
@@ -34,7 +35,7 @@ const NO_GATEWAY: Lint = Lint {
 const OUTSIDE_NET: Lint = Lint {
     code: "C021-gateway-outside-net",
     severity: Severity::Error,
-    title: "The router is not in a node's network",
+    title: "The router is not in a node's network, or is no machine's address",
     why: "a default route through an address that is not on the cable is refused, and the node reaches nothing beyond \
           its neighbours",
     find: gateway_outside_net,
@@ -84,8 +85,9 @@ const MIXED_FAMILIES: Lint = Lint {
 const NO_HOST: Lint = Lint {
     code: "C027-no-hosts-address",
     severity: Severity::Error,
-    title: "A node's address is its network's own, or that of all hosts in it",
-    why: "the first and the last address of an IPv4 network are nobody's: neighbours do not send to them",
+    title: "A node's address is its network's own, that of all hosts in it, or no machine's",
+    why: "the first and the last address of an IPv4 network are nobody's, loopback and multicast addresses are nobody's \
+          anywhere: neighbours do not send to them",
     find: no_hosts_address,
 };
 
@@ -110,7 +112,7 @@ fn gateway(inputs: &Inputs<'_>) -> Option<IpAddr> {
 /// Told once: it is the cluster's key that is missing.
 fn no_gateway(inputs: &Inputs<'_>) -> Vec<Mistake> {
     let Some((name, key, net)) = static_nodes(inputs).next() else { return Vec::new() };
-    let first = net.hosts().next().unwrap_or(net.addr());
+    let first = first_host(net);
     let mut found = Vec::new();
     let missing = |what: &str, hint: String| {
         let message = format!("`{name}` has a static address, and the cluster names no {what}");
@@ -129,18 +131,23 @@ fn no_gateway(inputs: &Inputs<'_>) -> Vec<Mistake> {
 
 fn gateway_outside_net(inputs: &Inputs<'_>) -> Vec<Mistake> {
     let Some(gateway) = gateway(inputs) else { return Vec::new() };
-    let outside = static_nodes(inputs).filter(|(_, _, net)| !net.contains(&gateway) || net.addr() == gateway);
-    outside
-        .map(|(name, key, net)| {
-            let message = if net.addr() == gateway {
-                format!("`{name}` has the router's address {gateway}")
-            } else {
-                format!("the router {gateway} is not in the network {} of `{name}`", net.trunc())
-            };
-            let hint = "correct the address, its prefix length, or `gateway`: most home networks end in `/24`";
-            inputs.at_value(&key, message).hint(hint)
-        })
-        .collect()
+    if let Some(why) = nobodys(gateway) {
+        let hint = "write your router's address, such as 192.168.1.1";
+        return vec![inputs.at_value("gateway", format!("the router's address {gateway} is {why}")).hint(hint)];
+    }
+    let mistake = |(name, key, net): (&str, String, IpNet)| {
+        let message = if net.addr() == gateway {
+            format!("`{name}` has the router's address {gateway}")
+        } else if !is_neighbour(gateway, net) {
+            format!("the router {gateway} is not in the network {} of `{name}`", net.trunc())
+        } else {
+            let router = IpNet::new(gateway, net.prefix_len()).ok()?;
+            format!("the router's address {gateway} is {} in {}", unusable(router)?, net.trunc())
+        };
+        let hint = "correct the address, its prefix length, or `gateway`: most home networks end in `/24`";
+        Some(inputs.at_value(&key, message).hint(hint))
+    };
+    static_nodes(inputs).filter_map(mistake).collect()
 }
 
 fn address_in_cluster_range(inputs: &Inputs<'_>) -> Vec<Mistake> {
@@ -218,26 +225,25 @@ fn dns_outside_services(inputs: &Inputs<'_>) -> Vec<Mistake> {
 }
 
 fn no_hosts_address(inputs: &Inputs<'_>) -> Vec<Mistake> {
-    // In a network of two addresses, or one, each is a host's (RFC 3021); IPv6 has no such addresses.
-    let nets = static_nodes(inputs).filter(|(_, _, net)| net.addr().is_ipv4() && net.prefix_len() < 31);
     let mistake = |(name, key, net): (&str, String, IpNet)| {
-        let what = match net.addr() {
-            address if address == net.network() => "the network's own",
-            address if address == net.broadcast() => "that of all hosts",
-            _ => return None,
+        let what = unusable(net)?;
+        let (message, hint) = match nobodys(net.addr()) {
+            None => (
+                format!("the address {} of `{name}` is {what} in {}", net.addr(), net.trunc()),
+                format!("take one between, from {} on, that no other machine has", first_host(net)),
+            ),
+            Some(_) => (
+                format!("the address {} of `{name}` is {what}", net.addr()),
+                "take one of your network that no other machine has".to_owned(),
+            ),
         };
-        let message = format!("the address {} of `{name}` is {what} in {}", net.addr(), net.trunc());
-        let first = net.hosts().next().unwrap_or(net.addr());
-        let hint = format!("take one between, from {first} on, that no other machine has");
         Some(inputs.at_value(&key, message).hint(hint))
     };
-    nets.filter_map(mistake).collect()
+    static_nodes(inputs).filter_map(mistake).collect()
 }
 
 fn loopback_dns(inputs: &Inputs<'_>) -> Vec<Mistake> {
-    let servers = inputs.cluster.dns.iter().filter(|server| {
-        server.parse::<IpAddr>().is_ok_and(|address| address.is_loopback() || address.is_unspecified())
-    });
+    let servers = inputs.cluster.dns.iter().filter(|server| server.parse().is_ok_and(is_own));
     let mistake = |server: &String| {
         let hint = "write your router's address, or a public name server's such as `9.9.9.9`";
         inputs.at_value("dns", format!("on a node, {server} is the node itself")).hint(hint)

@@ -86,6 +86,17 @@ fn a_value_that_cannot_be_is_refused_with_its_cure() {
         (format!("{SOUND}\n[values]\ngit-repository = \"x\"\n"), "a value's name", "cluster.values"),
         (format!("{SOUND}\n[[node.control.disk]]\nlabel = \"a/b\"\nmount = \"/var/x\"\n"), "label", "longhorn-pi1"),
         (format!("{SOUND}\n[[node.control.disk]]\nlabel = \"a\"\nmount = \"var/x\"\n"), "absolute path", "begin with"),
+        (
+            format!("{SOUND}\n[[node.control.disk]]\nlabel = \"state\"\nmount = \"/var/x\"\n"),
+            "`state` is the name of a partition of the node's own stick",
+            "longhorn-pi1",
+        ),
+        (
+            format!("{SOUND}\n[[node.control.disk]]\nlabel = \"BOOT-A\"\nmount = \"/var/x\"\n"),
+            "`BOOT-A` is the name of a partition of the node's own stick",
+            "longhorn-pi1",
+        ),
+        (SOUND.replace("[node.control]", "[node.localhost]"), "`localhost` is no machine's name", "a name of its own"),
     ] {
         let (what, cure) = refused(&text);
         assert!(what.contains(message), "{what}\ninstead of: {message}");

@@ -113,6 +113,23 @@ fn all_mistakes_are_told_at_once_in_the_order_of_the_file() {
 }
 
 #[test]
+fn addresses_that_no_machine_has_are_found_for_nodes_and_router() {
+    let with = |old: &str, new: &str| codes(&SOUND.replace(old, new));
+    // The server's address is not the node's then, which is told too.
+    for address in ["127.0.0.10/8", "224.0.0.10/24", "0.0.0.0/0"] {
+        let codes = with("192.168.1.10/24", address);
+        assert!(codes.contains(&"C027-no-hosts-address"), "{address}: {codes:?}");
+    }
+    for router in ["127.0.0.1", "224.0.0.1", "0.0.0.0", "192.168.1.255", "192.168.1.0", "192.168.1.10", "192.168.2.1"] {
+        assert_eq!(
+            with("gateway = \"192.168.1.1\"", &format!("gateway = \"{router}\"")),
+            ["C021-gateway-outside-net"],
+            "{router}"
+        );
+    }
+}
+
+#[test]
 fn the_example_workspace_lacks_only_what_its_owner_knows() {
     let dir = TempDir::new().unwrap();
     init(dir.path()).unwrap();

@@ -20,6 +20,7 @@ fn after(packages: &[&str]) -> Result<Tree, EffectError> {
         name: "x".to_owned(),
         description: String::new(),
         board: Board::UefiAmd64,
+        config_txt: vec![],
         hostname: None,
         sources: Vec::new(),
         packages: Vec::new(),

@@ -51,6 +51,9 @@ pub enum BootError {
     /// A file that the board needs is not in the tree.
     #[error("`/{path}`, which the boot partition needs, is missing")]
     Missing { path: String, package: String },
+    /// A line of config.txt asks for a device tree overlay that the image does not have.
+    #[error("`{line}` asks for an overlay that the image does not have: `/{path}`")]
+    NoOverlay { line: String, path: String },
     /// A file's content could not be read.
     #[error("cannot read `/{path}`")]
     Read { path: String, source: std::io::Error },
@@ -67,6 +70,11 @@ impl BootError {
             Self::NoKernel => Some("add a kernel package such as `linux-image-arm64` to the profile's packages".into()),
             Self::SeveralKernels { .. } => Some("keep one kernel package in the profile's packages".into()),
             Self::Missing { package, .. } => Some(format!("it comes from package `{package}`: add it to the profile")),
+            Self::NoOverlay { .. } => Some(
+                "Debian packages no overlays: bring the file with [[file]], from `boot/overlays` of Raspberry Pi's firmware; \
+                 docs/pi.md has an example"
+                    .into(),
+            ),
             Self::Read { .. } | Self::Uki(_) => None,
         }
     }

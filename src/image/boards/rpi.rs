@@ -5,7 +5,10 @@
 //! 2022-10-18 does not know that condition, takes one that it does not know for true (raspberrypi/firmware#1839), and would
 //! start from slot B alone. `docs/image-layout.md` has what an upgrade that fills slot B writes.
 
+use std::collections::BTreeMap;
+
 use super::{BootError, BootFile, BootParts, blobs};
+use crate::profile::config_txt::overlay_of;
 use crate::tree::Content;
 
 const BLOBS: &str = include_str!("../../../firmware/rpi4/blobs.toml");
@@ -13,17 +16,41 @@ const CONFIG: &str = include_str!("../../../firmware/rpi4/config.txt");
 const CONFIG_SERIAL: &str = include_str!("../../../firmware/rpi4/config-serial.txt");
 const AUTOBOOT: &str = include_str!("../../../firmware/rpi4/autoboot.txt");
 
+/// Where an image has device tree overlays, beside the firmware. Debian's package has none, so a profile brings those that
+/// it needs.
+const OVERLAYS: &str = "usr/lib/raspi-firmware/overlays";
+
 /// The files of `boot-a`.
 pub(super) fn files(parts: &BootParts<'_>) -> Result<Vec<BootFile>, BootError> {
     let mut files = blobs(BLOBS, parts)?;
     let mut put = |path: &str, content: Content| files.push(BootFile { path: path.to_owned(), content });
-    let serial = if parts.profile.serial { CONFIG_SERIAL } else { "" };
-    put("config.txt", format!("{CONFIG}{serial}").into());
+    put("config.txt", config(parts).into());
+    for (name, overlay) in overlays(parts)? {
+        put(&format!("overlays/{name}.dtbo"), overlay);
+    }
     put("cmdline.txt", format!("{}\n", parts.cmdline).into());
     put("autoboot.txt", AUTOBOOT.into());
     put("vmlinuz", parts.kernel.image.clone());
     put("initrd.img", parts.initrd.into());
     Ok(files)
+}
+
+/// The image's own lines, then the profile's. No filter of the profile's stays in force behind them.
+fn config(parts: &BootParts<'_>) -> String {
+    let serial = if parts.profile.serial { CONFIG_SERIAL } else { "" };
+    let own = &parts.profile.config_txt;
+    let own = if own.is_empty() { String::new() } else { format!("# The profile's.\n{}\n[all]\n", own.join("\n")) };
+    format!("{CONFIG}{serial}{own}")
+}
+
+/// The device tree overlays that the profile's lines name. The firmware passes over one that is not there.
+fn overlays<'a>(parts: &BootParts<'a>) -> Result<BTreeMap<&'a str, Content>, BootError> {
+    let named = parts.profile.config_txt.iter().filter_map(|line| Some((line, overlay_of(line)?)));
+    let find = |(line, name): (&String, &'a str)| match parts.tree.file(&format!("{OVERLAYS}/{name}.dtbo")) {
+        Some(content) => Ok((name, content.clone())),
+        None => Err(BootError::NoOverlay { line: line.clone(), path: format!("{OVERLAYS}/{name}.dtbo") }),
+    };
+    named.map(find).collect()
 }
 
 #[cfg(test)]

@@ -9,6 +9,7 @@ fn profile(board: Board, serial: bool) -> Profile {
         name: "demo".into(),
         description: String::new(),
         board,
+        config_txt: vec![],
         hostname: None,
         sources: vec![],
         packages: vec![],
@@ -119,4 +120,31 @@ fn two_kernels_are_refused() {
     tree.put("boot/vmlinuz-6.12.1", Node::file(0o644, "x")).unwrap();
     let error = boot_files(&profile(Board::Rpi4, true), &tree).unwrap_err();
     assert_eq!(error.to_string(), format!("several kernels (6.12.1, {RELEASE}), an image boots exactly one"));
+}
+
+#[test]
+fn a_profiles_lines_of_config_txt_come_last_and_no_filter_stays_in_force_behind_them() {
+    let mut pi = profile(Board::Rpi4, true);
+    pi.config_txt = ["[pi4]", "arm_freq=2000"].map(str::to_owned).to_vec();
+    let config = text(&boot_files(&pi, &pi_tree()).unwrap(), "config.txt");
+    let without = text(&boot_files(&profile(Board::Rpi4, true), &pi_tree()).unwrap(), "config.txt");
+    assert_eq!(config, format!("{without}# The profile's.\n[pi4]\narm_freq=2000\n[all]\n"));
+}
+
+#[test]
+fn device_tree_overlays_that_a_profile_names_are_taken_along_and_missing_ones_told() {
+    let mut pi = profile(Board::Rpi4, true);
+    pi.config_txt = ["dtoverlay=gpio-fan,gpiopin=14", "dtparam=temp=60000", "dtoverlay="].map(str::to_owned).to_vec();
+    let error = boot_files(&pi, &pi_tree()).unwrap_err();
+    assert_eq!(
+        error.to_string(),
+        "`dtoverlay=gpio-fan,gpiopin=14` asks for an overlay that the image does not have: \
+         `/usr/lib/raspi-firmware/overlays/gpio-fan.dtbo`"
+    );
+    assert!(error.hint().unwrap().contains("[[file]]"), "{:?}", error.hint());
+    let mut tree = pi_tree();
+    tree.put("usr/lib/raspi-firmware/overlays/gpio-fan.dtbo", Node::file(0o644, "fan")).unwrap();
+    let files = boot_files(&pi, &tree).unwrap();
+    assert_eq!(text(&files, "overlays/gpio-fan.dtbo"), "fan");
+    assert_eq!(files.iter().filter(|file| file.path.starts_with("overlays/")).count(), 1);
 }

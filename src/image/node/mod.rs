@@ -4,7 +4,8 @@
 //! At run time only `/var`, the state partition, keeps what is written. So homes become links into it (`homes`), and
 //! what the image holds below `var/` is made there at boot (`var`). Units that would write to the read-only
 //! root are masked: their work was done when the image was built. `AppArmor` profiles without a program go
-//! (`apparmor`). The console's banner says which node, profile and image this is, and at which address.
+//! (`apparmor`). The console's banner says which node, profile and image this is, and at which address; on a Raspberry Pi
+//! also what its boot loader tells (`files/bootloader`).
 //!
 //! The scripts below `/usr/lib/imgbuild` start K3s once all that it needs is there, and say what they wait for until
 //! then: docs/node-status.md. In an image without K3s they lie idle.
@@ -32,6 +33,7 @@ const FILES: &[(&str, u16, &str)] = &[
     ("usr/lib/clock-epoch", 0o644, ""),
     ("usr/lib/imgbuild/root-disk", 0o755, include_str!("files/root-disk")),
     ("usr/lib/udev/rules.d/61-imgbuild.rules", 0o644, include_str!("files/61-imgbuild.rules")),
+    ("usr/lib/imgbuild/bootloader", 0o644, include_str!("files/bootloader")),
     // What starts K3s and tells how it is.
     ("usr/lib/imgbuild/data-disks", 0o755, include_str!("files/data-disks")),
     ("usr/lib/imgbuild/checks", 0o644, include_str!("files/checks")),

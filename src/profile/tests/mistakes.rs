@@ -557,7 +557,7 @@ package = ["curl"]
     2 | package = ["curl"]
       | ^^^^^^^
       |
-      = help: did you mean `packages`? keys here: `schema`, `description`, `packages`, `modules`, `sysctl`, `units`, `file`, `directory`, `verbatim`, `expects`
+      = help: did you mean `packages`? keys here: `schema`, `description`, `packages`, `modules`, `board`, `sysctl`, `units`, `file`, `directory`, `verbatim`, `expects`
     "#);
 }
 

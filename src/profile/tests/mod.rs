@@ -1,6 +1,9 @@
 //! Through the room's face: files in, profile or rendered message out.
 
+mod board;
 mod mistakes;
+mod networks;
+mod openings;
 mod resolving;
 mod values;
 

@@ -36,7 +36,7 @@ fn the_examples_of_the_documentation_are_valid() {
         let text = fs::read_to_string(format!("{}/docs/{path}", env!("CARGO_MANIFEST_DIR"))).unwrap();
         text.split("```toml\n").skip(1).map(|rest| rest.split("```").next().unwrap().to_owned()).collect()
     };
-    for example in examples("profiles.md") {
+    for example in examples("profiles.md").into_iter().chain(examples("pi.md")) {
         if example.contains("mirror") {
             Workspace::open(workspace(&[("imgbuild.toml", &example)]).path()).unwrap();
         } else {

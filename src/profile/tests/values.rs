@@ -10,7 +10,7 @@ fn refusal(line: &str) -> String {
 }
 
 /// Asserts message and hint of each line.
-fn refused(cases: &[(&str, &str)]) {
+pub(super) fn refused(cases: &[(&str, &str)]) {
     for (line, expected) in cases {
         assert_eq!(refusal(line), *expected, "for {line}");
     }
@@ -238,4 +238,119 @@ fn what_k3s_would_refuse_on_the_node_is_refused_here() {
              `max-pods=50`",
         ),
     ]);
+}
+
+#[test]
+fn options_of_the_kernel_that_are_the_images_are_refused_however_they_are_spelt() {
+    let of_the_image = |key: &str| {
+        format!("`{key}` is decided by the image | take it out; the root file system is found and proved by its hash")
+    };
+    for (option, key) in [
+        ("root=/dev/sda1", "root"),
+        ("rd.root=/dev/sda1", "rd.root"),
+        ("roothash=00", "roothash"),
+        ("rd.roothash=00", "rd.roothash"),
+        ("\\\"roothash=00\\\"", "roothash"),
+        ("'roothash=00'", "roothash"),
+        ("\\\"roothash\\\"=00", "roothash"),
+        ("systemd.verity=no", "systemd.verity"),
+        ("rd.systemd.verity=0", "rd.systemd.verity"),
+        ("systemd.verity_root_data=/dev/sda1", "systemd.verity_root_data"),
+        ("systemd.verity-root-data=/dev/sda1", "systemd.verity-root-data"),
+        ("usrhash=00", "usrhash"),
+        ("imgbuild.image=00", "imgbuild.image"),
+    ] {
+        refused(&[(&format!("kernel = {{ cmdline = [\"{option}\"] }}"), &of_the_image(key))]);
+    }
+    refused(&[(
+        r#"kernel = { cmdline = ["dyndbg='x"] }"#,
+        "`dyndbg='x` has a quote that is not closed | leave quotes out: an option has no spaces",
+    )]);
+}
+
+#[test]
+fn more_options_than_firmware_and_kernel_take_are_refused_at_the_one_that_is_too_much() {
+    let options = |count: usize| -> String {
+        (100..100 + count).map(|number| format!("    \"{}{number}\",\n", "a=".to_owned() + &"x".repeat(94))).collect()
+    };
+    let shown = |parent: &str, count: usize| {
+        node_error(&format!("schema = 1\nextends = \"{parent}\"\n[kernel]\ncmdline = [\n{}]\n", options(count)))
+    };
+    // 100 characters each, with the space before it; the image's own take 256.
+    let demo = shown("demo", 18);
+    assert!(
+        demo.contains("the options of `kernel.cmdline` have 1800 characters together, there is room for 1791"),
+        "{demo}"
+    );
+    assert!(demo.contains("profiles/node.toml:22:5") && demo.contains("Linux takes 2047 of the whole line"), "{demo}");
+    let control = shown("control", 9);
+    assert!(control.contains("have 900 characters together, there is room for 767"), "{control}");
+    assert!(control.contains("profiles/node.toml:12:5"), "{control}");
+    assert!(control.contains("the Raspberry Pi's firmware takes 1023 of the whole line"), "{control}");
+}
+
+#[test]
+fn names_of_300_bytes_are_refused_whatever_they_name() {
+    let long = "a".repeat(300);
+    for line in [
+        format!("extends = \"{long}\""),
+        format!("hostname = \"{long}\""),
+        format!("overlays = [\"{long}\"]"),
+        format!("packages = [\"{long}\"]"),
+        format!("timezone = \"{long}\""),
+        format!("locale = \"{long}\""),
+        format!("ntp = [\"{long}\"]"),
+        format!("status = {{ led = \"{long}\" }}"),
+        format!("kernel = {{ modules = [\"{long}\"] }}"),
+        format!("sysctl = {{ \"a.{long}\" = 1 }}"),
+        format!("units = {{ enable = [\"{long}.service\"] }}"),
+        format!("k3s = {{ version = \"v1.2.{}+k3s1\" }}", "1".repeat(300)),
+        format!("user = [{{ name = \"{long}\" }}]"),
+        format!("user = [{{ name = \"anna\", groups = [\"{long}\"] }}]"),
+        format!("network = [{{ name = \"{long}\", match = {{ name = [\"e*\"] }}, dhcp = true }}]"),
+        format!("source = [{{ name = \"{long}\", archive = \"debian\", suite = \"x\", components = [\"main\"] }}]"),
+        format!("source = [{{ name = \"x\", archive = \"debian\", suite = \"{long}\", components = [\"main\"] }}]"),
+        format!("file = [{{ path = \"/etc/{long}\", content = \"\" }}]"),
+        format!("file = [{{ path = \"/etc/a\", source = \"files/{long}\" }}]"),
+        format!("file = [{{ path = \"{}\", content = \"\" }}]", "/abc".repeat(1100)),
+    ] {
+        let text = if line.starts_with("extends") {
+            format!("schema = 1\n{line}\n")
+        } else {
+            format!("schema = 1\nextends = \"demo\"\n{line}\n")
+        };
+        let shown = node_error(&text);
+        assert!(shown.contains("--> profiles/node.toml:") && shown.contains("= help: "), "{line}\n{shown}");
+    }
+}
+
+#[test]
+fn a_machine_called_localhost_is_refused() {
+    refused(&[(
+        r#"hostname = "localhost""#,
+        "`localhost` is no machine's name | give the machine a name of its own: every machine calls itself `localhost`, and \
+         finds itself there",
+    )]);
+}
+
+#[test]
+fn globs_that_climb_or_take_what_no_image_runs_without_are_refused() {
+    for glob in ["/../etc", "/usr/../etc/hosts", "/usr/./share", "/usr//share", "/usr/share/man/"] {
+        let expected = format!("`{glob}` is not a clean glob | leave out `.`, `..`, doubled and trailing slashes");
+        refused(&[(&format!("drop = [\"{glob}\"]"), &expected)]);
+    }
+    for (glob, what) in [
+        ("/boot", "the kernel, `/boot/vmlinuz-6.12.117+deb13-arm64`"),
+        ("/boot/**", "the kernel, `/boot/vmlinuz-6.12.117+deb13-arm64`"),
+        ("/boot/vmlinuz-*", "the kernel, `/boot/vmlinuz-6.12.117+deb13-arm64`"),
+        ("/usr", "the kernel's modules, `/usr/lib/modules/6.12.117+deb13-arm64`"),
+        ("/usr/lib/modules/*", "the kernel's modules, `/usr/lib/modules/6.12.117+deb13-arm64`"),
+        ("/usr/lib/systemd/*", "the system's first program, `/usr/lib/systemd/systemd`"),
+        ("/usr/bin/d*", "the shell of the system's scripts, `/usr/bin/dash`"),
+        ("/usr/lib/{imgbuild,x}", "what starts the node, `/usr/lib/imgbuild`"),
+        ("/etc", "the accounts, `/etc/passwd`"),
+    ] {
+        let expected = format!("`{glob}` would leave out {what} | name what is below it, and leave that in");
+        refused(&[(&format!("drop = [\"{glob}\"]"), &expected)]);
+    }
 }

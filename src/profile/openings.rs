@@ -1,0 +1,262 @@
+//! Files that would let somebody in: accounts have no password, root is locked, keys come from `[[user]]` and the seed. A file
+//! of a profile or overlay over the files that decide this takes their place, so its text is looked at.
+//!
+//! Followed are passwd(5), shadow(5), group(5), gshadow(5), sudoers(5), sshd_config(5), sshd(8), pam.conf(5) and sysusers.d(5).
+//! This is a net for mistakes, no proof: a file may hold a program that does the same.
+
+use std::collections::BTreeSet;
+use std::ops::Range;
+use std::sync::Arc;
+
+use super::{Marks, ProfileError, ProfileFile, User};
+use crate::output::{Diagnostic, SourceText};
+
+/// A line that lets somebody in.
+#[derive(Debug, PartialEq, Eq)]
+struct Opening {
+    /// Its bytes in the file.
+    line: Range<usize>,
+    /// What it does, after "this line …".
+    what: String,
+    cure: &'static str,
+}
+
+/// A rule for the lines of one file: the line, without spaces around it, and what of the profile it may know.
+type Rule = fn(&str, &Known<'_>) -> Option<(String, &'static str)>;
+
+/// Whom the profile lets in.
+struct Known<'a> {
+    /// All of its people.
+    people: BTreeSet<&'a str>,
+    /// Those who may become root.
+    admins: BTreeSet<&'a str>,
+    /// The last part of the file's path.
+    file: &'a str,
+}
+
+const LOCKED: &str = "write `!` or `*` there; people come in with a key: [[user]] with `ssh_keys`";
+const BY_KEY: &str = "take it out; people come in with a key: [[user]] with `ssh_keys`, or the cluster's `ssh_keys`";
+const BY_SUDO: &str = "take it out; who may become root is said by `sudo = true` of [[user]]";
+
+/// Refuses files that let somebody in who is none of `users`, or in another way than these come in.
+///
+/// # Errors
+/// The first such line, at its place in the overlay's file, or at the `path` of the profile's [[file]].
+pub(super) fn refuse<'f>(
+    files: impl IntoIterator<Item = (&'f String, &'f ProfileFile)>,
+    users: &[User],
+    marks: &Marks,
+) -> Result<(), ProfileError> {
+    for (path, file) in files {
+        let Some(rule) = rule_of(path).filter(|_| !file.directory) else { continue };
+        let known = Known {
+            people: users.iter().map(|user| user.name.as_str()).collect(),
+            admins: users.iter().filter(|user| user.sudo).map(|user| user.name.as_str()).collect(),
+            file: path.rsplit('/').next().unwrap_or(path),
+        };
+        if let Some(target) = &file.symlink {
+            let message = format!("`/{path}` decides who comes in, and would be a link to `{target}`");
+            return Err(at_path(path, file, marks, None, message, "write the file itself, so that it can be checked"));
+        }
+        // Bytes that are no text are no line of any of these files.
+        let Ok(text) = file.content.text() else { continue };
+        if let Some(Opening { line, what, cure }) = opening(&text, rule, &known) {
+            let number = text[..line.start].lines().count() + 1;
+            let message = format!("line {number} of `/{path}` {what}");
+            return Err(at_path(path, file, marks, Some((text, line)), message, cure));
+        }
+    }
+    Ok(())
+}
+
+/// The mistake at the line of an overlay's file, or where a profile names the file.
+fn at_path(
+    path: &str,
+    file: &ProfileFile,
+    marks: &Marks,
+    line: Option<(String, Range<usize>)>,
+    message: String,
+    cure: &str,
+) -> ProfileError {
+    if let Some(mistake) = marks.mistake("file.path", path, message.clone()) {
+        return mistake.hint(cure).into();
+    }
+    let overlay = file.origin.strip_prefix("overlay:").unwrap_or(&file.origin);
+    let (text, span) = line.map_or((String::new(), None), |(text, span)| (text, Some(span)));
+    let source = Arc::new(SourceText { path: format!("overlays/{overlay}/files/{path}"), text });
+    Diagnostic::new(&source, span, message).hint(cure).into()
+}
+
+/// The rule for a clean path; none if the file lets nobody in.
+fn rule_of(path: &str) -> Option<Rule> {
+    let below = |dir: &str| path.strip_prefix(dir).is_some_and(|rest| !rest.contains('/'));
+    match path {
+        "etc/shadow" | "etc/shadow-" => Some(shadow),
+        "etc/passwd" | "etc/passwd-" => Some(passwd),
+        "etc/group" | "etc/group-" | "etc/gshadow" | "etc/gshadow-" => Some(group),
+        "etc/sudoers" => Some(sudoers),
+        "etc/ssh/sshd_config" => Some(sshd),
+        "etc/pam.conf" => Some(pam),
+        "etc/hosts.equiv" | "etc/ssh/shosts.equiv" => Some(trusted_hosts),
+        _ if path.ends_with("/.rhosts") || path.ends_with("/.shosts") => Some(trusted_hosts),
+        _ if path.contains("/.ssh/authorized_keys") => Some(home_key),
+        _ if below("etc/ssh/authorized_keys.d/") => Some(listed_key),
+        _ if below("etc/sudoers.d/") => Some(sudoers),
+        _ if below("etc/ssh/sshd_config.d/") => Some(sshd),
+        _ if below("etc/pam.d/") || below("usr/lib/pam.d/") => Some(pam),
+        _ if below("etc/sysusers.d/") || below("usr/lib/sysusers.d/") => Some(sysusers),
+        _ => None,
+    }
+}
+
+/// The first line that `rule` finds. A line that ends in `\` goes on in the next.
+fn opening(text: &str, rule: Rule, known: &Known<'_>) -> Option<Opening> {
+    let mut start = 0;
+    let mut joined = String::new();
+    let mut begun = 0;
+    for line in text.split_inclusive('\n') {
+        let range = start..start + line.trim_end().len();
+        start += line.len();
+        if joined.is_empty() {
+            begun = range.start;
+        }
+        if let Some(part) = line.trim_end().strip_suffix('\\') {
+            joined = joined + part + " ";
+            continue;
+        }
+        joined += line.trim();
+        let whole = std::mem::take(&mut joined);
+        if whole.is_empty() || whole.starts_with('#') {
+            continue;
+        }
+        if let Some((what, cure)) = rule(whole.trim(), known) {
+            return Some(Opening { line: begun..range.end, what, cure });
+        }
+    }
+    None
+}
+
+/// A password's field: empty lets in whoever asks, a hash whoever knows the password.
+fn password(field: &str) -> Option<&'static str> {
+    match field {
+        "" => Some("without a password"),
+        "x" => None,
+        locked if locked.starts_with(['!', '*']) => None,
+        _ => Some("with a password"),
+    }
+}
+
+fn shadow(line: &str, _: &Known<'_>) -> Option<(String, &'static str)> {
+    let (name, rest) = line.split_once(':')?;
+    let how = password(rest.split(':').next()?)?;
+    Some((format!("opens the account `{name}` {how}"), LOCKED))
+}
+
+fn passwd(line: &str, known: &Known<'_>) -> Option<(String, &'static str)> {
+    let fields: Vec<&str> = line.split(':').collect();
+    if let [name, _, "0", ..] = fields[..]
+        && name != "root"
+    {
+        return Some((
+            format!("makes `{name}` a second root (number 0)"),
+            "give it a number of its own, or leave it out",
+        ));
+    }
+    shadow(line, known)
+}
+
+/// An empty field of a group means that only its members are in it.
+fn group(line: &str, _: &Known<'_>) -> Option<(String, &'static str)> {
+    let (name, rest) = line.split_once(':')?;
+    let field = rest.split(':').next().filter(|field| !field.is_empty())?;
+    password(field)?;
+    Some((
+        format!("opens the group `{name}` to whoever knows its password"),
+        "write `!` or `*` there; members need none",
+    ))
+}
+
+fn sudoers(line: &str, known: &Known<'_>) -> Option<(String, &'static str)> {
+    let mut words = line.split_whitespace();
+    let who = words.next()?;
+    if who.starts_with("Defaults") {
+        let asks = line.split([' ', '\t', ',']).all(|word| word != "!authenticate");
+        return (!asks).then(|| ("lets everybody use sudo without a password".to_owned(), BY_SUDO));
+    }
+    // `%sudo ALL=(ALL:ALL) ALL` asks for a password, which no account has.
+    let commands = line.split_once("NOPASSWD")?.1;
+    let is_all = commands.split(|char: char| !char.is_ascii_alphanumeric()).any(|word| word == "ALL");
+    (is_all && !known.admins.contains(who)).then(|| (format!("makes `{who}` root without a password"), BY_SUDO))
+}
+
+/// Keyword and value of a line of sshd_config(5), the keyword in small letters.
+fn setting(line: &str) -> Option<(String, String)> {
+    let (keyword, value) = line.split_once([' ', '\t', '='])?;
+    let value = value.trim_start_matches([' ', '\t', '=']).replace('"', "");
+    Some((keyword.to_ascii_lowercase(), value.trim().to_owned()))
+}
+
+fn sshd(line: &str, _: &Known<'_>) -> Option<(String, &'static str)> {
+    let (keyword, value) = setting(line)?;
+    let value = value.to_ascii_lowercase();
+    let is_off = matches!(value.as_str(), "no" | "none");
+    let what = match keyword.as_str() {
+        "permitrootlogin" if !is_off => "lets root log in",
+        "permitemptypasswords" if !is_off => "lets accounts without a password in",
+        "passwordauthentication" if !is_off => "lets people in by password",
+        "kbdinteractiveauthentication" | "challengeresponseauthentication" | "gssapiauthentication" if !is_off => {
+            "lets people in by another way than a key"
+        }
+        "hostbasedauthentication" if !is_off => "lets in whom another machine vouches for",
+        "authenticationmethods" if value.split([' ', ',']).any(|method| method == "none") => {
+            "lets people in without a key"
+        }
+        "authorizedkeyscommand" | "authorizedprincipalscommand" | "trustedusercakeys" if !is_off => {
+            "lets in keys that neither profile nor seed names"
+        }
+        "authorizedkeysfile" if !is_off => {
+            "looks for keys elsewhere, where one may be left that no image names any more"
+        }
+        _ => return None,
+    };
+    Some((what.to_owned(), BY_KEY))
+}
+
+fn home_key(line: &str, _: &Known<'_>) -> Option<(String, &'static str)> {
+    let first: String = line.chars().take(24).collect();
+    Some((format!("lets a key in (`{first}…`) from a home, which outlives the image"), BY_KEY))
+}
+
+/// `/etc/ssh/authorized_keys.d/NAME`, where sshd looks for the keys of NAME.
+fn listed_key(_: &str, known: &Known<'_>) -> Option<(String, &'static str)> {
+    let name = known.file;
+    (!known.people.contains(name))
+        .then(|| (format!("lets a key in as `{name}`, who is no [[user]] of the profile"), BY_KEY))
+}
+
+fn trusted_hosts(_: &str, _: &Known<'_>) -> Option<(String, &'static str)> {
+    Some(("lets in whom another machine vouches for".to_owned(), BY_KEY))
+}
+
+fn pam(line: &str, _: &Known<'_>) -> Option<(String, &'static str)> {
+    // pam.conf has the service in front.
+    let words: Vec<&str> =
+        line.split_whitespace().skip_while(|word| !matches!(*word, "auth" | "-auth")).skip(1).collect();
+    let modules = |name: &str| words.iter().any(|word| word.rsplit('/').next() == Some(name));
+    let control = *words.first()?;
+    let is_enough = control == "sufficient" || (control.starts_with('[') && line.contains("success=done"));
+    if is_enough && modules("pam_permit.so") {
+        return Some(("lets everybody in without a password".to_owned(), BY_KEY));
+    }
+    let trusts = modules("pam_wheel.so") && words.contains(&"trust");
+    trusts.then(|| ("lets members of a group become root without a password".to_owned(), BY_SUDO))
+}
+
+/// `u NAME 0`, also with a group's number behind it.
+fn sysusers(line: &str, _: &Known<'_>) -> Option<(String, &'static str)> {
+    let mut words = line.split_whitespace();
+    let (kind, name, id) = (words.next()?, words.next()?, words.next()?.trim_matches('"'));
+    let is_root = kind.starts_with('u') && id.split(':').next() == Some("0") && name.trim_matches('"') != "root";
+    is_root
+        .then(|| (format!("makes `{name}` a second root (number 0)"), "give it a number of its own, or leave it out"))
+}

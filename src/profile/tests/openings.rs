@@ -1,0 +1,137 @@
+//! Files over those that decide who comes in.
+
+use super::*;
+
+/// The last line of each: what is found in it, in a file that an overlay puts at the path.
+const OPENINGS: &[(&str, &str, &str)] = &[
+    ("etc/shadow", "root:*:20000::::::\neve::20000::::::", "opens the account `eve` without a password"),
+    ("etc/shadow", "root:$y$j9T$abc$def:20000::::::", "opens the account `root` with a password"),
+    ("etc/shadow-", "root:ab1cdefghijkl:1:", "opens the account `root` with a password"),
+    ("etc/passwd", "root:x:0:0:root:/root:/bin/bash\neve:x:0:0::/:/bin/sh", "makes `eve` a second root (number 0)"),
+    ("etc/passwd", "root::0:0:root:/root:/bin/bash", "opens the account `root` without a password"),
+    ("etc/group", "sudo:$6$x$y:27:", "opens the group `sudo` to whoever knows its password"),
+    ("etc/gshadow", "sudo:$6$x$y::", "opens the group `sudo` to whoever knows its password"),
+    ("etc/sudoers", "Defaults env_reset, !authenticate", "lets everybody use sudo without a password"),
+    ("etc/sudoers.d/eve", "eve ALL=(ALL) NOPASSWD: ALL", "makes `eve` root without a password"),
+    ("etc/sudoers.d/eve", "eve ALL = \\\n  NOPASSWD:ALL", "makes `eve` root without a password"),
+    ("etc/sudoers.d/all", "ALL ALL=(ALL:ALL) NOPASSWD:SETENV: ALL", "makes `ALL` root without a password"),
+    (
+        "root/.ssh/authorized_keys",
+        "ssh-ed25519 AAAA",
+        "lets a key in (`ssh-ed25519 AAAA…`) from a home, which outlives the image",
+    ),
+    ("home/anna/.ssh/authorized_keys2", "ssh-ed25519 AAAA", "from a home, which outlives the image"),
+    (
+        "etc/ssh/authorized_keys.d/root",
+        "ssh-ed25519 AAAA",
+        "lets a key in as `root`, who is no [[user]] of the profile",
+    ),
+    ("etc/ssh/sshd_config", "PermitRootLogin prohibit-password", "lets root log in"),
+    ("etc/ssh/sshd_config.d/05-x.conf", "# x\npermitrootlogin=\"yes\"", "lets root log in"),
+    ("etc/ssh/sshd_config.d/05-x.conf", "PasswordAuthentication yes", "lets people in by password"),
+    (
+        "etc/ssh/sshd_config.d/05-x.conf",
+        "Match User eve\n\tPermitEmptyPasswords yes",
+        "lets accounts without a password in",
+    ),
+    ("etc/ssh/sshd_config.d/05-x.conf", "KbdInteractiveAuthentication yes", "lets people in by another way than a key"),
+    ("etc/ssh/sshd_config.d/05-x.conf", "AuthenticationMethods none", "lets people in without a key"),
+    (
+        "etc/ssh/sshd_config.d/05-x.conf",
+        "AuthorizedKeysCommand /usr/bin/keys",
+        "lets in keys that neither profile nor seed names",
+    ),
+    (
+        "etc/ssh/sshd_config.d/05-x.conf",
+        "TrustedUserCAKeys /etc/ssh/ca.pub",
+        "lets in keys that neither profile nor seed names",
+    ),
+    ("etc/ssh/sshd_config.d/05-x.conf", "AuthorizedKeysFile .ssh/authorized_keys", "looks for keys elsewhere"),
+    ("etc/ssh/sshd_config.d/05-x.conf", "HostbasedAuthentication yes", "lets in whom another machine vouches for"),
+    ("etc/hosts.equiv", "+ +", "lets in whom another machine vouches for"),
+    (
+        "etc/pam.d/sshd",
+        "@include common-account\nauth sufficient pam_permit.so",
+        "lets everybody in without a password",
+    ),
+    ("etc/pam.d/su", "auth sufficient pam_wheel.so trust", "lets members of a group become root without a password"),
+    ("etc/sysusers.d/eve.conf", "u eve 0 \"Eve\" / /bin/sh", "makes `eve` a second root (number 0)"),
+];
+
+/// The same files as people have them for good reasons.
+const SOUND: &[(&str, &str)] = &[
+    ("etc/shadow", "root:*:20000:0:99999:7:::\nanna:!:20000:0:99999:7:::\n_ssh:!*:20000::::::"),
+    ("etc/passwd", "root:x:0:0:root:/root:/bin/bash\nanna:x:1000:1000::/home/anna:/bin/bash"),
+    ("etc/group", "root:x:0:\nsudo:x:27:anna\nusers::100:"),
+    ("etc/gshadow", "root:*::\nsudo:!::anna\nusers:::"),
+    ("etc/sudoers", "Defaults env_reset\nroot ALL=(ALL:ALL) ALL\n%sudo ALL=(ALL:ALL) ALL\n@includedir /etc/sudoers.d"),
+    ("etc/sudoers.d/admin", "admin ALL=(ALL:ALL) NOPASSWD: ALL"),
+    ("etc/sudoers.d/metrics", "metrics ALL=(root) NOPASSWD: /usr/sbin/smartctl"),
+    ("etc/ssh/authorized_keys.d/admin", "ssh-ed25519 AAAA"),
+    (
+        "etc/ssh/sshd_config.d/05-x.conf",
+        "PasswordAuthentication no\nPermitRootLogin no\n#PermitEmptyPasswords yes\nMaxAuthTries 3",
+    ),
+    (
+        "etc/pam.d/common-auth",
+        "auth [success=1 default=ignore] pam_unix.so nullok\nauth requisite pam_deny.so\nauth required pam_permit.so",
+    ),
+    ("etc/pam.d/su", "auth sufficient pam_rootok.so\n#auth sufficient pam_wheel.so trust"),
+    ("etc/sysusers.d/app.conf", "u app - \"App\"\ng app 0"),
+    ("usr/share/doc/sudoers", "eve ALL=(ALL) NOPASSWD: ALL"),
+];
+
+const PROFILE: &str = "schema = 1\nextends = \"demo\"\noverlays = [\"mine\"]\n";
+
+fn overlay<'a>(path: &'a str, text: &'a str) -> [(&'a str, &'a str); 3] {
+    [("profiles/node.toml", PROFILE), ("overlays/mine/overlay.toml", "schema = 1\n"), (path, text)]
+}
+
+#[test]
+fn a_file_of_an_overlay_that_lets_somebody_in_is_refused_at_the_very_line() {
+    for (path, text, what) in OPENINGS {
+        let file = format!("overlays/mine/files/{path}");
+        let shown = error(&overlay(&file, &format!("{text}\n")), "node");
+        assert!(shown.contains(what) && shown.contains(&format!("of `/{path}`")), "{shown}");
+        let line = text.lines().count() - usize::from(text.contains('\\'));
+        assert!(shown.contains(&format!("--> {file}:{line}:1")) && shown.contains("= help: "), "{shown}");
+    }
+}
+
+#[test]
+fn files_that_let_in_only_whom_the_profile_lets_in_are_taken() {
+    for (path, text) in SOUND {
+        let file = format!("overlays/mine/files/{path}");
+        assert!(node(&overlay(&file, text)).files.contains_key(*path), "{path}");
+    }
+}
+
+#[test]
+fn a_file_of_a_profile_is_refused_where_it_is_named_and_so_is_a_link() {
+    let text = |more: &str| format!("schema = 1\nextends = \"demo\"\n[[file]]\npath = \"/etc/shadow\"\n{more}\n");
+    let shown = node_error(&text("content = \"root:*:1::\\neve::1::\\n\""));
+    insta::assert_snapshot!(shown, @r#"
+    error: line 2 of `/etc/shadow` opens the account `eve` without a password
+     --> profiles/node.toml:4:8
+      |
+    4 | path = "/etc/shadow"
+      |        ^^^^^^^^^^^^^
+      |
+      = help: write `!` or `*` there; people come in with a key: [[user]] with `ssh_keys`
+    "#);
+    let shown = node_error(&text("symlink = \"/var/lib/shadow\""));
+    assert!(shown.contains("`/etc/shadow` decides who comes in, and would be a link to `/var/lib/shadow`"), "{shown}");
+    let from_workspace = text("source = \"files/shadow\"");
+    let files = [("profiles/node.toml", from_workspace.as_str()), ("files/shadow", "root::1::\n")];
+    assert!(error(&files, "node").contains("line 1 of `/etc/shadow` opens the account `root` without a password"));
+}
+
+#[test]
+fn who_may_become_root_is_said_by_the_profile_alone() {
+    let user = "[[user]]\nname = \"eve\"\nsudo = true\n";
+    let file = "[[file]]\npath = \"/etc/sudoers.d/eve\"\ncontent = \"eve ALL=(ALL) NOPASSWD: ALL\"\n";
+    let demo = "schema = 1\nextends = \"demo\"\n";
+    node(&[("profiles/node.toml", &format!("{demo}{user}{file}"))]);
+    let shown = node_error(&format!("{demo}{}{file}", user.replace("true", "false")));
+    assert!(shown.contains("makes `eve` root without a password") && shown.contains("`sudo = true`"), "{shown}");
+}

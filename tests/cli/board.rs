@@ -1,0 +1,67 @@
+//! `[board] config`: a profile's lines of config.txt, read from the finished image of a Raspberry Pi made of next to nothing.
+
+use crate::debs::Tar;
+use crate::place::{Place, json};
+use crate::support;
+use crate::tiny;
+
+/// A workspace whose profile `node` is a small Raspberry Pi, with this text behind it.
+fn pi(archive: &crate::archive::Online, more: &str) -> Place {
+    let place = tiny::place(archive, &["pi-parts"]);
+    let profile = place.read("profiles/node.toml").replace("\"uefi-amd64\"", "\"rpi4\"");
+    place.write("profiles/node.toml", profile + more);
+    place
+}
+
+fn archive() -> crate::archive::Archive {
+    let mut parts = Tar::default();
+    for file in ["start4.elf", "fixup4.dat"] {
+        parts = parts.file(&format!("./usr/lib/raspi-firmware/{file}"), file);
+    }
+    for board in ["4-b", "400", "cm4-io"] {
+        parts = parts.file(&format!("./usr/lib/linux-image-6.1.0-tiny/broadcom/bcm2711-rpi-{board}.dtb"), board);
+    }
+    let empty = |archive: crate::archive::Archive, name: &str| archive.with(name, &[], Tar::default());
+    let archive = empty(empty(tiny::archive(1000), "linux-image-arm64"), "raspi-firmware");
+    archive.with("pi-parts", &[], parts)
+}
+
+/// A file of `boot-a` of the profile's image, by mtools.
+fn boot_file(place: &Place, name: &str) -> String {
+    let manifest = json(&place.path("build/node/manifest.json"));
+    let partitions = manifest["partitions"].as_array().unwrap();
+    let offset = &partitions.iter().find(|partition| partition["label"] == "boot-a").unwrap()["offset"];
+    let source = format!("{}@@{offset}", place.path("build/node/node.img").display());
+    support::ok(&place.path(""), "mtype", &["-i", &source, &format!("::{name}")])
+}
+
+#[test]
+fn lines_of_a_profile_and_an_overlay_stand_behind_the_images_own_and_leave_no_filter_in_force() {
+    let online = archive().online();
+    let more = "[board]\nname = \"rpi4\"\nconfig = [\"[cm4]\", \"otg_mode=1\", \"[pi4]\", \"dtoverlay=gpio-fan,gpiopin=14\"]\n\
+                [[file]]\npath = \"/usr/lib/raspi-firmware/overlays/gpio-fan.dtbo\"\ncontent = \"fan\"\n";
+    let place = pi(&online, more);
+    let profile = place.read("profiles/node.toml").replace("board = \"rpi4\"\n", "overlays = [\"hat\"]\n");
+    place.write("profiles/node.toml", profile);
+    place.write("overlays/hat/overlay.toml", "schema = 1\n[board]\nconfig = [\"gpio=4=op,dh\"]\n");
+    place.run(&["build", "--profile", "node"]).ok();
+    let config = boot_file(&place, "config.txt");
+    let expected = "# The profile's.\ngpio=4=op,dh\n[cm4]\notg_mode=1\n[pi4]\ndtoverlay=gpio-fan,gpiopin=14\n[all]\n";
+    let (own, added) = config.split_at(config.len() - expected.len());
+    assert_eq!(added, expected);
+    assert!(own.contains("kernel=vmlinuz\n") && own.ends_with('\n') && !own.contains('['), "{own}");
+    assert!(config.is_ascii() && config.lines().all(|line| line.len() <= 98));
+    assert_eq!(boot_file(&place, "overlays/gpio-fan.dtbo"), "fan");
+}
+
+#[test]
+fn a_device_tree_overlay_that_the_image_does_not_have_is_told_at_the_line_that_asks_for_it() {
+    let online = archive().online();
+    let place = pi(&online, "[board]\nname = \"rpi4\"\nconfig = [\"dtoverlay=gpio-fan\"]\n");
+    let profile = place.read("profiles/node.toml").replace("board = \"rpi4\"\n", "");
+    place.write("profiles/node.toml", profile);
+    let error = place.run(&["build", "--profile", "node"]).fails(1);
+    assert!(error.contains("`/usr/lib/raspi-firmware/overlays/gpio-fan.dtbo`"), "{error}");
+    assert!(error.contains("config = [\"dtoverlay=gpio-fan\"]") && error.contains("^^^^^^^^"), "{error}");
+    assert!(!place.path("build/node/node.img").exists());
+}
