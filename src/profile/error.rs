@@ -14,6 +14,9 @@ pub enum ProfileError {
     /// Nobody has a profile of this name.
     #[error("there is no profile `{name}`")]
     Unknown { name: String, known: Vec<String> },
+    /// A profile's file whose name is none for a profile.
+    #[error("`{path}` is no usable name for a profile")]
+    Misnamed { path: String, hint: String },
     /// A file of the workspace cannot be read.
     #[error("cannot read {path}")]
     Read { path: String, source: io::Error },
@@ -41,6 +44,7 @@ impl ProfileError {
         match self {
             Self::Invalid(diagnostic) => diagnostic.hint.clone(),
             Self::Unknown { name, known } => Some(known_names("profiles", name, known)),
+            Self::Misnamed { hint, .. } => Some(format!("rename the file: {hint}")),
             Self::Read { .. } => None,
             Self::FileAbove { file, .. } => Some(format!("rename `/{file}`, or leave one of the two out")),
             Self::Conflict { .. } => {

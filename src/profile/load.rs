@@ -100,8 +100,11 @@ fn find(workspace: &Workspace, name: &str) -> Result<Layer, ProfileError> {
 }
 
 fn read(workspace: &Workspace, name: &str) -> Result<Option<Layer>, ProfileError> {
-    if checks::identifier(name).is_err() {
-        return Ok(None);
+    if let Err(verdict) = checks::identifier(name) {
+        // A file of that name is there for whoever looks: say why it does not count.
+        let is_there = !name.contains('/') && workspace.owns(&profile_path(name));
+        let hint = verdict.split_once('\n').map_or_else(String::new, |(_, hint)| hint.to_owned());
+        return if is_there { Err(ProfileError::Misnamed { path: profile_path(name), hint }) } else { Ok(None) };
     }
     let Some(source) = workspace.read_text(&profile_path(name))? else { return Ok(None) };
     let toml = parse(&source)?;

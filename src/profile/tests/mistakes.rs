@@ -582,3 +582,13 @@ fn a_role_without_a_version_is_refused() {
     let shown = node_error(text);
     assert!(shown.contains("`k3s.role` is given, but no `k3s.version`") && shown.contains("help"), "{shown}");
 }
+
+#[test]
+fn a_profiles_file_with_a_name_that_is_none_is_told_as_such() {
+    let message = error(&[("profiles/My_Node.toml", "schema = 1\nextends = \"demo\"\n")], "My_Node");
+    insta::assert_snapshot!(message, @r"
+    error: `profiles/My_Node.toml` is no usable name for a profile
+     |
+     = help: rename the file: use lower-case letters, digits and `-`, at most 64
+    ");
+}
