@@ -71,8 +71,8 @@ impl BootError {
             Self::SeveralKernels { .. } => Some("keep one kernel package in the profile's packages".into()),
             Self::Missing { package, .. } => Some(format!("it comes from package `{package}`: add it to the profile")),
             Self::NoOverlay { .. } => Some(
-                "Debian packages no overlays: bring the file with [[file]], from `boot/overlays` of Raspberry Pi's firmware; \
-                 docs/pi.md has an example"
+                "Debian's `raspi-firmware` has a few; bring others with [[file]], from `boot/overlays` of Raspberry Pi's \
+                 firmware: docs/pi.md"
                     .into(),
             ),
             Self::Read { .. } | Self::Uki(_) => None,

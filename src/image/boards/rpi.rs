@@ -16,8 +16,7 @@ const CONFIG: &str = include_str!("../../../firmware/rpi4/config.txt");
 const CONFIG_SERIAL: &str = include_str!("../../../firmware/rpi4/config-serial.txt");
 const AUTOBOOT: &str = include_str!("../../../firmware/rpi4/autoboot.txt");
 
-/// Where an image has device tree overlays, beside the firmware. Debian's package has none, so a profile brings those that
-/// it needs.
+/// Where Debian's firmware package has a few device tree overlays, which a profile may add to.
 const OVERLAYS: &str = "usr/lib/raspi-firmware/overlays";
 
 /// The files of `boot-a`.
