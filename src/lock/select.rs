@@ -52,12 +52,10 @@ impl LockError {
                 "the archive signed an index that it must not have; tell its maintainers, or leave the source out"
             }
             Self::Resolve { source, kept, narrowed, .. } => {
-                let mut advice = source.hint();
-                if let (ResolveError::Impossible(_), Some(advice)) = (&**source, &mut advice) {
-                    for name in narrowed {
-                        *advice += &format!(", or let it in with `only` of source `{name}`");
-                    }
-                }
+                let narrowed = narrowed.iter().filter(|_| matches!(**source, ResolveError::Impossible(_)));
+                let let_in: String =
+                    narrowed.flat_map(|name| [", or let it in with `only` of source `", name, "`"]).collect();
+                let advice = source.hint().map(|advice| advice + &let_in);
                 if *kept && !matches!(**source, ResolveError::Unknown(_)) {
                     let or = advice.map(|advice| format!("; if that does not help, {advice}"));
                     return Some(

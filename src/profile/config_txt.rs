@@ -152,7 +152,7 @@ pub(super) fn settings<'a>(lines: impl IntoIterator<Item = &'a str>) -> Vec<(Str
         if line == "[all]" {
             filters.clear();
         } else if is_filter(line) {
-            filters += &format!("{line} ");
+            filters = filters + line + " ";
         } else if let Some((key, value)) = line.split_once('=').filter(|(key, _)| !REPEATED.contains(key)) {
             found.push((format!("{filters}{key}"), value));
         }

@@ -1,7 +1,7 @@
 //! Files that would let somebody in: accounts have no password, root is locked, keys come from `[[user]]` and the seed. A file
 //! of a profile or overlay over the files that decide this takes their place, so its text is looked at.
 //!
-//! Followed are passwd(5), shadow(5), group(5), gshadow(5), sudoers(5), sshd_config(5), sshd(8), pam.conf(5) and sysusers.d(5).
+//! Followed are passwd(5), shadow(5), group(5), gshadow(5), sudoers(5), `sshd_config`(5), sshd(8), pam.conf(5) and sysusers.d(5).
 //! This is a net for mistakes, no proof: a file may hold a program that does the same.
 
 use std::collections::BTreeSet;
@@ -189,7 +189,7 @@ fn sudoers(line: &str, known: &Known<'_>) -> Option<(String, &'static str)> {
     (is_all && !known.admins.contains(who)).then(|| (format!("makes `{who}` root without a password"), BY_SUDO))
 }
 
-/// Keyword and value of a line of sshd_config(5), the keyword in small letters.
+/// Keyword and value of a line of `sshd_config`(5), the keyword in small letters.
 fn setting(line: &str) -> Option<(String, String)> {
     let (keyword, value) = line.split_once([' ', '\t', '='])?;
     let value = value.trim_start_matches([' ', '\t', '=']).replace('"', "");
@@ -222,6 +222,7 @@ fn sshd(line: &str, _: &Known<'_>) -> Option<(String, &'static str)> {
     Some((what.to_owned(), BY_KEY))
 }
 
+#[expect(clippy::unnecessary_wraps, reason = "every line is one, in the form of a rule")]
 fn home_key(line: &str, _: &Known<'_>) -> Option<(String, &'static str)> {
     let first: String = line.chars().take(24).collect();
     Some((format!("lets a key in (`{first}…`) from a home, which outlives the image"), BY_KEY))
@@ -234,6 +235,7 @@ fn listed_key(_: &str, known: &Known<'_>) -> Option<(String, &'static str)> {
         .then(|| (format!("lets a key in as `{name}`, who is no [[user]] of the profile"), BY_KEY))
 }
 
+#[expect(clippy::unnecessary_wraps, reason = "every line is one, in the form of a rule")]
 fn trusted_hosts(_: &str, _: &Known<'_>) -> Option<(String, &'static str)> {
     Some(("lets in whom another machine vouches for".to_owned(), BY_KEY))
 }

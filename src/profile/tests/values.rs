@@ -270,11 +270,12 @@ fn options_of_the_kernel_that_are_the_images_are_refused_however_they_are_spelt(
 
 #[test]
 fn more_options_than_firmware_and_kernel_take_are_refused_at_the_one_that_is_too_much() {
-    let options = |count: usize| -> String {
-        (100..100 + count).map(|number| format!("    \"{}{number}\",\n", "a=".to_owned() + &"x".repeat(94))).collect()
+    let options = |count: usize| {
+        let options = (100..100 + count).map(|number| format!("a={}{number}", "x".repeat(94)));
+        options.map(|option| format!("    {option:?},")).collect::<Vec<_>>().join("\n")
     };
     let shown = |parent: &str, count: usize| {
-        node_error(&format!("schema = 1\nextends = \"{parent}\"\n[kernel]\ncmdline = [\n{}]\n", options(count)))
+        node_error(&format!("schema = 1\nextends = \"{parent}\"\n[kernel]\ncmdline = [\n{}\n]\n", options(count)))
     };
     // 100 characters each, with the space before it; the image's own take 256.
     let demo = shown("demo", 18);
