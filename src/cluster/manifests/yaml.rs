@@ -443,7 +443,8 @@ mod tests {
         let mut text = "a0: &a0 [x, x, x, x, x, x, x, x, x, x]\n".to_owned();
         for level in 1..9 {
             let before = format!("*a{}, ", level - 1).repeat(10);
-            text += &format!("a{level}: &a{level} [{}]\n", before.trim_end_matches(", "));
+            let line = format!("a{level}: &a{level} [{}]\n", before.trim_end_matches(", "));
+            text.push_str(&line);
         }
         assert!(documents(&text).unwrap_err().message.contains("aliases"));
     }

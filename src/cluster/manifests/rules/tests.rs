@@ -267,7 +267,7 @@ fn what_known_controllers_make_is_there() {
     }
 }
 
-/// The objects of MetalLB's native manifest that say who makes the speakers' key: the controller, which is told its name.
+/// The objects of `MetalLB`'s native manifest that say who makes the speakers' key: the controller, which is told its name.
 #[test]
 fn metallbs_own_manifest_is_taken() {
     let namespace = "apiVersion: v1\nkind: Namespace\nmetadata:\n  name: metallb-system\n";
