@@ -430,19 +430,15 @@ pub(super) fn taint(text: &str) -> Verdict {
 /// A label's name. The kubelet refuses to start with one of Kubernetes' own namespaces, but for the families that a
 /// node may set on itself (Kubernetes, "Well-Known Labels"; `NodeRestriction`).
 pub(super) fn label_name(text: &str) -> Verdict {
-    const OPEN: [&str; 4] = [
-        "node.kubernetes.io/",
-        "kubelet.kubernetes.io/",
-        "topology.kubernetes.io/zone",
-        "topology.kubernetes.io/region",
-    ];
+    const OPEN: [&str; 2] = ["topology.kubernetes.io/zone", "topology.kubernetes.io/region"];
+    const FAMILIES: [&str; 2] = ["node.kubernetes.io/", "kubelet.kubernetes.io/"];
     if !is_qualified_name(text) {
         return refuse(text, "a label's name", "write it as `name` or `example.org/name`");
     }
     let reserved = text.split_once('/').is_some_and(|(prefix, _)| {
         ["kubernetes.io", "k8s.io"].iter().any(|own| prefix == *own || prefix.ends_with(&format!(".{own}")))
     });
-    if reserved && !OPEN.iter().any(|open| text.starts_with(open)) {
+    if reserved && !OPEN.contains(&text) && !FAMILIES.iter().any(|family| text.starts_with(family)) {
         return Err(format!(
             "label `{text}` is reserved: K3s does not start with it\ntake a name of your own, such as `example.org/role`; \
              roles are set with `kubectl label node`"

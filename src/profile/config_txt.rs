@@ -239,7 +239,7 @@ impl ConfigDraft {
                     board.name()
                 );
                 let wrong = Diagnostic::new(&at, Some(first.clone()), message);
-                let hint = "take the lines out of this file, or away with `-` in front in the extending one";
+                let hint = "take the lines out, or leave out the profile or overlay that brings them";
                 return Err(wrong.hint(hint).into());
             }
             let in_force = finished.iter().rev().find(|line| is_filter(line));

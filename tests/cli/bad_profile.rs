@@ -106,6 +106,19 @@ fn a_pipe_in_an_overlay_is_called_that_and_not_answered_with_links() {
 }
 
 #[test]
+fn a_file_that_opens_an_account_is_refused_at_its_line_before_anything_is_built() {
+    let place = Place::new()
+        .file("profiles/node.toml", "schema = 1\nextends = \"demo\"\noverlays = [\"mine\"]\n")
+        .file("overlays/mine/overlay.toml", "schema = 1\n")
+        .file("overlays/mine/files/etc/sudoers.d/eve", "# for the night shift\neve ALL=(ALL) NOPASSWD: ALL\n");
+    for args in [&["check", "--profile", "node"][..], &["--offline", "build", "--profile", "node"]] {
+        let error = place.run(args).fails(1);
+        assert!(error.contains("line 2 of `/etc/sudoers.d/eve` makes `eve` root without a password"), "{error}");
+        assert!(error.contains("overlays/mine/files/etc/sudoers.d/eve:2:1") && error.contains("^^^^"), "{error}");
+    }
+}
+
+#[test]
 fn what_would_leave_out_the_whole_system_is_refused() {
     for glob in ["/", "/*", "/**"] {
         let text = format!("schema = 1\nextends = \"demo\"\ndrop = [\"{glob}\"]\n");

@@ -87,7 +87,7 @@ fn lines_for_a_board_without_a_config_txt_are_refused_at_their_place() {
     4 | config = ["[pi4]", "arm_boost=1"]
       |                    ^^^^^^^^^^^^^
       |
-      = help: take the lines out of this file, or away with `-` in front in the extending one
+      = help: take the lines out, or leave out the profile or overlay that brings them
     "#);
 }
 

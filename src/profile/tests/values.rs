@@ -220,6 +220,11 @@ fn what_k3s_would_refuse_on_the_node_is_refused_here() {
              as `example.org/role`; roles are set with `kubectl label node`",
         ),
         (
+            r#"k3s = { labels = { "topology.kubernetes.io/zones" = "attic" } }"#,
+            "label `topology.kubernetes.io/zones` is reserved: K3s does not start with it | take a name of your own, such as \
+             `example.org/role`; roles are set with `kubectl label node`",
+        ),
+        (
             r#"k3s = { labels = { "a b" = "x" } }"#,
             "`a b` is not a label's name | write it as `name` or `example.org/name`",
         ),
