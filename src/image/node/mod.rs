@@ -34,6 +34,10 @@ const FILES: &[(&str, u16, &str)] = &[
     ("usr/lib/imgbuild/root-disk", 0o755, include_str!("files/root-disk")),
     ("usr/lib/udev/rules.d/61-imgbuild.rules", 0o644, include_str!("files/61-imgbuild.rules")),
     ("usr/lib/imgbuild/bootloader", 0o644, include_str!("files/bootloader")),
+    // The serial lines of all boards, whichever of them the kernel's console is on.
+    ("usr/lib/systemd/system/dev-ttyS0.device.d/10-imgbuild.conf", 0o644, SERIAL_DEVICE),
+    ("usr/lib/systemd/system/dev-ttyS1.device.d/10-imgbuild.conf", 0o644, SERIAL_DEVICE),
+    ("usr/lib/systemd/system/dev-ttyAMA0.device.d/10-imgbuild.conf", 0o644, SERIAL_DEVICE),
     // What starts K3s and tells how it is.
     ("usr/lib/imgbuild/data-disks", 0o755, include_str!("files/data-disks")),
     ("usr/lib/imgbuild/checks", 0o644, include_str!("files/checks")),
@@ -49,6 +53,11 @@ const FILES: &[(&str, u16, &str)] = &[
     ("usr/lib/systemd/system/k3s.service.d/10-imgbuild-gate.conf", 0o644, include_str!("files/k3s-gate.conf")),
     ("usr/lib/systemd/system/k3s-agent.service.d/10-imgbuild-gate.conf", 0o644, include_str!("files/k3s-gate.conf")),
 ];
+
+/// How long systemd waits for the device of a serial line. It takes drop-ins of device units as of any (`device_load` in
+/// src/core/device.c, which the drop-ins of fstab(5)'s `x-systemd.device-timeout` rely on), while `BindsTo=` and `After=` of
+/// serial-getty@.service, which name the device, cannot be taken back by a drop-in (systemd.unit(5)).
+const SERIAL_DEVICE: &str = include_str!("files/serial-device.conf");
 
 /// Path, target. What is the image's own business is wanted in `/usr` and needs no enabling.
 const LINKS: &[(&str, &str)] = &[

@@ -89,3 +89,14 @@ fn the_profiles_led_is_named_for_the_node_unless_a_file_names_another() {
     installed(&mut root);
     assert_eq!(root.file("usr/lib/imgbuild/led").unwrap().text().unwrap(), "PWR\n");
 }
+
+#[test]
+fn a_login_on_a_serial_line_waits_for_its_device_without_a_limit() {
+    let mut root = Tree::new();
+    installed(&mut root);
+    // The ports that profiles with `serial = true` have as their console (image::cmdline).
+    for port in ["ttyS0", "ttyS1", "ttyAMA0"] {
+        let text = root.file(&format!("usr/lib/systemd/system/dev-{port}.device.d/10-imgbuild.conf")).unwrap();
+        assert!(text.text().unwrap().ends_with("[Unit]\nJobRunningTimeoutSec=infinity\n"), "{port}");
+    }
+}
