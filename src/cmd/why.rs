@@ -9,15 +9,18 @@ use super::build;
 use super::lock as locking;
 use super::session::Session;
 use crate::cli::Why;
-use crate::debian::resolve::{self, Universe};
+use crate::debian::resolve::{self, Reason, Universe};
 use crate::debian::{Package, index};
 use crate::exit::{Code, Failure};
 use crate::lock::LockedPackage;
 use crate::output::closest;
-use crate::profile;
+use crate::profile::{self, Profile};
 
 pub(super) fn run(args: &Why, session: &Session<'_>) -> Outcome {
-    let profile = profile::load(&session.workspace, &args.profile)?;
+    let Some(name) = &args.profile else {
+        return Err(Failure::refused("no profile is named").hint("name one: `imgbuild why PACKAGE NAME`"));
+    };
+    let profile = profile::load(&session.workspace, name)?;
     let lock = locking::for_build(session, &profile, args.k3s.k3s_dir.as_deref())?;
     let locked: Vec<&LockedPackage> = lock.packages_of(&profile.name).collect();
     let packages = build::unpacked(session, &lock.downloads(&profile.name, &session.mirror), &locked)?;
@@ -41,8 +44,59 @@ pub(super) fn run(args: &Why, session: &Session<'_>) -> Outcome {
     if let Some(package) = from.filter(|package| is_narrowed(&package.source)) {
         steps.push(format!("{} {} comes from source `{}`", package.name, package.version, package.source));
     }
-    session.console.result(&serde_json::json!({"package": args.package, "why": steps}), &steps.join("\n"));
+    let askers = chain.first().map_or_else(Vec::new, |reason| askers(reason, &profile));
+    let value = serde_json::json!({
+        "package": args.package,
+        "profile": profile.name,
+        "why": steps,
+        "wanted_by": askers,
+    });
+    // Below the chain's start, which they ask for.
+    let below = steps.len().min(1);
+    steps.splice(below..below, askers.iter().map(|asker| format!("  {}", asker.describe())));
+    session.console.result(&value, &steps.join("\n"));
     Ok(())
+}
+
+/// Who asks for the package that a chain starts with.
+#[derive(Debug, PartialEq, Eq, serde::Serialize)]
+struct Asker {
+    /// `profile`, `overlay` or `board`.
+    kind: &'static str,
+    name: String,
+    /// The line of the file that names the package; a board has none.
+    file: Option<String>,
+    line: Option<usize>,
+}
+
+impl Asker {
+    fn describe(&self) -> String {
+        let Self { kind, name, file, line } = self;
+        let place = file.as_ref().zip(*line).map_or(String::new(), |(file, line)| format!(" ({file}:{line})"));
+        format!("by {kind} `{name}`{place}")
+    }
+}
+
+/// The files of the profile's chain and of its overlays that name the package, the board if it needs it.
+fn askers(reason: &Reason<'_>, profile: &Profile) -> Vec<Asker> {
+    let Reason::Wanted { package } = reason else { return Vec::new() };
+    let of_file = |(path, line): (&str, usize)| Asker {
+        kind: if path.ends_with("/overlay.toml") { "overlay" } else { "profile" },
+        name: called(path).to_owned(),
+        file: Some(path.to_owned()),
+        line: Some(line),
+    };
+    let mut askers: Vec<Asker> = profile.marks.places("packages", package).map(of_file).collect();
+    if profile.board.packages().contains(package) {
+        askers.push(Asker { kind: "board", name: profile.board.name().to_owned(), file: None, line: None });
+    }
+    askers
+}
+
+/// The name that a file gives its profile or overlay: `profiles/NAME.toml`, `overlays/NAME/overlay.toml`.
+fn called(path: &str) -> &str {
+    let named = path.strip_suffix("/overlay.toml").or_else(|| path.strip_suffix(".toml")).unwrap_or(path);
+    named.rsplit('/').next().unwrap_or(named)
 }
 
 /// The packages as an index of an archive that has nothing else.

@@ -5,8 +5,8 @@ use std::sync::Arc;
 use super::draft::{Draft, Layer};
 use super::error::known_names;
 use super::parse::parse;
-use super::schema::ProfileToml;
-use super::{Board, Profile, ProfileError, Workspace, checks, overlay};
+use super::schema::{OverlayToml, ProfileToml};
+use super::{Board, Home, Profile, ProfileError, Workspace, checks, overlay};
 use crate::output::{Diagnostic, SourceText};
 
 /// What a list of profiles shows of one.
@@ -16,6 +16,15 @@ pub struct ProfileSummary {
     pub description: String,
     /// `None` for a profile that can only be extended.
     pub board: Option<Board>,
+    pub from: Home,
+}
+
+/// What a list of overlays shows of one.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
+pub struct OverlaySummary {
+    pub name: String,
+    pub description: String,
+    pub from: Home,
 }
 
 /// Loads the profile `name`, completely resolved and checked.
@@ -38,13 +47,30 @@ pub fn load(workspace: &Workspace, name: &str) -> Result<Profile, ProfileError> 
 pub fn list(workspace: &Workspace) -> Result<Vec<ProfileSummary>, ProfileError> {
     let mut summaries = Vec::new();
     for name in workspace.profile_names()? {
+        let from = workspace.home(&profile_path(&name));
         match find(workspace, &name).and_then(|leaf| lay(chain(workspace, leaf)?, workspace)) {
             Ok(Draft { description, board, .. }) => {
-                summaries.push(ProfileSummary { name, description: description.unwrap_or_default(), board });
+                summaries.push(ProfileSummary { name, description: description.unwrap_or_default(), board, from });
             }
-            Err(error) if workspace.owns(&profile_path(&name)) => return Err(error),
+            Err(error) if from == Home::Workspace => return Err(error),
             Err(_) => {}
         }
+    }
+    Ok(summaries)
+}
+
+/// All overlays of the workspace and of the program, by name.
+///
+/// # Errors
+/// One that cannot be read, or anything wrong with its keys and single values.
+pub fn overlays(workspace: &Workspace) -> Result<Vec<OverlaySummary>, ProfileError> {
+    let mut summaries = Vec::new();
+    for name in workspace.overlay_names()? {
+        let Some(source) = workspace.overlay_toml(&name)? else { continue };
+        let toml: OverlayToml = parse(&source)?;
+        let description = toml.description.map(Into::into).unwrap_or_default();
+        let from = workspace.home(&format!("overlays/{name}/overlay.toml"));
+        summaries.push(OverlaySummary { name, description, from });
     }
     Ok(summaries)
 }

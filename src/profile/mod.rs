@@ -33,8 +33,8 @@ pub(crate) mod values;
 pub(crate) mod workspace;
 
 pub use error::ProfileError;
-pub use load::{ProfileSummary, list, load, parse_str};
+pub use load::{OverlaySummary, ProfileSummary, list, load, overlays, parse_str};
 pub use marks::Marks;
 pub use model::*;
 pub use schema::{json_schema, overlay_json_schema};
-pub use workspace::Workspace;
+pub use workspace::{Home, Workspace};

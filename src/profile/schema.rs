@@ -332,7 +332,6 @@ pub(super) struct OverlayToml {
     #[expect(dead_code, reason = "reading it is the check")]
     pub schema: Version,
     /// One line that says what it is for.
-    #[expect(dead_code, reason = "for readers of the file")]
     pub description: Option<Line>,
     /// Debian packages that its files need.
     #[serde(default)]

@@ -15,6 +15,27 @@ use crate::output::SourceText;
 /// The top-level `profiles/` and `overlays/` folders by path, sorted (`build.rs`).
 static EMBEDDED: &[(&str, &[u8])] = &include!(concat!(env!("OUT_DIR"), "/embedded.rs"));
 
+/// Where a profile or an overlay comes from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Home {
+    /// A file of the workspace, which wins.
+    Workspace,
+    /// Embedded in the program.
+    Program,
+}
+
+impl Home {
+    /// As lists show it.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Workspace => "workspace",
+            Self::Program => "program",
+        }
+    }
+}
+
 /// A directory with a person's profiles, overlays and settings, over the embedded ones.
 #[derive(Debug, Clone, Default)]
 pub struct Workspace {
@@ -106,6 +127,11 @@ impl Workspace {
     /// Whether the file at a clean relative path is the workspace's own.
     pub(super) fn owns(&self, path: &str) -> bool {
         self.root.as_ref().is_some_and(|root| root.join(path).exists())
+    }
+
+    /// Where the file at a clean relative path comes from.
+    pub(super) fn home(&self, path: &str) -> Home {
+        if self.owns(path) { Home::Workspace } else { Home::Program }
     }
 
     /// Names of all profiles, sorted.

@@ -1,0 +1,115 @@
+//! `imgbuild list`: the profiles, nodes and overlays that can be named here.
+
+use std::fmt::Write as _;
+
+use serde::Serialize;
+
+use super::Outcome;
+use super::session::Session;
+use crate::cluster::{self, Cluster};
+use crate::exit::Failure;
+use crate::lock::{Lock, OutdatedError};
+use crate::profile::{self, Board, Home, OverlaySummary, ProfileSummary};
+
+pub(super) fn run(session: &Session<'_>) -> Outcome {
+    let lock = Lock::load(&session.lock_path())?;
+    let row = |summary| profile_row(session, lock.as_ref(), summary);
+    let profiles = profile::list(&session.workspace)?.into_iter().map(row).collect::<Result<Vec<_>, Failure>>()?;
+    let nodes = cluster::load(&session.workspace)?.map_or_else(Vec::new, |cluster| node_rows(&cluster, &profiles));
+    let listing = Listing { profiles, nodes, overlays: profile::overlays(&session.workspace)? };
+    session.console.result(&listing, &listing.describe());
+    Ok(())
+}
+
+#[derive(Debug, Serialize)]
+struct Listing {
+    profiles: Vec<ProfileRow>,
+    nodes: Vec<NodeRow>,
+    overlays: Vec<OverlaySummary>,
+}
+
+#[derive(Debug, Serialize)]
+struct ProfileRow {
+    name: String,
+    /// None for one that can only be extended.
+    board: Option<Board>,
+    lock: Option<&'static str>,
+    from: Home,
+    description: String,
+}
+
+#[derive(Debug, Serialize)]
+struct NodeRow {
+    name: String,
+    profile: String,
+    /// The profile's; none if there is no such profile.
+    board: Option<Board>,
+    /// With the length of its network's prefix; none if it asks for one by DHCP.
+    address: Option<String>,
+}
+
+fn profile_row(session: &Session<'_>, lock: Option<&Lock>, summary: ProfileSummary) -> Result<ProfileRow, Failure> {
+    let ProfileSummary { name, description, board, from } = summary;
+    let state = match board {
+        Some(_) => Some(lock_state(session, lock, &name)?),
+        None => None,
+    };
+    Ok(ProfileRow { name, board, lock: state, from, description })
+}
+
+fn lock_state(session: &Session<'_>, lock: Option<&Lock>, name: &str) -> Result<&'static str, Failure> {
+    let Some(lock) = lock else { return Ok("not locked") };
+    Ok(match lock.expect(&profile::load(&session.workspace, name)?) {
+        Ok(_) => "locked",
+        Err(OutdatedError::Missing { .. }) => "not locked",
+        Err(_) => "out of date",
+    })
+}
+
+fn node_rows(cluster: &Cluster, profiles: &[ProfileRow]) -> Vec<NodeRow> {
+    let row = |node: &cluster::Node| NodeRow {
+        name: node.name.clone(),
+        profile: node.profile.clone(),
+        board: profiles.iter().find(|profile| profile.name == node.profile).and_then(|profile| profile.board),
+        address: node.address.clone(),
+    };
+    cluster.nodes.values().map(row).collect()
+}
+
+impl Listing {
+    fn describe(&self) -> String {
+        let mut text = String::new();
+        for row in &self.profiles {
+            let board = row.board.map_or("any", Board::name);
+            let lock = row.lock.unwrap_or("to extend");
+            title(&mut text, "profiles", &["board", "lock", "from"]);
+            line(&mut text, &row.name, &[board, lock, row.from.name(), &row.description]);
+        }
+        for row in &self.nodes {
+            title(&mut text, "nodes", &["board", "profile", "address"]);
+            let address = row.address.as_deref().unwrap_or("by DHCP");
+            line(&mut text, &row.name, &[row.board.map_or("none", Board::name), &row.profile, address]);
+        }
+        for row in &self.overlays {
+            title(&mut text, "overlays", &["", "", "from"]);
+            line(&mut text, &row.name, &["", "", row.from.name(), &row.description]);
+        }
+        text
+    }
+}
+
+/// The title of a table, before its first row.
+fn title(text: &mut String, what: &str, columns: &[&str]) {
+    if !text.lines().any(|line| line.split(' ').next() == Some(what)) {
+        if !text.is_empty() {
+            text.push('\n');
+        }
+        line(text, what, columns);
+    }
+}
+
+fn line(text: &mut String, name: &str, cells: &[&str]) {
+    let cell = |index: usize| cells.get(index).copied().unwrap_or_default();
+    let row = format!("{name:<14} {:<11} {:<11} {:<10} {}", cell(0), cell(1), cell(2), cell(3));
+    let _ = writeln!(text, "{}", row.trim_end());
+}
