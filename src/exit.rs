@@ -38,6 +38,8 @@ pub struct Failure {
     pub hint: Option<String>,
     /// The place in a source file, rendered with caret and cure; shown instead of message and hint when there is one.
     pub snippet: Option<String>,
+    /// What the snippet shows, for programs: objects with `file`, `line`, `column`, `message`, `hint` and more.
+    pub findings: Box<[serde_json::Value]>,
     /// Whether a derived file of the cache was found damaged, which can be made anew.
     pub damaged: bool,
 }
@@ -61,7 +63,7 @@ impl Failure {
             }
             below = cause.source();
         }
-        let failure = Self { code, message, causes, hint: None, snippet: None, damaged: false };
+        let failure = Self { code, message, causes, hint: None, snippet: None, findings: Box::default(), damaged: false };
         if is_full { failure.of_full_disk() } else { failure }
     }
 
@@ -74,6 +76,7 @@ impl Failure {
             causes: Vec::new(),
             hint: None,
             snippet: None,
+            findings: Box::default(),
             damaged: false,
         }
     }

@@ -2,6 +2,8 @@
 
 use std::collections::BTreeMap;
 
+use serde_json::json;
+
 use super::session::Session;
 use crate::cli::Unlock;
 use crate::cluster::identity::{Identity, IdentitySeed};
@@ -40,17 +42,15 @@ pub(super) fn member(session: &Session<'_>, name: &str, unlock: &Unlock) -> Resu
     let secrets = session.secrets(unlock)?;
     let inputs = Inputs::gather(&session.workspace, &cluster, &places, lock.as_ref(), Some(&secrets))?;
     let concerns = |node: &Option<String>| node.as_ref().is_none_or(|node| node == name);
-    let errors: Vec<String> = lints::run(&inputs)
-        .into_iter()
-        .filter(|finding| finding.severity == Severity::Error && concerns(&finding.node))
-        .map(|finding| finding.render(true))
-        .collect();
+    let mut errors = lints::run(&inputs);
+    errors.retain(|finding| finding.severity == Severity::Error && concerns(&finding.node));
     if !errors.is_empty() {
         let message = format!("{} in the way of node `{name}`", count(errors.len(), "mistake"));
         let hint = "`imgbuild check` shows all of the workspace's";
-        let shown = format!("{}\n\nerror: {message}\nhint: {hint}", errors.join("\n\n"));
-        let failure = Failure::refused(message).hint(hint);
-        return Err(Failure { snippet: Some(shown), ..failure });
+        let shown = errors.iter().map(|finding| finding.render(true)).collect::<Vec<_>>().join("\n\n");
+        let snippet = Some(format!("{shown}\n\nerror: {message}\nhint: {hint}"));
+        let findings = errors.iter().map(|finding| json!(finding)).collect();
+        return Err(Failure { snippet, findings, ..Failure::refused(message).hint(hint) });
     }
     let seed = seed::make(&seed::Inputs {
         cluster: &cluster,

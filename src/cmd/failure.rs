@@ -3,6 +3,8 @@
 use std::error::Error;
 use std::io;
 
+use serde_json::json;
+
 use crate::cluster::manifests::ManifestError;
 use crate::cluster::secrets::SecretsError;
 use crate::cluster::seed::SeedError;
@@ -43,7 +45,8 @@ macro_rules! failures {
                 }
                 // The console takes the colours out where they are not wanted.
                 let snippet = mistakes(&error).map(|mistakes| mistakes.render(true));
-                Self { snippet, ..failure }
+                let findings = mistakes(&error).map(Mistakes::to_json).unwrap_or_default();
+                Self { snippet, findings, ..failure }
             }
         }
     )*};
@@ -178,9 +181,10 @@ impl From<VerifyError> for Failure {
 impl From<ProfileError> for Failure {
     fn from(error: ProfileError) -> Self {
         let mut failure = Self::new(Code::Refused, &error).maybe_hint(error.hint());
-        if let ProfileError::Invalid(_) = &error {
+        if let ProfileError::Invalid(diagnostic) = &error {
             // The console takes the colours out where they are not wanted.
             failure.snippet = Some(error.render(true));
+            failure.findings = Box::new([json!(**diagnostic)]);
         }
         failure
     }
@@ -194,6 +198,7 @@ impl From<ClusterError> for Failure {
         let mut failure = Self::new(Code::Refused, &error).maybe_hint(error.hint());
         if let ClusterError::Invalid(diagnostic) = &error {
             failure.snippet = Some(diagnostic.render(true));
+            failure.findings = Box::new([json!(**diagnostic)]);
         }
         failure
     }

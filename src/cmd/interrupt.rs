@@ -51,6 +51,7 @@ fn stop() {
     }
     // Who asks twice does not want to wait.
     if again || !(state.held || state.child.is_some()) {
+        crate::output::leave();
         std::process::exit(i32::from(Code::Interrupted as u8));
     }
 }

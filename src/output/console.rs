@@ -1,13 +1,16 @@
 //! The console: decides once how this run speaks, then carries results, progress and errors.
 
 use std::io::{self, IsTerminal, Write};
+use std::os::fd::AsFd;
 use std::sync::Mutex;
 
 use anstyle::{AnsiColor, Style};
 use serde::Serialize;
 use serde_json::json;
+use terminal_size::{Width, terminal_size_of};
 
-use super::bars::Bars;
+use super::bars::{self, Bars};
+use super::fit::fit;
 use super::json::{self, Json};
 use super::lines::Lines;
 use super::{Progress, Warnings};
@@ -16,7 +19,7 @@ use crate::exit::{Code, Failure};
 /// When to use colour.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, clap::ValueEnum)]
 pub enum Color {
-    /// On a terminal, unless `NO_COLOR` is set.
+    // Not for the help: one value that is explained makes all of it twice as long.
     #[default]
     Auto,
     Always,
@@ -53,14 +56,30 @@ const ERROR: Style = AnsiColor::Red.on_default().bold();
 const WARNING: Style = AnsiColor::Yellow.on_default().bold();
 const HINT: Style = AnsiColor::Cyan.on_default().bold();
 
+/// Columns of the terminal that `stream` is, if it is one and tells.
+pub(super) fn columns(stream: &(impl IsTerminal + AsFd)) -> Option<usize> {
+    let size = stream.is_terminal().then(|| terminal_size_of(stream))?;
+    size.map(|(Width(columns), _)| usize::from(columns))
+}
+
+/// A text for people on standard error, without its line break. Nobody is left to tell when that cannot be written.
+pub(super) fn say(text: &str) {
+    let _ = writeln!(anstream::stderr(), "{}", fit(text, columns(&io::stderr())));
+}
+
 /// A warning on standard error.
 pub(super) fn warn(message: &str) {
-    let _ = writeln!(anstream::stderr(), "{WARNING}warning{WARNING:#}: {message}");
+    say(&format!("{WARNING}warning{WARNING:#}: {message}"));
 }
 
 /// A line for a person who has just pressed a key and waits for an answer, whatever else is on the terminal.
 pub fn at_once(text: &str) {
-    let _ = writeln!(anstream::stderr(), "\n{text}");
+    bars::aside(|| say(&format!("\n{text}")));
+}
+
+/// Nothing is drawn on the terminal any more: the program ends.
+pub fn leave() {
+    bars::leave();
 }
 
 impl Console {
@@ -76,7 +95,7 @@ impl Console {
         let progress: Box<dyn Progress + Send> = match look {
             Look::Quiet => Box::new(Warnings),
             Look::Json => Box::new(Json::default()),
-            Look::Human if std::io::stderr().is_terminal() => Box::new(Bars::default()),
+            Look::Human if std::io::stderr().is_terminal() => Box::new(Bars::new()),
             Look::Human => Box::new(Lines),
         };
         Self { look, verbose, progress, unwritten: Mutex::default() }
@@ -96,15 +115,24 @@ impl Console {
                 Err(error) => json::line(&json!({"event": "error", "message": error.to_string()})),
             }
         } else if !human.is_empty() {
-            let mut out = anstream::stdout();
-            self.keep(writeln!(out, "{}", human.trim_end()).and_then(|()| out.flush()));
+            let text = fit(human.trim_end(), columns(&io::stdout()));
+            self.print(&mut anstream::stdout(), &format!("{text}\n"));
         }
     }
 
-    /// A result that is a text of its own, such as a script.
-    pub fn text(&self, text: &str) {
-        let mut out = io::stdout();
-        self.keep(out.write_all(text.as_bytes()).and_then(|()| out.flush()));
+    /// A result whose text is to be copied, or kept in a file, as it is: a script, a schema, keys.
+    pub fn text(&self, value: &impl Serialize, text: &str) {
+        if self.look == Look::Json {
+            self.result(value, "");
+        } else {
+            self.print(&mut io::stdout(), text);
+        }
+    }
+
+    fn print(&self, out: &mut dyn Write, text: &str) {
+        let mut print = || self.keep(out.write_all(text.as_bytes()).and_then(|()| out.flush()));
+        // A pipe that nobody reads would hold up all else, and has no bars on it.
+        if io::stdout().is_terminal() { self.progress.aside(&mut print) } else { print() }
     }
 
     /// Whether all results were written.
@@ -128,10 +156,12 @@ impl Console {
         }
     }
 
-    /// One line for people about what comes next.
+    /// What is good to know, or comes next.
     pub fn note(&self, text: &str) {
-        if self.look == Look::Human {
-            let _ = writeln!(anstream::stderr(), "{text}");
+        match self.look {
+            Look::Quiet => {}
+            Look::Human => self.progress.aside(&mut || say(text)),
+            Look::Json => json::line(&json!({"event": "note", "message": text})),
         }
     }
 
@@ -144,7 +174,7 @@ impl Console {
             return Err(io::ErrorKind::Unsupported.into());
         }
         let mut err = anstream::stderr();
-        write!(err, "{question} ")?;
+        write!(err, "{} ", fit(question, columns(&io::stderr())))?;
         err.flush()?;
         let mut line = String::new();
         if io::stdin().read_line(&mut line)? == 0 {
@@ -182,26 +212,29 @@ impl Console {
     /// Shows a failure: where and what, the causes, the cure.
     pub fn fail(&self, failure: &Failure) {
         if self.look == Look::Json {
-            json::line(&json!({
+            let mut event = json!({
                 "event": "error",
                 "code": failure.code as u8,
                 "message": failure.message,
                 "causes": failure.causes,
                 "hint": failure.hint,
-            }));
+            });
+            if !failure.findings.is_empty() {
+                event["findings"] = json!(failure.findings);
+            }
+            json::line(&event);
             return;
         }
-        let mut err = anstream::stderr();
-        let _ = match &failure.snippet {
-            Some(snippet) => writeln!(err, "{}", snippet.trim_end()),
-            None => writeln!(err, "{ERROR}error{ERROR:#}: {}", failure.message),
-        };
-        for cause in &failure.causes {
-            let _ = writeln!(err, "  because: {cause}");
-        }
+        self.progress.abandon();
+        let mut lines = vec![match &failure.snippet {
+            Some(snippet) => snippet.trim_end().to_owned(),
+            None => format!("{ERROR}error{ERROR:#}: {}", failure.message),
+        }];
+        lines.extend(failure.causes.iter().map(|cause| format!("  because: {cause}")));
         // A snippet ends with it.
-        if let Some(hint) = failure.hint.as_ref().filter(|_| failure.snippet.is_none()) {
-            let _ = writeln!(err, "{HINT}hint{HINT:#}: {hint}");
-        }
+        lines.extend(
+            failure.hint.iter().filter(|_| failure.snippet.is_none()).map(|hint| format!("{HINT}hint{HINT:#}: {hint}")),
+        );
+        self.progress.aside(&mut || say(&lines.join("\n")));
     }
 }

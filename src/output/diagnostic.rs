@@ -5,6 +5,10 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use annotate_snippets::{AnnotationKind, Level, Origin, Renderer, Snippet, Title};
+use serde::ser::{Serialize, SerializeStruct as _, Serializer};
+
+/// Columns of a terminal that is not wide: a quoted line is cut to them around its mistake.
+const WIDTH: usize = 80;
 
 /// A text file as it was read, for quoting from it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -90,7 +94,7 @@ impl Diagnostic {
             group = group.element(Level::HELP.message(hint.as_str()));
         }
         let renderer = if color { Renderer::styled() } else { Renderer::plain() };
-        renderer.render(&[group])
+        renderer.term_width(WIDTH).render(&[group])
     }
 
     /// Line and column of the mistake, both from 1, the column in characters.
@@ -100,6 +104,20 @@ impl Diagnostic {
         let line = before.matches('\n').count() + 1;
         let column = before.rsplit('\n').next().map_or(0, |line| line.chars().count()) + 1;
         Some((line, column))
+    }
+}
+
+/// As programs get it: `file`, `line` and `column` (`null` for what is missing from the whole file), `message`, `hint`.
+impl Serialize for Diagnostic {
+    fn serialize<S: Serializer>(&self, out: S) -> Result<S::Ok, S::Error> {
+        let position = self.position();
+        let mut value = out.serialize_struct("Diagnostic", 5)?;
+        value.serialize_field("file", &self.source.path)?;
+        value.serialize_field("line", &position.map(|(line, _)| line))?;
+        value.serialize_field("column", &position.map(|(_, column)| column))?;
+        value.serialize_field("message", &self.message)?;
+        value.serialize_field("hint", &self.hint)?;
+        value.end()
     }
 }
 

@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use serde_json::{Value, json};
+
 use super::Diagnostic;
 
 /// One or more mistakes in files that a person wrote.
@@ -21,6 +23,12 @@ impl Mistakes {
     #[must_use]
     pub fn render(&self, color: bool) -> String {
         self.0.iter().map(|mistake| mistake.render(color)).collect::<Vec<_>>().join("\n\n")
+    }
+
+    /// Each of them as programs get it.
+    #[must_use]
+    pub fn to_json(&self) -> Box<[Value]> {
+        self.0.iter().map(|mistake| json!(mistake)).collect()
     }
 
     /// What to do about them.

@@ -6,12 +6,13 @@
 
 mod bars;
 mod console;
+mod fit;
 mod json;
 mod lines;
 mod size;
 mod text;
 
-pub use console::{Color, Console, Look, at_once};
+pub use console::{Color, Console, Look, at_once, leave};
 pub use size::{bytes, count};
 pub use text::{is_unfit, shown};
 
@@ -33,6 +34,43 @@ pub trait Progress: Sync {
     fn finish(&self, phase: &'static str, note: &str);
     /// Something the user should know that is no error.
     fn warn(&self, message: &str);
+    /// Something else is printed on the terminal, beside what is drawn there.
+    fn aside(&self, print: &mut dyn FnMut()) {
+        print();
+    }
+    /// The phases that have begun come to no end: what is drawn of them goes.
+    fn abandon(&self) {}
+}
+
+/// The progress of a stage whose phases have names for any caller, under the one name that it has here.
+#[expect(missing_debug_implementations, reason = "progress is shown in its own way")]
+pub struct Named<'a> {
+    pub phase: &'static str,
+    pub progress: &'a dyn Progress,
+}
+
+impl Progress for Named<'_> {
+    fn begin(&self, _: &'static str, total: u64) {
+        self.progress.begin(self.phase, total);
+    }
+    fn advance(&self, _: &'static str, amount: u64) {
+        self.progress.advance(self.phase, amount);
+    }
+    fn remark(&self, _: &'static str, text: &str) {
+        self.progress.remark(self.phase, text);
+    }
+    fn finish(&self, _: &'static str, note: &str) {
+        self.progress.finish(self.phase, note);
+    }
+    fn warn(&self, message: &str) {
+        self.progress.warn(message);
+    }
+    fn aside(&self, print: &mut dyn FnMut()) {
+        self.progress.aside(print);
+    }
+    fn abandon(&self) {
+        self.progress.abandon();
+    }
 }
 
 /// Says only what must not be missed.

@@ -39,12 +39,14 @@ pub fn converse_doing(
     // The command holds terminals too, and reading ends when nobody has one.
     drop(command);
     let mut master = File::from(master);
-    let (mut shown, mut seen) = (String::new(), 0);
+    let (mut raw, mut shown, mut seen) = (Vec::new(), String::new(), 0);
     let mut left = answers.iter().enumerate();
     let mut next = left.next();
     let mut buffer = [0; 4096];
     while let Ok(count @ 1..) = master.read(&mut buffer) {
-        shown.push_str(&String::from_utf8_lossy(&buffer[..count]));
+        raw.extend_from_slice(&buffer[..count]);
+        // A character may come in two pieces.
+        shown = String::from_utf8_lossy(&raw).into_owned();
         if let Some((number, (question, answer))) = next
             && shown[seen..].contains(question)
         {
