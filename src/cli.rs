@@ -10,16 +10,20 @@ use crate::output::Color;
 #[derive(Debug, Parser)]
 #[command(name = "imgbuild", version, propagate_version = true, max_term_width = 80, after_help = AFTER)]
 pub struct Cli {
-    #[command(flatten)]
+    #[command(flatten, next_help_heading = "Global options")]
     pub global: Global,
     #[command(subcommand)]
     pub command: Command,
 }
 
 const AFTER: &str = "\
-Start here:
-  imgbuild build --profile demo   build an image that needs no configuration
-  imgbuild boot --profile demo    look at it in QEMU
+Examples:
+  imgbuild build demo       build an image that needs no configuration
+  imgbuild boot demo        look at it in QEMU
+  imgbuild init my-cluster  write a workspace for a cluster of your own
+
+NAME is a node of the workspace's cluster.toml, else a profile; --node and
+--profile say which.
 
 Exit codes: 0 done, 1 wrong input or refused, 2 unexpected, 3 verification
 failed, 4 device failed, 5 download or signature bad, 130 interrupted";
@@ -52,58 +56,106 @@ pub struct Global {
     /// Say more about what is done and from where
     #[arg(short, long, global = true)]
     pub verbose: bool,
-    /// When to use colour
+    /// When to use colour [default: on a terminal, unless `NO_COLOR` is set]
     #[arg(long, value_name = "WHEN", global = true, default_value = "auto", hide_default_value = true)]
     pub color: Color,
 }
+
+const BUILD_EXAMPLES: &str = "\
+Examples:
+  imgbuild build demo
+  imgbuild build --profile control --output /tmp/control
+  imgbuild build --node pi1";
+
+const LOCK_EXAMPLES: &str = "\
+Examples:
+  imgbuild lock demo             choose the packages of one profile
+  imgbuild lock --update         take the newest versions of all packages
+  imgbuild lock --update openssl take the newest version of one";
+
+const CHECK_EXAMPLES: &str = "\
+Examples:
+  imgbuild check
+  imgbuild check pi1
+  imgbuild check --online";
+
+const FLASH_EXAMPLES: &str = "\
+Examples:
+  imgbuild flash pi1
+  imgbuild flash pi1 --dry-run
+  imgbuild flash --profile demo --device /dev/sdX";
+
+const VERIFY_EXAMPLES: &str = "\
+Examples:
+  imgbuild verify build/demo/demo.img
+  imgbuild verify /dev/sdX --manifest build/storage/manifest.json --node pi1";
+
+const COMPLETIONS_EXAMPLES: &str = "\
+Examples:
+  source <(imgbuild completions bash)
+  imgbuild completions fish > ~/.config/fish/completions/imgbuild.fish";
 
 /// The verbs.
 #[derive(Debug, Subcommand)]
 pub enum Command {
     /// Write a workspace for a cluster, ready to edit
-    #[command(after_help = "Example:\n  imgbuild init my-cluster && cd my-cluster && imgbuild check")]
+    #[command(after_help = "Example:\n  imgbuild init my-cluster && cd my-cluster && imgbuild secrets init")]
     Init(Init),
-    /// Build a profile's image from locked packages
-    #[command(after_help = "Example:\n  imgbuild build --profile control --output /tmp/control")]
+    /// List profiles, nodes and overlays of the workspace and of the program
+    #[command(after_help = "Example:\n  imgbuild list --json")]
+    List(List),
+    /// Build a profile's image, or a node's, from locked packages
+    #[command(after_help = BUILD_EXAMPLES)]
     Build(Build),
     /// Choose exact package versions and write them to imgbuild.lock
+    #[command(after_help = LOCK_EXAMPLES)]
     Lock(Lock),
     /// Check cluster, profiles and lock without building
+    #[command(after_help = CHECK_EXAMPLES)]
     Check(Check),
     /// Explain why a package is in a profile's image
+    #[command(after_help = "Example:\n  imgbuild why libssl3t64 demo")]
     Why(Why),
     /// Show what an image is and how it is partitioned
+    #[command(after_help = "Example:\n  imgbuild inspect build/demo")]
     Inspect(Inspect),
     /// Show what changed between two images
+    #[command(after_help = "Example:\n  imgbuild diff /tmp/before build/demo")]
     Diff(Diff),
     /// Write an image to a USB stick or memory card, and prove that it is there
-    #[command(after_help = "Example:\n  imgbuild flash --node pi1")]
+    #[command(after_help = FLASH_EXAMPLES)]
     Flash(Flash),
     /// Compare a stick or an image with a manifest
+    #[command(after_help = VERIFY_EXAMPLES)]
     Verify(Verify),
     /// Write to one device what `flash` sends
     #[command(name = "__write", hide = true)]
     WriteDevice(WriteDevice),
     /// Boot an image in QEMU, from emulated USB storage
-    #[command(after_help = "Leave QEMU with Ctrl-A X.")]
+    #[command(
+        after_help = "Leave QEMU with Ctrl-A X.\n\nExamples:\n  imgbuild boot demo\n  imgbuild boot build/demo/demo.img"
+    )]
     Boot(Boot),
     /// Write a profile's release set: compressed image, papers, sums, signature
-    #[command(after_help = "Example:\n  imgbuild export --profile control --sign minisign.key --output release")]
+    #[command(after_help = "Example:\n  imgbuild export control --sign minisign.key --output release")]
     Export(Export),
     /// List disks that an image may be written to, and why others are refused
-    #[command(after_help = "The rules and their reasons are in docs/safety.md.")]
+    #[command(after_help = "The rules and their reasons are in docs/safety.md.\n\nExample:\n  imgbuild devices --json")]
     Devices(Devices),
     /// Make, set, check and back up the cluster's secrets
-    #[command(subcommand)]
+    #[command(subcommand, after_help = "Example:\n  imgbuild secrets init && imgbuild secrets check")]
     Secrets(Secrets),
     /// Show what makes a node itself
-    #[command(subcommand)]
+    #[command(subcommand, after_help = "Example:\n  imgbuild node show pi1")]
     Node(Node),
     /// Print the JSON Schema of a kind of file, for editors
+    #[command(after_help = "Example:\n  imgbuild schema cluster > cluster.schema.json")]
     Schema(Schema),
     /// Print a shell's completion script
+    #[command(after_help = COMPLETIONS_EXAMPLES)]
     Completions(Completions),
     /// Write the manual pages
+    #[command(after_help = "Example:\n  imgbuild man /tmp/man && man -l /tmp/man/imgbuild-build.1")]
     Man(Man),
 }
 
@@ -115,12 +167,17 @@ pub struct Init {
 }
 
 #[derive(Debug, Args)]
-#[command(group = ArgGroup::new("what").args(["profile", "node"]).required(true))]
+pub struct List {}
+
+#[derive(Debug, Args)]
+#[command(group = ArgGroup::new("what").args(["name", "profile", "node"]).required(true))]
 pub struct Build {
+    /// Node of cluster.toml to build, else profile
+    pub name: Option<String>,
     /// Profile to build: an image that can be published
     #[arg(short, long, value_name = "NAME")]
     pub profile: Option<String>,
-    /// Node of cluster.toml to build: its profile's image with its own seed, for nobody else
+    /// Node to build: its profile's image with its own seed, for nobody else
     #[arg(short, long, value_name = "NAME")]
     pub node: Option<String>,
     /// Where the image and its papers go [default: build/PROFILE or
@@ -135,7 +192,11 @@ pub struct Build {
 
 #[derive(Debug, Args)]
 pub struct Lock {
-    /// Lock this profile only [default: all of the workspace, and all locked]
+    /// Profile to lock, or node whose profile is meant [default: all of the
+    /// workspace, and all locked]
+    #[arg(conflicts_with = "profile")]
+    pub name: Option<String>,
+    /// Profile to lock
     #[arg(short, long, value_name = "NAME")]
     pub profile: Option<String>,
     /// Take newer versions, of these packages only if any is named
@@ -154,7 +215,10 @@ pub struct Lock {
 
 #[derive(Debug, Args)]
 pub struct Check {
-    /// Check this profile, and its nodes, only [default: all]
+    /// Node of cluster.toml to check, else profile [default: all]
+    #[arg(conflicts_with_all = ["profile", "node"])]
+    pub name: Option<String>,
+    /// Check this profile, and its nodes, only
     #[arg(short, long, value_name = "NAME", conflicts_with = "node")]
     pub profile: Option<String>,
     /// Check this node of the cluster only
@@ -168,12 +232,15 @@ pub struct Check {
 }
 
 #[derive(Debug, Args)]
+#[command(group = ArgGroup::new("where").args(["name", "profile"]).required(true))]
 pub struct Why {
     /// Package to explain
     pub package: String,
+    /// Profile it is in, or node with that profile
+    pub name: Option<String>,
     /// Profile it is in
     #[arg(short, long, value_name = "NAME")]
-    pub profile: String,
+    pub profile: Option<String>,
     #[command(flatten)]
     pub k3s: K3sFiles,
 }
@@ -200,12 +267,12 @@ pub struct Diff {
 
 #[derive(Debug, Args)]
 pub struct Boot {
-    /// Boot this profile's image, building it first if need be
+    /// Profile to boot, built first if need be, or image file
+    #[arg(value_name = "NAME|IMAGE", value_hint = ValueHint::FilePath)]
+    pub image: Option<PathBuf>,
+    /// Profile to boot, built first if need be
     #[arg(short, long, value_name = "NAME", conflicts_with = "image", required_unless_present = "image")]
     pub profile: Option<String>,
-    /// Image file to boot
-    #[arg(value_hint = ValueHint::FilePath)]
-    pub image: Option<PathBuf>,
     #[command(flatten)]
     pub k3s: K3sFiles,
     #[command(flatten)]
@@ -213,10 +280,13 @@ pub struct Boot {
 }
 
 #[derive(Debug, Args)]
+#[command(group = ArgGroup::new("what").args(["name", "profile"]).required(true))]
 pub struct Export {
+    /// Profile to export, built first if need be, or node whose profile is meant
+    pub name: Option<String>,
     /// Profile to export, built first if need be
     #[arg(short, long, value_name = "NAME")]
-    pub profile: String,
+    pub profile: Option<String>,
     /// Sign the sums with this secret key of minisign; the password of an
     /// encrypted one comes from `IMGBUILD_MINISIGN_PASSWORD`
     #[arg(long, value_name = "KEY", value_hint = ValueHint::FilePath)]
@@ -238,6 +308,9 @@ pub struct Export {
 #[derive(Debug, Args)]
 #[expect(clippy::struct_excessive_bools, reason = "each is a flag of its own")]
 pub struct Flash {
+    /// Node of cluster.toml whose stick it becomes, else profile to write
+    #[arg(conflicts_with_all = ["profile", "node", "all"])]
+    pub name: Option<String>,
     /// Profile to write, built first if need be; also the one of a release
     #[arg(short, long, value_name = "NAME")]
     pub profile: Option<String>,
@@ -262,7 +335,7 @@ pub struct Flash {
     /// Show the plan and write nothing
     #[arg(long)]
     pub dry_run: bool,
-    /// Allow disks over 256 GB
+    /// Allow disks of more than 256 GiB
     #[arg(long)]
     pub allow_large: bool,
     /// Allow loop devices, to try things out
@@ -342,19 +415,32 @@ pub struct Man {
     pub dir: PathBuf,
 }
 
+const SECRETS_INIT_EXAMPLES: &str = "\
+Losing the server token loses the cluster: back up with `secrets export`.
+
+Example:
+  imgbuild secrets init --age age1…";
+
+const SECRETS_EXPORT_EXAMPLES: &str = "\
+The backup is a secrets.toml.age: put it into a workspace under that name.
+
+Example:
+  imgbuild secrets export --age age1… --output secrets-backup.age";
+
 /// The verbs of `secrets`.
 #[derive(Debug, Subcommand)]
 pub enum Secrets {
     /// Make a new cluster's secrets
-    #[command(after_help = "Losing the server token loses the cluster: back up with `imgbuild secrets export`.")]
+    #[command(after_help = SECRETS_INIT_EXAMPLES)]
     Init(SecretsInit),
     /// Set one secret: asked for on a terminal, else read from standard input
     #[command(after_help = "Example:\n  imgbuild secrets set gitops-deploy-key < id_ed25519")]
     Set(SecretsSet),
     /// Tell which node needs which secret, and what is missing
+    #[command(after_help = "Example:\n  imgbuild secrets check --identity ~/.config/age/key.txt")]
     Check(SecretsCheck),
     /// Encrypt all secrets of the file, as a backup
-    #[command(after_help = "The backup is a secrets.toml.age: put it into a workspace under that name.")]
+    #[command(after_help = SECRETS_EXPORT_EXAMPLES)]
     Export(SecretsExport),
 }
 
@@ -417,6 +503,7 @@ pub struct SecretsExport {
 #[derive(Debug, Subcommand)]
 pub enum Node {
     /// Show the public part of a node's identity
+    #[command(after_help = "Example:\n  imgbuild node show pi1")]
     Show(NodeShow),
     /// Print the nodes' host keys as lines for SSH clients' known hosts
     #[command(after_help = "Example:\n  imgbuild node ssh-known-hosts >> ~/.ssh/known_hosts")]

@@ -1,6 +1,7 @@
 //! `imgbuild completions`: a shell's completion script on standard output.
 
 use clap::CommandFactory;
+use serde_json::json;
 
 use super::Outcome;
 use crate::cli::{Cli, Completions};
@@ -10,6 +11,7 @@ use crate::output::Console;
 pub(super) fn run(args: &Completions, console: &Console) -> Outcome {
     let mut script = Vec::new();
     clap_complete::generate(args.shell, &mut Cli::command(), "imgbuild", &mut script);
-    console.text(&String::from_utf8_lossy(&script));
+    let script = String::from_utf8_lossy(&script);
+    console.text(&json!({"shell": args.shell.to_string(), "script": script}), &script);
     Ok(())
 }

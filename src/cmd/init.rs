@@ -10,8 +10,12 @@ use crate::output::Console;
 pub(super) fn run(args: &Init, console: &Console) -> Outcome {
     let files = cluster::init(&args.dir)?;
     let names = files.iter().map(|path| path.display().to_string()).collect::<Vec<_>>().join("\n");
-    console.result(&json!({"workspace": args.dir, "files": files}), &names);
-    let enter = if args.dir.as_os_str() == "." { String::new() } else { format!("cd {} && ", args.dir.display()) };
-    console.note(&format!("next: {enter}imgbuild secrets init; edit cluster.toml; imgbuild check"));
+    let enter = (args.dir.as_os_str() != ".").then(|| format!("cd {}", args.dir.display()));
+    let steps = ["imgbuild secrets init", "edit cluster.toml", "imgbuild check"].map(str::to_owned);
+    let next: Vec<String> = enter.into_iter().chain(steps).collect();
+    console.result(&json!({"workspace": args.dir, "files": files, "next": next}), &names);
+    if console.is_for_people() {
+        console.note(&format!("next: {}; README.md there explains each step", next.join(", ")));
+    }
     Ok(())
 }

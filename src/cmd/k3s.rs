@@ -12,6 +12,7 @@ use crate::fetch::k3s::{self, Asset, Found, K3sError, Place, Release};
 use crate::format::Store as _;
 use crate::image::k3s::Files;
 use crate::lock::{Lock, LockedArtifact, Update};
+use crate::output::Named;
 use crate::profile::{K3s, Profile};
 use crate::tree::{Content, Digest, Hasher, Pack, Slice};
 
@@ -45,7 +46,8 @@ pub(super) fn choose(
         return Ok(known.clone());
     }
     let place = dir.map_or(Place::Mirror(&session.k3s_mirror), Place::Dir);
-    match session.fetcher.k3s(&release, &assets, place, session.console.progress()) {
+    let progress = &Named { phase: "k3s", progress: session.console.progress() };
+    match session.fetcher.k3s(&release, &assets, place, progress) {
         Ok(found) => Ok(assets.iter().zip(found).map(|(asset, found)| locked(&release, *asset, &found)).collect()),
         // What nobody's cluster waits for is still a system to look at; any other image without K3s would be a node
         // that never joins.
@@ -85,7 +87,8 @@ pub(super) fn fetch(session: &Session<'_>, profile: &Profile, lock: &Lock) -> Re
         .collect();
     let unavailable =
         |source| K3sError::Unavailable { version: k3s.version.clone(), arch: release.arch.name(), source };
-    let paths = session.fetcher.fetch_all(&wanted, session.console.progress()).map_err(unavailable)?;
+    let progress = &Named { phase: "k3s", progress: session.console.progress() };
+    let paths = session.fetcher.fetch_all(&wanted, progress).map_err(unavailable)?;
     let content = |asset: Asset| -> Result<Option<Content>, Failure> {
         let Some(index) = artifacts.iter().position(|artifact| artifact.name == asset.name()) else { return Ok(None) };
         let (path, artifact) = (&paths[index], &artifacts[index]);

@@ -149,7 +149,7 @@ fn locked(
     progress.begin("resolve", 0);
     let mut chosen = lock::lock_profile(profile, &indexes, Some(&lock), update)?;
     chosen.artifacts = artifacts;
-    progress.finish("resolve", &count(chosen.packages.len(), "package"));
+    progress.finish("resolve", &format!("{} for `{}`", count(chosen.packages.len(), "package"), profile.name));
 
     let locked: Vec<&LockedPackage> = chosen.packages.iter().collect();
     let downloads = chosen.downloads(&session.mirror);

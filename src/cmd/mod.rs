@@ -19,6 +19,7 @@ mod init;
 mod inspect;
 mod interrupt;
 mod k3s;
+mod list;
 mod lock;
 mod man;
 mod manifest;
@@ -26,6 +27,7 @@ mod node;
 mod schema;
 mod secrets;
 mod session;
+mod subject;
 mod verify;
 mod why;
 
@@ -48,10 +50,7 @@ pub fn run(args: impl IntoIterator<Item = OsString>) -> Code {
     let for_programs = args.iter().take_while(|arg| *arg != "--").any(|arg| arg == "--json");
     let cli = match parse(args) {
         Ok(cli) => cli,
-        Err(error) if for_programs && error.use_stderr() => {
-            Console::new(Look::Json, false, Color::Never).fail(&usage(&error));
-            return Code::Refused;
-        }
+        Err(error) if for_programs => return answer(&error),
         Err(error) => {
             // Help and version were asked for; anything else is a wrong command line.
             let _ = error.print();
@@ -68,7 +67,7 @@ pub fn run(args: impl IntoIterator<Item = OsString>) -> Code {
     };
     let console = Console::new(look, cli.global.verbose, cli.global.color);
     interrupt::watch();
-    match dispatch(&cli, &console).and_then(|()| console.check_written()) {
+    match dispatch(cli, &console).and_then(|()| console.check_written()) {
         _ if interrupt::came() => Code::Interrupted,
         Ok(()) => Code::Ok,
         Err(failure) => {
@@ -78,15 +77,38 @@ pub fn run(args: impl IntoIterator<Item = OsString>) -> Code {
     }
 }
 
-/// A wrong command line, for programs: clap's first paragraph is what is wrong, the second a tip or the usage.
+/// What programs get where there is nothing to be done: help or version, if they asked for it, else what is wrong.
+fn answer(error: &clap::Error) -> Code {
+    let console = Console::new(Look::Json, false, Color::Never);
+    let key = match error.kind() {
+        ErrorKind::DisplayHelp => "help",
+        ErrorKind::DisplayVersion => "version",
+        _ => {
+            console.fail(&usage(error));
+            return Code::Refused;
+        }
+    };
+    console.result(&serde_json::json!({ key: error.render().to_string().trim_end() }), "");
+    Code::Ok
+}
+
+/// A wrong command line, for programs: clap's first paragraph is what is wrong, the others are tips and the usage, but for the
+/// last, which points to the help.
 fn usage(error: &clap::Error) -> Failure {
+    if error.kind() == ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand {
+        return Failure::refused("no verb is given").hint("`imgbuild --help` lists them");
+    }
     let text = error.render().to_string();
     let mut paragraphs = text.split("\n\n").map(|paragraph| {
         paragraph.lines().map(str::trim).filter(|line| !line.is_empty()).collect::<Vec<_>>().join(" ")
     });
     let message = paragraphs.next().unwrap_or_default();
+    let hints: Vec<String> = paragraphs
+        .filter(|paragraph| !paragraph.is_empty() && !paragraph.starts_with("For more information"))
+        .map(|hint| hint.strip_prefix("tip: ").unwrap_or(&hint).to_owned())
+        .collect();
     let failure = Failure::refused(message.strip_prefix("error: ").unwrap_or(&message));
-    failure.maybe_hint(paragraphs.next().map(|hint| hint.strip_prefix("tip: ").unwrap_or(&hint).to_owned()))
+    failure.maybe_hint((!hints.is_empty()).then(|| hints.join("; ")))
 }
 
 /// As `Cli::try_parse_from`, but an environment variable that is set to nothing counts as not set.
@@ -98,26 +120,60 @@ fn parse(args: impl IntoIterator<Item = OsString>) -> Result<Cli, clap::Error> {
     Cli::from_arg_matches(&command.try_get_matches_from(args)?)
 }
 
-fn dispatch(cli: &Cli, console: &Console) -> Outcome {
-    let session = || Session::open(&cli.global, console);
-    match &cli.command {
-        Command::Init(args) => init::run(args, console),
-        Command::Build(args) => build::run(args, &session()?),
-        Command::Lock(args) => lock::run(args, &session()?),
-        Command::Check(args) => check::run(args, &session()?),
-        Command::Why(args) => why::run(args, &session()?),
-        Command::Export(args) => export::run(args, &session()?),
-        Command::Boot(args) => boot::run(args, &session()?),
-        Command::Secrets(verb) => secrets::run(verb, &session()?),
-        Command::Node(verb) => node::run(verb, &session()?),
-        Command::Inspect(args) => inspect::run(args, console),
-        Command::Devices(args) => devices::run(args, &cli.global, console),
-        Command::Diff(args) => diff::run(args, console),
-        Command::Flash(args) => flash::run(args, &session()?),
-        Command::Verify(args) => verify::run(args, &session()?),
-        Command::WriteDevice(args) => flash::run_writer(args),
-        Command::Man(args) => man::run(args, console),
-        Command::Schema(args) => schema::run(args, console),
-        Command::Completions(args) => completions::run(args, console),
+fn dispatch(cli: Cli, console: &Console) -> Outcome {
+    let Cli { global, command } = cli;
+    let session = || Session::open(&global, console);
+    match command {
+        Command::Init(args) => init::run(&args, console),
+        Command::List(_) => list::run(&session()?),
+        Command::Build(mut args) => {
+            let session = session()?;
+            subject::settle(&session, args.name.take(), &mut args.node, &mut args.profile)?;
+            build::run(&args, &session)
+        }
+        Command::Lock(mut args) => {
+            let session = session()?;
+            args.profile = subject::profile(&session, args.name.take(), args.profile)?;
+            lock::run(&args, &session)
+        }
+        Command::Check(mut args) => {
+            let session = session()?;
+            subject::settle(&session, args.name.take(), &mut args.node, &mut args.profile)?;
+            check::run(&args, &session)
+        }
+        Command::Why(mut args) => {
+            let session = session()?;
+            args.profile = subject::profile(&session, args.name.take(), args.profile)?;
+            why::run(&args, &session)
+        }
+        Command::Export(mut args) => {
+            let session = session()?;
+            args.profile = subject::profile(&session, args.name.take(), args.profile)?;
+            export::run(&args, &session)
+        }
+        Command::Boot(mut args) => {
+            let session = session()?;
+            if let Some(image) = &args.image
+                && let Some(profile) = subject::profile_or_path(&session, image)?
+            {
+                (args.image, args.profile) = (None, Some(profile));
+            }
+            boot::run(&args, &session)
+        }
+        Command::Flash(mut args) => {
+            let session = session()?;
+            subject::settle(&session, args.name.take(), &mut args.node, &mut args.profile)?;
+            flash::run(&args, &session)
+        }
+        Command::Secrets(verb) => secrets::run(&verb, &session()?),
+        Command::Node(verb) => node::run(&verb, &session()?),
+        Command::Inspect(args) => inspect::run(&args, console),
+        Command::Devices(args) => devices::run(&args, &global, console),
+        Command::Diff(args) => diff::run(&args, console),
+        Command::Verify(args) => verify::run(&args, &session()?),
+        Command::WriteDevice(args) => flash::run_writer(&args),
+        Command::Man(args) => man::run(&args, console),
+        Command::Schema(args) => schema::run(&args, console),
+        Command::Completions(args) => completions::run(&args, console),
     }
 }

@@ -48,7 +48,7 @@ fn ssh_known_hosts(args: &NodeKnownHosts, session: &Session<'_>) -> Outcome {
     let nodes = cluster.nodes.values();
     let publics: Vec<String> = nodes.clone().map(|node| Identity::derive(&seed, &node.name).ssh_host_public).collect();
     let lines = known_hosts(nodes.map(answers_to).zip(publics.iter().map(String::as_str)));
-    session.console.result(&json!({"known_hosts": lines}), &lines);
+    session.console.text(&json!({"known_hosts": lines}), &format!("{}\n", lines.trim_end()));
     Ok(())
 }
 

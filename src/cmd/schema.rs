@@ -2,16 +2,18 @@
 
 use super::Outcome;
 use crate::cli::{Schema, SchemaKind};
+use crate::exit::{Code, Failure};
 use crate::output::Console;
 use crate::{cluster, profile};
 
-#[expect(clippy::unnecessary_wraps, reason = "all verbs have one form")]
 pub(super) fn run(args: &Schema, console: &Console) -> Outcome {
     let text = match args.kind {
         SchemaKind::Profile => profile::json_schema(),
         SchemaKind::Overlay => profile::overlay_json_schema(),
         SchemaKind::Cluster => cluster::json_schema(),
     };
-    console.text(&text);
+    let schema: serde_json::Value =
+        serde_json::from_str(&text).map_err(|error| Failure::new(Code::Unexpected, &error))?;
+    console.text(&schema, &text);
     Ok(())
 }

@@ -113,7 +113,7 @@ fn export(args: &SecretsExport, session: &Session<'_>) -> Outcome {
             Vault::write_export(path, &sealed)?;
             session.console.result(&json!({"file": path}), &format!("wrote {}", path.display()));
         }
-        None => session.console.result(&json!({"age": sealed}), &sealed),
+        None => session.console.text(&json!({"age": sealed}), &format!("{}\n", sealed.trim_end())),
     }
     Ok(())
 }

@@ -31,7 +31,8 @@ impl<'a> Session<'a> {
             Failure::io(Code::Refused, format!("cannot open the workspace `{}`", global.workspace.display()), &error)
                 .hint("it must be a directory; `--workspace` names another one")
         })?;
-        let workspace = Workspace::open(&root)?;
+        // By the path that was typed: so messages name its files.
+        let workspace = Workspace::open(&global.workspace)?;
         let cache = Cache::locate(global.cache_dir.as_deref())?;
         let named = global.mirror.as_deref().or(workspace.mirror());
         let snapshot = std::env::var("IMGBUILD_SNAPSHOT").ok().filter(|address| !address.is_empty());

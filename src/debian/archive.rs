@@ -9,7 +9,7 @@ use super::mirror::Mirror;
 use super::openpgp::{self, SignatureError};
 use super::release::{self, IndexFile, Release, ReleaseError};
 use crate::fetch::{Download, FetchError, Fetcher};
-use crate::output::Progress;
+use crate::output::{Named, Progress};
 use crate::profile::{Arch, Source};
 use crate::tree::Digest;
 
@@ -91,7 +91,7 @@ pub fn fetch_indexes(
         wanted.extend(indexes.iter().map(|index| index.download(source, mirror, release.by_hash)));
         states.push((state, indexes));
     }
-    let mut paths = fetcher.fetch_all(&wanted, progress)?.into_iter();
+    let mut paths = fetcher.fetch_all(&wanted, &Named { phase: "indexes", progress })?.into_iter();
     states.into_iter().map(|(state, indexes)| read_indexes(state, &indexes, &mut paths)).collect()
 }
 

@@ -4,8 +4,9 @@ use std::process::Command;
 
 use crate::place::{Place, Ran, files};
 
-const VERBS: [&str; 17] = [
+const VERBS: [&str; 18] = [
     "init",
+    "list",
     "build",
     "lock",
     "check",
@@ -74,7 +75,7 @@ fn a_wrong_command_line_is_refused_with_code_1() {
     let place = Place::new();
     for (args, named) in [
         (&["biuld"][..], "build"),
-        (&["build"], "--profile <NAME>|--node <NAME>"),
+        (&["build"], "NAME"),
         (&["build", "--profile", "demo", "--fast"], "--fast"),
         (&["lock", "--check", "--update"], "--update"),
         (&["completions", "tcsh"], "fish"),

@@ -23,14 +23,17 @@ mod k3s_release;
 mod lock;
 mod lock_life;
 mod minisign;
+mod newcomer;
 mod node;
 mod node_image;
 mod only;
 mod pi;
 mod place;
 mod reproducible;
+mod screen;
 mod secrets;
 mod shared;
+mod speech;
 mod sticks;
 mod stopped;
 mod tiny;
@@ -51,5 +54,4 @@ mod k3s;
 #[path = "../support/mod.rs"]
 mod support;
 #[path = "../support/terminal.rs"]
-#[expect(dead_code, reason = "who only types is the flash tests' business")]
 mod terminal;

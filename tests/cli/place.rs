@@ -150,6 +150,14 @@ impl Ran {
         self.stdout
     }
 
+    /// The result of a run with `--json` that must have succeeded.
+    pub fn result(self) -> Value {
+        let text = self.ok();
+        let last: Value = serde_json::from_str(text.lines().last().unwrap()).unwrap();
+        assert_eq!(last["event"], "result", "{text}");
+        last["result"].clone()
+    }
+
     /// The error of a run that must have ended with `code`: an error that says what to do, and no result.
     pub fn fails(self, code: i32) -> String {
         assert_eq!(self.code, Some(code), "{}{}", self.stdout, self.stderr);

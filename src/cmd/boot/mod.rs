@@ -9,6 +9,7 @@ pub mod pi;
 pub mod qemu;
 
 use std::fs;
+use std::io;
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitStatus};
 
@@ -38,7 +39,11 @@ pub(super) fn run(args: &Boot, session: &Session<'_>) -> Outcome {
             build::build(session, profile, &output, args.k3s.k3s_dir.as_deref(), &args.unlock)?;
             Finished::open(&output)?.image()
         }
-        (None, None) => return Err(Failure::refused("name a profile or an image to boot")),
+        (None, None) => {
+            return Err(
+                Failure::refused("neither a profile nor an image is named").hint("name one: `imgbuild boot NAME`")
+            );
+        }
     };
     let disk = Disk::open(&image)?;
     disk.check_whole(&image)?;
@@ -58,7 +63,9 @@ pub(super) fn run(args: &Boot, session: &Session<'_>) -> Outcome {
     };
     let id = disk.image_id().unwrap_or_else(|| "of no known id".to_owned());
     session.console.note(&format!("booting {} ({id}) in QEMU; leave it with Ctrl-A X", image.display()));
-    emulate(&qemu, board.arch(), &start, &stick, session.console)
+    emulate(&qemu, board.arch(), &start, &stick, session.console)?;
+    session.console.result(&serde_json::json!({"image": image, "image_id": disk.image_id()}), "");
+    Ok(())
 }
 
 /// What this host must have to boot an image of `board`: QEMU, and firmware unless QEMU loads the kernel itself.
@@ -80,6 +87,10 @@ fn emulate(program: &Path, arch: Arch, start: &Start, disk: &Path, console: &Con
         let machine = Machine { arch, start: start.clone(), disk, accelerator, ssh_port: None, interactive: true };
         let mut command = Command::new(program);
         command.args(qemu::arguments(&machine));
+        if !console.is_for_people() {
+            // Standard output is for JSON lines alone.
+            command.stdout(io::stderr());
+        }
         command
     };
     let unstarted = |error| Failure::new(Code::Unexpected, &error).hint(format!("check {}", program.display()));

@@ -30,7 +30,7 @@ use crate::image::k3s::Files;
 use crate::image::{self, Component, Manifest, ManifestPackage, Parts};
 use crate::lock::{Lock, LockedPackage};
 use crate::output::{bytes, count};
-use crate::profile::{self, Profile, ProfileError};
+use crate::profile::{self, Board, Profile, ProfileError};
 use fresh::Stamp;
 pub(super) use heal::healing;
 use search::Searcher;
@@ -43,7 +43,7 @@ pub(super) fn run(args: &Build, session: &Session<'_>) -> Outcome {
         (Some(node), _) => run_node(args, node, session),
         (None, Some(profile)) => run_profile(args, profile, session),
         (None, None) => {
-            Err(Failure::refused("neither a profile nor a node is named").hint("add `--profile NAME` or `--node NAME`"))
+            Err(Failure::refused("neither a profile nor a node is named").hint("name one: `imgbuild build NAME`"))
         }
     }
 }
@@ -52,8 +52,9 @@ fn run_profile(args: &Build, name: &str, session: &Session<'_>) -> Outcome {
     let output = args.output.clone().unwrap_or_else(|| session.output_dir(name));
     let (manifest, fresh) = build(session, name, &output, args.k3s.k3s_dir.as_deref(), &args.unlock)?;
     let verb = if fresh { "is up to date" } else { "is built" };
-    let next = format!("next: imgbuild boot --profile {name}");
-    tell(session, &manifest, &output, serde_json::json!({"up_to_date": fresh}), verb, &next);
+    let next = next_of_profile(name, &manifest, args.output.is_some().then(|| output.join(&manifest.image)));
+    let more = serde_json::json!({"up_to_date": fresh, "next": [next]});
+    tell(session, &manifest, &output, more, verb, &format!("next: {next}"));
     Ok(())
 }
 
@@ -67,9 +68,24 @@ fn run_node(args: &Build, name: &str, session: &Session<'_>) -> Outcome {
     let job =
         Job { profile: &member.profile, lock: &lock, member: Some(&member), searcher: &searcher, output: &output };
     let manifest = job.run(session)?;
-    let next = "it holds the node's secrets: write it to the stick, and delete it";
-    tell(session, &manifest, &output, serde_json::json!({"node": member.name}), "is built", next);
+    let file = format!("imgbuild flash --image {}", output.join(&manifest.image).display());
+    let direct = format!("imgbuild flash --node {}", member.name);
+    let next = format!("next: {file}\nthen delete it: it holds the node's secrets. Without such a file: {direct}");
+    let more = serde_json::json!({"node": member.name, "holds_secrets": true, "next": [file, direct]});
+    tell(session, &manifest, &output, more, "is built", &next);
     Ok(())
+}
+
+/// The command that comes after a build of a profile, into the usual place or into `image`. QEMU shows what a PC starts; of a
+/// Pi it has no model that starts from USB, so its image goes onto a stick.
+fn next_of_profile(name: &str, manifest: &Manifest, image: Option<PathBuf>) -> String {
+    let is_pi = manifest.board == Board::Rpi4.name();
+    match (is_pi, image) {
+        (false, None) => format!("imgbuild boot {name}"),
+        (false, Some(image)) => format!("imgbuild boot {}", image.display()),
+        (true, None) => format!("imgbuild flash --profile {name}"),
+        (true, Some(image)) => format!("imgbuild flash --image {}", image.display()),
+    }
 }
 
 fn tell(session: &Session<'_>, manifest: &Manifest, output: &Path, more: serde_json::Value, verb: &str, next: &str) {
@@ -167,6 +183,9 @@ fn unpack(
     packs: &Path,
 ) -> Result<Vec<(usize, Package)>, Failure> {
     const PHASE: &str = "unpack";
+    if missing.is_empty() {
+        return Ok(Vec::new());
+    }
     let progress = session.console.progress();
     let downloads: Vec<Download> = missing.iter().map(|number| wanted[*number].clone()).collect();
     let paths = session.fetcher.fetch_all(&downloads, progress)?;

@@ -92,6 +92,7 @@ fn flash(args: &Flash, node: Option<&str>, taken: &mut Vec<u64>, session: &Sessi
         console.note("it was told to stop when all was written: the disk is whole");
     }
     let ejected = !args.no_eject && eject::eject(disk, console);
+    let next = show::next(&image, ejected);
     let value = json!({
         "device": disk.path,
         "serial": disk.serial,
@@ -102,8 +103,9 @@ fn flash(args: &Flash, node: Option<&str>, taken: &mut Vec<u64>, session: &Sessi
         "seconds": seconds,
         "waits": waits,
         "ejected": ejected,
+        "note": next,
     });
-    console.result(&value, &show::end(&image, disk, prepared.plan.mapped(), seconds, waits, ejected));
+    console.result(&value, &show::end(&image, disk, prepared.plan.mapped(), seconds, waits, &next));
     Ok(())
 }
 

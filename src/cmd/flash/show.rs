@@ -40,11 +40,11 @@ pub(super) fn plan(what: &Image, target: &Disk, plan: &Plan) -> String {
     )
 }
 
-/// What the node does until it is ready, and how long that took where it was measured: docs/runbook.md has the same.
+/// What the node does until it is ready, and how long that took where it was measured: docs/measurements.md has the same.
 fn minutes(role: Role) -> String {
     let (last, seconds) = match role {
-        Role::Server => ("its datastore", "139 to 420"),
-        Role::Agent => ("the server", "99 to 149"),
+        Role::Server => ("its datastore", "54 to 69"),
+        Role::Agent => ("the server", "63 to 69"),
     };
     format!(
         "
@@ -66,17 +66,21 @@ pub(super) fn stopping(disk: &Disk) -> [String; 2] {
     ]
 }
 
-/// How it ended, and what comes next.
-pub(super) fn end(what: &Image, disk: &Disk, mapped: u64, seconds: f64, waits: Waits, ejected: bool) -> String {
-    let slower = waits.bottleneck();
+/// What comes next.
+pub(super) fn next(what: &Image, ejected: bool) -> String {
     let next = match (&what.node, ejected) {
         (Some(_), true) => "next: plug it into the node and switch it on",
         (Some(_), false) => "next: unplug it, plug it into the node and switch it on",
         (None, _) => "it has no seed: a node that starts from it lets nobody in",
     };
-    let minutes = what.role.map_or(String::new(), minutes);
+    format!("{next}{}", what.role.map_or(String::new(), minutes))
+}
+
+/// How it ended; `next` is what comes next.
+pub(super) fn end(what: &Image, disk: &Disk, mapped: u64, seconds: f64, waits: Waits, next: &str) -> String {
+    let slower = waits.bottleneck();
     format!(
-        "{} holds {} {}: {} written and read back in {seconds:.1} s; {slower} set the pace\n{next}{minutes}",
+        "{} holds {} {}: {} written and read back in {seconds:.1} s; {slower} set the pace\n{next}",
         disk.path.display(),
         what.manifest.profile,
         what.manifest.image_id,

@@ -1,0 +1,95 @@
+//! Which node or profile a command line means that names one without `--node` or `--profile`.
+//!
+//! A node wins: in a cluster whose nodes are called like their profiles, as in the one that `init` writes, the owner of
+//! `imgbuild flash control` means that machine. Verbs that know no nodes take a node's name for its profile.
+
+use std::path::Path;
+
+use super::Outcome;
+use super::session::Session;
+use crate::cluster;
+use crate::exit::Failure;
+use crate::profile::ProfileError;
+use crate::profile::error::known_names;
+
+/// What a name stands for.
+#[derive(Debug, PartialEq, Eq)]
+enum Subject {
+    /// A node of the cluster, and its profile.
+    Node { profile: String },
+    /// Something for the profiles to find.
+    Profile,
+}
+
+/// Turns a `name` without a flag into that of a `node` or a `profile`, for verbs that know both.
+pub(super) fn settle(
+    session: &Session<'_>,
+    name: Option<String>,
+    node: &mut Option<String>,
+    profile: &mut Option<String>,
+) -> Outcome {
+    let Some(name) = name else { return Ok(()) };
+    match find(session, &name)? {
+        Subject::Node { .. } => {
+            if profiles(session)?.contains(&name) {
+                session.console.note(&format!(
+                    "`{name}` is taken for the node of cluster.toml; the profile is `--profile {name}`"
+                ));
+            }
+            *node = Some(name);
+        }
+        Subject::Profile => *profile = Some(name),
+    }
+    Ok(())
+}
+
+/// The profile that is meant by a `name` without a flag, or by the flag; none if neither is given.
+pub(super) fn profile(
+    session: &Session<'_>,
+    name: Option<String>,
+    flag: Option<String>,
+) -> Result<Option<String>, Failure> {
+    let Some(name) = name else { return Ok(flag) };
+    if profiles(session)?.contains(&name) {
+        return Ok(Some(name));
+    }
+    match find(session, &name)? {
+        Subject::Node { profile } => {
+            session.console.note(&format!("`{name}` is a node: its profile `{profile}` is taken, without its seed"));
+            Ok(Some(profile))
+        }
+        Subject::Profile => Ok(Some(name)),
+    }
+}
+
+/// The profile that is meant where a path may stand too; none if it is a path. A bare name of a profile or a node is no
+/// path: a file that is called so is `./NAME`.
+pub(super) fn profile_or_path(session: &Session<'_>, given: &Path) -> Result<Option<String>, Failure> {
+    let Some(name) = given.to_str().filter(|name| !name.contains('/')) else { return Ok(None) };
+    let is_known = profiles(session)?.iter().any(|known| known == name);
+    if is_known || !given.exists() && !name.contains('.') {
+        return profile(session, Some(name.to_owned()), None);
+    }
+    Ok(None)
+}
+
+fn find(session: &Session<'_>, name: &str) -> Result<Subject, Failure> {
+    let Some(cluster) = cluster::load(&session.workspace)? else { return Ok(Subject::Profile) };
+    if let Some(node) = cluster.nodes.get(name) {
+        return Ok(Subject::Node { profile: node.profile.clone() });
+    }
+    let known = profiles(session)?;
+    if known.iter().any(|known| known == name) {
+        return Ok(Subject::Profile);
+    }
+    let all: Vec<String> = cluster.nodes.keys().cloned().chain(known).collect();
+    Err(Failure::refused(format!("there is no node and no profile `{name}`")).hint(known_names(
+        "nodes and profiles",
+        name,
+        &all,
+    )))
+}
+
+fn profiles(session: &Session<'_>) -> Result<Vec<String>, ProfileError> {
+    session.workspace.profile_names()
+}
