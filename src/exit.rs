@@ -63,7 +63,8 @@ impl Failure {
             }
             below = cause.source();
         }
-        let failure = Self { code, message, causes, hint: None, snippet: None, findings: Box::default(), damaged: false };
+        let failure =
+            Self { code, message, causes, hint: None, snippet: None, findings: Box::default(), damaged: false };
         if is_full { failure.of_full_disk() } else { failure }
     }
 
