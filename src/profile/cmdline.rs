@@ -28,7 +28,7 @@ pub(super) fn kernel_option(text: &str) -> Verdict {
     let key = plain.split_once('=').map_or(&*plain, |(key, _)| key);
     if is_of_the_image(key) {
         let hint = "take it out; the root file system is found and proved by its hash";
-        return Err(format!("`{key}` is decided by the image\n{hint}"));
+        return Err(format!("`{}` is decided by the image\n{hint}", text.escape_debug()));
     }
     Ok(())
 }

@@ -106,7 +106,7 @@ fn owned(key: &str, line: &str) -> Verdict {
     } else {
         return Ok(());
     };
-    Err(format!("`{key}` is not for a profile to set\n{hint}"))
+    Err(format!("`{line}` is not for a profile to set\n{hint}"))
 }
 
 fn filter(text: &str) -> Verdict {

@@ -35,6 +35,18 @@ fn a_board_is_named_by_a_text_or_in_a_table_and_a_table_may_leave_the_inherited_
     3 | board = 4
       |         ^
     ");
+    let bad = node_error("schema = 1\nextends = \"base\"\nboard = \"rpi4\"\n[board]\nconfig = []\n");
+    insta::assert_snapshot!(bad, @r#"
+    error: duplicate key
+     --> profiles/node.toml:4:2
+      |
+    4 | [board]
+      |  ^^^^^
+      |
+      = help: write the name into the table: `[board]` and below it `name = "rpi4"`
+    "#);
+    let bad = node_error("schema = 1\nextends = \"control\"\n[board]\nconfig = [\"arm_boost=1\", \"kernel=x\"]\n");
+    assert!(bad.contains("profiles/node.toml:4:26"), "the caret is under the very line: {bad}");
     let bad = node_error("schema = 1\nextends = \"control\"\n[board]\nconfg = []\n");
     assert!(bad.contains("unknown key `confg`") && bad.contains("did you mean `config`?"), "{bad}");
 }
@@ -159,38 +171,30 @@ fn what_the_image_decides_itself_is_refused_in_every_spelling() {
         "take it out: it asks for another firmware file than `start4.elf`, the only one on the boot partition";
     let recovery = "take it out: it tells recovery.bin to change the board for good, see docs/pi.md";
     let cases = [
-        ("arm_64bit=0", "arm_64bit", image),
-        ("kernel=other", "kernel", image),
-        ("Kernel=other", "kernel", image),
-        ("initramfs other followkernel", "initramfs", image),
-        ("include extra.txt", "include", image),
-        ("auto_initramfs=1", "auto_initramfs", image),
-        ("ramfsfile=a", "ramfsfile", image),
-        ("cmdline=other.txt", "cmdline", image),
-        ("os_prefix=other/", "os_prefix", image),
-        ("upstream_kernel=0", "upstream_kernel", image),
-        ("device_tree=other.dtb", "device_tree", image),
-        ("armstub=other.bin", "armstub", image),
-        ("boot_ramdisk=1", "boot_ramdisk", image),
-        ("start_x=1", "start_x", firmware),
-        ("start_file=start4x.elf", "start_file", firmware),
-        ("gpu_mem=16", "gpu_mem", firmware),
-        ("gpu_mem_1024=16", "gpu_mem_1024", firmware),
-        (
-            "enable_uart=1",
-            "enable_uart",
-            "write `serial = true` or `false` in the profile, which also tells the kernel",
-        ),
-        (
-            "boot_partition=2",
-            "boot_partition",
-            "take it out: it is a setting of autoboot.txt, which the image has of its own",
-        ),
-        ("program_usb_boot_mode=1", "program_usb_boot_mode", recovery),
-        ("erase_eeprom=1", "erase_eeprom", recovery),
+        ("arm_64bit=0", image),
+        ("kernel=other", image),
+        ("Kernel=other", image),
+        ("initramfs other followkernel", image),
+        ("include extra.txt", image),
+        ("auto_initramfs=1", image),
+        ("ramfsfile=a", image),
+        ("cmdline=other.txt", image),
+        ("os_prefix=other/", image),
+        ("upstream_kernel=0", image),
+        ("device_tree=other.dtb", image),
+        ("armstub=other.bin", image),
+        ("boot_ramdisk=1", image),
+        ("start_x=1", firmware),
+        ("start_file=start4x.elf", firmware),
+        ("gpu_mem=16", firmware),
+        ("gpu_mem_1024=16", firmware),
+        ("enable_uart=1", "write `serial = true` or `false` in the profile, which also tells the kernel"),
+        ("boot_partition=2", "take it out: it is a setting of autoboot.txt, which the image has of its own"),
+        ("program_usb_boot_mode=1", recovery),
+        ("erase_eeprom=1", recovery),
     ];
-    for (text, key, hint) in cases {
-        refused(&[(&line(text), &format!("`{key}` is not for a profile to set | {hint}"))]);
+    for (text, hint) in cases {
+        refused(&[(&line(text), &format!("`{text}` is not for a profile to set | {hint}"))]);
     }
 }
 

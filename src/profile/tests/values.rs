@@ -88,11 +88,11 @@ fn kernel_options_that_are_the_images_own_are_refused() {
     refused(&[
         (
             r#"kernel = { cmdline = ["roothash=00"] }"#,
-            "`roothash` is decided by the image | take it out; the root file system is found and proved by its hash",
+            "`roothash=00` is decided by the image | take it out; the root file system is found and proved by its hash",
         ),
         (
             r#"kernel = { cmdline = ["root=/dev/sda1"] }"#,
-            "`root` is decided by the image | take it out; the root file system is found and proved by its hash",
+            "`root=/dev/sda1` is decided by the image | take it out; the root file system is found and proved by its hash",
         ),
         (
             r#"kernel = { cmdline = ["quiet splash"] }"#,
@@ -247,26 +247,30 @@ fn what_k3s_would_refuse_on_the_node_is_refused_here() {
 
 #[test]
 fn options_of_the_kernel_that_are_the_images_are_refused_however_they_are_spelt() {
-    let of_the_image = |key: &str| {
-        format!("`{key}` is decided by the image | take it out; the root file system is found and proved by its hash")
-    };
-    for (option, key) in [
-        ("root=/dev/sda1", "root"),
-        ("rd.root=/dev/sda1", "rd.root"),
-        ("roothash=00", "roothash"),
-        ("rd.roothash=00", "rd.roothash"),
-        ("\\\"roothash=00\\\"", "roothash"),
-        ("'roothash=00'", "roothash"),
-        ("\\\"roothash\\\"=00", "roothash"),
-        ("systemd.verity=no", "systemd.verity"),
-        ("rd.systemd.verity=0", "rd.systemd.verity"),
-        ("systemd.verity_root_data=/dev/sda1", "systemd.verity_root_data"),
-        ("systemd.verity-root-data=/dev/sda1", "systemd.verity-root-data"),
-        ("usrhash=00", "usrhash"),
-        ("imgbuild.image=00", "imgbuild.image"),
+    for option in [
+        "root=/dev/sda1",
+        "rd.root=/dev/sda1",
+        "roothash=00",
+        "rd.roothash=00",
+        "\\\"roothash=00\\\"",
+        "\\\"roothash\\\"=00",
+        "systemd.verity=no",
+        "rd.systemd.verity=0",
+        "systemd.verity_root_data=/dev/sda1",
+        "systemd.verity-root-data=/dev/sda1",
+        "usrhash=00",
+        "imgbuild.image=00",
     ] {
-        refused(&[(&format!("kernel = {{ cmdline = [\"{option}\"] }}"), &of_the_image(key))]);
+        let expected = format!(
+            "`{option}` is decided by the image | take it out; the root file system is found and proved by its hash"
+        );
+        let text = format!("kernel = {{ cmdline = [\"quiet\", \"{option}\"] }}");
+        refused(&[(&text, &expected)]);
+        let shown = node_error(&format!("schema = 1\nextends = \"demo\"\n{text}\n"));
+        assert!(shown.contains("profiles/node.toml:3:32"), "{shown}");
     }
+    let single = node_error("schema = 1\nextends = \"demo\"\nkernel = { cmdline = [\"'roothash=00'\"] }\n");
+    assert!(single.contains("is decided by the image"), "{single}");
     refused(&[(
         r#"kernel = { cmdline = ["dyndbg='x"] }"#,
         "`dyndbg='x` has a quote that is not closed | leave quotes out: an option has no spaces",
