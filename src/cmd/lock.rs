@@ -4,7 +4,7 @@
 //! profiles ─▶ verified indexes ─▶ selection ─▶ packages downloaded and opened ─▶ ledger, account numbers ─▶ imgbuild.lock
 //! ```
 
-use std::fs;
+use std::collections::BTreeSet;
 use std::io;
 use std::path::Path;
 
@@ -16,11 +16,12 @@ use super::session::{Session, now};
 use crate::cli;
 use crate::cluster;
 use crate::debian::Package;
-use crate::debian::archive;
+use crate::debian::archive::{self, FetchedIndex};
 use crate::effects::ledger::{self, Ledger, Unaccounted, Verdict};
 use crate::effects::{Context, accounts, unpack};
 use crate::exit::{Code, Failure};
-use crate::lock::{self, Lock, LockedNode, LockedPackage, OutdatedError, Update};
+use crate::files;
+use crate::lock::{self, CriticalChangeError, Lock, LockedNode, LockedPackage, OutdatedError, Update};
 use crate::output::count;
 use crate::profile::{self, Profile};
 
@@ -114,12 +115,13 @@ fn is_known(name: &str, lock: &Lock, profiles: &[Profile]) -> bool {
         || (name == k3s::NAME && profiles.iter().any(|profile| profile.k3s.is_some()))
 }
 
-fn load(session: &Session<'_>) -> Result<Lock, Failure> {
+/// The workspace's lock; an empty one if it has none.
+pub(super) fn load(session: &Session<'_>) -> Result<Lock, Failure> {
     Ok(Lock::load(&session.lock_path())?.unwrap_or_else(Lock::new))
 }
 
 /// Whether `lock` has `profile`; having it otherwise than it is now is an error.
-fn is_locked(lock: &Lock, profile: &Profile) -> Result<bool, Failure> {
+pub(super) fn is_locked(lock: &Lock, profile: &Profile) -> Result<bool, Failure> {
     match lock.expect(profile) {
         Ok(_) => Ok(true),
         Err(OutdatedError::Missing { .. }) => Ok(false),
@@ -138,14 +140,7 @@ fn locked(
     let progress = session.console.progress();
     // First, since it is what a new user may have to bring along.
     let artifacts = k3s::choose(session, profile, &lock, update, k3s_dir)?;
-    let indexes = archive::fetch_indexes(
-        &profile.sources,
-        profile.board.arch(),
-        &session.mirror,
-        &session.fetcher,
-        now(),
-        progress,
-    )?;
+    let indexes = indexes(session, profile)?;
     progress.begin("resolve", 0);
     let mut chosen = lock::lock_profile(profile, &indexes, Some(&lock), update)?;
     chosen.artifacts = artifacts;
@@ -163,15 +158,24 @@ fn locked(
     for (verdict, chosen) in verdicts.into_iter().zip(&mut chosen.packages) {
         verdict.as_str().clone_into(&mut chosen.scripts);
     }
-    lock.ids = ids;
+    chosen.profile.users = ids.users.keys().cloned().collect();
+    chosen.profile.groups = ids.groups.keys().cloned().collect();
+    lock.ids.add(&ids);
     lock.put(&profile.name, chosen);
     Ok(lock)
+}
+
+/// The verified indexes of a profile's sources, as they are now.
+pub(super) fn indexes(session: &Session<'_>, profile: &Profile) -> Result<Vec<FetchedIndex>, Failure> {
+    let (mirror, fetcher, progress) = (&session.mirror, &session.fetcher, session.console.progress());
+    Ok(archive::fetch_indexes(&profile.sources, profile.board.arch(), mirror, fetcher, now(), progress)?)
 }
 
 /// Accounts for all scripts of all packages. A build does it again: a lock edited by hand must not let a script pass
 /// that nobody knows.
 pub(super) fn judge(session: &Session<'_>, packages: &[Package]) -> Result<Vec<Verdict>, Failure> {
     let ledger = workspace_ledger(&session.ledger_path())?;
+    packages.iter().try_for_each(|package| ledger::check_claims(package, &ledger))?;
     let mut unmodelled = Vec::new();
     let verdicts = packages.iter().filter_map(|package| match ledger::judge(package, &ledger) {
         Ok(verdict) => Some(verdict),
@@ -186,7 +190,7 @@ pub(super) fn judge(session: &Session<'_>, packages: &[Package]) -> Result<Vec<V
 
 /// Reviews that the user made, in the form of the embedded ledger.
 fn workspace_ledger(path: &Path) -> Result<Ledger, Failure> {
-    match fs::read_to_string(path) {
+    match files::text(path) {
         Ok(text) => Ok(Ledger::parse(&text)?),
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(Ledger::default()),
         Err(error) => Err(Failure::io(Code::Refused, format!("cannot read {}", path.display()), &error)),
@@ -200,7 +204,8 @@ struct Chosen {
     gone: Vec<String>,
 }
 
-/// The profile named; else all that a board can boot and that the workspace has itself or locked before.
+/// The profile named; else all that a board can boot and that the workspace has itself, its cluster's nodes use, or it
+/// locked before.
 fn choose(session: &Session<'_>, name: Option<&str>, lock: &Lock) -> Result<Chosen, Failure> {
     if let Some(name) = name {
         return Ok(Chosen { profiles: vec![profile::load(&session.workspace, name)?], gone: Vec::new() });
@@ -208,37 +213,55 @@ fn choose(session: &Session<'_>, name: Option<&str>, lock: &Lock) -> Result<Chos
     let known = profile::list(&session.workspace)?;
     let names: Vec<&str> =
         known.iter().filter(|summary| summary.board.is_some()).map(|summary| summary.name.as_str()).collect();
-    let own = |name: &str| {
-        let file = session.workspace.root().map(|root| root.join("profiles").join(format!("{name}.toml")));
-        lock.profiles.contains_key(name) || file.is_some_and(|file| file.is_file())
-    };
+    let cluster = cluster::load(&session.workspace)?;
+    let of_nodes: BTreeSet<&str> =
+        cluster.iter().flat_map(|cluster| cluster.nodes.values()).map(|node| node.profile.as_str()).collect();
+    if let Some(unknown) = of_nodes.iter().find(|name| !known.iter().any(|summary| summary.name == **name)) {
+        // Says which there are.
+        profile::load(&session.workspace, unknown)?;
+    }
+    let own =
+        |name: &str| lock.profiles.contains_key(name) || of_nodes.contains(name) || session.workspace.has_profile(name);
     let gone: Vec<String> = lock.profiles.keys().filter(|name| !names.contains(&name.as_str())).cloned().collect();
     let chosen: Vec<&str> = names.into_iter().filter(|name| own(name)).collect();
     if chosen.is_empty() && gone.is_empty() {
-        return Err(Failure::refused("this workspace has no profile of its own and none is locked yet")
+        return Err(Failure::refused("this workspace has no cluster, no profile of its own, and none is locked yet")
             .hint("name one of the embedded profiles: `imgbuild lock --profile demo`"));
     }
     let profiles = chosen.into_iter().map(|name| profile::load(&session.workspace, name)).collect::<Result<_, _>>()?;
     Ok(Chosen { profiles, gone })
 }
 
+/// Tells all that `build` would refuse: what does not fit a profile, and critical values of the cluster that changed.
 fn check(session: &Session<'_>, profiles: &[Profile], gone: &[String], lock: &Lock) -> Outcome {
-    let stale: Vec<&str> =
-        profiles.iter().filter(|profile| lock.expect(profile).is_err()).map(|profile| profile.name.as_str()).collect();
-    let mut faults = Vec::new();
-    if !stale.is_empty() {
-        faults.push(format!("does not fit {}", stale.join(", ")));
+    let stale: Vec<OutdatedError> = profiles.iter().filter_map(|profile| lock.expect(profile).err()).collect();
+    let mut faults: Vec<String> =
+        gone.iter().map(|name| format!("it still has `{name}`, which no profile is called any more")).collect();
+    if let Some(cluster) = cluster::load(&session.workspace)? {
+        let changes = lock.critical_changes(&cluster.critical_values());
+        faults.extend((!changes.is_empty()).then(|| CriticalChangeError(changes).to_string()));
     }
-    if !gone.is_empty() {
-        faults.push(format!("still has {}, which no profile is called any more", gone.join(", ")));
-    }
-    if faults.is_empty() {
-        let names: Vec<&str> = profiles.iter().map(|profile| profile.name.as_str()).collect();
-        session.console.result(&serde_json::json!({"fits": names}), &format!("the lock fits {}", names.join(", ")));
+    fits(&stale, faults)?;
+    let names: Vec<&str> = profiles.iter().map(|profile| profile.name.as_str()).collect();
+    session.console.result(&serde_json::json!({"fits": names}), &format!("the lock fits {}", names.join(", ")));
+    Ok(())
+}
+
+/// Fails with all that is wrong with the lock: the profiles that it does not fit, and other faults.
+pub(super) fn fits(stale: &[OutdatedError], more: Vec<String>) -> Outcome {
+    let mut names: Vec<&str> = stale.iter().map(OutdatedError::profile).collect();
+    if stale.is_empty() && more.is_empty() {
         return Ok(());
     }
+    if !more.is_empty() {
+        names.push("the workspace");
+    }
+    // One fault has a cure of its own.
+    let hint = stale.first().filter(|_| stale.len() == 1 && more.is_empty()).and_then(OutdatedError::hint);
     Err(Failure {
         code: Code::Verification,
-        ..Failure::refused(format!("imgbuild.lock {}", faults.join(" and "))).hint("run `imgbuild lock`")
-    })
+        causes: stale.iter().map(ToString::to_string).chain(more).collect(),
+        ..Failure::refused(format!("imgbuild.lock does not fit {}", names.join(", ")))
+    }
+    .hint(hint.unwrap_or_else(|| "run `imgbuild lock`".to_owned())))
 }

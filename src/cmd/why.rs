@@ -1,6 +1,7 @@
 //! `imgbuild why`: the chain of dependencies that brings a package into a profile's image.
 //!
-//! Answers from the locked packages' own control data, so it needs no index and tells of what is really built.
+//! Answers from the locked packages' own control data, so it needs no index and tells of what is really built. A profile
+//! that is not locked is answered for from the archives' indexes, and stays as it is: nothing is written here.
 
 use std::fmt::Write as _;
 
@@ -21,21 +22,35 @@ pub(super) fn run(args: &Why, session: &Session<'_>) -> Outcome {
         return Err(Failure::refused("no profile is named").hint("name one: `imgbuild why PACKAGE NAME`"));
     };
     let profile = profile::load(&session.workspace, name)?;
-    let lock = locking::for_build(session, &profile, args.k3s.k3s_dir.as_deref())?;
-    let locked: Vec<&LockedPackage> = lock.packages_of(&profile.name).collect();
-    let packages = build::unpacked(session, &lock.downloads(&profile.name, &session.mirror), &locked)?;
-    let text = as_index(&packages, &locked);
-    let stanzas = index::parse(&text).map_err(|error| Failure::new(Code::Unexpected, &error))?;
-    let universe = Universe::new(profile.board.arch().name(), vec![("lock", stanzas)])?;
+    let lock = locking::load(session)?;
+    if locking::is_locked(&lock, &profile)? {
+        let locked: Vec<&LockedPackage> = lock.packages_of(&profile.name).collect();
+        let packages = build::unpacked(session, &lock.downloads(&profile.name, &session.mirror), &locked)?;
+        return explain(args, session, &profile, &[("lock", &as_index(&packages, &locked))]);
+    }
+    session.console.note(&format!("`{}` is not locked: this is what the archives have now", profile.name));
+    let indexes = locking::indexes(session, &profile)?;
+    let texts: Vec<(&str, &str)> =
+        indexes.iter().map(|index| (index.state.name.as_str(), index.text.as_str())).collect();
+    explain(args, session, &profile, &texts)
+}
+
+/// Answers from indexes of archives, each with its name.
+fn explain(args: &Why, session: &Session<'_>, profile: &Profile, indexes: &[(&str, &str)]) -> Outcome {
+    let mut stanzas = Vec::new();
+    for (name, text) in indexes {
+        stanzas.push((*name, index::parse(text).map_err(|error| Failure::new(Code::Unexpected, &error))?));
+    }
+    let universe = Universe::new(profile.board.arch().name(), stanzas)?;
     let selection = resolve::resolve(&universe, &profile.packages)?;
     let Some(chain) = selection.why(&args.package) else {
-        let meant = closest(&args.package, packages.iter().map(|package| package.name.as_str()));
+        let meant = closest(&args.package, selection.packages().map(|package| package.stanza.name));
         let meant = meant.map(|meant| format!("did you mean `{meant}`? ")).unwrap_or_default();
         return Err(Failure::refused(format!(
             "nothing brings a package `{}` into profile `{}`",
             args.package, profile.name
         ))
-        .hint(format!("{meant}imgbuild.lock lists the packages of `{}`", profile.name)));
+        .hint(format!("{meant}imgbuild.lock lists the packages of a locked profile")));
     };
     let mut steps: Vec<String> = chain.iter().map(ToString::to_string).collect();
     // Of a source with `only` most packages cannot come, so it is worth saying that this one does.

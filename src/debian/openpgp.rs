@@ -13,6 +13,7 @@ mod certificate;
 
 use pgp::composed::{CleartextSignedMessage, Deserializable as _, SignedPublicKey};
 use pgp::packet::{Signature, SignatureType};
+use pgp::types::KeyDetails as _;
 
 use crate::profile::SourceKey;
 use certificate::{SigningKey, signing_keys};
@@ -113,7 +114,7 @@ impl SignatureError {
 /// When the file is more or less than one signed text, or none of its signatures is good.
 pub fn verify(inrelease: &[u8], keys: &SourceKey, now: u64) -> Result<Verified, SignatureError> {
     let (message, _) = CleartextSignedMessage::from_armor(inrelease)
-        .map_err(|error| SignatureError::Message { reason: error.to_string() })?;
+        .map_err(|error| SignatureError::Message { reason: brief(&error.to_string()) })?;
     let certificates = certificates(keys)?;
     let candidates: Vec<SigningKey<'_>> = certificates.iter().flat_map(signing_keys).collect();
     let text = message.signed_text();
@@ -125,6 +126,24 @@ pub fn verify(inrelease: &[u8], keys: &SourceKey, now: u64) -> Result<Verified, 
         }
     }
     Err(if refusals.is_empty() { SignatureError::Unsigned } else { SignatureError::NoneGood { refusals } })
+}
+
+/// The first words of what the library says: it may quote a whole file, byte by byte, that nobody vouches for.
+fn brief(reason: &str) -> String {
+    const LONGEST: usize = 160;
+    match reason.char_indices().nth(LONGEST) {
+        Some((end, _)) => format!("{} …", &reason[..end]),
+        None => reason.to_owned(),
+    }
+}
+
+/// Fingerprints (upper-case hexadecimal) of the primary keys of the pinned certificates.
+///
+/// # Errors
+/// Keys that cannot be read.
+pub fn fingerprints(keys: &SourceKey) -> Result<Vec<String>, SignatureError> {
+    let fingerprint = |certificate: &SignedPublicKey| format!("{:X}", certificate.primary_key.fingerprint());
+    Ok(certificates(keys)?.iter().map(fingerprint).collect())
 }
 
 /// Fingerprint of the certificate that made a good signature, or why it is none.

@@ -1,7 +1,7 @@
 //! Reading and writing `imgbuild.lock`.
 
-use std::collections::BTreeSet;
-use std::fs::{self, Permissions};
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs::Permissions;
 use std::io::{self, Write as _};
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
@@ -10,6 +10,7 @@ use super::Lock;
 use crate::debian::date;
 use crate::debian::relation::is_package_name;
 use crate::debian::version::Version;
+use crate::files;
 use crate::tree;
 
 const HEADER: &str = "\
@@ -17,6 +18,10 @@ const HEADER: &str = "\
 # `imgbuild lock --update [PACKAGE...]` moves to newer packages, `imgbuild lock --check` tells whether it still fits.
 
 ";
+
+/// The -1 of 32 and of 16 bits, which system calls and old file systems take for "none" (systemd, "Users, Groups, UIDs
+/// and GIDs on systemd Systems").
+const NO_ACCOUNTS: [u32; 2] = [u32::MAX, u16::MAX as u32];
 
 /// Why a lock file could not be read or written.
 #[derive(Debug, thiserror::Error)]
@@ -34,7 +39,7 @@ impl LockFileError {
     #[must_use]
     pub fn hint(&self) -> Option<String> {
         match self {
-            Self::Io { .. } => None,
+            Self::Io { .. } => Some("it must be a plain UTF-8 file that you may read and replace".to_owned()),
             Self::Syntax { .. } | Self::Invalid { .. } => Some(
                 "take it from version control again; or remove it and run `imgbuild lock`, which takes the \
                  newest packages and forgets the pinned account numbers"
@@ -50,7 +55,7 @@ impl Lock {
     /// # Errors
     /// A file that cannot be read, has another format version, or contradicts itself.
     pub fn load(path: &Path) -> Result<Option<Self>, LockFileError> {
-        let text = match fs::read_to_string(path) {
+        let text = match files::text(path) {
             Ok(text) => text,
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
             Err(source) => return Err(LockFileError::Io { path: path.to_owned(), source }),
@@ -95,15 +100,28 @@ impl Lock {
             return Err(format!("format version {}, this imgbuild knows {} only", self.version, Self::VERSION));
         }
         let mut used_sources = BTreeSet::new();
+        let mut newest = BTreeMap::new();
         for source in &self.sources {
             let what = format!("source `{}`", source.name);
-            if date::parse_rfc3339(&source.date).is_none() {
+            let Some(date) = date::parse_rfc3339(&source.date) else {
                 return Err(format!("{what}: `{}` is not a date", source.date));
-            }
+            };
             for profile in self.known(&source.profiles, &what)? {
+                let newest = newest.entry(profile).or_insert(date);
+                *newest = date.max(*newest);
                 if !used_sources.insert((profile, source.name.as_str())) {
                     return Err(format!("profile `{profile}` has {what} twice"));
                 }
+            }
+        }
+        for (name, profile) in &self.profiles {
+            let newest = newest.get(name.as_str()).copied().unwrap_or(0);
+            if profile.epoch != newest {
+                let newest = format!("{newest}, the newest date of its sources");
+                return Err(format!("profile `{name}`: its epoch is {}, not {newest}", profile.epoch));
+            }
+            if u32::try_from(profile.epoch).is_err() {
+                return Err(format!("profile `{name}`: no file can be of its epoch, {}", profile.epoch));
             }
         }
         let mut used_packages = BTreeSet::new();
@@ -132,6 +150,9 @@ impl Lock {
             for (name, number) in ids {
                 if *number == 0 && name != "root" {
                     return Err(format!("{kind} `{name}` has the number of root, 0"));
+                }
+                if NO_ACCOUNTS.contains(number) {
+                    return Err(format!("{kind} `{name}` has the number {number}, which stands for no account"));
                 }
                 if !used.insert(number) {
                     return Err(format!("{kind} `{name}` has the number {number} of another one"));

@@ -13,6 +13,7 @@ mod narrowed;
 mod pins;
 mod registered;
 mod select;
+mod sources;
 mod store;
 
 #[cfg(test)]

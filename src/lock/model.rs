@@ -54,12 +54,15 @@ pub struct LockedProfile {
     /// (architecture, sources, package names).
     #[serde(with = "hex")]
     pub config: Digest,
-    /// SHA-256 of the names and versions of its packages below: a lock that lost some of them in a merge
-    /// does not pass.
+    /// SHA-256 of all that is locked for it, here and below: a lock that lost or changed some of it in a merge or an
+    /// edit does not pass.
     #[serde(with = "hex")]
     pub contents: Digest,
     /// Seconds since 1970: the newest Release date of its sources, and every time stamp in the image.
     pub epoch: u64,
+    /// Names of the users and groups whose numbers its image takes from [`IdMap`], sorted.
+    pub users: Vec<String>,
+    pub groups: Vec<String>,
 }
 
 /// A suite whose signature was checked when locking.

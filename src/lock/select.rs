@@ -76,8 +76,8 @@ impl LockError {
 
 /// Selects the packages of `profile` from the verified `indexes` of its sources, in its order.
 ///
-/// `previous` is the lock so far: see [`Update`] for what it decides. The packages' script verdicts are left empty, and
-/// so are the artifacts, which are found elsewhere.
+/// `previous` is the lock so far: see [`Update`] for what it decides. The packages' script verdicts and the names of
+/// accounts are left empty, and so are the artifacts, which are found elsewhere.
 ///
 /// # Errors
 /// Malformed indexes, dependencies that cannot be fulfilled, and sources older than the locked ones.
@@ -121,6 +121,9 @@ pub fn lock_profile(
             // Put where all of them are together, by `Lock::put`.
             contents: Digest([0; 32]),
             epoch: indexes.iter().map(|index| index.state.date).max().unwrap_or(0),
+            // Known when the packages are unpacked.
+            users: Vec::new(),
+            groups: Vec::new(),
         },
         sources: indexes.iter().map(|index| locked_source(&index.state, profile)).collect(),
         packages: selection.packages().map(locked_package).collect(),

@@ -1,6 +1,9 @@
 //! Putting locked profiles into a lock and getting them out again.
 
-use super::{IdMap, Lock, LockedArtifact, LockedPackage, LockedProfile, LockedSource};
+use std::collections::BTreeMap;
+use std::fmt;
+
+use super::{IdMap, Lock, LockedArtifact, LockedPackage, LockedProfile, LockedSource, sources};
 use crate::debian::date;
 use crate::debian::mirror::Mirror;
 use crate::fetch::Download;
@@ -28,12 +31,16 @@ pub enum OutdatedError {
         "profile `{profile}` asks for other packages, sources, accounts or K3s, or has another board, than when it was locked"
     )]
     Changed { profile: String },
-    #[error("the lock pins no number for user `{user}` of profile `{profile}`: a merge or an edit went wrong")]
-    Unpinned { profile: String, user: String },
+    #[error("the lock pins no number for {kind} `{account}` of profile `{profile}`: a merge or an edit went wrong")]
+    Unpinned { profile: String, kind: &'static str, account: String },
     #[error(
-        "the packages of profile `{profile}` in the lock are not those that were locked: a merge or an edit went wrong"
+        "what the lock has of profile `{profile}` is not what was locked: a merge or an edit went wrong, or another \
+         version of imgbuild wrote it"
     )]
     Altered { profile: String },
+    /// The signatures that were checked when locking were another source's.
+    #[error("{what}, and profile `{profile}` was not locked so: the lock was edited, or a merge went wrong")]
+    Source { profile: String, what: String },
     #[error("the lock of `{profile}` has no K3s, and only a standalone profile does without it")]
     WithoutK3s { profile: String },
 }
@@ -45,6 +52,7 @@ impl OutdatedError {
         let (Self::Missing { profile }
         | Self::Changed { profile }
         | Self::Altered { profile }
+        | Self::Source { profile, .. }
         | Self::WithoutK3s { profile }
         | Self::Unpinned { profile, .. }) = self;
         profile
@@ -55,6 +63,10 @@ impl OutdatedError {
     pub fn hint(&self) -> Option<String> {
         let again = format!("run `imgbuild lock --profile {}`", self.profile());
         Some(match self {
+            Self::Source { .. } => format!(
+                "take imgbuild.lock from version control as it was before the change, and ask where that came from: \
+                 packages would come from where no signature vouches for them; or {again}"
+            ),
             Self::WithoutK3s { .. } => {
                 format!("{again}, with `--k3s-dir DIR` or `--k3s-mirror URL` where the release is out of reach")
             }
@@ -114,12 +126,28 @@ impl Lock {
         }
     }
 
-    /// Digest of the names and versions of a profile's packages. Not of their hashes: a wrong one is told with the
-    /// package's name when it is fetched. Nor of K3s, without which a standalone image is built with a warning.
+    /// Digest of all that is locked for a profile. Whoever edits the lock can edit this too: it finds accidents.
     fn contents(&self, name: &str) -> Digest {
-        let packages = self.packages_of(name).map(|package| [&*package.name, &package.version, &package.arch]);
-        let lines: String = packages.flat_map(|[name, version, arch]| [name, " ", version, " ", arch, "\n"]).collect();
-        Digest::of(lines.as_bytes())
+        let mut text = String::new();
+        let mut line = |fields: &[&dyn fmt::Display]| {
+            // Spaces and line breaks stand in no field but those of the user's own making, which come last.
+            let fields: Vec<String> = fields.iter().map(ToString::to_string).collect();
+            text.push_str(&fields.join(" "));
+            text.push('\n');
+        };
+        if let Some(LockedProfile { epoch, users, groups, .. }) = self.profiles.get(name) {
+            line(&[epoch, &users.join(","), &groups.join(",")]);
+        }
+        for LockedSource { name, archive, suite, date, sha256, signed_by, .. } in self.sources_of(name) {
+            line(&[&"source", name, date, sha256, signed_by, suite, archive]);
+        }
+        for LockedPackage { name, version, arch, source, path, size, sha256, .. } in self.packages_of(name) {
+            line(&[&"package", name, version, arch, source, size, sha256, path]);
+        }
+        for LockedArtifact { name, version, path, size, sha256, .. } in self.artifacts_of(name) {
+            line(&[&"artifact", name, version, size, sha256, path]);
+        }
+        Digest::of(text.as_bytes())
     }
 
     /// Forgets a profile, and what only it used. Account numbers stay: they must never be given to another account.
@@ -139,15 +167,25 @@ impl Lock {
         let locked = self.profiles.get(&name).ok_or(OutdatedError::Missing { profile: name.clone() })?;
         if locked.config != profile.selection_digest() {
             Err(OutdatedError::Changed { profile: name })
+        } else if let Some(what) = sources::foreign(self.sources_of(&name), profile) {
+            Err(OutdatedError::Source { profile: name, what })
         } else if locked.contents != self.contents(&name) {
             Err(OutdatedError::Altered { profile: name })
-        } else if let Some(user) = profile.users.iter().find(|user| !self.ids.users.contains_key(&user.name)) {
-            Err(OutdatedError::Unpinned { profile: name, user: user.name.clone() })
+        } else if let Some((kind, account)) = self.unpinned(locked) {
+            Err(OutdatedError::Unpinned { profile: name, kind, account })
         } else if profile.k3s.as_ref().is_some_and(|k3s| !k3s.standalone) && !self.has_artifacts(&name) {
             Err(OutdatedError::WithoutK3s { profile: name })
         } else {
             Ok(locked)
         }
+    }
+
+    /// An account of a profile that has no number: what it is, and its name.
+    fn unpinned(&self, locked: &LockedProfile) -> Option<(&'static str, String)> {
+        let of = |kind, names: &[String], ids: &BTreeMap<String, u32>| {
+            names.iter().find(|name| !ids.contains_key(*name)).map(|name| (kind, name.clone()))
+        };
+        of("user", &locked.users, &self.ids.users).or_else(|| of("group", &locked.groups, &self.ids.groups))
     }
 
     /// A profile's packages, sorted by name.

@@ -10,6 +10,8 @@ use crate::tree::Digest;
 
 /// A day in seconds.
 const DAY: u64 = 24 * 60 * 60;
+/// The fingerprint of the key that Debian signed trixie with first, one of `SourceKey::Debian`.
+const DEBIAN: &str = "41587F7DB8C774BCCF131416762F67A0B2C39DE4";
 /// The date of the fixtures' suites.
 const DATE: u64 = 1_795_252_544;
 
@@ -77,7 +79,7 @@ fn index(name: &str, date: u64, lines: &[&str]) -> FetchedIndex {
             suite: suite.to_owned(),
             date,
             sha256: Digest::of(text.as_bytes()),
-            signed_by: "A".repeat(40),
+            signed_by: DEBIAN.to_owned(),
         },
         text,
     }
@@ -501,7 +503,7 @@ prop_compose! {
             only: Vec::new(),
             profiles: Vec::new(),
         };
-        let profile = LockedProfile { arch: Arch::Amd64, config: Digest::of(b"config"), contents: Digest([0; 32]), epoch };
+        let profile = LockedProfile { arch: Arch::Amd64, config: Digest::of(b"config"), contents: Digest([0; 32]), epoch, users: Vec::new(), groups: Vec::new() };
         let locked = Locked { profile, sources: vec![source], packages: selected.collect(), artifacts: Vec::new() };
         lock.put("second", locked.clone());
         if first {

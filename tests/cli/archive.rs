@@ -144,6 +144,11 @@ impl Online {
         )
     }
 
+    /// Where the archive lies.
+    pub fn url(&self) -> String {
+        self.server.url("/debian")
+    }
+
     /// What was asked for, in the order it came.
     pub fn paths(&self) -> Vec<String> {
         self.server.requests().into_iter().map(|request| request.path).collect()

@@ -118,6 +118,7 @@ fn a_lock_that_lost_a_package_fits_no_profile_until_it_is_locked_again() {
 #[test]
 fn check_shows_every_profile_and_its_lock() {
     let text = beside_demo().run(&["check"]).ok();
+    assert!(text.ends_with("nothing wrong in 4 profiles, imgbuild.lock\n"), "{text}");
     for (profile, board) in [("demo", "uefi-amd64"), ("control", "rpi4"), ("storage", "rpi4"), ("gpu", "uefi-amd64")] {
         let line = text.lines().find(|line| line.starts_with(profile)).unwrap();
         assert!(line.contains(board), "{line}");
@@ -144,6 +145,79 @@ fn why_names_the_chain_from_the_profile_to_a_package() {
 }
 
 #[test]
+fn why_answers_for_a_profile_that_is_not_locked_and_writes_nothing() {
+    let online = Archive::new().with("letter", &[], Tar::default()).online();
+    let place = online.place(&["letter"]);
+    let before = place.files();
+    let ran = place.run(&["why", "--profile", "node", "letter"]);
+    assert!(ran.stderr.contains("`node` is not locked"), "{}", ran.stderr);
+    assert_eq!(ran.ok(), "letter is wanted by the profile\n");
+    assert_eq!(place.files(), before);
+}
+
+#[test]
+fn the_profiles_of_the_clusters_nodes_and_what_it_keeps_for_life_are_part_of_the_lock() {
+    let cluster = |profile: &str| {
+        let head = "schema = 1\nname = \"home\"\nserver = \"https://192.168.1.10:6443\"\nssh_keys = []\n\n";
+        format!("{head}[node.a]\nprofile = \"{profile}\"\n")
+    };
+    // The program's own profiles are no less the nodes'.
+    let place = Place::new().file("cluster.toml", cluster("storage"));
+    let error = place.run(&["--offline", "lock", "--check"]).fails(3);
+    assert!(error.contains("profile `storage` is not in the lock"), "{error}");
+    let error = place.file("cluster.toml", cluster("storeage")).run(&["--offline", "lock", "--check"]).fails(1);
+    assert!(error.contains("no profile `storeage`") && error.contains("did you mean `storage`"), "{error}");
+
+    let online = Archive::new().online();
+    let place = online.place(&["parcel"]).file("cluster.toml", cluster("node"));
+    place.run(&["lock"]).ok();
+    place.run(&["--offline", "lock", "--check"]).ok();
+    place.write("cluster.toml", cluster("node") + "\n[k3s]\ncluster_cidr = \"10.99.0.0/16\"\n");
+    let error = place.run(&["--offline", "lock", "--check"]).fails(3);
+    assert!(error.contains("cluster_cidr is 10.99.0.0/16"), "{error}");
+}
+
+#[test]
+fn check_finds_every_edit_of_the_lock_that_a_build_would_meet_or_that_goes_around_signatures() {
+    let evil = Archive::new().online();
+    let online = Archive::new().with("letter", &[], Tar::default()).online();
+    let place = online.place(&["letter"]);
+    place.run(&["lock", "--profile", "node"]).ok();
+    let good = place.read("imgbuild.lock");
+    let value = |key: &str| {
+        let line = good.lines().find(|line| line.starts_with(&format!("{key} = "))).unwrap();
+        line.split('=').nth(1).unwrap().trim().to_owned()
+    };
+    let last = |key: &str| {
+        let at = good.rfind(&format!("\n{key} = ")).unwrap() + 1;
+        let line = good[at..].lines().next().unwrap().to_owned();
+        (line.clone(), line.split_once(" = ").unwrap().1.to_owned())
+    };
+    let (size, sha256) = (last("size"), last("sha256"));
+    for (from, to, code, said) in [
+        (size.0.clone(), "size = 1".to_owned(), 3, "is not what was locked"),
+        (sha256.0.clone(), format!("sha256 = \"{}\"", "0".repeat(64)), 3, "is not what was locked"),
+        (value("archive"), format!("{:?}", evil.url()), 3, "for the archive of source `tiny`"),
+        (value("suite"), "\"other\"".to_owned(), 3, "for the suite of source `tiny`"),
+        (value("signed_by"), format!("\"{}\"", "A".repeat(40)), 3, "which its profile does not pin"),
+        (format!("epoch = {}", value("epoch")), "epoch = 9999999999".to_owned(), 1, "the newest date of its sources"),
+        ("[ids.users]".to_owned(), "[ids.users]\nada = 4294967295".to_owned(), 1, "4294967295, which stands for no"),
+        ("[ids.groups]".to_owned(), "[ids.groups]\nada = 65535".to_owned(), 1, "65535, which stands for no"),
+    ] {
+        let edited = good.replace(&from, &to);
+        assert_ne!(edited, good, "{from}");
+        place.write("imgbuild.lock", edited);
+        for args in [&["lock", "--check", "--profile", "node"][..], &["--offline", "build", "--profile", "node"]] {
+            let error = place.run(args).fails(code);
+            assert!(error.contains(said) && error.contains("lock"), "{args:?} {to}: {error}");
+        }
+    }
+    assert!(evil.paths().is_empty(), "a server that the profile does not name was asked");
+    place.write("imgbuild.lock", &good);
+    place.run(&["--offline", "lock", "--check", "--profile", "node"]).ok();
+}
+
+#[test]
 fn an_account_without_its_number_in_the_lock_is_told_and_given_one_again() {
     let shell = Tar::default().file("./usr/bin/bash", "");
     let online = tiny::archive(0).with("shell", &[], shell).online();
@@ -153,6 +227,7 @@ fn an_account_without_its_number_in_the_lock_is_told_and_given_one_again() {
     place.run(&["lock", "--profile", "node"]).ok();
     let good = place.read("imgbuild.lock");
     assert_eq!(good.matches("ada = 1000\n").count(), 2, "{good}");
+    assert!(good.contains("users = [\"ada\"]\ngroups = [\"ada\"]\n"), "{good}");
     place.write("imgbuild.lock", good.replace("ada = 1000\n", ""));
     let ran = place.run(&["check", "--profile", "node"]);
     assert_eq!(ran.code, Some(3), "{}", ran.stderr);

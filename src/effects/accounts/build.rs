@@ -42,6 +42,11 @@ static SCRIPTS: LazyLock<Vec<ScriptAccount>> = LazyLock::new(|| {
     toml::from_str::<ScriptTable>(include_str!("scripts.toml")).expect("the embedded table is well-formed").account
 });
 
+/// Whether the accounts that scripts of this package make are known.
+pub(super) fn has_script(package: &str) -> bool {
+    SCRIPTS.iter().any(|account| account.package == package)
+}
+
 /// The database while it grows.
 pub(super) struct Builder<'a> {
     pub database: Database,

@@ -25,17 +25,19 @@ const ORIGIN: &str = "effect:accounts";
 const SUBORDINATE: u32 = 65536;
 const SUBORDINATE_FIRST: u32 = 100000;
 
-/// The numbers to pin in the lock: those of `context.ids`, which are kept, and new ones for accounts that are not
-/// among them. Accounts whose numbers Debian fixes are not in the map.
+/// Whether the accounts that maintainer scripts of this package make are known by their table.
+#[must_use]
+pub(super) fn has_script(package: &str) -> bool {
+    build::has_script(package)
+}
+
+/// The accounts of `tree` with the numbers to pin in the lock: those of `context.ids` where it has them, which are kept,
+/// and new ones for the others. Accounts whose numbers Debian fixes are not in the map.
 ///
 /// # Errors
 /// Malformed declarations, and a profile's user that cannot be made.
 pub fn allocate_ids(tree: &Tree, context: &Context<'_>) -> Result<IdMap, EffectError> {
-    let given = Builder::run(tree, context, true)?.numbers.given;
-    let mut ids = context.ids.clone();
-    ids.users.extend(given.users);
-    ids.groups.extend(given.groups);
-    Ok(ids)
+    Ok(Builder::run(tree, context, true)?.numbers.given)
 }
 
 /// Writes the account files, and the home directories of the profile's people.
