@@ -57,9 +57,22 @@ fn a_script_that_nobody_models_is_shown_with_the_choices() {
         assert!(error.contains(&message), "{message} is missing in: {error}");
     }
 
-    // The text that the hint gives is what accepts it.
+    // The text that the hint gives is what accepts it, once there is a reason in it.
     let place = online.place(&["evil", "wicked"]);
     let entry = error.split_once("ledger.toml:\n").unwrap().1;
+    for reason in ["…", "", "  "] {
+        place.write("ledger.toml", entry.replace('…', reason));
+        let refused = place.run(&["lock", "--profile", "node"]).fails(1);
+        assert!(refused.contains("the ledger's entry for evil") && refused.contains("has no note"), "{refused}");
+    }
+    let entry = entry.replace('…', "Nothing runs it.");
+    for (effect, why) in [("accounts", "/usr/lib/sysusers.d"), ("units", "systemctl enable"), ("conffiles", "modelled")]
+    {
+        place.write("ledger.toml", entry.replacen("effects = []", &format!("effects = [\"{effect}\"]"), 1));
+        let refused = place.run(&["lock", "--profile", "node"]).fails(1);
+        assert!(refused.contains(&format!("the effect `{effect}`")) && refused.contains("evil"), "{refused}");
+        assert!(refused.contains("does nothing there") && refused.contains(why), "{refused}");
+    }
     place.write("ledger.toml", entry);
     place.run(&["lock", "--profile", "node"]).ok();
     assert!(place.read("imgbuild.lock").contains("scripts = \"accepted\""));

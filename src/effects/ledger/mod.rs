@@ -8,6 +8,7 @@
 //! `prerm` and `postrm` are left alone: dpkg runs them when it removes or upgrades a package (Debian Policy 6.5),
 //! and nothing is ever removed or upgraded in an image.
 
+mod claims;
 mod nss;
 mod reviewed;
 mod script;
@@ -16,6 +17,8 @@ mod snippet;
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
 
+pub use claims::check_claims;
+use reviewed::NO_NOTE;
 pub use reviewed::{EFFECTS, Ledger, LedgerError, Review, TriggerReview};
 use script::Script;
 pub use snippet::Snippet;
@@ -83,7 +86,7 @@ impl Unaccounted {
         let entries: Vec<&str> = self.0.iter().map(|script| script.entry.as_str()).collect();
         Some(format!(
             "leave {what} out, model what the lines do (docs/effects.md), or read them and, if an image can do without, \
-             accept them in the workspace's ledger.toml:\n{}",
+             accept them, your reason in place of `…`, in the workspace's ledger.toml:\n{}",
             entries.join("\n")
         ))
     }
@@ -183,7 +186,7 @@ fn unmodelled(package: &Package, script: &str, digest: Digest, lines: Vec<(usize
         lines,
         entry: format!(
             "[[script]]\npackage = \"{name}\"\nscript = \"{script}\"\nsha256 = [\"{digest}\"]\neffects = []\nnote = \
-             \"…\"\n"
+             \"{NO_NOTE}\"\n"
         ),
     }
 }
@@ -206,7 +209,7 @@ fn judge_triggers(package: &Package, extra: &Ledger) -> Vec<Unmodelled> {
                 version: package.version.clone(),
                 script: "triggers".to_owned(),
                 lines: vec![(number, line.to_owned())],
-                entry: format!("[[trigger]]\nname = \"{trigger}\"\neffects = []\nnote = \"…\"\n"),
+                entry: format!("[[trigger]]\nname = \"{trigger}\"\neffects = []\nnote = \"{NO_NOTE}\"\n"),
             });
         }
     }

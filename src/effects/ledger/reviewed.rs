@@ -26,6 +26,9 @@ pub const EFFECTS: [&str; 15] = [
     "units",
 ];
 
+/// Stands in a proposed entry where the note belongs.
+pub(super) const NO_NOTE: &str = "…";
+
 /// A reviewed script.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -61,13 +64,29 @@ pub enum LedgerError {
     Digest { package: String, script: String, sha256: String },
     #[error("the ledger's entry for {subject} names the effect `{effect}`, which does not exist")]
     Effect { subject: String, effect: String },
+    #[error("the ledger's entry for {subject} has no note")]
+    Note { subject: String },
+    #[error(
+        "ledger.toml says that the effect `{effect}` does what scripts of {package} would do, and it does nothing there"
+    )]
+    Idle { package: String, effect: String, wants: &'static str },
 }
 
 impl LedgerError {
     /// Which effects exist.
     #[must_use]
     pub fn hint(&self) -> Option<String> {
-        matches!(self, Self::Effect { .. }).then(|| format!("effects are: {}", EFFECTS.join(", ")))
+        match self {
+            Self::Effect { .. } => Some(format!("effects are: {}", EFFECTS.join(", "))),
+            Self::Note { .. } => {
+                Some("write into `note` what the lines do, and why an image can do without".to_owned())
+            }
+            Self::Idle { wants, .. } => Some(format!(
+                "{wants}. Where the image can do without, write `effects = []` and say so in `note`; where it cannot, let a \
+                 file of an overlay do it (docs/effects.md)"
+            )),
+            Self::Syntax(_) | Self::Digest { .. } => None,
+        }
     }
 }
 
@@ -85,18 +104,22 @@ struct File {
 pub struct Ledger {
     scripts: BTreeMap<(String, String), BTreeSet<Digest>>,
     triggers: BTreeSet<String>,
+    /// The effects that reviews name, by package and script.
+    effects: BTreeMap<(String, String), BTreeSet<String>>,
 }
 
 impl Ledger {
     /// Reads a ledger file (TOML).
     ///
     /// # Errors
-    /// Bad syntax, unknown keys, a bad digest, an unknown effect.
+    /// Bad syntax, unknown keys, a bad digest, an unknown effect, no note.
     pub fn parse(text: &str) -> Result<Self, LedgerError> {
         let file: File = toml::from_str(text).map_err(Box::new)?;
         let mut ledger = Self::default();
         for review in file.script {
-            check_effects(&format!("{} {}", review.package, review.script), &review.effects)?;
+            check_words(&format!("{} {}", review.package, review.script), &review.effects, &review.note)?;
+            let key = (review.package.clone(), review.script.clone());
+            ledger.effects.entry(key).or_default().extend(review.effects);
             for sha256 in &review.sha256 {
                 let digest = Digest::parse(sha256).ok_or_else(|| LedgerError::Digest {
                     package: review.package.clone(),
@@ -107,7 +130,7 @@ impl Ledger {
             }
         }
         for review in file.trigger {
-            check_effects(&review.name, &review.effects)?;
+            check_words(&format!("trigger {}", review.name), &review.effects, &review.note)?;
             ledger.triggers.insert(review.name);
         }
         Ok(ledger)
@@ -129,12 +152,21 @@ impl Ledger {
         self.scripts.get(&(package.to_owned(), script.to_owned())).is_some_and(|known| known.contains(&digest))
     }
 
+    /// The effects that the reviews of this script name.
+    pub(super) fn effects_of(&self, package: &str, script: &str) -> impl Iterator<Item = &str> {
+        self.effects.get(&(package.to_owned(), script.to_owned())).into_iter().flatten().map(String::as_str)
+    }
+
     pub(super) fn has_trigger(&self, name: &str) -> bool {
         self.triggers.contains(name)
     }
 }
 
-fn check_effects(subject: &str, effects: &[String]) -> Result<(), LedgerError> {
+/// The note of the entry that an error proposes is none.
+fn check_words(subject: &str, effects: &[String], note: &str) -> Result<(), LedgerError> {
+    if ["", NO_NOTE].contains(&note.trim()) {
+        return Err(LedgerError::Note { subject: subject.to_owned() });
+    }
     match effects.iter().find(|effect| !EFFECTS.contains(&effect.as_str())) {
         Some(effect) => Err(LedgerError::Effect { subject: subject.to_owned(), effect: effect.clone() }),
         None => Ok(()),

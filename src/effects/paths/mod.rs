@@ -45,6 +45,12 @@ static TABLE: LazyLock<Vec<Entry>> = LazyLock::new(|| {
     toml::from_str::<Table>(include_str!("reviewed.toml")).expect("the embedded table is well-formed").path
 });
 
+/// Whether what maintainer scripts of this package do is in the table.
+#[must_use]
+pub(super) fn has_script(package: &str) -> bool {
+    TABLE.iter().any(|entry| entry.package == package)
+}
+
 /// Does what the table says for the packages that are there. Comes after the accounts.
 ///
 /// # Errors

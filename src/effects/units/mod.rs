@@ -12,6 +12,7 @@
 
 mod install;
 mod preset;
+mod runs_as;
 
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
@@ -34,7 +35,7 @@ const PRESET_FILE: &str = "00-imgbuild.preset";
 /// Enables what packages and profile want. Needs the files of packages, profile and overlays in the tree.
 ///
 /// # Errors
-/// A unit of the profile that does not exist; a link over a place that is taken.
+/// A unit of the profile that does not exist; a link over a place that is taken; a unit whose account nothing makes.
 pub fn units(tree: &mut Tree, context: &Context<'_>) -> Result<(), EffectError> {
     let mut system = Manager::new(tree, "system");
     let mut user = Manager::new(tree, "user");
@@ -70,6 +71,8 @@ pub fn units(tree: &mut Tree, context: &Context<'_>) -> Result<(), EffectError> 
         system.disable(tree, unit);
     }
     Mistakes::check(unknown).map_err(EffectError::Mistakes)?;
+    let text = |name: &str| system.find(tree, &Name::parse(name).file()).map(|(_, text)| text);
+    runs_as::check(tree, system.enabled.iter(), text)?;
     system.write_preset(tree)?;
     user.write_preset(tree)
 }

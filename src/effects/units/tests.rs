@@ -108,3 +108,34 @@ fn the_written_preset_makes_a_first_boot_enable_what_is_enabled_and_nothing_more
     assert_eq!(presets.query("b.service"), Preset::Enable);
     assert_eq!(presets.query("a.service"), Preset::Disable);
 }
+
+/// What is said of a tree whose enabled `x.service` has this `[Service]` section, and `files` beside it.
+fn runs_as(service: &str, files: &[(&str, &str)]) -> Result<(), String> {
+    let mut tree = Tree::new();
+    let mut put = |path: &str, text: &str| tree.put(path, Node::file(0o644, text)).unwrap();
+    put("etc/passwd", "root:x:0:0:::\nada:x:1000:1000:::\n");
+    put("etc/group", "root:x:0:\nada:x:1000:\n");
+    put("usr/lib/systemd/system/x.service", &format!("[Service]\n{service}\n[Install]\nWantedBy=multi-user.target\n"));
+    put("usr/lib/systemd/system/x.socket", "[Socket]\nService=x.service\n[Install]\nWantedBy=sockets.target\n");
+    for (path, text) in files {
+        put(path, text);
+    }
+    let mut system = Manager::new(&tree, "system");
+    system.enable(&mut tree, "x.socket").unwrap();
+    let find = |name: &str| system.find(&tree, name).map(|(_, text)| text);
+    runs_as::check(&tree, system.enabled.iter(), find).map_err(|error| format!("{error}; {}", error.hint().unwrap()))
+}
+
+#[test]
+fn an_enabled_unit_whose_account_nothing_makes_is_refused() {
+    let error = runs_as("User=example", &[]).unwrap_err();
+    assert!(error.contains("unit `x.socket`") && error.contains("starts `x.service`"), "{error}");
+    assert!(error.contains("user `example`, which the image does not have"), "{error}");
+    assert!(error.contains("sysusers.d/example.conf") && error.contains("u example -"), "{error}");
+    assert!(runs_as("User=ada\nGroup=example", &[]).unwrap_err().contains("group `example`"));
+    for sound in ["", "User=ada", "User=1234", "User=%i", "User=example\nDynamicUser=yes", "User=example\nUser="] {
+        runs_as(sound, &[]).unwrap();
+    }
+    let drop_in = ("etc/systemd/system/x.service.d/own.conf", "[Service]\nUser=ada\n");
+    runs_as("User=example", &[drop_in]).unwrap();
+}
