@@ -18,6 +18,7 @@ pub mod device;
 pub mod effects;
 pub mod exit;
 pub mod fetch;
+mod files;
 pub mod flash;
 pub mod format;
 pub mod image;

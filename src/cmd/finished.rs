@@ -2,11 +2,14 @@
 //! from the directory that holds it.
 
 use std::fs;
+use std::os::unix::fs::FileTypeExt as _;
 use std::path::{Path, PathBuf};
 
 use super::manifest;
 use crate::exit::{Code, Failure};
+use crate::files;
 use crate::image::Manifest;
+use crate::output::shown;
 use crate::tree::Digest;
 
 /// A build's directory and what its manifest says.
@@ -19,7 +22,11 @@ pub(super) struct Finished {
 impl Finished {
     /// Opens the build at `path`.
     pub(super) fn open(path: &Path) -> Result<Self, Failure> {
-        fs::metadata(path).map_err(|error| unreadable(path, &error))?;
+        let kind = fs::metadata(path).map_err(|error| unreadable(path, &error))?.file_type();
+        if !(kind.is_file() || kind.is_dir()) {
+            let message = format!("{} is neither an image nor a directory with one", path.display());
+            return Err(Failure::refused(message).hint("name an image, or the directory that `imgbuild build` wrote"));
+        }
         let dir = if path.is_dir() { path } else { path.parent().unwrap_or(Path::new("")) };
         let file = dir.join("manifest.json");
         let manifest = read(&file)?;
@@ -35,8 +42,12 @@ impl Finished {
         Ok(Self { dir: dir.to_owned(), manifest })
     }
 
-    /// As [`Finished::open`], but nothing for an image file that has no manifest of its own beside it.
+    /// As [`Finished::open`], but nothing for a disk, or for an image file that has no manifest of its own beside it.
     pub(super) fn beside(path: &Path) -> Result<Option<Self>, Failure> {
+        let is_disk = fs::metadata(path).is_ok_and(|metadata| metadata.file_type().is_block_device());
+        if is_disk {
+            return Ok(None);
+        }
         let file = path.parent().unwrap_or(Path::new("")).join("manifest.json");
         if path.is_file() && (!file.exists() || read(&file)?.image.as_str() != path.file_name().unwrap_or_default()) {
             return Ok(None);
@@ -53,7 +64,7 @@ impl Finished {
     pub(super) fn listing(&self) -> Result<String, Failure> {
         // A node's image is called by the node, not by its profile.
         let path = self.image().with_extension("files");
-        let text = fs::read_to_string(&path).map_err(|error| unreadable(&path, &error))?;
+        let text = files::text(&path).map_err(|error| unreadable(&path, &error))?;
         if Digest::of(text.as_bytes()).to_string() == self.manifest.tree_sha256 {
             return Ok(text);
         }
@@ -67,7 +78,13 @@ impl Finished {
 
 fn read(file: &Path) -> Result<Manifest, Failure> {
     let text = manifest::read(file).map_err(|error| unreadable(file, &error))?;
-    manifest::parse(&text, &file.display().to_string(), Code::Verification, "build the image again")
+    let manifest = manifest::parse(&text, &file.display().to_string(), Code::Verification, "build the image again")?;
+    // What lies beside it, never what else this machine has.
+    if Path::new(&manifest.image).file_name() == Some(manifest.image.as_ref()) {
+        return Ok(manifest);
+    }
+    let message = format!("{} names an image outside its own directory: {}", file.display(), shown(&manifest.image));
+    Err(Failure { code: Code::Verification, ..Failure::refused(message) }.hint("build the image again"))
 }
 
 fn unreadable(path: &Path, error: &std::io::Error) -> Failure {

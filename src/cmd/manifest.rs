@@ -1,10 +1,10 @@
 //! Reading a manifest, for all verbs that go by one.
 
-use std::fs::File;
 use std::io::{self, Read as _};
 use std::path::Path;
 
 use crate::exit::{Code, Failure};
+use crate::files;
 use crate::image::{Manifest, ManifestError};
 
 /// Most bytes of a manifest: thousands of ranges and packages.
@@ -13,7 +13,7 @@ pub(super) const LONGEST: u64 = 32 << 20;
 /// What the file has, if it may be one.
 pub(super) fn read(path: &Path) -> io::Result<Vec<u8>> {
     let mut text = Vec::new();
-    File::open(path)?.take(LONGEST + 1).read_to_end(&mut text)?;
+    files::open(path)?.take(LONGEST + 1).read_to_end(&mut text)?;
     if text.len() as u64 > LONGEST {
         return Err(io::Error::new(io::ErrorKind::InvalidData, "it is too long for a manifest"));
     }

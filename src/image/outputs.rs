@@ -11,6 +11,8 @@ use std::path::{Path, PathBuf};
 
 use tempfile::NamedTempFile;
 
+use crate::files;
+
 const PREFIX: &str = ".imgbuild-";
 const SUFFIX: &str = ".part";
 
@@ -208,7 +210,7 @@ mod unnamed {
 
 /// Whether nobody has `path` locked.
 fn is_abandoned(path: &Path) -> bool {
-    File::open(path).is_ok_and(|file| !matches!(file.try_lock(), Err(TryLockError::WouldBlock)))
+    files::open(path).is_ok_and(|file| !matches!(file.try_lock(), Err(TryLockError::WouldBlock)))
 }
 
 #[cfg(test)]

@@ -10,6 +10,7 @@ use std::sync::Arc;
 use super::ProfileError;
 use super::parse::parse;
 use super::schema::WorkspaceToml;
+use crate::files;
 use crate::output::SourceText;
 
 /// The top-level `profiles/` and `overlays/` folders by path, sorted (`build.rs`).
@@ -117,7 +118,7 @@ impl Workspace {
         let Some(root) = &self.root else { return Ok(None) };
         let file = root.join(path);
         let shown = show(&file);
-        match fs::read(&file) {
+        match files::read(&file) {
             Ok(bytes) => Ok(Some((bytes, shown))),
             Err(error) if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory) => Ok(None),
             Err(source) => Err(ProfileError::Read { path: shown, source }),
@@ -132,6 +133,12 @@ impl Workspace {
     /// Where the file at a clean relative path comes from.
     pub(super) fn home(&self, path: &str) -> Home {
         if self.owns(path) { Home::Workspace } else { Home::Program }
+    }
+
+    /// Whether it has a profile of this name itself.
+    #[must_use]
+    pub(crate) fn has_profile(&self, name: &str) -> bool {
+        self.owns(&format!("profiles/{name}.toml"))
     }
 
     /// Names of all profiles, sorted.
@@ -246,7 +253,7 @@ fn read_plain(path: &Path) -> Result<Vec<u8>, ProfileError> {
         let hint = "take it out; a file in `/usr/lib/tmpfiles.d` of the image makes pipes and devices at boot";
         return Err(ProfileError::OddFile { path: show(path), kind: "a pipe, socket or device", hint });
     }
-    fs::read(path).map_err(failed)
+    files::read(path).map_err(failed)
 }
 
 pub(crate) fn text(bytes: Vec<u8>, path: String) -> Result<Arc<SourceText>, ProfileError> {

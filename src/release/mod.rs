@@ -16,7 +16,7 @@ mod tag;
 
 use std::fs::{self, File};
 use std::io::{self, Seek as _, Write};
-use std::os::unix::fs::{FileExt as _, OpenOptionsExt as _};
+use std::os::unix::fs::FileExt as _;
 use std::path::Path;
 
 use rayon::prelude::*;
@@ -51,19 +51,6 @@ pub fn image_name(profile: &str) -> String {
 #[must_use]
 pub fn manifest_name(profile: &str) -> String {
     format!("{profile}.manifest.json")
-}
-
-/// Opens a file to read. A pipe, for which one would wait for ever, or a device is none.
-///
-/// # Errors
-/// Of opening, and for what is no file.
-pub fn open(path: &Path) -> io::Result<File> {
-    let flags = rustix::fs::OFlags::NONBLOCK.bits().cast_signed();
-    let file = File::options().read(true).custom_flags(flags).open(path)?;
-    if file.metadata()?.is_file() {
-        return Ok(file);
-    }
-    Err(io::Error::new(io::ErrorKind::InvalidInput, "it is not a regular file"))
 }
 
 /// Writes the release set of the build that lies in `build` to `out`; gives the names of its files, sums included.

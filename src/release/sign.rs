@@ -70,6 +70,19 @@ fn read(text: &str) -> Option<SecretKey> {
     SecretKey::from_bytes(&bytes).ok()
 }
 
+/// Bytes of the two signatures in a file: algorithm, key id and Ed25519 signature; the latter alone over the comment
+/// (minisign's documentation, "Signature format").
+const LENGTHS: [(usize, usize); 2] = [(1, 2 + 8 + 64), (3, 64)];
+
+/// Whether both signatures are as long as one is: the crate takes that for granted.
+fn has_whole_signatures(text: &str) -> bool {
+    let lines: Vec<&str> = text.lines().collect();
+    LENGTHS.into_iter().all(|(line, length)| {
+        let bytes = lines.get(line).and_then(|line| BASE64_STANDARD.decode(line.trim()).ok());
+        bytes.is_some_and(|bytes| bytes.len() == length)
+    })
+}
+
 /// Checks that `signature` is by the owner of `key` (the second line of `minisign.pub`) over `sums`; gives its comment, which it
 /// covers too.
 ///
@@ -77,8 +90,33 @@ fn read(text: &str) -> Option<SecretKey> {
 /// A key or signature that is none, or that does not fit.
 pub fn verify(key: &str, sums: &[u8], signature: &str) -> Result<String, VerifyError> {
     let public = PublicKey::from_base64(key).map_err(|_| VerifyError::Key(key.to_owned()))?;
+    if !has_whole_signatures(signature) {
+        return Err(VerifyError::Form);
+    }
     let signature = SignatureBox::from_string(signature).map_err(|_| VerifyError::Form)?;
     minisign::verify(&public, &signature, Cursor::new(sums), true, false, false)
         .and_then(|()| signature.trusted_comment())
         .map_err(|error| VerifyError::Wrong(error.to_string()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_signature_that_is_cut_short_is_refused_and_no_panic() {
+        let pair = minisign::KeyPair::generate_unencrypted_keypair().unwrap();
+        let sign = minisign::sign(None, &pair.sk, &b"sums"[..], Some("release"), None).unwrap();
+        let (key, whole) = (pair.pk.to_base64(), sign.into_string());
+        assert_eq!(verify(&key, b"sums", &whole).unwrap(), "release");
+        let lines: Vec<&str> = whole.lines().collect();
+        for line in [1, 3] {
+            for kept in [0, 4, 40] {
+                let mut cut = lines.clone();
+                cut[line] = &lines[line][..kept];
+                assert!(matches!(verify(&key, b"sums", &cut.join("\n")), Err(VerifyError::Form)), "{line} {kept}");
+            }
+        }
+        assert!(matches!(verify(&key, b"other", &whole), Err(VerifyError::Wrong(_))));
+    }
 }

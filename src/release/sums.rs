@@ -6,6 +6,7 @@ use std::io;
 use std::path::Path;
 
 use super::{ReleaseError, SUMS};
+use crate::files;
 use crate::tree::Digest;
 
 /// File names and their digests.
@@ -33,7 +34,7 @@ impl Sums {
     /// is passed on, and perhaps signed, was found right.
     pub(super) fn beside(dir: &Path, own: &[&str]) -> Result<Self, ReleaseError> {
         let path = dir.join(SUMS);
-        let text = match super::open(&path).and_then(io::read_to_string) {
+        let text = match files::open(&path).and_then(io::read_to_string) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Self::default()),
             read => read.map_err(|source| ReleaseError::Read { path: path.clone(), source })?,
         };
@@ -41,7 +42,7 @@ impl Sums {
         let mut right = Self::default();
         for (name, digest) in sums.0.into_iter().filter(|(name, _)| !own.contains(&name.as_str())) {
             let path = dir.join(&name);
-            match super::open(&path).and_then(Digest::of_all) {
+            match files::open(&path).and_then(Digest::of_all) {
                 Ok(found) if found == digest => right.put(&name, digest),
                 Ok(_) => return Err(ReleaseError::Neighbour { path }),
                 Err(error) if error.kind() == io::ErrorKind::NotFound => {}

@@ -20,6 +20,7 @@ use super::papers::{Papers, Place, shown, unfetched};
 use crate::cmd::session::Session;
 use crate::exit::{Code, Failure};
 use crate::fetch::Download;
+use crate::files;
 use crate::flash::{self, Raw, Source, Stream, TooWide};
 use crate::format::Packing;
 use crate::output::bytes;
@@ -113,7 +114,7 @@ fn found(session: &Session<'_>, place: &Place, name: &str, wanted: Option<&Wante
     if let (Place::Dir(_), Some(sha256)) = (place, sums.as_ref().and_then(|sums| sums.get(name))) {
         // Of a raw image the manifest has the same digest, and that of each range.
         let is_right = if packed {
-            release::open(&path).and_then(Digest::of_all).map_err(|error| unreadable(&path, &error))? == sha256
+            files::open(&path).and_then(Digest::of_all).map_err(|error| unreadable(&path, &error))? == sha256
         } else {
             Digest::parse(&manifest.image_sha256) == Some(sha256)
         };
@@ -136,7 +137,7 @@ fn found(session: &Session<'_>, place: &Place, name: &str, wanted: Option<&Wante
 /// The image's bytes, whatever it is packed with, which its first bytes tell; and whether it is.
 fn source(path: &Path) -> io::Result<(Box<dyn Source>, bool)> {
     type Unpack = fn(File) -> io::Result<Box<dyn Read + Send>>;
-    let mut file = release::open(path)?;
+    let mut file = files::open(path)?;
     let mut magic = Vec::new();
     (&mut file).take(Packing::MAGIC).read_to_end(&mut magic)?;
     let unpack: Unpack = match Packing::of(&magic) {

@@ -13,7 +13,8 @@ use super::artifact::{AGAIN, bad, unreadable};
 use crate::cmd::manifest;
 use crate::cmd::session::Session;
 use crate::exit::{Code, Failure};
-use crate::fetch::{Attempt, Cause, FetchError};
+use crate::fetch::{self, Attempt, Cause, FetchError};
+use crate::files;
 use crate::format::Store as _;
 use crate::image::Manifest;
 use crate::release::{self, SIGNATURE, SUMS, Sums, Tag, VerifyError};
@@ -50,11 +51,7 @@ impl Place {
 
 /// A URL without what gives access to it.
 pub(super) fn shown(url: &Url) -> String {
-    let mut url = url.clone();
-    // Where there can be none there is none.
-    let _ = url.set_password(None);
-    let _ = url.set_username("");
-    url.to_string()
+    fetch::shown(url.as_str())
 }
 
 /// The papers of the image `name`.
@@ -147,7 +144,7 @@ impl<'s> Papers<'s> {
         let url = match self.place {
             Place::Dir(dir) => {
                 let path = dir.join(name);
-                let read = release::open(&path).and_then(|file| {
+                let read = files::open(&path).and_then(|file| {
                     let mut bytes = Vec::new();
                     file.take(PAPER).read_to_end(&mut bytes).map(|_| bytes)
                 });
