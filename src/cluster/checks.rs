@@ -85,6 +85,16 @@ pub(super) fn disk_label(text: &str) -> Verdict {
     refuse(text, "a file system's label", "use letters, digits, `-`, `_` and `.`, such as `longhorn-pi1`")
 }
 
+/// Where a disk is mounted. systemd splits the list that it comes to stand in at blanks and expands `%` there
+/// (systemd.unit(5), `RequiresMountsFor=`), and the node reads it between single quotes.
+pub(super) fn mount_point(text: &str) -> Verdict {
+    path(text)?;
+    if only(text, |char| char.is_ascii_alphanumeric() || "/-_.@+".contains(char)) {
+        return Ok(());
+    }
+    refuse(text, "a usable mount point", "use letters, digits and `-_.@+` between the slashes: `/var/lib/longhorn`")
+}
+
 /// A name that templates can use.
 pub(super) fn value_name(text: &str) -> Verdict {
     let starts_well = text.starts_with(|char: char| char.is_ascii_lowercase());

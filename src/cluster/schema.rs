@@ -6,7 +6,7 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 
 use super::values::{
-    Address, AddressWithPrefix, DiskLabel, Domain, HostName, Identifier, ImagePath, LabelKey, LabelValue, Mac, Net,
+    Address, AddressWithPrefix, DiskLabel, Domain, HostName, Identifier, LabelKey, LabelValue, Mac, MountPoint, Net,
     RegistryHost, SecretName, SshKey, TlsName, Url, ValueName, Version, Word, WorkspacePath,
 };
 use super::{Component, Filesystem, FlannelBackend, Format, ServerUrl};
@@ -133,7 +133,7 @@ pub(super) struct DiskTable {
     /// The file system's label.
     pub label: DiskLabel,
     /// Where it is mounted, such as /var/lib/longhorn.
-    pub mount: ImagePath,
+    pub mount: MountPoint,
     /// Its file system; ext4 unless given.
     #[serde(default)]
     pub filesystem: Filesystem,

@@ -8,8 +8,7 @@ use serde::Deserialize;
 
 use super::{ServerUrl, checks};
 pub(super) use crate::profile::values::{
-    Address, AddressWithPrefix, HostName, Identifier, ImagePath, LabelValue, Mac, SshKey, Url, Version, Word,
-    WorkspacePath,
+    Address, AddressWithPrefix, HostName, Identifier, LabelValue, Mac, SshKey, Url, Version, Word, WorkspacePath,
 };
 
 crate::profile::values::text! {
@@ -17,6 +16,7 @@ crate::profile::values::text! {
     TlsName: tls_name, "A DNS name or an address.";
     LabelKey: label_key, "A label's key, such as node.longhorn.io/create-default-disk.";
     DiskLabel: disk_label, "A file system's label: 16 characters on ext4, 12 on xfs.";
+    MountPoint: mount_point, "An absolute path of letters, digits and `-_.@+`, such as /var/lib/longhorn.";
     RegistryHost: registry_host, "A registry's host, with its port if it has one; `*` is every registry.";
     SecretName: secret_name, "The name of a secret, never its value.";
     ValueName: value_name, "A name of lower-case letters, digits and `_`.";

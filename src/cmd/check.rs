@@ -1,61 +1,177 @@
 //! `imgbuild check`: profiles, overlays, lock and, where there is one, the cluster; without building, and without network
 //! unless the datastore is asked for.
 
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::Outcome;
 use super::cluster::open_secrets;
+use super::lock as locking;
 use super::session::Session;
 use crate::cli::Check;
 use crate::cluster::lints::{self, Finding, Inputs, online};
 use crate::cluster::secrets::DATASTORE_URL;
-use crate::cluster::{self, Cluster, ClusterError};
+use crate::cluster::{self, Cluster, ClusterError, Places};
 use crate::datastore::{self, Endpoint};
-use crate::exit::{Code, Failure};
+use crate::exit::Failure;
 use crate::lock::{Lock, OutdatedError};
 use crate::output::{Severity, count};
 use crate::profile::{self, Profile};
 
 pub(super) fn run(args: &Check, session: &Session<'_>) -> Outcome {
     let lock = Lock::load(&session.lock_path())?;
-    let loaded = match cluster::load_with_places(&session.workspace) {
-        Ok(loaded) => loaded,
+    let mut seen = Seen { lock: lock.as_ref(), ..Seen::default() };
+    // Whoever names a profile is told of that one first.
+    if let Some(name) = &args.profile {
+        seen.profile(&profile::load(&session.workspace, name)?);
+    }
+    match cluster::load_with_places(&session.workspace) {
+        Ok(Some((cluster, places))) => seen.cluster(args, session, &cluster, &places)?,
+        Ok(None) if args.node.is_some() || args.online => return Err(Failure::from(ClusterError::Absent)),
+        Ok(None) => {}
         Err(error) => {
-            let finding = lints::unreadable(&error).ok_or_else(|| Failure::from(error))?;
-            return tell(session, &[finding], "");
+            seen.has_cluster = true;
+            seen.findings.push(lints::unreadable(&error).ok_or_else(|| Failure::from(error))?);
         }
-    };
-    let Some((cluster, places)) = loaded else {
-        if args.node.is_some() || args.online {
-            return Err(Failure::from(ClusterError::Absent));
-        }
-        return profiles(args, session, lock.as_ref());
-    };
-    let wanted = wanted(args, &cluster)?;
-    let secrets = open_secrets(session, &args.unlock, "secrets are not checked")?;
-    let inputs = Inputs::gather(&session.workspace, &cluster, &places, lock.as_ref(), secrets.as_ref())?;
-    let mut findings = lints::run(&inputs);
-    findings.retain(|finding| finding.node.as_ref().is_none_or(|node| wanted.contains(&node.as_str())));
-
-    let mut lines = Vec::new();
-    let mut stale = Vec::new();
-    for (node, profile) in inputs.nodes().filter(|(node, _)| wanted.contains(&node.name.as_str())) {
-        let state = lock_state(lock.as_ref(), profile, &mut stale);
-        let (name, address) = (&node.name, node.address.as_deref().unwrap_or("DHCP"));
-        lines.push(format!("{name:<12} {:<12} {:<11} {address:<20} {state}", node.profile, profile.board.name()));
     }
-    if args.online {
-        let (found, line) = ask(session, &inputs)?;
-        findings.extend(found);
-        lines.push(line);
+    if args.profile.is_none() && args.node.is_none() {
+        seen.all_profiles(session)?;
     }
-    tell(session, &findings, &lines.join("\n"))?;
-    fits(&stale)
+    seen.tell(session)
 }
 
-/// Goes to the cluster's datastore; gives what is to be said of it, and a line for a person.
+/// What was looked at, and what was found.
+#[derive(Default)]
+struct Seen<'l> {
+    lock: Option<&'l Lock>,
+    findings: Vec<Finding>,
+    nodes: Vec<Value>,
+    profiles: Vec<Value>,
+    /// One for each node, profile and datastore, for people.
+    lines: Vec<String>,
+    /// What is wrong with the lock, once for each profile.
+    stale: Vec<OutdatedError>,
+    has_cluster: bool,
+    /// What else was read, in words.
+    also: Vec<&'static str>,
+    datastore: Option<String>,
+}
+
+impl Seen<'_> {
+    fn cluster(&mut self, args: &Check, session: &Session<'_>, cluster: &Cluster, places: &Places) -> Outcome {
+        self.has_cluster = true;
+        self.also.push("cluster.toml");
+        let wanted = wanted(args, cluster)?;
+        let secrets = open_secrets(session, &args.unlock, "secrets are not checked")?;
+        self.also.extend(secrets.as_ref().map(|_| "the secrets"));
+        let inputs = Inputs::gather(&session.workspace, cluster, places, self.lock, secrets.as_ref())?;
+        let found = lints::run(&inputs);
+        let concerns = |finding: &Finding| finding.node.as_ref().is_none_or(|node| wanted.contains(&node.as_str()));
+        self.findings.extend(found.into_iter().filter(concerns));
+        for (node, profile) in inputs.nodes().filter(|(node, _)| wanted.contains(&node.name.as_str())) {
+            let state = self.lock_state(profile);
+            let (name, board) = (&node.name, profile.board.name());
+            let address = node.address.as_deref().unwrap_or("DHCP");
+            self.lines.push(format!("{name:<12} {:<12} {board:<11} {address:<20} {state}", node.profile));
+            let address = &node.address;
+            self.nodes.push(
+                json!({"node": name, "profile": node.profile, "board": board, "address": address, "lock": state}),
+            );
+        }
+        if args.online {
+            let (found, note) = ask(session, &inputs)?;
+            self.findings.extend(found);
+            self.lines.push(format!("{DATASTORE:<12} {note}"));
+            self.datastore = Some(note);
+        }
+        Ok(())
+    }
+
+    /// The profiles of the workspace; in one without a cluster those of the program too.
+    fn all_profiles(&mut self, session: &Session<'_>) -> Outcome {
+        for (name, loaded) in profile::bootable(&session.workspace)? {
+            if self.has_cluster && !session.workspace.has_profile(&name) {
+                continue;
+            }
+            match loaded {
+                Ok(profile) => self.profile(&profile),
+                Err(error) => {
+                    let finding = lints::broken_profile(&name, &error);
+                    // That of a node has been told of.
+                    if self.findings.iter().all(|known| known.diagnostic != finding.diagnostic) {
+                        self.findings.push(finding);
+                    }
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn profile(&mut self, profile: &Profile) {
+        let Profile { name, board, description, .. } = profile;
+        let state = self.lock_state(profile);
+        self.lines.push(format!("{name:<12} {:<11} {state:<20} {description}", board.name()));
+        self.profiles.push(json!({"profile": name, "board": board, "lock": state, "description": description}));
+    }
+
+    /// The state in a word.
+    fn lock_state(&mut self, profile: &Profile) -> &'static str {
+        match self.lock.map(|lock| lock.expect(profile)) {
+            Some(Ok(_)) => "locked",
+            None | Some(Err(OutdatedError::Missing { .. })) => "not locked",
+            Some(Err(error)) => {
+                if !self.stale.contains(&error) {
+                    self.stale.push(error);
+                }
+                "lock is out of date"
+            }
+        }
+    }
+
+    /// Shows the findings and what was looked at, and fails if one of them is an error.
+    fn tell(self, session: &Session<'_>) -> Outcome {
+        let number = |severity| self.findings.iter().filter(|finding| finding.severity == severity).count();
+        let (errors, warnings) = (number(Severity::Error), number(Severity::Warning));
+        let mut parts: Vec<String> = self.findings.iter().map(|finding| finding.render(true)).collect();
+        parts.push(self.lines.join("\n"));
+        let looked_at = self.looked_at();
+        if errors + warnings == 0 && self.stale.is_empty() {
+            parts.push(format!("nothing wrong in {looked_at}"));
+        }
+        let value = json!({
+            "findings": self.findings,
+            "nodes": self.nodes,
+            "profiles": self.profiles,
+            "datastore": self.datastore,
+            "looked_at": looked_at,
+        });
+        parts.retain(|part| !part.is_empty());
+        session.console.result(&value, &parts.join("\n\n"));
+        let more = if warnings > 0 { format!(" and {}", count(warnings, "warning")) } else { String::new() };
+        if errors > 0 {
+            let message = format!("{}{more} in this workspace", count(errors, "error"));
+            return Err(Failure::refused(message).hint("each says how to mend it; `--json` gives them to programs"));
+        }
+        if warnings > 0 {
+            session.console.note(&format!("{} in {looked_at}", count(warnings, "warning")));
+        }
+        locking::fits(&self.stale, Vec::new())
+    }
+
+    /// In words: what a clean answer is about.
+    fn looked_at(&self) -> String {
+        let mut all: Vec<String> = self.also.iter().map(|what| (*what).to_owned()).collect();
+        for (list, what) in [(&self.nodes, "node"), (&self.profiles, "profile")] {
+            all.extend((!list.is_empty()).then(|| count(list.len(), what)));
+        }
+        all.extend(self.datastore.as_ref().map(|_| "the datastore".to_owned()));
+        all.push(if self.lock.is_some() { "imgbuild.lock" } else { "no lock: there is none yet" }.to_owned());
+        all.join(", ")
+    }
+}
+
+/// Goes to the cluster's datastore; gives what is to be said of it, and in a few words what is there.
 fn ask(session: &Session<'_>, inputs: &Inputs<'_>) -> Result<(Vec<Finding>, String), Failure> {
-    let nothing = |why: &str| Ok((Vec::new(), format!("{DATASTORE:<12} {why}")));
+    let nothing = |why: &str| Ok((Vec::new(), why.to_owned()));
     if session.fetcher.is_offline() {
         return Err(Failure::refused("`--online` connects to the datastore, and `--offline` opens no connection")
             .hint("leave one of them out"));
@@ -80,7 +196,7 @@ fn ask(session: &Session<'_>, inputs: &Inputs<'_>) -> Result<(Vec<Finding>, Stri
         Err(_) => format!("no answer from {endpoint}"),
     };
     progress.finish(DATASTORE, &note);
-    Ok((online::findings(inputs, &seen), format!("{DATASTORE:<12} {note}")))
+    Ok((online::findings(inputs, &seen), note))
 }
 
 /// The nodes that are asked about: one, those of a profile, or all.
@@ -96,72 +212,5 @@ fn wanted<'a>(args: &Check, cluster: &'a Cluster) -> Result<Vec<&'a str>, Failur
         .collect())
 }
 
-/// Shows the findings and what was looked at, and fails if one of them is an error.
-fn tell(session: &Session<'_>, findings: &[Finding], looked_at: &str) -> Outcome {
-    let number = |severity| findings.iter().filter(|finding| finding.severity == severity).count();
-    let (errors, warnings) = (number(Severity::Error), number(Severity::Warning));
-    let mut parts: Vec<String> = findings.iter().map(|finding| finding.render(true)).collect();
-    parts.push(looked_at.to_owned());
-    session.console.result(&findings, &parts.join("\n\n"));
-    let more = if warnings > 0 { format!(" and {}", count(warnings, "warning")) } else { String::new() };
-    if errors > 0 {
-        let message = format!("{}{more} in this workspace", count(errors, "error"));
-        return Err(Failure::refused(message).hint("each says how to mend it; `--json` gives them to programs"));
-    }
-    if warnings > 0 {
-        session.console.note(&count(warnings, "warning"));
-    }
-    Ok(())
-}
-
 /// What the datastore is called among the nodes.
 const DATASTORE: &str = "datastore";
-
-/// The state in a word; what is wrong with the lock is added to `stale`, once for each profile.
-fn lock_state(lock: Option<&Lock>, profile: &Profile, stale: &mut Vec<OutdatedError>) -> &'static str {
-    match lock.map(|lock| lock.expect(profile)) {
-        Some(Ok(_)) => "locked",
-        None | Some(Err(OutdatedError::Missing { .. })) => "not locked",
-        Some(Err(error)) => {
-            if !stale.contains(&error) {
-                stale.push(error);
-            }
-            "lock is out of date"
-        }
-    }
-}
-
-/// A workspace without a cluster: its profiles.
-fn profiles(args: &Check, session: &Session<'_>, lock: Option<&Lock>) -> Outcome {
-    let names: Vec<String> = match &args.profile {
-        Some(name) => vec![name.clone()],
-        None => profile::list(&session.workspace)?
-            .into_iter()
-            .filter(|summary| summary.board.is_some())
-            .map(|summary| summary.name)
-            .collect(),
-    };
-    let mut lines = Vec::new();
-    let mut rows = Vec::new();
-    let mut stale = Vec::new();
-    for name in &names {
-        let profile = profile::load(&session.workspace, name)?;
-        let state = lock_state(lock, &profile, &mut stale);
-        lines.push(format!("{name:<12} {:<11} {state:<20} {}", profile.board.name(), profile.description));
-        rows.push(json!({"profile": name, "board": profile.board, "lock": state}));
-    }
-    session.console.result(&rows, &lines.join("\n"));
-    fits(&stale)
-}
-
-fn fits(stale: &[OutdatedError]) -> Outcome {
-    if stale.is_empty() {
-        return Ok(());
-    }
-    let names: Vec<&str> = stale.iter().map(OutdatedError::profile).collect();
-    Err(Failure {
-        code: Code::Verification,
-        causes: stale.iter().map(ToString::to_string).collect(),
-        ..Failure::refused(format!("imgbuild.lock does not fit {}", names.join(", "))).hint("run `imgbuild lock`")
-    })
-}

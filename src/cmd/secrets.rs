@@ -1,5 +1,6 @@
 //! `imgbuild secrets`: make, set, check and back up the cluster's secrets. Nothing here prints a value.
 
+use std::collections::BTreeSet;
 use std::io::{IsTerminal as _, stdin};
 
 use serde_json::{Value, json};
@@ -9,10 +10,10 @@ use super::Outcome;
 use super::cluster::needs;
 use super::session::Session;
 use crate::cli::{Secrets, SecretsCheck, SecretsExport, SecretsInit, SecretsSet};
-use crate::cluster;
-use crate::cluster::secrets::{Row, Secret, SecretsError, State, Vault, check};
+use crate::cluster::secrets::{Row, Secret, SecretsError, State, Vault, check, known};
+use crate::cluster::{self, ClusterError};
 use crate::exit::{Code, Failure};
-use crate::output::count;
+use crate::output::{closest, count};
 
 const WARNING: &str = "whoever loses the server token loses the cluster: it seals the keys in the datastore. Keep a \
                        backup elsewhere: `imgbuild secrets export --age RECIPIENT --output secrets-backup.age`";
@@ -42,12 +43,32 @@ fn set(args: &SecretsSet, session: &Session<'_>) -> Outcome {
         return Err(Failure::refused("a secret's value is never given on the command line")
             .hint("other users and the shell's history see it there, so take it as known; leave it out to be asked"));
     }
+    // Before anything is typed in vain.
+    if let Some(warning) = needless(&args.name, session) {
+        session.console.progress().warn(&warning);
+    }
     let value = if stdin().is_terminal() { ask(&args.name)? } else { Secret::read(stdin().lock(), "standard input")? };
     let path = session.vault(&args.unlock).set(&args.name, &value, args.replace)?;
     session
         .console
         .result(&json!({"file": path, "name": args.name}), &format!("set `{}` in {}", args.name, path.display()));
     Ok(())
+}
+
+/// What to say of a name that nothing asks for. It is no error: an overlay that asks for it may be yet to come.
+fn needless(name: &str, session: &Session<'_>) -> Option<String> {
+    let cluster = cluster::load(&session.workspace).ok()?;
+    // What a broken profile would ask for is not known.
+    let asked = cluster.as_ref().map_or(Some(Vec::new()), |cluster| needs(session, cluster).ok())?;
+    let mut names: BTreeSet<&str> = known().collect();
+    names.extend(asked.iter().flat_map(|node| &node.secrets).map(String::as_str));
+    if names.contains(name) {
+        return None;
+    }
+    let nobody = if cluster.is_some() { "no node of cluster.toml needs" } else { "no cluster.toml is here to ask for" };
+    let list = names.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ");
+    let meant = closest(name, names.iter().copied()).map(|meant| format!("did you mean `{meant}`? "));
+    Some(format!("{nobody} a secret `{name}`; {}known are {list}", meant.unwrap_or_default()))
 }
 
 /// Asks on the terminal, without echo.
@@ -63,11 +84,17 @@ fn ask(name: &str) -> Result<Secret, Failure> {
 
 fn checked(args: &SecretsCheck, session: &Session<'_>) -> Outcome {
     let secrets = session.secrets(&args.unlock)?;
-    let needs = match cluster::load(&session.workspace)? {
-        Some(cluster) => needs(session, &cluster)?,
-        None => Vec::new(),
-    };
+    let cluster = cluster::load(&session.workspace)?;
+    let needs = cluster.as_ref().map(|cluster| needs(session, cluster)).transpose()?.unwrap_or_default();
     let rows = check(&secrets, &needs);
+    if cluster.is_none() {
+        if rows.is_empty() {
+            return Err(ClusterError::Absent.into());
+        }
+        let warning =
+            "this workspace has no cluster.toml: whether a secret is missing, and who needs which, is not known";
+        session.console.progress().warn(warning);
+    }
     let lines: Vec<String> = rows.iter().map(line).collect();
     session.console.result(&rows.iter().map(entry).collect::<Vec<_>>(), &lines.join("\n"));
     match rows.iter().filter(|row| row.state != State::Set).collect::<Vec<_>>()[..] {

@@ -120,6 +120,7 @@ impl Draft {
         edit(&mut self.kernel.cmdline, toml.kernel.cmdline, at)?;
         self.sysctl.extend(toml.sysctl.into_iter().map(|(name, value)| (name.0, value.0)));
         self.units.extend(unit_choices(toml.units, at)?);
+        self.marks.note_added("k3s.taints", at, &toml.k3s.taints);
         self.k3s.lay(toml.k3s, at)?;
         unique(at, toml.files.iter().map(|file| (&*file.path.0.get_ref().0, file.path.0.span())))?;
         for file in toml.files {
@@ -179,7 +180,7 @@ impl Draft {
         let chosen = |wanted: bool| {
             self.units.iter().filter(|(_, enabled)| **enabled == wanted).map(|(unit, _)| unit.clone()).collect()
         };
-        let k3s = self.k3s.finish(leaf)?;
+        let k3s = self.k3s.finish(leaf, &self.marks)?;
         let config_txt = self.config_txt.finish(name, board)?;
         openings::refuse(&self.files, &self.users, &self.marks)?;
         cmdline::check_length(&self.kernel.cmdline, board, &self.marks, leaf)?;

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use super::draft::{edit, replace};
 use super::schema::K3sTable;
 use super::values::Spanned;
-use super::{K3s, ProfileError, Role};
+use super::{K3s, Marks, ProfileError, Role};
 use crate::output::{Diagnostic, SourceText};
 
 /// What the files so far say of K3s.
@@ -48,8 +48,8 @@ impl K3sDraft {
     /// None without a role. `leaf` is the file that was asked for.
     ///
     /// # Errors
-    /// A role without a version; what only a server does on an agent.
-    pub(super) fn finish(self, leaf: &Arc<SourceText>) -> Result<Option<K3s>, ProfileError> {
+    /// A role without a version; what only a server does on an agent; a taint twice.
+    pub(super) fn finish(self, leaf: &Arc<SourceText>, marks: &Marks) -> Result<Option<K3s>, ProfileError> {
         let Some(role) = self.role else { return Ok(None) };
         let Some(version) = self.version else {
             let missing = Diagnostic::new(leaf, None, "`k3s.role` is given, but no `k3s.version`");
@@ -67,6 +67,15 @@ impl K3sDraft {
                 }
             }
         }
+        if let Some((first, again)) = doubled(&self.taints) {
+            let message = format!("`{again}` has the key and the effect of `{first}`");
+            let twice = marks.mistake("k3s.taints", again, &message);
+            let twice = twice.unwrap_or_else(|| Diagnostic::new(leaf, None, message));
+            let hint = format!(
+                "K3s does not start with both: keep one; where `{first}` is inherited, the entry `-{first}` takes it out"
+            );
+            return Err(twice.hint(hint).into());
+        }
         let given = |value: Option<(bool, Place)>| value.is_some_and(|(value, _)| value);
         Ok(Some(K3s {
             version,
@@ -80,6 +89,17 @@ impl K3sDraft {
             embedded_registry: given(self.embedded_registry),
         }))
     }
+}
+
+/// Two taints of one key and effect: the kubelet refuses them on its command line, as the API server does (Kubernetes,
+/// `pkg/util/taints`, `ParseTaints`).
+fn doubled(taints: &[String]) -> Option<(&str, &str)> {
+    let key = |taint: &'_ str| {
+        let (pair, effect) = taint.rsplit_once(':')?;
+        Some((pair.split('=').next()?.to_owned(), effect.to_owned()))
+    };
+    let earlier = |number: usize| taints[..number].iter().find(|first| key(first) == key(&taints[number]));
+    (0..taints.len()).find_map(|number| Some((earlier(number)?.as_str(), taints[number].as_str())))
 }
 
 fn placed(value: &Spanned<bool>, at: &Arc<SourceText>) -> (bool, Place) {

@@ -39,6 +39,31 @@ pub fn load(workspace: &Workspace, name: &str) -> Result<Profile, ProfileError> 
     draft.finish(name, &source)
 }
 
+/// A profile's name, and the profile or what is wrong with it.
+pub type Loaded = (String, Result<Profile, ProfileError>);
+
+/// Every profile that a board can boot, or that cannot be read, by name: the workspace's and the program's. An embedded
+/// one that a workspace's own `base` has made unusable is nobody's mistake and left out, as is one that is only there to
+/// be extended.
+///
+/// # Errors
+/// Folders that cannot be read.
+pub fn bootable(workspace: &Workspace) -> Result<Vec<Loaded>, ProfileError> {
+    let mut found = Vec::new();
+    for name in workspace.profile_names()? {
+        let laid = find(workspace, &name).and_then(|leaf| lay(chain(workspace, leaf)?, workspace));
+        let loaded = match laid {
+            Ok(Draft { board: None, .. }) => continue,
+            Ok(_) => load(workspace, &name),
+            Err(error) => Err(error),
+        };
+        if loaded.is_ok() || workspace.has_profile(&name) {
+            found.push((name, loaded));
+        }
+    }
+    Ok(found)
+}
+
 /// All profiles of the workspace and of the program, by name. An embedded profile that a workspace's own `base` has
 /// made unusable is nobody's mistake and left out.
 ///

@@ -27,13 +27,14 @@ mod overlay;
 pub(crate) mod parse;
 mod resolved;
 pub(crate) mod schema;
+mod slips;
 #[cfg(test)]
 mod tests;
 pub(crate) mod values;
 pub(crate) mod workspace;
 
 pub use error::ProfileError;
-pub use load::{OverlaySummary, ProfileSummary, list, load, overlays, parse_str};
+pub use load::{Loaded, OverlaySummary, ProfileSummary, bootable, list, load, overlays, parse_str};
 pub use marks::Marks;
 pub use model::*;
 pub use schema::{json_schema, overlay_json_schema};

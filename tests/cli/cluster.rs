@@ -28,7 +28,7 @@ fn set_secrets(place: &Place, workspace: &str) {
 fn findings(ran: &Ran) -> Vec<Value> {
     let first: Value = serde_json::from_str(ran.stdout.lines().next().unwrap()).unwrap();
     assert_eq!(first["event"], "result");
-    first["result"].as_array().unwrap().clone()
+    first["result"]["findings"].as_array().unwrap().clone()
 }
 
 fn codes(ran: &Ran) -> Vec<String> {
@@ -67,8 +67,10 @@ fn a_new_workspace_asks_for_what_only_its_owner_knows_and_is_then_clean() {
     place.write("home/datastore-ca.pem", ca);
     set_secrets(&place, "home");
     let clean = place.run(&["--workspace", "home", "check"]).ok();
-    let nodes: Vec<&str> = clean.lines().filter_map(|line| line.split(' ').next()).collect();
+    let (nodes, said) = clean.split_once("\n\n").unwrap();
+    let nodes: Vec<&str> = nodes.lines().filter_map(|line| line.split(' ').next()).collect();
     assert_eq!(nodes, ["control", "gpu", "pi1", "pi2", "pi3"], "{clean}");
+    assert_eq!(said, "nothing wrong in cluster.toml, the secrets, 5 nodes, no lock: there is none yet\n");
 }
 
 #[test]
@@ -143,4 +145,47 @@ fn a_node_or_a_profile_is_checked_alone_with_what_all_nodes_share() {
     assert!(error.contains("`pi`") && error.contains("`pi1`"), "{error}");
     let error = Place::new().run(&["check", "--node", "pi1"]).fails(1);
     assert!(error.contains("no cluster.toml") && error.contains("imgbuild init"), "{error}");
+}
+
+#[test]
+fn a_profile_is_checked_whether_or_not_there_is_a_cluster_and_each_of_the_workspace_is() {
+    let place = fixture("C012-duplicate-address/good");
+    // What nobody has is told, cluster or not.
+    for place in [&place, &Place::new()] {
+        let error = place.run(&["check", "--profile", "nope"]).fails(1);
+        assert!(error.contains("no profile `nope`") && error.contains("`demo`"), "{error}");
+    }
+    // One that no node uses, and one of the program.
+    place.write("profiles/spare.toml", "schema = 1\nextends = \"storage\"\n");
+    place.write("profiles/common.toml", "schema = 1\nextends = \"base\"\n");
+    for name in ["spare", "demo"] {
+        let text = place.run(&["check", "--profile", name]).ok();
+        assert!(text.lines().any(|line| line.starts_with(name) && line.contains("not locked")), "{text}");
+        assert!(text.contains("nothing wrong in cluster.toml, the secrets, 1 profile"), "{text}");
+    }
+    let text = place.run(&["check"]).ok();
+    assert!(text.lines().any(|line| line.starts_with("spare ")) && !text.contains("demo"), "{text}");
+
+    // All that are broken are findings, at their places, and the rest of the workspace is looked at all the same.
+    place.write("profiles/other.toml", "schema = 1\nextends = \"storage\"\npackagse = []\n");
+    place.write("profiles/spare.toml", "schema = 1\nextends = \"storage\"\n[k3s]\nrole = \"agnet\"\n");
+    let ran = place.run(&["--json", "check"]);
+    assert_eq!((ran.code, codes(&ran)), (Some(1), vec!["C003-broken-profile".to_owned(); 2]), "{}", ran.stdout);
+    let lines: Vec<Value> = findings(&ran).iter().map(|finding| finding["line"].clone()).collect();
+    assert_eq!(lines, [3, 4]);
+    let first: Value = serde_json::from_str(ran.stdout.lines().next().unwrap()).unwrap();
+    assert_eq!(first["result"]["nodes"].as_array().unwrap().len(), 2, "{first}");
+}
+
+#[test]
+fn two_taints_of_one_key_and_effect_are_refused_at_the_second() {
+    let place = Place::new();
+    let profile = |taints: &str| format!("schema = 1\nextends = \"storage\"\n[k3s]\ntaints = [{taints}]\n");
+    place.write("profiles/node.toml", profile("\"a=b:NoSchedule\", \"a=c:NoSchedule\""));
+    let error = place.run(&["check", "--profile", "node"]).fails(1);
+    assert!(error.contains("`a=c:NoSchedule` has the key and the effect of `a=b:NoSchedule`"), "{error}");
+    assert!(error.contains("profiles/node.toml:4:29"), "{error}");
+    place.write("profiles/more.toml", "schema = 1\nextends = \"node\"\n[k3s]\ntaints = [\"a:NoExecute\"]\n");
+    place.write("profiles/node.toml", profile("\"a=b:NoSchedule\", \"a=c:PreferNoSchedule\""));
+    place.run(&["check", "--profile", "more"]).ok();
 }

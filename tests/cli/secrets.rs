@@ -225,3 +225,28 @@ fn an_encrypted_workspace_and_its_backup_open_with_their_identities() {
     let shown = place.run(&["secrets", "check", "--identity", "key"]).ok();
     assert!(shown.contains("datastore-url    set (secrets.toml.age)"), "{shown}");
 }
+
+#[test]
+fn a_name_that_nobody_asks_for_is_warned_of_and_a_place_without_a_cluster_says_so() {
+    let place = Place::new();
+    let error = place.run(&["secrets", "check"]).fails(1);
+    assert!(error.contains("no cluster.toml") && error.contains("imgbuild init"), "{error}");
+    place.run(&["secrets", "init"]).ok();
+    let ran = place.run(&["secrets", "check"]);
+    assert!(ran.stderr.contains("this workspace has no cluster.toml"), "{}", ran.stderr);
+    ran.ok();
+    place.write("value", "a-value-of-its-own");
+    let set = |name: &str| {
+        let mut command = place.command(&["secrets", "set", name]);
+        Ran::of(command.stdin(File::open(place.path("value")).unwrap()))
+    };
+    let cluster = include_str!("../fixtures/lints/C057-password-in-clear/good/cluster.toml");
+    place.write("cluster.toml", cluster);
+    let ran = set("registry-pasword");
+    assert!(ran.stderr.contains("no node of cluster.toml needs a secret `registry-pasword`"), "{}", ran.stderr);
+    assert!(ran.stderr.contains("did you mean `registry-password`?"), "{}", ran.stderr);
+    ran.ok();
+    let ran = set("registry-password");
+    assert!(!ran.stderr.contains("warning"), "{}", ran.stderr);
+    ran.ok();
+}

@@ -101,7 +101,7 @@ fn check(url: &str, ca: &Path, options: &[&str]) -> Checked {
     let (stdout, all) = (text(&output.stdout), text(&output.stdout) + &text(&output.stderr));
     assert!(!all.contains(Postgres::PASSWORD) && !all.contains(TOKEN), "a secret was shown: {all}");
     let results = stdout.lines().filter_map(|line| serde_json::from_str::<Value>(line).ok());
-    let findings = results.filter_map(|line| line["result"].as_array().cloned()).flatten().collect();
+    let findings = results.filter_map(|line| line["result"]["findings"].as_array().cloned()).flatten().collect();
     Checked { code: output.status.code(), findings, all }
 }
 

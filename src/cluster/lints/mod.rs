@@ -29,8 +29,11 @@ pub use finding::{Finding, Lint, Mistake};
 pub use handbook::handbook;
 pub use inputs::Inputs;
 
+use std::sync::Arc;
+
 use super::ClusterError;
-use crate::output::{Diagnostic, Severity};
+use crate::output::{Diagnostic, Severity, SourceText};
+use crate::profile::ProfileError;
 
 /// A list of lints that belong together, with the heading of its part of the handbook.
 #[derive(Debug, Clone, Copy)]
@@ -76,6 +79,21 @@ pub fn run(inputs: &Inputs<'_>) -> Vec<Finding> {
 pub fn unreadable(error: &ClusterError) -> Option<Finding> {
     let ClusterError::Invalid(diagnostic) = error else { return None };
     Some(Finding::new(&CLUSTER_FILE, Mistake { node: None, diagnostic: (**diagnostic).clone() }))
+}
+
+/// A profile that no node names and that cannot be loaded, as a finding.
+#[must_use]
+pub fn broken_profile(name: &str, error: &ProfileError) -> Finding {
+    let diagnostic = match error {
+        ProfileError::Invalid(diagnostic) => (**diagnostic).clone(),
+        other => {
+            let path = format!("profiles/{name}.toml");
+            let source = Arc::new(SourceText { path, text: String::new() });
+            let diagnostic = Diagnostic::new(&source, None, format!("profile `{name}`: {other}"));
+            diagnostic.hint(other.hint().unwrap_or_else(|| "make the file readable".to_owned()))
+        }
+    };
+    Finding::new(&nodes::BROKEN_PROFILE, Mistake { node: None, diagnostic })
 }
 
 /// Found by reading, when there is no cluster yet that a function could look at.

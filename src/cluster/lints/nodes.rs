@@ -20,11 +20,11 @@ const UNKNOWN_PROFILE: Lint = Lint {
     find: unknown_profile,
 };
 
-const BROKEN_PROFILE: Lint = Lint {
+pub(super) const BROKEN_PROFILE: Lint = Lint {
     code: "C003-broken-profile",
     severity: Severity::Error,
-    title: "A node's profile is not valid",
-    why: "the node's image is built from its profile",
+    title: "A profile is not valid",
+    why: "no image can be built from it",
     find: broken_profile,
 };
 

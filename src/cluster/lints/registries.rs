@@ -8,7 +8,7 @@ use crate::cluster::Registry;
 use crate::output::Severity;
 
 pub(super) const THEME: Theme =
-    Theme { title: "Registries", lints: &[CA_MISSING, CA_UNUSABLE, PASSWORD_IN_CLEAR, TOLD_TWICE] };
+    Theme { title: "Registries", lints: &[CA_MISSING, CA_UNUSABLE, PASSWORD_IN_CLEAR, PASSWORD_FOR_ALL, TOLD_TWICE] };
 
 const CA_MISSING: Lint = Lint {
     code: "C055-registry-ca-missing",
@@ -32,6 +32,15 @@ const PASSWORD_IN_CLEAR: Lint = Lint {
     title: "A registry's password would go over the network in the clear",
     why: "whoever sits between node and registry reads it, and could then change the images",
     find: password_in_clear,
+};
+
+const PASSWORD_FOR_ALL: Lint = Lint {
+    code: "C151-password-for-all-registries",
+    severity: Severity::Error,
+    title: "A password would go to every registry there is",
+    why: "what stands under `*` holds for each registry that has no entry of its own (K3s documentation, \
+          `installation/private-registry`): each that an image's name mentions would be logged in to with it",
+    find: password_for_all,
 };
 
 const TOLD_TWICE: Lint = Lint {
@@ -80,6 +89,18 @@ fn password_in_clear(inputs: &Inputs<'_>) -> Vec<Mistake> {
         }
     }
     found
+}
+
+fn password_for_all(inputs: &Inputs<'_>) -> Vec<Mistake> {
+    let everywhere = |(key, registry): (String, &Registry)| {
+        let is_everywhere = registry.host == "*" && registry.endpoints.is_empty() && registry.auth.is_some();
+        is_everywhere.then(|| {
+            let hint = "name the registry that the password is of, `host = \"registry.lan:5000\"`; or, if it is a mirror \
+                        that all images come from, its `endpoints = [\"https://registry.lan:5000\"]`";
+            inputs.at_value(&format!("{key}.host"), "nodes would log in at every registry with one password").hint(hint)
+        })
+    };
+    registries(inputs).filter_map(everywhere).collect()
 }
 
 fn told_twice(inputs: &Inputs<'_>) -> Vec<Mistake> {

@@ -9,7 +9,16 @@ use crate::profile::{Profile, Role};
 
 pub(super) const THEME: Theme = Theme {
     title: "Servers",
-    lints: &[NO_ROLE, STANDALONE, NO_SERVER, SEVERAL_SERVERS, SERVER_ELSEWHERE, SERVER_UNSTABLE, DISABLE_DIFFERS],
+    lints: &[
+        NO_ROLE,
+        STANDALONE,
+        NO_SERVER,
+        SEVERAL_SERVERS,
+        SERVER_ELSEWHERE,
+        SERVER_UNSTABLE,
+        DISABLE_DIFFERS,
+        SERVER_TAINT,
+    ],
 };
 
 const NO_ROLE: Lint = Lint {
@@ -68,6 +77,16 @@ const SERVER_UNSTABLE: Lint = Lint {
     title: "The server URL names an address that no server is sure to have",
     why: "when DHCP gives the server another address, no agent finds it any more",
     find: server_unstable,
+};
+
+const SERVER_TAINT: Lint = Lint {
+    code: "C150-server-taint",
+    severity: Severity::Warning,
+    title: "A taint keeps K3s's own work off the only server",
+    why: "until a node without such a taint joins, what does not tolerate it stays Pending; K3s's own add-ons tolerate \
+          `node-role.kubernetes.io/control-plane:NoSchedule` and any `CriticalAddonsOnly`, the jobs that install charts \
+          neither",
+    find: server_taint,
 };
 
 fn role(profile: &Profile) -> Option<Role> {
@@ -189,6 +208,44 @@ fn disable_differs(inputs: &Inputs<'_>) -> Vec<Mistake> {
             let hint = "write it into `disable` of [k3s] in cluster.toml, and take it out of the profile";
             found.push(inputs.at_value(&format!("node.{}.profile", node.name), message).hint(hint));
         }
+    }
+    found
+}
+
+/// What keeps everything else off a server and yet lets in what belongs there.
+const CONTROL_PLANE: &str = "node-role.kubernetes.io/control-plane";
+
+/// The tolerations of K3s's add-ons are those of its `manifests/` (coredns, local-storage, metrics-server, traefik). A
+/// job of its helm-controller has none (`pkg/controllers/chart/chart.go` there) unless the chart says `bootstrap: true`:
+/// then it has the same, and runs on servers alone. See k3s#6383.
+fn server_taint(inputs: &Inputs<'_>) -> Vec<Mistake> {
+    let [server] = servers(inputs)[..] else { return Vec::new() };
+    let profile = inputs.nodes().find(|(node, _)| node.name == server.name).map(|(_, profile)| profile);
+    let Some((profile, k3s)) = profile.and_then(|profile| Some((profile, profile.k3s.as_ref()?))) else {
+        return Vec::new();
+    };
+    let mut found = Vec::new();
+    for taint in &k3s.taints {
+        let (pair, effect) = taint.rsplit_once(':').unwrap_or((taint, ""));
+        let key = pair.split('=').next().unwrap_or_default();
+        let blocks = match key {
+            _ if effect == "PreferNoSchedule" => continue,
+            CONTROL_PLANE if effect == "NoSchedule" => continue,
+            "CriticalAddonsOnly" => {
+                "keeps the jobs that install charts (`helm-install-…`, Traefik's too) off the only server, and the agents \
+                 of most charts, MetalLB's speaker among them"
+            }
+            _ => "keeps K3s's own add-ons (CoreDNS, local-path, metrics-server, Traefik) off the only server",
+        };
+        let message = format!("`{taint}` {blocks}");
+        let hint = format!(
+            "take `{CONTROL_PLANE}=true:NoSchedule`, which the add-ons and most charts' agents tolerate; a chart that must \
+             come before the first worker needs `bootstrap: true` in its HelmChart"
+        );
+        let place = profile.marks.mistake("k3s.taints", taint, &message);
+        let place = place.map(|diagnostic| Mistake { node: Some(server.name.clone()), diagnostic });
+        let mistake = place.unwrap_or_else(|| inputs.at_value(&format!("node.{}.profile", server.name), message));
+        found.push(mistake.hint(hint));
     }
     found
 }

@@ -42,6 +42,11 @@ pub fn is_name(name: &str) -> bool {
     (1..=63).contains(&name.len()) && name.bytes().all(letter) && !name.ends_with("-file")
 }
 
+/// The names of the secrets that this program knows the purpose of.
+pub fn known() -> impl Iterator<Item = &'static str> {
+    KNOWN.iter().map(|(name, _)| *name)
+}
+
 /// Whether this program knows what the secret of this name is for.
 pub(super) fn is_known(name: &str) -> bool {
     KNOWN.iter().any(|(known, _)| *known == name)

@@ -24,7 +24,7 @@ mod value;
 mod vault;
 
 pub use error::SecretsError;
-pub use known::{AGENT_TOKEN, DATASTORE_URL, IDENTITY_SEED, SERVER_TOKEN, is_name, problem};
+pub use known::{AGENT_TOKEN, DATASTORE_URL, IDENTITY_SEED, SERVER_TOKEN, is_name, known, problem};
 pub use needs::{NodeNeeds, Role, Row, State, check};
 pub use overrides::{are_overridden, variable};
 pub use parts::parts;

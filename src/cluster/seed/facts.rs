@@ -16,9 +16,14 @@ const SCHEMA: &str = "1";
 pub(super) fn text(inputs: &Inputs<'_>) -> Result<String, SeedError> {
     let Inputs { cluster, node, profile, secrets, .. } = inputs;
     let mut text = String::new();
-    // No value has a quote in it: all of them were checked as names, numbers or paths. Were one to slip through, the
-    // node's reader would refuse the line.
-    let mut fact = |key: &str, value: &str| writeln!(text, "{key}='{value}'").expect("strings grow");
+    let mut unreadable = None;
+    let mut fact = |key: &str, value: &str| {
+        // All were checked as names, numbers or paths; were one to slip through, the node would wait for ever.
+        if value.contains(['\'', '\n']) {
+            unreadable = Some(key.to_owned());
+        }
+        writeln!(text, "{key}='{value}'").expect("strings grow");
+    };
     fact("SCHEMA", SCHEMA);
     fact("CLUSTER", &cluster.name);
     fact("NODE", &node.name);
@@ -45,5 +50,8 @@ pub(super) fn text(inputs: &Inputs<'_>) -> Result<String, SeedError> {
         fact(&format!("DISK_{number}_FILESYSTEM"), disk.filesystem.name());
         fact(&format!("DISK_{number}_FORMAT"), disk.format.name());
     }
-    Ok(text)
+    match unreadable {
+        Some(key) => Err(SeedError::Unreadable(key)),
+        None => Ok(text),
+    }
 }

@@ -73,6 +73,9 @@ pub enum SeedError {
     /// Its profile runs a K3s that takes nothing from a seed.
     #[error("profile `{0}` is a cluster of its own and takes no node")]
     Standalone(String),
+    /// A value that the node's own scripts could not read.
+    #[error("`{0}` of the node's node.env would have a quote or a line break in it, and the node could not read it")]
+    Unreadable(String),
     #[error("the seed cannot be put together")]
     Tree(#[from] TreeError),
 }
@@ -89,6 +92,10 @@ impl SeedError {
             }
             Self::NoRegistryCa(name) => Some(format!("save the CA certificate (PEM) as `{name}` in the workspace")),
             Self::Standalone(_) => Some("give the node a profile such as `control`, `storage` or `gpu`".to_owned()),
+            Self::Unreadable(key) if key.starts_with("DATASTORE") => {
+                Some("correct the secret: `imgbuild secrets set datastore-url`".to_owned())
+            }
+            Self::Unreadable(_) => Some("correct the value in cluster.toml".to_owned()),
             Self::Tree(_) => None,
         }
     }

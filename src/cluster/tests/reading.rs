@@ -77,7 +77,21 @@ fn a_value_that_cannot_be_is_refused_with_its_cure() {
         (format!("{SOUND}\n[k3s]\ndisable = [\"treafik\"]\n"), "unknown value", "did you mean `traefik`"),
         (format!("{SOUND}\n[datastore]\nca = \"/etc/ca.pem\"\n"), "inside the workspace", "relative"),
         (format!("{SOUND}\n[[registry]]\nhost = \"https://x\"\n"), "a registry's host", "docker.io"),
-        (format!("{SOUND}\n[[registry]]\nhost = \"x\"\nendpoints = [\"x\"]\n"), "a base URL", "https://"),
+        (
+            format!("{SOUND}\n[[registry]]\nhost = \"x\"\nendpoints = [\"x:5000\"]\n"),
+            "`x:5000` has no `https://` in front",
+            "`https://x:5000`",
+        ),
+        (
+            format!("{SOUND}\n[[registry]]\nhost = \"x\"\nendpoints = [\"https://me:pw@x\"]\n"),
+            "holds a user or a password",
+            "before `@`",
+        ),
+        (
+            format!("{SOUND}\n[[node.control.disk]]\nlabel = \"a\"\nmount = \"/var/a b\"\n"),
+            "a usable mount point",
+            "`/var/lib/longhorn`",
+        ),
         (
             format!("{SOUND}\n[[registry]]\nhost = \"x\"\nauth = {{ username = \"u\", password = \"S3cr3t!\" }}\n"),
             "not the name of a secret",
