@@ -39,10 +39,10 @@ pub struct Global {
     #[arg(long, value_name = "DIR", global = true, env = "IMGBUILD_CACHE", value_hint = ValueHint::DirPath)]
     pub cache_dir: Option<PathBuf>,
     /// Debian mirror, up to and including /debian
-    #[arg(long, value_name = "URL", global = true, env = "IMGBUILD_MIRROR", value_hint = ValueHint::Url)]
+    #[arg(long, value_name = "URL", global = true, env = "IMGBUILD_MIRROR", hide_env_values = true, value_hint = ValueHint::Url)]
     pub mirror: Option<String>,
     /// Mirror of K3s's releases [default: GitHub]
-    #[arg(long, value_name = "URL", global = true, env = "IMGBUILD_K3S_MIRROR", value_hint = ValueHint::Url)]
+    #[arg(long, value_name = "URL", global = true, env = "IMGBUILD_K3S_MIRROR", hide_env_values = true, value_hint = ValueHint::Url)]
     pub k3s_mirror: Option<String>,
     /// Use nothing but the cache; open no connection
     #[arg(long, global = true)]
@@ -241,8 +241,6 @@ pub struct Why {
     /// Profile it is in
     #[arg(short, long, value_name = "NAME")]
     pub profile: Option<String>,
-    #[command(flatten)]
-    pub k3s: K3sFiles,
 }
 
 #[derive(Debug, Args)]

@@ -2,7 +2,7 @@
 
 use std::fs::File;
 use std::io::{self, Read, Seek, SeekFrom, Write};
-use std::os::unix::fs::FileExt as _;
+use std::os::unix::fs::{FileExt as _, FileTypeExt};
 use std::path::Path;
 
 use fatfs::{FileSystem, FsOptions};
@@ -10,6 +10,7 @@ use object::{Object as _, ObjectSection as _};
 use uuid::Uuid;
 
 use crate::exit::{Code, Failure};
+use crate::files;
 use crate::format::gpt::{self, Entry};
 use crate::profile::Board;
 
@@ -32,17 +33,31 @@ impl Disk {
     /// Reads the partition table of the image at `path`.
     pub(super) fn open(path: &Path) -> Result<Self, Failure> {
         let shown = path.display();
-        let unreadable = |error| {
-            Failure::io(Code::Refused, format!("cannot read {shown}"), &error)
-                .hint("name an image file, or the directory that `imgbuild build` wrote")
+        let kind = std::fs::metadata(path).map(|metadata| metadata.file_type());
+        let is_disk = kind.as_ref().is_ok_and(FileTypeExt::is_block_device);
+        let unreadable = |error: io::Error| {
+            let hint = match error.kind() {
+                io::ErrorKind::PermissionDenied if is_disk => "disks are read by root alone: run it with sudo",
+                _ => "name an image file, a disk, or the directory that `imgbuild build` wrote",
+            };
+            Failure::io(Code::Refused, format!("cannot read {shown}"), &error).hint(hint)
         };
-        let file = File::open(path).map_err(unreadable)?;
-        let size = file.metadata().map_err(unreadable)?.len();
+        // Anything else may never end, or wait for ever.
+        let mut file = if is_disk { File::open(path) } else { files::open(path) }.map_err(unreadable)?;
+        // A disk has no length of its own.
+        let size = file.seek(SeekFrom::End(0)).map_err(unreadable)?;
         let copy = file.try_clone().map_err(unreadable)?;
         let table = gpt::read(copy).map_err(|error| Failure {
-            message: format!("{shown} is not a disk image: it has no readable partition table"),
+            message: format!(
+                "{shown} is not {}: it has no readable partition table",
+                if is_disk { "a disk with an image on it" } else { "a disk image" }
+            ),
             causes: vec![error.to_string()],
-            ..Failure::new(Code::Verification, &error).hint("build the image again, or copy it again if it is a copy")
+            ..Failure::new(Code::Verification, &error).hint(if is_disk {
+                "`imgbuild flash` writes an image to it; `imgbuild devices` tells what is on the disks of this machine"
+            } else {
+                "build the image again, or copy it again if it is a copy"
+            })
         })?;
         Ok(Self {
             file,

@@ -45,8 +45,11 @@ fn without_manifest(args: &Inspect, console: &Console) -> Outcome {
     let disk = Disk::open(&args.image)?;
     disk.check_whole(&args.image)?;
     if args.verify {
-        return Err(Failure::refused(format!("{} has no manifest beside it to verify it by", args.image.display()))
-            .hint("put the manifest.json of its build beside it"));
+        let image = args.image.display();
+        let hint = format!(
+            "put the manifest.json of its build beside it; for a disk, `imgbuild verify {image} --manifest FILE`"
+        );
+        return Err(Failure::refused(format!("{image} has no manifest beside it to verify it by")).hint(hint));
     }
     // Whoever made it chose these.
     let cmdline = disk.cmdline().as_deref().map(shown);

@@ -9,7 +9,7 @@ use crate::cli::{Global, Unlock};
 use crate::cluster::secrets::{Secrets, Vault};
 use crate::debian::mirror::{AptMirrors, Mirror};
 use crate::exit::{Code, Failure};
-use crate::fetch::{Fetcher, k3s};
+use crate::fetch::{Fetcher, k3s, shown};
 use crate::output::Console;
 use crate::profile::Workspace;
 
@@ -31,6 +31,10 @@ impl<'a> Session<'a> {
             Failure::io(Code::Refused, format!("cannot open the workspace `{}`", global.workspace.display()), &error)
                 .hint("it must be a directory; `--workspace` names another one")
         })?;
+        if !root.is_dir() {
+            return Err(Failure::refused(format!("the workspace `{}` is not a directory", global.workspace.display()))
+                .hint("name the directory that cluster.toml and profiles/ lie in"));
+        }
         // By the path that was typed: so messages name its files.
         let workspace = Workspace::open(&global.workspace)?;
         let cache = Cache::locate(global.cache_dir.as_deref())?;
@@ -40,7 +44,7 @@ impl<'a> Session<'a> {
         let k3s_mirror = k3s_mirror(global.k3s_mirror.as_deref().or(workspace.k3s_mirror()))?;
         let fetcher = Fetcher::new(cache.dir(), global.offline)?;
         console.detail(&format!("workspace {}, cache {}", root.display(), cache.dir().display()));
-        console.detail(&format!("mirrors {} and {}", mirror.debian, mirror.security));
+        console.detail(&format!("mirrors {} and {}", shown(&mirror.debian), shown(&mirror.security)));
         Ok(Self { console, workspace, cache, fetcher, mirror, k3s_mirror, root })
     }
 
@@ -99,7 +103,7 @@ fn k3s_mirror(named: Option<&str>) -> Result<String, Failure> {
     if ["https://", "http://"].iter().any(|scheme| url.len() > scheme.len() && url.starts_with(scheme)) {
         return Ok(url.to_owned());
     }
-    Err(Failure::refused(format!("`{url}` is not the URL of a mirror of K3s's releases"))
+    Err(Failure::refused(format!("`{}` is not the URL of a mirror of K3s's releases", shown(url)))
         .hint(format!("write one such as {}; for local files there is `--k3s-dir`", k3s::GITHUB)))
 }
 

@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use super::mirror::Mirror;
 use super::openpgp::{self, SignatureError};
 use super::release::{self, IndexFile, Release, ReleaseError};
-use crate::fetch::{Download, FetchError, Fetcher};
+use crate::fetch::{self, Download, FetchError, Fetcher};
 use crate::output::{Named, Progress};
 use crate::profile::{Arch, Source};
 use crate::tree::Digest;
@@ -107,12 +107,12 @@ fn fetch_release(
     let bytes = fetcher.fetch_fresh(&title, &url, MAX_INRELEASE)?;
     let verified = openpgp::verify(&bytes, &source.key, now).map_err(|error| ArchiveError::Signature {
         name: source.name.clone(),
-        url: url.clone(),
+        url: fetch::shown(&url),
         source: error,
     })?;
     let release = release::parse(&verified.text)
         .and_then(|release| release.check(&source.suite, now).map(|()| release))
-        .map_err(|error| ArchiveError::Release { name: source.name.clone(), url: url.clone(), source: error })?;
+        .map_err(|error| ArchiveError::Release { name: source.name.clone(), url: fetch::shown(&url), source: error })?;
     let state = SourceState {
         name: source.name.clone(),
         archive: source.archive.clone(),

@@ -9,6 +9,8 @@ mod apt;
 
 pub use apt::AptMirrors;
 
+use crate::fetch;
+
 /// Debian's main archive when nothing else is known.
 pub const DEFAULT_DEBIAN: &str = "https://mirrors.kernel.org/debian";
 
@@ -31,7 +33,7 @@ pub struct Mirror {
 
 /// Why an address was refused as a mirror.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("mirror `{address}` is not an `http://` or `https://` address")]
+#[error("mirror `{}` is not an `http://` or `https://` address", fetch::shown(address))]
 pub struct MirrorError {
     pub address: String,
 }
@@ -40,7 +42,12 @@ impl MirrorError {
     /// What the user can do.
     #[must_use]
     pub fn hint(&self) -> Option<String> {
-        Some(format!("write it like `{DEFAULT_DEBIAN}`"))
+        let written = if self.address.contains("://") || self.address.contains(char::is_whitespace) {
+            format!("write it like `{DEFAULT_DEBIAN}`")
+        } else {
+            format!("write it with its scheme: `http://{}`", self.address)
+        };
+        Some(written)
     }
 }
 

@@ -14,9 +14,12 @@ pub enum DeviceError {
     /// A partition was named where a whole disk is meant.
     #[error("{} is a partition of {}, not a disk", shown(wanted), shown(disk))]
     Partition { wanted: PathBuf, disk: PathBuf },
-    /// No disk has this name.
-    #[error("{} is no disk of this machine", shown(wanted))]
-    Unknown { wanted: PathBuf, candidates: Vec<String> },
+    /// Nothing has this name.
+    #[error("there is no {}", shown(wanted))]
+    Missing { wanted: PathBuf, candidates: Vec<String> },
+    /// What has this name is no disk.
+    #[error("{} is {kind}, not a disk", shown(wanted))]
+    Unknown { wanted: PathBuf, kind: &'static str, candidates: Vec<String> },
     /// There are disks, or none, but none that may be written to. `near` are sticks that something speaks against.
     #[error("there is no USB stick or memory card that may be written to{}{}", if near.is_empty() { "" } else { "; " }, near.join("; "))]
     NoneFits { near: Vec<String>, hint: Option<String> },
@@ -34,11 +37,16 @@ impl DeviceError {
             Self::Partition { disk, .. } => {
                 format!("images are written to whole disks: {} would lose all its partitions", shown(disk))
             }
-            Self::Unknown { candidates, .. } if candidates.is_empty() => {
+            Self::Unknown { kind: "a directory", .. } => {
+                "a disk is named by its device, not by where it is mounted: `imgbuild devices` lists them".to_owned()
+            }
+            Self::Unknown { candidates, .. } | Self::Missing { candidates, .. } if candidates.is_empty() => {
                 "no USB stick or memory card is attached that may be written to; `imgbuild devices` tells why"
                     .to_owned()
             }
-            Self::Unknown { candidates, .. } => format!("there are: {}", candidates.join("; ")),
+            Self::Unknown { candidates, .. } | Self::Missing { candidates, .. } => {
+                format!("there are: {}", candidates.join("; "))
+            }
             Self::NoneFits { hint: Some(hint), .. } => hint.clone(),
             Self::NoneFits { .. } => "plug one in; `imgbuild devices` tells why others are refused".to_owned(),
             Self::Plist { .. } => {

@@ -25,7 +25,13 @@ pub fn find<'a>(disks: &'a [Disk], wanted: &Path) -> Result<&'a Disk, DeviceErro
     for disk in disks.iter().filter(|disk| disk.refusals(&Limits::default()).is_empty()) {
         candidates.push(format!("{} ({}, {})", shown(&disk.path), disk.title(), crate::output::bytes(disk.size)));
     }
-    Err(DeviceError::Unknown { wanted: wanted.to_owned(), candidates })
+    let wanted = wanted.to_owned();
+    Err(match wanted.metadata().map(|metadata| metadata.file_type()) {
+        Err(_) => DeviceError::Missing { wanted, candidates },
+        Ok(kind) if kind.is_dir() => DeviceError::Unknown { wanted, kind: "a directory", candidates },
+        Ok(kind) if kind.is_file() => DeviceError::Unknown { wanted, kind: "a file", candidates },
+        Ok(_) => DeviceError::Unknown { wanted, kind: "another kind of device", candidates },
+    })
 }
 
 /// Why no disk may be written to, with those that look like sticks and would do if they were not in use, too small or locked: a

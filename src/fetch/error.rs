@@ -21,10 +21,21 @@ pub enum FetchError {
 
 /// One place where an object was looked for, after all tries.
 #[derive(Debug, thiserror::Error)]
-#[error("{url}: {cause}")]
+#[error("{}: {cause}", shown(url))]
 pub struct Attempt {
     pub url: String,
     pub cause: Cause,
+}
+
+/// A URL as messages have it: without the user and the password in it, which give access.
+#[must_use]
+pub fn shown(url: &str) -> String {
+    let Some((scheme, rest)) = url.split_once("://") else { return url.to_owned() };
+    let authority = rest.split(['/', '?', '#']).next().unwrap_or_default();
+    match authority.rsplit_once('@') {
+        Some((user, host)) => format!("{scheme}://{host}{}", &rest[user.len() + 1 + host.len()..]),
+        None => url.to_owned(),
+    }
 }
 
 /// Why one place did not give an object.

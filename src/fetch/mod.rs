@@ -21,7 +21,7 @@ use std::time::Duration;
 
 use futures_util::{StreamExt as _, TryStreamExt as _, stream};
 
-pub use error::{Attempt, Cause, FetchError};
+pub use error::{Attempt, Cause, FetchError, shown};
 
 use crate::output::Progress;
 use crate::tree::Digest;
@@ -211,7 +211,12 @@ impl Network {
             match result {
                 Ok(()) => {
                     if let Some(Attempt { url: first, cause }) = attempts.first() {
-                        progress.warn(&format!("{}: {first}: {cause}; taken from {url}", download.name));
+                        progress.warn(&format!(
+                            "{}: {}: {cause}; taken from {}",
+                            download.name,
+                            shown(first),
+                            shown(url)
+                        ));
                     }
                     let fresh = if inherited { partial.len().saturating_sub(resumed) } else { partial.len() };
                     partial.commit()?;

@@ -138,8 +138,8 @@ impl Lock {
         if let Some(LockedProfile { epoch, users, groups, .. }) = self.profiles.get(name) {
             line(&[epoch, &users.join(","), &groups.join(",")]);
         }
-        for LockedSource { name, archive, suite, date, sha256, signed_by, .. } in self.sources_of(name) {
-            line(&[&"source", name, date, sha256, signed_by, suite, archive]);
+        for LockedSource { name, archive, suite, date, sha256, signed_by, only, .. } in self.sources_of(name) {
+            line(&[&"source", name, date, sha256, signed_by, suite, &only.join(","), archive]);
         }
         for LockedPackage { name, version, arch, source, path, size, sha256, .. } in self.packages_of(name) {
             line(&[&"package", name, version, arch, source, size, sha256, path]);

@@ -362,10 +362,23 @@ pub(super) fn unit(text: &str) -> Verdict {
 /// A URL that the program can fetch from.
 pub(crate) fn url(text: &str) -> Verdict {
     let rest = text.strip_prefix("https://").or_else(|| text.strip_prefix("http://"));
+    // Not quoted: it may be a password.
+    if rest.is_some_and(|rest| rest.split('/').next().is_some_and(|authority| authority.contains('@'))) {
+        return Err(
+            "this URL holds a user or a password\nit would be written into imgbuild.lock and into messages: leave \
+                    out what stands before `@`"
+                .to_owned(),
+        );
+    }
     if rest.is_some_and(|rest| {
         !rest.starts_with('/') && only(rest, |char| char.is_ascii_graphic() && !"?#".contains(char))
     }) {
         return Ok(());
+    }
+    if rest.is_none() && !text.contains("://") && url(&format!("https://{text}")).is_ok() {
+        return Err(format!(
+            "`{text}` has no `https://` in front, so it is no URL\nwrite `https://{text}`; `http://{text}` where there is no TLS"
+        ));
     }
     refuse(text, "a base URL", "write one such as `https://mirrors.kernel.org/debian`")
 }
@@ -374,6 +387,9 @@ pub(crate) fn url(text: &str) -> Verdict {
 pub(super) fn archive(text: &str) -> Verdict {
     if matches!(text, "debian" | "debian-security") || url(text).is_ok() {
         return Ok(());
+    }
+    if text.contains('@') || (text.contains('.') && !text.contains("://")) {
+        return url(text);
     }
     let hint = "write `debian`, `debian-security` or the URL of the directory above `dists/`";
     refuse(text, "an archive", hint)

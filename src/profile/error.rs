@@ -45,7 +45,7 @@ impl ProfileError {
             Self::Invalid(diagnostic) => diagnostic.hint.clone(),
             Self::Unknown { name, known } => Some(known_names("profiles", name, known)),
             Self::Misnamed { hint, .. } => Some(format!("rename the file: {hint}")),
-            Self::Read { .. } => None,
+            Self::Read { .. } => Some("it must be a plain UTF-8 file that you may read".to_owned()),
             Self::FileAbove { file, .. } => Some(format!("rename `/{file}`, or leave one of the two out")),
             Self::Conflict { .. } => {
                 Some("use only one of the two overlays, or decide it in the profile, which wins over both".to_owned())

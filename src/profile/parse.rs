@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use serde::de::DeserializeOwned;
 
+use super::slips::{self, Slip};
 use crate::output::{Diagnostic, SourceText, closest};
 
 /// Reads `source` as `T`.
@@ -19,6 +20,9 @@ pub(crate) fn parse<T: DeserializeOwned>(source: &Arc<SourceText>) -> Result<T, 
 /// are known by their first words.
 fn diagnose(source: &Arc<SourceText>, error: &toml::de::Error) -> Diagnostic {
     let message = error.message().trim();
+    if let Some(Slip { span, message, hint }) = slips::find(&source.text, error.span().unwrap_or_default().start) {
+        return Diagnostic::new(source, Some(span), message).hint(hint);
+    }
     let at = |message: String| Diagnostic::new(source, narrowed(source, error.span(), &message), message);
     if let Some(rest) = message.strip_prefix("unknown field ") {
         return suggest(&at, "unknown key", "keys here", rest);
@@ -36,18 +40,11 @@ fn diagnose(source: &Arc<SourceText>, error: &toml::de::Error) -> Diagnostic {
     if let Some((found, expected)) =
         message.strip_prefix("invalid type: ").and_then(|rest| rest.split_once(", expected "))
     {
-        let expected = match expected {
-            "a sequence" => "a list",
-            "a map" => "a table",
-            other => other,
-        };
-        let found = found.replacen("sequence", "list", 1).replacen("map", "table", 1);
-        let wrong = at(format!("expected {expected}, found {found}"));
-        return match expected {
-            "a list" => wrong.hint("write it in brackets, a single entry too: `[\"one\"]`"),
-            "a string" => wrong.hint("write it in quotes"),
-            _ => wrong,
-        };
+        return wrong_type(&at, source, error.span(), found, expected);
+    }
+    let there = error.span().and_then(|span| source.text.get(span)).unwrap_or_default();
+    if let Some((message, hint)) = slips::reworded(message, there) {
+        return at(message).hint(hint);
     }
     if message == "duplicate key" {
         let key = error.span().and_then(|span| source.text.get(span));
@@ -59,6 +56,49 @@ fn diagnose(source: &Arc<SourceText>, error: &toml::de::Error) -> Diagnostic {
     match message.split_once('\n') {
         Some((message, hint)) => at(message.to_owned()).hint(hint),
         None => at(message.to_owned()),
+    }
+}
+
+/// A value of another type than it must be, with what to type instead.
+fn wrong_type(
+    at: &dyn Fn(String) -> Diagnostic,
+    source: &SourceText,
+    span: Option<Range<usize>>,
+    found: &str,
+    expected: &str,
+) -> Diagnostic {
+    let expected = match expected {
+        "a sequence" => "a list",
+        "a map" => "a table",
+        "i64" | "u64" => "a whole number",
+        other if other.starts_with("struct ") => "a table",
+        other => other,
+    };
+    let is_table = found == "map";
+    let found = found.replacen("sequence", "list", 1).replacen("map", "table", 1);
+    let wrong = at(format!("expected {expected}, found {found}"));
+    let text = span.and_then(|span| source.text.get(span)).unwrap_or_default();
+    let header = text.lines().next().unwrap_or_default().trim_matches(['[', ']', ' ']);
+    let unquoted = text.trim_matches(['"', '\'']);
+    match expected {
+        "a list" if is_table && !header.is_empty() && !header.contains(['{', '=']) => {
+            wrong.hint(format!("there may be several, so each has two brackets: `[[{header}]]`"))
+        }
+        "a list" if is_table => wrong.hint("write it in brackets, a single entry too: `[{ … }]`"),
+        "a list" => wrong.hint("write it in brackets, a single entry too: `[\"one\"]`"),
+        "a table" if found.starts_with("list") => wrong
+            .hint("write it with single brackets; of what has names, such as nodes, each is a table: `[node.NAME]`"),
+        "a table" => wrong.hint("a table has its keys below a header of its own, such as `[node.NAME]`"),
+        "a string" if text.contains(['\n', '"', '{', '[']) || text.is_empty() => wrong.hint("write it in quotes"),
+        "a string" => wrong.hint(format!("write it in quotes: `\"{text}\"`")),
+        "a boolean" if ["true", "false"].contains(&unquoted) => {
+            wrong.hint(format!("write it without quotes: `{unquoted}`"))
+        }
+        "a boolean" => wrong.hint("write `true` or `false`, without quotes"),
+        "a whole number" if !unquoted.is_empty() && unquoted.bytes().all(|byte| byte.is_ascii_digit()) => {
+            wrong.hint(format!("write it without quotes: `{unquoted}`"))
+        }
+        _ => wrong,
     }
 }
 

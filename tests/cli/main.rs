@@ -12,6 +12,7 @@ mod bad_profile;
 mod board;
 mod boot;
 mod build;
+mod clumsy;
 mod cluster;
 mod compare;
 mod damaged;

@@ -44,7 +44,7 @@ fn a_partition_is_refused_with_the_name_of_its_disk() {
 #[test]
 fn an_unknown_name_is_refused_with_the_disks_that_may_be_meant() {
     let (error, hint) = refused(&machine("nvme-root"), "/dev/sdz");
-    assert_eq!(error, "/dev/sdz is no disk of this machine");
+    assert_eq!(error, "there is no /dev/sdz");
     assert_eq!(hint, "there are: /dev/sda (SanDisk Ultra USB 3.0, 28.64 GiB)", "the system's disk is not offered");
     let (_, hint) = refused(&machine("virtio"), "/tmp/some.img");
     assert!(hint.contains("no USB stick or memory card is attached"), "{hint}");

@@ -24,7 +24,7 @@ pub(super) struct Choice {
 /// Refuses what no image could mend, before one is built or fetched: that takes its time.
 pub(super) fn beforehand(args: &Flash, taken: &[u64], session: &Session<'_>) -> Result<(), Failure> {
     if !(args.yes || args.dry_run || session.console.can_ask()) {
-        return Err(unasked(&io::ErrorKind::Unsupported.into()));
+        return Err(unasked(&io::ErrorKind::Unsupported.into(), session.console));
     }
     candidates(&device::list(Path::new("/"))?, args, taken, &limits(args, None, session)).map(drop)
 }
@@ -104,7 +104,7 @@ impl Choice {
         let (what, expected) = secret_word(&self.disk);
         // A part of the question, so that a quiet run shows it too.
         let question = format!("{plan}\n\ntype {what} to write to {}:", self.disk.path.display());
-        let typed = console.ask(&question).map_err(|error| unasked(&error))?;
+        let typed = console.ask(&question).map_err(|error| unasked(&error, console))?;
         if typed.eq_ignore_ascii_case(&expected) {
             return Ok(());
         }
@@ -155,7 +155,7 @@ fn named<'d>(disks: &'d [Disk], path: &Path, limits: &Limits, yes: bool) -> Resu
 fn ask_which<'d>(disks: &[&'d Disk], console: &Console) -> Result<&'d Disk, Failure> {
     let line = |(number, disk): (usize, &&Disk)| format!("{number:>3}  {}\n", show::disk(disk));
     let lines: String = (1..).zip(disks).map(line).collect();
-    let typed = console.ask(&format!("{lines}which one? Its number:")).map_err(|error| unasked(&error))?;
+    let typed = console.ask(&format!("{lines}which one? Its number:")).map_err(|error| unasked(&error, console))?;
     let chosen = typed.parse().ok().and_then(|number: usize| disks.get(number.checked_sub(1)?));
     chosen
         .copied()
@@ -163,13 +163,17 @@ fn ask_which<'d>(disks: &[&'d Disk], console: &Console) -> Result<&'d Disk, Fail
 }
 
 /// There was nobody to ask.
-pub(super) fn unasked(error: &io::Error) -> Failure {
-    let message = match error.kind() {
-        io::ErrorKind::Unsupported | io::ErrorKind::UnexpectedEof => {
-            "nobody is there to confirm that the disk may be written to"
+pub(super) fn unasked(error: &io::Error, console: &Console) -> Failure {
+    const WHAT: &str = "whether the disk may be written to";
+    let failure = match error.kind() {
+        io::ErrorKind::Unsupported if !console.is_for_people() => {
+            Failure::refused(format!("with `--json` nobody is asked {WHAT}"))
         }
-        _ => "cannot ask on the terminal",
+        io::ErrorKind::Unsupported => {
+            Failure::refused(format!("nobody can be asked {WHAT}: standard input or standard error is no terminal"))
+        }
+        io::ErrorKind::UnexpectedEof => Failure::refused(format!("nobody answered {WHAT}: standard input ended")),
+        _ => Failure { causes: vec![error.to_string()], ..Failure::refused("cannot ask on the terminal") },
     };
-    Failure { causes: vec![error.to_string()], ..Failure::refused(message) }
-        .hint("run it on a terminal, or with `--yes --device /dev/disk/by-id/…`")
+    failure.hint("run it on a terminal, or with `--yes --device /dev/disk/by-id/…`; `imgbuild devices` lists the names")
 }

@@ -10,7 +10,12 @@ use crate::output::count;
 pub(super) fn run(args: &Flash, session: &Session<'_>) -> Outcome {
     let console = session.console;
     if !args.dry_run && !console.can_ask() {
-        return Err(Failure::refused("`--all` needs a person who changes sticks at a terminal")
+        let why = if console.is_for_people() {
+            "standard input or standard error is no terminal"
+        } else {
+            "`--json` asks nobody"
+        };
+        return Err(Failure::refused(format!("`--all` needs a person who changes sticks at a terminal, and {why}"))
             .hint("name one node with `--node`, and the disk with `--yes --device`"));
     }
     let (cluster, _) = cluster::load(session)?;
@@ -81,7 +86,7 @@ impl Walk {
 fn ready(args: &Flash, whose: &str, taken: &[u64], session: &Session<'_>) -> Result<bool, Failure> {
     let question = format!("\n{whose}: plug in its stick and press Enter, or type `skip`:");
     loop {
-        let typed = session.console.ask(&question).map_err(|error| choose::unasked(&error))?;
+        let typed = session.console.ask(&question).map_err(|error| choose::unasked(&error, session.console))?;
         if !typed.is_empty() {
             return Ok(false);
         }

@@ -306,7 +306,10 @@ fn a_workspace_names_its_mirror() {
     assert_eq!(Workspace::open(dir.path()).unwrap().mirror(), Some("https://mirrors.kernel.org"));
     let dir = workspace(&[("imgbuild.toml", "schema = 1\nmirror = \"mirrors.kernel.org\"\n")]);
     let shown = Workspace::open(dir.path()).unwrap_err().to_string();
-    assert!(shown.ends_with("imgbuild.toml:2:10: `mirrors.kernel.org` is not a base URL"), "{shown}");
+    assert!(
+        shown.ends_with("imgbuild.toml:2:10: `mirrors.kernel.org` has no `https://` in front, so it is no URL"),
+        "{shown}"
+    );
 }
 
 #[test]

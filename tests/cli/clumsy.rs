@@ -1,0 +1,189 @@
+//! What people type by mistake: each is told what was seen, and what to type instead.
+
+use std::fs;
+use std::process::Command;
+
+use crate::place::{Place, Ran, forget_settings};
+use crate::sticks::Sticks;
+use crate::support;
+use crate::tiny;
+
+const HEAD: &str = "schema = 1\nname = \"home\"\nserver = \"https://192.168.1.10:6443\"\nssh_keys = []\n";
+
+/// Message and cure of the one finding in a cluster file.
+fn answer(text: &str) -> String {
+    let place = Place::new().file("cluster.toml", format!("{HEAD}{text}\n"));
+    let ran = place.run(&["check"]);
+    assert_eq!(ran.code, Some(1), "{text}: {}", ran.stdout);
+    ran.stdout
+}
+
+#[test]
+fn slips_in_toml_are_told_with_the_line_as_it_must_be() {
+    for (text, seen, cure) in [
+        ("gateway = 192.168.1.1", "`192.168.1.1` is not in quotes", "`gateway = \"192.168.1.1\"`"),
+        (
+            "dns = [192.168.1.1, 192.168.1.2]",
+            "`192.168.1.1` is not in quotes",
+            "`dns = [\"192.168.1.1\", \"192.168.1.2\"]`",
+        ),
+        ("dns = [\n  192.168.1.1,\n]", "`192.168.1.1` is not in quotes", "`\"192.168.1.1\"`"),
+        ("[node.a]\nmac = dc:a6:32:01:02:03", "`dc:a6:32:01:02:03` is not in quotes", "mac = \"dc:a6:32:01:02:03\""),
+        ("[node.a]\naddress = 192.168.1.10/24", "`192.168.1.10/24` is not in quotes", "address = \"192.168.1.10/24\""),
+        ("[node.a]\nprofile = control # the first", "`control` is not in quotes", "`profile = \"control\"`"),
+        ("gateway: 192.168.1.1", "is YAML; TOML has `=`", "`gateway = \"192.168.1.1\"`"),
+        ("node:\n  a:\n    profile: control", "is YAML; TOML has `=`", "`[node]`"),
+        ("gateway = “192.168.1.1”", "`“` is a typographic quote", "`gateway = \"192.168.1.1\"`"),
+        ("gateway = \"192.168.1.1", "is not closed", "`gateway = \"192.168.1.1\"`"),
+        ("gateway =", "`gateway` has no value", "`gateway = \"…\"`"),
+        ("[node.a\nprofile = \"control\"", "does not end with as many brackets", "`[node.a]`"),
+        ("[node.a]\nprofile = \"a\"\nprofile = \"b\"", "`profile` is given twice", "keep one"),
+        ("[node.a]\nlabels = { a: \"b\" }", "no `=` between a key and its value", "in braces too"),
+        ("[k3s]\nsecrets_encryption = True", "`True` is not TOML's word", "`secrets_encryption = true`"),
+        ("[k3s]\nsecrets_encryption = yes", "`yes` is not TOML's word", "`secrets_encryption = true`"),
+        ("[k3s]\nsecrets_encryption = \"true\"", "expected a boolean", "without quotes: `true`"),
+        ("[registry]\nhost = \"x\"", "expected a list", "`[[registry]]`"),
+        ("[[node]]\nprofile = \"control\"", "expected a table", "`[node.NAME]`"),
+        ("[node]\nprofile = \"control\"", "expected a table", "`[node.NAME]`"),
+        ("[[registry]]\nhost = \"x\"\nendpoint = \"x:5000\"", "unknown key `endpoint`", "did you mean `endpoints`"),
+        ("[[registry]]\nhost = \"x\"\nendpoints = [\"x:5000\"]", "`x:5000` has no `https://`", "`https://x:5000`"),
+    ] {
+        let told = answer(text);
+        assert!(told.contains(seen) && told.contains(cure), "{text}\n{told}\ninstead of {seen}, {cure}");
+    }
+    let told = answer("").replace("schema = 1", "");
+    assert!(!told.contains("is not in quotes"), "{told}");
+}
+
+#[test]
+fn slips_in_a_profile_are_told_too_and_windows_line_ends_are_none() {
+    for (text, seen, cure) in [
+        ("[image]\nroot = 512M", "`512M` is not in quotes", "`root = \"512M\"`"),
+        ("[image]\nroot = 512", "expected a string", "in quotes: `\"512\"`"),
+        ("[k3s]\nversion = v1.36.5+k3s1", "`v1.36.5+k3s1` is not in quotes", "version = \"v1.36.5+k3s1\""),
+        ("serial = \"true\"", "expected a boolean", "without quotes: `true`"),
+        ("packages = [curl, jq]", "`curl` is not in quotes", "`packages = [\"curl\", \"jq\"]`"),
+        ("packages = [\"curl\" \"jq\"]", "no comma between two entries", "put a comma"),
+        (
+            "[[network]]\nname = \"lan\"\nmatch = { mac = dc:a6:32:01:02:03 }",
+            "is not in quotes",
+            "\"dc:a6:32:01:02:03\"",
+        ),
+        ("[user]\nname = \"ada\"", "expected a list", "`[[user]]`"),
+    ] {
+        let place = Place::new().file("profiles/n.toml", format!("schema = 1\r\nextends = \"demo\"\r\n{text}\r\n"));
+        let told = place.run(&["check", "--profile", "n"]).fails(1);
+        assert!(told.contains(seen) && told.contains(cure), "{text}\n{told}\ninstead of {seen}, {cure}");
+    }
+}
+
+/// A run that is ended if it waits for ever.
+fn bounded(place: &Place, args: &[&str]) -> Ran {
+    let mut command = Command::new("timeout");
+    command.arg("60").arg(env!("CARGO_BIN_EXE_imgbuild")).arg("--cache-dir").arg(place.cache()).args(args);
+    forget_settings(&mut command);
+    Ran::of(command.current_dir(place.path("")))
+}
+
+#[test]
+fn a_pipe_or_a_directory_where_a_file_belongs_is_told_and_not_waited_for() {
+    for (name, args) in [
+        ("cluster.toml", &["check"][..]),
+        ("imgbuild.lock", &["check"]),
+        ("imgbuild.toml", &["check"]),
+        ("profiles/n.toml", &["check", "--profile", "n"]),
+        ("image/manifest.json", &["inspect", "image"]),
+        ("x.img", &["inspect", "x.img"]),
+    ] {
+        for kind in ["mkfifo", "mkdir"] {
+            if (name, kind) == ("x.img", "mkdir") {
+                continue;
+            }
+            let place = Place::new();
+            fs::create_dir_all(place.path(name).parent().unwrap()).unwrap();
+            support::ok(&place.path(""), kind, &[name]);
+            let error = bounded(&place, args).fails(1);
+            // Asked as an image, not as a file of the workspace.
+            if name == "x.img" {
+                assert!(error.contains("x.img is neither an image"), "{error}");
+                continue;
+            }
+            let what = if kind == "mkdir" { "it is a directory, not a file" } else { "it is a pipe, socket or device" };
+            assert!(error.contains(what) && error.contains(name), "{kind} {name}: {error}");
+        }
+    }
+}
+
+#[test]
+fn an_image_with_a_foreign_temporary_pipe_beside_it_is_built() {
+    let online = tiny::archive(0).online();
+    let place = tiny::place(&online, &[]);
+    fs::create_dir_all(place.path("build/node")).unwrap();
+    support::ok(&place.path("build/node"), "mkfifo", &[".imgbuild-other.part"]);
+    bounded(&place, &["build", "--profile", "node"]).ok();
+}
+
+#[test]
+fn what_is_no_disk_is_told_by_what_it_is() {
+    let place = Place::new().file("x.img", "no disk");
+    let device = |name: &str| bounded(&place, &["flash", "--profile", "demo", "--yes", "--device", name]).fails(1);
+    for (name, what) in [("/dev/sdzz", "there is no /dev/sdzz"), (".", "is a directory"), ("x.img", "is a file")] {
+        let error = device(name);
+        assert!(error.contains(what), "{name}: {error}");
+    }
+    let error = bounded(&place, &["inspect", "/dev/null"]).fails(1);
+    assert!(error.starts_with("/dev/null is neither an image nor a directory"), "{error}");
+    let error = bounded(&place, &["--workspace", "x.img", "check"]).fails(1);
+    assert!(error.starts_with("the workspace `x.img` is not a directory"), "{error}");
+    // There is no terminal here.
+    let error = bounded(&place, &["flash", "--profile", "demo"]).fails(1);
+    assert!(error.contains("is no terminal") && error.contains("--yes --device"), "{error}");
+    assert!(!error.contains("because"), "{error}");
+    let ran = bounded(&place, &["--json", "flash", "--profile", "demo"]);
+    assert!(ran.stdout.contains("with `--json` nobody is asked"), "{}", ran.stdout);
+}
+
+#[test]
+fn a_stick_is_inspected_as_an_image_is() {
+    let online = tiny::archive(0).online();
+    let place = tiny::place(&online, &[]);
+    place.run(&["build", "--profile", "node"]).ok();
+    let sticks = Sticks::new(1);
+    let stick = sticks.device(0);
+    let empty = place.run(&["inspect", stick]).fails(3);
+    assert!(empty.contains("is not a disk with an image on it") && empty.contains("imgbuild flash"), "{empty}");
+    let image = fs::read(place.path("build/node/node.img")).unwrap();
+    sticks.resize(0, image.len() as u64);
+    fs::write(stick, image).unwrap();
+    let text = place.run(&["inspect", stick]).ok();
+    assert!(text.contains("root-a") && text.contains("manifest   none beside it"), "{text}");
+    let error = place.run(&["inspect", "--verify", stick]).fails(1);
+    assert!(error.contains(&format!("`imgbuild verify {stick} --manifest FILE`")), "{error}");
+
+    // A manifest from elsewhere leads to no other file of this machine.
+    let manifest = place.read("build/node/manifest.json").replace("\"node.img\"", "\"../../node.img\"");
+    place.write("build/node/manifest.json", manifest);
+    let error = place.run(&["inspect", "build/node"]).fails(3);
+    assert!(error.contains("outside its own directory: ../../node.img"), "{error}");
+}
+
+#[test]
+fn a_password_in_an_address_is_not_shown() {
+    let place = Place::new();
+    let mirror = "http://me:PASS-WORD@127.0.0.1:9/debian";
+    for args in [
+        &["--mirror", mirror, "-v", "why", "less", "--profile", "demo"][..],
+        &["--mirror", mirror, "--json", "why", "less", "--profile", "demo"],
+        &["--mirror", "ftp://me:PASS-WORD@x/debian", "check"],
+    ] {
+        let ran = place.run(args);
+        let all = ran.stdout + &ran.stderr;
+        assert!(ran.code != Some(0) && !all.contains("PASS-WORD"), "{args:?}: {all}");
+    }
+    let help = Ran::of(place.command(&["build", "--help"]).env("IMGBUILD_MIRROR", mirror)).ok();
+    assert!(help.contains("IMGBUILD_MIRROR") && !help.contains("PASS-WORD"), "{help}");
+    let source = "[[source]]\nname = \"own\"\narchive = \"https://me:PASS-WORD@x/debian\"\nsuite = \"s\"\ncomponents = [\"main\"]\n";
+    place.write("profiles/n.toml", format!("schema = 1\nextends = \"demo\"\n{source}key = \"debian\"\n"));
+    let error = place.run(&["check", "--profile", "n"]).fails(1);
+    assert!(error.contains("holds a user or a password") && error.contains("imgbuild.lock"), "{error}");
+}
