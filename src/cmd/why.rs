@@ -3,6 +3,7 @@
 //! Answers from the locked packages' own control data, so it needs no index and tells of what is really built. A profile
 //! that is not locked is answered for from the archives' indexes, and stays as it is: nothing is written here.
 
+use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
 use super::Outcome;
@@ -13,7 +14,7 @@ use crate::cli::Why;
 use crate::debian::resolve::{self, Reason, Universe};
 use crate::debian::{Package, index};
 use crate::exit::{Code, Failure};
-use crate::lock::LockedPackage;
+use crate::lock::{self, LockedPackage, Update};
 use crate::output::closest;
 use crate::profile::{self, Profile};
 
@@ -26,20 +27,31 @@ pub(super) fn run(args: &Why, session: &Session<'_>) -> Outcome {
     if locking::is_locked(&lock, &profile)? {
         let locked: Vec<&LockedPackage> = lock.packages_of(&profile.name).collect();
         let packages = build::unpacked(session, &lock.downloads(&profile.name, &session.mirror), &locked)?;
-        return explain(args, session, &profile, &[("lock", &as_index(&packages, &locked))]);
+        return explain(args, session, &profile, &locked, &[("lock", &as_index(&packages, &locked))]);
     }
     session.console.note(&format!("`{}` is not locked: this is what the archives have now", profile.name));
     let indexes = locking::indexes(session, &profile)?;
+    let chosen = lock::lock_profile(&profile, &indexes, None, Update::Nothing)?;
     let texts: Vec<(&str, &str)> =
         indexes.iter().map(|index| (index.state.name.as_str(), index.text.as_str())).collect();
-    explain(args, session, &profile, &texts)
+    explain(args, session, &profile, &chosen.packages.iter().collect::<Vec<_>>(), &texts)
 }
 
-/// Answers from indexes of archives, each with its name.
-fn explain(args: &Why, session: &Session<'_>, profile: &Profile, indexes: &[(&str, &str)]) -> Outcome {
+/// Answers from indexes of archives, each with its name, of which the packages in `chosen` count.
+fn explain(
+    args: &Why,
+    session: &Session<'_>,
+    profile: &Profile,
+    chosen: &[&LockedPackage],
+    indexes: &[(&str, &str)],
+) -> Outcome {
+    let versions: BTreeMap<&str, &str> =
+        chosen.iter().map(|package| (package.name.as_str(), package.version.as_str())).collect();
     let mut stanzas = Vec::new();
     for (name, text) in indexes {
-        stanzas.push((*name, index::parse(text).map_err(|error| Failure::new(Code::Unexpected, &error))?));
+        let mut all = index::parse(text).map_err(|error| Failure::new(Code::Unexpected, &error))?;
+        all.retain(|stanza| versions.get(stanza.name) == Some(&stanza.version.as_str()));
+        stanzas.push((*name, all));
     }
     let universe = Universe::new(profile.board.arch().name(), stanzas)?;
     let selection = resolve::resolve(&universe, &profile.packages)?;
@@ -54,7 +66,7 @@ fn explain(args: &Why, session: &Session<'_>, profile: &Profile, indexes: &[(&st
     };
     let mut steps: Vec<String> = chain.iter().map(ToString::to_string).collect();
     // Of a source with `only` most packages cannot come, so it is worth saying that this one does.
-    let from = locked.iter().find(|locked| locked.name == args.package);
+    let from = chosen.iter().find(|package| package.name == args.package);
     let is_narrowed = |name: &str| profile.sources.iter().any(|source| source.name == name && !source.only.is_empty());
     if let Some(package) = from.filter(|package| is_narrowed(&package.source)) {
         steps.push(format!("{} {} comes from source `{}`", package.name, package.version, package.source));
