@@ -283,7 +283,8 @@ pub(super) fn look(cluster: &Cluster, profile: &Profile, secrets: Option<&Secret
     let rendered: Vec<Rendered<'_>> =
         all.iter().map(|read| Rendered { manifest: &read.manifest, text: &read.text }).collect();
     let kubernetes = profile.k3s.as_ref().and_then(|k3s| Kubernetes::new(Kubernetes::minor_of(&k3s.version)?));
-    let against = Against { kubernetes: kubernetes.as_ref(), expects: &profile.expects };
+    let disabled = profile.k3s.as_ref().map_or(&[][..], |k3s| &k3s.disable);
+    let against = Against { kubernetes: kubernetes.as_ref(), expects: &profile.expects, disabled };
     let mut places = BTreeMap::new();
     for flaw in lint(&rendered, against) {
         let source = &profile.manifests[&flaw.manifest].source;
@@ -291,7 +292,8 @@ pub(super) fn look(cluster: &Cluster, profile: &Profile, secrets: Option<&Secret
         let places = places
             .entry(&read.name)
             .or_insert_with(|| Places::of(&source.text, &read.text, &read.used, &context(&read.used)));
-        let diagnostic = Diagnostic::new(source, Some(places.find(&flaw.span)), flaw.message).hint(flaw.hint);
+        let (message, hint) = (hide(flaw.message, &read.used, secrets), hide(flaw.hint, &read.used, secrets));
+        let diagnostic = Diagnostic::new(source, Some(places.find(&flaw.span)), message).hint(hint);
         seen.found.push(Found { kind: Some(flaw.kind), diagnostic });
     }
     // One that could not be read may be the one that needs it.
@@ -304,6 +306,14 @@ pub(super) fn look(cluster: &Cluster, profile: &Profile, secrets: Option<&Secret
         }
     }
     seen
+}
+
+/// Rules quote names and keys; where a template makes one of a secret, the secret's name stands for it.
+fn hide(text: String, used: &Uses, secrets: Option<&Secrets>) -> String {
+    let values = used.secrets.iter().filter_map(|name| Some((name, secrets?.get(name)?.expose())));
+    values
+        .filter(|(_, value)| !value.is_empty())
+        .fold(text, |text, (name, value)| text.replace(value, &format!("secrets.{name}")))
 }
 
 /// The bytes of a line, from 1; of the last one if there are fewer.

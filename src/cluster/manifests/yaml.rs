@@ -337,16 +337,16 @@ fn fault(text: &str, at: usize, kind: &ErrorKind) -> Fault {
             "`\\` in double quotes begins no escape that YAML knows".to_owned(),
             "write `\\\\`, or put the text into single quotes, where it means itself",
         ),
-        ErrorKind::UnclosedFlowCollection { open } => {
-            (format!("`{open}` is not closed"), "close it; text that begins with a bracket or brace needs quotes")
-        }
+        ErrorKind::UnclosedFlowCollection { .. } => (
+            "a bracket or brace that is opened here is not closed".to_owned(),
+            "close it; text that begins with a bracket or brace needs quotes",
+        ),
         ErrorKind::MisplacedFlowCollectionEnd | ErrorKind::MismatchedFlowCollectionEnd { .. } => {
             ("a bracket or brace closes nothing here".to_owned(), "take it out, or put the text into quotes")
         }
-        ErrorKind::UnexpectedCharacter { character } => (
-            format!("no value can begin with `{}`", character.escape_default()),
-            "put the text into quotes",
-        ),
+        ErrorKind::UnexpectedCharacter { .. } => {
+            ("no value can begin with this character".to_owned(), "put the text into quotes")
+        }
         ErrorKind::MappingValueNotAllowed | ErrorKind::InvalidColonPlacement => (
             "`: ` cannot stand here: a second one on a line, a bracket or quote above that is not closed, or a line that is indented \
              further than the keys beside it"
@@ -458,7 +458,7 @@ mod tests {
             ("a: \"x\nb: y\n", "", "a quote that is opened here is not closed", "close it"),
             ("a: \"C:\\Users\"\n", "", "begins no escape", "single quotes"),
             ("a: [1, 2\n", "", "is not closed", "quotes"),
-            ("a: %x\n", "%", "no value can begin with `%`", "quotes"),
+            ("a: %x\n", "%", "no value can begin with", "quotes"),
             ("a: b: c\n", "", "a second one", "quotes"),
             ("a: 1\n b: 2\n", "", "indented further", "alike"),
             ("a: 1\n---\n\u{feff}b: 2\n", "", "byte order mark", "without byte order mark"),

@@ -16,6 +16,15 @@ fn shown(finding: &Finding) -> String {
 }
 
 fn gathered(overlay: &str, manifests: &[(&str, &str)]) -> Vec<Finding> {
+    let dir = of_overlay(overlay, manifests);
+    // Other lints of this cluster are not asked.
+    let mut all = findings(dir.path());
+    all.retain(|finding| finding.diagnostic.source.path.contains("overlays/app"));
+    all
+}
+
+/// A workspace with a server whose overlay has these manifests.
+fn of_overlay(overlay: &str, manifests: &[(&str, &str)]) -> TempDir {
     let dir = workspace(&SOUND.replace("profile = \"control\"", "profile = \"server\""));
     let put = |path: &str, text: &str| {
         let path = dir.path().join(path);
@@ -27,10 +36,7 @@ fn gathered(overlay: &str, manifests: &[(&str, &str)]) -> Vec<Finding> {
     for (name, text) in manifests {
         put(&format!("overlays/app/manifests/{name}"), text);
     }
-    // Other lints of this cluster are not asked.
-    let mut all = findings(dir.path());
-    all.retain(|finding| finding.diagnostic.source.path.contains("overlays/app"));
-    all
+    dir
 }
 
 fn config(data: &str) -> String {
@@ -118,6 +124,16 @@ fn a_secret_that_is_not_at_hand_makes_no_other_mistake() {
                 secrets.encoded }}\n---\napiVersion: v1\nkind: Service\nmetadata: {name: app}\nspec:\n  ports:\n  - port: {{ secrets.port }}\n";
     let codes: Vec<&str> = gathered("", &[("app.yaml", text)]).iter().map(|finding| finding.code).collect();
     assert_eq!(codes, [] as [&str; 0]);
+}
+
+#[test]
+fn a_secret_that_a_template_makes_a_name_of_is_not_quoted() {
+    let dir =
+        of_overlay("", &[("app.yaml", "apiVersion: v1\nkind: Pod\nmetadata: {name: \"{{ secrets.app_name }}\"}\n")]);
+    fs::write(dir.path().join("secrets.list"), "app-name Hush_Hush\n").unwrap();
+    let all: Vec<String> = findings(dir.path()).iter().map(|finding| finding.render(false)).collect();
+    assert!(all.iter().any(|text| text.contains("C124-bad-name") && text.contains("secrets.app-name")), "{all:?}");
+    assert!(all.iter().all(|text| !text.contains("Hush")), "{all:?}");
 }
 
 #[test]

@@ -2,6 +2,7 @@
 //!
 //! `facts.txt` is made by `facts.py` from Kubernetes' own `OpenAPI` descriptions; `k3s.txt` adds the kinds of K3s itself.
 
+use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::RangeInclusive;
 
@@ -138,13 +139,20 @@ impl Kubernetes {
         self.kinds.get(&(version, kind)).map(|name| Type::Object(name))
     }
 
-    /// The versions that serve a kind, the stable ones first.
+    /// The versions that serve a kind: stable ones first, then beta and alpha, of each the highest first.
     #[must_use]
     pub fn versions_of(&self, kind: &str) -> Vec<&'static str> {
         let mut versions: Vec<&str> =
             self.kinds.keys().filter(|(_, found)| *found == kind).map(|(version, _)| *version).collect();
-        versions.sort_by_key(|version| (!is_stable(version), *version));
+        versions.sort_by_key(|version| (version.contains("alpha"), version.contains("beta"), Reverse(*version)));
         versions
+    }
+
+    /// The first minor version after this one that serves a kind.
+    #[must_use]
+    pub fn comes_with(&self, version: &str, kind: &str) -> Option<u32> {
+        (self.minor + 1..=*KNOWN.end())
+            .find(|minor| Self::new(*minor).is_some_and(|later| later.kind(version, kind).is_some()))
     }
 
     /// Every kind, for suggestions.
@@ -214,6 +222,10 @@ mod tests {
             kind(36, "networking.k8s.io/v1beta1", "IPAddress") && !kind(37, "networking.k8s.io/v1beta1", "IPAddress")
         );
         assert!(Kubernetes::new(32).is_none());
+        let old = Kubernetes::new(33).unwrap();
+        assert_eq!(old.comes_with("resource.k8s.io/v1", "ResourceClaim"), Some(34));
+        assert_eq!(old.versions_of("ResourceClaim")[0], "resource.k8s.io/v1beta2");
+        assert_eq!(old.versions_of("HorizontalPodAutoscaler"), ["autoscaling/v2", "autoscaling/v1"]);
         assert!(Kubernetes::new(40).unwrap().kind("v1", "Pod").is_some());
     }
 }

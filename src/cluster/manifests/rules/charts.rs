@@ -2,11 +2,10 @@
 
 use std::ops::Range;
 
-use crate::cluster::manifests::kubernetes::Kubernetes;
 use crate::cluster::manifests::object::Object;
 use crate::cluster::manifests::yaml::{Node, Value, documents};
 
-use super::{FlawKind, Flaws};
+use super::{Against, FlawKind, Flaws};
 
 /// Largest object that Kubernetes stores, less room for the rest of the `ConfigMap` (`chart-content-NAME`).
 const CHART_LIMIT: usize = 1_000_000;
@@ -14,23 +13,20 @@ const CHART_LIMIT: usize = 1_000_000;
 /// Charts of K3s itself that a `HelmChartConfig` can configure; all are in kube-system (`manifests/traefik.yaml`).
 const PACKAGED: [&str; 2] = ["traefik", "traefik-crd"];
 
-pub(super) fn check(
-    object: &Object,
-    all: &[&Object],
-    kubernetes: Option<&Kubernetes>,
-    text: &str,
-    flaws: &mut Flaws<'_>,
-) {
+pub(super) fn check(object: &Object, all: &[&Object], against: &Against<'_>, text: &str, flaws: &mut Flaws<'_>) {
     match (object.group(), object.kind()) {
-        ("helm.cattle.io", "HelmChart") => chart(object, all, text, flaws),
-        ("helm.cattle.io", "HelmChartConfig") => {
-            config(object, all, kubernetes.map_or(0, |kubernetes| kubernetes.minor), text, flaws);
-        }
+        ("helm.cattle.io", "HelmChart") => chart(object, all, against, text, flaws),
+        ("helm.cattle.io", "HelmChartConfig") => config(object, all, against, text, flaws),
         _ => {}
     }
 }
 
-fn chart(object: &Object, all: &[&Object], text: &str, flaws: &mut Flaws<'_>) {
+/// Whether K3s installs its own Traefik.
+fn has_traefik(against: &Against<'_>) -> bool {
+    !against.disabled.iter().any(|component| component == "traefik")
+}
+
+fn chart(object: &Object, all: &[&Object], against: &Against<'_>, text: &str, flaws: &mut Flaws<'_>) {
     if !matches!(object.text("/spec/failurePolicy"), Some("abort" | "retry")) {
         flaws.add(
             FlawKind::FailurePolicy,
@@ -61,7 +57,7 @@ fn chart(object: &Object, all: &[&Object], text: &str, flaws: &mut Flaws<'_>) {
         );
     }
     values(object, text, flaws);
-    if object.name() == "traefik" && object.namespace() == "kube-system" {
+    if object.name() == "traefik" && object.namespace() == "kube-system" && has_traefik(against) {
         let hint =
             "configure K3s' own with a HelmChartConfig of that name, or disable it: `[k3s] disable = [\"traefik\"]`";
         flaws.add(
@@ -73,11 +69,12 @@ fn chart(object: &Object, all: &[&Object], text: &str, flaws: &mut Flaws<'_>) {
     }
 }
 
-fn config(object: &Object, all: &[&Object], minor: u32, text: &str, flaws: &mut Flaws<'_>) {
+fn config(object: &Object, all: &[&Object], against: &Against<'_>, text: &str, flaws: &mut Flaws<'_>) {
     let (name, namespace) = (object.name(), object.namespace());
     let is_chart = |other: &&&Object| other.is("helm.cattle.io", "HelmChart") && other.name() == name;
     let charts: Vec<&str> = all.iter().filter(is_chart).map(|chart| chart.namespace()).collect();
-    let home = if PACKAGED.contains(&name) { Some("kube-system") } else { charts.first().copied() };
+    let is_packaged = PACKAGED.contains(&name) && has_traefik(against);
+    let home = if is_packaged { Some("kube-system") } else { charts.first().copied() };
     match home {
         Some(home) if home != namespace && !charts.contains(&namespace) => flaws.add(
             FlawKind::ChartConfig,
@@ -88,7 +85,8 @@ fn config(object: &Object, all: &[&Object], minor: u32, text: &str, flaws: &mut 
         _ => {}
     }
     let found = values(object, text, flaws);
-    if name == "traefik" {
+    if is_packaged {
+        let minor = against.kubernetes.map_or(0, |kubernetes| kubernetes.minor);
         for values in &found {
             traefik(values, object, minor, text, flaws);
         }

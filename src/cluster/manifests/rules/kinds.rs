@@ -115,23 +115,17 @@ fn built_in(object: &Object, kubernetes: &Kubernetes, flaws: &mut Flaws<'_>) -> 
         return false;
     }
     let message = format!("{} has no kind `{kind}` in `{version}`", kubernetes.spoken());
-    match versions.first() {
-        Some(known) => {
-            flaws.add(
-                FlawKind::UnknownKind,
-                object.place("/apiVersion"),
-                message,
-                format!("write `apiVersion: {known}`"),
-            );
-        }
-        None => {
-            let kinds = kubernetes.kinds();
-            let hint = match closest(kind, kinds.iter().copied()) {
-                Some(meant) => format!("did you mean `{meant}`?"),
-                None => "look up the kind, and the apiVersion that has it, in Kubernetes' API reference".to_owned(),
-            };
-            flaws.add(FlawKind::UnknownKind, object.place("/kind"), message, hint);
-        }
-    }
+    let later = kubernetes.comes_with(version, kind);
+    let later = later.map(|minor| format!("`{version}` {kind} comes with Kubernetes 1.{minor}"));
+    let (place, hint) = match (versions.first(), later) {
+        (Some(known), None) => ("/apiVersion", format!("write `apiVersion: {known}`")),
+        (Some(known), Some(later)) => ("/apiVersion", format!("write `apiVersion: {known}`; {later}")),
+        (None, Some(later)) => ("/apiVersion", later),
+        (None, None) => match closest(kind, kubernetes.kinds()) {
+            Some(meant) => ("/kind", format!("did you mean `{meant}`?")),
+            None => ("/kind", "look up the kind and its apiVersion in Kubernetes' API reference".to_owned()),
+        },
+    };
+    flaws.add(FlawKind::UnknownKind, object.place(place), message, hint);
     false
 }

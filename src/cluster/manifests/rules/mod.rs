@@ -88,6 +88,8 @@ pub struct Against<'a> {
     pub kubernetes: Option<&'a Kubernetes>,
     /// `namespace/secret/name` and `namespace/configmap/name` that something in the cluster makes.
     pub expects: &'a BTreeSet<String>,
+    /// Components of K3s that the server leaves out.
+    pub disabled: &'a [String],
 }
 
 /// A manifest and its text.
@@ -146,7 +148,7 @@ pub fn lint(manifests: &[Rendered<'_>], against: Against<'_>) -> Vec<Flaw> {
                 names::check(object, &mut flaws);
             }
             needs::check(object, &all, &makers, against.expects, &mut flaws);
-            charts::check(object, &all, against.kubernetes, text, &mut flaws);
+            charts::check(object, &all, &against, text, &mut flaws);
             sources::check(object, text, &mut flaws);
             if !seen.insert((object.group(), object.kind(), object.namespace(), object.name())) {
                 let hint = "give one of them another name, or leave it out";

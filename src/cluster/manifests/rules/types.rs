@@ -6,7 +6,8 @@
 use std::ops::Range;
 
 use base64::Engine as _;
-use base64::prelude::BASE64_STANDARD as STANDARD;
+use base64::alphabet::STANDARD;
+use base64::engine::{GeneralPurpose, GeneralPurposeConfig};
 
 use crate::cluster::manifests::STAND_IN;
 use crate::cluster::manifests::kubernetes::{Kubernetes, Type};
@@ -167,14 +168,16 @@ fn mismatch(node: &Node, kind: Type) -> Option<(&'static str, &'static str)> {
     Some(found)
 }
 
-/// As Go's `base64.StdEncoding` reads it: line breaks do not count.
+/// As Go's `base64.StdEncoding` reads it: line breaks do not count, nor bits that are left over at the end.
 fn is_base64(text: &str) -> bool {
-    STANDARD.decode(text.replace(['\n', '\r'], "")).is_ok()
+    let lenient = GeneralPurposeConfig::new().with_decode_allow_trailing_bits(true);
+    GeneralPurpose::new(&STANDARD, lenient).decode(text.replace(['\n', '\r'], "")).is_ok()
 }
 
 /// k8s.io/apimachinery `pkg/api/resource/quantity.go`: a number, and a suffix or an exponent.
 fn is_quantity(text: &str) -> bool {
-    let rest = text.strip_prefix(['+', '-']).unwrap_or(text);
+    let rest = text.trim();
+    let rest = rest.strip_prefix(['+', '-']).unwrap_or(rest);
     let number = rest.find(|char: char| !char.is_ascii_digit() && char != '.').unwrap_or(rest.len());
     let (digits, suffix) = rest.split_at(number);
     let is_number = digits.bytes().any(|byte| byte.is_ascii_digit()) && digits.matches('.').count() <= 1;
