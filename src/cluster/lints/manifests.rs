@@ -308,11 +308,14 @@ pub(super) fn look(cluster: &Cluster, profile: &Profile, secrets: Option<&Secret
     seen
 }
 
+/// Shorter values are no secrets, and would be found in any sentence.
+const SHORTEST: usize = 4;
+
 /// Rules quote names and keys; where a template makes one of a secret, the secret's name stands for it.
 fn hide(text: String, used: &Uses, secrets: Option<&Secrets>) -> String {
     let values = used.secrets.iter().filter_map(|name| Some((name, secrets?.get(name)?.expose())));
     values
-        .filter(|(_, value)| !value.is_empty())
+        .filter(|(_, value)| value.len() >= SHORTEST)
         .fold(text, |text, (name, value)| text.replace(value, &format!("secrets.{name}")))
 }
 
