@@ -42,10 +42,11 @@ pub(super) fn plan(what: &Image, target: &Disk, plan: &Plan) -> String {
 
 /// What the node does until it is ready, and how long that took where it was measured: docs/measurements.md has the same.
 fn minutes(role: Role) -> String {
-    let (last, seconds) = match role {
-        Role::Server => ("its datastore", "54 to 69"),
-        Role::Agent => ("the server", "63 to 69"),
+    let last = match role {
+        Role::Server => "its datastore",
+        Role::Agent => "the server",
     };
+    let seconds = seconds(role);
     format!(
         "
       it takes the rest of the stick for its own data, and waits, as far as it needs them,
@@ -55,6 +56,13 @@ fn minutes(role: Role) -> String {
       {seconds} s in emulation, and was not timed on a real board yet
       if Kubernetes has its Node already, leave it there: it comes back under its name"
     )
+}
+
+fn seconds(role: Role) -> &'static str {
+    match role {
+        Role::Server => "54 to 69",
+        Role::Agent => "63 to 69",
+    }
 }
 
 /// What is said to who stops a flash, and to who does not wait for that.
@@ -106,6 +114,27 @@ pub(super) fn left(disk: &Path, reached: Option<Phase>) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn measured_times_are_the_same_here_and_in_all_documents() {
+        let measured: Vec<(bool, u32)> = include_str!("../../../docs/measurements.md")
+            .lines()
+            .skip_while(|line| *line != "## From power-on to ready")
+            .filter(|line| line.starts_with("| ") && line.contains(" s"))
+            .flat_map(|line| {
+                let numbers = line.split([' ', ',']).filter_map(|word| word.parse().ok());
+                numbers.map(move |number| (line.contains("control node"), number))
+            })
+            .collect();
+        let range = |is_control: bool| {
+            let of = measured.iter().filter(|(control, _)| *control == is_control).map(|(_, seconds)| seconds);
+            format!("{} to {}", of.clone().min().unwrap(), of.max().unwrap())
+        };
+        assert_eq!((seconds(Role::Server), seconds(Role::Agent)), (&*range(true), &*range(false)));
+        let runbook = include_str!("../../../docs/runbook.md");
+        let said = format!("a control node took {} s and a worker {} s", range(true), range(false));
+        assert!(runbook.contains(&said), "the runbook does not say: {said}");
+    }
 
     #[test]
     fn what_is_left_depends_on_how_far_it_came() {
