@@ -71,7 +71,7 @@ fn explain(
     if let Some(package) = from.filter(|package| is_narrowed(&package.source)) {
         steps.push(format!("{} {} comes from source `{}`", package.name, package.version, package.source));
     }
-    let askers = chain.first().map_or_else(Vec::new, |reason| askers(reason, &profile));
+    let askers = chain.first().map_or_else(Vec::new, |reason| askers(reason, profile));
     let value = serde_json::json!({
         "package": args.package,
         "profile": profile.name,
