@@ -4,6 +4,8 @@
 
 #[path = "support/boot_loader.rs"]
 mod boot_loader;
+#[path = "support/signatures.rs"]
+mod signatures;
 mod support;
 
 use std::collections::BTreeMap;
@@ -17,6 +19,7 @@ use imgbuild::format::NoStore;
 use imgbuild::image::{self, Component, ImageError, Manifest, Parts};
 use imgbuild::output::Silent;
 use imgbuild::profile::{Board, ImageSettings, Kernel, Profile};
+use imgbuild::release;
 use imgbuild::tree::{Digest, Node, Tree};
 use support::{ok, run};
 use tempfile::TempDir;
@@ -280,4 +283,84 @@ fn a_failed_build_leaves_the_files_of_the_one_before() {
     build(&profile, dir.path()).unwrap_err();
     assert_eq!(fs::read(dir.path().join("manifest.json")).unwrap(), before);
     ok(dir.path(), "sha256sum", &["--check", "--quiet", "SHA256SUMS"]);
+}
+
+/// The blocks that a block map names, as start and end in bytes.
+fn mapped(dir: &Path) -> Vec<(u64, u64)> {
+    let text = fs::read_to_string(dir.join("demo.bmap")).unwrap();
+    let blocks = text.lines().filter_map(|line| line.trim().strip_prefix("<Range ")?.split(['>', '<']).nth(1));
+    let span = |blocks: &str| {
+        let (first, last) = blocks.trim().split_once('-').unwrap_or((blocks.trim(), blocks.trim()));
+        (first.parse::<u64>().unwrap() * 4096, (last.parse::<u64>().unwrap() + 1) * 4096)
+    };
+    blocks.map(span).collect()
+}
+
+/// Bytes, and where they lie.
+type Written = (u64, Vec<u8>);
+
+/// What is on a disk before the image comes.
+fn old_content(image: &Manifest) -> Vec<(&'static str, Vec<Written>)> {
+    let size = image.image_size;
+    let fill = |byte: &dyn Fn(u64) -> Vec<u8>| (0..size).step_by(4096).map(|at| (at, byte(at))).collect();
+    let noise = |at: u64| (at..at + 512).flat_map(|n| n.wrapping_mul(0x9e37_79b9_7f4a_7c15).to_le_bytes()).collect();
+    let mut all = vec![("ones", fill(&|_| vec![0xff; 4096])), ("noise", fill(&noise))];
+    let devices: Vec<(u64, u64)> =
+        image.partitions.iter().map(|part| (part.offset, part.size)).chain([(0, size)]).collect();
+    for list in 0..signatures::lists(size).len() {
+        let of = |&(start, size): &(u64, u64)| {
+            signatures::lists(size).swap_remove(list).into_iter().map(move |(at, bytes)| (start + at, bytes))
+        };
+        let of_disk = [signatures::of_disk(size)];
+        all.push(("signatures", devices.iter().flat_map(of).chain(of_disk).collect()));
+    }
+    all
+}
+
+/// `bmaptool` and its like write what the map names and nothing else.
+#[test]
+fn who_writes_by_the_block_map_alone_leaves_nothing_old_that_a_reader_sees() {
+    let (dir, manifest) = built(Board::Rpi4);
+    release::write(dir.path(), &manifest, dir.path(), None, &Silent).unwrap();
+    let image = File::open(dir.path().join("demo.img")).unwrap();
+    let spans = mapped(dir.path());
+    let data: u64 = manifest.ranges.iter().map(|range| range.length).sum();
+    let total: u64 = spans.iter().map(|(start, end)| end - start).sum();
+    println!("{} KiB of data, {} KiB in the map", data >> 10, total >> 10);
+    assert!(total - data < 8 * MIB, "{total} bytes for {data} of data");
+
+    let disk = dir.path().join("disk");
+    let device = dir.path().join("device");
+    let told = |old: &[Written]| {
+        let _ = fs::remove_file(&disk);
+        let file = File::options().read(true).write(true).create_new(true).open(&disk).unwrap();
+        file.set_len(manifest.image_size).unwrap();
+        for (at, bytes) in old {
+            file.write_all_at(bytes, *at).unwrap();
+        }
+        for (start, end) in &spans {
+            let mut bytes = vec![0; usize::try_from(end - start).unwrap()];
+            image.read_exact_at(&mut bytes, *start).unwrap();
+            file.write_all_at(&bytes, *start).unwrap();
+        }
+        let mut told = Vec::new();
+        let parts = manifest.partitions.iter().map(|part| (&*part.label, part.offset, part.size));
+        for (label, offset, size) in [("disk", 0, manifest.image_size)].into_iter().chain(parts) {
+            let mut bytes = vec![0; usize::try_from(size).unwrap()];
+            file.read_exact_at(&mut bytes, offset).unwrap();
+            fs::write(&device, &bytes).unwrap();
+            let blkid = run(dir.path(), "blkid", &["-p", "device"]);
+            let said = String::from_utf8(blkid.stdout).unwrap();
+            let wipefs = ok(dir.path(), "wipefs", &["--no-act", "device"]);
+            told.push(format!("{label}: {:?} {said}{wipefs}", blkid.status.code()));
+            if label == "boot-a" {
+                told.push(ok(dir.path(), "fsck.fat", &["-n", "device"]));
+            }
+        }
+        told
+    };
+    let expected = told(&[]);
+    for (name, old) in old_content(&manifest) {
+        assert_eq!(told(&old), expected, "{name}");
+    }
 }

@@ -14,7 +14,7 @@ use super::manifest;
 use super::session::Session;
 use crate::cli::Verify;
 use crate::exit::{Code, Failure};
-use crate::flash::verify::{Difference, End, Report};
+use crate::flash::verify::{Difference, End, Report, Sign};
 use crate::format::Packing;
 use crate::image::Manifest;
 use crate::output::{bytes, count};
@@ -48,12 +48,13 @@ pub(super) fn run(args: &Verify, session: &Session<'_>) -> Outcome {
         "node": args.node,
         "verified": found.differences.is_empty(),
         "differences": found.differences,
+        "signs": found.signs,
         "backup_table": found.backup,
     });
     if !found.differences.is_empty() {
         // Programs get all of them; people are told with the error.
         session.console.result(&value, "");
-        return Err(different(args, &found.differences));
+        return Err(different(args, &manifest, &found));
     }
     let node = args.node.as_ref().map_or(String::new(), |node| format!(" with the seed of node `{node}`"));
     let text = format!("{} holds {} {}{node}", args.target.display(), manifest.profile, manifest.image_id);
@@ -127,20 +128,32 @@ fn differences(_: &Path, _: &Manifest, _: Option<&[u8]>, _: &mut dyn FnMut(u64))
         .hint("`imgbuild inspect --verify` reads image files"))
 }
 
-fn different(args: &Verify, found: &[Difference]) -> Failure {
+fn different(args: &Verify, manifest: &Manifest, report: &Report) -> Failure {
+    let found = &report.differences;
     let line = |difference: &Difference| {
         let Difference { part, offset, length, problem } = difference;
         format!("`{part}`, {length} bytes at {offset} (sector {}): {problem}", offset / 512)
     };
-    let mut causes: Vec<String> = found.iter().take(SHOWN).map(line).collect();
+    let mut causes: Vec<String> = report.signs.iter().map(Sign::to_string).collect();
+    causes.extend(found.iter().take(SHOWN).map(line));
     if found.len() > SHOWN {
         causes.push(format!("{} more", count(found.len() - SHOWN, "range")));
     }
-    let only_seed = found.iter().all(|difference| difference.part == "seed");
-    let hint = if only_seed && args.node.is_none() {
-        "the seed alone is another one: if the stick is a node's, name it with `--node`"
+    let again = match &args.node {
+        Some(node) => format!("flash it again: `imgbuild flash --node {node}`"),
+        None => format!("flash it again: `imgbuild flash --profile {}`, or `--node NAME`", manifest.profile),
+    };
+    let is_written_by_others = |sign: &Sign| matches!(sign, Sign::Added { .. } | Sign::NotClosed { .. });
+    let hint = if found.iter().all(|difference| difference.part == "seed") && args.node.is_none() {
+        "the seed alone is another one: if the stick is a node's, name it with `--node`".to_owned()
+    } else if report.signs.iter().any(is_written_by_others) {
+        format!(
+            "another system has written to it after it was flashed. {again}, and take it out as soon as that is done: `flash` switches it off, so that no other system sees it"
+        )
+    } else if report.signs.is_empty() {
+        format!("{again}; if that does not help, take another stick")
     } else {
-        "flash it again; if that does not help, take another stick"
+        again
     };
     let message = format!("{} is not what its manifest says", args.target.display());
     Failure { code: Code::Verification, causes, ..Failure::refused(message) }.hint(hint)

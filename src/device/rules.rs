@@ -25,7 +25,7 @@ pub struct Limits {
     pub allow_large: bool,
     /// Loop devices may be written to.
     pub allow_loop: bool,
-    /// Bytes that must fit.
+    /// Bytes that it must have: for the image, and for what a node makes behind it.
     pub needed: Option<u64>,
     /// Files and directories whose disk must not be written to: workspace, image, cache.
     pub keep: Vec<PathBuf>,
@@ -55,7 +55,7 @@ pub enum Refusal {
     Sector { sector: u32 },
     #[error("it has {}, more than a stick usually has", bytes(*size))]
     Large { size: u64 },
-    #[error("it has {}, and {} are needed", bytes(*size), bytes(*needed))]
+    #[error("it has {}, and {} are needed, for the image and the node's own data", bytes(*size), bytes(*needed))]
     Small { size: u64, needed: u64 },
 }
 
@@ -75,7 +75,9 @@ impl Refusal {
             }
             Self::Sector { .. } => format!("images are made for disks with sectors of {SECTOR} bytes"),
             Self::Large { .. } => "if it is the right one and nothing on it matters, add `--allow-large`".to_owned(),
-            Self::Small { .. } => "take a larger one".to_owned(),
+            Self::Small { needed, .. } => {
+                format!("take one of {} at least; a node that runs K3s needs several GiB more", bytes(*needed))
+            }
             Self::Mounted { .. } | Self::Swap { .. } | Self::Held { .. } | Self::Transport { .. } => return None,
         })
     }

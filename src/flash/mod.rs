@@ -16,6 +16,7 @@
 pub mod block;
 pub mod child;
 mod error;
+mod fat;
 pub mod parent;
 mod plan;
 mod probe;

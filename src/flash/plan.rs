@@ -6,17 +6,21 @@ use std::io::{Read as _, Seek as _, SeekFrom, Write as _};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 
-use super::PlanError;
 use super::prove::prove;
 use super::source::{Patched, Seen, Source};
 use super::target::ALIGN;
+use super::{PlanError, fat};
 use crate::format::Sparse;
 use crate::format::gpt::{self, Entry, SECTOR};
+use crate::format::spans::minus;
 use crate::image::{Manifest, ManifestRange, RANGE};
 use crate::tree::Digest;
 
 /// The first and the last bytes of a disk, which belong to its partition tables.
 pub(super) const TABLES: u64 = 1 << 20;
+/// The last bytes of a disk where something is looked for: Promise's RAID looks farthest, 3087 sectors from the end
+/// (`libblkid/src/superblocks/promise_raid.c` of util-linux).
+const LAST: u64 = 2 << 20;
 /// The block with the MBR, protective or hybrid, and the primary header: without it, nothing takes a disk for partitioned.
 const FIRST: u64 = 4096;
 /// Bytes of a primary table, in whole blocks: MBR, header, and 128 entries of 128 bytes (UEFI specification, 5.3).
@@ -49,7 +53,8 @@ pub struct Plan {
     pub size_needed: u64,
     /// Bytes of the device that the tables are made for.
     pub device_size: u64,
-    /// Offset and length of what is wiped first: where partition tables lie or may lie, and the seed's whole partition.
+    /// Offset and length of what is wiped first, ascending: where partition tables lie or may lie, the seed's whole partition,
+    /// and where the image has nothing, but readers look for something.
     pub clear: Vec<(u64, u64)>,
     /// The partitions' data, ascending.
     pub ranges: Vec<Range>,
@@ -108,7 +113,7 @@ impl<'a> Prepared<'a> {
         let end = manifest.image_size;
         // Up to the very end, which need not be a multiple of 4096.
         let before = |end: u64, len: u64| ((end - len) / BLOCK * BLOCK, len + (end - len) % BLOCK);
-        let (last, backup) = (before(size, TABLES), before(size, BACKUP));
+        let (last, backup) = (before(size, LAST), before(size, BACKUP));
         let entries: Vec<Entry> = table.entries.into_iter().map(|entry| entry.1).collect();
         let disk = gpt::write(table.disk_guid, size, &entries, &table.shown)?;
         let mut tables = Vec::new();
@@ -121,9 +126,16 @@ impl<'a> Prepared<'a> {
             tables.push(Range { part: part.to_owned(), offset, len, sha256: Digest::of(&bytes) });
             patches.push((offset, bytes));
         }
-        let mut clear = vec![(0, TABLES), before(end, BACKUP), last];
+        let span = |(offset, len): (u64, u64)| (offset, offset.saturating_add(len));
+        let mut clear = vec![span((0, TABLES)), span(before(end, BACKUP)), span(last)];
         // What a longer seed of another node has left there.
-        clear.extend(manifest.partitions.iter().filter(|part| part.label == SEED).map(|part| (part.offset, part.size)));
+        let seeds = manifest.partitions.iter().filter(|part| part.label == SEED);
+        clear.extend(seeds.map(|part| span((part.offset, part.size))));
+        clear.extend(manifest.probed());
+        clear.extend(fat::unmapped(manifest, &ranges, |bytes, at| image.read(bytes, at))?);
+        // What is written in any case need not be wiped, but for the rest of a block that is not written to its end.
+        let written = ranges.iter().map(|range| (range.offset, (range.offset + range.len) / BLOCK * BLOCK));
+        let clear = minus(clear, written).into_iter().map(|(start, end)| (start, end - start)).collect();
         let plan = Plan { size_needed: manifest.image_size, device_size: size, clear, ranges, tables };
         Ok(Self { plan, source: Patched::new(image, patches) })
     }

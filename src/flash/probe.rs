@@ -11,6 +11,7 @@ use super::WriteError;
 use super::error::Action;
 use super::plan::TABLES;
 use super::target::{ALIGN, Buffer, Target, read_exact, write_all};
+use super::wipe::wipe;
 use super::writer::{io_error, sync};
 
 const PART: &str = "capacity probe";
@@ -18,8 +19,8 @@ const PART: &str = "capacity probe";
 const STEPS: u64 = 16;
 const BLOCK: u64 = ALIGN as u64;
 
-/// Writes the tags and reads them back. What was there is lost.
-pub(super) fn probe(target: &dyn Target, nonce: [u8; 16]) -> Result<(), WriteError> {
+/// Writes the tags and reads them back. What was there is lost; where it was wiped (`clear`, offsets and lengths) it is so again.
+pub(super) fn probe(target: &dyn Target, nonce: [u8; 16], clear: &[(u64, u64)]) -> Result<(), WriteError> {
     let places = places(target.size());
     let mut buffer = Buffer::new(ALIGN);
     for &at in &places {
@@ -37,7 +38,9 @@ pub(super) fn probe(target: &dyn Target, nonce: [u8; 16]) -> Result<(), WriteErr
             });
         }
     }
-    Ok(())
+    let is_clear = |at: &u64| clear.iter().any(|(offset, len)| *at < offset + len && *offset < at + BLOCK);
+    let cleared: Vec<(u64, u64)> = places.into_iter().filter(is_clear).map(|at| (at, BLOCK)).collect();
+    if cleared.is_empty() { Ok(()) } else { wipe(target, &cleared) }
 }
 
 /// Where tags go on a device of `size` bytes: behind the first table, its images under smaller powers of two, even steps,

@@ -84,6 +84,19 @@ pub(super) fn read_exact(target: &dyn Target, buffer: &mut [u8], at: u64) -> Res
     each(len, at, |done| target.read_at(&mut buffer[done..], at + done as u64), io::ErrorKind::UnexpectedEof)
 }
 
+/// Fills `bytes` with what is at `at`, however that lies to the borders of sectors.
+pub(super) fn read_anywhere(target: &dyn Target, bytes: &mut [u8], at: u64) -> io::Result<()> {
+    let start = at / ALIGN as u64 * ALIGN as u64;
+    let end = (at + bytes.len() as u64).next_multiple_of(ALIGN as u64).min(target.size());
+    let size = |len: u64| usize::try_from(len).map_err(io::Error::other);
+    let mut buffer = Buffer::new(size(end.saturating_sub(start))?);
+    read_exact(target, &mut buffer, start).map_err(|(_, error)| error)?;
+    let from = size(at - start)?;
+    let read = buffer.get(from..from + bytes.len()).ok_or(io::ErrorKind::UnexpectedEof)?;
+    bytes.copy_from_slice(read);
+    Ok(())
+}
+
 fn each(
     len: usize,
     at: u64,

@@ -2,9 +2,12 @@
 
 use std::io::{Seek as _, SeekFrom, Write as _};
 
-use super::error::{Action, PlanError, WriteError};
+use super::error::{Action, PlanError, SendError, WriteError};
+use super::fat;
+pub use super::fat::Sign;
 use super::plan::{self, Range, TABLES};
-use super::target::{ALIGN, Buffer, Target, is_gone, read_exact};
+use super::target::{ALIGN, Buffer, Failed, Target, is_gone, read_anywhere, read_exact};
+use super::wipe::first_used_of;
 use super::writer::{digest, io_error};
 use crate::format::Sparse;
 use crate::format::gpt::{self, Entry, Table};
@@ -53,6 +56,8 @@ pub struct Report {
     pub differences: Vec<Difference>,
     /// Nothing if there is a difference in the partition table.
     pub backup: Option<End>,
+    /// What the file systems of FAT partitions that differ tell of it.
+    pub signs: Vec<Sign>,
 }
 
 /// All differences between `target` and what `manifest` says; `seed` is what the seed must be if it is not the manifest's.
@@ -93,7 +98,39 @@ pub fn differences(
         differences.extend(problem.map(difference));
         advance(*len);
     }
-    Ok(Report { differences, backup })
+    differences.extend(unmapped(target, manifest, &ranges)?);
+    differences.sort_by_key(|difference| difference.offset);
+    let differs = |label: &str| differences.iter().any(|difference| difference.part == label);
+    let signs = fat::partitions(manifest)
+        .filter(|part| differs(&part.label))
+        .flat_map(|part| fat::signs(part, |bytes, at| read_anywhere(target, bytes, at)))
+        .collect();
+    Ok(Report { differences, backup, signs })
+}
+
+/// Where FAT partitions hold something that a reader sees, and the manifest has no range, since the image has zeros there.
+fn unmapped(target: &dyn Target, manifest: &Manifest, ranges: &[Range]) -> Result<Vec<Difference>, VerifyError> {
+    let gone = |part: &str, failed: Failed| VerifyError::from(io_error(Action::Read, part, failed));
+    let spans = match fat::unmapped(manifest, ranges, |bytes, at| read_anywhere(target, bytes, at)) {
+        Ok(spans) => spans,
+        Err(SendError::Read { part, offset, source }) if is_gone(&source) => return Err(gone(&part, (offset, source))),
+        // In one of the ranges, where it was told.
+        Err(_) => Vec::new(),
+    };
+    let mut differences = Vec::new();
+    for (offset, end) in spans {
+        let part = fat::partitions(manifest)
+            .find(|part| (part.offset..part.offset.saturating_add(part.size)).contains(&offset));
+        let part = part.map_or_else(String::new, |part| part.label.clone());
+        let problem = match first_used_of(target, (offset, end - offset)) {
+            Ok(None) => continue,
+            Ok(Some(at)) => format!("holds what was there before, from byte {at} on; the image has nothing there"),
+            Err((at, error)) if is_gone(&error) => return Err(gone(&part, (at, error))),
+            Err((at, error)) => format!("cannot be read at byte {at}: {error}"),
+        };
+        differences.push(Difference { part, offset, length: end - offset, problem });
+    }
+    Ok(differences)
 }
 
 /// A partition table, or what is wrong with it.

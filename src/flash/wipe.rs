@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use super::error::Action;
-use super::target::{ALIGN, Buffer, Target, is_gone, read_exact, write_all};
+use super::target::{ALIGN, Buffer, Failed, Target, is_gone, read_exact, write_all};
 use super::writer::{io_error, size, sync};
 use super::{Plan, WriteError};
 use crate::format::gpt;
@@ -55,9 +55,19 @@ pub(super) fn clear(target: &dyn Target, plan: &Plan) -> Result<(), WriteError> 
 
 /// The address of the first byte in `places`, in their order, that is not zero.
 pub(super) fn first_used(target: &dyn Target, places: &[(u64, u64)]) -> Result<Option<u64>, WriteError> {
-    for (offset, len) in places.iter().copied().flat_map(steps) {
+    for place in places {
+        if let Some(at) = first_used_of(target, *place).map_err(|failed| io_error(Action::Read, PART, failed))? {
+            return Ok(Some(at));
+        }
+    }
+    Ok(None)
+}
+
+/// As [`first_used`], of one place.
+pub(super) fn first_used_of(target: &dyn Target, place: (u64, u64)) -> Result<Option<u64>, Failed> {
+    for (offset, len) in steps(place) {
         let mut buffer = Buffer::new(size(len));
-        read_exact(target, &mut buffer, offset).map_err(|failed| io_error(Action::Read, PART, failed))?;
+        read_exact(target, &mut buffer, offset)?;
         if let Some(at) = buffer.iter().position(|byte| *byte != 0) {
             return Ok(Some(offset + at as u64));
         }

@@ -85,7 +85,7 @@ impl Writer<'_> {
         self.begin(Phase::Clear)?;
         clear(target, plan)?;
         self.begin(Phase::Probe)?;
-        probe::probe(target, self.nonce)?;
+        probe::probe(target, self.nonce, &plan.clear)?;
         self.begin(Phase::Discard)?;
         discard(target);
         let all: Vec<usize> = (0..plan.ranges.len()).collect();

@@ -5,14 +5,19 @@
 //! names, and `..` of a directory in the root directory names the root's cluster where the specification wants 0.
 //! See Microsoft's "FAT32 File System Specification" 1.03.
 
+mod geometry;
+mod look;
 mod mend;
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::io::{self, Write};
+use std::io::{self, Read, Seek, Write};
 
 use fatfs::{Date, DateTime, FatType, FileSystem, FormatVolumeOptions, FsOptions, Time, TimeProvider};
 
 use super::Sparse;
+use super::spans::Span;
+pub use geometry::Geometry;
+pub use look::{Look, look};
 
 /// Clusters below which a file system counts as FAT16, with some to spare as the specification advises.
 const MIN_CLUSTERS: u64 = 65_525 + 16;
@@ -100,6 +105,14 @@ pub fn write(files: &[FatFile<'_>], options: &Options<'_>) -> Result<Sparse, Fat
     }
     mend::directories(&mut device)?;
     Ok(device)
+}
+
+/// What a reader of the FAT32 file system on `device` looks at, as [`Geometry::used`] gives it.
+///
+/// # Errors
+/// As there, and where there is none.
+pub fn used(device: &mut (impl Read + Seek)) -> io::Result<Vec<Span>> {
+    Geometry::read(device)?.used(device)
 }
 
 /// The directories above `path`, nearest last.

@@ -12,6 +12,8 @@ pub mod ldso_cache;
 mod mbr;
 mod packing;
 pub mod seekable;
+pub mod signatures;
+pub mod spans;
 mod sparse;
 pub mod squashfs;
 mod store;

@@ -26,6 +26,9 @@ use crate::profile::{Arch, Board, ImageSettings};
 
 /// Every partition starts and ends on a multiple of this.
 pub const ALIGN: u64 = 1 << 20;
+/// Bytes of the smallest `state` that a node makes. systemd-repart would make ext4 in 32 MiB (`EXT4_MINIMAL_SIZE` in its
+/// `src/shared/mkfs-util.h` since version 253), where next to nothing of a node's has room.
+pub const STATE_LEAST: u64 = 64 << 20;
 
 /// Namespace (UUID version 5) of the project's own type GUIDs below.
 pub const NAMESPACE: Uuid = uuid!("1f1b5c0e-6a0c-4b5d-9a51-7c0f3f6d2b64");
@@ -37,9 +40,9 @@ pub const STATE: Uuid = uuid!("74fff5a2-27fb-55d2-8aee-9fc9318b8e39");
 pub const EMPTY_SLOT: Uuid = uuid!("0bdb5109-2590-5651-a7d2-d84c373136a7");
 
 /// UEFI specification, 5.3.3.
-const ESP: Uuid = uuid!("c12a7328-f81f-11d2-ba4b-00a0c93ec93b");
+pub const ESP: Uuid = uuid!("c12a7328-f81f-11d2-ba4b-00a0c93ec93b");
 /// What the Pi's boot EEPROM takes for FAT on any of its releases.
-const BASIC_DATA: Uuid = uuid!("ebd0a0a2-b9e5-4433-87c0-68b6b72699c7");
+pub const BASIC_DATA: Uuid = uuid!("ebd0a0a2-b9e5-4433-87c0-68b6b72699c7");
 /// Root partition and its verity tree, by architecture (UAPI.2).
 const ROOT_AMD64: [Uuid; 2] =
     [uuid!("4f68bce3-e8cd-4db1-96e7-fbcaf984b709"), uuid!("2c7357ed-ebd2-46d9-aec1-23d437ec2bf5")];

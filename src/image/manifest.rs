@@ -5,7 +5,9 @@ use serde_json::Value;
 use uuid::Uuid;
 
 use super::Component;
-use super::layout::Partition;
+use super::layout::{self, Partition};
+use crate::format::signatures;
+use crate::format::spans::{Span, union};
 use crate::profile::{Board, Profile};
 
 /// Version of the manifest's form. Form 1 knew no hybrid MBR: a program that reads it alone would write a stick that a Pi does
@@ -148,6 +150,26 @@ impl Manifest {
             }
             _ => Ok(serde_json::from_slice(text)?),
         }
+    }
+
+    /// Where programs look to tell what the disk and each of its partitions hold, empty slots too, ascending. Who leaves out what
+    /// the image has no range for must write these all the same, or old signatures in them stay.
+    #[must_use]
+    pub fn probed(&self) -> Vec<Span> {
+        let within = |start: u64, size: u64| {
+            let places = signatures::places(size).into_iter();
+            places.map(move |(from, to)| (start.saturating_add(from), start.saturating_add(to)))
+        };
+        let partitions = self.partitions.iter().flat_map(|part| within(part.offset, part.size));
+        // All that lies before the first partition, where boot loaders look.
+        let all = partitions.chain(within(0, self.image_size)).chain([(0, layout::ALIGN)]);
+        union(all.map(|(start, end)| (start, end.min(self.image_size))))
+    }
+
+    /// Bytes that a disk must have for the image, and for the partition `state` that a node makes behind it.
+    #[must_use]
+    pub fn disk_size(&self) -> u64 {
+        self.image_size.saturating_add(layout::STATE_LEAST)
     }
 }
 

@@ -8,6 +8,7 @@ use rayon::prelude::*;
 use sha2::{Digest as _, Sha256};
 
 use super::ManifestRange;
+use crate::format::spans::{Span, minus};
 use crate::tree::Digest;
 
 /// Longest range of the manifest: what a flash writer can verify and write again on its own, and what it waits for before its
@@ -27,6 +28,8 @@ pub(super) enum Bytes<'a> {
         file: &'a File,
         len: u64,
     },
+    /// So many zeros, which a reader looks at like at any other bytes.
+    Zeros(u64),
 }
 
 /// Bytes at a place of the image.
@@ -40,7 +43,7 @@ impl Extent<'_> {
     fn len(&self) -> u64 {
         match self.bytes {
             Bytes::Memory(bytes) => bytes.len() as u64,
-            Bytes::File { len, .. } => len,
+            Bytes::File { len, .. } | Bytes::Zeros(len) => len,
         }
     }
 
@@ -65,6 +68,7 @@ impl Extent<'_> {
                     file.read_exact_at(&mut buffer, from)?;
                     take(at, &buffer)?;
                 }
+                Bytes::Zeros(_) => take(at, &ZEROS[..size])?,
             }
             at += len;
         }
@@ -82,9 +86,12 @@ pub(super) struct Map<'a> {
 }
 
 impl<'a> Map<'a> {
-    /// A map of an image of `size` bytes. No range of it crosses one of `borders`.
-    pub(super) fn new(size: u64, mut extents: Vec<Extent<'a>>, mut borders: Vec<u64>) -> Self {
+    /// A map of an image of `size` bytes. Each byte of `whole` is in a range of it, also where no extent holds it, and none of
+    /// its ranges crosses one of `borders`.
+    pub(super) fn new(size: u64, mut extents: Vec<Extent<'a>>, whole: &[Span], mut borders: Vec<u64>) -> Self {
         extents.retain(|extent| extent.len() > 0);
+        let zeros = minus(whole.iter().copied(), extents.iter().map(|extent| (extent.offset, extent.end())));
+        extents.extend(zeros.into_iter().map(|(offset, end)| Extent { offset, bytes: Bytes::Zeros(end - offset) }));
         extents.sort_by_key(|extent| extent.offset);
         borders.sort_unstable();
         Self { size, extents, borders }
@@ -204,9 +211,26 @@ mod tests {
             Extent { offset: 100, bytes: Bytes::Memory(&a) },
             Extent { offset: 250, bytes: Bytes::Memory(&[]) },
         ];
-        let map = Map::new(RANGE + 1000, extents, vec![150]);
+        let map = Map::new(RANGE + 1000, extents, &[], vec![150]);
         assert_eq!(map.ranges(), [(0, 150), (150, 200), (300, 300 + RANGE)]);
         assert_eq!(map.mapped(), 200 + RANGE);
+    }
+
+    #[test]
+    fn what_must_be_whole_is_mapped_and_the_rest_of_it_is_zeros() {
+        let bytes = [7_u8; 100];
+        let extents = || vec![Extent { offset: 200, bytes: Bytes::Memory(&bytes) }];
+        let map = Map::new(1000, extents(), &[(100, 250), (280, 400), (700, 800)], Vec::new());
+        assert_eq!(map.ranges(), [(100, 400), (700, 800)]);
+        let image = tempfile::tempfile().unwrap();
+        image.write_all_at(&[0xff; 1000], 0).unwrap();
+        let ranges = map.write(&image, |_| {}).unwrap();
+        let mut held = vec![1; 300];
+        image.read_exact_at(&mut held, 100).unwrap();
+        assert_eq!(held, [&[0; 100][..], &bytes, &[0; 100]].concat());
+        assert_eq!(ranges[0].sha256, Digest::of(&held).to_string());
+        let digest = |map: &Map<'_>| map.digest(|_| {}).unwrap();
+        assert_eq!(digest(&map), digest(&Map::new(1000, extents(), &[], Vec::new())));
     }
 
     #[test]
@@ -217,7 +241,7 @@ mod tests {
             Extent { offset: 10, bytes: Bytes::Memory(b"start") },
             Extent { offset: 5_000_000, bytes: Bytes::File { file: &source, len: 3_000_000 } },
         ];
-        let map = Map::new(9_000_000, extents, Vec::new());
+        let map = Map::new(9_000_000, extents, &[], Vec::new());
         let image = tempfile::tempfile().unwrap();
         image.set_len(9_000_000).unwrap();
         let ranges = map.write(&image, |_| {}).unwrap();

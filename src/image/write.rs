@@ -11,7 +11,9 @@ use super::map::{Bytes, Extent, Map, Ranges};
 use super::outputs::{Outputs, Readers};
 use super::{Component, ImageError, Kernel, Plan, cmdline, listing, sbom};
 use crate::format::Sparse;
+use crate::format::fat;
 use crate::format::gpt;
+use crate::format::spans::Span;
 use crate::format::verity;
 use crate::output::Progress;
 use crate::profile::{ImageSettings, Profile};
@@ -97,7 +99,10 @@ pub fn write(parts: &Parts<'_>, out_dir: &Path, progress: &dyn Progress) -> Resu
         cmdline: &cmdline,
         image_id: &image_id,
     };
-    let boot = boot_partition(&boot, &layout, &plan)?;
+    let mut boot = boot_partition(&boot, &layout, &plan)?;
+    let boot_label = layout::boot_label(profile.board);
+    let boot_used =
+        fat::used(&mut boot).map_err(|error| ImageError::Fat { label: boot_label, source: error.into() })?;
     let table = gpt::write(layout.disk_guid, layout.size, &layout.entries(), layout.shown)?;
     let start = |label| layout.partition(label).offset;
     let mut extents = vec![
@@ -106,9 +111,12 @@ pub fn write(parts: &Parts<'_>, out_dir: &Path, progress: &dyn Progress) -> Resu
         Extent { offset: start("seed"), bytes: Bytes::Memory(parts.seed) },
     ];
     extents.extend(device(0, &table));
-    extents.extend(device(start(layout::boot_label(profile.board)), &boot));
+    let boot_start = start(boot_label);
+    extents.extend(device(boot_start, &boot));
+    // A table of zeros or a file's is what a reader looks at like any other.
+    let whole: Vec<Span> = boot_used.into_iter().map(|(from, to)| (boot_start + from, boot_start + to)).collect();
     let borders = layout.partitions.iter().flat_map(|partition| [partition.offset, partition.offset + partition.size]);
-    let map = Map::new(layout.size, extents, borders.collect());
+    let map = Map::new(layout.size, extents, &whole, borders.collect());
 
     let image = format!("{}.img", parts.name);
     let mut outputs = Outputs::new(out_dir, if parts.private { Readers::Owner } else { Readers::All })?;

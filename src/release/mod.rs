@@ -26,8 +26,9 @@ pub use sign::{Signer, VerifyError, verify};
 pub use sums::Sums;
 pub use tag::Tag;
 
+use crate::format::spans::{Span, minus};
 use crate::format::{bmap, seekable};
-use crate::image::{Manifest, Outputs, Readers};
+use crate::image::{Manifest, ManifestRange, Outputs, Readers};
 use crate::output::Progress;
 use crate::tree::Digest;
 use guard::Guard;
@@ -158,11 +159,17 @@ fn pack(image: &File, manifest: &Manifest, out: &mut Written<'_>, progress: &dyn
     out.flush()
 }
 
-/// The image's block map: its ranges, rounded to whole blocks.
+/// The image's block map: its ranges, rounded to whole blocks, and where programs look for what a disk holds.
 fn map(image: &File, manifest: &Manifest) -> io::Result<String> {
-    let mut runs: Vec<(u64, u64)> = Vec::new();
-    for range in &manifest.ranges {
-        let (first, end) = (range.offset / bmap::BLOCK, (range.offset + range.length).div_ceil(bmap::BLOCK));
+    let whole = |range: &ManifestRange| {
+        let end = (range.offset + range.length).next_multiple_of(bmap::BLOCK);
+        (range.offset / bmap::BLOCK * bmap::BLOCK, end)
+    };
+    let ranges = || manifest.ranges.iter().map(whole);
+    let mut spans: Vec<Span> = ranges().chain(minus(manifest.probed(), ranges())).collect();
+    spans.sort_unstable();
+    let mut runs: Vec<Span> = Vec::new();
+    for (first, end) in spans.into_iter().map(|(start, end)| (start / bmap::BLOCK, end.div_ceil(bmap::BLOCK))) {
         match runs.last_mut() {
             Some((_, last)) if *last > first => *last = end,
             _ => runs.push((first, end)),

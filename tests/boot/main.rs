@@ -16,7 +16,8 @@ use std::os::unix::fs::FileExt as _;
 use std::path::Path;
 
 use console::Console;
-use imgbuild::cmd::boot::qemu::Start;
+use imgbuild::cmd::boot::{host, qemu::Start};
+use imgbuild::image::layout;
 use imgbuild::profile::Arch;
 use loader::{Handover, Pi};
 use stick::{Image, STICK};
@@ -152,8 +153,13 @@ fn the_control_plane_of_a_pi_starts_from_its_stick_once_and_again_and_lets_nobod
     // QEMU has no Pi 4 with USB: the kernel runs on its generic ARM machine, with the device tree that QEMU makes of that and
     // with that machine's console.
     let cmdline: Vec<&str> = before.cmdline.split(' ').filter(|word| !word.starts_with("console=")).collect();
-    let cmdline = cmdline.join(" ") + " console=ttyAMA0 systemd.default_device_timeout_sec=300";
-    let mut node = Console::start(Arch::Arm64, Start::Kernel { kernel, initrd, cmdline }, std::slice::from_ref(&stick));
+    let cmdline = cmdline.join(" ") + " console=ttyAMA0";
+    let start = |timeout: &str| Start::Kernel {
+        kernel: kernel.clone(),
+        initrd: initrd.clone(),
+        cmdline: format!("{cmdline} systemd.default_device_timeout_sec={timeout}"),
+    };
+    let mut node = Console::start(Arch::Arm64, start("300"), std::slice::from_ref(&stick));
     node.wait_for("This image has no seed");
     node.wait_for("control login: ");
     node.type_line("root");
@@ -164,6 +170,17 @@ fn the_control_plane_of_a_pi_starts_from_its_stick_once_and_again_and_lets_nobod
     // It has added `state` to the GPT and moved the backup.
     assert_eq!(image.verify(&stick), "disk", "and the MBR is the image's");
     assert!(handed_over(&stick) == before, "a Pi starts from it again");
+
+    // Without room for the node's own data, nothing waits for a partition that never comes.
+    let image = image.file();
+    let small = image.with_file_name("small");
+    let size = fs::metadata(&image).expect("an image").len() + (16 << 20);
+    host::write_stick(&image, &small, size).expect("room for a stick");
+    let mut node = Console::start(Arch::Arm64, start("infinity"), &[small]);
+    node.wait_for("imgbuild: this node cannot start.");
+    node.wait_for(&format!("({} MiB) is too small", size >> 20));
+    let needed = size - (16 << 20) + layout::STATE_LEAST;
+    node.wait_for(&format!("the cure is a larger disk, of {} MiB at least", needed >> 20));
 }
 
 #[test]

@@ -32,9 +32,14 @@ fn compressed_images_are_known_by_their_content() {
         return;
     }
     let bench = Bench::new(5 << 20);
-    let disk = Loop::new(64 << 20);
-    // The name of the last one lies.
+    let disk = Loop::new(128 << 20);
+    let halves = bench.image.bytes.split_at(bench.image.bytes.len() / 2);
+    let joined = |pack: fn(&[u8]) -> Vec<u8>| [pack(halves.0), pack(halves.1)].concat();
+    // Several packed files in a row are one, as `cat` makes them. The name of the last one lies.
     for (name, bytes) in [
+        ("node.img.zst", joined(zstd)),
+        ("node.img.gz", joined(gzip)),
+        ("node.img.xz", joined(xz)),
         ("node.img.zst", zstd(&bench.image.bytes)),
         ("node.img.gz", gzip(&bench.image.bytes)),
         ("node.img.xz", xz(&bench.image.bytes)),
@@ -54,7 +59,7 @@ fn a_file_that_its_papers_do_not_prove_is_not_written() {
         return;
     }
     let bench = Bench::new(5 << 20);
-    let disk = Loop::new(64 << 20);
+    let disk = Loop::new(128 << 20);
     let before = disk.digest();
     let refused = |name: &str, code: i32, word: &str| {
         let error = bench.flash(name, &disk).fails(code);
@@ -74,6 +79,16 @@ fn a_file_that_its_papers_do_not_prove_is_not_written() {
     refused("node.img.zst", 3, "`root-a`");
     bench.write("node.img.zst", &zstd(&bench.image.bytes[..3 << 20]));
     refused("node.img.zst", 3, "cannot read the image");
+    // Cut after the first of two, where nothing of the packing itself is amiss.
+    let half = bench.image.bytes.len() / 2;
+    for (name, bytes) in [
+        ("node.img.zst", zstd(&bench.image.bytes[..half])),
+        ("node.img.gz", gzip(&bench.image.bytes[..half])),
+        ("node.img.xz", xz(&bench.image.bytes[..half])),
+    ] {
+        bench.write(name, &bytes);
+        refused(name, 3, "cannot read the image");
+    }
     bench.write_papers(&["node.img.zst"]);
     let manifest = fs::read_to_string(bench.path("manifest.json")).unwrap();
     bench.write("manifest.json", manifest.replace("\"node\"", "\"mode\"").as_bytes());
@@ -124,7 +139,7 @@ fn servers_that_cut_or_ignore_ranges_are_borne_with() {
         return;
     }
     let bench = release(5 << 20);
-    let disk = Loop::new(64 << 20);
+    let disk = Loop::new(128 << 20);
     let scripts: [Script; 3] = [
         Answer::honest,
         |request, file| match request.earlier {
@@ -150,7 +165,7 @@ fn a_server_that_falls_silent_is_asked_for_the_rest_after_a_while() {
         return;
     }
     let bench = release(5 << 20);
-    let disk = Loop::new(64 << 20);
+    let disk = Loop::new(128 << 20);
     let had = 1 << 20;
     let server = serve(&bench, move |request, file| match request.earlier {
         0 if is_image(request) => Answer::whole(file).stalled(had),
@@ -168,7 +183,7 @@ fn servers_that_give_other_bytes_or_too_few_change_nothing_on_the_disk() {
         return;
     }
     let bench = release(5 << 20);
-    let disk = Loop::new(64 << 20);
+    let disk = Loop::new(128 << 20);
     let before = disk.digest();
     let tampered = |request: &Request, file: &[u8], name: &str| {
         let mut bytes = file.to_vec();
@@ -215,7 +230,7 @@ fn a_workspace_s_key_must_have_signed_what_comes_from_elsewhere() {
         return;
     }
     let bench = release(1 << 20);
-    let disk = Loop::new(64 << 20);
+    let disk = Loop::new(128 << 20);
     let before = disk.digest();
     let [ours, other] = [(), ()].map(|()| KeyPair::generate_unencrypted_keypair().unwrap());
     let sign = |key: &KeyPair, text: &[u8]| sign(&bench, key, text, "anything");
@@ -264,7 +279,7 @@ fn a_release_is_the_one_of_its_tag_and_profile() {
         return;
     }
     let bench = release(1 << 20);
-    let disk = Loop::new(64 << 20);
+    let disk = Loop::new(128 << 20);
     let before = disk.digest();
     let key = KeyPair::generate_unencrypted_keypair().unwrap();
     // All that is of profile `node` is there as `gpu` too, and listed.
@@ -331,7 +346,7 @@ fn what_is_not_there_is_named_by_its_address() {
         return;
     }
     let bench = release(1 << 20);
-    let disk = Loop::new(64 << 20);
+    let disk = Loop::new(128 << 20);
     let server = serve(&bench, Answer::honest);
     configure(&bench, &server.url(""), None);
     let error = flash_release(&bench, "v7", "node", &disk).fails(5);
@@ -357,7 +372,7 @@ fn a_url_is_known_by_its_scheme_in_any_case() {
         return;
     }
     let bench = release(1 << 20);
-    let disk = Loop::new(64 << 20);
+    let disk = Loop::new(128 << 20);
     let server = serve(&bench, Answer::honest);
     bench.flash(&server.url("/v1/node.img.zst").replace("http://", "HTTP://"), &disk).ok();
     bench.assert_on(&disk);
@@ -374,7 +389,7 @@ fn an_image_that_was_fetched_once_needs_no_network_again() {
         return;
     }
     let bench = release(1 << 20);
-    let disk = Loop::new(64 << 20);
+    let disk = Loop::new(128 << 20);
     let key = KeyPair::generate_unencrypted_keypair().unwrap();
     sign(&bench, &key, &fs::read(bench.path("SHA256SUMS")).unwrap(), "imgbuild v1");
     let server = serve(&bench, Answer::honest);
@@ -403,7 +418,7 @@ fn pipes_in_the_place_of_files_are_refused_and_not_waited_for() {
         return;
     }
     let bench = Bench::new(1 << 20);
-    let disk = Loop::new(64 << 20);
+    let disk = Loop::new(128 << 20);
     for name in ["SHA256SUMS", "manifest.json", "node.img"] {
         let kept = fs::read(bench.path(name)).unwrap();
         fs::remove_file(bench.path(name)).unwrap();
@@ -422,7 +437,7 @@ fn an_image_that_cannot_be_unpacked_says_what_is_the_matter_with_it() {
         return;
     }
     let bench = Bench::new(1 << 20);
-    let disk = Loop::new(64 << 20);
+    let disk = Loop::new(128 << 20);
     fs::remove_file(bench.path("SHA256SUMS")).unwrap();
     // From a pipe, whose length nobody knows, the whole window is asked for.
     support::ok(bench.dir.path(), "sh", &["-c", "cat node.img | zstd -q --ultra -20 --long=31 > node.img.zst"]);

@@ -33,10 +33,16 @@ pub struct Loop {
 
 impl Loop {
     pub fn new(size: u64) -> Self {
+        Self::with_sectors(size, 512)
+    }
+
+    /// One that counts in sectors of so many bytes.
+    pub fn with_sectors(size: u64, sector: u32) -> Self {
         let dir = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).unwrap();
         let file = dir.path().join("disk");
         File::create(&file).unwrap().set_len(size).unwrap();
-        let path = support::ok(dir.path(), "losetup", &["--find", "--show", file.to_str().unwrap()]);
+        let sector = format!("--sector-size={sector}");
+        let path = support::ok(dir.path(), "losetup", &["--find", "--show", &sector, file.to_str().unwrap()]);
         Self { path: PathBuf::from(path.trim()), file, _dir: dir }
     }
 
@@ -116,8 +122,12 @@ pub struct Bench {
 
 impl Bench {
     pub fn new(data: usize) -> Self {
+        Self::of(Image::new(data))
+    }
+
+    pub fn of(image: Image) -> Self {
         let dir = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).unwrap();
-        let bench = Self { image: Image::new(data), dir };
+        let bench = Self { image, dir };
         bench.write("node.img", &bench.image.bytes);
         bench.write_papers(&["node.img"]);
         bench

@@ -10,7 +10,7 @@ fn a_disk_is_written_when_what_it_is_called_was_typed_and_not_otherwise() {
         return;
     }
     let bench = Bench::new(1 << 20);
-    let disk = Loop::new(64 << 20);
+    let disk = Loop::new(128 << 20);
     let flash = bench.command(&["flash", "--image", "node.img", "--device", disk.path(), "--allow-loop"]);
     let before = disk.digest();
     for wrong in ["", "y", "yes", "loop"] {
@@ -31,7 +31,7 @@ fn a_quiet_run_shows_what_it_asks_about() {
         return;
     }
     let bench = Bench::new(1 << 20);
-    let disk = Loop::new(64 << 20);
+    let disk = Loop::new(128 << 20);
     let flash = bench.command(&["-q", "flash", "--image", "node.img", "--device", disk.path(), "--allow-loop"]);
     let (code, shown) = converse(&flash, &[("to write to", "no")]);
     assert_eq!(code, Some(1), "{shown}");

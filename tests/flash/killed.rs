@@ -31,7 +31,7 @@ fn whichever_half_is_killed_whenever_the_disk_is_whole_or_does_not_start() {
         return;
     }
     let bench = Bench::new(24 << 20);
-    let disk = Loop::new(100 << 20);
+    let disk = Loop::new(192 << 20);
     let old = Image::new(1 << 20);
     let mut all = 0;
     bench.flash_watched(&disk, |number, _, _| all = number);
@@ -75,7 +75,7 @@ fn a_flash_that_is_interrupted_says_what_is_left_and_ends_both_halves() {
         return;
     }
     let bench = Bench::new(24 << 20);
-    let disk = Loop::new(100 << 20);
+    let disk = Loop::new(192 << 20);
     for (signal, phase) in [(Signal::INT, "write"), (Signal::TERM, "verify")] {
         let (mut writer, mut sent) = (None, false);
         let ran = bench.flash_watched(&disk, |_, flash, event| {
@@ -102,7 +102,7 @@ fn what_is_interrupted_when_the_tables_are_written_is_finished_and_a_success() {
     }
     let bench = Bench::new(1 << 20);
     for phase in ["phase", "want", "progress"] {
-        let disk = Loop::new(64 << 20);
+        let disk = Loop::new(128 << 20);
         let (mut at_tables, mut sent) = (false, false);
         let ran = bench.flash_watched(&disk, |_, flash, event| {
             at_tables |= event["phase"] == "tables";

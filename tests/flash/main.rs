@@ -13,6 +13,7 @@ mod refused;
 mod rights;
 mod stick;
 mod udisks;
+mod used;
 mod written;
 
 #[path = "../support/http.rs"]

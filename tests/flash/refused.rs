@@ -5,6 +5,7 @@ use std::io::{BufRead as _, BufReader};
 use std::path::Path;
 use std::process::{Command, Stdio};
 
+use imgbuild::output::bytes;
 use rustix::fs::{Mode, OFlags, open};
 
 use crate::bench::{Bench, Loop, is_root};
@@ -27,7 +28,7 @@ fn a_mounted_disk_is_refused_with_its_mount_point() {
         return;
     }
     let bench = Bench::new(1 << 20);
-    let disk = Loop::new(64 << 20);
+    let disk = Loop::new(128 << 20);
     support::ok(Path::new("/"), "mkfs.ext4", &["-q", disk.path()]);
     let place = bench.path("mounted");
     fs::create_dir(&place).unwrap();
@@ -45,7 +46,7 @@ fn a_disk_with_swap_is_refused() {
         return;
     }
     let bench = Bench::new(1 << 20);
-    let disk = Loop::new(64 << 20);
+    let disk = Loop::new(128 << 20);
     support::ok(Path::new("/"), "mkswap", &[disk.path()]);
     support::ok(Path::new("/"), "swapon", &[disk.path()]);
     let error = bench.flash("node.img", &disk);
@@ -82,7 +83,7 @@ fn a_disk_with_a_mounted_partition_or_swap_on_one_is_refused_for_it() {
         return;
     }
     let bench = Bench::new(1 << 20);
-    let disk = Loop::new(64 << 20);
+    let disk = Loop::new(128 << 20);
     let parts = Partitions::make(&disk);
     let place = bench.path("mounted");
     fs::create_dir(&place).unwrap();
@@ -113,7 +114,7 @@ fn a_disk_that_a_program_has_for_itself_is_refused_with_the_program_s_name() {
         return;
     }
     let bench = Bench::new(1 << 20);
-    let disk = Loop::new(64 << 20);
+    let disk = Loop::new(128 << 20);
     let ours = open(&disk.path, OFlags::RDWR | OFlags::EXCL | OFlags::CLOEXEC, Mode::empty()).unwrap();
     let who = format!("process {} (", std::process::id());
     assert_refused(&bench, &disk, &["in use by", &who]);
@@ -127,7 +128,7 @@ fn a_disk_that_is_mounted_in_another_namespace_is_refused_with_who_lives_there()
         return;
     }
     let bench = Bench::new(1 << 20);
-    let disk = Loop::new(64 << 20);
+    let disk = Loop::new(128 << 20);
     support::ok(Path::new("/"), "mkfs.ext4", &["-q", disk.path()]);
     let place = bench.path("elsewhere");
     fs::create_dir(&place).unwrap();
@@ -157,10 +158,16 @@ fn disks_are_refused_that_are_too_small_or_not_allowed_or_parts_or_none() {
         return;
     }
     let bench = Bench::new(5 << 20);
-    let small = Loop::new(bench.image.size() - 4096);
-    assert_refused(&bench, &small, &[small.path(), "are needed"]);
+    // As large as the image is not enough: the node makes a partition behind it.
+    let needed = bench.image.size() + (64 << 20);
+    for size in [bench.image.size() - 4096, bench.image.size(), needed - 4096] {
+        let small = Loop::new(size);
+        let words = format!("{} are needed, for the image and the node's own data", bytes(needed));
+        assert_refused(&bench, &small, &[small.path(), &words]);
+    }
+    bench.flash("node.img", &Loop::new(needed)).ok();
 
-    let disk = Loop::new(64 << 20);
+    let disk = Loop::new(128 << 20);
     let before = disk.digest();
     let flash = ["flash", "--image", "node.img", "--device", disk.path(), "--yes"];
     assert!(bench.run(&flash).fails(1).contains("--allow-loop"));
@@ -191,12 +198,15 @@ fn what_no_image_could_mend_is_told_before_the_image_is_looked_at() {
         return;
     }
     let bench = Bench::new(1 << 20);
-    let disk = Loop::new(64 << 20);
+    let disk = Loop::new(128 << 20);
     fs::remove_file(bench.path("manifest.json")).unwrap();
     let server = Server::start(|_| Answer::not_found());
     let url = server.url("/node.img");
+    let large_sectors = Loop::with_sectors(128 << 20, 4096);
     for image in ["node.img", &url] {
         let flash = |more: &[&str]| bench.run(&[&["flash", "--image", image], more].concat()).fails(1);
+        let error = flash(&["--yes", "--allow-loop", "--device", large_sectors.path()]);
+        assert!(error.contains("its sectors have 4096 bytes") && error.contains("512 bytes"), "{error}");
         assert!(flash(&["--yes"]).contains("`--yes` writes to no disk that is not named"));
         assert!(flash(&["--yes", "--device", "/dev/nope"]).contains("/dev/nope"));
         assert!(flash(&["--yes", "--device", disk.path()]).contains("--allow-loop"));

@@ -27,7 +27,7 @@ fn open_to_all(bench: &Bench) -> TempDir {
 
 /// A disk that root alone may open.
 pub fn closed_disk() -> Loop {
-    let disk = Loop::new(64 << 20);
+    let disk = Loop::new(128 << 20);
     fs::set_permissions(&disk.path, Permissions::from_mode(0o600)).unwrap();
     disk
 }

@@ -48,7 +48,7 @@ struct Stick {
 impl Stick {
     /// The programs end with these exit codes.
     fn new(udisksctl: u8, eject: u8) -> Self {
-        let stick = Self { bench: Bench::new(1 << 20), disk: Loop::new(64 << 20) };
+        let stick = Self { bench: Bench::new(1 << 20), disk: Loop::new(128 << 20) };
         fs::create_dir(stick.bench.path("bin")).unwrap();
         for (name, code) in [("udisksctl", udisksctl), ("eject", eject)] {
             let path = stick.bench.path("bin").join(name);

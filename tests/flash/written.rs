@@ -17,7 +17,7 @@ fn a_flashed_disk_holds_the_image_with_its_table_at_the_real_end() {
         return;
     }
     let bench = Bench::new(5 << 20);
-    for size in [bench.image.size(), (64 << 20) + 512, 300 << 20] {
+    for size in [bench.image.manifest.disk_size(), (128 << 20) + 512, 300 << 20] {
         let disk = Loop::new(size);
         let said = bench.flash_command("node.img", &disk).output().unwrap();
         let said = String::from_utf8(said.stdout).unwrap();
@@ -70,7 +70,7 @@ fn damage_on_a_disk_is_named_with_partition_and_place() {
         return;
     }
     let bench = Bench::new(5 << 20);
-    let disk = Loop::new(64 << 20);
+    let disk = Loop::new(128 << 20);
     bench.flash("node.img", &disk).ok();
     let verify = || bench.run(&["verify", disk.path(), "--manifest", "manifest.json"]);
     let at = |label: &str| bench.image.manifest.partitions.iter().find(|part| part.label == label).unwrap().offset;
@@ -101,7 +101,7 @@ fn a_disk_that_dd_or_bmaptool_wrote_is_right_and_a_note_says_where_its_backup_ta
         return;
     }
     let bench = Bench::new(5 << 20);
-    let disk = Loop::new(64 << 20);
+    let disk = Loop::new(128 << 20);
     let verify = || bench.run(&["verify", disk.path(), "--manifest", "manifest.json"]);
     let (of, image) = (format!("of={}", disk.path()), bench.path("node.img"));
     let ways: [(&str, &[&str]); 3] = [
@@ -163,7 +163,7 @@ fn a_dry_run_shows_the_plan_and_writes_nothing() {
         return;
     }
     let bench = Bench::new(1 << 20);
-    let disk = Loop::new(64 << 20);
+    let disk = Loop::new(128 << 20);
     let before = disk.digest();
     let args = ["flash", "--image", "node.img", "--device", disk.path(), "--allow-loop", "--dry-run"];
     let said = bench.run(&args).ok();

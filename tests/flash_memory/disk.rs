@@ -52,10 +52,33 @@ pub enum Fault {
     },
 }
 
+/// What lies on a disk where nothing was written to it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Old {
+    #[default]
+    Zeros,
+    Ones,
+    Noise,
+}
+
+impl Old {
+    fn block(self, number: u64) -> Box<[u8; BLOCK]> {
+        Box::new(match self {
+            Self::Zeros => [0; BLOCK],
+            Self::Ones => [0xff; BLOCK],
+            Self::Noise => {
+                let words = (number * 512..(number + 1) * 512).map(|word| word.wrapping_mul(0x9e37_79b9_7f4a_7c15));
+                words.flat_map(u64::to_le_bytes).collect::<Vec<u8>>().try_into().unwrap()
+            }
+        })
+    }
+}
+
 impl State {
     /// Some bytes of one block.
     fn put(&mut self, at: u64, bytes: &[u8]) {
-        let block = self.blocks.entry(at / BLOCK as u64).or_insert_with(|| Box::new([0; BLOCK]));
+        let number = at / BLOCK as u64;
+        let block = self.blocks.entry(number).or_insert_with(|| self.old.block(number));
         let from = usize::try_from(at).unwrap() % BLOCK;
         block[from..from + bytes.len()].copy_from_slice(bytes);
     }
@@ -64,7 +87,8 @@ impl State {
         let from = usize::try_from(at).unwrap() % BLOCK;
         match self.blocks.get(&(at / BLOCK as u64)) {
             Some(block) => bytes.copy_from_slice(&block[from..from + bytes.len()]),
-            None => bytes.fill(0),
+            None if self.old == Old::Zeros => bytes.fill(0),
+            None => bytes.copy_from_slice(&self.old.block(at / BLOCK as u64)[from..from + bytes.len()]),
         }
     }
 }
@@ -80,6 +104,7 @@ pub struct Disk {
 #[derive(Debug, Default)]
 struct State {
     blocks: BTreeMap<u64, Box<[u8; BLOCK]>>,
+    old: Old,
     operations: u64,
     written: u64,
     left: Option<u32>,
@@ -90,6 +115,13 @@ impl Disk {
         Self { size, sector, fault, state: Mutex::default() }
     }
 
+    /// A disk that was in use, and does not discard.
+    pub fn used(size: u64, old: Old) -> Self {
+        let disk = Self::new(size, 512, Fault::None);
+        disk.state.lock().unwrap().old = old;
+        disk
+    }
+
     /// With these bytes on it from the beginning.
     pub fn with(self, at: u64, bytes: &[u8]) -> Self {
         let mut state = self.state.lock().unwrap();
@@ -98,6 +130,15 @@ impl Disk {
         }
         drop(state);
         self
+    }
+
+    /// As [`Disk::with`], from any byte on.
+    pub fn with_bytes(self, at: u64, bytes: &[u8]) -> Self {
+        let start = at / 512 * 512;
+        let from = usize::try_from(at - start).unwrap();
+        let mut whole = self.bytes(start, (from + bytes.len()).next_multiple_of(512));
+        whole[from..from + bytes.len()].copy_from_slice(bytes);
+        self.with(start, &whole)
     }
 
     /// What is on the medium, whatever reading says.
@@ -220,6 +261,9 @@ impl Target for Disk {
 
     fn discard(&self, range: Range<u64>) -> io::Result<()> {
         let mut state = self.state.lock().unwrap();
+        if state.old != Old::Zeros {
+            return Err(rustix::io::Errno::OPNOTSUPP.into());
+        }
         state.blocks.retain(|number, _| !range.contains(&(number * BLOCK as u64)));
         Ok(())
     }

@@ -3,12 +3,16 @@
 use std::io::{Read as _, Seek as _, SeekFrom};
 
 use imgbuild::flash::Source;
+use imgbuild::format::fat::{self, FatFile, Options};
 use imgbuild::format::gpt::{self, Entry};
+use imgbuild::image::layout::{BASIC_DATA, EMPTY_SLOT};
 use imgbuild::image::{Encoders, Manifest, ManifestPartition, ManifestRange};
 use imgbuild::tree::Digest;
 use uuid::Uuid;
 
 pub const MIB: u64 = 1 << 20;
+/// The type of partitions that nothing is known of.
+const PLAIN: Uuid = Uuid::from_u128(0xabc);
 
 pub struct Image {
     pub bytes: Vec<u8>,
@@ -32,14 +36,60 @@ impl Image {
     /// The same with an MBR that shows the partitions of these numbers.
     pub fn with(data: usize, shown: &[u32]) -> Self {
         let root = (data as u64).next_multiple_of(MIB).max(MIB);
+        let sizes = [("esp", PLAIN, MIB), ("root-a", PLAIN, root), ("root-b", PLAIN, root), ("seed", PLAIN, MIB)];
+        let parts = [("esp", 0, noise(1, 65536)), ("esp", 131_072, noise(2, 65536)), ("root-a", 0, noise(3, data))];
+        let seed = [("seed", 0, noise(4, 5000))];
+        // Images of other data have other tables.
+        Self::of(Uuid::from_u128(0xd15c << 64 | data as u128), &sizes, shown, parts.into_iter().chain(seed))
+    }
+
+    /// With a real FAT32 file system in `boot-a`, and an empty `boot-b`. The kernel in it is zeros in great part. A manifest of
+    /// an earlier version (`is_old`) has no ranges where only zeros are.
+    pub fn with_fat(is_old: bool) -> Self {
+        let (boot, root) = (36 * MIB, MIB);
+        let sizes = [
+            ("boot-a", BASIC_DATA, boot),
+            ("boot-b", EMPTY_SLOT, 2 * MIB),
+            ("root-a", PLAIN, root),
+            ("seed", PLAIN, MIB),
+        ];
+        let kernel = [noise(5, 300_000), vec![0; 500_000], noise(6, 100_000)].concat();
+        let files = [
+            FatFile { path: "config.txt", content: b"arm_64bit=1\n" },
+            FatFile { path: "kernel8.img", content: &kernel },
+            FatFile { path: "overlays/disable-bt.dtbo", content: &noise(7, 1000) },
+        ];
+        let options = Options { size: boot, volume_id: 0x1234_abcd, label: "BOOT-A" };
+        let mut device = fat::write(&files, &options).unwrap();
+        let spans: Vec<(u64, u64)> = if is_old {
+            device.extents().map(|(at, bytes)| (at, at + bytes.len() as u64)).collect()
+        } else {
+            fat::used(&mut device).unwrap()
+        };
+        let mut parts = vec![("root-a", 0, noise(3, 100_000)), ("seed", 0, noise(4, 5000))];
+        for (start, end) in spans {
+            let mut bytes = vec![0; usize::try_from(end - start).unwrap()];
+            device.seek(SeekFrom::Start(start)).unwrap();
+            device.read_exact(&mut bytes).unwrap();
+            parts.push(("boot-a", start, bytes));
+        }
+        Self::of(Uuid::from_u128(0xfa7), &sizes, &[], parts)
+    }
+
+    fn of(
+        disk_guid: Uuid,
+        sizes: &[(&str, Uuid, u64)],
+        shown: &[u32],
+        contents: impl IntoIterator<Item = (&'static str, u64, Vec<u8>)>,
+    ) -> Self {
         let mut partitions = Vec::new();
         let mut offset = MIB;
-        for (number, (label, size)) in (1..).zip([("esp", MIB), ("root-a", root), ("root-b", root), ("seed", MIB)]) {
+        for (number, (label, type_guid, size)) in (1..).zip(sizes.iter().copied()) {
             let guid = Uuid::from_u128(u128::from(number));
             partitions.push(ManifestPartition {
                 number,
                 label: label.to_owned(),
-                type_guid: Uuid::from_u128(0xabc),
+                type_guid,
                 guid,
                 offset,
                 size,
@@ -56,8 +106,6 @@ impl Image {
             size: partition.size,
             attributes: 1 << 60,
         };
-        // Images of other data have other tables.
-        let disk_guid = Uuid::from_u128(0xd15c << 64 | data as u128);
         let entries: Vec<Entry> = partitions.iter().map(entry).collect();
         let mut disk = gpt::write(disk_guid, size, &entries, shown).unwrap();
         let mut bytes = vec![0; usize::try_from(size).unwrap()];
@@ -65,8 +113,7 @@ impl Image {
         disk.read_exact(&mut bytes).unwrap();
         let at = |label: &str| partitions.iter().find(|partition| partition.label == label).unwrap().offset;
         let mut spans = vec![(0, 64 << 10), (size - (64 << 10), 64 << 10)];
-        let parts = [("esp", 0, noise(1, 65536)), ("esp", 131_072, noise(2, 65536)), ("root-a", 0, noise(3, data))];
-        for (label, from, data) in parts.into_iter().chain([("seed", 0, noise(4, 5000))]) {
+        for (label, from, data) in contents {
             let start = at(label) + from;
             let from = usize::try_from(start).unwrap();
             bytes[from..from + data.len()].copy_from_slice(&data);

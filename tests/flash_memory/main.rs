@@ -4,6 +4,11 @@
 
 mod disk;
 mod image;
+#[path = "../support/signatures.rs"]
+mod signatures;
+#[path = "../support/mod.rs"]
+mod support;
+mod used;
 mod verify;
 
 use std::io::{BufReader, pipe};

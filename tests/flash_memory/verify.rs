@@ -46,7 +46,7 @@ fn a_disk_that_holds_the_image_has_no_differences_however_it_came_there() {
     ] {
         let mut read = 0;
         let report = differences(&disk, &image.manifest, None, &mut |more| read += more).unwrap();
-        assert_eq!(report, Report { differences: Vec::new(), backup: Some(end) });
+        assert_eq!(report, Report { differences: Vec::new(), backup: Some(end), signs: Vec::new() });
         let outside = |offset: u64| offset == 0 || offset + (64 << 10) == image.size();
         let ranges = image.manifest.ranges.iter().filter(|range| !outside(range.offset));
         assert_eq!(read, ranges.map(|range| range.length).sum::<u64>());
@@ -153,7 +153,7 @@ fn an_mbr_is_what_it_is_in_the_image_and_an_older_image_has_an_older_kind() {
     assert_eq!(old.manifest.disk_guid, hybrid.manifest.disk_guid);
     for image in [&old, &hybrid] {
         for (disk, end) in [(flashed(image), End::Disk), (copied(image, 512, Fault::None), End::Image)] {
-            assert_eq!(compare(&disk, image), Report { differences: Vec::new(), backup: Some(end) });
+            assert_eq!(compare(&disk, image), Report { differences: Vec::new(), backup: Some(end), signs: Vec::new() });
             // A hybrid MBR is the same for a disk of any size.
             assert!(image.manifest.hybrid_mbr.is_empty() || disk.bytes(0, 512) == image.bytes[..512]);
         }

@@ -11,7 +11,6 @@
 //! `online` says what the datastore's own answers mean; it asks nobody either.
 
 mod access;
-mod datastore;
 mod disks;
 mod finding;
 mod handbook;
@@ -23,7 +22,6 @@ mod network;
 mod nodes;
 pub mod online;
 mod registries;
-mod releases;
 mod secrets;
 mod server;
 
@@ -46,12 +44,11 @@ pub struct Theme {
 
 /// All lints, by theme.
 #[must_use]
-pub fn themes() -> [Theme; 13] {
+pub fn themes() -> [Theme; 11] {
     [
         Theme { title: "The cluster file", lints: &[CLUSTER_FILE] },
         nodes::THEME,
         server::THEME,
-        releases::THEME,
         network::THEME,
         labels::THEME,
         disks::THEME,
@@ -59,7 +56,6 @@ pub fn themes() -> [Theme; 13] {
         registries::THEME,
         locked::THEME,
         secrets::THEME,
-        datastore::THEME,
         manifests::THEME,
     ]
 }

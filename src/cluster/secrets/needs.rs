@@ -1,6 +1,5 @@
 //! Which node needs which secret, and what is missing.
 
-use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::cluster::manifests::uses;
@@ -61,12 +60,12 @@ impl NodeNeeds {
 }
 
 /// Whether a secret is fit for use.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum State {
     Set,
     Missing,
     /// It is set, and wrong for this reason.
-    Unfit(Cow<'static, str>),
+    Unfit(&'static str),
 }
 
 /// What is to be said about one secret. Its value is not in here.

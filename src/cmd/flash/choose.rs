@@ -36,7 +36,7 @@ fn limits(args: &Flash, image: Option<&Image>, session: &Session<'_>) -> Limits 
     Limits {
         allow_large: args.allow_large,
         allow_loop: args.allow_loop,
-        needed: image.map(|image| image.manifest.image_size),
+        needed: image.map(|image| image.manifest.disk_size()),
         keep: keep.into_iter().chain([session.root().to_owned(), session.cache.dir().to_owned()]).collect(),
     }
 }

@@ -5,6 +5,7 @@
 
 use std::io::{self, Read, Seek, SeekFrom, Write};
 
+use super::Geometry;
 use crate::format::Sparse;
 
 /// Bytes of a directory entry.
@@ -15,13 +16,10 @@ const LONG_NAME: u8 = 0x0f;
 /// First byte of a deleted entry.
 const DELETED: u8 = 0xe5;
 
-/// Where clusters and tables lie, from the boot sector.
+/// A finished device.
 struct Volume<'a> {
     device: &'a mut Sparse,
-    cluster_bytes: usize,
-    table: u64,
-    data: u64,
-    root: u32,
+    geometry: Geometry,
 }
 
 /// Mends all directories of the FAT32 file system on `device`.
@@ -29,15 +27,9 @@ struct Volume<'a> {
 /// # Errors
 /// Of a device that ends before its clusters do.
 pub(super) fn directories(device: &mut Sparse) -> io::Result<()> {
-    let boot = read(device, 0, 512)?;
-    let u16_at = |at: usize| u64::from(u16::from_le_bytes([boot[at], boot[at + 1]]));
-    let u32_at = |at: usize| u32::from_le_bytes([boot[at], boot[at + 1], boot[at + 2], boot[at + 3]]);
-    let sector = u16_at(11);
-    let table = u16_at(14) * sector;
-    let data = table + u64::from(boot[16]) * u64::from(u32_at(36)) * sector;
-    let cluster_bytes = usize::from(boot[13]) * usize::from(u16::from_le_bytes([boot[11], boot[12]]));
-    let root = u32_at(44);
-    let mut volume = Volume { device, cluster_bytes, table, data, root };
+    let geometry = Geometry::read(device)?;
+    let root = geometry.root;
+    let mut volume = Volume { device, geometry };
 
     let mut todo = vec![root];
     while let Some(first) = todo.pop() {
@@ -68,30 +60,25 @@ impl Volume<'_> {
         bytes[2 * ENTRY] = DELETED;
         bytes[3 * ENTRY] = DELETED;
         let parent = &mut bytes[ENTRY..2 * ENTRY];
-        if first_cluster(parent) == self.root {
+        if first_cluster(parent) == self.geometry.root {
             parent[20..22].fill(0);
             parent[26..28].fill(0);
         }
     }
 
-    fn offset(&self, cluster: u32) -> u64 {
-        self.data + u64::from(cluster - 2) * self.cluster_bytes as u64
-    }
-
     fn read_cluster(&mut self, cluster: u32) -> io::Result<Vec<u8>> {
-        let offset = self.offset(cluster);
-        read(self.device, offset, self.cluster_bytes)
+        let len = usize::try_from(self.geometry.cluster).map_err(io::Error::other)?;
+        read(self.device, self.geometry.offset(cluster), len)
     }
 
     fn write_cluster(&mut self, cluster: u32, bytes: &[u8]) -> io::Result<()> {
-        let offset = self.offset(cluster);
-        self.device.seek(SeekFrom::Start(offset))?;
+        self.device.seek(SeekFrom::Start(self.geometry.offset(cluster)))?;
         self.device.write_all(bytes)
     }
 
     /// The cluster after `cluster` in its chain.
     fn next(&mut self, cluster: u32) -> io::Result<Option<u32>> {
-        let entry = read(self.device, self.table + u64::from(cluster) * 4, 4)?;
+        let entry = read(self.device, self.geometry.table + u64::from(cluster) * 4, 4)?;
         let next = u32::from_le_bytes([entry[0], entry[1], entry[2], entry[3]]) & 0x0fff_ffff;
         Ok((next < 0x0fff_fff8).then_some(next))
     }

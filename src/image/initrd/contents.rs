@@ -127,6 +127,7 @@ pub(super) const OWN_FILES: &[(&str, u16, &str)] = &[
     ("usr/lib/udev/rules.d/99-verity.rules", 0o644, include_str!("files/99-verity.rules")),
     ("usr/lib/systemd/system/emergency.service", 0o644, include_str!("files/emergency.service")),
     ("usr/lib/systemd/system/imgbuild-etc-upper.service", 0o644, include_str!("files/imgbuild-etc-upper.service")),
+    ("usr/lib/systemd/system/imgbuild-no-state.service", 0o644, include_str!("files/imgbuild-no-state.service")),
     ("usr/lib/systemd/system/run-imgbuild-seed.mount", 0o644, include_str!("files/run-imgbuild-seed.mount")),
     ("usr/lib/systemd/system/sysroot-etc.mount", 0o644, include_str!("files/sysroot-etc.mount")),
     ("usr/lib/systemd/system/sysroot-var.mount", 0o644, include_str!("files/sysroot-var.mount")),

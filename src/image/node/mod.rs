@@ -16,6 +16,7 @@ mod var;
 
 use uuid::Uuid;
 
+use super::layout::STATE_LEAST;
 use crate::tree::{Node, Tree, TreeError};
 
 /// Origin of the nodes made here.
@@ -116,7 +117,7 @@ pub fn install(tree: &mut Tree, state_type: Uuid, led: Option<&str>) -> Result<(
     }
     let state = format!(
         "# Made on the rest of the disk at the first boot, and again after the image was written anew.\n\
-         [Partition]\nType={state_type}\nLabel=state\nFormat=ext4\n"
+         [Partition]\nType={state_type}\nLabel=state\nFormat=ext4\nSizeMinBytes={STATE_LEAST}\n"
     );
     tree.put("usr/lib/repart.d/50-state.conf", Node::file(0o644, state).from(ORIGIN))?;
     for (links, masked, names) in MASKS {

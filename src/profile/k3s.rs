@@ -1,0 +1,107 @@
+//! The table `[k3s]` in the making.
+
+use std::collections::BTreeMap;
+use std::ops::Range;
+use std::sync::Arc;
+
+use super::draft::{edit, replace};
+use super::schema::K3sTable;
+use super::values::Spanned;
+use super::{K3s, Marks, ProfileError, Role};
+use crate::output::{Diagnostic, SourceText};
+
+/// What the files so far say of K3s.
+#[derive(Debug, Default)]
+pub(super) struct K3sDraft {
+    version: Option<String>,
+    role: Option<Role>,
+    standalone: Option<(bool, Place)>,
+    air_gap: Option<bool>,
+    taints: Vec<String>,
+    labels: BTreeMap<String, String>,
+    disable: Vec<String>,
+    kubelet_args: Vec<String>,
+    embedded_registry: Option<(bool, Place)>,
+}
+
+/// Where a value was given.
+type Place = (Arc<SourceText>, Range<usize>);
+
+impl K3sDraft {
+    /// Lays a file's table over what is there.
+    ///
+    /// # Errors
+    /// An entry that removes nothing.
+    pub(super) fn lay(&mut self, table: K3sTable, at: &Arc<SourceText>) -> Result<(), ProfileError> {
+        replace(&mut self.version, table.version.map(Into::into));
+        replace(&mut self.role, table.role);
+        replace(&mut self.standalone, table.standalone.map(|value| placed(&value, at)));
+        replace(&mut self.air_gap, table.air_gap);
+        edit(&mut self.taints, table.taints, at)?;
+        self.labels.extend(table.labels.into_iter().map(|(name, value)| (name.0, value.0)));
+        edit(&mut self.disable, table.disable, at)?;
+        edit(&mut self.kubelet_args, table.kubelet_args, at)?;
+        replace(&mut self.embedded_registry, table.embedded_registry.map(|value| placed(&value, at)));
+        Ok(())
+    }
+
+    /// None without a role. `leaf` is the file that was asked for.
+    ///
+    /// # Errors
+    /// A role without a version; what only a server does on an agent; a taint twice.
+    pub(super) fn finish(self, leaf: &Arc<SourceText>, marks: &Marks) -> Result<Option<K3s>, ProfileError> {
+        let Some(role) = self.role else { return Ok(None) };
+        let Some(version) = self.version else {
+            let missing = Diagnostic::new(leaf, None, "`k3s.role` is given, but no `k3s.version`");
+            return Err(missing.hint("write `extends = \"base\"`, or add `version = \"v1.34.10+k3s1\"`").into());
+        };
+        if role == Role::Agent {
+            for (key, value) in [("standalone", &self.standalone), ("embedded_registry", &self.embedded_registry)] {
+                if let Some((true, (source, span))) = value {
+                    let wrong = Diagnostic::new(
+                        source,
+                        Some(span.clone()),
+                        format!("`k3s.{key}` is a server's, not an agent's"),
+                    );
+                    return Err(wrong.hint("take it out, or make the node a server: `role = \"server\"`").into());
+                }
+            }
+        }
+        if let Some((first, again)) = doubled(&self.taints) {
+            let message = format!("`{again}` has the key and the effect of `{first}`");
+            let twice = marks.mistake("k3s.taints", again, &message);
+            let twice = twice.unwrap_or_else(|| Diagnostic::new(leaf, None, message));
+            let hint = format!(
+                "K3s does not start with both: keep one; where `{first}` is inherited, the entry `-{first}` takes it out"
+            );
+            return Err(twice.hint(hint).into());
+        }
+        let given = |value: Option<(bool, Place)>| value.is_some_and(|(value, _)| value);
+        Ok(Some(K3s {
+            version,
+            role,
+            standalone: given(self.standalone),
+            air_gap: self.air_gap.unwrap_or(false),
+            taints: self.taints,
+            labels: self.labels,
+            disable: self.disable,
+            kubelet_args: self.kubelet_args,
+            embedded_registry: given(self.embedded_registry),
+        }))
+    }
+}
+
+/// Two taints of one key and effect: the kubelet refuses them on its command line, as the API server does (Kubernetes,
+/// `pkg/util/taints`, `ParseTaints`).
+fn doubled(taints: &[String]) -> Option<(&str, &str)> {
+    let key = |taint: &'_ str| {
+        let (pair, effect) = taint.rsplit_once(':')?;
+        Some((pair.split('=').next()?.to_owned(), effect.to_owned()))
+    };
+    let earlier = |number: usize| taints[..number].iter().find(|first| key(first) == key(&taints[number]));
+    (0..taints.len()).find_map(|number| Some((earlier(number)?.as_str(), taints[number].as_str())))
+}
+
+fn placed(value: &Spanned<bool>, at: &Arc<SourceText>) -> (bool, Place) {
+    (*value.0.get_ref(), (Arc::clone(at), value.0.span()))
+}
