@@ -44,6 +44,9 @@ pub struct Global {
     /// Mirror of K3s's releases [default: GitHub]
     #[arg(long, value_name = "URL", global = true, env = "IMGBUILD_K3S_MIRROR", hide_env_values = true, value_hint = ValueHint::Url)]
     pub k3s_mirror: Option<String>,
+    /// K3s's release channels, which `lock --update k3s` asks [default: update.k3s.io]
+    #[arg(long, value_name = "URL", global = true, env = "IMGBUILD_K3S_CHANNELS", value_hint = ValueHint::Url)]
+    pub k3s_channels: Option<String>,
     /// Use nothing but the cache; open no connection
     #[arg(long, global = true)]
     pub offline: bool,

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use super::Outcome;
 use super::cluster::open_secrets;
 use super::lock as locking;
-use super::session::Session;
+use super::session::{Session, today};
 use crate::cli::Check;
 use crate::cluster::lints::{self, Finding, Inputs, online};
 use crate::cluster::secrets::DATASTORE_URL;
@@ -63,7 +63,8 @@ impl Seen<'_> {
         let wanted = wanted(args, cluster)?;
         let secrets = open_secrets(session, &args.unlock, "secrets are not checked")?;
         self.also.extend(secrets.as_ref().map(|_| "the secrets"));
-        let inputs = Inputs::gather(&session.workspace, cluster, places, self.lock, secrets.as_ref())?;
+        let mut inputs = Inputs::gather(&session.workspace, cluster, places, self.lock, secrets.as_ref())?;
+        inputs.today = today();
         let found = lints::run(&inputs);
         let concerns = |finding: &Finding| finding.node.as_ref().is_none_or(|node| wanted.contains(&node.as_str()));
         self.findings.extend(found.into_iter().filter(concerns));
@@ -184,7 +185,7 @@ fn ask(session: &Session<'_>, inputs: &Inputs<'_>) -> Result<(Vec<Finding>, Stri
             .hint("give the identity that opens them: `--identity FILE`"));
     };
     // What is missing is a finding of its own.
-    let url = secrets.require(DATASTORE_URL).ok().and_then(|url| Endpoint::parse(url.expose()));
+    let url = secrets.require(DATASTORE_URL).ok().and_then(|url| Endpoint::parse(url.expose()).ok());
     let (Some(endpoint), Some(ca)) = (url, &inputs.datastore_ca) else {
         return nothing("not asked: its URL or CA is missing");
     };

@@ -20,6 +20,7 @@ use crate::effects::unpack::UnpackError;
 use crate::effects::{ApplyError, EffectError};
 use crate::exit::{Code, Failure};
 use crate::fetch::FetchError;
+use crate::fetch::channels::ChannelError;
 use crate::fetch::k3s::K3sError;
 use crate::flash::parent::FlashError;
 use crate::flash::verify::VerifyError;
@@ -104,6 +105,13 @@ impl From<ReleaseError> for Failure {
             _ => Code::Refused,
         };
         Self::new(code, &error).maybe_hint(error.hint())
+    }
+}
+
+impl From<ChannelError> for Failure {
+    fn from(error: ChannelError) -> Self {
+        let hint = error.hint();
+        Self::new(Code::Download, &error).hint(hint)
     }
 }
 

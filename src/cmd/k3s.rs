@@ -1,10 +1,11 @@
 //! K3s for a profile: found and proved when locking, taken by its locked hash when building.
 
-use std::collections::BTreeMap;
+use std::collections::BTreeSet;
+use std::collections::btree_map::{BTreeMap, Entry};
 use std::io;
 use std::path::Path;
 
-use super::session::Session;
+use super::session::{Session, today};
 use crate::cluster::manifests::{self, Context, Home};
 use crate::exit::{Code, Failure};
 use crate::fetch::Download;
@@ -13,7 +14,7 @@ use crate::format::Store as _;
 use crate::image::k3s::Files;
 use crate::lock::{Lock, LockedArtifact, Update};
 use crate::output::Named;
-use crate::profile::{K3s, Profile};
+use crate::profile::{Arch, End, K3s, Profile, Tag};
 use crate::tree::{Content, Digest, Hasher, Pack, Slice};
 
 /// The name that `lock --update` knows the release by.
@@ -21,34 +22,136 @@ pub(super) const NAME: &str = "k3s";
 /// Bytes of an artifact read at a time.
 const STEP: usize = 1 << 20;
 
+/// Releases that are to be locked in place of others, by the tags of the latter. One that is in here under its own tag is
+/// looked at anew.
+pub(super) type Moves = BTreeMap<String, String>;
+
+/// Where `update` takes the releases that are locked for these profiles: each to the newest patch of its line, or with
+/// `dir`, whose files tell no tag, nowhere.
+///
+/// # Errors
+/// Release channels that cannot be asked, or do not know the line.
+pub(super) fn moves(
+    session: &Session<'_>,
+    profiles: &[Profile],
+    lock: &Lock,
+    update: Update<'_>,
+    dir: Option<&Path>,
+) -> Result<Moves, Failure> {
+    let is_asked_for = matches!(update, Update::Packages(names) if names.iter().any(|name| name == NAME))
+        || (update == Update::Everything && dir.is_some());
+    let mut moves = Moves::new();
+    if !is_asked_for {
+        return Ok(moves);
+    }
+    let mut lines = BTreeMap::new();
+    for profile in profiles {
+        let Some(k3s) = &profile.k3s else { continue };
+        let current = current(k3s, lock);
+        // Where nothing is locked yet there is nothing to move on from.
+        let newest = match Tag::parse(current).filter(|_| dir.is_none() && lock.has_artifacts(&profile.name)) {
+            None => current.to_owned(),
+            Some(tag) => {
+                let newest: &Tag = match lines.entry(tag.line) {
+                    Entry::Occupied(known) => known.into_mut(),
+                    Entry::Vacant(unknown) => unknown.insert(session.fetcher.newest(&session.k3s_channels, tag.line)?),
+                };
+                // Channels that lag behind take nobody back.
+                newest.max(&tag).to_string()
+            }
+        };
+        moves.entry(current.to_owned()).or_insert(newest);
+    }
+    Ok(moves)
+}
+
+/// The release that a profile is at: the one that it names, or the newer one that those are at who named it too.
+fn current<'a>(k3s: &'a K3s, lock: &'a Lock) -> &'a str {
+    let moved = lock.profiles.iter().find(|(_, locked)| locked.k3s.as_ref() == Some(&k3s.version));
+    moved.and_then(|(name, _)| lock.k3s_of(name)).unwrap_or(&k3s.version)
+}
+
+/// Gives the other profiles of the lock that have a release of `moves` what these `profiles` got.
+///
+/// # Errors
+/// Files that cannot be had.
+pub(super) fn follow(
+    session: &Session<'_>,
+    profiles: &[Profile],
+    lock: &mut Lock,
+    moves: &Moves,
+    dir: Option<&Path>,
+) -> Result<(), Failure> {
+    let others: Vec<(String, Arch)> = lock.profiles.iter().map(|(name, locked)| (name.clone(), locked.arch)).collect();
+    for (name, arch) in others {
+        let is_done = profiles.iter().any(|profile| profile.name == name);
+        // A directory may hold one architecture's files alone.
+        let is_reached = dir.is_none() || profiles.iter().any(|profile| profile.board.arch() == arch);
+        let at = lock.k3s_of(&name).filter(|_| !is_done && is_reached).map(str::to_owned);
+        let Some((at, to)) = at.as_ref().and_then(|at| moves.get_key_value(at)) else { continue };
+        let has = |asset: &Asset| lock.artifacts_of(&name).any(|artifact| artifact.name == asset.name());
+        let assets: Vec<Asset> = [Asset::Binary, Asset::AirGap].into_iter().filter(has).collect();
+        let artifacts = take(session, &Release { version: to, arch }, &assets, dir)?;
+        if let Some(locked) = lock.profiles.get_mut(&name) {
+            let named = locked.k3s.take().unwrap_or_else(|| at.clone());
+            locked.k3s = (named != *to).then_some(named);
+        }
+        lock.put_artifacts(&name, artifacts);
+    }
+    Ok(())
+}
+
+/// What to say of the lines of the releases that `moves` led to, for a person and for programs.
+pub(super) fn ends(moves: &Moves) -> (Vec<String>, Vec<serde_json::Value>) {
+    let tags: BTreeSet<Tag> = moves.values().filter_map(|tag| Tag::parse(tag)).collect();
+    let today = today();
+    let text = |tag: &Tag| {
+        let line = tag.line;
+        match line.end() {
+            End::On(end) if today.is_some_and(|today| end < today) => {
+                format!("K3s {tag}: Kubernetes {line} ended on {end} and gets no more fixes")
+            }
+            End::On(end) => format!("K3s {tag}: Kubernetes {line} is mended until {end}"),
+            End::LongAgo => format!("K3s {tag}: Kubernetes {line} ended long ago"),
+            End::Unknown => format!("K3s {tag}: this program does not know when Kubernetes {line} ends"),
+        }
+    };
+    let json = |tag: &Tag| {
+        let end = match tag.line.end() {
+            End::On(end) => Some(end.to_string()),
+            End::LongAgo | End::Unknown => None,
+        };
+        serde_json::json!({"release": tag.to_string(), "line": tag.line.to_string(), "end_of_life": end})
+    };
+    (tags.iter().map(text).collect(), tags.iter().map(json).collect())
+}
+
 /// What to lock for `profile`: what the lock has already where it may stay, else what the release in `dir`, or on the
 /// mirror, has now. Nothing for a profile without K3s, and for a standalone one where the release is out of reach.
 pub(super) fn choose(
     session: &Session<'_>,
     profile: &Profile,
     lock: &Lock,
-    update: Update<'_>,
+    moves: &Moves,
     dir: Option<&Path>,
 ) -> Result<Vec<LockedArtifact>, Failure> {
     let Some(k3s) = &profile.k3s else { return Ok(Vec::new()) };
-    let release = release(profile, k3s);
+    let current = current(k3s, lock);
+    let goal = moves.get(current);
+    let release = Release { version: goal.map_or(current, String::as_str), arch: profile.board.arch() };
     let assets = assets(k3s);
     // A tag stands for one release for ever, so there is nothing newer to look for unless somebody says so.
-    let is_asked_for = matches!(update, Update::Packages(names) if names.iter().any(|name| name == NAME))
-        || (update == Update::Everything && dir.is_some());
     let known = known(lock, &release, &assets);
     if let Some(known) = &known
-        && !is_asked_for
+        && goal.is_none()
     {
         if let Some(dir) = dir {
             bring(session, &release, &assets, known, dir)?;
         }
         return Ok(known.clone());
     }
-    let place = dir.map_or(Place::Mirror(&session.k3s_mirror), Place::Dir);
-    let progress = &Named { phase: "k3s", progress: session.console.progress() };
-    match session.fetcher.k3s(&release, &assets, place, progress) {
-        Ok(found) => Ok(assets.iter().zip(found).map(|(asset, found)| locked(&release, *asset, &found)).collect()),
+    match take(session, &release, &assets, dir) {
+        Ok(artifacts) => Ok(artifacts),
         // What nobody's cluster waits for is still a system to look at; any other image without K3s would be a node
         // that never joins.
         Err(error) if k3s.standalone && known.is_none() && error.is_out_of_reach() => {
@@ -63,10 +166,23 @@ pub(super) fn choose(
     }
 }
 
+/// Files of a release as they are now.
+fn take(
+    session: &Session<'_>,
+    release: &Release<'_>,
+    assets: &[Asset],
+    dir: Option<&Path>,
+) -> Result<Vec<LockedArtifact>, K3sError> {
+    let place = dir.map_or(Place::Mirror(&session.k3s_mirror), Place::Dir);
+    let progress = &Named { phase: "k3s", progress: session.console.progress() };
+    let found = session.fetcher.k3s(release, assets, place, progress)?;
+    Ok(assets.iter().zip(found).map(|(asset, found)| locked(release, *asset, &found)).collect())
+}
+
 /// The locked files for an image of `profile`; none if it has no K3s, or is standalone and was locked without it.
 pub(super) fn fetch(session: &Session<'_>, profile: &Profile, lock: &Lock) -> Result<Option<Files>, Failure> {
     let Some(k3s) = &profile.k3s else { return Ok(None) };
-    let release = release(profile, k3s);
+    let release = release(profile, k3s, lock);
     let artifacts: Vec<LockedArtifact> = lock.artifacts_of(&profile.name).cloned().collect();
     if artifacts.is_empty() && k3s.standalone {
         session.console.progress().warn(&format!(
@@ -86,7 +202,7 @@ pub(super) fn fetch(session: &Session<'_>, profile: &Profile, lock: &Lock) -> Re
         })
         .collect();
     let unavailable =
-        |source| K3sError::Unavailable { version: k3s.version.clone(), arch: release.arch.name(), source };
+        |source| K3sError::Unavailable { version: release.version.to_owned(), arch: release.arch.name(), source };
     let progress = &Named { phase: "k3s", progress: session.console.progress() };
     let paths = session.fetcher.fetch_all(&wanted, progress).map_err(unavailable)?;
     let content = |asset: Asset| -> Result<Option<Content>, Failure> {
@@ -103,7 +219,8 @@ pub(super) fn fetch(session: &Session<'_>, profile: &Profile, lock: &Lock) -> Re
     };
     match content(Asset::Binary)? {
         Some(binary) => {
-            Ok(Some(Files { binary, images: content(Asset::AirGap)?, manifests: public_manifests(profile)? }))
+            let (images, manifests) = (content(Asset::AirGap)?, public_manifests(profile)?);
+            Ok(Some(Files { release: release.version.to_owned(), binary, images, manifests }))
         }
         None => Err(not_in_lock(profile)),
     }
@@ -146,7 +263,7 @@ pub(super) fn check_dir(session: &Session<'_>, profile: &Profile, lock: &Lock, d
         return Err(not_in_lock(profile));
     }
     let artifacts: Vec<LockedArtifact> = lock.artifacts_of(&profile.name).cloned().collect();
-    bring(session, &release(profile, k3s), &assets(k3s), &artifacts, dir)
+    bring(session, &release(profile, k3s, lock), &assets(k3s), &artifacts, dir)
 }
 
 /// Whether locking again would add K3s.
@@ -206,8 +323,9 @@ fn locked(release: &Release<'_>, asset: Asset, found: &Found) -> LockedArtifact 
     }
 }
 
-fn release<'a>(profile: &Profile, k3s: &'a K3s) -> Release<'a> {
-    Release { version: &k3s.version, arch: profile.board.arch() }
+/// The release that is locked for a profile.
+fn release<'a>(profile: &'a Profile, k3s: &'a K3s, lock: &'a Lock) -> Release<'a> {
+    Release { version: lock.k3s_of(&profile.name).unwrap_or(&k3s.version), arch: profile.board.arch() }
 }
 
 fn assets(k3s: &K3s) -> Vec<Asset> {

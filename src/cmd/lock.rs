@@ -48,12 +48,14 @@ pub(super) fn run(args: &cli::Lock, session: &Session<'_>) -> Outcome {
         old.remove(name);
     }
     let mut lock = old.clone();
+    let moves = k3s::moves(session, &profiles, &lock, update, dir)?;
     for profile in &profiles {
         let adds_k3s = dir.is_some() && k3s::is_missing(profile, &lock);
         if update != Update::Nothing || adds_k3s || lock.expect(profile).is_err() {
-            lock = locked(session, profile, lock, update, dir)?;
+            lock = locked(session, profile, lock, update, &moves, dir)?;
         }
     }
+    k3s::follow(session, &profiles, &mut lock, &moves, dir)?;
     if let Some(cluster) = cluster::load(&session.workspace)? {
         lock.record_critical(&cluster.critical_values(), args.accept_critical_change)?;
         if args.accept_critical_change {
@@ -69,7 +71,13 @@ pub(super) fn run(args: &cli::Lock, session: &Session<'_>) -> Outcome {
     if changes.is_empty() {
         "nothing changed".clone_into(&mut text);
     }
-    session.console.result(&serde_json::json!({"lock": session.lock_path(), "changes": changes}), &text);
+    // A directory tells no release's line anything new.
+    let (lines, ends) = if dir.is_none() { k3s::ends(&moves) } else { (Vec::new(), Vec::new()) };
+    for line in lines {
+        text = format!("{text}\n{line}");
+    }
+    let result = serde_json::json!({"lock": session.lock_path(), "changes": changes, "k3s": ends});
+    session.console.result(&result, &text);
     Ok(())
 }
 
@@ -83,7 +91,7 @@ pub(super) fn for_build(session: &Session<'_>, profile: &Profile, k3s_dir: Optio
     // Another run may have changed it in the meantime.
     let mut lock = load(session)?;
     if !is_locked(&lock, profile)? {
-        lock = locked(session, profile, lock, Update::Nothing, k3s_dir)?;
+        lock = locked(session, profile, lock, Update::Nothing, &k3s::Moves::new(), k3s_dir)?;
         lock.save(&session.lock_path())?;
     }
     Ok(lock)
@@ -135,14 +143,18 @@ fn locked(
     profile: &Profile,
     mut lock: Lock,
     update: Update<'_>,
+    moves: &k3s::Moves,
     k3s_dir: Option<&Path>,
 ) -> Result<Lock, Failure> {
     let progress = session.console.progress();
     // First, since it is what a new user may have to bring along.
-    let artifacts = k3s::choose(session, profile, &lock, update, k3s_dir)?;
+    let artifacts = k3s::choose(session, profile, &lock, moves, k3s_dir)?;
     let indexes = indexes(session, profile)?;
     progress.begin("resolve", 0);
     let mut chosen = lock::lock_profile(profile, &indexes, Some(&lock), update)?;
+    let named = profile.k3s.as_ref().map(|k3s| &k3s.version);
+    let moved_on = artifacts.first().is_some_and(|program| Some(&program.version) != named);
+    chosen.profile.k3s = named.filter(|_| moved_on).cloned();
     chosen.artifacts = artifacts;
     progress.finish("resolve", &format!("{} for `{}`", count(chosen.packages.len(), "package"), profile.name));
 

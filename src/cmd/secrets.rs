@@ -99,8 +99,8 @@ fn checked(args: &SecretsCheck, session: &Session<'_>) -> Outcome {
     session.console.result(&rows.iter().map(entry).collect::<Vec<_>>(), &lines.join("\n"));
     match rows.iter().filter(|row| row.state != State::Set).collect::<Vec<_>>()[..] {
         [] => Ok(()),
-        [row] => Err(match row.state {
-            State::Unfit(reason) => SecretsError::Unfit { name: row.name.clone(), reason },
+        [row] => Err(match &row.state {
+            State::Unfit(reason) => SecretsError::Unfit { name: row.name.clone(), reason: reason.clone() },
             _ => SecretsError::Unset { name: row.name.clone() },
         }
         .into()),
@@ -110,7 +110,7 @@ fn checked(args: &SecretsCheck, session: &Session<'_>) -> Outcome {
 }
 
 fn line(row: &Row) -> String {
-    let state = match row.state {
+    let state = match &row.state {
         State::Set => "set".to_owned(),
         State::Missing => "MISSING".to_owned(),
         State::Unfit(reason) => format!("NO GOOD: {reason}"),
@@ -124,7 +124,7 @@ fn line(row: &Row) -> String {
 }
 
 fn entry(row: &Row) -> Value {
-    let (state, reason) = match row.state {
+    let (state, reason) = match &row.state {
         State::Set => ("set", None),
         State::Missing => ("missing", None),
         State::Unfit(reason) => ("unfit", Some(reason)),

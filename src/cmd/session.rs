@@ -4,11 +4,16 @@ use std::fs::{File, TryLockError};
 use std::path::{Path, PathBuf};
 use std::time::{SystemTime, UNIX_EPOCH};
 
+use jiff::Timestamp;
+use jiff::civil::Date;
+use jiff::tz::TimeZone;
+
 use super::cache::Cache;
 use crate::cli::{Global, Unlock};
 use crate::cluster::secrets::{Secrets, Vault};
 use crate::debian::mirror::{AptMirrors, Mirror};
 use crate::exit::{Code, Failure};
+use crate::fetch::channels::CHANNELS;
 use crate::fetch::{Fetcher, k3s, shown};
 use crate::output::Console;
 use crate::profile::Workspace;
@@ -22,6 +27,8 @@ pub(crate) struct Session<'a> {
     pub(crate) mirror: Mirror,
     /// The URL that K3s's releases lie below.
     pub(crate) k3s_mirror: String,
+    /// The URL of K3s's release channels.
+    pub(crate) k3s_channels: String,
     root: PathBuf,
 }
 
@@ -41,11 +48,14 @@ impl<'a> Session<'a> {
         let named = global.mirror.as_deref().or(workspace.mirror());
         let snapshot = std::env::var("IMGBUILD_SNAPSHOT").ok().filter(|address| !address.is_empty());
         let mirror = Mirror::choose(named, &AptMirrors::of_host(Path::new("/")), snapshot.as_deref())?;
-        let k3s_mirror = k3s_mirror(global.k3s_mirror.as_deref().or(workspace.k3s_mirror()))?;
+        let k3s_mirror = global.k3s_mirror.as_deref().or(workspace.k3s_mirror()).unwrap_or(k3s::GITHUB);
+        let k3s_mirror = http(k3s_mirror, "a mirror of K3s's releases", k3s::GITHUB)?;
+        let k3s_channels = global.k3s_channels.as_deref().or(workspace.k3s_channels()).unwrap_or(CHANNELS);
+        let k3s_channels = http(k3s_channels, "K3s's release channels", CHANNELS)?;
         let fetcher = Fetcher::new(cache.dir(), global.offline)?;
         console.detail(&format!("workspace {}, cache {}", root.display(), cache.dir().display()));
         console.detail(&format!("mirrors {} and {}", shown(&mirror.debian), shown(&mirror.security)));
-        Ok(Self { console, workspace, cache, fetcher, mirror, k3s_mirror, root })
+        Ok(Self { console, workspace, cache, fetcher, mirror, k3s_mirror, k3s_channels, root })
     }
 
     /// Keeps other runs of the program from changing the lock file, until the guard goes. The workspace's directory is
@@ -98,13 +108,19 @@ impl<'a> Session<'a> {
     }
 }
 
-fn k3s_mirror(named: Option<&str>) -> Result<String, Failure> {
-    let url = named.unwrap_or(k3s::GITHUB);
+/// A URL that can be asked; `example` is the real one.
+fn http(url: &str, what: &str, example: &str) -> Result<String, Failure> {
     if ["https://", "http://"].iter().any(|scheme| url.len() > scheme.len() && url.starts_with(scheme)) {
         return Ok(url.to_owned());
     }
-    Err(Failure::refused(format!("`{}` is not the URL of a mirror of K3s's releases", shown(url)))
-        .hint(format!("write one such as {}; for local files there is `--k3s-dir`", k3s::GITHUB)))
+    Err(Failure::refused(format!("`{}` is not the URL of {what}", shown(url)))
+        .hint(format!("write one such as {example}; for local files of a release there is `--k3s-dir`")))
+}
+
+/// The day in UTC, for what ends on a day; none if the clock is out of all bounds.
+pub(crate) fn today() -> Option<Date> {
+    let now = Timestamp::from_second(i64::try_from(now()).ok()?).ok()?;
+    Some(now.to_zoned(TimeZone::UTC).date())
 }
 
 /// Seconds since 1970; only signatures and expiry dates are held against it, nothing in an image.

@@ -11,6 +11,7 @@ use tokio_postgres::tls::MakeTlsConnect;
 use tokio_postgres::{Client, Config, SimpleQueryMessage, SimpleQueryRow};
 use tokio_postgres_rustls::MakeRustlsConnect;
 
+use super::startup::{self, AsK3s};
 use super::{Endpoint, Obstacle, trust};
 
 /// How long anything may take. K3s itself waits 5 seconds for an address (kine, `pkg/drivers/generic/dialer.go`).
@@ -38,12 +39,8 @@ impl<'a> Door<'a> {
             return Err(name("it has no address".to_owned()));
         }
         let mut config = Config::new();
-        config.user(&endpoint.user).password(&endpoint.password).dbname(&endpoint.database);
-        config.ssl_mode(SslMode::Require).application_name("imgbuild check");
-        if let Some(path) = &endpoint.search_path {
-            let escaped: String = path.chars().flat_map(escaped).collect();
-            config.options(format!("-csearch_path={escaped}"));
-        }
+        // What the server is told of database and settings is in the first message, which is K3s's.
+        config.user(&endpoint.user).password(&endpoint.password).ssl_mode(SslMode::Require);
         Ok(Self { endpoint, addresses, config, tls: MakeRustlsConnect::new(tls) })
     }
 
@@ -56,6 +53,7 @@ impl<'a> Door<'a> {
         let mut tls = self.tls.clone();
         let tls = MakeTlsConnect::<TcpStream>::make_tls_connect(&mut tls, &self.endpoint.host)
             .map_err(|error| Obstacle::Tls { at: self.endpoint.to_string(), reason: error.to_string() })?;
+        let tls = AsK3s { tls, message: startup::message(self.endpoint) };
         let (client, connection) = self.wait(self.config.connect_raw(stream, tls)).await?;
         // It ends with its client.
         tokio::spawn(connection);
@@ -102,9 +100,4 @@ impl<'a> Door<'a> {
         };
         Ok(messages.into_iter().filter_map(row).collect())
     }
-}
-
-/// A character of a value among a server's options, which blanks would end.
-fn escaped(char: char) -> impl Iterator<Item = char> {
-    (char.is_whitespace() || char == '\\').then_some('\\').into_iter().chain([char])
 }

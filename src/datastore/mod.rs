@@ -2,25 +2,35 @@
 //! K3s needs of it.
 //!
 //! ```text
-//! URL, CA file ─▶ Endpoint, trust ─▶ Door: name ─ TCP ─ TLS ─ password ─▶ questions, statements, room ─▶ Facts
-//!                                                │
-//!                                                └─▶ Obstacle: what is in the way
+//! URL, CA file ─▶ Endpoint, trust ─▶ Door: name ─ TCP ─ TLS ─ startup ─ password ─▶ questions, … ─▶ Facts
+//!          │                                     │
+//!          └─▶ Fault: what is wrong with it      └─▶ Obstacle: what is in the way
 //! ```
 //!
 //! The room only asks: nothing is written to the database, and what it opens is closed when [`look`] returns. Its inside
 //! is asynchronous, its face is not. Nothing that it hands out holds the password; what that means for a cluster is
 //! said by the lints.
 
+mod condition;
 mod connect;
 mod endpoint;
+mod fault;
+mod host;
 mod obstacle;
+mod parameters;
+mod placeholder;
 mod questions;
 mod room;
+mod startup;
 mod statements;
 mod trust;
 
+pub use condition::Condition;
 pub use endpoint::Endpoint;
+pub use fault::{Fault, Part};
+pub use host::Host;
 pub use obstacle::Obstacle;
+pub use parameters::{Trouble, trouble};
 pub use questions::{Answers, Limit, Table};
 pub use statements::Statements;
 
@@ -36,6 +46,8 @@ pub struct Facts {
     /// How many connections of [`NEEDED`] were had at once. Not tried where a cluster lives already, which may need
     /// them, nor where it is no use.
     pub opened: Option<u32>,
+    /// The state of K3s's table, if it is there.
+    pub condition: Option<Condition>,
     /// Names of the keys that hold a cluster's sealed certificates; they tell of the token, but not the token.
     pub bootstrap: Vec<String>,
 }
@@ -61,10 +73,14 @@ async fn ask(endpoint: &Endpoint, ca: &[u8]) -> Result<Facts, Obstacle> {
         Some(kine) if kine.readable => questions::bootstrap_keys(&client, &door).await?,
         _ => Vec::new(),
     };
+    let condition = match &answers.kine {
+        Some(kine) => condition::ask(&client, &door, kine.readable).await?,
+        None => None,
+    };
     let (statements, _second) = statements::watch(&client, &door).await?;
     let opened = match (&answers.kine, statements) {
         (None, Statements::Kept | Statements::Moved) => Some(room::measure(&door, 2).await),
         _ => None,
     };
-    Ok(Facts { answers, statements, opened, bootstrap })
+    Ok(Facts { answers, statements, opened, condition, bootstrap })
 }

@@ -31,6 +31,9 @@ pub enum Obstacle {
     NoDatabase { at: String, database: String },
     #[error("{at} has no connection left: {reason}")]
     Full { at: String, reason: String },
+    /// A setting in the URL that the server, or a pooler before it, does not take.
+    #[error("{at} refuses a parameter of the URL: {reason}")]
+    Parameter { at: String, reason: String },
     #[error("{at} refused: {reason}")]
     Refused { at: String, reason: String },
     #[error("{at} did not answer within {seconds} seconds")]
@@ -55,6 +58,7 @@ impl Obstacle {
                     Self::NoDatabase { at, database: endpoint.database.clone() }
                 }
                 code if *code == SqlState::TOO_MANY_CONNECTIONS => Self::Full { at, reason },
+                code if is_of_parameter(code, &reason) => Self::Parameter { at, reason },
                 _ => Self::Refused { at, reason },
             };
         }
@@ -87,6 +91,15 @@ impl Obstacle {
             _ => Self::Tls { at, reason: error.to_string() },
         }
     }
+}
+
+/// Whether the server refuses a setting: one that it does not know, or that no client may change, or may not so change. A
+/// pooler says so in its own words (`PgBouncer`, `src/client.c`: "unsupported startup parameter").
+fn is_of_parameter(code: &SqlState, reason: &str) -> bool {
+    let codes = [SqlState::UNDEFINED_OBJECT, SqlState::CANT_CHANGE_RUNTIME_PARAM, SqlState::INVALID_PARAMETER_VALUE];
+    codes.contains(code)
+        || (*code == SqlState::PROTOCOL_VIOLATION && reason.contains("startup parameter"))
+        || (*code == SqlState::INSUFFICIENT_PRIVILEGE && reason.contains("set parameter"))
 }
 
 fn causes<'e>(error: &'e (dyn Error + 'static)) -> impl Iterator<Item = &'e (dyn Error + 'static)> {

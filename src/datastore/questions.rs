@@ -67,7 +67,7 @@ pub struct Table {
 /// A server that refuses, or that answers as no `PostgreSQL` does.
 pub(super) async fn ask(client: &Client, door: &Door<'_>) -> Result<Answers, Obstacle> {
     let rows = door.rows(client, QUESTION).await?;
-    let columns: Vec<Option<&str>> = rows.first().map(columns).unwrap_or_default();
+    let columns: Vec<Option<&str>> = rows.first().map(cells).unwrap_or_default();
     read(&columns).ok_or_else(|| Obstacle::Refused {
         at: door.endpoint.to_string(),
         reason: "its answers are not those of a PostgreSQL server".to_owned(),
@@ -83,7 +83,8 @@ pub(super) async fn bootstrap_keys(client: &Client, door: &Door<'_>) -> Result<V
     Ok(rows.iter().filter_map(|row| row.try_get(0).ok().flatten()).map(str::to_owned).collect())
 }
 
-fn columns(row: &SimpleQueryRow) -> Vec<Option<&str>> {
+/// A row's values, as text.
+pub(super) fn cells(row: &SimpleQueryRow) -> Vec<Option<&str>> {
     (0..row.len()).map(|column| row.try_get(column).ok().flatten()).collect()
 }
 

@@ -10,6 +10,7 @@
 //! CACHE/downloads/partial/<hex>   the first bytes of objects, each locked by the process that writes it
 //! ```
 
+pub mod channels;
 mod error;
 mod http;
 pub mod k3s;

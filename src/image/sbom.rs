@@ -232,7 +232,7 @@ mod tests {
     fn a_release_is_named_as_its_project_is() {
         let k3s = ManifestPackage {
             name: "k3s".to_owned(),
-            version: "v1.34.10+k3s1".to_owned(),
+            version: "v1.36.5+k3s1".to_owned(),
             arch: "arm64".to_owned(),
             sha256: "00ff".to_owned(),
         };
@@ -240,7 +240,7 @@ mod tests {
         let element = &document["packages"][1];
         assert_eq!(element["SPDXID"], "SPDXRef-Package-release-k3s-arm64");
         let purl = &element["externalRefs"][0]["referenceLocator"];
-        assert_eq!(purl, "pkg:github/k3s-io/k3s@v1.34.10%2Bk3s1");
+        assert_eq!(purl, "pkg:github/k3s-io/k3s@v1.36.5%2Bk3s1");
     }
 
     #[test]

@@ -63,6 +63,9 @@ pub struct LockedProfile {
     /// Names of the users and groups whose numbers its image takes from [`IdMap`], sorted.
     pub users: Vec<String>,
     pub groups: Vec<String>,
+    /// The release of K3s that the profile names, where a newer one of its line is locked.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub k3s: Option<String>,
 }
 
 /// A suite whose signature was checked when locking.

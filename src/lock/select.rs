@@ -124,6 +124,7 @@ pub fn lock_profile(
             // Known when the packages are unpacked.
             users: Vec::new(),
             groups: Vec::new(),
+            k3s: None,
         },
         sources: indexes.iter().map(|index| locked_source(&index.state, profile)).collect(),
         packages: selection.packages().map(locked_package).collect(),

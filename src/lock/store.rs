@@ -105,7 +105,19 @@ impl Lock {
                 None => self.packages.push(LockedPackage { profiles: vec![name.to_owned()], ..package }),
             }
         }
-        for artifact in locked.artifacts {
+        self.put_artifacts(name, locked.artifacts);
+        self.sources.sort_by(|a, b| (&a.name, &a.date, &a.sha256).cmp(&(&b.name, &b.date, &b.sha256)));
+        let key = |package: &LockedPackage| {
+            (package.name.clone(), package.arch.clone(), package.version.clone(), package.sha256)
+        };
+        self.packages.sort_by_cached_key(key);
+        self.seal(name);
+    }
+
+    /// Puts artifacts in place of those that a profile has.
+    pub fn put_artifacts(&mut self, name: &str, artifacts: Vec<LockedArtifact>) {
+        self.artifacts.retain_mut(|artifact| drop_profile(&mut artifact.profiles, name));
+        for artifact in artifacts {
             let same = |old: &&mut LockedArtifact| old.sha256 == artifact.sha256 && old.path == artifact.path;
             match self.artifacts.iter_mut().find(same) {
                 Some(old) => add(&mut old.profiles, name),
@@ -115,11 +127,11 @@ impl Lock {
         self.artifacts.sort_by_cached_key(|artifact| {
             (artifact.name.clone(), artifact.arch, artifact.version.clone(), artifact.sha256)
         });
-        self.sources.sort_by(|a, b| (&a.name, &a.date, &a.sha256).cmp(&(&b.name, &b.date, &b.sha256)));
-        let key = |package: &LockedPackage| {
-            (package.name.clone(), package.arch.clone(), package.version.clone(), package.sha256)
-        };
-        self.packages.sort_by_cached_key(key);
+        self.seal(name);
+    }
+
+    /// Takes the digest of what is locked for a profile.
+    fn seal(&mut self, name: &str) {
         let contents = self.contents(name);
         if let Some(profile) = self.profiles.get_mut(name) {
             profile.contents = contents;
@@ -135,8 +147,11 @@ impl Lock {
             text.push_str(&fields.join(" "));
             text.push('\n');
         };
-        if let Some(LockedProfile { epoch, users, groups, .. }) = self.profiles.get(name) {
+        if let Some(LockedProfile { epoch, users, groups, k3s, .. }) = self.profiles.get(name) {
             line(&[epoch, &users.join(","), &groups.join(",")]);
+            if let Some(named) = k3s {
+                line(&[&"k3s", named]);
+            }
         }
         for LockedSource { name, archive, suite, date, sha256, signed_by, only, .. } in self.sources_of(name) {
             line(&[&"source", name, date, sha256, signed_by, suite, &only.join(","), archive]);
@@ -196,6 +211,13 @@ impl Lock {
     /// A profile's artifacts, sorted by name.
     pub fn artifacts_of<'a>(&'a self, profile: &'a str) -> impl Iterator<Item = &'a LockedArtifact> {
         self.artifacts.iter().filter(move |artifact| artifact.profiles.iter().any(|user| user == profile))
+    }
+
+    /// The tag of the release of K3s that is locked for a profile.
+    #[must_use]
+    pub fn k3s_of<'a>(&'a self, profile: &'a str) -> Option<&'a str> {
+        let program = self.artifacts_of(profile).find(|artifact| artifact.name == "k3s")?;
+        Some(&program.version)
     }
 
     /// Whether a profile has artifacts.

@@ -359,17 +359,17 @@ fn with_k3s(name: &str, version: &str) -> Locked {
 #[test]
 fn profiles_share_a_release_and_it_goes_with_the_last_of_them() {
     let mut lock = Lock::new();
-    lock.put("control", with_k3s("control", "v1.34.9+k3s1"));
-    lock.put("storage", with_k3s("storage", "v1.34.9+k3s1"));
+    lock.put("control", with_k3s("control", "v1.36.4+k3s1"));
+    lock.put("storage", with_k3s("storage", "v1.36.4+k3s1"));
     assert_eq!(lock.artifacts.len(), 1);
     assert_eq!(lock.artifacts[0].profiles, ["control", "storage"]);
     let old = lock.clone();
     for name in ["control", "storage"] {
-        lock.put(name, with_k3s(name, "v1.34.10+k3s1"));
+        lock.put(name, with_k3s(name, "v1.36.5+k3s1"));
     }
     assert_eq!(lock.artifacts.len(), 1);
     let lines: Vec<String> = diff(&old, &lock).iter().map(ToString::to_string).collect();
-    assert_eq!(lines, ["  k3s v1.34.9+k3s1 → v1.34.10+k3s1 (control, storage)"]);
+    assert_eq!(lines, ["  k3s v1.36.4+k3s1 → v1.36.5+k3s1 (control, storage)"]);
     lock.remove("control");
     assert_eq!(lock.artifacts_of("storage").count(), 1);
     lock.remove("storage");
@@ -380,7 +380,7 @@ fn profiles_share_a_release_and_it_goes_with_the_last_of_them() {
 fn a_lock_made_where_nobody_had_k3s_fits_a_standalone_profile_until_the_release_changes() {
     let mut profile = profile("demo", &["bash"]);
     let k3s = K3s {
-        version: "v1.34.10+k3s1".to_owned(),
+        version: "v1.36.5+k3s1".to_owned(),
         role: Role::Server,
         standalone: true,
         air_gap: false,
@@ -400,10 +400,10 @@ fn a_lock_made_where_nobody_had_k3s_fits_a_standalone_profile_until_the_release_
     assert_eq!(error, OutdatedError::WithoutK3s { profile: "demo".to_owned() });
     let cure = error.hint().unwrap();
     assert!(["imgbuild lock --profile demo", "--k3s-dir DIR", "--k3s-mirror"].iter().all(|way| cure.contains(way)));
-    lock.put("demo", Locked { artifacts: with_k3s("demo", "v1.34.10+k3s1").artifacts, ..locked });
+    lock.put("demo", Locked { artifacts: with_k3s("demo", "v1.36.5+k3s1").artifacts, ..locked });
     lock.expect(&profile).unwrap();
     for changed in [
-        K3s { version: "v1.34.11+k3s1".to_owned(), ..k3s.clone() },
+        K3s { version: "v1.36.6+k3s1".to_owned(), ..k3s.clone() },
         K3s { role: Role::Agent, standalone: false, ..k3s.clone() },
         K3s { air_gap: true, ..k3s },
     ] {
@@ -417,7 +417,7 @@ fn artifacts_that_contradict_the_lock_are_refused() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("imgbuild.lock");
     let mut lock = Lock::new();
-    lock.put("control", with_k3s("control", "v1.34.10+k3s1"));
+    lock.put("control", with_k3s("control", "v1.36.5+k3s1"));
     lock.save(&path).unwrap();
     assert_eq!(Lock::load(&path).unwrap(), Some(lock.clone()));
     let mut wrong = [lock.clone(), lock.clone(), lock.clone(), lock.clone()];
@@ -503,7 +503,7 @@ prop_compose! {
             only: Vec::new(),
             profiles: Vec::new(),
         };
-        let profile = LockedProfile { arch: Arch::Amd64, config: Digest::of(b"config"), contents: Digest([0; 32]), epoch, users: Vec::new(), groups: Vec::new() };
+        let profile = LockedProfile { arch: Arch::Amd64, config: Digest::of(b"config"), contents: Digest([0; 32]), epoch, users: Vec::new(), groups: Vec::new(), k3s: None };
         let locked = Locked { profile, sources: vec![source], packages: selected.collect(), artifacts: Vec::new() };
         lock.put("second", locked.clone());
         if first {

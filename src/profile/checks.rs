@@ -5,6 +5,7 @@ use std::net::IpAddr;
 
 use base64::prelude::{BASE64_STANDARD, Engine as _};
 
+use super::Tag;
 pub(super) use super::cmdline::kernel_option;
 pub(super) use super::config_txt::config_line;
 use super::resolved::glob_of;
@@ -415,19 +416,11 @@ pub(super) fn line(text: &str) -> Verdict {
 
 /// The tag of a K3s release; it becomes part of a URL and of file names.
 pub(super) fn k3s_version(text: &str) -> Verdict {
-    let number = |part: &str| only(part, |char| char.is_ascii_digit());
-    let good = text.strip_prefix('v').and_then(|rest| rest.split_once("+k3s")).is_some_and(|(kubernetes, build)| {
-        let (base, candidate) = kubernetes.split_once('-').unwrap_or((kubernetes, "rc1"));
-        let whole = base.split('.').count() == 3 && base.split('.').all(number);
-        whole
-            && text.len() <= 63
-            && number(build)
-            && only(candidate, |char| char.is_ascii_alphanumeric() || char == '.')
-    });
-    if good {
+    // It becomes a label's value.
+    if text.len() <= 63 && Tag::parse(text).is_some() {
         return Ok(());
     }
-    refuse(text, "a K3s release", "write its tag, such as `v1.34.10+k3s1`")
+    refuse(text, "a K3s release", "write its tag, such as `v1.36.5+k3s1`")
 }
 
 /// A taint as K3s's `node-taint` takes it.

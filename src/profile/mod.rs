@@ -34,6 +34,7 @@ pub(crate) mod values;
 pub(crate) mod workspace;
 
 pub use error::ProfileError;
+pub use k3s::{End, Line, Tag};
 pub use load::{Loaded, OverlaySummary, ProfileSummary, bootable, list, load, overlays, parse_str};
 pub use marks::Marks;
 pub use model::*;

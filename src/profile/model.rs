@@ -130,7 +130,7 @@ pub struct Profile {
 /// K3s on a node, as far as it is the same for every cluster.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct K3s {
-    /// The release's tag (`v1.34.10+k3s1`).
+    /// The release's tag (`v1.36.5+k3s1`).
     pub version: String,
     pub role: Role,
     /// A server that needs no seed: it makes a cluster of its own, its datastore on its own disk.

@@ -412,6 +412,8 @@ pub(super) struct WorkspaceToml {
     pub mirror: Option<Url>,
     /// URL of the directory that holds K3s's releases, each in a directory of its tag.
     pub k3s_mirror: Option<Url>,
+    /// URL of K3s's release channels.
+    pub k3s_channels: Option<Url>,
     /// URL of the directory that holds releases of this workspace's images, each in a directory of its tag.
     pub releases: Option<Url>,
     /// The minisign public key (`RW…`) that those releases, and any image from elsewhere, must be signed with.

@@ -71,7 +71,7 @@ text! {
     Archive: archive, "`debian`, `debian-security`, or the URL of the directory above `dists/`.";
     Suite: suite, "A suite or component, such as trixie or main.";
     Line: line, "One line of text.";
-    K3sVersion: k3s_version, "A release of K3s by its tag, such as v1.34.10+k3s1.";
+    K3sVersion: k3s_version, "A release of K3s by its tag, such as v1.36.5+k3s1.";
     Taint: taint, "A taint, key=value:Effect; the effect is NoSchedule, PreferNoSchedule or NoExecute.";
     Led: led, "An LED's name below /sys/class/leds, such as ACT.";
     LabelName: label_name, "A label's name, quoted, such as \"node.longhorn.io/create-default-disk\".";

@@ -43,6 +43,7 @@ pub struct Workspace {
     root: Option<PathBuf>,
     mirror: Option<String>,
     k3s_mirror: Option<String>,
+    k3s_channels: Option<String>,
     releases: Option<String>,
     release_key: Option<String>,
 }
@@ -64,6 +65,7 @@ impl Workspace {
             let config: WorkspaceToml = parse(&text(bytes, shown)?)?;
             workspace.mirror = config.mirror.map(Into::into);
             workspace.k3s_mirror = config.k3s_mirror.map(Into::into);
+            workspace.k3s_channels = config.k3s_channels.map(Into::into);
             workspace.releases = config.releases.map(Into::into);
             workspace.release_key = config.release_key;
         }
@@ -86,6 +88,12 @@ impl Workspace {
     #[must_use]
     pub fn k3s_mirror(&self) -> Option<&str> {
         self.k3s_mirror.as_deref()
+    }
+
+    /// The `k3s_channels` of its `imgbuild.toml`: the URL of K3s's release channels.
+    #[must_use]
+    pub fn k3s_channels(&self) -> Option<&str> {
+        self.k3s_channels.as_deref()
     }
 
     /// The `releases` of its `imgbuild.toml`: a URL that releases of its images lie below.

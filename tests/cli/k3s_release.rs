@@ -36,6 +36,50 @@ fn mirror_with(program: impl Fn(&Request, &[u8]) -> Answer + Send + Sync + 'stat
     )
 }
 
+/// A mirror that has the stand-in under any tag, and K3s's release channels as the real ones answer, `latest` being the
+/// newest release of the shipped line.
+fn project(latest: &str) -> Server {
+    let latest = latest.to_owned();
+    let files = k3s::files();
+    Server::start(move |request| {
+        if request.path == "/v1-release/channels" {
+            return Answer::whole(channels(&latest).as_bytes());
+        }
+        let file = request.path.strip_prefix("/k3s/").and_then(|path| path.split_once('/'));
+        let file = file.and_then(|(_, name)| files.get(name));
+        file.map_or_else(Answer::not_found, |file| Answer::honest(request, file))
+    })
+}
+
+/// The document of <https://update.k3s.io/v1-release/channels>, with fewer channels.
+fn channels(latest: &str) -> String {
+    let channel = |name: &str, latest: &str| {
+        format!(
+            "{{\"id\":\"{name}\",\"type\":\"channel\",\"links\":{{\"self\":\"https://update.k3s.io/v1-release/channels/{name}\"}},\
+             \"name\":\"{name}\",\"latest\":\"{latest}\",\"latestRegexp\":\".*\",\"excludeRegexp\":\"^[^+]+-\"}}"
+        )
+    };
+    let all = [channel("stable", VERSION), channel("v1.36", latest), channel("v1.37", "v1.37.1+k3s1")].join(",");
+    format!("{{\"type\":\"collection\",\"actions\":{{}},\"resourceType\":\"channels\",\"data\":[{all}]}}")
+}
+
+/// Runs `lock` with that project's servers.
+fn lock_with(place: &Place, project: &Server, args: &[&str]) -> Ran {
+    let (mirror, channels) = (project.url("/k3s"), project.url("/v1-release/channels"));
+    let places = ["lock", "--k3s-mirror", &mirror, "--k3s-channels", &channels];
+    place.run_without_k3s(&[&places[..], args].concat())
+}
+
+/// The releases of K3s in the lock, each with the profiles that have it.
+fn locked(place: &Place) -> Vec<(String, Vec<String>)> {
+    let lock: toml::Table = place.read("imgbuild.lock").parse().unwrap();
+    let text = |value: &toml::Value| value.as_str().unwrap().to_owned();
+    let artifacts = lock["artifact"].as_array().unwrap().iter();
+    artifacts
+        .map(|one| (text(&one["version"]), one["profiles"].as_array().unwrap().iter().map(text).collect()))
+        .collect()
+}
+
 /// Locks `node` from a mirror of releases.
 fn lock_from(place: &Place, mirror: &Server) -> Ran {
     place.run_without_k3s(&["lock", "--profile", "node", "--k3s-mirror", &mirror.url("/k3s/")])
@@ -61,12 +105,12 @@ fn a_release_is_locked_from_a_mirror_and_asked_for_once() {
     assert!(text.contains(&format!("+ k3s-airgap-images {VERSION} (node)")), "{text}");
     let lock = place.read("imgbuild.lock");
     for line in
-        ["[[artifact]]", "path = \"v1.34.10+k3s1/k3s\"", "path = \"v1.34.10+k3s1/k3s-airgap-images-amd64.tar.zst\""]
+        ["[[artifact]]", "path = \"v1.36.5+k3s1/k3s\"", "path = \"v1.36.5+k3s1/k3s-airgap-images-amd64.tar.zst\""]
     {
         assert!(lock.contains(line), "{line} is not in {lock}");
     }
     let asked: Vec<String> = mirror.requests().into_iter().map(|request| request.path).collect();
-    let name = |file: &str| format!("/k3s/v1.34.10%2Bk3s1/{file}");
+    let name = |file: &str| format!("/k3s/v1.36.5%2Bk3s1/{file}");
     assert_eq!(asked, [name("sha256sum-amd64.txt"), name("k3s"), name("k3s-airgap-images-amd64.tar.zst")]);
 
     // What is locked stays, also for another profile.
@@ -204,6 +248,111 @@ fn a_lock_without_k3s_serves_no_profile_that_joins_a_cluster() {
     // Locking again is what mends it, and takes nothing less than K3s.
     lock_from(&place, &mirror(|_, _| Answer::not_found())).fails(5);
     assert_eq!(lock_from(&place, &mirror(Answer::honest)).ok(), format!("+ k3s {VERSION} (node)\n"));
+}
+
+#[test]
+fn an_update_takes_the_newest_patch_of_the_line_for_every_profile_of_the_same_release() {
+    let archive = Archive::new().online();
+    let place = place(&archive, "role = \"server\"");
+    let node = place.read("profiles/node.toml");
+    place.write("profiles/other.toml", &node);
+    place.write("profiles/apart.toml", node.replace(VERSION, "v1.36.4+k3s1"));
+    let now = project(VERSION);
+    lock_with(&place, &now, &[]).ok();
+    let apart = ("v1.36.4+k3s1".to_owned(), vec!["apart".to_owned()]);
+    let both = || vec!["node".to_owned(), "other".to_owned()];
+    assert_eq!(locked(&place), [apart.clone(), (VERSION.to_owned(), both())]);
+
+    // Nothing is newer.
+    let text = lock_with(&place, &now, &["--update", "k3s", "--profile", "node"]).ok();
+    assert!(text.starts_with("nothing changed\n") && text.contains("v1.36 is mended until 2027-06-28"), "{text}");
+    // Something is; the profile that was asked for takes the others of its release along.
+    let later = project("v1.36.10+k3s1");
+    let text = lock_with(&place, &later, &["--update", "k3s", "--profile", "node"]).ok();
+    assert!(text.contains(&format!("  k3s {VERSION} → v1.36.10+k3s1 (node, other)\n")), "{text}");
+    assert!(text.contains("K3s v1.36.10+k3s1: Kubernetes v1.36 is mended until 2027-06-28"), "{text}");
+    let moved = ("v1.36.10+k3s1".to_owned(), both());
+    assert_eq!(locked(&place), [moved.clone(), apart.clone()]);
+    assert!(place.read("imgbuild.lock").contains(&format!("k3s = \"{VERSION}\"")));
+
+    // It fits, and stays: also where packages are locked anew, and where the channels lag behind.
+    place.run_without_k3s(&["lock", "--check"]).ok();
+    lock_with(&place, &now, &["--update"]).ok();
+    let text = lock_with(&place, &now, &["--update", "k3s", "--profile", "node"]).ok();
+    assert!(text.starts_with("nothing changed\n"), "{text}");
+    assert_eq!(locked(&place), [moved, apart.clone()]);
+
+    // A profile that is locked later goes with those that name the same release.
+    place.write("profiles/third.toml", &node);
+    lock_with(&place, &now, &["--profile", "third"]).ok();
+    assert_eq!(locked(&place)[0].1, ["node", "other", "third"]);
+    // What a profile names anew is heeded, older or not.
+    place.write("profiles/node.toml", node.replace(VERSION, "v1.36.4+k3s1"));
+    assert!(place.run_without_k3s(&["lock", "--check"]).fails(3).contains("does not fit node"));
+    lock_with(&place, &now, &["--profile", "node"]).ok();
+    assert_eq!(locked(&place)[1], (apart.0, vec!["apart".to_owned(), "node".to_owned()]));
+}
+
+#[test]
+fn an_update_tells_programs_when_the_line_ends() {
+    let archive = Archive::new().online();
+    let place = place(&archive, "role = \"server\"");
+    let project = project("v1.36.7+k3s1");
+    lock_with(&place, &project, &[]).ok();
+    let json = lock_with(&place, &project, &["--update", "k3s", "--json"]).ok();
+    let result = json.lines().filter_map(|line| serde_json::from_str::<serde_json::Value>(line).ok());
+    let result = result.filter_map(|line| line.get("result").cloned()).next_back().unwrap();
+    let expected = serde_json::json!([{"release": "v1.36.7+k3s1", "line": "v1.36", "end_of_life": "2027-06-28"}]);
+    assert_eq!(result["k3s"], expected);
+}
+
+#[test]
+fn channels_that_are_away_or_none_leave_the_lock_as_it_is() {
+    let archive = Archive::new().online();
+    let place = place(&archive, "role = \"server\"");
+    let project = project(VERSION);
+    lock_with(&place, &project, &[]).ok();
+    let before = place.read("imgbuild.lock");
+    let mirror = project.url("/k3s");
+    for (answer, said) in [
+        ("<html>moved</html>".to_owned(), "does not answer as K3s's release channels do"),
+        (channels("v1.37.0+k3s1"), "none of that line"),
+        (channels("v1.36.6-rc1+k3s1"), "none of that line"),
+        (channels("../../etc"), "none of that line"),
+        (channels(VERSION).replace("\"v1.36\"", "\"v1.33\""), "has no channel v1.36"),
+    ] {
+        let server = Server::start(move |_| Answer::whole(answer.as_bytes()));
+        let channels = server.url("/v1-release/channels");
+        let update = ["lock", "--update", "k3s", "--k3s-mirror", &mirror, "--k3s-channels", &channels];
+        let error = place.run_without_k3s(&update).fails(5);
+        assert!(error.contains(said) && error.contains("help: "), "{error}");
+    }
+    let away = Server::start(|_| Answer::not_found());
+    place.write("imgbuild.toml", format!("schema = 1\nk3s_channels = \"{}\"\n", away.url("/channels")));
+    let mut update = place.command(&["lock", "--update", "k3s", "--k3s-mirror", &mirror]);
+    let error = Ran::of(update.env_remove("IMGBUILD_K3S_DIR").env_remove("IMGBUILD_K3S_CHANNELS")).fails(5);
+    assert!(error.contains("404") && error.contains("--k3s-channels URL") && error.contains("version = "), "{error}");
+    assert_eq!(place.read("imgbuild.lock"), before);
+    let error = place.run_without_k3s(&["lock", "--k3s-channels", "update.k3s.io"]).fails(1);
+    assert!(error.contains("https://update.k3s.io/v1-release/channels"), "{error}");
+}
+
+#[test]
+fn a_channel_that_answers_elsewhere_is_followed() {
+    let archive = Archive::new().online();
+    let place = place(&archive, "role = \"server\"");
+    let project = project("v1.36.7+k3s1");
+    lock_with(&place, &project, &[]).ok();
+    let goal = project.url("/v1-release/channels");
+    let moved = Server::start(move |_| {
+        let mut answer = Answer::status(302, b"");
+        answer.headers.push(format!("Location: {goal}"));
+        answer
+    });
+    let (mirror, channels) = (project.url("/k3s"), moved.url("/"));
+    let update = ["lock", "--update", "k3s", "--k3s-mirror", &mirror, "--k3s-channels", &channels];
+    place.run_without_k3s(&update).ok();
+    assert_eq!(locked(&place)[0].0, "v1.36.7+k3s1");
 }
 
 #[test]

@@ -15,7 +15,7 @@ pub fn place(online: &crate::archive::Online) -> Place {
     // Keys of the file's own table come before the first table in it.
     let (tables, overlays) = (profile.replace("overlays = [\"app\"]\n\n", ""), "overlays = [\"app\"]\n");
     let first = tables.find("\n[").unwrap() + 1;
-    let k3s = "[k3s]\nversion = \"v1.34.10+k3s1\"\nrole = \"server\"\n\n";
+    let k3s = "[k3s]\nversion = \"v1.36.5+k3s1\"\nrole = \"server\"\n\n";
     place.write("profiles/node.toml", [&tables[..first], overlays, "\n", k3s, &tables[first..]].concat());
     place.write("overlays/app/overlay.toml", "schema = 1\n");
     let cluster = format!(

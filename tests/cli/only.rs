@@ -41,7 +41,8 @@ fn one_package_comes_from_a_newer_archive_and_lock_check_and_why_know_it() {
     assert!(place.read("imgbuild.lock").contains("only = [\"firm*\"]"), "{}", place.read("imgbuild.lock"));
     place.run(&["lock", "--check"]).ok();
     let why = place.run(&["why", "--profile", "node", "firmware"]).ok();
-    assert_eq!(why, "firmware is wanted by the profile\nfirmware 2.0-1 comes from source `newer`\n");
+    assert!(why.starts_with("firmware is wanted by the profile\n"), "{why}");
+    assert!(why.ends_with("firmware 2.0-1 comes from source `newer`\n"), "{why}");
     place.run(&["--offline", "lock"]).ok();
 
     // Another `only` is another profile.

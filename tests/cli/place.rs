@@ -28,7 +28,7 @@ pub struct Ran {
 
 /// Keeps what the user of this machine has set from a program.
 pub fn forget_settings(command: &mut Command) {
-    for name in ["WORKSPACE", "CACHE", "MIRROR", "K3S_MIRROR", "AGE_IDENTITY"] {
+    for name in ["WORKSPACE", "CACHE", "MIRROR", "K3S_MIRROR", "K3S_CHANNELS", "AGE_IDENTITY"] {
         command.env_remove(format!("IMGBUILD_{name}"));
     }
 }
@@ -118,6 +118,8 @@ impl Place {
         command.current_dir(self.path("")).arg("--cache-dir").arg(&self.cache).args(args);
         forget_settings(&mut command);
         command.env("IMGBUILD_K3S_DIR", k3s_dir());
+        // No test asks the real ones.
+        command.env("IMGBUILD_K3S_CHANNELS", "http://127.0.0.1:9/");
         command
     }
 

@@ -378,7 +378,17 @@ fn known_secrets_are_judged_and_the_wrong_part_is_named() {
         ("postgres://db/k3s", "no user"),
         ("postgres://user@db/k3s", "no password"),
         ("postgres://user:@db/k3s", "no password"),
-        ("postgres://user:pa ss@db/k3s", "percent-encoded"),
+        ("postgres://user:pa ss@db/k3s", "a space, character 3 of it"),
+        ("postgres://postgres:[YOUR-PASSWORD]@db.abc.supabase.co:5432/k3s", "placeholder"),
+        ("postgres://postgres:%5BYOUR-PASSWORD%5D@db.abc.supabase.co:5432/k3s", "placeholder"),
+        ("postgres://k3s:<password>@db/k3s", "placeholder"),
+        ("postgres://USER:PASSWORD@HOST:5432/DATABASE", "placeholder"),
+        ("postgres://k3s:pa[ss@db/k3s", "`[`, character 3 of it"),
+        ("postgres://k3s:pass@db1:5432,db2:5432/k3s", "several hosts"),
+        ("postgres://k3s:pass@%6cocalhost/k3s", "percent-encoded"),
+        ("postgres://k3s:pass@%2Frun%2Fpostgresql/k3s", "percent-encoded"),
+        ("postgres://k3s:pass@127.1/k3s", "neither an address nor a name"),
+        ("postgres://k3s:pass@/k3s?host=/run/postgresql", "no host"),
         ("postgres://user:pa^ss@db/k3s", "percent-encoded"),
         ("postgres://user:pa%ss@db/k3s", "percent-encoded"),
         ("postgres://user:pa@ss@db/k3s", "percent-encoded"),
@@ -420,8 +430,8 @@ fn a_node_needs_what_its_role_uses_and_never_the_servers_token_as_a_worker() {
     secrets.insert(IDENTITY_SEED, secret(&"a".repeat(64)), source.clone());
     secrets.insert("unused", secret("x"), source);
     let rows = check(&secrets, &nodes);
-    let same = |state| matches!(state, State::Unfit(reason) if reason.contains("the same"));
-    let found: Vec<_> = rows.iter().map(|row| (row.name.as_str(), row.state, row.nodes.join(" "))).collect();
+    let same = |state: &State| matches!(state, State::Unfit(reason) if reason.contains("the same"));
+    let found: Vec<_> = rows.iter().map(|row| (row.name.as_str(), row.state.clone(), row.nodes.join(" "))).collect();
     assert!(
         matches!(&found[..], [
         (AGENT_TOKEN, agent, agents),
@@ -430,7 +440,7 @@ fn a_node_needs_what_its_role_uses_and_never_the_servers_token_as_a_worker() {
         (IDENTITY_SEED, State::Set, all),
         (SERVER_TOKEN, server, servers),
         ("unused", State::Set, nobody),
-    ] if same(*agent) && same(*server) && agents == "control pi1" && datastore == "control" && overlay == "control"
+    ] if same(agent) && same(server) && agents == "control pi1" && datastore == "control" && overlay == "control"
         && all == "control pi1 plain" && servers == "control" && nobody.is_empty()),
         "{found:?}"
     );

@@ -85,8 +85,12 @@ impl Workspace {
         self.write("cluster.toml", &(cluster + "\n[datastore]\nca = \"datastore-ca.pem\"\n"));
         let ca = fs::read_to_string(postgres.ca()).expect("the CA's certificate");
         self.write("datastore-ca.pem", &ca);
-        let url = postgres.url("10.0.2.2");
-        self.imgbuild(&["secrets", "set", "datastore-url"]).write_stdin(url).assert().success();
+        self.keep_state_at(&postgres.url("10.0.2.2"));
+    }
+
+    /// Sets the datastore's URL.
+    fn keep_state_at(&self, url: &str) {
+        self.imgbuild(&["secrets", "set", "datastore-url"]).write_stdin(url.to_owned()).assert().success();
     }
 
     /// Says anew where nodes join.

@@ -7,7 +7,7 @@ use std::path::Path;
 use imgbuild::tree::Digest;
 
 /// The release that the shipped profiles name.
-pub const VERSION: &str = "v1.34.10+k3s1";
+pub const VERSION: &str = "v1.36.5+k3s1";
 
 /// What the program says.
 const LINE: &[u8] = b"stand-in for K3s, made for tests\n";

@@ -38,7 +38,7 @@ impl IdentitySeed {
         let bytes = hex::decode(secrets.require(IDENTITY_SEED)?.expose());
         let seed = bytes.and_then(|bytes| bytes.as_slice().try_into().ok().map(Self::from_bytes));
         // `require` has seen to it already, in the same words.
-        let reason = "it is not 64 hexadecimal digits";
+        let reason = "it is not 64 hexadecimal digits".into();
         seed.ok_or_else(|| SecretsError::Unfit { name: IDENTITY_SEED.to_owned(), reason })
     }
 

@@ -11,7 +11,7 @@ const HEAD: &str = "\
 Made from the lints in `src/cluster/lints/` by `just generate`; do not edit it. Each finding names its place and how to
 mend it there. An error makes `check` exit with 1; warnings and infos do not. Every lint has a workspace that it finds
 something in, and one that it does not, in `tests/fixtures/lints/CODE/`; those of `check --online` (D…) are tried against
-real servers, all but D006, D007, D013, D019 and D021, which no server of the tests gives rise to.
+real servers, all but D006, D007, D013, D019, D021, D028 and D030, which no server of the tests gives rise to.
 ";
 
 /// The text of `docs/lints.md`.

@@ -2,11 +2,13 @@
 
 use std::collections::BTreeMap;
 
+use jiff::civil::Date;
+
 use crate::cluster::secrets::{NodeNeeds, Secrets};
 use crate::cluster::{Cluster, Node, Places};
 use crate::lock::Lock;
 use crate::output::Diagnostic;
-use crate::profile::{self, Profile, ProfileError, Role, Workspace};
+use crate::profile::{self, Profile, ProfileError, Role, Tag, Workspace};
 
 use super::Mistake;
 use super::manifests::{Found, look};
@@ -33,6 +35,8 @@ pub struct Inputs<'a> {
     pub datastore_ca: Option<Vec<u8>>,
     /// The bytes of registries' CA files that are there, by name.
     pub registry_cas: BTreeMap<String, Vec<u8>>,
+    /// The day that `check` runs on; none where the answer must be the same on all days, as for a build.
+    pub today: Option<Date>,
 }
 
 impl<'a> Inputs<'a> {
@@ -83,12 +87,21 @@ impl<'a> Inputs<'a> {
             unused_expects,
             datastore_ca,
             registry_cas,
+            today: None,
         })
     }
 
     /// The nodes whose profiles are sound, with them.
     pub fn nodes(&self) -> impl Iterator<Item = (&'a Node, &Profile)> {
         self.cluster.nodes.values().filter_map(|node| Some((node, self.profiles.get(&node.profile)?.as_ref().ok()?)))
+    }
+
+    /// The release of K3s that a node of this profile gets: what is locked for it, else what it names. None without K3s.
+    #[must_use]
+    pub fn release(&self, profile: &Profile) -> Option<Tag> {
+        let k3s = profile.k3s.as_ref()?;
+        let locked = self.lock.filter(|lock| lock.expect(profile).is_ok()).and_then(|lock| lock.k3s_of(&profile.name));
+        Tag::parse(locked.unwrap_or(&k3s.version))
     }
 
     /// A mistake in the value of a dotted key of the cluster file; the key says which node it concerns.

@@ -11,6 +11,7 @@
 //! `online` says what the datastore's own answers mean; it asks nobody either.
 
 mod access;
+mod datastore;
 mod disks;
 mod finding;
 mod handbook;
@@ -22,6 +23,7 @@ mod network;
 mod nodes;
 pub mod online;
 mod registries;
+mod releases;
 mod secrets;
 mod server;
 
@@ -44,11 +46,12 @@ pub struct Theme {
 
 /// All lints, by theme.
 #[must_use]
-pub fn themes() -> [Theme; 11] {
+pub fn themes() -> [Theme; 13] {
     [
         Theme { title: "The cluster file", lints: &[CLUSTER_FILE] },
         nodes::THEME,
         server::THEME,
+        releases::THEME,
         network::THEME,
         labels::THEME,
         disks::THEME,
@@ -56,6 +59,7 @@ pub fn themes() -> [Theme; 11] {
         registries::THEME,
         locked::THEME,
         secrets::THEME,
+        datastore::THEME,
         manifests::THEME,
     ]
 }

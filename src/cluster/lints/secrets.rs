@@ -1,8 +1,4 @@
-//! Secrets: that they are there, and that the datastore's URL leads where K3s can work.
-
-use std::borrow::Cow;
-
-use url::Url;
+//! Secrets: that they are there, fit for their purpose, and nowhere that they do not belong.
 
 use super::{Inputs, Lint, Mistake, Theme};
 use crate::cluster::leaks::SHORTEST;
@@ -11,19 +7,8 @@ use crate::cluster::secrets::{AGENT_TOKEN, DATASTORE_URL, SERVER_TOKEN, Secret, 
 use crate::output::Severity;
 use crate::profile::Role;
 
-pub(super) const THEME: Theme = Theme {
-    title: "Secrets",
-    lints: &[
-        MISSING,
-        UNFIT,
-        TRANSACTION_POOLER,
-        IPV6_ONLY,
-        WEAK_TLS,
-        POOLER_USER,
-        SERVER_TOKEN_ELSEWHERE,
-        IN_CLUSTER_FILE,
-    ],
-};
+pub(super) const THEME: Theme =
+    Theme { title: "Secrets", lints: &[MISSING, UNFIT, SERVER_TOKEN_ELSEWHERE, IN_CLUSTER_FILE] };
 
 const MISSING: Lint = Lint {
     code: "C070-missing-secret",
@@ -39,39 +24,6 @@ const UNFIT: Lint = Lint {
     title: "A secret is not what its purpose asks for",
     why: "K3s would refuse it, or take it for something else",
     find: unfit,
-};
-
-const TRANSACTION_POOLER: Lint = Lint {
-    code: "C072-transaction-pooler",
-    severity: Severity::Error,
-    title: "The datastore is a pooler in transaction mode",
-    why: "K3s needs prepared statements, which such a pooler loses between two transactions",
-    find: transaction_pooler,
-};
-
-const IPV6_ONLY: Lint = Lint {
-    code: "C073-ipv6-only",
-    severity: Severity::Warning,
-    title: "The datastore's host may have an IPv6 address alone",
-    why: "Supabase's direct hosts are reached by IPv4 only with an add-on; in a network without IPv6 the control node would \
-          wait for ever",
-    find: ipv6_only,
-};
-
-const WEAK_TLS: Lint = Lint {
-    code: "C074-weak-tls",
-    severity: Severity::Error,
-    title: "The datastore's URL asks for less than a verified connection",
-    why: "whoever sits between node and datastore could read and change the whole cluster",
-    find: weak_tls,
-};
-
-const POOLER_USER: Lint = Lint {
-    code: "C075-pooler-user",
-    severity: Severity::Error,
-    title: "The pooler is not told whose database is meant",
-    why: "Supabase's pooler serves all projects, and knows yours by the user's name alone",
-    find: pooler_user,
 };
 
 const SERVER_TOKEN_ELSEWHERE: Lint = Lint {
@@ -126,79 +78,6 @@ fn unfit(inputs: &Inputs<'_>) -> Vec<Mistake> {
         let message = format!("the secret `{name}` is no good: {reason}");
         Some(mistake(inputs, name, message).hint(format!("set it anew: `imgbuild secrets set {name}`")))
     })
-}
-
-/// The datastore's URL, if the cluster has one and it is good. Of one that is not, what looks like the host may be a part
-/// of the password.
-fn url(inputs: &Inputs<'_>) -> Option<Url> {
-    inputs.cluster.datastore.as_ref()?;
-    Url::parse(inputs.secrets?.require(DATASTORE_URL).ok()?.expose()).ok()
-}
-
-fn is_pooler(url: &Url) -> bool {
-    url.host_str().is_some_and(|host| host.ends_with(".pooler.supabase.com"))
-}
-
-/// A mistake of the datastore's URL, of which only the host may be told.
-fn of_url(inputs: &Inputs<'_>, message: String, hint: &str) -> Vec<Mistake> {
-    vec![mistake(inputs, DATASTORE_URL, message).hint(hint)]
-}
-
-fn transaction_pooler(inputs: &Inputs<'_>) -> Vec<Mistake> {
-    match url(inputs) {
-        Some(url) if url.port() == Some(6543) && url.host_str().is_some_and(|host| host.ends_with(".supabase.com")) => {
-            of_url(
-                inputs,
-                "the secret `datastore-url` names Supabase's pooler in transaction mode (port 6543)".to_owned(),
-                "take the session pooler: the same host with port 5432",
-            )
-        }
-        _ => Vec::new(),
-    }
-}
-
-fn ipv6_only(inputs: &Inputs<'_>) -> Vec<Mistake> {
-    let Some(url) = url(inputs) else { return Vec::new() };
-    match url.host_str() {
-        Some(host) if host.starts_with("db.") && host.ends_with(".supabase.co") => of_url(
-            inputs,
-            format!("the host `{host}` in the secret `datastore-url` has an IPv6 address alone"),
-            "take the session pooler (`aws-REGION.pooler.supabase.com`, port 5432, user `postgres.PROJECT`), or see to it \
-             that the node has IPv6",
-        ),
-        _ => Vec::new(),
-    }
-}
-
-fn weak_tls(inputs: &Inputs<'_>) -> Vec<Mistake> {
-    let Some(url) = url(inputs) else { return Vec::new() };
-    let mode = url.query_pairs().find(|(key, _)| key == "sslmode").map(|(_, mode)| mode);
-    match mode {
-        // Without one K3s verifies certificate and host, since the seed brings the CA.
-        None if !url.query_pairs().any(|(key, _)| key == "sslrootcert") => Vec::new(),
-        None => of_url(
-            inputs,
-            "the secret `datastore-url` has an `sslrootcert`, but no `sslmode`".to_owned(),
-            "add `sslmode=verify-full`, or leave `sslrootcert` out: K3s adds both, with the CA of [datastore]",
-        ),
-        Some(Cow::Borrowed("verify-full")) => Vec::new(),
-        Some(_) => of_url(
-            inputs,
-            "the secret `datastore-url` has an `sslmode` below `verify-full`".to_owned(),
-            "leave `sslmode` out: with the CA of [datastore] K3s verifies certificate and host",
-        ),
-    }
-}
-
-fn pooler_user(inputs: &Inputs<'_>) -> Vec<Mistake> {
-    match url(inputs) {
-        Some(url) if is_pooler(&url) && !url.username().contains('.') => of_url(
-            inputs,
-            "the user in the secret `datastore-url` does not name the project".to_owned(),
-            "write `postgres.PROJECT`, as the dashboard shows it for the session pooler",
-        ),
-        _ => Vec::new(),
-    }
 }
 
 fn server_token_elsewhere(inputs: &Inputs<'_>) -> Vec<Mistake> {

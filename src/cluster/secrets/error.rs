@@ -1,5 +1,6 @@
 //! What can be wrong with secrets. Nothing here can hold a value: all texts are names, places and fixed words.
 
+use std::borrow::Cow;
 use std::io;
 
 use super::known::is_known;
@@ -39,7 +40,7 @@ pub enum SecretsError {
     Unset { name: String },
     /// A value that does not do for its purpose.
     #[error("the secret `{name}` is no good: {reason}")]
-    Unfit { name: String, reason: &'static str },
+    Unfit { name: String, reason: Cow<'static, str> },
     /// A value that the cluster stands on would be thrown away.
     #[error("the secret `{name}` is set already, and the cluster made with it cannot do without it")]
     Irreplaceable { name: String },

@@ -1,9 +1,10 @@
 //! The secrets that this program knows the purpose of: what they are, and what their values must look like.
 
-use url::Url;
+use std::borrow::Cow;
 
 use super::Secret;
 use crate::cluster::hex;
+use crate::datastore::Endpoint;
 
 /// Makes a machine a K3s server, and seals the cluster's keys in the datastore.
 pub const SERVER_TOKEN: &str = "server-token";
@@ -54,17 +55,17 @@ pub(super) fn is_known(name: &str) -> bool {
 
 /// Why this value does not do for the secret of this name, in words that hold nothing of it.
 #[must_use]
-pub fn problem(name: &str, value: &Secret) -> Option<&'static str> {
+pub fn problem(name: &str, value: &Secret) -> Option<Cow<'static, str>> {
     let value = value.expose();
     if value.is_empty() {
-        return Some("it is empty");
+        return Some("it is empty".into());
     }
     match name {
-        SERVER_TOKEN | AGENT_TOKEN => token(value),
+        SERVER_TOKEN | AGENT_TOKEN => token(value).map(Cow::Borrowed),
         IDENTITY_SEED if hex::decode(value).is_none_or(|bytes| bytes.len() != 32) => {
-            Some("it is not 64 hexadecimal digits")
+            Some("it is not 64 hexadecimal digits".into())
         }
-        DATASTORE_URL => datastore_url(value),
+        DATASTORE_URL => Endpoint::parse(value).err().map(|fault| fault.to_string().into()),
         _ => None,
     }
 }
@@ -79,52 +80,4 @@ fn token(value: &str) -> Option<&'static str> {
     } else {
         None
     }
-}
-
-fn datastore_url(value: &str) -> Option<&'static str> {
-    let Some((scheme, rest)) = value.split_once("://") else {
-        return Some("it is not a URL: it must begin with `postgres://`");
-    };
-    if !["postgres", "postgresql"].contains(&scheme) {
-        return Some("its scheme is neither `postgres` nor `postgresql`");
-    }
-    let authority = rest.split(['/', '?', '#']).next().unwrap_or_default();
-    // Else a part of the password would be taken for a path, and what is before it for the host, which messages name.
-    if rest[authority.len()..].contains('@') {
-        return Some(
-            "it holds `@` behind `/`, `?` or `#`; in the password these must be percent-encoded (`/` as `%2F`, `?` as `%3F`, \
-             `#` as `%23`, `@` as `%40`)",
-        );
-    }
-    // K3s reads the URL by Go's rules, which are stricter here than the URL standard's parser.
-    if let Some((user_info, _)) = authority.rsplit_once('@')
-        && !is_encoded(user_info)
-    {
-        return Some("its user or password holds a character that must be percent-encoded (a space as `%20`)");
-    }
-    let Ok(url) = Url::parse(value) else {
-        return Some("its host or port cannot be read; are special characters of the password percent-encoded?");
-    };
-    if url.host_str().is_none_or(str::is_empty) {
-        Some("it has no host")
-    } else if url.username().is_empty() {
-        Some("it has no user")
-    } else if url.password().is_none_or(str::is_empty) {
-        Some("it has no password")
-    } else if url.fragment().is_some() {
-        Some("it holds `#`, which must be percent-encoded as `%23`")
-    } else {
-        None
-    }
-}
-
-/// Whether a URL's user information has only characters that may stand there, and only whole escapes.
-fn is_encoded(user_info: &str) -> bool {
-    // Before the first `%` there is no escape; behind each stand its digits.
-    let escapes_are_whole = user_info.split('%').skip(1).all(|rest| {
-        let digits = rest.as_bytes().get(..2);
-        digits.is_some_and(|digits| digits.iter().all(u8::is_ascii_hexdigit))
-    });
-    let allowed = |byte: u8| byte.is_ascii_alphanumeric() || b"-._~!$&'()*+,;=:%".contains(&byte);
-    escapes_are_whole && user_info.bytes().all(allowed)
 }

@@ -1,5 +1,6 @@
 //! Which node needs which secret, and what is missing.
 
+use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::cluster::manifests::uses;
@@ -60,12 +61,12 @@ impl NodeNeeds {
 }
 
 /// Whether a secret is fit for use.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum State {
     Set,
     Missing,
     /// It is set, and wrong for this reason.
-    Unfit(&'static str),
+    Unfit(Cow<'static, str>),
 }
 
 /// What is to be said about one secret. Its value is not in here.

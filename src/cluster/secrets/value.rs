@@ -1,5 +1,6 @@
 //! A secret, and all secrets of a cluster.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::fmt;
 
@@ -91,7 +92,7 @@ impl Secrets {
 
     /// What is wrong with the secret of this name, by itself or beside the others.
     #[must_use]
-    pub fn problem(&self, name: &str) -> Option<&'static str> {
+    pub fn problem(&self, name: &str) -> Option<Cow<'static, str>> {
         let value = self.get(name)?;
         known::problem(name, value).or_else(|| {
             let other = match name {
@@ -100,7 +101,9 @@ impl Secrets {
                 _ => None,
             };
             let same = other.is_some_and(|other| other.expose() == value.expose());
-            same.then_some("server-token and agent-token are the same, which makes every worker an administrator")
+            same.then_some(
+                "server-token and agent-token are the same, which makes every worker an administrator".into(),
+            )
         })
     }
 

@@ -3,10 +3,9 @@
 
 use std::fmt::Write as _;
 
-use url::Url;
-
 use super::{DATASTORE_CA, Inputs, SeedError};
 use crate::cluster::secrets::DATASTORE_URL;
+use crate::datastore::Endpoint;
 use crate::profile::Role;
 
 /// Version of the file's form.
@@ -34,12 +33,11 @@ pub(super) fn text(inputs: &Inputs<'_>) -> Result<String, SeedError> {
             fact("SERVER_PORT", &cluster.server.port.to_string());
         } else if cluster.datastore.is_some() {
             let url = secrets.require(DATASTORE_URL)?;
-            // `require` has read it as a URL with a host.
-            if let Ok(url) = Url::parse(url.expose()) {
-                fact("DATASTORE_HOST", url.host_str().unwrap_or_default().trim_matches(['[', ']']));
-                fact("DATASTORE_PORT", &url.port().unwrap_or(5432).to_string());
-                let mode = url.query_pairs().find(|(key, _)| key == "sslmode").map(|(_, value)| value.into_owned());
-                fact("DATASTORE_TLS", &mode.unwrap_or_else(|| "verify-full".to_owned()));
+            // `require` has read it as one.
+            if let Ok(endpoint) = Endpoint::parse(url.expose()) {
+                fact("DATASTORE_HOST", &endpoint.host);
+                fact("DATASTORE_PORT", &endpoint.port.to_string());
+                fact("DATASTORE_TLS", endpoint.parameter("sslmode").unwrap_or("verify-full"));
                 fact("DATASTORE_CA", DATASTORE_CA);
             }
         }

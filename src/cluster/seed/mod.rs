@@ -31,7 +31,7 @@ use crate::tree::{Content, Node, Tree, TreeError};
 /// The account that people log in to.
 const ADMIN: &str = "admin";
 /// Where the datastore's CA lies on the node.
-const DATASTORE_CA: &str = "/etc/rancher/k3s/datastore-ca.pem";
+pub(super) const DATASTORE_CA: &str = "/etc/rancher/k3s/datastore-ca.pem";
 /// Origin of the nodes made here.
 const ORIGIN: &str = "imgbuild:seed";
 

@@ -55,10 +55,109 @@ fn a_ca_in_the_url_verifies_nothing_without_a_mode() {
         let url = format!("postgres://k3s:fixture-password@db.example.org/k3s{query}");
         with_url("C074-weak-tls", &url, "")
     };
-    assert_eq!(codes("?sslrootcert=/seed/ca.pem"), ["C074-weak-tls"]);
-    for sound in ["", "?sslmode=verify-full", "?sslrootcert=/seed/ca.pem&sslmode=verify-full"] {
+    assert_eq!(codes("?sslrootcert=/etc/rancher/k3s/datastore-ca.pem"), ["C074-weak-tls"]);
+    for sound in ["", "?sslmode=verify-full", "?sslrootcert=/etc/rancher/k3s/datastore-ca.pem&sslmode=verify-full"] {
         assert!(codes(sound).is_empty(), "{sound}");
     }
+}
+
+/// The codes for a datastore at this place, with `more` in the cluster file.
+fn at(place: &str, more: &str) -> Vec<&'static str> {
+    with_url("C074-weak-tls", &format!("postgres://k3s.abc:fixture-password@{place}"), more)
+}
+
+#[test]
+fn no_spelling_of_a_host_that_cannot_work_passes() {
+    for host in ["LocalHost.", "db.localhost", "127.8.9.1:5433", "[::1]", "[::ffff:127.0.0.1]", "0.0.0.0", "[::]"] {
+        assert_eq!(at(&format!("{host}/k3s"), ""), ["C104-datastore-here"], "{host}");
+    }
+    let domain = "\n[k3s]\ncluster_domain = \"kube.lan\"\n";
+    for host in
+        ["10.42.7.9", "10.43.0.77", "[::ffff:10.43.0.77]", "pg.home.svc", "PG.home.SVC.kube.lan.", "pg.cluster.local"]
+    {
+        assert_eq!(at(&format!("{host}:5432/k3s"), domain), ["C105-datastore-in-cluster"], "{host}");
+    }
+    let names = "\n[node.pi1]\nprofile = \"storage\"\nboard = \"rpi4\"\naddress = \"192.168.1.11/24\"\n\n[[node.pi1.disk]]\n\
+                 label = \"longhorn-pi1\"\nmount = \"/var/lib/longhorn\"\nformat = \"if-blank\"\n";
+    for host in ["192.168.1.10", "[::ffff:192.168.1.10]", "control", "CONTROL."] {
+        assert_eq!(at(&format!("{host}/k3s"), names), ["C106-datastore-on-server"], "{host}");
+    }
+    for host in ["192.168.1.11", "pi1"] {
+        assert_eq!(at(&format!("{host}/k3s"), names), ["C107-datastore-on-agent"], "{host}");
+    }
+    for host in ["db.example.org", "192.168.1.12", "svc.example.org", "[fd00::5]"] {
+        assert_eq!(at(&format!("{host}/k3s"), names), [""; 0], "{host}");
+    }
+}
+
+#[test]
+fn supabases_dedicated_pooler_and_its_own_database_are_told() {
+    assert_eq!(at("db.abc.supabase.co:6543/k3s", ""), ["C072-transaction-pooler"]);
+    assert_eq!(at("DB.abc.supabase.co.:6543/k3s", ""), ["C072-transaction-pooler"]);
+    assert_eq!(at("db.abc.supabase.co:5432/k3s", ""), ["C073-ipv6-only"]);
+    assert_eq!(at("db.abc.supabase.co/postgres", ""), ["C073-ipv6-only", "C110-data-api"]);
+    assert_eq!(at("aws-1-eu-west-1.pooler.supabase.com:5432/Postgres", ""), ["C110-data-api"]);
+    assert_eq!(at("aws-1-eu-west-1.pooler.supabase.com:5432/postgres?search_path=k3s", ""), [""; 0]);
+    // Elsewhere the name is as good as another.
+    assert_eq!(at("db.example.org/postgres", ""), [""; 0]);
+}
+
+#[test]
+fn parameters_of_other_clients_and_files_that_no_node_has_are_told() {
+    for query in [
+        "connection_limit=5",
+        "pool_timeout=0",
+        "schema=k3s",
+        "options=-c%20search_path%3Dk3s",
+        "host=db2",
+        "service=k3s",
+    ] {
+        assert_eq!(at(&format!("db.example.org/k3s?{query}"), ""), ["C108-datastore-parameter"], "{query}");
+    }
+    for query in ["sslcert=/home/me/client.pem&sslkey=/home/me/client.key", "passfile=.pgpass"] {
+        let codes = at(&format!("db.example.org/k3s?{query}"), "");
+        assert!(!codes.is_empty() && codes.iter().all(|code| *code == "C109-datastore-file"), "{query}: {codes:?}");
+    }
+}
+
+#[test]
+fn pgbouncers_port_is_told_with_the_releases_that_end_behind_it() {
+    assert_eq!(at("db.example.org:6432/k3s", ""), ["C103-known-bad"]);
+    assert_eq!(at("db.example.org:5432/k3s", ""), [""; 0]);
+}
+
+#[test]
+fn what_depends_on_the_day_is_told_by_the_day_and_never_without_one() {
+    let root = in_repository("tests/fixtures/lints/C100-dead-line/bad");
+    let workspace = Workspace::open(&root).unwrap();
+    let (cluster, places) = load_with_places(&workspace).unwrap().unwrap();
+    let on = |today| {
+        let mut inputs = Inputs::gather(&workspace, &cluster, &places, None, None).unwrap();
+        inputs.today = today;
+        lints::run(&inputs).len()
+    };
+    let date = |month, day| Some(jiff::civil::date(2026, month, day));
+    assert_eq!([on(date(10, 27)), on(date(10, 28)), on(None)], [0, 1, 0]);
+}
+
+#[test]
+fn servers_and_agents_may_be_as_far_apart_as_kubernetes_says() {
+    let codes = |server: &str, agent: &str| {
+        let text = SOUND.replace("profile = \"control\"", "profile = \"own\"")
+            + "\n[node.pi1]\nprofile = \"worker\"\nboard = \"rpi4\"\naddress = \"192.168.1.11/24\"\n";
+        let dir = workspace(&text);
+        fs::create_dir(dir.path().join("profiles")).unwrap();
+        let put = |name: &str, text: String| fs::write(dir.path().join("profiles").join(name), text).unwrap();
+        put("own.toml", format!("schema = 1\nextends = \"control\"\n[k3s]\nversion = \"{server}\"\n"));
+        let agent = format!("role = \"agent\"\nversion = \"{agent}\"\n");
+        put("worker.toml", format!("schema = 1\nextends = \"base\"\nboard = \"rpi4\"\n[k3s]\n{agent}"));
+        findings(dir.path()).iter().filter(|finding| finding.code.starts_with("C102")).count()
+    };
+    assert_eq!(codes("v1.36.5+k3s1", "v1.36.9+k3s1"), 0);
+    assert_eq!(codes("v1.37.1+k3s1", "v1.34.1+k3s1"), 0);
+    assert_eq!(codes("v1.37.1+k3s1", "v1.33.1+k3s1"), 1);
+    assert_eq!(codes("v1.36.5+k3s1", "v1.37.0+k3s1"), 1);
+    assert_eq!(codes("v1.27.5+k3s1", "v1.24.0+k3s1"), 1);
 }
 
 #[test]

@@ -11,7 +11,7 @@ pub use config::config;
 
 use std::collections::BTreeMap;
 
-use crate::profile::{K3s, Profile, Role};
+use crate::profile::{Profile, Role};
 use crate::tree::{Content, Node, Tree, TreeError};
 
 /// Origin of the nodes made here.
@@ -41,6 +41,8 @@ const FILES: &[(&str, u16, &str)] = &[
 /// What of K3s goes into an image and is not made here.
 #[derive(Debug, Clone)]
 pub struct Files {
+    /// The release's tag.
+    pub release: String,
     /// The release's program.
     pub binary: Content,
     /// The release's bundle of container images, if the profile wants it.
@@ -65,7 +67,7 @@ pub fn install(tree: &mut Tree, profile: &Profile, files: &Files) -> Result<(), 
     }
     if let Some(images) = &files.images {
         put(
-            &format!("{IMAGES}/{}", images_name(k3s, images, profile.board.arch().name())),
+            &format!("{IMAGES}/{}", images_name(&files.release, images, profile.board.arch().name())),
             Node::file(0o644, images.clone()),
         )?;
     }
@@ -88,8 +90,8 @@ pub fn install(tree: &mut Tree, profile: &Profile, files: &Files) -> Result<(), 
 
 /// K3s imports a bundle again when its name, size or time changed, and here all times are alike: so the name tells both
 /// the release and the content.
-fn images_name(k3s: &K3s, images: &Content, arch: &str) -> String {
-    format!("k3s-airgap-images-{}-{arch}-{}.tar.zst", k3s.version, &images.digest().to_string()[..12])
+fn images_name(release: &str, images: &Content, arch: &str) -> String {
+    format!("k3s-airgap-images-{release}-{arch}-{}.tar.zst", &images.digest().to_string()[..12])
 }
 
 #[cfg(test)]

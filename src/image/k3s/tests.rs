@@ -4,7 +4,7 @@ use std::path::Path;
 use std::process::Command;
 
 use super::*;
-use crate::profile::{self, Workspace};
+use crate::profile::{self, K3s, Workspace};
 
 /// The embedded profile with a stand-in for the program in its tree.
 fn installed(name: &str, change: impl FnOnce(&mut K3s)) -> (Tree, Profile) {
@@ -13,7 +13,12 @@ fn installed(name: &str, change: impl FnOnce(&mut K3s)) -> (Tree, Profile) {
     let mut tree = Tree::new();
     let images = profile.k3s.as_ref().unwrap().air_gap.then(|| "images".into());
     let manifests = BTreeMap::from([("a.yaml".to_owned(), "kind: A\n".to_owned())]);
-    install(&mut tree, &profile, &Files { binary: Content::from("k3s"), images, manifests }).unwrap();
+    install(
+        &mut tree,
+        &profile,
+        &Files { release: "v1.36.5+k3s1".to_owned(), binary: Content::from("k3s"), images, manifests },
+    )
+    .unwrap();
     tree.check().unwrap();
     (tree, profile)
 }
@@ -109,7 +114,7 @@ fn a_bundle_of_images_is_named_by_release_and_content() {
     let (tree, _) = installed("demo", |k3s| k3s.air_gap = true);
     let names: Vec<&str> = tree.below(IMAGES).map(|(path, _)| path).collect();
     let digest = Content::from("images").digest().to_string();
-    assert_eq!(names, [format!("{IMAGES}/k3s-airgap-images-v1.34.10+k3s1-amd64-{}.tar.zst", &digest[..12])]);
+    assert_eq!(names, [format!("{IMAGES}/k3s-airgap-images-v1.36.5+k3s1-amd64-{}.tar.zst", &digest[..12])]);
 }
 
 #[test]
@@ -117,7 +122,12 @@ fn without_a_role_nothing_comes() {
     let mut profile = profile::load(&Workspace::embedded(), "demo").unwrap();
     profile.k3s = None;
     let mut tree = Tree::new();
-    let files = Files { binary: Content::from("k3s"), images: None, manifests: BTreeMap::new() };
+    let files = Files {
+        release: "v1.36.5+k3s1".to_owned(),
+        binary: Content::from("k3s"),
+        images: None,
+        manifests: BTreeMap::new(),
+    };
     install(&mut tree, &profile, &files).unwrap();
     assert_eq!(tree.len(), 1);
 }

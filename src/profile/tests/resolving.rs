@@ -273,7 +273,7 @@ fn the_digests_follow_what_they_are_about() {
     assert!(other != config && same == selection);
     let (_, other) = of("packages = [\"jq\"]\n");
     assert_ne!(other, selection);
-    let (_, other) = of("[k3s]\nversion = \"v1.34.11+k3s1\"\n");
+    let (_, other) = of("[k3s]\nversion = \"v1.36.6+k3s1\"\n");
     assert_ne!(other, selection);
     let (config_with_label, same) = of("[k3s]\nlabels = { a = \"b\" }\n");
     assert!(config_with_label != config && same == selection);
@@ -289,7 +289,7 @@ fn the_k3s_table_adds_up_like_the_rest() {
     let more = "[k3s]\ntaints = [\"-node-role.kubernetes.io/control-plane=true:NoSchedule\", \"a=b:NoExecute\"]\n\
                 disable = [\"traefik\"]\nlabels = { \"topology.kubernetes.io/zone\" = \"attic\", \"example.org/x\" = \"\" }\n";
     let k3s = node(&[("profiles/node.toml", &format!("schema = 1\nextends = \"control\"\n{more}"))]).k3s.unwrap();
-    assert_eq!((k3s.role, k3s.standalone, k3s.version.as_str()), (Role::Server, false, "v1.34.10+k3s1"));
+    assert_eq!((k3s.role, k3s.standalone, k3s.version.as_str()), (Role::Server, false, "v1.36.5+k3s1"));
     assert_eq!((k3s.taints, k3s.disable), (vec!["a=b:NoExecute".to_owned()], vec!["traefik".to_owned()]));
     let labels: Vec<(&str, &str)> = k3s.labels.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
     assert_eq!(labels, [("example.org/x", ""), ("topology.kubernetes.io/zone", "attic")]);

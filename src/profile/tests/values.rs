@@ -209,7 +209,7 @@ fn units_and_sources_that_cannot_be_named_so_are_refused() {
 #[test]
 fn what_k3s_would_refuse_on_the_node_is_refused_here() {
     refused(&[
-        (r#"k3s = { version = "1.34" }"#, "`1.34` is not a K3s release | write its tag, such as `v1.34.10+k3s1`"),
+        (r#"k3s = { version = "1.34" }"#, "`1.34` is not a K3s release | write its tag, such as `v1.36.5+k3s1`"),
         (
             r#"k3s = { taints = ["gpu=present"] }"#,
             "`gpu=present` is not a taint | write `key=value:Effect`; the effect is NoSchedule, PreferNoSchedule or NoExecute",

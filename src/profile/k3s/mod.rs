@@ -1,4 +1,10 @@
-//! The table `[k3s]` in the making.
+//! The table `[k3s]` in the making; releases of K3s, and how long their lines live.
+
+mod lines;
+mod tag;
+
+pub use lines::End;
+pub use tag::{Line, Tag};
 
 use std::collections::BTreeMap;
 use std::ops::Range;
@@ -53,7 +59,7 @@ impl K3sDraft {
         let Some(role) = self.role else { return Ok(None) };
         let Some(version) = self.version else {
             let missing = Diagnostic::new(leaf, None, "`k3s.role` is given, but no `k3s.version`");
-            return Err(missing.hint("write `extends = \"base\"`, or add `version = \"v1.34.10+k3s1\"`").into());
+            return Err(missing.hint("write `extends = \"base\"`, or add `version = \"v1.36.5+k3s1\"`").into());
         };
         if role == Role::Agent {
             for (key, value) in [("standalone", &self.standalone), ("embedded_registry", &self.embedded_registry)] {

@@ -1,5 +1,7 @@
 //! What a datastore's own answers mean for the cluster: the findings of `check --online`.
 
+mod table;
+
 use sha2::{Digest as _, Sha256};
 
 use super::{Finding, Inputs, Lint, Theme};
@@ -34,6 +36,16 @@ pub const THEME: Theme = Theme {
         ENCODING,
         OTHER_TOKEN,
         HOLDS_CLUSTER,
+        table::KEY_ORDER,
+        table::COLLATION,
+        table::MISSING_INDEX,
+        table::BROKEN_INDEX,
+        table::NARROW_IDS,
+        table::LARGE,
+        table::DEAD_ROWS,
+        table::NOT_COMPACTED,
+        PARAMETER,
+        table::EXPOSED,
     ],
 };
 
@@ -166,6 +178,13 @@ const HOLDS_CLUSTER: Lint = lint(
     "a control node that is built now becomes the server of this cluster, and not of a new one",
 );
 
+const PARAMETER: Lint = lint(
+    "D033-parameter",
+    Error,
+    "The datastore refuses a parameter of the URL",
+    "K3s sends it too, as a setting of the session, and each connection ends over it",
+);
+
 /// What is to be said of a datastore that was asked, or could not be.
 #[must_use]
 pub fn findings(inputs: &Inputs<'_>, seen: &Result<Facts, Obstacle>) -> Vec<Finding> {
@@ -205,10 +224,16 @@ fn in_the_way(obstacle: &Obstacle) -> Said {
             "correct user and password, `imgbuild secrets set datastore-url` (special characters percent-encoded); is there a \
              line for the role in `pg_hba.conf`?",
         ),
-        Obstacle::NoDatabase { .. } => (&NO_DATABASE, "make it: `CREATE DATABASE name OWNER role`"),
+        Obstacle::NoDatabase { .. } => {
+            (&NO_DATABASE, "make it: `CREATE DATABASE \"name\" OWNER \"role\"`; K3s writes the name in lower case")
+        }
         Obstacle::Full { .. } => {
             (&FULL, "raise `max_connections`, the role's limit or the pooler's pool size, or free connections")
         }
+        Obstacle::Parameter { .. } => (
+            &PARAMETER,
+            "take it out of the URL: `imgbuild secrets set datastore-url`; K3s needs none beside the address",
+        ),
         Obstacle::Refused { .. } => (&REFUSED, "the server's own log says more"),
         Obstacle::Silent { .. } => (&SILENT, "is it overloaded, or a pooler whose server is away?"),
         Obstacle::Other { .. } => (&REFUSED, "is the file of [datastore] ca a sound PEM certificate?"),
@@ -217,7 +242,7 @@ fn in_the_way(obstacle: &Obstacle) -> Said {
 }
 
 fn of_facts(facts: &Facts, inputs: &Inputs<'_>) -> Vec<Said> {
-    let Facts { answers, statements, opened, bootstrap } = facts;
+    let Facts { answers, statements, opened, condition, bootstrap } = facts;
     let mut said = Vec::new();
     let mut say = |lint, message: String, hint: String| said.push((lint, message, hint));
     if answers.standby || answers.read_only {
@@ -272,6 +297,9 @@ fn of_facts(facts: &Facts, inputs: &Inputs<'_>) -> Vec<Said> {
         );
     }
     cluster(facts, inputs, bootstrap, &mut say);
+    if let (Some(condition), Some(kine)) = (condition, &answers.kine) {
+        said.extend(table::said(condition, kine, inputs));
+    }
     said
 }
 
@@ -329,9 +357,10 @@ fn cluster(
         );
     }
     let whose = if bootstrap.is_empty() { "" } else { ", made with this workspace's server token" };
+    let size = facts.condition.as_ref().map(table::size).unwrap_or_default();
     say(
         &HOLDS_CLUSTER,
-        format!("the datastore already holds a cluster (table `{}.kine`{whose})", kine.schema),
+        format!("the datastore already holds a cluster (table `{}.kine`{whose}{size})", kine.schema),
         "all is well for a control node that comes back; for a new cluster, name an empty database".to_owned(),
     );
 }

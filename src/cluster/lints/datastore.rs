@@ -1,0 +1,368 @@
+//! The datastore's URL: that it leads to where K3s can work, and brings only what `PostgreSQL` takes.
+
+use std::net::IpAddr;
+
+use super::{Inputs, Lint, Mistake, Theme};
+use crate::cluster::secrets::DATASTORE_URL;
+use crate::cluster::seed::DATASTORE_CA;
+use crate::datastore::{Endpoint, Host, Trouble, trouble};
+use crate::output::Severity;
+use crate::profile::Role;
+
+pub(super) const THEME: Theme = Theme {
+    title: "The datastore's URL",
+    lints: &[
+        TRANSACTION_POOLER,
+        IPV6_ONLY,
+        WEAK_TLS,
+        POOLER_USER,
+        THIS_MACHINE,
+        IN_CLUSTER,
+        ON_SERVER,
+        ON_AGENT,
+        PARAMETER,
+        NODE_FILE,
+        DATA_API,
+    ],
+};
+
+const TRANSACTION_POOLER: Lint = Lint {
+    code: "C072-transaction-pooler",
+    severity: Severity::Error,
+    title: "The datastore is a pooler in transaction mode",
+    why: "K3s needs prepared statements, which such a pooler loses between two transactions; where PgBouncer keeps them, \
+          K3s ends at its start since kine 0.16.1 (v1.35.6, v1.36.2)",
+    find: transaction_pooler,
+};
+
+const IPV6_ONLY: Lint = Lint {
+    code: "C073-ipv6-only",
+    severity: Severity::Warning,
+    title: "The datastore's host may have an IPv6 address alone",
+    why: "Supabase's direct hosts are reached by IPv4 only with an add-on; in a network without IPv6 the control node would \
+          wait for ever",
+    find: ipv6_only,
+};
+
+const WEAK_TLS: Lint = Lint {
+    code: "C074-weak-tls",
+    severity: Severity::Error,
+    title: "The datastore's URL asks for less than a verified connection",
+    why: "whoever sits between node and datastore could read and change the whole cluster",
+    find: weak_tls,
+};
+
+const POOLER_USER: Lint = Lint {
+    code: "C075-pooler-user",
+    severity: Severity::Error,
+    title: "The pooler is not told whose database is meant",
+    why: "Supabase's pooler serves all projects, and knows yours by the user's name alone",
+    find: pooler_user,
+};
+
+const THIS_MACHINE: Lint = Lint {
+    code: "C104-datastore-here",
+    severity: Severity::Error,
+    title: "The datastore's host is the node itself",
+    why: "on the control node `localhost` is the control node, where no PostgreSQL runs before K3s does; what runs on this \
+          machine under the name is another one",
+    find: this_machine,
+};
+
+const IN_CLUSTER: Lint = Lint {
+    code: "C105-datastore-in-cluster",
+    severity: Severity::Error,
+    title: "The datastore lives in the cluster that it serves",
+    why: "without its datastore K3s starts no pod, and without the pod there is no datastore",
+    find: in_cluster,
+};
+
+const ON_SERVER: Lint = Lint {
+    code: "C106-datastore-on-server",
+    severity: Severity::Error,
+    title: "The datastore's host is a server of the cluster",
+    why: "the database would live on what it serves: it would go with each new stick, or be a pod that waits for K3s, which \
+          waits for it",
+    find: on_server,
+};
+
+const ON_AGENT: Lint = Lint {
+    code: "C107-datastore-on-agent",
+    severity: Severity::Warning,
+    title: "The datastore's host is an agent of the cluster",
+    why: "the database must not be a pod there, and the cluster has no control plane while this node is down or gets a new \
+          stick",
+    find: on_agent,
+};
+
+const PARAMETER: Lint = Lint {
+    code: "C108-datastore-parameter",
+    severity: Severity::Error,
+    title: "The datastore's URL has a parameter that K3s cannot use",
+    why: "K3s keeps none but those of its PostgreSQL client (pgx) and sends all others to the server, which ends the \
+          connection over one that it does not know",
+    find: parameter,
+};
+
+const NODE_FILE: Lint = Lint {
+    code: "C109-datastore-file",
+    severity: Severity::Error,
+    title: "The datastore's URL names a file that the node has not",
+    why: "K3s reads it on the control node, and ends without it",
+    find: node_file,
+};
+
+const DATA_API: Lint = Lint {
+    code: "C110-data-api",
+    severity: Severity::Warning,
+    title: "K3s's table would lie in Supabase's database `postgres`",
+    why: "the project's Data API serves that database's schema `public`: with the project's public key, the whole cluster's \
+          state may be read, Secrets included if they are not encrypted",
+    find: data_api,
+};
+
+/// The datastore's URL, if the cluster has one and it is good. Of one that is not, what looks like the host may be a part
+/// of the password.
+fn endpoint(inputs: &Inputs<'_>) -> Option<Endpoint> {
+    inputs.cluster.datastore.as_ref()?;
+    Endpoint::parse(inputs.secrets?.require(DATASTORE_URL).ok()?.expose()).ok()
+}
+
+/// The host's name without a dot at its end, in lower case; none for an address.
+fn name(endpoint: &Endpoint) -> Option<String> {
+    match endpoint.host_kind() {
+        Host::Name(name) => Some(name),
+        Host::Address(_) => None,
+    }
+}
+
+/// Supabase's shared pooler.
+fn is_shared_pooler(name: &str) -> bool {
+    name.ends_with(".pooler.supabase.com")
+}
+
+/// A project's own host, which the direct connection and the dedicated pooler have in common.
+fn is_direct(name: &str) -> bool {
+    name.starts_with("db.") && name.ends_with(".supabase.co")
+}
+
+/// A mistake of the datastore's URL, of which only host, port and names may be told.
+fn of_url(inputs: &Inputs<'_>, message: String, hint: &str) -> Mistake {
+    inputs.at_key("datastore", message).hint(hint)
+}
+
+const ELSEWHERE: &str = "name a PostgreSQL outside of the cluster, by an address or name that the control node reaches it by: \
+                         `imgbuild secrets set datastore-url`";
+
+fn transaction_pooler(inputs: &Inputs<'_>) -> Vec<Mistake> {
+    let Some(endpoint) = endpoint(inputs).filter(|endpoint| endpoint.port == 6543) else { return Vec::new() };
+    let (what, hint) = match name(&endpoint) {
+        Some(name) if name.ends_with(".supabase.com") => {
+            ("Supabase's shared pooler", "take the session pooler: the same host with port 5432")
+        }
+        Some(name) if name.ends_with(".supabase.co") => (
+            "Supabase's dedicated pooler (PgBouncer)",
+            "take the direct connection, the same host with port 5432, or the session pooler \
+             (`aws-REGION.pooler.supabase.com`, port 5432, user `postgres.PROJECT`) where there is no IPv6",
+        ),
+        _ => return Vec::new(),
+    };
+    vec![of_url(inputs, format!("the secret `datastore-url` names {what} in transaction mode (port 6543)"), hint)]
+}
+
+fn ipv6_only(inputs: &Inputs<'_>) -> Vec<Mistake> {
+    // The port of the pooler is told first.
+    let host = endpoint(inputs).filter(|endpoint| endpoint.port != 6543).and_then(|endpoint| name(&endpoint));
+    let mistake = |host: String| {
+        of_url(
+            inputs,
+            format!("the host `{host}` in the secret `datastore-url` has an IPv6 address alone"),
+            "take the session pooler (`aws-REGION.pooler.supabase.com`, port 5432, user `postgres.PROJECT`), or see to it \
+             that the node has IPv6",
+        )
+    };
+    host.filter(|host| is_direct(host)).map(mistake).into_iter().collect()
+}
+
+fn weak_tls(inputs: &Inputs<'_>) -> Vec<Mistake> {
+    let Some(endpoint) = endpoint(inputs) else { return Vec::new() };
+    let (message, hint) = match endpoint.parameter("sslmode") {
+        Some("verify-full") => return Vec::new(),
+        // Without one K3s verifies certificate and host, since the seed brings the CA.
+        None if endpoint.parameter("sslrootcert").is_none() => return Vec::new(),
+        None => (
+            "the secret `datastore-url` has an `sslrootcert`, but no `sslmode`",
+            "add `sslmode=verify-full`, or leave `sslrootcert` out: K3s adds both, with the CA of [datastore]",
+        ),
+        Some(_) => (
+            "the secret `datastore-url` has an `sslmode` below `verify-full`",
+            "leave `sslmode` out: with the CA of [datastore] K3s verifies certificate and host",
+        ),
+    };
+    vec![of_url(inputs, message.to_owned(), hint)]
+}
+
+fn pooler_user(inputs: &Inputs<'_>) -> Vec<Mistake> {
+    match endpoint(inputs) {
+        Some(endpoint)
+            if name(&endpoint).is_some_and(|name| is_shared_pooler(&name)) && !endpoint.user.contains('.') =>
+        {
+            vec![of_url(
+                inputs,
+                "the user in the secret `datastore-url` does not name the project".to_owned(),
+                "write `postgres.PROJECT`, as the dashboard shows it for the session pooler",
+            )]
+        }
+        _ => Vec::new(),
+    }
+}
+
+fn this_machine(inputs: &Inputs<'_>) -> Vec<Mistake> {
+    let here = endpoint(inputs).filter(|endpoint| endpoint.host_kind().is_this_machine());
+    let mistake = |endpoint: Endpoint| {
+        let message = format!("the secret `datastore-url` names `{}`, on the node the node itself", endpoint.host);
+        of_url(inputs, message, ELSEWHERE)
+    };
+    here.map(mistake).into_iter().collect()
+}
+
+fn in_cluster(inputs: &Inputs<'_>) -> Vec<Mistake> {
+    let Some(endpoint) = endpoint(inputs) else { return Vec::new() };
+    let (k3s, host) = (&inputs.cluster.k3s, endpoint.host_kind());
+    let what = match &host {
+        Host::Address(address) if k3s.service_cidr.contains(address) => {
+            format!("an address of Services ({})", k3s.service_cidr)
+        }
+        Host::Address(address) if k3s.cluster_cidr.contains(address) => {
+            format!("an address of pods ({})", k3s.cluster_cidr)
+        }
+        _ if host.is_in_domain(&k3s.cluster_domain) => {
+            "a name that only the cluster's own name server knows".to_owned()
+        }
+        _ => return Vec::new(),
+    };
+    vec![of_url(inputs, format!("the secret `datastore-url` names `{}`, {what}", endpoint.host), ELSEWHERE)]
+}
+
+/// The node of this part that the host is.
+fn node_at<'a>(inputs: &'a Inputs<'_>, host: &Host, role: Role) -> Option<&'a str> {
+    let is_host = |address: Option<IpAddr>, node: &str| match host {
+        Host::Address(host) => address == Some(*host),
+        Host::Name(name) => name == node,
+    };
+    let of_role = inputs.nodes().filter(|(_, profile)| profile.k3s.as_ref().is_some_and(|k3s| k3s.role == role));
+    of_role
+        .map(|(node, _)| (node.net().map(|net| net.addr()), node.name.as_str()))
+        .find(|(address, node)| is_host(*address, node))
+        .map(|(_, node)| node)
+}
+
+fn on_server(inputs: &Inputs<'_>) -> Vec<Mistake> {
+    let Some(endpoint) = endpoint(inputs) else { return Vec::new() };
+    let host = endpoint.host_kind();
+    // Told already, and never a server's name for others.
+    if host.is_this_machine() {
+        return Vec::new();
+    }
+    let names = inputs.cluster.certificate_names();
+    let whose = match node_at(inputs, &host, Role::Server) {
+        Some(node) => format!("the server `{node}`"),
+        None if names.iter().any(|name| Host::of(name) == host) => {
+            "the cluster's own API (`server`, `tls_names`)".to_owned()
+        }
+        None => return Vec::new(),
+    };
+    vec![of_url(inputs, format!("the secret `datastore-url` names `{}`, which is {whose}", endpoint.host), ELSEWHERE)]
+}
+
+fn on_agent(inputs: &Inputs<'_>) -> Vec<Mistake> {
+    let Some(endpoint) = endpoint(inputs) else { return Vec::new() };
+    let agent = node_at(inputs, &endpoint.host_kind(), Role::Agent);
+    let mistake = |node: &str| {
+        let message = format!("the secret `datastore-url` names `{}`, which is the agent `{node}`", endpoint.host);
+        of_url(
+            inputs,
+            message,
+            "take a machine outside of the cluster, or make sure that the database there needs no K3s",
+        )
+    };
+    agent.map(mistake).into_iter().collect()
+}
+
+fn parameter(inputs: &Inputs<'_>) -> Vec<Mistake> {
+    let Some(endpoint) = endpoint(inputs) else { return Vec::new() };
+    let mistake = |name: &str| {
+        let (what, hint) = match trouble(name)? {
+            Trouble::Foreign => (
+                "which is another client's: PostgreSQL refuses it",
+                "leave it out; K3s keeps up to 20 connections open, and no parameter changes that",
+            ),
+            Trouble::Elsewhere => (
+                "which belongs before the `?`: K3s would go there, the node's gate and this check elsewhere",
+                "write it in its place: `postgres://USER:PASSWORD@HOST:PORT/DATABASE`",
+            ),
+            Trouble::Options => (
+                "a bundle of settings, which poolers refuse and nobody looks into",
+                "write each as a parameter of its own, such as `search_path=k3s`",
+            ),
+            Trouble::Service => (
+                "which looks into a file of services that no node has",
+                "leave it out, and write host, port and database into the URL",
+            ),
+            Trouble::File => return None,
+        };
+        Some(of_url(inputs, format!("the secret `datastore-url` has the parameter `{name}`, {what}"), hint))
+    };
+    endpoint.parameter_names().filter_map(mistake).collect()
+}
+
+fn node_file(inputs: &Inputs<'_>) -> Vec<Mistake> {
+    let Some(endpoint) = endpoint(inputs) else { return Vec::new() };
+    let of_servers =
+        || inputs.nodes().filter(|(_, profile)| profile.k3s.as_ref().is_some_and(|k3s| k3s.role == Role::Server));
+    let is_there = |path: &str| {
+        let clean = path.trim_start_matches('/');
+        path.starts_with('/') && of_servers().all(|(_, profile)| profile.files.contains_key(clean))
+    };
+    let mistake = |name: &str| {
+        let path = endpoint.parameter(name).filter(|_| trouble(name) == Some(Trouble::File))?;
+        let (message, hint) = if name == "sslrootcert" {
+            if path == DATASTORE_CA {
+                return None;
+            }
+            (
+                "which is not the CA of [datastore] that node and check go by",
+                "leave it out: K3s takes the CA of [datastore]",
+            )
+        } else if is_there(path) {
+            return None;
+        } else {
+            (
+                "and the profile of a server has no such file",
+                "leave it out, or put the file into the servers' profiles ([[file]])",
+            )
+        };
+        Some(of_url(inputs, format!("the secret `datastore-url` names a file with `{name}`, {message}"), hint))
+    };
+    endpoint.parameter_names().filter_map(mistake).collect()
+}
+
+fn data_api(inputs: &Inputs<'_>) -> Vec<Mistake> {
+    let is_supabase = |name: String| is_shared_pooler(&name) || is_direct(&name);
+    match endpoint(inputs) {
+        // In a schema of its own it is out of the API's reach unless that is exposed on purpose.
+        Some(endpoint)
+            if endpoint.database == "postgres"
+                && endpoint.parameter("search_path").is_none_or(|path| path.contains("public"))
+                && name(&endpoint).is_some_and(is_supabase) =>
+        {
+            vec![of_url(
+                inputs,
+                "the secret `datastore-url` names Supabase's database `postgres`".to_owned(),
+                "make one of its own, `CREATE DATABASE k3s`, and write `/k3s` at the end of the URL; K3s makes its table anew \
+                 there, so for a cluster that lives already move the table first",
+            )]
+        }
+        _ => Vec::new(),
+    }
+}

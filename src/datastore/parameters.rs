@@ -1,0 +1,175 @@
+//! What stands behind the `?` of a datastore's URL: who takes it, and what is nobody's.
+//!
+//! kine hands all of it on to pgx. pgx keeps what is its own and sends the rest to the server as settings of the session
+//! (`pgconn/config.go`, `conn.go`; v5.10 in kine 0.16.3 and 0.16.4). `PostgreSQL` ends a connection over a setting that it
+//! does not know.
+
+use super::Endpoint;
+
+/// Kept by pgx: never sent to the server.
+const KEPT: [&str; 26] = [
+    "channel_binding",
+    "connect_timeout",
+    "default_query_exec_mode",
+    "description_cache_capacity",
+    "krbspn",
+    "krbsrvname",
+    "max_protocol_version",
+    "min_protocol_version",
+    "passfile",
+    "require_auth",
+    "service",
+    "servicefile",
+    "sslcert",
+    "sslkey",
+    "sslmode",
+    "sslnegotiation",
+    "sslpassword",
+    "sslrootcert",
+    "sslsni",
+    "statement_cache_capacity",
+    "target_session_attrs",
+    // These are what stands before the `?`.
+    "database",
+    "dbname",
+    "host",
+    "password",
+    "port",
+];
+
+/// What stands before the `?`, by another name: pgx would go elsewhere than what everybody else looks at.
+const ELSEWHERE: [&str; 7] = ["database", "dbname", "host", "hostaddr", "password", "port", "user"];
+
+/// Files of the node.
+const FILES: [&str; 5] = ["passfile", "servicefile", "sslcert", "sslkey", "sslrootcert"];
+
+/// Options of other clients and poolers, which are no settings of any `PostgreSQL`.
+const FOREIGN: [&str; 58] = [
+    // Prisma, and what dashboards write for it.
+    "connection_limit",
+    "pgbouncer",
+    "pool_timeout",
+    "schema",
+    "socket_timeout",
+    "sslaccept",
+    "sslidentity",
+    "supa",
+    "workaround",
+    // node-postgres, postgres.js.
+    "max",
+    "idle_timeout",
+    "prepare",
+    "ssl",
+    "uselibpqcompat",
+    // pgxpool, which kine does not use.
+    "pool_health_check_period",
+    "pool_max_conn_idle_time",
+    "pool_max_conn_lifetime",
+    "pool_max_conn_lifetime_jitter",
+    "pool_max_conns",
+    "pool_min_conns",
+    "pool_min_idle_conns",
+    // SQLAlchemy, asyncpg, psycopg.
+    "async_fallback",
+    "command_timeout",
+    "prepare_threshold",
+    "prepared_statement_cache_size",
+    "server_settings",
+    "statement_cache_size",
+    // JDBC; settings of PostgreSQL have no capital letters that matter, but these have other names.
+    "ApplicationName",
+    "currentSchema",
+    "loginTimeout",
+    "preparedStatementCacheQueries",
+    "prepareThreshold",
+    "reWriteBatchedInserts",
+    "socketTimeout",
+    "stringtype",
+    "targetServerType",
+    "tcpKeepAlive",
+    // Rails, Django, Go's other poolers.
+    "conn_max_age",
+    "max_idle_conns",
+    "max_open_conns",
+    "pool",
+    "pool_mode",
+    "pool_size",
+    "prepared_statements",
+    // libpq, which pgx is not.
+    "fallback_application_name",
+    "gssencmode",
+    "keepalives",
+    "keepalives_count",
+    "keepalives_idle",
+    "keepalives_interval",
+    "load_balance_hosts",
+    "requirepeer",
+    "requiressl",
+    "sslcompression",
+    "sslcrl",
+    "sslcrldir",
+    "tcp_user_timeout",
+    // Makes the connection one of replication, which takes no queries of K3s's kind.
+    "replication",
+];
+
+/// Why a parameter may not stand in the URL.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Trouble {
+    /// It belongs before the `?`.
+    Elsewhere,
+    /// It is another client's, and `PostgreSQL` refuses it.
+    Foreign,
+    /// Settings in a bundle: poolers refuse it, and nobody sees what is in it.
+    Options,
+    /// A service's file of the node, which has none.
+    Service,
+    /// A file of the node. Whether it is there is not known here.
+    File,
+}
+
+/// What is to be said of a parameter; nothing of those that only the server can judge.
+#[must_use]
+pub fn trouble(name: &str) -> Option<Trouble> {
+    match name {
+        _ if ELSEWHERE.contains(&name) => Some(Trouble::Elsewhere),
+        "options" => Some(Trouble::Options),
+        "service" => Some(Trouble::Service),
+        _ if FILES.contains(&name) => Some(Trouble::File),
+        _ if FOREIGN.contains(&name) => Some(Trouble::Foreign),
+        _ => None,
+    }
+}
+
+impl Endpoint {
+    /// What pgx sends to the server beside user and database, sorted.
+    pub(super) fn sent(&self) -> impl Iterator<Item = (&str, &str)> {
+        let all = self.parameters.iter().map(|(name, value)| (name.as_str(), value.as_str()));
+        all.filter(|(name, _)| !KEPT.contains(name) && *name != "user")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_pgx_keeps_is_not_sent_and_all_else_is() {
+        let url =
+            "postgres://k3s:pw@db/k3s?sslmode=verify-full&connect_timeout=5&search_path=k3s&pgbouncer=true&zz.top=1";
+        let endpoint = Endpoint::parse(url).unwrap();
+        let sent: Vec<_> = endpoint.sent().collect();
+        assert_eq!(sent, [("pgbouncer", "true"), ("search_path", "k3s"), ("zz.top", "1")]);
+    }
+
+    #[test]
+    fn each_parameter_has_at_most_one_fault() {
+        assert_eq!(trouble("pgbouncer"), Some(Trouble::Foreign));
+        assert_eq!(trouble("host"), Some(Trouble::Elsewhere));
+        assert_eq!(trouble("sslkey"), Some(Trouble::File));
+        for fine in ["sslmode", "application_name", "search_path", "statement_timeout", "target_session_attrs"] {
+            assert_eq!(trouble(fine), None, "{fine}");
+        }
+        assert!(FOREIGN.iter().all(|name| !KEPT.contains(name)));
+    }
+}

@@ -1,0 +1,81 @@
+//! What templates of URLs have in the place of a value: dashboards, manuals and this program's own.
+
+use std::borrow::Cow;
+
+use percent_encoding::percent_decode_str;
+
+/// Words that stand for a value in capital letters (`postgres://USER:PASSWORD@HOST:5432/DATABASE`).
+const WORDS: [&str; 12] = [
+    "DATABASE",
+    "DBNAME",
+    "HOST",
+    "HOSTNAME",
+    "PASSWORD",
+    "PROJECT",
+    "PROJECT-REF",
+    "PROJECT_REF",
+    "REF",
+    "REGION",
+    "USER",
+    "USERNAME",
+];
+
+/// Whether this part of a URL, as it is spelled there, is one that somebody was to replace.
+pub(super) fn is_placeholder(part: &str) -> bool {
+    let meant: Cow<'_, str> = percent_decode_str(part).decode_utf8_lossy();
+    is_bracketed(&meant) || is_masked(&meant) || is_yours(&meant) || WORDS.contains(&&*meant)
+}
+
+/// Whether a part of it is: of a name with dots (`db.[PROJECT-REF].supabase.co`, `postgres.REF`).
+pub(super) fn has_placeholder(part: &str) -> bool {
+    part.split('.').any(is_placeholder)
+}
+
+/// `[YOUR-PASSWORD]`, `<password>`, `{password}`, `${PASSWORD}`, `{{ password }}`.
+fn is_bracketed(text: &str) -> bool {
+    let inside = [("[", "]"), ("<", ">"), ("{{", "}}"), ("${", "}"), ("{", "}")]
+        .into_iter()
+        .find_map(|(open, close)| text.strip_prefix(open)?.strip_suffix(close));
+    let is_word = |char: char| char.is_ascii_alphabetic() || matches!(char, '-' | '_' | ' ');
+    inside.is_some_and(|inside| !inside.is_empty() && inside.chars().all(is_word))
+}
+
+/// What a dashboard shows of a password: `********`.
+fn is_masked(text: &str) -> bool {
+    text.chars().count() >= 3 && ['*', '•', '.'].iter().any(|mask| text.chars().all(|char| char == *mask))
+        || text == "…"
+}
+
+/// `YOUR_PASSWORD`, `your-password`.
+fn is_yours(text: &str) -> bool {
+    let start: String = text.chars().take(5).map(|char| char.to_ascii_lowercase()).collect();
+    start == "your-" || start == "your_"
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_templates_leave_to_their_readers_is_told_from_values() {
+        for text in [
+            "[YOUR-PASSWORD]",
+            "%5BYOUR-PASSWORD%5D",
+            "<password>",
+            "{{ password }}",
+            "${PGPASSWORD}",
+            "YOUR_PASSWORD",
+            "your-password",
+            "PASSWORD",
+            "****",
+            "…",
+        ] {
+            assert!(is_placeholder(text), "{text}");
+        }
+        for text in ["password", "Your%20dog", "[x1y]", "<<", "correct-horse", "*", "a[b]", "USER1"] {
+            assert!(!is_placeholder(text), "{text}");
+        }
+        assert!(has_placeholder("postgres.[PROJECT-REF]") && has_placeholder("db.REF.supabase.co"));
+        assert!(!has_placeholder("db.abcdefghij.supabase.co") && !has_placeholder("aws-0-eu-west-1"));
+    }
+}

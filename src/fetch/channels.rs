@@ -1,0 +1,146 @@
+//! K3s's release channels: which release of a line is the newest.
+//!
+//! The server at <https://update.k3s.io> answers with one JSON document of all channels (docs.k3s.io, "Manual Upgrades",
+//! "Release Channels"), each with a name (`stable`, `v1.36`) and its newest release:
+//!
+//! ```text
+//! {"type": "collection", "data": [{"id": "v1.36", "type": "channel", "name": "v1.36", "latest": "v1.36.5+k3s1", …}, …]}
+//! ```
+//!
+//! It is believed in the choice alone: what is chosen is proved as every release is.
+
+use serde::Deserialize;
+
+use super::{FetchError, Fetcher};
+use crate::profile::{Line, Tag};
+
+/// Where the project publishes its channels.
+pub const CHANNELS: &str = "https://update.k3s.io/v1-release/channels";
+
+/// Most bytes of the document; the real one has some 15 KiB.
+const MAX: u64 = 1 << 20;
+
+/// Why the newest release of a line is not known.
+#[derive(Debug, thiserror::Error)]
+pub enum ChannelError {
+    #[error("K3s's release channels cannot be asked: {0}")]
+    Unavailable(FetchError),
+    #[error("{url} does not answer as K3s's release channels do: {reason}")]
+    Form { url: String, reason: String },
+    #[error("{url} has no channel {line}")]
+    NoChannel { url: String, line: Line },
+    #[error("{url} has a channel {line}, and its newest release, `{latest}`, is none of that line")]
+    Latest { url: String, line: Line, latest: String },
+}
+
+impl ChannelError {
+    /// What the user can do.
+    #[must_use]
+    pub fn hint(&self) -> String {
+        match self {
+            Self::Unavailable(source) if source.is_out_of_reach() => {
+                "name another address of the channels with `--k3s-channels URL`; or write the release's tag into the \
+                 profile, `[k3s] version = \"…\"`, and run `imgbuild lock`"
+            }
+            Self::Unavailable(_) => "is the address right? `--k3s-channels URL` names another one",
+            Self::Form { .. } => {
+                "it must be the JSON document that <https://update.k3s.io/v1-release/channels> gives, or a copy of it"
+            }
+            Self::NoChannel { .. } => {
+                "is the line one of K3s's? a line that is not released yet, or that a copy of the channels does not have, \
+                 is named by a tag in the profile"
+            }
+            Self::Latest { .. } => "write the release's tag into the profile, `[k3s] version = \"…\"`, and run `imgbuild lock`",
+        }
+        .to_owned()
+    }
+}
+
+#[derive(Deserialize)]
+struct Collection {
+    data: Vec<Channel>,
+}
+
+#[derive(Deserialize)]
+struct Channel {
+    #[serde(default)]
+    name: String,
+    /// Missing where nothing is released yet.
+    #[serde(default)]
+    latest: String,
+}
+
+impl Fetcher {
+    /// The newest release of a line, by the channels at `url`.
+    ///
+    /// # Errors
+    /// Channels that cannot be had or read, or that know no release of the line.
+    pub fn newest(&self, url: &str, line: Line) -> Result<Tag, ChannelError> {
+        let bytes = self.fetch_fresh("K3s's release channels", url, MAX).map_err(ChannelError::Unavailable)?;
+        newest(&bytes, url, line)
+    }
+}
+
+fn newest(bytes: &[u8], url: &str, line: Line) -> Result<Tag, ChannelError> {
+    let url = || url.to_owned();
+    let collection: Collection =
+        serde_json::from_slice(bytes).map_err(|error| ChannelError::Form { url: url(), reason: error.to_string() })?;
+    let name = line.to_string();
+    let channel = collection.data.into_iter().find(|channel| channel.name == name);
+    let channel = channel.ok_or_else(|| ChannelError::NoChannel { url: url(), line })?;
+    let tag = Tag::parse(&channel.latest).filter(|tag| tag.line == line && tag.is_final());
+    tag.ok_or_else(|| {
+        let latest: String = channel.latest.chars().take(64).flat_map(char::escape_debug).collect();
+        ChannelError::Latest { url: url(), line, latest }
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const LINE: Line = Line { major: 1, minor: 36 };
+
+    fn of(text: &str) -> Result<String, String> {
+        newest(text.as_bytes(), "http://channels/", LINE).map(|tag| tag.to_string()).map_err(|error| error.to_string())
+    }
+
+    /// A document in the real one's form.
+    fn document(latest: &str) -> String {
+        let channel = |name: &str, latest: &str| {
+            format!(
+                r#"{{"id":"{name}","type":"channel","links":{{"self":"https://update.k3s.io/v1-release/channels/{name}"}},
+                "name":"{name}","latest":"{latest}","latestRegexp":".*","excludeRegexp":"^[^+]+-"}}"#
+            )
+        };
+        let channels =
+            [channel("stable", "v1.35.9+k3s1"), channel("v1.36", latest), channel("v1.36-testing", "v1.36.6-rc1+k3s1")];
+        format!(
+            r#"{{"type":"collection","links":{{"self":"https://update.k3s.io/v1-release/channels"}},"actions":{{}},
+            "resourceType":"channels","data":[{}]}}"#,
+            channels.join(",")
+        )
+    }
+
+    #[test]
+    fn the_newest_release_of_a_line_is_its_channels_latest() {
+        assert_eq!(of(&document("v1.36.7+k3s2")).as_deref(), Ok("v1.36.7+k3s2"));
+    }
+
+    #[test]
+    fn a_release_of_another_line_or_none_at_all_is_not_taken() {
+        for latest in ["v1.37.0+k3s1", "v1.36.6-rc1+k3s1", "", "../../v1.36.5+k3s1", "v1.36.5+rke2r1", "\\u001b[31m"] {
+            let error = of(&document(latest)).unwrap_err();
+            assert!(error.contains("none of that line") && !error.contains('\u{1b}'), "{latest}: {error}");
+        }
+        let old = document("v1.36.5+k3s1").replace("\"v1.36\"", "\"v1.33\"");
+        assert_eq!(of(&old).unwrap_err(), "http://channels/ has no channel v1.36");
+    }
+
+    #[test]
+    fn what_is_no_document_of_channels_is_refused() {
+        for text in ["", "<html>", "[]", "{}", r#"{"data": {}}"#, r#"{"data": [{"name": 1}]}"#] {
+            assert!(of(text).unwrap_err().contains("does not answer as K3s's release channels do"), "{text}");
+        }
+    }
+}
