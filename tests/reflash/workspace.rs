@@ -19,8 +19,11 @@ const PLACE: &str = concat!(env!("CARGO_TARGET_TMPDIR"), "/reflash");
 /// Opens a root shell on the serial line.
 const AUTOLOGIN: &str = "[Service]\nExecStart=\nExecStart=-agetty --autologin root --keep-baud 115200 - $TERM\n";
 
-/// Emulation on a busy machine may take minutes for what a stick's own machine does in a second. These are defaults: a unit
-/// that says itself how long it may take, as K3s's says without end, is left alone.
+/// Emulation on a busy machine may take minutes for what a stick's own machine does in a second. Units of systemd's own have
+/// limits of their own (systemd-modules-load: 90 s), so a default is not enough.
+const PATIENCE: &str = "[Service]\nTimeoutStartSec=15min\n";
+/// K3s's unit has none, and keeps it: of files of one name the unit's own counts (systemd.unit(5)).
+const ENDLESS: &str = "[Service]\nTimeoutStartSec=0\n";
 const PATIENT: &str = "systemd.default_device_timeout_sec=900\", \"systemd.default_timeout_start_sec=900";
 
 /// Prints every socket that waits for somebody, as the kernel shows it. It opens nothing.
@@ -39,11 +42,11 @@ WantedBy=multi-user.target
 
 /// Name, profile that it extends, board, overlays.
 const PROFILES: [(&str, &str, &str, &str); 4] = [
-    ("pc", "control", "uefi-amd64", "overlays = [\"autologin\"]"),
-    ("arm", "control", "uefi-arm64", "overlays = [\"autologin\"]"),
-    ("worker", "storage", "uefi-amd64", "overlays = [\"autologin\"]"),
+    ("pc", "control", "uefi-amd64", "overlays = [\"patience\", \"autologin\"]"),
+    ("arm", "control", "uefi-arm64", "overlays = [\"patience\", \"autologin\"]"),
+    ("worker", "storage", "uefi-amd64", "overlays = [\"patience\", \"autologin\"]"),
     // As it would be published.
-    ("closed", "storage", "uefi-amd64", "overlays = [\"listening\"]"),
+    ("closed", "storage", "uefi-amd64", "overlays = [\"patience\", \"listening\"]"),
 ];
 
 /// The workspace and what was built in it.
@@ -66,6 +69,10 @@ impl Workspace {
                  {overlays}\nntp = [\"10.0.2.2\"]\n\n[kernel]\ncmdline = [\"{PATIENT}\"]\n"
             );
             workspace.write(&format!("profiles/{name}.toml"), &profile);
+        }
+        workspace.write("overlays/patience/overlay.toml", "schema = 1\n");
+        for (units, limit) in [("service", PATIENCE), ("k3s.service", ENDLESS), ("k3s-agent.service", ENDLESS)] {
+            workspace.write(&format!("overlays/patience/files/etc/systemd/system/{units}.d/patience.conf"), limit);
         }
         let autologin = "overlays/autologin/files/etc/systemd/system/serial-getty@.service.d/autologin.conf";
         workspace.write("overlays/autologin/overlay.toml", "schema = 1\n");
