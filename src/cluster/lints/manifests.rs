@@ -285,8 +285,10 @@ pub(super) fn look(cluster: &Cluster, profile: &Profile, secrets: Option<&Secret
     let kubernetes = profile.k3s.as_ref().and_then(|k3s| Kubernetes::new(Kubernetes::minor_of(&k3s.version)?));
     let disabled = profile.k3s.as_ref().map_or(&[][..], |k3s| &k3s.disable);
     let against = Against { kubernetes: kubernetes.as_ref(), expects: &profile.expects, disabled };
+    // What could not be read may be what makes or needs something.
+    let is_whole = all.len() == profile.manifests.len();
     let mut places = BTreeMap::new();
-    for flaw in lint(&rendered, against) {
+    for flaw in lint(&rendered, against).into_iter().filter(|flaw| is_whole || !flaw.kind.is_absence()) {
         let source = &profile.manifests[&flaw.manifest].source;
         let Some(read) = all.iter().find(|read| read.name == flaw.manifest) else { continue };
         let places = places
@@ -296,8 +298,7 @@ pub(super) fn look(cluster: &Cluster, profile: &Profile, secrets: Option<&Secret
         let diagnostic = Diagnostic::new(source, Some(places.find(&flaw.span)), message).hint(hint);
         seen.found.push(Found { kind: Some(flaw.kind), diagnostic });
     }
-    // One that could not be read may be the one that needs it.
-    if all.len() == profile.manifests.len() {
+    if is_whole {
         for expected in unused(&rendered, &profile.expects) {
             let mistake = profile.marks.mistake("expects", expected, format!("no manifest needs `{expected}`"));
             seen.unused.extend(

@@ -81,6 +81,14 @@ pub enum FlawKind {
     SwitchedOff,
 }
 
+impl FlawKind {
+    /// Whether it says that no manifest has something, which is known only if all can be read.
+    #[must_use]
+    pub fn is_absence(self) -> bool {
+        matches!(self, Self::UndefinedKind | Self::NobodyMakes | Self::NoNamespace)
+    }
+}
+
 /// What manifests are held against.
 #[derive(Debug, Clone, Copy)]
 pub struct Against<'a> {
