@@ -46,13 +46,6 @@ fn diagnose(source: &Arc<SourceText>, error: &toml::de::Error) -> Diagnostic {
     if let Some((message, hint)) = slips::reworded(message, there) {
         return at(message).hint(hint);
     }
-    if message == "duplicate key" {
-        let key = error.span().and_then(|span| source.text.get(span));
-        return at(message.to_owned()).hint(match key {
-            Some("board") => "write the name into the table: `[board]` and below it `name = \"rpi4\"`",
-            _ => "keep one of the two",
-        });
-    }
     match message.split_once('\n') {
         Some((message, hint)) => at(message.to_owned()).hint(hint),
         None => at(message.to_owned()),

@@ -30,10 +30,15 @@ pub(super) fn find(text: &str, at: usize) -> Option<Slip> {
 pub(super) fn reworded(message: &str, there: &str) -> Option<(String, String)> {
     let is = |start: &str| message.starts_with(start);
     if is("duplicate key") {
-        return Some((format!("`{there}` is given twice"), "keep one of the two".to_owned()));
+        let hint = match there {
+            "board" => "write the name into the table: `[board]` and below it `name = \"rpi4\"`",
+            _ => "keep one of the two",
+        };
+        return Some((format!("`{there}` is given twice"), hint.to_owned()));
     }
     if is("missing comma") {
-        return Some(("there is no comma between two entries".to_owned(), "put a comma between them".to_owned()));
+        let hint = "put a comma between them, or end the list before with `]`";
+        return Some(("there is no comma between two entries of a list".to_owned(), hint.to_owned()));
     }
     if is("string values must be quoted") {
         return Some((format!("`{there}` is not in quotes"), format!("write `\"{there}\"`")));

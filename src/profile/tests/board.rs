@@ -37,7 +37,7 @@ fn a_board_is_named_by_a_text_or_in_a_table_and_a_table_may_leave_the_inherited_
     ");
     let bad = node_error("schema = 1\nextends = \"base\"\nboard = \"rpi4\"\n[board]\nconfig = []\n");
     insta::assert_snapshot!(bad, @r#"
-    error: duplicate key
+    error: `board` is given twice
      --> profiles/node.toml:4:2
       |
     4 | [board]

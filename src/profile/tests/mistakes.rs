@@ -51,11 +51,13 @@ hostname = "a"
 "#,
     );
     insta::assert_snapshot!(message, @r#"
-    error: missing comma between array elements, expected `,`
+    error: there is no comma between two entries of a list
      --> profiles/node.toml:4:1
       |
     4 | hostname = "a"
       | ^
+      |
+      = help: put a comma between them, or end the list before with `]`
     "#);
 }
 
