@@ -8,11 +8,11 @@ use super::questions::cells;
 
 /// What the catalogue knows of the table; every role may ask it.
 const CATALOGUE: &str = "
-SELECT coalesce(CASE WHEN collation.collname = 'default'
+SELECT coalesce(CASE WHEN sorting.collname = 'default'
                 THEN coalesce(to_jsonb(base) ->> 'datlocale', to_jsonb(base) ->> 'daticulocale', base.datcollate)
-                ELSE collation.collname END, ''),
-       coalesce(CASE WHEN collation.collname = 'default'
-                THEN to_jsonb(base) ->> 'datlocprovider' ELSE collation.collprovider::text END, 'c'),
+                ELSE sorting.collname END, ''),
+       coalesce(CASE WHEN sorting.collname = 'default'
+                THEN to_jsonb(base) ->> 'datlocprovider' ELSE sorting.collprovider::text END, 'c'),
        id.atttypid = 'int4'::regtype,
        pg_total_relation_size(kine.oid), greatest(coalesce(counts.n_live_tup, 0), kine.reltuples::bigint, 0),
        coalesce(counts.n_dead_tup, 0),
@@ -22,7 +22,7 @@ FROM pg_class AS kine
 JOIN pg_attribute AS name ON name.attrelid = kine.oid AND name.attname = 'name'
 JOIN pg_attribute AS id ON id.attrelid = kine.oid AND id.attname = 'id'
 JOIN pg_database AS base ON base.datname = current_database()
-LEFT JOIN pg_collation AS collation ON collation.oid = name.attcollation
+LEFT JOIN pg_collation AS sorting ON sorting.oid = name.attcollation
 LEFT JOIN pg_stat_all_tables AS counts ON counts.relid = kine.oid
 WHERE kine.oid = to_regclass('kine')";
 

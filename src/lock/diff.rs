@@ -52,7 +52,7 @@ fn diff_profile(profile: &str, old: &Lock, new: &Lock) -> Vec<Change> {
     let packages: BTreeSet<&str> = before.keys().chain(after.keys()).copied().collect();
     let pairs = packages.into_iter().map(|package| (package, before.get(package), after.get(package)));
     pairs
-        .filter(|(_, from, to)| from.map(|(_, sha256)| sha256) != to.map(|(_, sha256)| sha256))
+        .filter(|(_, from, to)| from != to)
         .map(|(package, from, to)| Change {
             package: package.to_owned(),
             from: from.map(|(version, _)| (*version).to_owned()),

@@ -325,7 +325,7 @@ fn channels_that_are_away_or_none_leave_the_lock_as_it_is() {
         let channels = server.url("/v1-release/channels");
         let update = ["lock", "--update", "k3s", "--k3s-mirror", &mirror, "--k3s-channels", &channels];
         let error = place.run_without_k3s(&update).fails(5);
-        assert!(error.contains(said) && error.contains("help: "), "{error}");
+        assert!(error.contains(said) && error.contains("hint: "), "{error}");
     }
     let away = Server::start(|_| Answer::not_found());
     place.write("imgbuild.toml", format!("schema = 1\nk3s_channels = \"{}\"\n", away.url("/channels")));

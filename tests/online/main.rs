@@ -52,7 +52,7 @@ fn start() -> Postgres {
         role("english", "")
             + &database("english", " TEMPLATE template0 LOCALE_PROVIDER icu ICU_LOCALE 'en-US' LOCALE 'C'"),
         role("home-lab", ""),
-        role("full", "") + &database("full", ""),
+        role("heavy", "") + &database("heavy", ""),
         "CREATE ROLE anon;\n".to_owned(),
     ];
     Postgres::start_with(&commands.concat())
@@ -313,11 +313,11 @@ fn a_table_in_the_order_of_a_language_is_told_before_k3s_fails_on_it() {
 #[test]
 fn what_is_left_of_the_past_in_a_table_is_counted() {
     let postgres = postgres();
-    let of = || online(&postgres, &url_of(&postgres, "full", "full"));
-    sql(&postgres, "full", &schema("text COLLATE \"C\"", "bigserial"));
+    let of = || online(&postgres, &url_of(&postgres, "heavy", "heavy"));
+    sql(&postgres, "heavy", &schema("text COLLATE \"C\"", "bigserial"));
     sql(
         &postgres,
-        "full",
+        "heavy",
         "ALTER TABLE kine SET (autovacuum_enabled = false);
          INSERT INTO kine (name, prev_revision) SELECT '/registry/events/' || number, 0 FROM generate_series(1, 12000) AS number;
          DELETE FROM kine; INSERT INTO kine (id, name, prev_revision) VALUES (200000, '/registry/pods/a', 0), (200001, \
@@ -334,7 +334,7 @@ fn what_is_left_of_the_past_in_a_table_is_counted() {
         "CREATE INDEX kine_id_deleted_index ON kine (id, deleted)",
         "UPDATE kine SET prev_revision = 200000 WHERE name = 'compact_rev_key'",
     ] {
-        sql(&postgres, "full", cure);
+        sql(&postgres, "heavy", cure);
     }
     assert_eq!(of().codes(), ["D024-holds-cluster"]);
 }
