@@ -15,7 +15,7 @@ fn with_the_clock_at_1970_k3s_waits_for_a_time_server_and_makes_no_certificate_b
     let Some(_turn) = turn() else { return };
     let postgres = Postgres::start();
     let workspace = Workspace::new("clock", "https://control:6443", "\n[node.control]\nprofile = \"pc\"\n");
-    workspace.keep_state_in(&postgres);
+    workspace.keep_state_in(&postgres, "10.0.2.2");
     let stick = workspace.flash("control", "stick");
     let extras = Extras { clock: Some("1970-01-01T00:00:00"), ..Extras::default() };
     let mut node = Console::boot_with(Arch::Amd64, &[stick], &extras);

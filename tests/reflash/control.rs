@@ -18,7 +18,7 @@ fn a_control_node_whose_stick_is_lost_comes_back_as_itself_even_on_another_machi
     let _time = TimeServer::start();
     let postgres = Postgres::start();
     let workspace = Workspace::new("control", "https://control:6443", "\n[node.control]\nprofile = \"pc\"\n");
-    workspace.keep_state_in(&postgres);
+    workspace.keep_state_in(&postgres, "10.0.2.2");
     let boot = |arch, name: &str, what: &str| {
         // Nothing of an earlier stick is left: only the workspace and the datastore.
         let mut node = boot_until_ready(arch, workspace.flash("control", name), &Extras::default(), what);

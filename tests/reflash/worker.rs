@@ -39,7 +39,8 @@ fn a_worker_whose_stick_is_lost_is_known_again_keeps_its_disk_and_an_impostor_is
     let postgres = Postgres::start();
     // The server's port is known when it runs, its tokens when the workspace is there.
     let workspace = Workspace::new("worker", "https://10.0.2.2:6443", CLUSTER);
-    workspace.keep_state_in(&postgres);
+    // A database on the server's own address is refused; a worker never goes there.
+    workspace.keep_state_in(&postgres, "datastore.test");
     let server = Machine::new(&format!(
         "token: {}\nagent-token: {}\nnode-name: control\ntls-san: 10.0.2.2\ndatastore-endpoint: {}\ndatastore-cafile: {}\n",
         workspace.secret("server-token"),

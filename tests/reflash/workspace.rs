@@ -86,18 +86,14 @@ impl Workspace {
         workspace
     }
 
-    /// Makes `postgres` the cluster's datastore.
-    pub fn keep_state_in(&self, postgres: &Postgres) {
+    /// Makes `postgres` the cluster's datastore, under a name or address of its host.
+    pub fn keep_state_in(&self, postgres: &Postgres, host: &str) {
         let cluster = fs::read_to_string(self.path("cluster.toml")).expect("we wrote it");
         self.write("cluster.toml", &(cluster + "\n[datastore]\nca = \"datastore-ca.pem\"\n"));
         let ca = fs::read_to_string(postgres.ca()).expect("the CA's certificate");
         self.write("datastore-ca.pem", &ca);
-        self.keep_state_at(&postgres.url("10.0.2.2"));
-    }
-
-    /// Sets the datastore's URL.
-    fn keep_state_at(&self, url: &str) {
-        self.imgbuild(&["secrets", "set", "datastore-url"]).write_stdin(url.to_owned()).assert().success();
+        let url = postgres.url(host);
+        self.imgbuild(&["secrets", "set", "datastore-url"]).write_stdin(url).assert().success();
     }
 
     /// Says anew where nodes join.
