@@ -5,6 +5,9 @@
 
 #[path = "../support/postgres.rs"]
 mod postgres;
+#[path = "../support/standin.rs"]
+#[expect(dead_code, reason = "releases and machines that lose their data are others' business")]
+mod standin;
 #[path = "../support/mod.rs"]
 mod support;
 

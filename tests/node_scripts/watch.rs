@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 use std::net::TcpListener;
 
 use crate::sandbox::{Sandbox, image, said};
+use crate::standin::Machine;
 
 /// A message, as K3s's journal has it, and how the reason that it must give begins.
 const SAMPLES: &[(&str, &str)] = &[
@@ -404,4 +405,26 @@ fn a_server_that_was_let_in_with_another_password_is_ready_and_says_so() {
         let of_another = message.replace("pi1", "pi2");
         assert_eq!(follow(&node, &[(90, STARTING), (91, &of_another)])["reason"], serde_json::Value::Null);
     }
+}
+
+#[test]
+fn a_worker_asks_the_stand_in_for_k3s_whether_its_node_is_ready_with_the_real_curl() {
+    let control = Machine::new("token: server-secret\nagent-token: agent-secret\nnode-name: control\n");
+    let mut server = control.start("server", &[]);
+    let url = server.word("Listening on ");
+    let pi1 = Machine::new(&format!("server: {url}\ntoken: agent-secret\nnode-name: pi1\n"));
+    let mut agent = pi1.start("agent", &[]);
+    agent.line("Successfully registered node pi1");
+    let node = node_of("k3s-agent");
+    std::fs::remove_file(node.path("bin/curl")).expect("it was made");
+    node.write("run/active-k3s-agent.service", "");
+    let journal = [(THEN, "level=info msg=\"Starting k3s agent\"")];
+    assert_eq!(follow(&node, &journal)["state"], "starting", "nobody listens where that kubeconfig points to");
+    for name in ["kubelet.kubeconfig", "server-ca.crt", "client-kubelet.crt", "client-kubelet.key"] {
+        let text = std::fs::read_to_string(pi1.path("data/agent").join(name)).expect(name);
+        node.write(&format!("var/lib/rancher/k3s/agent/{name}"), &text);
+    }
+    assert_eq!(follow(&node, &journal)["state"], "ready");
+    drop(server);
+    assert_eq!(follow(&node, &journal)["state"], "starting", "the API does not answer");
 }
