@@ -37,7 +37,8 @@ fn a_quiet_run_shows_what_it_asks_about() {
     assert_eq!(code, Some(1), "{shown}");
     let (before, _) = shown.split_once("to write to").unwrap();
     let file = disk.file.canonicalize().unwrap();
-    for said in ["image  node", file.to_str().unwrap(), "64.00 MiB", "on it  no partitions", "all of it will be lost"] {
+    for said in ["image  node", file.to_str().unwrap(), "128.00 MiB", "on it  no partitions", "all of it will be lost"]
+    {
         assert!(before.contains(said), "no {said} before the question in: {shown}");
     }
 

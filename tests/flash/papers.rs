@@ -134,7 +134,7 @@ fn what_is_neither_a_disk_nor_an_image_is_refused_at_once() {
     let error = bench.run(&["verify", "node.img.zst", "--manifest", "manifest.json"]).fails(1);
     assert!(error.contains("compressed: `flash` reads such an image, `verify` does not"), "{error}");
     let error = bench.run(&["verify", "node.img", "--manifest", "/dev/zero"]).fails(1);
-    assert!(error.contains("too long for a manifest"), "{error}");
+    assert!(error.contains("cannot read /dev/zero") && error.contains("not a file"), "{error}");
     assert!(bench.run(&["verify", "none.img"]).fails(1).contains("none.img"));
 }
 

@@ -174,7 +174,7 @@ fn disks_are_refused_that_are_too_small_or_not_allowed_or_parts_or_none() {
     let unnamed = bench.run(&["flash", "--image", "node.img", "--yes", "--allow-loop"]).fails(1);
     assert!(unnamed.contains("--device"), "{unnamed}");
     let unasked = bench.run(&["flash", "--image", "node.img", "--device", disk.path(), "--allow-loop"]).fails(1);
-    assert!(unasked.contains("nobody is there") && unasked.contains("--yes"), "{unasked}");
+    assert!(unasked.contains("nobody can be asked") && unasked.contains("--yes"), "{unasked}");
     let none = bench.run(&["flash", "--image", "node.img", "--device", "/dev/none", "--yes"]).fails(1);
     assert!(none.contains("/dev/none"), "{none}");
     assert_eq!(disk.digest(), before);
@@ -210,7 +210,7 @@ fn what_no_image_could_mend_is_told_before_the_image_is_looked_at() {
         assert!(flash(&["--yes"]).contains("`--yes` writes to no disk that is not named"));
         assert!(flash(&["--yes", "--device", "/dev/nope"]).contains("/dev/nope"));
         assert!(flash(&["--yes", "--device", disk.path()]).contains("--allow-loop"));
-        assert!(flash(&["--device", disk.path(), "--allow-loop"]).contains("nobody is there"));
+        assert!(flash(&["--device", disk.path(), "--allow-loop"]).contains("nobody can be asked"));
         support::ok(Path::new("/"), "mkswap", &[disk.path()]);
         support::ok(Path::new("/"), "swapon", &[disk.path()]);
         let error = bench.run(&["flash", "--image", image, "--yes", "--device", disk.path(), "--allow-loop"]);

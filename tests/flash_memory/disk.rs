@@ -62,15 +62,18 @@ pub enum Old {
 }
 
 impl Old {
-    fn block(self, number: u64) -> Box<[u8; BLOCK]> {
-        Box::new(match self {
-            Self::Zeros => [0; BLOCK],
-            Self::Ones => [0xff; BLOCK],
+    /// The bytes at `at`, a multiple of eight.
+    fn fill(self, at: u64, bytes: &mut [u8]) {
+        match self {
+            Self::Zeros => bytes.fill(0),
+            Self::Ones => bytes.fill(0xff),
             Self::Noise => {
-                let words = (number * 512..(number + 1) * 512).map(|word| word.wrapping_mul(0x9e37_79b9_7f4a_7c15));
-                words.flat_map(u64::to_le_bytes).collect::<Vec<u8>>().try_into().unwrap()
+                for (word, bytes) in (at / 8..).zip(bytes.chunks_mut(8)) {
+                    let noise = word.wrapping_mul(0x9e37_79b9_7f4a_7c15).to_le_bytes();
+                    bytes.copy_from_slice(&noise[..bytes.len()]);
+                }
             }
-        })
+        }
     }
 }
 
@@ -78,7 +81,11 @@ impl State {
     /// Some bytes of one block.
     fn put(&mut self, at: u64, bytes: &[u8]) {
         let number = at / BLOCK as u64;
-        let block = self.blocks.entry(number).or_insert_with(|| self.old.block(number));
+        let block = self.blocks.entry(number).or_insert_with(|| {
+            let mut block = Box::new([0; BLOCK]);
+            self.old.fill(number * BLOCK as u64, &mut block[..]);
+            block
+        });
         let from = usize::try_from(at).unwrap() % BLOCK;
         block[from..from + bytes.len()].copy_from_slice(bytes);
     }
@@ -87,8 +94,7 @@ impl State {
         let from = usize::try_from(at).unwrap() % BLOCK;
         match self.blocks.get(&(at / BLOCK as u64)) {
             Some(block) => bytes.copy_from_slice(&block[from..from + bytes.len()]),
-            None if self.old == Old::Zeros => bytes.fill(0),
-            None => bytes.copy_from_slice(&self.old.block(at / BLOCK as u64)[from..from + bytes.len()]),
+            None => self.old.fill(at, bytes),
         }
     }
 }

@@ -122,7 +122,6 @@ fn readers_see_what_they_see_on_a_blank_disk_whatever_was_on_it() {
         let image = Image::with_fat(is_old);
         let expected = seen(&blank(&image), &image);
         for (number, disk) in used(&image).into_iter().enumerate() {
-            assert!(seen(&disk, &image) != expected || number == 1, "{number}: nothing is on it");
             flash(&image, None, &disk, Settings::default()).0.unwrap();
             assert_eq!(seen(&disk, &image), expected, "{number}, manifest of an earlier version: {is_old}");
             assert_boots(&disk, &image);
