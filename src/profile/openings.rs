@@ -181,11 +181,14 @@ fn sudoers(line: &str, known: &Known<'_>) -> Option<(String, &'static str)> {
     let who = words.next()?;
     if who.starts_with("Defaults") {
         let asks = line.split([' ', '\t', ',']).all(|word| word != "!authenticate");
-        return (!asks).then(|| ("lets everybody use sudo without a password".to_owned(), BY_SUDO));
+        let whom = who.strip_prefix("Defaults:").map_or("everybody".to_owned(), |users| format!("`{users}`"));
+        return (!asks).then(|| (format!("lets {whom} use sudo without a password"), BY_SUDO));
     }
-    // `%sudo ALL=(ALL:ALL) ALL` asks for a password, which no account has.
-    let commands = line.split_once("NOPASSWD")?.1;
-    let is_all = commands.split(|char: char| !char.is_ascii_alphanumeric()).any(|word| word == "ALL");
+    // `%sudo ALL=(ALL:ALL) ALL` asks for a password, which no account has. A tag holds until its opposite.
+    let is_all = line.split("NOPASSWD").skip(1).any(|commands| {
+        let free = commands.split_once("PASSWD:").map_or(commands, |(free, _)| free);
+        free.split(|char: char| !char.is_ascii_alphanumeric()).any(|word| word == "ALL")
+    });
     (is_all && !known.admins.contains(who)).then(|| (format!("makes `{who}` root without a password"), BY_SUDO))
 }
 
@@ -196,8 +199,12 @@ fn setting(line: &str) -> Option<(String, String)> {
     Some((keyword.to_ascii_lowercase(), value.trim().to_owned()))
 }
 
+/// Where sshd looks for keys in every image.
+const OWN_KEYS: &str = "/etc/ssh/authorized_keys.d/%u";
+
 fn sshd(line: &str, _: &Known<'_>) -> Option<(String, &'static str)> {
     let (keyword, value) = setting(line)?;
+    let is_own = value == OWN_KEYS;
     let value = value.to_ascii_lowercase();
     let is_off = matches!(value.as_str(), "no" | "none");
     let what = match keyword.as_str() {
@@ -214,7 +221,7 @@ fn sshd(line: &str, _: &Known<'_>) -> Option<(String, &'static str)> {
         "authorizedkeyscommand" | "authorizedprincipalscommand" | "trustedusercakeys" if !is_off => {
             "lets in keys that neither profile nor seed names"
         }
-        "authorizedkeysfile" if !is_off => {
+        "authorizedkeysfile" if !is_off && !is_own => {
             "looks for keys elsewhere, where one may be left that no image names any more"
         }
         _ => return None,

@@ -12,6 +12,12 @@ const OPENINGS: &[(&str, &str, &str)] = &[
     ("etc/group", "sudo:$6$x$y:27:", "opens the group `sudo` to whoever knows its password"),
     ("etc/gshadow", "sudo:$6$x$y::", "opens the group `sudo` to whoever knows its password"),
     ("etc/sudoers", "Defaults env_reset, !authenticate", "lets everybody use sudo without a password"),
+    ("etc/sudoers.d/eve", "Defaults:eve !authenticate", "lets `eve` use sudo without a password"),
+    (
+        "etc/sudoers.d/eve",
+        "eve ALL=(ALL) NOPASSWD: /bin/df, PASSWD: /bin/ls, NOPASSWD: ALL",
+        "makes `eve` root without a password",
+    ),
     ("etc/sudoers.d/eve", "eve ALL=(ALL) NOPASSWD: ALL", "makes `eve` root without a password"),
     ("etc/sudoers.d/eve", "eve ALL = \\\n  NOPASSWD:ALL", "makes `eve` root without a password"),
     ("etc/sudoers.d/all", "ALL ALL=(ALL:ALL) NOPASSWD:SETENV: ALL", "makes `ALL` root without a password"),
@@ -67,7 +73,9 @@ const SOUND: &[(&str, &str)] = &[
     ("etc/sudoers", "Defaults env_reset\nroot ALL=(ALL:ALL) ALL\n%sudo ALL=(ALL:ALL) ALL\n@includedir /etc/sudoers.d"),
     ("etc/sudoers.d/admin", "admin ALL=(ALL:ALL) NOPASSWD: ALL"),
     ("etc/sudoers.d/metrics", "metrics ALL=(root) NOPASSWD: /usr/sbin/smartctl"),
+    ("etc/sudoers.d/alice", "alice ALL=(ALL) NOPASSWD: /usr/bin/kubectl, PASSWD: ALL"),
     ("etc/ssh/authorized_keys.d/admin", "ssh-ed25519 AAAA"),
+    ("etc/ssh/sshd_config.d/05-keys.conf", "AuthorizedKeysFile /etc/ssh/authorized_keys.d/%u"),
     (
         "etc/ssh/sshd_config.d/05-x.conf",
         "PasswordAuthentication no\nPermitRootLogin no\n#PermitEmptyPasswords yes\nMaxAuthTries 3",
