@@ -447,6 +447,24 @@ pub(super) fn label_name(text: &str) -> Verdict {
     let reserved = text.split_once('/').is_some_and(|(prefix, _)| {
         ["kubernetes.io", "k8s.io"].iter().any(|own| prefix == *own || prefix.ends_with(&format!(".{own}")))
     });
+    // Names that the kubelet would take, of what is not the profile's to say.
+    match text {
+        "kubernetes.io/arch"
+        | "kubernetes.io/hostname"
+        | "kubernetes.io/os"
+        | "beta.kubernetes.io/arch"
+        | "beta.kubernetes.io/os" => {
+            return Err(format!("label `{text}` is set by the kubelet itself, for each node\ntake it out"));
+        }
+        "beta.kubernetes.io/instance-type"
+        | "failure-domain.beta.kubernetes.io/region"
+        | "failure-domain.beta.kubernetes.io/zone" => {
+            let family = if text.ends_with("instance-type") { "node" } else { "topology" };
+            let name = text.rsplit('/').next().unwrap_or(text);
+            return Err(format!("label `{text}` is an old name\nwrite `{family}.kubernetes.io/{name}`"));
+        }
+        _ => {}
+    }
     if reserved && !OPEN.contains(&text) && !FAMILIES.iter().any(|family| text.starts_with(family)) {
         return Err(format!(
             "label `{text}` is reserved: K3s does not start with it\ntake a name of your own, such as `example.org/role`; \

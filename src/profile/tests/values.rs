@@ -225,6 +225,14 @@ fn what_k3s_would_refuse_on_the_node_is_refused_here() {
              `example.org/role`; roles are set with `kubectl label node`",
         ),
         (
+            r#"k3s = { labels = { "kubernetes.io/hostname" = "pi1" } }"#,
+            "label `kubernetes.io/hostname` is set by the kubelet itself, for each node | take it out",
+        ),
+        (
+            r#"k3s = { labels = { "failure-domain.beta.kubernetes.io/zone" = "attic" } }"#,
+            "label `failure-domain.beta.kubernetes.io/zone` is an old name | write `topology.kubernetes.io/zone`",
+        ),
+        (
             r#"k3s = { labels = { "a b" = "x" } }"#,
             "`a b` is not a label's name | write it as `name` or `example.org/name`",
         ),
