@@ -87,7 +87,8 @@ const NOBODY_MAKES: Lint = Lint {
     code: "C085-nobody-makes",
     severity: Severity::Warning,
     title: "A Secret or ConfigMap is needed that neither a manifest nor a known controller makes",
-    why: "the pod waits for it until somebody makes it",
+    why: "the pod waits for it until somebody makes it; without a pull secret it waits only for images that the registry \
+          does not give to everybody",
     find: |inputs| found(inputs, Some(FlawKind::NobodyMakes)),
 };
 
@@ -198,7 +199,7 @@ const DUPLICATE_KEY: Lint = Lint {
 const RETIRED: Lint = Lint {
     code: "C131-retired",
     severity: Severity::Warning,
-    title: "A manifest takes an image or chart from a project that has ended",
+    title: "A manifest names an image or chart of a project that has ended, or an address that is no more",
     why: "it gets no more fixes, and may be gone on the day that a node comes back",
     find: |inputs| found(inputs, Some(FlawKind::Retired)),
 };
@@ -282,9 +283,10 @@ pub(super) fn look(cluster: &Cluster, profile: &Profile, secrets: Option<&Secret
     }
     let rendered: Vec<Rendered<'_>> =
         all.iter().map(|read| Rendered { manifest: &read.manifest, text: &read.text }).collect();
-    let kubernetes = profile.k3s.as_ref().and_then(|k3s| Kubernetes::new(Kubernetes::minor_of(&k3s.version)?));
+    let minor = profile.k3s.as_ref().and_then(|k3s| Kubernetes::minor_of(&k3s.version));
+    let kubernetes = minor.and_then(Kubernetes::new);
     let disabled = profile.k3s.as_ref().map_or(&[][..], |k3s| &k3s.disable);
-    let against = Against { kubernetes: kubernetes.as_ref(), expects: &profile.expects, disabled };
+    let against = Against { minor, kubernetes: kubernetes.as_ref(), expects: &profile.expects, disabled };
     // What could not be read may be what makes or needs something.
     let is_whole = all.len() == profile.manifests.len();
     let mut places = BTreeMap::new();

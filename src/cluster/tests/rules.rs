@@ -141,6 +141,13 @@ fn what_depends_on_the_day_is_told_by_the_day_and_never_without_one() {
 }
 
 #[test]
+fn the_note_of_a_dead_line_says_where_the_facts_about_manifests_begin() {
+    let first = *crate::cluster::manifests::kubernetes::KNOWN.start();
+    let note = all().find(|lint| lint.code == "C100-dead-line").unwrap().why;
+    assert!(note.contains(&format!("no line before 1.{first}")), "{note}");
+}
+
+#[test]
 fn servers_and_agents_may_be_as_far_apart_as_kubernetes_says() {
     let codes = |server: &str, agent: &str| {
         let text = SOUND.replace("profile = \"control\"", "profile = \"own\"")

@@ -46,8 +46,12 @@ fn chart(object: &Object, all: &[&Object], against: &Against<'_>, text: &str, fl
     let namespace = object.namespace();
     let makes_it = object.text("/spec/targetNamespace") == Some(namespace)
         && object.at("/spec/createNamespace").is_some_and(Node::is_true);
-    let is_there = super::MADE_BY_K3S.contains(&namespace)
-        || all.iter().any(|other| other.is("", "Namespace") && other.name() == namespace);
+    // A chart that waits for the namespace makes it as little as this one.
+    let makes = |other: &Object| {
+        super::makes_namespace(other) == Some(namespace)
+            && (other.is("", "Namespace") || other.namespace() != namespace)
+    };
+    let is_there = super::MADE_BY_K3S.contains(&namespace) || all.iter().any(|other| makes(other));
     if makes_it && !is_there {
         flaws.add(
             FlawKind::ChartNamespace,

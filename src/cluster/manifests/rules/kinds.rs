@@ -2,11 +2,11 @@
 
 use std::collections::BTreeSet;
 
-use crate::cluster::manifests::kubernetes::{Kubernetes, gone_since, instead, is_stable};
+use crate::cluster::manifests::kubernetes::{KNOWN, Kubernetes, gone_since, instead, is_stable};
 use crate::cluster::manifests::object::{Manifest, Object};
 use crate::output::closest;
 
-use super::{FlawKind, Flaws};
+use super::{Against, FlawKind, Flaws};
 
 /// Group and kind of each definition.
 pub(super) type Defined<'m> = BTreeSet<(&'m str, &'m str)>;
@@ -33,9 +33,10 @@ pub(super) fn check(
     object: &Object,
     manifest: &Manifest,
     defined: &Defined<'_>,
-    kubernetes: Option<&Kubernetes>,
+    against: &Against<'_>,
     flaws: &mut Flaws<'_>,
 ) -> bool {
+    let kubernetes = against.kubernetes;
     let (group, version, kind) = (object.group(), object.version(), object.kind());
     if group == "traefik.containo.us" {
         let message = format!("{} is of an API group that Traefik 3 does not serve", object.spoken());
@@ -52,6 +53,14 @@ pub(super) fn check(
             );
         }
         return true;
+    }
+    if kubernetes.is_none()
+        && let Some(minor) = against.minor
+        // What took the place of an API is older than the end of that API, so that the first facts have it.
+        && let Some(oldest) = Kubernetes::new(*KNOWN.start())
+        && gone(object, minor, &oldest.versions_of(kind), flaws)
+    {
+        return false;
     }
     let slip = kubernetes.and_then(|kubernetes| slip(group, kubernetes));
     match kubernetes {
@@ -104,14 +113,7 @@ fn built_in(object: &Object, kubernetes: &Kubernetes, flaws: &mut Flaws<'_>) -> 
         return true;
     }
     let versions = kubernetes.versions_of(kind);
-    let since = gone_since(version, kind).filter(|since| *since <= minor);
-    if let Some(since) = since {
-        let hint = match versions.first() {
-            Some(version) => format!("write `apiVersion: {version}`, and look up which fields moved"),
-            None => instead(kind).unwrap_or("take it out").to_owned(),
-        };
-        let message = format!("Kubernetes serves no `{version}` {kind} since 1.{since}, and 1.{minor} is pinned");
-        flaws.add(FlawKind::Gone, object.place("/apiVersion"), message, hint);
+    if gone(object, minor, &versions, flaws) {
         return false;
     }
     let message = format!("{} has no kind `{kind}` in `{version}`", kubernetes.spoken());
@@ -126,6 +128,21 @@ fn built_in(object: &Object, kubernetes: &Kubernetes, flaws: &mut Flaws<'_>) -> 
             None => ("/kind", "look up the kind and its apiVersion in Kubernetes' API reference".to_owned()),
         },
     };
-    flaws.add(FlawKind::UnknownKind, object.place(place), message, hint);
+    // A line that is newer than the facts may have it.
+    let flaw = if minor > *KNOWN.end() { FlawKind::UndefinedKind } else { FlawKind::UnknownKind };
+    flaws.add(flaw, object.place(place), message, hint);
     false
+}
+
+/// Tells of an API that 1.`minor` does not serve any more; `versions` are those that serve the kind.
+fn gone(object: &Object, minor: u32, versions: &[&str], flaws: &mut Flaws<'_>) -> bool {
+    let (version, kind) = (object.version(), object.kind());
+    let Some(since) = gone_since(version, kind).filter(|since| *since <= minor) else { return false };
+    let hint = match versions.first() {
+        Some(version) => format!("write `apiVersion: {version}`, and look up which fields moved"),
+        None => instead(kind).unwrap_or("take it out").to_owned(),
+    };
+    let message = format!("Kubernetes serves no `{version}` {kind} since 1.{since}, and 1.{minor} is pinned");
+    flaws.add(FlawKind::Gone, object.place("/apiVersion"), message, hint);
+    true
 }

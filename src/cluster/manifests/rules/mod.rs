@@ -75,7 +75,7 @@ pub enum FlawKind {
     ChartConfig,
     /// A key that stands twice in one mapping.
     DuplicateKey,
-    /// A source that lives no more.
+    /// A source that gets no more fixes, or one that is gone where nothing is known to be fetched from it.
     Retired,
     /// A version of an API that is off unless it is switched on.
     SwitchedOff,
@@ -92,7 +92,9 @@ impl FlawKind {
 /// What manifests are held against.
 #[derive(Debug, Clone, Copy)]
 pub struct Against<'a> {
-    /// The version of Kubernetes that K3s brings; none if the facts do not reach it.
+    /// The minor version of Kubernetes that K3s brings; none if K3s has no release of its own name.
+    pub minor: Option<u32>,
+    /// The facts of that version; none if they do not reach back to it.
     pub kubernetes: Option<&'a Kubernetes>,
     /// `namespace/secret/name` and `namespace/configmap/name` that something in the cluster makes.
     pub expects: &'a BTreeSet<String>,
@@ -151,7 +153,7 @@ pub fn lint(manifests: &[Rendered<'_>], against: Against<'_>) -> Vec<Flaw> {
                 flaws.add(FlawKind::NoObject, place, "a document here is no Kubernetes object", hint);
                 continue;
             }
-            if kinds::check(object, manifest, &defined, against.kubernetes, &mut flaws) {
+            if kinds::check(object, manifest, &defined, &against, &mut flaws) {
                 types::check(object, against.kubernetes, text, &mut flaws);
                 names::check(object, &mut flaws);
             }

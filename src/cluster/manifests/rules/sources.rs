@@ -63,7 +63,11 @@ pub(super) fn check(object: &Object, text: &str, flaws: &mut Flaws<'_>) {
     if object.kind() == "CustomResourceDefinition" {
         return;
     }
-    walk(&object.root, "", text, flaws);
+    // The data of a ConfigMap is for a program that is not known here.
+    let is_data = |key: &str| object.is("", "ConfigMap") && ["data", "binaryData"].contains(&key);
+    for entry in object.root.entries().iter().filter(|entry| !is_data(&entry.key)) {
+        walk(&entry.node, &entry.key, text, flaws);
+    }
     // CloudNativePG 1.26 to 1.30 warn of it.
     if object.group() == "postgresql.cnpg.io" {
         let inside = object.at("/spec/externalClusters").into_iter().flat_map(Node::items);
@@ -78,6 +82,9 @@ pub(super) fn check(object: &Object, text: &str, flaws: &mut Flaws<'_>) {
         }
     }
 }
+
+/// Keys whose value is fetched. Elsewhere an address may be prose, or one of a list that allows or forbids it.
+const FETCHED: [&str; 6] = ["repo", "repoURL", "url", "repository", "chart", "image"];
 
 fn walk(node: &Node, key: &str, text: &str, flaws: &mut Flaws<'_>) {
     match &node.value {
@@ -94,7 +101,8 @@ fn walk(node: &Node, key: &str, text: &str, flaws: &mut Flaws<'_>) {
                 Some(at) => node.span.start + at..node.span.start + at + source.text.len(),
                 None => node.span.clone(),
             };
-            flaws.add(source.kind, span, source.what, source.cure);
+            let kind = if FETCHED.contains(&key) { source.kind } else { FlawKind::Retired };
+            flaws.add(kind, span, source.what, source.cure);
         }
         _ => {}
     }

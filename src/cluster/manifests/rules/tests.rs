@@ -11,13 +11,25 @@ fn look(manifests: &[(&str, &str)], expects: &[&str]) -> Vec<(FlawKind, usize, S
 
 /// As [`look`], on a server that leaves components of K3s out.
 fn look_without(disabled: &[&str], manifests: &[(&str, &str)], expects: &[&str]) -> Vec<(FlawKind, usize, String)> {
+    look_at(36, disabled, manifests, expects)
+}
+
+/// As [`look_without`], held against Kubernetes 1.`minor`.
+fn look_at(
+    minor: u32,
+    disabled: &[&str],
+    manifests: &[(&str, &str)],
+    expects: &[&str],
+) -> Vec<(FlawKind, usize, String)> {
     let disabled: Vec<String> = disabled.iter().map(|component| (*component).to_owned()).collect();
-    let kubernetes = Kubernetes::new(36).unwrap();
+    let kubernetes = Kubernetes::new(minor);
     let read: Vec<Manifest> = manifests.iter().map(|(name, text)| Manifest::parse(name, text).unwrap()).collect();
     let rendered: Vec<Rendered<'_>> =
         read.iter().zip(manifests).map(|(manifest, (_, text))| Rendered { manifest, text }).collect();
     let expects: BTreeSet<String> = expects.iter().map(|expected| (*expected).to_owned()).collect();
-    let flaws = lint(&rendered, Against { kubernetes: Some(&kubernetes), expects: &expects, disabled: &disabled });
+    let against =
+        Against { minor: Some(minor), kubernetes: kubernetes.as_ref(), expects: &expects, disabled: &disabled };
+    let flaws = lint(&rendered, against);
     let line = |flaw: &Flaw| {
         let (_, text) = manifests.iter().find(|(name, _)| *name == flaw.manifest).unwrap();
         text[..flaw.span.start].matches('\n').count() + 1
@@ -120,6 +132,45 @@ fn versions_of_apis_that_are_gone_are_told_with_what_to_write() {
         assert_eq!(one(&text), [(FlawKind::Gone, 1)], "{version} {kind}");
         assert!(said(&text).contains(hint), "{}", said(&text));
     }
+}
+
+#[test]
+fn versions_that_were_gone_before_the_facts_begin_are_told_too() {
+    let object = |version: &str, kind: &str| format!("apiVersion: {version}\nkind: {kind}\nmetadata: {{name: a}}\n");
+    let at = |minor, version, kind| look_at(minor, &[], &[("app.yaml", &object(version, kind))], &[]);
+    for (version, kind, since, hint) in [
+        ("extensions/v1beta1", "Ingress", 22, "apiVersion: networking.k8s.io/v1"),
+        ("policy/v1beta1", "PodSecurityPolicy", 25, "pod-security.kubernetes.io"),
+        ("flowcontrol.apiserver.k8s.io/v1beta2", "FlowSchema", 29, "apiVersion: flowcontrol.apiserver.k8s.io/v1"),
+    ] {
+        let found = at(31, version, kind);
+        assert!(matches!(&found[..], [(FlawKind::Gone, 1, said)] if said.contains(hint)), "{found:?}");
+        assert_eq!(at(since - 1, version, kind), [], "{version}");
+    }
+    assert_eq!(at(31, "apps/v1", "Deployment"), []);
+}
+
+#[test]
+fn a_line_that_is_newer_than_the_facts_may_have_a_kind_that_they_have_not() {
+    let object = "apiVersion: apps/v2\nkind: Deployment\nmetadata: {name: a}\n";
+    let kinds = |minor| look_at(minor, &[], &[("app.yaml", object)], &[]).into_iter().map(|(kind, ..)| kind);
+    assert_eq!(kinds(37).collect::<Vec<_>>(), [FlawKind::UnknownKind]);
+    assert_eq!(kinds(38).collect::<Vec<_>>(), [FlawKind::UndefinedKind]);
+}
+
+#[test]
+fn labels_and_annotations_of_custom_objects_are_text_too() {
+    let route = |metadata: &str| {
+        format!(
+            "apiVersion: traefik.io/v1alpha1\nkind: IngressRoute\nmetadata:\n  name: a\n  {metadata}\nspec: {{a: 1}}\n"
+        )
+    };
+    for metadata in ["labels: {a: true}", "annotations: {a: 1.10}", "labels: [a]", "finalizers: a"] {
+        assert_eq!(one(&route(metadata)), [(FlawKind::WrongType, 5)], "{metadata}");
+    }
+    assert!(said(&route("labels: {a: true}")).contains("`metadata.labels.a` of IngressRoute `a`"));
+    assert_eq!(one(&route("lables: {a: b}")), [(FlawKind::UnknownField, 5)]);
+    assert_eq!(one(&route("labels: {a: \"true\"}")), []);
 }
 
 #[test]
@@ -315,6 +366,10 @@ fn charts_must_say_what_happens_when_they_fail_and_come_from_where_they_are() {
     assert_eq!(one(&chart("kube-system", &makes)), []);
     let namespace = "apiVersion: v1\nkind: Namespace\nmetadata: {name: app}\n---\n";
     assert_eq!(one(&format!("{namespace}{}", chart("app", &makes))), []);
+    // Another chart may make it, unless it waits for it too.
+    let other = |namespace: &str| chart(namespace, &makes).replace("name: h", "name: other");
+    assert_eq!(look(&[("a.yaml", &other("kube-system")), ("b.yaml", &chart("app", &makes))], &[]), []);
+    assert_eq!(look(&[("a.yaml", &other("app")), ("b.yaml", &chart("app", &makes))], &[]).len(), 2);
     for (broken, line) in [("  valuesContent: |\n    b: 1\n    a: *b\n", 10), ("  valuesContent: just text\n", 8)] {
         assert_eq!(
             one(&chart("kube-system", &format!("{sound}{broken}"))),
@@ -386,6 +441,28 @@ fn sources_that_are_dead_or_dying_are_found() {
     assert_eq!(one(&chart("repo: https://kubernetes.github.io/ingress-nginx")), [(FlawKind::Retired, 6)]);
     let database = "apiVersion: postgresql.cnpg.io/v1\nkind: Cluster\nmetadata: {name: db}\nspec:\n  backup:\n    barmanObjectStore: {}\n";
     assert_eq!(one(database), [(FlawKind::UndefinedKind, 1), (FlawKind::Retired, 6)]);
+}
+
+#[test]
+fn a_dead_address_is_an_error_only_where_it_is_fetched() {
+    let dead = "https://charts.helm.sh/stable";
+    let object = |version: &str, kind: &str, spec: &str| {
+        format!("apiVersion: {version}\nkind: {kind}\nmetadata: {{name: a}}\nspec:\n  {spec}\n")
+    };
+    let without_definition = |text: &str| {
+        let mut found = one(text);
+        found.retain(|(kind, _)| *kind != FlawKind::UndefinedKind);
+        found
+    };
+    for (version, kind, spec, expected) in [
+        ("source.toolkit.fluxcd.io/v1", "HelmRepository", format!("url: {dead}"), FlawKind::Gone),
+        ("argoproj.io/v1alpha1", "Application", format!("source: {{repoURL: {dead}}}"), FlawKind::Gone),
+        ("argoproj.io/v1alpha1", "AppProject", format!("sourceRepos: [\"{dead}\"]"), FlawKind::Retired),
+        ("kyverno.io/v1", "ClusterPolicy", format!("message: never {dead}"), FlawKind::Retired),
+    ] {
+        assert_eq!(without_definition(&object(version, kind, &spec)), [(expected, 5)], "{kind}");
+    }
+    assert_eq!(one(&format!("{CONFIG}data:\n  README.md: once {dead}\n  url: {dead}\n")), []);
 }
 
 #[test]

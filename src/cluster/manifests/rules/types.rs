@@ -18,9 +18,13 @@ use super::{FlawKind, Flaws};
 
 pub(super) fn check(object: &Object, kubernetes: Option<&Kubernetes>, text: &str, flaws: &mut Flaws<'_>) {
     let Some(kubernetes) = kubernetes else { return };
+    let mut walk = Walk { object, kubernetes, text, flaws };
     if let Some(kind) = kubernetes.kind(object.version(), object.kind()) {
-        let mut walk = Walk { object, kubernetes, text, flaws };
         walk.node(&object.root, kind, &mut Vec::new());
+    } else if let Some(metadata) = object.at("/metadata") {
+        // Of custom objects the API server decodes this part itself (k8s.io/apiextensions-apiserver
+        // `pkg/apiserver/schema/objectmeta/coerce.go`).
+        walk.node(metadata, Type::Object("meta.v1.ObjectMeta"), &mut vec![".metadata".to_owned()]);
     }
 }
 
