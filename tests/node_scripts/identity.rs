@@ -28,7 +28,11 @@ fn server(postgres: &Postgres, url: &str) -> Sandbox {
 
 fn asked(node: &Sandbox, postgres: &Postgres) -> String {
     let ask = format!("/usr/lib/imgbuild/known-server control localhost {} verify-full /run/ca.pem", postgres.port);
-    said(&node.run("", &ask)).trim().to_owned()
+    let answer = said(&node.run("", &ask)).trim().to_owned();
+    // A server ends a session soon after its client is gone; one whose client stays is there for ever.
+    let others = "SELECT count(*) FROM pg_stat_activity WHERE pid <> pg_backend_pid() AND usename LIKE 'k3s%'";
+    assert!((0..50).any(|_| postgres.sql(others) == "0"), "a session is left after {answer:?}");
+    answer
 }
 
 fn put(postgres: &Postgres, name: &str, deleted: bool, value: &str) {

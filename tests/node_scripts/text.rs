@@ -57,6 +57,19 @@ fn a_status_is_told_in_json_on_the_banner_in_the_journal_and_on_the_console() {
 }
 
 #[test]
+fn no_control_character_of_a_reason_or_a_cure_reaches_a_terminal() {
+    let node = Sandbox::new();
+    // Of one byte and, in UTF-8, of two (CSI); what else is not ASCII stays, whatever the caller's locale.
+    let says = r"LC_ALL=C /usr/lib/imgbuild/status failed '' $'a\e[2Jb\tc\u009bd é.' $'e\nf\a.'";
+    assert!(node.run("", says).status.success());
+    let status = node.status();
+    assert_eq!((&status["reason"], &status["cure"]), (&"a [2Jb c d é.".into(), &"e f .".into()), "{status}");
+    let line = "K3s is not ready: a [2Jb c d é.";
+    assert_eq!(node.read("run/issue.d/90-imgbuild.issue"), format!("{line}\nCure: e f .\n\n"));
+    assert_eq!(node.read("console"), format!("\rimgbuild: {line} Cure: e f .\n"));
+}
+
+#[test]
 fn a_status_said_again_changes_nothing_and_ready_tells_the_seconds_since_power_on() {
     let node = Sandbox::new();
     node.run("", "/usr/lib/imgbuild/status starting '' '' ''");

@@ -95,6 +95,10 @@ const SAMPLES: &[(&str, &str)] = &[
         "the datastore does not answer",
     ),
     (
+        r#"level=fatal msg="Error: preparing server: creating storage endpoint: failed to create driver for postgres: failed to connect to `user=k3s database=k3s`: 10.0.2.2:5432 (10.0.2.2): dial error: dial tcp 10.0.2.2:5432: connect: connection refused""#,
+        "the datastore does not answer",
+    ),
+    (
         r#"level=error msg="Failed to list latest changes: failed to connect to `user=k3s database=k3s`: 10.0.2.2:5432 (10.0.2.2): dial error: dial tcp 10.0.2.2:5432: i/o timeout""#,
         "the datastore does not answer",
     ),
@@ -114,6 +118,19 @@ const SAMPLES: &[(&str, &str)] = &[
         r#"level=info msg="Waiting to retrieve agent configuration; server is not ready: /var/lib/rancher/k3s/agent/serving-kubelet.crt: https://127.0.0.1:6444/v1-k3s/serving-kubelet.crt: 503 Service Unavailable""#,
         "the K3s server answers, but is still starting",
     ),
+];
+
+/// What K3s says of others than itself: kine of the database `postgres`, which it can do without (pkg/drivers/pgsql), and
+/// the kubelet of pods.
+const NOT_OF_K3S: &[&str] = &[
+    r#"time="2026-11-20T08:00:20Z" level=warning msg="failed to ensure existence of database postgres: unable to connect to default postgres database: failed to connect to `user=k3s database=postgres`: 10.0.2.2:5432 (10.0.2.2): server error: FATAL: no pg_hba.conf entry for host \"192.168.1.10\", user \"k3s\", database \"postgres\", SSL encryption (SQLSTATE 28000)""#,
+    r#"level=warning msg="failed to ensure existence of database k3s: ERROR: permission denied to create database (SQLSTATE 42501)""#,
+    r#"level=warning msg="failed to ensure existence of database postgres: FATAL: database \"postgres\" does not exist (SQLSTATE 3D000)""#,
+    r#"E1129 16:41:12.000000     812 pod_workers.go:1324] "Error syncing pod, skipping" err="failed to \"StartContainer\" for \"app\" with ErrImagePull: \"failed to pull and unpack image: failed to do request: Head \\\"https://registry.home/v2/app/manifests/1\\\": tls: failed to verify certificate: x509: certificate signed by unknown authority\"" pod="default/app""#,
+    r#"E1129 16:41:12.000000     812 pod_workers.go:1324] "Error syncing pod, skipping" err="ErrImagePull: x509: certificate has expired or is not yet valid" pod="default/app""#,
+    r#"E1129 16:41:12.000000     812 pod_workers.go:1324] "Error syncing pod, skipping" err="ErrImagePull: x509: certificate is valid for nas.home, not registry.home" pod="default/app""#,
+    r#"I1129 16:41:12.000000     812 prober.go:120] "Probe failed" probeType="Readiness" pod="default/app" probeResult="failure" output="time=\"2026-11-29T16:41:11Z\" level=error msg=\"FATAL: password authentication failed for user app (SQLSTATE 28P01)\"""#,
+    r#"I1129 16:41:12.000000     812 prober.go:120] "Probe failed" probeType="Readiness" pod="default/app" probeResult="failure" output="psql: error: FATAL:  sorry, too many clients already""#,
 ];
 
 /// What K3s says of its own node's password, and only says: 1.36 (an event that client-go logs) and 1.21.
@@ -162,7 +179,13 @@ fn node_object(node: &Sandbox, ready: &str) {
 /// A line as `journalctl --output=short-monotonic --no-hostname` prints it: of systemd's, or of K3s.
 fn line(second: u64, text: &str) -> String {
     let systemd = ["k3s.service: ", "Starting k3s", "Stopping k3s", "Started k3s"];
-    let who = if systemd.iter().any(|start| text.starts_with(start)) { "systemd[1]" } else { "k3s[812]" };
+    let who = if systemd.iter().any(|start| text.starts_with(start)) {
+        "systemd[1]"
+    } else if text.contains("/k3s-prepare: ") {
+        "k3s-prepare[811]"
+    } else {
+        "k3s[812]"
+    };
     format!("[{second:>5}.000001] {who}: {text}\n")
 }
 
@@ -201,6 +224,15 @@ fn every_pattern_explains_a_message_of_k3s_with_its_reason_and_a_cure() {
         let reason = cells[2].replace("@NODE@", "pi1").split(" (").next().unwrap_or_default().to_owned();
         let only_said = cells[1] == "ready" && reason.starts_with(ANOTHER_PASSWORD);
         assert!(only_said || explained.contains(&reason), "no sample for: {row}");
+    }
+}
+
+#[test]
+fn what_k3s_says_of_pods_or_of_the_database_postgres_is_no_reason_why_it_is_not_ready() {
+    let node = node();
+    for message in NOT_OF_K3S {
+        let status = follow(&node, &[(THEN, STARTING), (THEN, message)]);
+        assert_eq!((&status["state"], &status["reason"]), (&"starting".into(), &serde_json::Value::Null), "{message}");
     }
 }
 
@@ -257,6 +289,13 @@ fn a_reason_is_forgotten_when_k3s_starts_anew_and_when_it_is_not_repeated() {
         (92, "Stopping k3s.service - Lightweight Kubernetes (server)..."),
         (93, STARTING),
     ];
+    let status = follow(&node, &by_hand[..3]);
+    assert_eq!(
+        (&status["state"], &status["reason"]),
+        (&"failed".into(), &"K3s was stopped by hand.".into()),
+        "{status}"
+    );
+    assert_eq!(status["cure"], "start it: `systemctl start k3s`.");
     let status = follow(&node, &by_hand);
     assert_eq!((&status["state"], &status["reason"]), (&"starting".into(), &serde_json::Value::Null), "{status}");
     // K3s asks every second, so what it said more than a minute ago holds no more.
@@ -309,6 +348,7 @@ fn a_crash_loop_is_told_with_its_number_its_last_words_and_a_cure() {
         "K3s ended and was started again 3 times: its last words were: panic: runtime error: invalid memory address or nil pointer dereference"
     );
     assert!(text(&status, "cure").contains("journalctl -b -u k3s"), "{status}");
+    assert!(text(&status, "cure").contains("take another release of K3s"), "{status}");
     // It has overcome what ended the run before.
     node.write("uptime", "300.00 0.00\n");
     let status = follow(&node, &again);
@@ -338,6 +378,36 @@ fn a_crash_loop_with_a_known_reason_keeps_it_and_no_password_is_told() {
         text(&status, "reason").ends_with("Main process exited, code=exited, status=2/INVALIDARGUMENT"),
         "{status}"
     );
+}
+
+const RESTART: &str = "k3s.service: Scheduled restart job, restart counter is at 1.";
+
+#[test]
+fn a_preparation_that_fails_is_told_with_what_it_said_and_no_release_is_blamed() {
+    let node = node();
+    let refused = "/usr/lib/imgbuild/k3s-prepare: line 38: /var/lib/rancher/k3s/agent/images/.cache.json: No space left on device";
+    let exited = "k3s.service: Control process exited, code=exited, status=1/FAILURE";
+    let status = follow(&node, &[(90, STARTING), (90, refused), (90, exited), (90, RESTART)]);
+    assert_eq!(text(&status, "reason"), format!("K3s ended and was started again: its last words were: {refused}"));
+    assert_eq!(text(&status, "cure"), "see `journalctl -b -u k3s -u k3s-agent`.");
+    let status = follow(&node, &[(90, STARTING), (90, exited), (90, RESTART)]);
+    assert!(text(&status, "reason").ends_with("Control process exited, code=exited, status=1/FAILURE"), "{status}");
+}
+
+#[test]
+fn last_words_are_cut_between_characters_and_no_part_of_a_password_is_in_them() {
+    let node = node();
+    let last_words = |words: &str| text(&follow(&node, &[(80, STARTING), (85, words), (85, RESTART)]), "reason");
+    // In one of them, byte 300 is in the midst of a character.
+    for start in ["", "a"] {
+        let reason = last_words(&format!("level=fatal msg=\"{start}{}", "é".repeat(400)));
+        assert!(reason.ends_with("ééé…"), "{reason}");
+    }
+    for password in ["p@ss", "hor/se", "a/b@c", "a@b/c@d"] {
+        let reason =
+            last_words(&format!(r#"level=fatal msg="parse \"postgres://k3s:{password}@db:5432/k3s\": invalid""#));
+        assert!(reason.contains("postgres://k3s:…@db:5432/k3s"), "{password}: {reason}");
+    }
 }
 
 #[test]
