@@ -84,6 +84,12 @@ pub fn boot_label(board: Board) -> &'static str {
     if board == Board::Rpi4 { "boot-a" } else { "esp" }
 }
 
+/// Numbers of the partitions that the MBR shows. Under MBR and GPT alike, `boot-a` is the firmware's partition 1 and
+/// `boot-b` its partition 2.
+pub(super) fn shown(board: Board) -> &'static [u32] {
+    if board == Board::Rpi4 { &[1, 2] } else { &[] }
+}
+
 /// Bytes of the partition that holds the verity tree of a root slot of `root_size` bytes, however full.
 #[must_use]
 pub fn verity_size(root_size: u64) -> u64 {
@@ -125,9 +131,7 @@ pub fn layout(board: Board, settings: &ImageSettings, plan: &Plan, root_hash: [u
         })
         .collect();
     // The backup table takes the last 33 sectors.
-    // Under MBR and GPT alike, `boot-a` is the firmware's partition 1 and `boot-b` its partition 2.
-    let shown: &[u32] = if board == Board::Rpi4 { &[1, 2] } else { &[] };
-    Layout { disk_guid: plan.uuid("disk"), size: end + ALIGN, partitions, shown }
+    Layout { disk_guid: plan.uuid("disk"), size: end + ALIGN, partitions, shown: shown(board) }
 }
 
 impl Layout {

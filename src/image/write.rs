@@ -4,7 +4,7 @@ use std::fs::File;
 use std::io::{self, Read, Seek};
 use std::path::Path;
 
-use super::boards::{BootParts, boot_partition};
+use super::boards::{self, BootParts, boot_partition};
 use super::layout::{self, Layout};
 use super::manifest::{self, Encoders, FORMAT, Manifest, ManifestPackage, ManifestPartition, ManifestRange};
 use super::map::{Bytes, Extent, Map, Ranges};
@@ -48,6 +48,13 @@ pub struct Parts<'a> {
     pub search: &'a Search<'a>,
 }
 
+impl<'a> Parts<'a> {
+    fn boot(&self, cmdline: &'a str, image_id: &'a str) -> BootParts<'a> {
+        let Self { profile, tree, kernel, initrd, .. } = *self;
+        BootParts { profile, tree, kernel, initrd, cmdline, image_id }
+    }
+}
+
 impl std::fmt::Debug for Parts<'_> {
     fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         out.debug_struct("Parts").field("name", &self.name).finish_non_exhaustive()
@@ -79,7 +86,7 @@ pub fn write(parts: &Parts<'_>, out_dir: &Path, progress: &dyn Progress) -> Resu
     check_size("root-a", "image.root", squashfs_len, profile.image.root_size)?;
     check_size("seed", "image.seed", parts.seed.len() as u64, profile.image.seed_size)?;
     let files = listing(parts.root);
-    let plan = plan(parts, &files);
+    let plan = plan(parts, &files)?;
 
     progress.begin(VERITY, squashfs_len);
     let options = verity::Options { salt: plan.bytes("verity salt"), uuid: plan.uuid("verity") };
@@ -91,15 +98,7 @@ pub fn write(parts: &Parts<'_>, out_dir: &Path, progress: &dyn Progress) -> Resu
     let image_id = image_id(&plan, root_hash);
     let cmdline = format!("{} imgbuild.image={image_id}", cmdline(profile, root_hash));
     let layout = layout::layout(profile.board, &profile.image, &plan, root_hash);
-    let boot = BootParts {
-        profile,
-        tree: parts.tree,
-        kernel: parts.kernel,
-        initrd: parts.initrd,
-        cmdline: &cmdline,
-        image_id: &image_id,
-    };
-    let mut boot = boot_partition(&boot, &layout, &plan)?;
+    let mut boot = boot_partition(&parts.boot(&cmdline, &image_id), &layout, &plan)?;
     let boot_label = layout::boot_label(profile.board);
     let boot_used =
         fat::used(&mut boot).map_err(|error| ImageError::Fat { label: boot_label, source: error.into() })?;
@@ -170,22 +169,24 @@ fn describe(parts: &Parts<'_>, files: &str, manifest: &Manifest, outputs: &mut O
 }
 
 /// Everything that decides the image's bytes, but for the programs that encode them.
-fn plan(parts: &Parts<'_>, files: &str) -> Plan {
+fn plan(parts: &Parts<'_>, files: &str) -> Result<Plan, ImageError> {
     let profile = parts.profile;
     let ImageSettings { boot_size, root_size, seed_size, block_size, compression_level } = &profile.image;
     let sizes = format!("{boot_size} {root_size} {seed_size} {block_size} {compression_level}");
-    // The root hash is not known yet, and nothing else of the command line depends on it.
-    let cmdline = cmdline(profile, [0; 32]);
+    // Neither the root hash nor the image's own identifier is known yet, and nothing else of the boot files, with kernel,
+    // initrd and command line among them, depends on these.
+    let boot = boards::digest(&parts.boot(&cmdline(profile, [0; 32]), ""))?;
+    let mbr = format!("{:?}", layout::shown(profile.board));
     let mut packages: Vec<&str> = parts.packages.iter().map(|package| package.sha256.as_str()).collect();
     packages.sort_unstable();
     let epoch = parts.epoch.to_le_bytes();
     // Not the seed: a node's image is its profile's image with another seed.
-    let digests = [Digest::of(files.as_bytes()), parts.kernel.image.digest(), Digest::of(parts.initrd)];
-    let mut inputs =
-        vec![profile.name.as_bytes(), profile.board.name().as_bytes(), sizes.as_bytes(), cmdline.as_bytes(), &epoch];
-    inputs.extend(digests.iter().map(|digest| &digest.0[..]));
+    let texts = [&profile.name, profile.board.name(), &sizes, &mbr].map(str::as_bytes);
+    let mut inputs = texts.to_vec();
+    let files = Digest::of(files.as_bytes());
+    inputs.extend([&epoch[..], &files.0, &boot.0]);
     inputs.extend(packages.iter().map(|sha256| sha256.as_bytes()));
-    Plan::of(inputs)
+    Ok(Plan::of(inputs))
 }
 
 /// The root hash counts too: it tells of the programs that encoded the root.

@@ -65,3 +65,31 @@ fn a_device_tree_overlay_that_the_image_does_not_have_is_told_at_the_line_that_a
     assert!(error.contains("config = [\"dtoverlay=gpio-fan\"]") && error.contains("^^^^^^^^"), "{error}");
     assert!(!place.path("build/node/node.img").exists());
 }
+
+#[test]
+fn images_that_differ_in_boot_files_alone_have_other_identifiers() {
+    let online = archive().online();
+    let file = |name: &str| format!("[[file]]\npath = \"/usr/lib/raspi-firmware/{name}\"\ncontent = \"another\"\n");
+    let place = pi(&online, "");
+    let profile = place.read("profiles/node.toml");
+    let mut seen = std::collections::BTreeSet::new();
+    for (board, more) in [
+        ("name = \"rpi4\"\n", String::new()),
+        ("name = \"rpi4\"\nconfig = [\"over_voltage=6\"]\n", String::new()),
+        ("name = \"rpi4\"\nconfig = [\"[pi4]\", \"arm_freq=2000\"]\n", String::new()),
+        // The firmware is no part of the root, where the listing would tell of it.
+        ("name = \"rpi4\"\n", file("fixup4.dat")),
+    ] {
+        let profile = profile.replace("board = \"rpi4\"\n", "");
+        place.write("profiles/node.toml", format!("{profile}[board]\n{board}{more}"));
+        place.run(&["build", "--profile", "node"]).ok();
+        let manifest = json(&place.path("build/node/manifest.json"));
+        for what in ["image_id", "disk_guid"] {
+            assert!(seen.insert(manifest[what].as_str().unwrap().to_owned()), "{board}{more}: {what} of another image");
+        }
+        // Bytes 67 to 70 of a FAT32 file system are its volume number.
+        let offset = usize::try_from(manifest["partitions"][0]["offset"].as_u64().unwrap()).unwrap();
+        let image = std::fs::read(place.path("build/node/node.img")).unwrap();
+        assert!(seen.insert(format!("{:02x?}", &image[offset + 67..offset + 71])), "{board}{more}: volume number");
+    }
+}

@@ -16,7 +16,7 @@ use crate::format::Sparse;
 use crate::format::fat::{self, FatError, FatFile};
 use crate::format::uki::UkiError;
 use crate::profile::{Arch, Board, Profile};
-use crate::tree::{Content, Tree};
+use crate::tree::{Content, Digest, Tree};
 
 /// What a board's boot files are made of.
 #[derive(Debug, Clone, Copy)]
@@ -106,6 +106,16 @@ pub(super) fn boot_partition(parts: &BootParts<'_>, layout: &Layout, plan: &Plan
             source => ImageError::Fat { label, source },
         }
     })
+}
+
+/// A digest of all files of partition 1, names and contents: of what an image's identifiers are derived from.
+///
+/// # Errors
+/// Those of making the files.
+pub(super) fn digest(parts: &BootParts<'_>) -> Result<Digest, BootError> {
+    let lines = |file: &BootFile| format!("{}  {}\n", file.content.digest(), file.path);
+    let lines: Vec<String> = files(parts)?.par_iter().map(lines).collect();
+    Ok(Digest::of(lines.concat().as_bytes()))
 }
 
 /// The files of partition 1.
