@@ -11,7 +11,7 @@ use uuid::Uuid;
 
 use crate::exit::{Code, Failure};
 use crate::files;
-use crate::format::gpt::{self, Entry};
+use crate::format::gpt::{self, Entry, GptError};
 use crate::profile::Board;
 
 /// What an image's own bytes say.
@@ -48,10 +48,13 @@ impl Disk {
         let size = file.seek(SeekFrom::End(0)).map_err(unreadable)?;
         let copy = file.try_clone().map_err(unreadable)?;
         let table = gpt::read(copy).map_err(|error| Failure {
-            message: format!(
-                "{shown} is not {}: it has no readable partition table",
-                if is_disk { "a disk with an image on it" } else { "a disk image" }
-            ),
+            message: match error {
+                GptError::Changed => format!("{shown} is not as `imgbuild` wrote it"),
+                _ if is_disk => {
+                    format!("{shown} is not a disk with an image on it: it has no readable partition table")
+                }
+                _ => format!("{shown} is not a disk image: it has no readable partition table"),
+            },
             causes: vec![error.to_string()],
             ..Failure::new(Code::Verification, &error).hint(if is_disk {
                 "`imgbuild flash` writes an image to it; `imgbuild devices` tells what is on the disks of this machine"

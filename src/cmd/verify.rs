@@ -143,17 +143,23 @@ fn different(args: &Verify, manifest: &Manifest, report: &Report) -> Failure {
         Some(node) => format!("flash it again: `imgbuild flash --node {node}`"),
         None => format!("flash it again: `imgbuild flash --profile {}`, or `--node NAME`", manifest.profile),
     };
+    // All data is right, so it is rather a program that changed the table than a stick that fails.
+    let is_changed_table = found
+        .iter()
+        .all(|difference| difference.part == "partition table" && !difference.problem.starts_with("cannot be read"));
     let is_written_by_others = |sign: &Sign| matches!(sign, Sign::Added { .. } | Sign::NotClosed { .. });
     let hint = if found.iter().all(|difference| difference.part == "seed") && args.node.is_none() {
         "the seed alone is another one: if the stick is a node's, name it with `--node`".to_owned()
     } else if report.signs.iter().any(is_written_by_others) {
         format!(
-            "another system has written to it after it was flashed. {again}, and take it out as soon as that is done: `flash` switches it off, so that no other system sees it"
+            "another system has written to it after it was flashed; {again}, and take it out as soon as that is done: `flash` switches it off, so that no other system sees it"
         )
-    } else if report.signs.is_empty() {
-        format!("{again}; if that does not help, take another stick")
-    } else {
+    } else if report.signs.iter().any(|sign| matches!(sign, Sign::TablesDiffer { skipped: true, .. }))
+        || is_changed_table
+    {
         again
+    } else {
+        format!("{again}; if that does not help, take another stick")
     };
     let message = format!("{} is not what its manifest says", args.target.display());
     Failure { code: Code::Verification, causes, ..Failure::refused(message) }.hint(hint)

@@ -8,6 +8,7 @@ use crate::format::fat;
 use crate::format::spans::{Span, minus, union};
 use crate::image::layout::{BASIC_DATA, ESP};
 use crate::image::{Manifest, ManifestPartition};
+use crate::output::count;
 
 /// A file system beyond this is none of ours, and would take much memory to look at.
 const LARGEST: u64 = 16 << 30;
@@ -55,8 +56,9 @@ pub enum Sign {
     Added { part: String, name: String, by: &'static str },
     /// It was taken out, or its machine switched off, while it was mounted for writing.
     NotClosed { part: String },
-    /// Its tables, which must be the same, differ in so many sectors: old content of the stick lies in one of them.
-    TablesDiffer { part: String, sectors: u64 },
+    /// Its tables, which must be the same, differ in so many sectors. Old content of the stick may lie in one of them
+    /// (`skipped`) where the image has zeros that its writer was not told to write.
+    TablesDiffer { part: String, sectors: u64, skipped: bool },
 }
 
 impl std::fmt::Display for Sign {
@@ -66,11 +68,12 @@ impl std::fmt::Display for Sign {
                 write!(out, "`{part}` has `{name}`, which {by} adds to the sticks that it sees")
             }
             Self::NotClosed { part } => write!(out, "`{part}` was written to, and taken out before that was finished"),
-            Self::TablesDiffer { part, sectors } => write!(
-                out,
-                "the two tables (FAT) of `{part}` differ in {sectors} sectors: what was on the stick before lies in them, \
-                 since its writer left out zeros"
-            ),
+            Self::TablesDiffer { part, sectors, skipped } => {
+                let sectors = count(usize::try_from(*sectors).unwrap_or(usize::MAX), "sector");
+                write!(out, "the two tables (FAT) of `{part}` differ in {sectors}")?;
+                let cause = ": what was on the stick before lies in them, since its writer left out zeros";
+                out.write_str(if *skipped { cause } else { "" })
+            }
         }
     }
 }
@@ -103,8 +106,13 @@ fn added_by(name: &str) -> Option<&'static str> {
     ADDED.into_iter().find(|(pattern, _)| is(pattern)).map(|(_, by)| by)
 }
 
-/// What the partition tells, as far as it can be read; `read` as in [`unmapped`].
-pub(super) fn signs(part: &ManifestPartition, read: impl FnMut(&mut [u8], u64) -> io::Result<()>) -> Vec<Sign> {
+/// What the partition tells, as far as it can be read; `read` as in [`unmapped`], which found something (`skipped`) in this
+/// partition.
+pub(super) fn signs(
+    part: &ManifestPartition,
+    skipped: bool,
+    read: impl FnMut(&mut [u8], u64) -> io::Result<()>,
+) -> Vec<Sign> {
     let mut view = View { read, of: (part.offset, part.size), only: None, at: 0 };
     let Ok(found) = fat::look(&mut view) else { return Vec::new() };
     let label = || part.label.clone();
@@ -118,7 +126,7 @@ pub(super) fn signs(part: &ManifestPartition, read: impl FnMut(&mut [u8], u64) -
         signs.push(Sign::NotClosed { part: label() });
     }
     if found.differing > 0 {
-        signs.push(Sign::TablesDiffer { part: label(), sectors: found.differing });
+        signs.push(Sign::TablesDiffer { part: label(), sectors: found.differing, skipped });
     }
     signs
 }

@@ -98,13 +98,15 @@ pub fn differences(
         differences.extend(problem.map(difference));
         advance(*len);
     }
-    differences.extend(unmapped(target, manifest, &ranges)?);
-    differences.sort_by_key(|difference| difference.offset);
-    let differs = |label: &str| differences.iter().any(|difference| difference.part == label);
+    let skipped = unmapped(target, manifest, &ranges)?;
+    let has_skipped = |label: &str| skipped.iter().any(|difference| difference.part == label);
+    let differs = |label: &str| differences.iter().any(|difference| difference.part == label) || has_skipped(label);
     let signs = fat::partitions(manifest)
         .filter(|part| differs(&part.label))
-        .flat_map(|part| fat::signs(part, |bytes, at| read_anywhere(target, bytes, at)))
+        .flat_map(|part| fat::signs(part, has_skipped(&part.label), |bytes, at| read_anywhere(target, bytes, at)))
         .collect();
+    differences.extend(skipped);
+    differences.sort_by_key(|difference| difference.offset);
     Ok(Report { differences, backup, signs })
 }
 
@@ -124,7 +126,7 @@ fn unmapped(target: &dyn Target, manifest: &Manifest, ranges: &[Range]) -> Resul
         let part = part.map_or_else(String::new, |part| part.label.clone());
         let problem = match first_used_of(target, (offset, end - offset)) {
             Ok(None) => continue,
-            Ok(Some(at)) => format!("holds what was there before, from byte {at} on; the image has nothing there"),
+            Ok(Some(at)) => format!("holds something from byte {at} on, where the image has nothing"),
             Err((at, error)) if is_gone(&error) => return Err(gone(&part, (at, error))),
             Err((at, error)) => format!("cannot be read at byte {at}: {error}"),
         };

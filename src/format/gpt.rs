@@ -50,6 +50,12 @@ pub enum GptError {
         mbr::MOST
     )]
     Hybrid { shown: Vec<u32> },
+    /// An MBR that is not as [`write`] makes it.
+    #[error(
+        "another program has changed its MBR: it is neither a protective one nor shows partitions as they are in the GUID \
+         partition table"
+    )]
+    Changed,
     /// What the library says.
     #[error("partition table: {0}")]
     Table(String),
@@ -134,7 +140,7 @@ pub fn read(mut disk: impl DiskDevice) -> Result<Table, GptError> {
         disk_guid,
         disk_size: last.saturating_add(1).saturating_mul(SECTOR),
         is_whole: headers.is_some_and(|(primary, backup)| agree(&primary, &backup, &mut disk)),
-        shown: mbr::read(&first, disk_guid, &entries).map_err(table)?,
+        shown: mbr::read(&first, disk_guid, &entries).ok_or(GptError::Changed)?,
         entries,
     })
 }

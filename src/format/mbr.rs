@@ -48,9 +48,9 @@ pub(super) fn new(disk_guid: Uuid, disk_size: u64, shown: &[&Entry]) -> Option<P
 }
 
 /// Which of `entries`, a disk's partitions by number, its first sector shows, in the order of the slots: none if that is a
-/// protective MBR.
-pub(super) fn read(mbr: &[u8; 512], disk_guid: Uuid, entries: &[(u32, Entry)]) -> Result<Vec<u32>, String> {
-    let slots = slots(mbr)?;
+/// protective MBR. Nothing if it is neither that nor what [`new`] makes, byte for byte.
+pub(super) fn read(mbr: &[u8; 512], disk_guid: Uuid, entries: &[(u32, Entry)]) -> Option<Vec<u32>> {
+    let slots = slots(mbr).ok()?;
     let is_shown = |slot: &&PartRecord| slot.os_type != 0 && slot.os_type != PROTECTIVE;
     let find = |slot: &PartRecord| {
         let same = |entry: &Entry| record(FAT32, entry.offset / SECTOR, entry.size / SECTOR).as_ref() == Some(slot);
@@ -58,16 +58,13 @@ pub(super) fn read(mbr: &[u8; 512], disk_guid: Uuid, entries: &[(u32, Entry)]) -
     };
     let shown: Vec<_> = slots.iter().filter(is_shown).map(find).collect();
     if shown.is_empty() {
-        return Ok(Vec::new());
+        return Some(Vec::new());
     }
-    let unlike = || "its MBR shows other partitions than its GUID partition table has".to_owned();
-    let shown = shown.into_iter().collect::<Option<Vec<_>>>().ok_or_else(unlike)?;
+    let shown = shown.into_iter().collect::<Option<Vec<_>>>()?;
     // Order, and the slot of the table itself.
-    let right = new(disk_guid, 0, &shown.iter().map(|(_, entry)| entry).collect::<Vec<_>>()).ok_or_else(unlike)?;
-    if (0..4).map(|slot| right.partition(slot)).ne(slots.map(Some)) {
-        return Err(unlike());
-    }
-    Ok(shown.into_iter().map(|(number, _)| *number).collect())
+    let right = new(disk_guid, 0, &shown.iter().map(|(_, entry)| entry).collect::<Vec<_>>())?;
+    let is_right = (0..4).map(|slot| right.partition(slot)).eq(slots.map(Some));
+    is_right.then(|| shown.into_iter().map(|(number, _)| *number).collect())
 }
 
 /// The four slots of a disk's first sector, one of which must say that there is a GUID partition table.

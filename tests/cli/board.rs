@@ -93,3 +93,32 @@ fn images_that_differ_in_boot_files_alone_have_other_identifiers() {
         assert!(seen.insert(format!("{:02x?}", &image[offset + 67..offset + 71])), "{board}{more}: volume number");
     }
 }
+
+#[test]
+fn a_flipped_bit_asks_for_another_stick_and_an_mbr_that_a_program_changed_does_not() {
+    let online = archive().online();
+    let place = pi(&online, "");
+    place.run(&["build", "--profile", "node"]).ok();
+    let image = place.path("build/node/node.img");
+    let bytes = std::fs::read(&image).unwrap();
+    let offset = json(&place.path("build/node/manifest.json"))["partitions"][0]["offset"].as_u64().unwrap();
+    let verified = |at: u64, mask: u8| {
+        let at = usize::try_from(at).unwrap();
+        let mut changed = bytes.clone();
+        changed[at] ^= mask;
+        std::fs::write(&image, changed).unwrap();
+        place.run(&["verify", "build/node/node.img"]).fails(3).split_whitespace().collect::<Vec<_>>().join(" ")
+    };
+    let sector = |at: usize| u64::from(u16::from_le_bytes([bytes[at], bytes[at + 1]]));
+    let boot = usize::try_from(offset).unwrap();
+    // The second table of the file system lies behind the reserved sectors and the first.
+    let error = verified(offset + (sector(boot + 14) + sector(boot + 36)) * 512 + 12, 1);
+    assert!(error.contains("differ in 1 sector ") && !error.contains("was on the stick before"), "{error}");
+    assert!(error.contains("if that does not help, take another stick"), "{error}");
+    // The active flag of slot 1.
+    let error = verified(446, 0x80);
+    assert!(error.contains("another program has changed its MBR") && error.contains("flash it again"), "{error}");
+    assert!(!error.contains("another stick"), "{error}");
+    let error = place.run(&["inspect", "build/node/node.img"]).fails(3);
+    assert!(error.contains("is not as `imgbuild` wrote it") && error.contains("changed its MBR"), "{error}");
+}

@@ -162,7 +162,12 @@ fn an_mbr_is_what_it_is_in_the_image_and_an_older_image_has_an_older_kind() {
     assert_eq!(problem, "has a protective MBR, where the image has a hybrid MBR that shows partitions 1, 2");
     let problem = only(&flashed(&hybrid), &old).problem;
     assert_eq!(problem, "has a hybrid MBR that shows partitions 1, 2, where the image has a protective MBR");
-    // The type of its second slot.
-    let problem = only(&flashed(&hybrid).with(466, &[0x83]), &hybrid).problem;
-    assert!(problem.contains("its MBR shows other partitions"), "{problem}");
+    // The type of its second slot, and the active flag of the first.
+    for (at, byte) in [(466, 0x83), (446, 0x80)] {
+        let problem = only(&flashed(&hybrid).with(at, &[byte]), &hybrid).problem;
+        assert!(
+            problem.starts_with("another program has changed its MBR: it is neither a protective one"),
+            "{problem}"
+        );
+    }
 }

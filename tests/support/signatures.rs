@@ -31,6 +31,43 @@ pub fn of_disk(size: u64) -> (u64, Vec<u8>) {
     (size - 3087 * 512, b"Promise Technology, Inc.".to_vec())
 }
 
+/// The label of a physical volume of LVM, whose checksum counts (`lib/label/label.h`, `lib/misc/crc.c` of LVM2).
+fn lvm() -> Vec<u8> {
+    let mut label =
+        at(&[(0, b"LABELONE"), (8, &1_u64.to_le_bytes()), (20, &32_u32.to_le_bytes()), (24, b"LVM2 001"), (511, &[0])]);
+    label[32..64].fill(b'u');
+    let crc = label[20..].iter().fold(0xf597_a6cf_u32, |crc, byte| {
+        (0..8).fold(crc ^ u32::from(*byte), |crc, _| crc >> 1 ^ if crc & 1 == 1 { 0xedb8_8320 } else { 0 })
+    });
+    label[16..20].copy_from_slice(&crc.to_le_bytes());
+    label
+}
+
+/// The boot region of exFAT, twelve sectors of which the last holds the others' checksum (exFAT specification, chapter 3).
+fn exfat(size: u64) -> Vec<u8> {
+    let clusters = u32::try_from((size - MIB.unsigned_abs()) / 4096).expect("a small disk");
+    let mut region = at(&[
+        (0, b"\xeb\x76\x90EXFAT   "),
+        (72, &(size / 512).to_le_bytes()),
+        // First and length of the table, of the clusters first and number, root directory: in sectors and clusters.
+        (80, &128_u32.to_le_bytes()),
+        (84, &1024_u32.to_le_bytes()),
+        (88, &2048_u32.to_le_bytes()),
+        (92, &clusters.to_le_bytes()),
+        (96, &4_u32.to_le_bytes()),
+        (100, b"SERI"),
+        // Revision 1.0; sectors of 2^9 bytes, clusters of 2^3 sectors, one table.
+        (104, &[0, 1]),
+        (108, &[9, 3, 1, 0x80]),
+        (510, b"\x55\xaa"),
+        (12 * 512 - 1, &[0]),
+    ]);
+    let counted = (0..11 * 512).filter(|place| ![106, 107, 112].contains(place));
+    let sum = counted.fold(0_u32, |sum, place| sum.rotate_right(1).wrapping_add(u32::from(region[place])));
+    region[11 * 512..].copy_from_slice(&sum.to_le_bytes().repeat(128));
+    region
+}
+
 fn signatures(size: u64) -> Vec<Vec<Signature>> {
     let size = i64::try_from(size).expect("a small disk");
     let luks = |at: i64| {
@@ -62,6 +99,7 @@ fn signatures(size: u64) -> Vec<Vec<Signature>> {
         ],
         vec![
             ("crypto_LUKS", 0, luks(0)),
+            ("LVM2_member", 512, lvm()),
             ("linux_raid_member", md_old_at, md_old),
             ("VMFS", 2 * MIB, at(&[(0, b"\x5e\xf1\xab\x2f"), (511, &[0])])),
             ("VMFS_volume_member", MIB, at(&[(0, b"\x0d\xd0\x01\xc0"), (511, &[0])])),
@@ -70,6 +108,7 @@ fn signatures(size: u64) -> Vec<Vec<Signature>> {
             ("linux_raid_member", 4 * KIB, md_new(4 * KIB)),
         ],
         vec![
+            ("exfat", 0, exfat(u64::try_from(size).expect("a size"))),
             ("btrfs", 64 * KIB, at(&[(64, b"_BHRfS_M"), (144, &4096_u32.to_le_bytes()), (4095, &[0])])),
             ("drbd", -4096, at(&[(60, &[0x83, 0x74, 0x02, 0x6c]), (511, &[0])])),
             ("ufs", 256 * KIB + 1372, 0x0001_1954_u32.to_le_bytes().to_vec()),
