@@ -8,6 +8,8 @@ use crate::sandbox::{Sandbox, said};
 
 /// `BUILD_TIMESTAMP` and `VERSION` of images in Raspberry Pi's rpi-eeprom repository.
 const OF_APRIL_2020: (u32, &str) = (1_587_057_086, "a5e1b95f");
+/// Noon of 15 June 2020, when a `stable` release booted from USB; which commit it was is not at hand.
+const OF_JUNE_2020: (u32, &str) = (1_592_222_400, "");
 const OF_SEPTEMBER_2020: (u32, &str) = (1_599_135_103, "c305221a");
 const OF_FEBRUARY_2025: (u32, &str) = (1_739_293_213, "75c1e570");
 
@@ -55,12 +57,12 @@ fn a_pi_tells_the_date_and_version_of_its_eeprom_and_how_it_started() {
 }
 
 #[test]
-fn an_eeprom_that_cannot_boot_from_usb_is_told_in_words() {
+fn an_eeprom_that_may_be_too_old_to_boot_from_usb_is_told_in_words() {
     let (built, version) = OF_APRIL_2020;
     let node = pi(&[("build-timestamp", built), ("boot-mode", 1)], version);
     let (bootloader, banner) = told(&node);
-    let warning = "the EEPROM (2020-04-16) of this board is too old to boot from USB, which it can from 2020-09-03 on: \
-                   update it (docs/pi.md).";
+    let warning = "the EEPROM (2020-04-16) of this board is older than 2020-09-03, the first default release that boots from \
+                   USB: update it (docs/pi.md).";
     assert_eq!(bootloader["warning"], warning);
     assert!(banner.ends_with(&format!("started from SD card\nWarning: {warning}\n")), "{banner}");
     assert_eq!(node.read("run/journal-lines").lines().last(), Some(warning));
@@ -68,7 +70,14 @@ fn an_eeprom_that_cannot_boot_from_usb_is_told_in_words() {
     // A boot loader from before the table says 0.
     let (bootloader, _) = told(&pi(&[("build-timestamp", 0)], ""));
     assert_eq!((&bootloader["date"], &bootloader["version"]), (&Value::Null, &Value::Null));
-    assert!(bootloader["warning"].as_str().is_some_and(|text| text.contains("too old")), "{bootloader}");
+    assert!(bootloader["warning"].as_str().is_some_and(|text| text.contains("older than")), "{bootloader}");
+
+    // From 2020-05-15 on some that were not called `default` could, as this one has just done.
+    let (built, version) = OF_JUNE_2020;
+    for (mode, warns) in [(1, true), (4, false), (5, false)] {
+        let (bootloader, _) = told(&pi(&[("build-timestamp", built), ("boot-mode", mode)], version));
+        assert_eq!(bootloader["warning"].is_string(), warns, "{mode}: {bootloader}");
+    }
 
     let (built, version) = OF_SEPTEMBER_2020;
     assert_eq!(told(&pi(&[("build-timestamp", built)], version)).0["warning"], Value::Null);
