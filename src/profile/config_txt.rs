@@ -4,7 +4,8 @@
 //! and "Conditional filters".
 //!
 //! Unlike other lists, lines keep their order and may repeat: a line means what the filter above it says. So the lines of
-//! one file stay together, and before the next file's every filter is lifted (`[all]`), so that none reaches into them.
+//! one file stay together, and before the next file's every filter is lifted (`[all]`) and the last device tree overlay is
+//! ended (`dtoverlay=`), so that neither reaches into them.
 
 use std::ops::Range;
 use std::sync::Arc;
@@ -95,7 +96,7 @@ fn owned(key: &str, line: &str) -> Verdict {
     let value = line.split_once('=').map_or("", |(_, value)| value.trim());
     let hint = if is(&OF_THE_IMAGE) {
         "take it out: kernel, initrd, device tree and command line are those that the image was built with"
-    } else if is(&OTHER_FIRMWARE) || (key.starts_with("gpu_mem") && value == "16") {
+    } else if is(&OTHER_FIRMWARE) || (key.starts_with("gpu_mem") && number(value) == Some(16)) {
         "take it out: it asks for another firmware file than `start4.elf`, the only one on the boot partition"
     } else if key == "enable_uart" {
         "write `serial = true` or `false` in the profile, which also tells the kernel"
@@ -107,6 +108,12 @@ fn owned(key: &str, line: &str) -> Verdict {
         return Ok(());
     };
     Err(format!("`{line}` is not for a profile to set\n{hint}"))
+}
+
+/// A number as the firmware reads it, decimal or hexadecimal.
+fn number(value: &str) -> Option<u32> {
+    let digits = value.strip_prefix("0x").or_else(|| value.strip_prefix("0X"));
+    digits.map_or_else(|| value.parse(), |digits| u32::from_str_radix(digits, 16)).ok()
 }
 
 fn filter(text: &str) -> Verdict {
@@ -140,8 +147,28 @@ fn is_filter(line: &str) -> bool {
 
 /// The names of the device tree overlays that lines ask for: `gpio-fan` of `dtoverlay=gpio-fan,gpiopin=14`.
 pub(crate) fn overlay_of(line: &str) -> Option<&str> {
-    let value = line.strip_prefix("dtoverlay=").or_else(|| line.strip_prefix("device_tree_overlay="))?;
-    value.split([',', ':']).next().map(str::trim).filter(|name| !name.is_empty())
+    overlay_value(line)?.split([',', ':']).next().map(str::trim).filter(|name| !name.is_empty())
+}
+
+/// What stands behind `dtoverlay=`, which the firmware reads in any case of letters.
+fn overlay_value(line: &str) -> Option<&str> {
+    let (key, value) = line.split_once('=')?;
+    ["dtoverlay", "device_tree_overlay"].iter().any(|known| key.eq_ignore_ascii_case(known)).then_some(value)
+}
+
+/// Whether `dtparam=` lines behind these would be parameters of an overlay of these: an empty `dtoverlay=` ends one
+/// ("Device trees, overlays and parameters"), but below another filter it does so on some boards alone.
+fn leaves_overlay_open<'a>(lines: impl IntoIterator<Item = &'a str>) -> bool {
+    let (mut here, mut elsewhere) = (false, false);
+    for line in lines {
+        if is_filter(line) {
+            elsewhere |= here;
+            here = false;
+        } else if let Some(value) = overlay_value(line) {
+            here = !value.trim().is_empty();
+        }
+    }
+    here || elsewhere
 }
 
 /// What lines set, each with the filters that it stands under: two overlays must not disagree there.
@@ -153,8 +180,11 @@ pub(super) fn settings<'a>(lines: impl IntoIterator<Item = &'a str>) -> Vec<(Str
             filters.clear();
         } else if is_filter(line) {
             filters = filters + line + " ";
-        } else if let Some((key, value)) = line.split_once('=').filter(|(key, _)| !REPEATED.contains(key)) {
-            found.push((format!("{filters}{key}"), value));
+        } else if let Some((key, value)) = line.split_once('=') {
+            let key = key.to_ascii_lowercase();
+            if !REPEATED.contains(&key.as_str()) {
+                found.push((format!("{filters}{key}"), value));
+            }
         }
     }
     found
@@ -231,6 +261,7 @@ impl ConfigDraft {
     /// Lines for a board that has no `config.txt`.
     pub(super) fn finish(self, profile: &str, board: Board) -> Result<Vec<String>, ProfileError> {
         let mut finished: Vec<String> = Vec::new();
+        let mut is_overlay_open = false;
         for Block { lines, at } in self.blocks {
             let Some((_, first)) = lines.iter().find(|(line, _)| !is_filter(line)) else { continue };
             if !board.is_raspberry_pi() {
@@ -246,6 +277,10 @@ impl ConfigDraft {
             if in_force.is_some_and(|filter| filter != "[all]") {
                 finished.push("[all]".to_owned());
             }
+            if is_overlay_open {
+                finished.push("dtoverlay=".to_owned());
+            }
+            is_overlay_open = leaves_overlay_open(lines.iter().map(|(line, _)| line.as_str()));
             finished.extend(lines.into_iter().map(|(line, _)| line));
         }
         Ok(finished)

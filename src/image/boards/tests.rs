@@ -142,6 +142,8 @@ fn device_tree_overlays_that_a_profile_names_are_taken_along_and_missing_ones_to
          `/usr/lib/raspi-firmware/overlays/gpio-fan.dtbo`"
     );
     assert!(error.hint().unwrap().contains("[[file]]"), "{:?}", error.hint());
+    pi.config_txt[0] = "DTOVERLAY=gpio-fan,gpiopin=14".to_owned();
+    assert!(matches!(boot_files(&pi, &pi_tree()), Err(BootError::NoOverlay { .. })));
     let mut tree = pi_tree();
     tree.put("usr/lib/raspi-firmware/overlays/gpio-fan.dtbo", Node::file(0o644, "fan")).unwrap();
     let files = boot_files(&pi, &tree).unwrap();

@@ -65,6 +65,29 @@ fn lines_keep_their_order_and_no_filter_reaches_into_the_next_files_lines() {
 }
 
 #[test]
+fn a_parameter_is_none_of_the_overlay_that_another_file_asks_for() {
+    let between = |first: &str, expected: &[&str]| {
+        let parent = format!("schema = 1\nextends = \"control\"\n[board]\nconfig = [{first}]\n");
+        let child = "schema = 1\nextends = \"pi\"\n[board]\nconfig = [\"dtparam=audio=on\"]\n";
+        let lines = node(&[("profiles/pi.toml", &parent), ("profiles/node.toml", child)]).config_txt;
+        let (last, rest) = lines.split_last().unwrap();
+        let own = first.matches("\", \"").count() + 1;
+        assert_eq!(
+            (&rest[own..], last.as_str()),
+            (&expected.iter().map(|line| (*line).to_owned()).collect::<Vec<_>>()[..], "dtparam=audio=on"),
+            "{first}"
+        );
+    };
+    between("\"dtoverlay=gpio-fan\", \"dtparam=gpiopin=14\"", &["dtoverlay="]);
+    between("\"DTOVERLAY=gpio-fan\"", &["dtoverlay="]);
+    between("\"dtoverlay=gpio-fan\", \"dtoverlay=\"", &[]);
+    between("\"[cm4]\", \"dtoverlay=gpio-fan\"", &["[all]", "dtoverlay="]);
+    // Ended on another board alone.
+    between("\"[cm4]\", \"dtoverlay=gpio-fan\", \"[pi4]\", \"dtoverlay=\"", &["[all]", "dtoverlay="]);
+    between("\"arm_boost=1\"", &[]);
+}
+
+#[test]
 fn an_overlays_lines_come_before_the_profiles_so_that_these_win() {
     let files = |second: &'static str, own: &str| {
         vec![
@@ -86,6 +109,8 @@ fn an_overlays_lines_come_before_the_profiles_so_that_these_win() {
     loaded(files("\"[cm4]\", \"arm_freq=2000\"", own)).unwrap();
     let error = loaded(files("\"[pi4]\", \"arm_freq=2000\"", own)).unwrap_err();
     assert_eq!(error.to_string(), "`[pi4] arm_freq` comes from both overlay `one` and overlay `two`");
+    let error = loaded(files("\"[pi4]\", \"ARM_FREQ=2000\"", own)).unwrap_err();
+    assert!(error.to_string().contains("`[pi4] arm_freq` comes from both"), "{error}");
     loaded(files("\"[pi4]\", \"arm_freq=2000\"", "[board]\nconfig = [\"[pi4]\", \"arm_freq=1500\"]\n")).unwrap();
 }
 
@@ -188,6 +213,8 @@ fn what_the_image_decides_itself_is_refused_in_every_spelling() {
         ("start_file=start4x.elf", firmware),
         ("gpu_mem=16", firmware),
         ("gpu_mem_1024=16", firmware),
+        ("gpu_mem=0x10", firmware),
+        ("GPU_MEM=016", firmware),
         ("enable_uart=1", "write `serial = true` or `false` in the profile, which also tells the kernel"),
         ("boot_partition=2", "take it out: it is a setting of autoboot.txt, which the image has of its own"),
         ("program_usb_boot_mode=1", recovery),
