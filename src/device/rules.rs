@@ -55,8 +55,13 @@ pub enum Refusal {
     Sector { sector: u32 },
     #[error("it has {}, more than a stick usually has", bytes(*size))]
     Large { size: u64 },
-    #[error("it has {}, and {} are needed, for the image and the node's own data", bytes(*size), bytes(*needed))]
+    #[error("it has {}, and {} are needed, for the image and the node's own data", amount(*size, *needed), amount(*needed, *size))]
     Small { size: u64, needed: u64 },
+}
+
+/// Bytes in words that tell them from another amount.
+fn amount(size: u64, other: u64) -> String {
+    if bytes(size) == bytes(other) { format!("{size} bytes") } else { bytes(size) }
 }
 
 impl Refusal {
@@ -75,8 +80,8 @@ impl Refusal {
             }
             Self::Sector { .. } => format!("images are made for disks with sectors of {SECTOR} bytes"),
             Self::Large { .. } => "if it is the right one and nothing on it matters, add `--allow-large`".to_owned(),
-            Self::Small { needed, .. } => {
-                format!("take one of {} at least; a node that runs K3s needs several GiB more", bytes(*needed))
+            Self::Small { needed, size } => {
+                format!("take one of {} at least; a node that runs K3s needs several GiB more", amount(*needed, *size))
             }
             Self::Mounted { .. } | Self::Swap { .. } | Self::Held { .. } | Self::Transport { .. } => return None,
         })
