@@ -1,6 +1,8 @@
 //! `imgbuild check`: profiles, overlays, lock and, where there is one, the cluster; without building, and without network
 //! unless the datastore is asked for.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use serde_json::{Value, json};
 
 use super::Outcome;
@@ -22,7 +24,7 @@ pub(super) fn run(args: &Check, session: &Session<'_>) -> Outcome {
     let mut seen = Seen { lock: lock.as_ref(), ..Seen::default() };
     // Whoever names a profile is told of that one first.
     if let Some(name) = &args.profile {
-        seen.profile(&profile::load(&session.workspace, name)?);
+        seen.profile(session, &profile::load(&session.workspace, name)?);
     }
     match cluster::load_with_places(&session.workspace) {
         Ok(Some((cluster, places))) => seen.cluster(args, session, &cluster, &places)?,
@@ -36,6 +38,8 @@ pub(super) fn run(args: &Check, session: &Session<'_>) -> Outcome {
     if args.profile.is_none() && args.node.is_none() {
         seen.all_profiles(session)?;
     }
+    let spare = std::mem::take(&mut seen.spare).into_iter().filter(|(name, _)| !seen.used.contains(name));
+    seen.findings.extend(spare.flat_map(|(_, found)| found));
     seen.tell(session)
 }
 
@@ -44,6 +48,10 @@ pub(super) fn run(args: &Check, session: &Session<'_>) -> Outcome {
 struct Seen<'l> {
     lock: Option<&'l Lock>,
     findings: Vec<Finding>,
+    /// The profiles that nodes have, which are looked at with them.
+    used: BTreeSet<String>,
+    /// What was found in each profile by itself.
+    spare: BTreeMap<String, Vec<Finding>>,
     nodes: Vec<Value>,
     profiles: Vec<Value>,
     /// One for each node, profile and datastore, for people.
@@ -65,6 +73,7 @@ impl Seen<'_> {
         self.also.extend(secrets.as_ref().map(|_| "the secrets"));
         let mut inputs = Inputs::gather(&session.workspace, cluster, places, self.lock, secrets.as_ref())?;
         inputs.today = today();
+        self.used.extend(inputs.profiles.keys().cloned());
         let found = lints::run(&inputs);
         let concerns = |finding: &Finding| finding.node.as_ref().is_none_or(|node| wanted.contains(&node.as_str()));
         self.findings.extend(found.into_iter().filter(concerns));
@@ -94,7 +103,7 @@ impl Seen<'_> {
                 continue;
             }
             match loaded {
-                Ok(profile) => self.profile(&profile),
+                Ok(profile) => self.profile(session, &profile),
                 Err(error) => {
                     let finding = lints::broken_profile(&name, &error);
                     // That of a node has been told of.
@@ -107,8 +116,12 @@ impl Seen<'_> {
         Ok(())
     }
 
-    fn profile(&mut self, profile: &Profile) {
+    fn profile(&mut self, session: &Session<'_>, profile: &Profile) {
         let Profile { name, board, description, .. } = profile;
+        // Nobody can mend those of the program.
+        if session.workspace.has_profile(name) {
+            self.spare.insert(name.clone(), lints::of_profile(profile, today()));
+        }
         let state = self.lock_state(profile);
         self.lines.push(format!("{name:<12} {:<11} {state:<20} {description}", board.name()));
         self.profiles.push(json!({"profile": name, "board": board, "lock": state, "description": description}));

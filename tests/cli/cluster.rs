@@ -148,6 +148,25 @@ fn a_node_or_a_profile_is_checked_alone_with_what_all_nodes_share() {
 }
 
 #[test]
+fn manifests_and_release_of_a_server_that_no_node_is_are_checked_too() {
+    let server = "schema = 1\nextends = \"control\"\noverlays = [\"app\"]\n[k3s]\nversion = \"v1.27.1+k3s1\"\n";
+    let chart = "apiVersion: helm.cattle.io/v1\nkind: HelmChart\nmetadata: {name: a, namespace: kube-system}\nspec: {chart: a}\n";
+    for place in [fixture("C012-duplicate-address/good"), Place::new()] {
+        place.write("profiles/spare.toml", server);
+        place.write("overlays/app/overlay.toml", "schema = 1\n");
+        place.write("overlays/app/manifests/app.yaml", chart);
+        place.write("overlays/app/manifests/own.yaml", "name: {{ cluster.name }}\n");
+        for args in [&["--json", "check"][..], &["--json", "check", "--profile", "spare"]] {
+            let ran = place.run(args);
+            let expected = ["C100-dead-line", "C086-failure-policy"].map(str::to_owned);
+            assert_eq!((ran.code, codes(&ran)), (Some(1), expected.to_vec()), "{}", ran.stdout);
+        }
+        place.write("profiles/spare.toml", server.replace("control", "storage"));
+        assert_eq!(codes(&place.run(&["--json", "check", "--profile", "spare"])), [""; 0]);
+    }
+}
+
+#[test]
 fn a_profile_is_checked_whether_or_not_there_is_a_cluster_and_each_of_the_workspace_is() {
     let place = fixture("C012-duplicate-address/good");
     // What nobody has is told, cluster or not.

@@ -71,7 +71,7 @@ impl<'a> Inputs<'a> {
         let is_server = |profile: &&Profile| profile.k3s.as_ref().is_some_and(|k3s| k3s.role == Role::Server);
         let servers = profiles.values().flatten().filter(is_server);
         let (mut manifests, mut unused_expects) = (Vec::new(), Vec::new());
-        for seen in servers.map(|profile| look(cluster, profile, secrets)) {
+        for seen in servers.map(|profile| look(Some(cluster), profile, secrets)) {
             manifests.extend(seen.found);
             unused_expects.extend(seen.unused);
         }

@@ -5,7 +5,7 @@ use std::ops::Range;
 
 use zeroize::Zeroizing;
 
-use super::{Inputs, Lint, Mistake, Theme};
+use super::{Finding, Inputs, Lint, Mistake, Theme};
 use crate::cluster::Cluster;
 use crate::cluster::manifests::kubernetes::Kubernetes;
 use crate::cluster::manifests::{
@@ -241,6 +241,39 @@ pub(super) struct Seen {
     pub unused: Vec<Diagnostic>,
 }
 
+/// What is wrong with the manifests of a profile that no node has: as far as they need no cluster.
+pub(super) fn of_profile(profile: &Profile) -> Vec<Finding> {
+    let Seen { found, unused } = look(None, profile, None);
+    let found = found.into_iter().map(|Found { kind, diagnostic }| (kind.map_or(&TEMPLATE, lint_of), diagnostic));
+    let all = found.chain(unused.into_iter().map(|diagnostic| (&UNUSED_EXPECTS, diagnostic)));
+    all.map(|(lint, diagnostic)| Finding::new(lint, Mistake { node: None, diagnostic })).collect()
+}
+
+fn lint_of(kind: FlawKind) -> &'static Lint {
+    match kind {
+        FlawKind::AddonName => &ADDON_NAME,
+        FlawKind::NoObject => &NO_OBJECT,
+        FlawKind::DefinitionBesideUse => &DEFINITION_BESIDE_USE,
+        FlawKind::UndefinedKind => &UNDEFINED_KIND,
+        FlawKind::NobodyMakes => &NOBODY_MAKES,
+        FlawKind::FailurePolicy => &FAILURE_POLICY,
+        FlawKind::ChartSize => &CHART_SIZE,
+        FlawKind::Gone => &GONE,
+        FlawKind::Twice => &TWICE,
+        FlawKind::NoNamespace => &NO_NAMESPACE,
+        FlawKind::UnknownKind => &UNKNOWN_KIND,
+        FlawKind::WrongType => &WRONG_TYPE,
+        FlawKind::UnknownField => &UNKNOWN_FIELD,
+        FlawKind::BadName => &BAD_NAME,
+        FlawKind::Selector => &SELECTOR,
+        FlawKind::ChartNamespace => &CHART_NAMESPACE,
+        FlawKind::ChartConfig => &CHART_CONFIG,
+        FlawKind::DuplicateKey => &DUPLICATE_KEY,
+        FlawKind::Retired => &RETIRED,
+        FlawKind::SwitchedOff => &SWITCHED_OFF,
+    }
+}
+
 /// A manifest as far as K3s reads it.
 struct Read {
     name: String,
@@ -250,13 +283,17 @@ struct Read {
 }
 
 /// Looks at the manifests of a server's profile. A secret that is not set is that lint's business; here something else
-/// stands for it.
-pub(super) fn look(cluster: &Cluster, profile: &Profile, secrets: Option<&Secrets>) -> Seen {
+/// stands for it. Without a cluster, templates that need it are passed over.
+pub(super) fn look(cluster: Option<&Cluster>, profile: &Profile, secrets: Option<&Secrets>) -> Seen {
     let mut seen = Seen::default();
     let context = |used: &Uses| {
         let value = |name: &str| secrets.and_then(|secrets| secrets.get(name)).map_or(STAND_IN, |value| value.expose());
         let values: Vec<(String, &str)> = used.secrets.iter().map(|name| (name.clone(), value(name))).collect();
-        Context::default().profile(profile.public()).cluster(cluster).secrets(values)
+        let context = Context::default().profile(profile.public()).secrets(values);
+        match cluster {
+            Some(cluster) => context.cluster(cluster),
+            None => context,
+        }
     };
     let mut all = Vec::new();
     for (name, template) in &profile.manifests {
@@ -264,6 +301,9 @@ pub(super) fn look(cluster: &Cluster, profile: &Profile, secrets: Option<&Secret
             kind: None,
             diagnostic: Diagnostic::new(&template.source, Some(span), message).hint(hint),
         };
+        if cluster.is_none() && uses(template).is_ok_and(|used| used.cluster) {
+            continue;
+        }
         let rendered = uses(template).and_then(|used| render(template, &context(&used)).map(|text| (used, text)));
         let (used, text) = match rendered {
             Ok(rendered) => rendered,

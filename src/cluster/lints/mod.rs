@@ -33,9 +33,11 @@ pub use inputs::Inputs;
 
 use std::sync::Arc;
 
+use jiff::civil::Date;
+
 use super::ClusterError;
 use crate::output::{Diagnostic, Severity, SourceText};
-use crate::profile::ProfileError;
+use crate::profile::{Profile, ProfileError, Role};
 
 /// A list of lints that belong together, with the heading of its part of the handbook.
 #[derive(Debug, Clone, Copy)]
@@ -75,6 +77,17 @@ pub fn run(inputs: &Inputs<'_>) -> Vec<Finding> {
         let Diagnostic { source, span, .. } = &finding.diagnostic;
         (source.path.clone(), span.as_ref().map(|span| span.start))
     });
+    findings
+}
+
+/// What the lints find in a server's profile that no node has: its release and its manifests, as far as they need no cluster.
+#[must_use]
+pub fn of_profile(profile: &Profile, today: Option<Date>) -> Vec<Finding> {
+    if profile.k3s.as_ref().is_none_or(|k3s| k3s.role != Role::Server) {
+        return Vec::new();
+    }
+    let mut findings = releases::of_profile(profile, today);
+    findings.extend(manifests::of_profile(profile));
     findings
 }
 

@@ -2,14 +2,15 @@
 //! fail with what the cluster has.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use jiff::civil::Date;
 
-use super::{Inputs, Lint, Mistake, Theme};
+use super::{Finding, Inputs, Lint, Mistake, Theme};
 use crate::cluster::Node;
 use crate::cluster::secrets::DATASTORE_URL;
 use crate::datastore::Endpoint;
-use crate::output::Severity;
+use crate::output::{Diagnostic, Severity, SourceText};
 use crate::profile::{End, Line, Profile, Role, Tag};
 
 pub(super) const THEME: Theme =
@@ -87,15 +88,36 @@ fn of_release(inputs: &Inputs<'_>, nodes: &[&str], message: String, hint: String
 fn dead_line(inputs: &Inputs<'_>) -> Vec<Mistake> {
     let Some(today) = inputs.today else { return Vec::new() };
     let mistake = |(tag, nodes): (Tag, Vec<&str>)| {
-        let when = match tag.line.end() {
-            End::On(end) if end < today => format!("ended on {end}"),
-            End::LongAgo => "ended long ago".to_owned(),
-            End::On(_) | End::Unknown => return None,
-        };
-        let message = format!("K3s {tag} of {} is of Kubernetes {}, which {when}", nodes.join(", "), tag.line);
-        Some(of_release(inputs, &nodes, message, way_out(tag.line, today)))
+        let (message, hint) = ended(&tag, &nodes.join(", "), today)?;
+        Some(of_release(inputs, &nodes, message, hint))
     };
     releases(inputs).into_iter().filter_map(mistake).collect()
+}
+
+/// That the line of a release of `whom` has ended, and what to do.
+fn ended(tag: &Tag, whom: &str, today: Date) -> Option<(String, String)> {
+    let when = match tag.line.end() {
+        End::On(end) if end < today => format!("ended on {end}"),
+        End::LongAgo => "ended long ago".to_owned(),
+        End::On(_) | End::Unknown => return None,
+    };
+    let message = format!("K3s {tag} of {whom} is of Kubernetes {}, which {when}", tag.line);
+    Some((message, way_out(tag.line, today)))
+}
+
+/// What is wrong with the release that a profile names which no node has.
+pub(super) fn of_profile(profile: &Profile, today: Option<Date>) -> Vec<Finding> {
+    let Some(tag) = profile.k3s.as_ref().and_then(|k3s| Tag::parse(&k3s.version)) else { return Vec::new() };
+    let whom = format!("profile `{}`", profile.name);
+    let dead = today.and_then(|today| ended(&tag, &whom, today)).map(|said| (&DEAD_LINE, said));
+    let found = dead.into_iter().chain(newer(&tag, &whom).map(|said| (&UNKNOWN_LINE, said)));
+    let finding = |(lint, (message, hint)): (&Lint, (String, String))| {
+        let path = format!("profiles/{}.toml", profile.name);
+        let source = Arc::new(SourceText { path, text: String::new() });
+        let diagnostic = Diagnostic::new(&source, None, message).hint(hint);
+        Finding::new(lint, Mistake { node: None, diagnostic })
+    };
+    found.map(finding).collect()
 }
 
 /// Lines are climbed one by one.
@@ -110,13 +132,18 @@ fn way_out(line: Line, today: Date) -> String {
 }
 
 fn unknown_line(inputs: &Inputs<'_>) -> Vec<Mistake> {
-    let unknown = releases(inputs).into_iter().filter(|(tag, _)| tag.line.end() == End::Unknown);
     let mistake = |(tag, nodes): (Tag, Vec<&str>)| {
-        let message = format!("K3s {tag} of {} is of a line that is newer than this program", nodes.join(", "));
-        let hint = "is the number right? else a newer imgbuild may know it".to_owned();
-        of_release(inputs, &nodes, message, hint)
+        let (message, hint) = newer(&tag, &nodes.join(", "))?;
+        Some(of_release(inputs, &nodes, message, hint))
     };
-    unknown.map(mistake).collect()
+    releases(inputs).into_iter().filter_map(mistake).collect()
+}
+
+/// That nothing is known of the line of a release of `whom`.
+fn newer(tag: &Tag, whom: &str) -> Option<(String, String)> {
+    let message = format!("K3s {tag} of {whom} is of a line that is newer than this program");
+    let hint = "is the number right? else a newer imgbuild may know it".to_owned();
+    (tag.line.end() == End::Unknown).then_some((message, hint))
 }
 
 /// How many lines older a kubelet may be than an API server: two before 1.28, three since.
