@@ -34,13 +34,15 @@ impl Host {
         }
     }
 
-    /// Whether only the cluster's own name server knows it: names of Services and pods, below `svc` or the cluster's domain.
+    /// Whether only the cluster's own name server knows it: names of Services and pods, which are below `svc` and `pod` in
+    /// the cluster's domain (Kubernetes's DNS specification). Other names in that domain may be the home's.
     #[must_use]
     pub fn is_in_domain(&self, cluster_domain: &str) -> bool {
         let Self::Name(name) = self else { return false };
         let domain = cluster_domain.trim_matches('.').to_ascii_lowercase();
         let is_below = |domain: &str| name.strip_suffix(domain).is_some_and(|rest| rest.ends_with('.'));
-        is_below(&domain) || is_below("cluster.local") || is_below("svc")
+        let below_own = ["svc", "pod"].map(|kind| format!("{kind}.{domain}"));
+        below_own.iter().any(|domain| is_below(domain)) || is_below("cluster.local") || is_below("svc")
     }
 }
 
@@ -76,7 +78,7 @@ mod tests {
         {
             assert!(Host::of(name).is_in_domain("kube.lan"), "{name}");
         }
-        for name in ["svc", "cluster.local", "mysvc", "svc.lan", "10.43.0.7"] {
+        for name in ["svc", "cluster.local", "mysvc", "svc.lan", "10.43.0.7", "nas.kube.lan", "a.mysvc.kube.lan"] {
             assert!(!Host::of(name).is_in_domain("kube.lan"), "{name}");
         }
     }

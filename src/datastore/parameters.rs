@@ -40,11 +40,14 @@ const KEPT: [&str; 26] = [
 /// What stands before the `?`, by another name: pgx would go elsewhere than what everybody else looks at.
 const ELSEWHERE: [&str; 7] = ["database", "dbname", "host", "hostaddr", "password", "port", "user"];
 
-/// Files of the node.
-const FILES: [&str; 5] = ["passfile", "servicefile", "sslcert", "sslkey", "sslrootcert"];
+/// Other ways to log in than with the URL's password.
+const LOGIN: [&str; 4] = ["passfile", "sslcert", "sslkey", "sslpassword"];
+
+/// How `PostgreSQL` writes "no" (`parse_bool_with_len`, in the lengths that people write).
+const NO: [&str; 6] = ["0", "f", "false", "n", "no", "off"];
 
 /// Options of other clients and poolers, which are no settings of any `PostgreSQL`.
-const FOREIGN: [&str; 58] = [
+const FOREIGN: [&str; 56] = [
     // Prisma, and what dashboards write for it.
     "connection_limit",
     "pgbouncer",
@@ -108,9 +111,6 @@ const FOREIGN: [&str; 58] = [
     "sslcompression",
     "sslcrl",
     "sslcrldir",
-    "tcp_user_timeout",
-    // Makes the connection one of replication, which takes no queries of K3s's kind.
-    "replication",
 ];
 
 /// Why a parameter may not stand in the URL.
@@ -124,18 +124,23 @@ pub enum Trouble {
     Options,
     /// A service's file of the node, which has none.
     Service,
-    /// A file of the node. Whether it is there is not known here.
-    File,
+    /// A login by a certificate or by a file of passwords. The node has neither, and a key would lie in the image.
+    Login,
+    /// The file of the authorities that are believed. Which it is, is not known here.
+    Authorities,
 }
 
 /// What is to be said of a parameter; nothing of those that only the server can judge.
 #[must_use]
-pub fn trouble(name: &str) -> Option<Trouble> {
+pub fn trouble(name: &str, value: &str) -> Option<Trouble> {
     match name {
         _ if ELSEWHERE.contains(&name) => Some(Trouble::Elsewhere),
         "options" => Some(Trouble::Options),
-        "service" => Some(Trouble::Service),
-        _ if FILES.contains(&name) => Some(Trouble::File),
+        "service" | "servicefile" => Some(Trouble::Service),
+        "sslrootcert" => Some(Trouble::Authorities),
+        // Makes the connection one of replication, which takes no queries of K3s's kind.
+        "replication" if !NO.contains(&value.to_ascii_lowercase().as_str()) => Some(Trouble::Foreign),
+        _ if LOGIN.contains(&name) => Some(Trouble::Login),
         _ if FOREIGN.contains(&name) => Some(Trouble::Foreign),
         _ => None,
     }
@@ -164,12 +169,21 @@ mod tests {
 
     #[test]
     fn each_parameter_has_at_most_one_fault() {
-        assert_eq!(trouble("pgbouncer"), Some(Trouble::Foreign));
-        assert_eq!(trouble("host"), Some(Trouble::Elsewhere));
-        assert_eq!(trouble("sslkey"), Some(Trouble::File));
-        for fine in ["sslmode", "application_name", "search_path", "statement_timeout", "target_session_attrs"] {
-            assert_eq!(trouble(fine), None, "{fine}");
+        assert_eq!(trouble("pgbouncer", "true"), Some(Trouble::Foreign));
+        assert_eq!(trouble("host", "db2"), Some(Trouble::Elsewhere));
+        assert_eq!(trouble("servicefile", "/etc/pg_service.conf"), Some(Trouble::Service));
+        assert_eq!(trouble("sslrootcert", "/ca.pem"), Some(Trouble::Authorities));
+        for login in ["passfile", "sslcert", "sslkey", "sslpassword"] {
+            assert_eq!(trouble(login, "/etc/client"), Some(Trouble::Login), "{login}");
         }
+        for fine in ["sslmode", "application_name", "search_path", "statement_timeout", "target_session_attrs"] {
+            assert_eq!(trouble(fine, "x"), None, "{fine}");
+        }
+        assert_eq!(trouble("tcp_user_timeout", "5000"), None, "a setting of PostgreSQL's that every role may set");
+        assert_eq!(
+            ["true", "database", "false", "OFF", "0"].map(|value| trouble("replication", value)),
+            [Some(Trouble::Foreign), Some(Trouble::Foreign), None, None, None]
+        );
         assert!(FOREIGN.iter().all(|name| !KEPT.contains(name)));
     }
 }

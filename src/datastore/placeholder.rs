@@ -20,6 +20,31 @@ const WORDS: [&str; 12] = [
     "USERNAME",
 ];
 
+/// Words that stand for a value after `your-` or `your_`, beside those of [`WORDS`]. Names begin so too
+/// (`sql123.your-server.de` is a host of Hetzner's), and so do passwords.
+const YOURS: [&str; 20] = [
+    "DATABASE-HOST",
+    "DATABASE-NAME",
+    "DATABASE-PASSWORD",
+    "DATABASE-USER",
+    "DB",
+    "DB-HOST",
+    "DB-NAME",
+    "DB-PASSWORD",
+    "DB-USER",
+    "DOMAIN",
+    "ENDPOINT",
+    "INSTANCE",
+    "PASS",
+    "POSTGRES-PASSWORD",
+    "PROJECT-ID",
+    "PROJECT-NAME",
+    "PW",
+    "SECRET",
+    "TENANT",
+    "TOKEN",
+];
+
 /// Whether this part of a URL, as it is spelled there, is one that somebody was to replace.
 pub(super) fn is_placeholder(part: &str) -> bool {
     let meant: Cow<'_, str> = percent_decode_str(part).decode_utf8_lossy();
@@ -48,8 +73,8 @@ fn is_masked(text: &str) -> bool {
 
 /// `YOUR_PASSWORD`, `your-password`.
 fn is_yours(text: &str) -> bool {
-    let start: String = text.chars().take(5).map(|char| char.to_ascii_lowercase()).collect();
-    start == "your-" || start == "your_"
+    let text = text.to_ascii_uppercase().replace('_', "-");
+    text.strip_prefix("YOUR-").is_some_and(|word| WORDS.contains(&word) || YOURS.contains(&word))
 }
 
 #[cfg(test)]
@@ -66,6 +91,8 @@ mod tests {
             "${PGPASSWORD}",
             "YOUR_PASSWORD",
             "your-password",
+            "Your_Project_Ref",
+            "your_db",
             "PASSWORD",
             "****",
             "…",
@@ -75,7 +102,12 @@ mod tests {
         for text in ["password", "Your%20dog", "[x1y]", "<<", "correct-horse", "*", "a[b]", "USER1"] {
             assert!(!is_placeholder(text), "{text}");
         }
+        for text in ["your-cat-sat-on-it", "Your_Mom_2020", "your_k3s", "your-", "your-passwords"] {
+            assert!(!is_placeholder(text), "{text}");
+        }
         assert!(has_placeholder("postgres.[PROJECT-REF]") && has_placeholder("db.REF.supabase.co"));
+        assert!(has_placeholder("db.your-domain.com"));
+        assert!(!has_placeholder("sql123.your-server.de") && !has_placeholder("static.5.4.3.2.clients.your-server.de"));
         assert!(!has_placeholder("db.abcdefghij.supabase.co") && !has_placeholder("aws-0-eu-west-1"));
     }
 }

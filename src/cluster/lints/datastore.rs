@@ -89,9 +89,9 @@ const ON_SERVER: Lint = Lint {
 const ON_AGENT: Lint = Lint {
     code: "C107-datastore-on-agent",
     severity: Severity::Warning,
-    title: "The datastore's host is an agent of the cluster",
-    why: "the database must not be a pod there, and the cluster has no control plane while this node is down or gets a new \
-          stick",
+    title: "The datastore's host is an agent of the cluster, or has a name in common with its API",
+    why: "the database must not be a pod in the cluster, nor live on a server of it, and the cluster has no control plane \
+          while that machine is down or gets a new stick",
     find: on_agent,
 };
 
@@ -107,8 +107,9 @@ const PARAMETER: Lint = Lint {
 const NODE_FILE: Lint = Lint {
     code: "C109-datastore-file",
     severity: Severity::Error,
-    title: "The datastore's URL names a file that the node has not",
-    why: "K3s reads it on the control node, and ends without it",
+    title: "The datastore's URL names files to log in or to verify with",
+    why: "K3s would read them on the control node: whoever has the image would have the key in it, and `check --online` logs \
+          in by the password alone; the CA of [datastore] comes with the seed",
     find: node_file,
 };
 
@@ -264,35 +265,40 @@ fn on_server(inputs: &Inputs<'_>) -> Vec<Mistake> {
     if host.is_this_machine() {
         return Vec::new();
     }
-    let names = inputs.cluster.certificate_names();
-    let whose = match node_at(inputs, &host, Role::Server) {
-        Some(node) => format!("the server `{node}`"),
-        None if names.iter().any(|name| Host::of(name) == host) => {
-            "the cluster's own API (`server`, `tls_names`)".to_owned()
-        }
-        None => return Vec::new(),
+    let mistake = |node: &str| {
+        let message = format!("the secret `datastore-url` names `{}`, which is the server `{node}`", endpoint.host);
+        of_url(inputs, message, ELSEWHERE)
     };
-    vec![of_url(inputs, format!("the secret `datastore-url` names `{}`, which is {whose}", endpoint.host), ELSEWHERE)]
+    node_at(inputs, &host, Role::Server).map(mistake).into_iter().collect()
 }
 
 fn on_agent(inputs: &Inputs<'_>) -> Vec<Mistake> {
     let Some(endpoint) = endpoint(inputs) else { return Vec::new() };
-    let agent = node_at(inputs, &endpoint.host_kind(), Role::Agent);
-    let mistake = |node: &str| {
-        let message = format!("the secret `datastore-url` names `{}`, which is the agent `{node}`", endpoint.host);
-        of_url(
-            inputs,
-            message,
+    let host = endpoint.host_kind();
+    // Told already.
+    if host.is_this_machine() || node_at(inputs, &host, Role::Server).is_some() {
+        return Vec::new();
+    }
+    let is_of_api = || inputs.cluster.certificate_names().iter().any(|name| Host::of(name) == host);
+    let (whose, hint) = match node_at(inputs, &host, Role::Agent) {
+        Some(node) => (
+            format!("is the agent `{node}`"),
             "take a machine outside of the cluster, or make sure that the database there needs no K3s",
-        )
+        ),
+        // A load balancer on the machine of the database, or one dynamic name for the whole home.
+        None if is_of_api() => (
+            "the cluster's API is reached by too (`server`, `tls_names`)".to_owned(),
+            "make sure that the name leads to a machine outside of the cluster, and its port 5432 to the database",
+        ),
+        None => return Vec::new(),
     };
-    agent.map(mistake).into_iter().collect()
+    vec![of_url(inputs, format!("the secret `datastore-url` names `{}`, which {whose}", endpoint.host), hint)]
 }
 
 fn parameter(inputs: &Inputs<'_>) -> Vec<Mistake> {
     let Some(endpoint) = endpoint(inputs) else { return Vec::new() };
     let mistake = |name: &str| {
-        let (what, hint) = match trouble(name)? {
+        let (what, hint) = match trouble(name, endpoint.parameter(name)?)? {
             Trouble::Foreign => (
                 "which is another client's: PostgreSQL refuses it",
                 "leave it out; K3s keeps up to 20 connections open, and no parameter changes that",
@@ -309,7 +315,7 @@ fn parameter(inputs: &Inputs<'_>) -> Vec<Mistake> {
                 "which looks into a file of services that no node has",
                 "leave it out, and write host, port and database into the URL",
             ),
-            Trouble::File => return None,
+            Trouble::Login | Trouble::Authorities => return None,
         };
         Some(of_url(inputs, format!("the secret `datastore-url` has the parameter `{name}`, {what}"), hint))
     };
@@ -318,31 +324,20 @@ fn parameter(inputs: &Inputs<'_>) -> Vec<Mistake> {
 
 fn node_file(inputs: &Inputs<'_>) -> Vec<Mistake> {
     let Some(endpoint) = endpoint(inputs) else { return Vec::new() };
-    let of_servers =
-        || inputs.nodes().filter(|(_, profile)| profile.k3s.as_ref().is_some_and(|k3s| k3s.role == Role::Server));
-    let is_there = |path: &str| {
-        let clean = path.trim_start_matches('/');
-        path.starts_with('/') && of_servers().all(|(_, profile)| profile.files.contains_key(clean))
-    };
     let mistake = |name: &str| {
-        let path = endpoint.parameter(name).filter(|_| trouble(name) == Some(Trouble::File))?;
-        let (message, hint) = if name == "sslrootcert" {
-            if path == DATASTORE_CA {
-                return None;
-            }
-            (
+        let value = endpoint.parameter(name)?;
+        let (what, hint) = match trouble(name, value)? {
+            Trouble::Login => (
+                "which is not supported: K3s logs in by password here",
+                "leave it out, and let the database ask the user for the password of the URL",
+            ),
+            Trouble::Authorities if value != DATASTORE_CA => (
                 "which is not the CA of [datastore] that node and check go by",
                 "leave it out: K3s takes the CA of [datastore]",
-            )
-        } else if is_there(path) {
-            return None;
-        } else {
-            (
-                "and the profile of a server has no such file",
-                "leave it out, or put the file into the servers' profiles ([[file]])",
-            )
+            ),
+            _ => return None,
         };
-        Some(of_url(inputs, format!("the secret `datastore-url` names a file with `{name}`, {message}"), hint))
+        Some(of_url(inputs, format!("the secret `datastore-url` has the parameter `{name}`, {what}"), hint))
     };
     endpoint.parameter_names().filter_map(mistake).collect()
 }

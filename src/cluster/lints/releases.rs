@@ -179,7 +179,10 @@ fn version_skew(inputs: &Inputs<'_>) -> Vec<Mistake> {
                 "the agent `{}` ({tag}) is newer than the server `{}` ({})",
                 node.name, oldest.0.name, oldest.2
             );
-            let hint = format!("bring the server to {} first, and write {} here until then", tag.line, oldest.2);
+            let hint = format!(
+                "bring the server to {} first, and write {} into the agent's profile until then",
+                tag.line, oldest.2
+            );
             found.push(at(node, message, hint));
         } else if is_beyond(tag.line, newest.2.line, reach(newest.2.line)) {
             let reach = reach(newest.2.line);

@@ -39,9 +39,14 @@ fn every_lint_finds_its_bad_fixture_and_nothing_in_its_good_one() {
 
 /// The codes of the findings in a bad fixture with another datastore's URL and more in its cluster file.
 fn with_url(fixture: &str, url: &str, more: &str) -> Vec<&'static str> {
+    with_cluster(fixture, url, |text| text + more)
+}
+
+/// The codes of the findings in a bad fixture with another datastore's URL and its cluster file as `edit` makes it.
+fn with_cluster(fixture: &str, url: &str, edit: impl Fn(String) -> String) -> Vec<&'static str> {
     let bad = in_repository("tests/fixtures/lints").join(fixture).join("bad");
     let read = |name: &str| fs::read_to_string(bad.join(name)).unwrap();
-    let dir = workspace(&(read("cluster.toml") + more));
+    let dir = workspace(&edit(read("cluster.toml")));
     fs::write(dir.path().join("datastore-ca.pem"), read("datastore-ca.pem")).unwrap();
     let others: Vec<_> =
         read("secrets.list").lines().filter(|line| !line.starts_with("datastore-url")).map(str::to_owned).collect();
@@ -88,6 +93,20 @@ fn no_spelling_of_a_host_that_cannot_work_passes() {
     for host in ["db.example.org", "192.168.1.12", "svc.example.org", "[fd00::5]"] {
         assert_eq!(at(&format!("{host}/k3s"), names), [""; 0], "{host}");
     }
+    // The home's own domain may be the cluster's too.
+    assert_eq!(at("nas.kube.lan/k3s", domain), [""; 0]);
+}
+
+/// A load balancer on the NAS, or one dynamic name for the whole home: it may well be right.
+#[test]
+fn a_name_that_the_datastore_has_in_common_with_the_api_is_a_warning() {
+    let api = "server = \"https://192.168.1.10:6443\"";
+    for head in ["server = \"https://nas.lan:6443\"", &format!("{api}\ntls_names = [\"nas.lan\"]")] {
+        let url = |host| format!("postgres://k3s:fixture-password@{host}/k3s");
+        let codes = |host| with_cluster("C074-weak-tls", &url(host), |text| text.replace(api, head));
+        assert_eq!(codes("NAS.lan."), ["C107-datastore-on-agent"], "{head}");
+        assert_eq!(codes("192.168.1.10"), ["C106-datastore-on-server"], "{head}");
+    }
 }
 
 #[test]
@@ -114,7 +133,9 @@ fn parameters_of_other_clients_and_files_that_no_node_has_are_told() {
     ] {
         assert_eq!(at(&format!("db.example.org/k3s?{query}"), ""), ["C108-datastore-parameter"], "{query}");
     }
-    for query in ["sslcert=/home/me/client.pem&sslkey=/home/me/client.key", "passfile=.pgpass"] {
+    assert_eq!(at("db.example.org/k3s?tcp_user_timeout=5000&replication=false", ""), [""; 0]);
+    for query in ["sslcert=/home/me/client.pem&sslkey=/home/me/client.key", "passfile=.pgpass", "sslcert=/etc/hostname"]
+    {
         let codes = at(&format!("db.example.org/k3s?{query}"), "");
         assert!(!codes.is_empty() && codes.iter().all(|code| *code == "C109-datastore-file"), "{query}: {codes:?}");
     }
@@ -158,7 +179,12 @@ fn servers_and_agents_may_be_as_far_apart_as_kubernetes_says() {
         put("own.toml", format!("schema = 1\nextends = \"control\"\n[k3s]\nversion = \"{server}\"\n"));
         let agent = format!("role = \"agent\"\nversion = \"{agent}\"\n");
         put("worker.toml", format!("schema = 1\nextends = \"base\"\nboard = \"rpi4\"\n[k3s]\n{agent}"));
-        findings(dir.path()).iter().filter(|finding| finding.code.starts_with("C102")).count()
+        let found = findings(dir.path());
+        let hints: Vec<String> =
+            found.iter().filter(|it| it.code.starts_with("C102")).filter_map(|it| it.diagnostic.hint.clone()).collect();
+        // The place shown is the node's `profile = …`, where no release is written.
+        assert!(hints.iter().all(|hint| hint.contains("profile") && !hint.contains("here")), "{hints:?}");
+        hints.len()
     };
     assert_eq!(codes("v1.36.5+k3s1", "v1.36.9+k3s1"), 0);
     assert_eq!(codes("v1.37.1+k3s1", "v1.34.1+k3s1"), 0);
