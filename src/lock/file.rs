@@ -19,9 +19,10 @@ const HEADER: &str = "\
 
 ";
 
-/// The -1 of 32 and of 16 bits, which system calls and old file systems take for "none" (systemd, "Users, Groups, UIDs
-/// and GIDs on systemd Systems").
-const NO_ACCOUNTS: [u32; 2] = [u32::MAX, u16::MAX as u32];
+/// The -1 of 32 and of 16 bits, which system calls and old file systems take for "none", and the number of `nobody`, whom
+/// the kernel shows as the owner where it knows none (systemd, "Users, Groups, UIDs and GIDs on systemd Systems").
+/// base-passwd has `nobody` and `nogroup`, so no lock pins them.
+const NO_ACCOUNTS: [u32; 3] = [u32::MAX, u16::MAX as u32, 65534];
 
 /// Why a lock file could not be read or written.
 #[derive(Debug, thiserror::Error)]

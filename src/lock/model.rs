@@ -4,6 +4,7 @@
 //! with the names of the profiles that use it, so that a diff shows a new version once.
 
 use std::collections::BTreeMap;
+use std::ops::RangeInclusive;
 
 use serde::{Deserialize, Serialize};
 
@@ -60,8 +61,11 @@ pub struct LockedProfile {
     pub contents: Digest,
     /// Seconds since 1970: the newest Release date of its sources, and every time stamp in the image.
     pub epoch: u64,
-    /// Names of the users and groups whose numbers its image takes from [`IdMap`], sorted.
+    /// Names of the users and groups whose numbers its image takes from [`IdMap`], sorted. Locks of earlier versions of
+    /// imgbuild lack them, and can be read so that locking again keeps their numbers.
+    #[serde(default)]
     pub users: Vec<String>,
+    #[serde(default)]
     pub groups: Vec<String>,
     /// The release of K3s that the profile names, where a newer one of its line is locked.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -138,4 +142,9 @@ pub struct IdMap {
     pub users: BTreeMap<String, u32>,
     #[serde(default)]
     pub groups: BTreeMap<String, u32>,
+}
+
+impl IdMap {
+    /// Numbers of people (Debian policy 9.2.2), each of whom has a range of subordinate numbers by it.
+    pub const PEOPLE: RangeInclusive<u32> = 1000..=59999;
 }

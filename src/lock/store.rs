@@ -38,6 +38,10 @@ pub enum OutdatedError {
          version of imgbuild wrote it"
     )]
     Altered { profile: String },
+    /// A `[[user]]` with a number of the system's accounts, or of those that systems hand out by themselves.
+    #[error("the lock pins the number {number} for the person `{user}` of profile `{profile}`, and people's are {} to {}",
+        IdMap::PEOPLE.start(), IdMap::PEOPLE.end())]
+    Person { profile: String, user: String, number: u32 },
     /// The signatures that were checked when locking were another source's.
     #[error("{what}, and profile `{profile}` was not locked so: the lock was edited, or a merge went wrong")]
     Source { profile: String, what: String },
@@ -54,6 +58,7 @@ impl OutdatedError {
         | Self::Altered { profile }
         | Self::Source { profile, .. }
         | Self::WithoutK3s { profile }
+        | Self::Person { profile, .. }
         | Self::Unpinned { profile, .. }) = self;
         profile
     }
@@ -70,6 +75,10 @@ impl OutdatedError {
             Self::WithoutK3s { .. } => {
                 format!("{again}, with `--k3s-dir DIR` or `--k3s-mirror URL` where the release is out of reach")
             }
+            Self::Person { user, .. } => format!(
+                "write the number that it had into [ids.users] and [ids.groups] of imgbuild.lock; if it never had another, \
+                 give `{user}` a name that no package's account has had"
+            ),
             _ => again,
         })
     }
@@ -188,6 +197,8 @@ impl Lock {
             Err(OutdatedError::Altered { profile: name })
         } else if let Some((kind, account)) = self.unpinned(locked) {
             Err(OutdatedError::Unpinned { profile: name, kind, account })
+        } else if let Some((user, number)) = self.no_person(profile) {
+            Err(OutdatedError::Person { profile: name, user, number })
         } else if profile.k3s.as_ref().is_some_and(|k3s| !k3s.standalone) && !self.has_artifacts(&name) {
             Err(OutdatedError::WithoutK3s { profile: name })
         } else {
@@ -201,6 +212,12 @@ impl Lock {
             names.iter().find(|name| !ids.contains_key(*name)).map(|name| (kind, name.clone()))
         };
         of("user", &locked.users, &self.ids.users).or_else(|| of("group", &locked.groups, &self.ids.groups))
+    }
+
+    /// A person of the profile whose number is not one of people's, and that number.
+    fn no_person(&self, profile: &Profile) -> Option<(String, u32)> {
+        let of = |name: &String| Some((name.clone(), *self.ids.users.get(name)?));
+        profile.users.iter().filter_map(|user| of(&user.name)).find(|(_, number)| !IdMap::PEOPLE.contains(number))
     }
 
     /// A profile's packages, sorted by name.

@@ -6,7 +6,7 @@ use std::sync::LazyLock;
 use serde::Deserialize;
 
 use super::database::{Database, GroupEntry, Secret, UserEntry};
-use super::numbers::{Numbers, PEOPLE, SYSTEM};
+use super::numbers::{Numbers, SYSTEM, first_subordinate};
 use super::sysusers::Sysusers;
 use crate::effects::error::did_you_mean;
 use crate::effects::{Context, EffectError};
@@ -143,7 +143,8 @@ impl<'a> Builder<'a> {
                 .with_hint("add the shell's package to `packages`, or use /bin/bash")
                 .at(profile, "user.shell", &user.name));
         }
-        let uid = self.numbers.user(&user.name, true, PEOPLE)?;
+        let uid = self.numbers.user(&user.name, true, IdMap::PEOPLE)?;
+        first_subordinate(&user.name, uid)?;
         let gid = if let Some(gid) = self.group_id(&user.name) {
             gid
         } else {

@@ -17,13 +17,9 @@ use super::{Context, EffectError};
 use crate::lock::IdMap;
 use crate::tree::{Content, Node, Tree};
 use build::Builder;
+use numbers::{SUBORDINATE, first_subordinate};
 
 const ORIGIN: &str = "effect:accounts";
-
-/// Numbers that a person may map into containers: as many as useradd(8) gives (`SUB_UID_COUNT`), from
-/// `SUB_UID_MIN` on.
-const SUBORDINATE: u32 = 65536;
-const SUBORDINATE_FIRST: u32 = 100000;
 
 /// Whether the accounts that maintainer scripts of this package make are known by their table.
 #[must_use]
@@ -57,7 +53,7 @@ pub fn accounts(tree: &mut Tree, context: &Context<'_>) -> Result<(), EffectErro
     put("gshadow", 0o640, shadow, database.gshadow())?;
     let mut subordinate = String::new();
     for user in database.users.iter().filter(|user| user.secret == Secret::Person) {
-        let first = SUBORDINATE_FIRST + (user.uid - numbers::PEOPLE.start()) * SUBORDINATE;
+        let first = first_subordinate(&user.name, user.uid)?;
         let _ = writeln!(subordinate, "{}:{first}:{SUBORDINATE}", user.name);
     }
     put("subuid", 0o644, 0, subordinate.clone())?;

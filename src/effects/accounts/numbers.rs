@@ -12,8 +12,27 @@ use crate::lock::IdMap;
 
 /// Numbers of accounts that packages make while they are installed (Debian policy 9.2.2).
 pub(super) const SYSTEM: RangeInclusive<u32> = 100..=999;
-/// Numbers of people.
-pub(super) const PEOPLE: RangeInclusive<u32> = 1000..=59999;
+/// Numbers that a person may map into containers: as many as useradd(8) gives (`SUB_UID_COUNT`), from
+/// `SUB_UID_MIN` on.
+pub(super) const SUBORDINATE: u32 = 65536;
+const SUBORDINATE_FIRST: u32 = 100000;
+
+/// The first of a person's subordinate numbers.
+///
+/// # Errors
+/// A number that is none of people's: the lock was edited, or a system's account had the name before.
+pub(super) fn first_subordinate(name: &str, uid: u32) -> Result<u32, EffectError> {
+    let rank = IdMap::PEOPLE.contains(&uid).then(|| uid - IdMap::PEOPLE.start());
+    let first = rank.and_then(|rank| rank.checked_mul(SUBORDINATE)?.checked_add(SUBORDINATE_FIRST));
+    first.ok_or_else(|| {
+        let (from, to) = (IdMap::PEOPLE.start(), IdMap::PEOPLE.end());
+        let cause = format!("the lock pins the number {uid} for it, and people's are {from} to {to}");
+        EffectError::refused(format!("user `{name}` of the profile"), cause).with_hint(format!(
+            "write the number that it had into [ids.users] and [ids.groups] of imgbuild.lock; if it never had another, give \
+             `{name}` a name that no package's account has had"
+        ))
+    })
+}
 
 /// Hands out numbers and remembers them.
 pub(super) struct Numbers<'a> {

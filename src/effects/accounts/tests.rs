@@ -133,3 +133,27 @@ fn what_an_overlay_declares_gets_a_pinned_number_and_takes_a_packages_place() {
     let masked = allocate_ids(&tree, &sample::context(&profile)).unwrap();
     assert!(!masked.users.contains_key("alpha") && masked.users.contains_key("app"));
 }
+
+#[test]
+fn a_person_whose_number_is_none_of_peoples_is_refused_when_locking_and_building() {
+    let mut profile = sample::profile();
+    profile.users.truncate(1);
+    profile.users[0].groups.clear();
+    let name = profile.users[0].name.clone();
+    let pinned = |number| ids(&[(&name, number)], &[(&name, number)]);
+    for number in [33, 70000, u32::MAX - 1] {
+        let ids = pinned(number);
+        let context = Context { ids: &ids, ..sample::context(&profile) };
+        let mut tree = tree_with("");
+        let errors = [allocate_ids(&tree, &context).unwrap_err(), accounts(&mut tree, &context).unwrap_err()];
+        for error in errors {
+            assert!(error.to_string().contains(&format!("the number {number}")), "{error}");
+            assert!(error.hint().unwrap().contains("[ids.users]"));
+        }
+    }
+    let ids = pinned(59999);
+    let mut tree = tree_with("");
+    accounts(&mut tree, &Context { ids: &ids, ..sample::context(&profile) }).unwrap();
+    let text = tree.file("etc/subuid").unwrap().text().unwrap();
+    assert_eq!(text, format!("{name}:{}:65536\n", 100_000 + 58_999_u32 * 65_536));
+}
