@@ -288,7 +288,7 @@ fn on_agent(inputs: &Inputs<'_>) -> Vec<Mistake> {
         // A load balancer on the machine of the database, or one dynamic name for the whole home.
         None if is_of_api() => (
             "the cluster's API is reached by too (`server`, `tls_names`)".to_owned(),
-            "make sure that the name leads to a machine outside of the cluster, and its port 5432 to the database",
+            "make sure that the name leads to a machine outside of the cluster, and that PostgreSQL answers there",
         ),
         None => return Vec::new(),
     };
