@@ -1,7 +1,13 @@
 #!/usr/bin/env bash
 # All tests, with what they need: tools are installed when this runs as root on a Debian-like system, else named.
+# `--long` first: the long series too (twenty power cuts instead of five). What follows goes to `cargo test`.
 set -euo pipefail
 cd "$(dirname "$0")/.."
+
+if [ "${1-}" = --long ]; then
+    shift
+    export IMGBUILD_LONG=1
+fi
 
 # tool:package; a tool is looked up on PATH, an absolute path as a file, also with wildcards.
 needs=(

@@ -5,8 +5,8 @@
 //! what it took without a flush, or tear a sector; that is not shown here.
 //!
 //! The moments are numbers of bytes on the serial line, spread evenly from where init starts, before which nothing is
-//! written, to where K3s is ready. `IMGBUILD_POWER_SEED` repeats the moments of an earlier run, as far as machines
-//! repeat themselves.
+//! written, to where K3s is ready. Each run draws a few of them, other ones every time; `tests/run.sh --long` cuts twenty
+//! times. `IMGBUILD_POWER_SEED` repeats the moments of an earlier run, as far as machines repeat themselves.
 
 use std::path::Path;
 use std::time::{SystemTime, UNIX_EPOCH};
@@ -28,10 +28,23 @@ const IMAGE: &str = "build/nodes/alone/alone.img";
 const BOOT: usize = 46_000;
 const READY: &str = "imgbuild: ready ";
 
-/// Cuts in the first boots of three sticks, one after the other until the node has been ready for the first time.
-const FIRST: [(&str, usize); 3] = [("first", 4), ("second", 3), ("third", 3)];
-/// Cuts in later boots of sticks whose nodes have been ready.
-const LATER: [usize; 2] = [5, 5];
+/// The cuts of one stick.
+struct Cuts {
+    stick: &'static str,
+    /// One after the other in its first boots, until the node is left alone and becomes ready for the first time.
+    first: usize,
+    /// In later boots, when the node has been ready.
+    later: usize,
+}
+
+/// What every run draws.
+const SHORT: &[Cuts] = &[Cuts { stick: "first", first: 3, later: 2 }];
+/// What `tests/run.sh --long` draws.
+const LONG: &[Cuts] = &[
+    Cuts { stick: "first", first: 4, later: 5 },
+    Cuts { stick: "second", first: 3, later: 5 },
+    Cuts { stick: "third", first: 3, later: 0 },
+];
 
 #[test]
 fn after_a_power_cut_at_any_moment_the_next_boot_is_clean_and_nothing_is_lost() {
@@ -40,24 +53,25 @@ fn after_a_power_cut_at_any_moment_the_next_boot_is_clean_and_nothing_is_lost() 
     let workspace = Workspace::new("power", "https://alone:6443", CLUSTER);
     let mut moments = Moments::new();
     workspace.flash("alone", "unused");
-    let firsts = FIRST.map(|(name, cuts)| {
+    for Cuts { stick: name, first, later } in if is_long() { LONG } else { SHORT } {
         let stick = workspace.stick(IMAGE, name);
-        for number in 1..=cuts {
+        for number in 1..=*first {
             cut(&stick, &mut moments, &format!("{name} stick, first boot, cut {number}"));
         }
-        let mut node = ready(&stick, &format!("{name} stick, after {cuts} cuts of its first boot"));
+        let mut node = ready(&stick, &format!("{name} stick, after {first} cuts of its first boot"));
         let life = Life::of(&mut node);
         assert_eq!(node.run("mkdir /var/lib/kept && echo precious >/var/lib/kept/file && sync && echo yes"), "yes");
-        (stick, life)
-    });
-    for ((stick, life), cuts) in firsts.into_iter().zip(LATER) {
-        for number in 1..=cuts {
-            cut(&stick, &mut moments, &format!("later boot, cut {number}"));
+        drop(node);
+        if *later == 0 {
+            continue;
         }
-        let mut node = ready(&stick, &format!("after {cuts} cuts of later boots"));
-        let later = Life::of(&mut node);
-        assert_eq!((&later.identity, &later.authority), (&life.identity, &life.authority));
-        assert!(later.registrations > life.registrations, "{} of {}", later.registrations, life.registrations);
+        for number in 1..=*later {
+            cut(&stick, &mut moments, &format!("{name} stick, later boot, cut {number}"));
+        }
+        let mut node = ready(&stick, &format!("{name} stick, after {later} cuts of later boots"));
+        let now = Life::of(&mut node);
+        assert_eq!((&now.identity, &now.authority), (&life.identity, &life.authority));
+        assert!(now.registrations > life.registrations, "{} of {}", now.registrations, life.registrations);
         assert_eq!(node.run("cat /var/lib/kept/file"), "precious");
         let state = "/sys/class/block/$(basename $(readlink -f /dev/imgbuild/state))";
         let start: u64 = node.run(&format!("cat {state}/start")).parse().expect("a number of sectors");
@@ -65,6 +79,11 @@ fn after_a_power_cut_at_any_moment_the_next_boot_is_clean_and_nothing_is_lost() 
         let place = format!("{}?offset={}", stick.display(), start * 512);
         ok(Path::new("/"), "e2fsck", &["-f", "-n", &place]);
     }
+}
+
+/// Whether the long series was asked for.
+fn is_long() -> bool {
+    std::env::var_os("IMGBUILD_LONG").is_some_and(|value| !value.is_empty())
 }
 
 /// What must outlive every cut.
