@@ -5,14 +5,14 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use imgbuild::profile::Arch;
 
 use crate::console::{Console, Extras};
-use crate::node::{k3s_is_down, says, turn, wait_until_ready};
+use crate::node::{k3s_is_down, network_without_time, says, wait_until_ready};
 use crate::ntp::TimeServer;
 use crate::postgres::Postgres;
 use crate::workspace::Workspace;
 
 #[test]
 fn with_the_clock_at_1970_k3s_waits_for_a_time_server_and_makes_no_certificate_before() {
-    let Some(_turn) = turn() else { return };
+    let Some(mut network) = network_without_time() else { return };
     let postgres = Postgres::start();
     let workspace = Workspace::new("clock", "https://control:6443", "\n[node.control]\nprofile = \"pc\"\n");
     workspace.keep_state_in(&postgres, "10.0.2.2");
@@ -35,7 +35,7 @@ fn with_the_clock_at_1970_k3s_waits_for_a_time_server_and_makes_no_certificate_b
     assert_eq!(postgres.sql("SELECT to_regclass('kine') IS NULL"), "t", "nobody has written to the datastore");
 
     let before = seconds(&node.run("date +%s"));
-    let _time = TimeServer::start();
+    *network = Some(TimeServer::start());
     wait_until_ready(&mut node, "control node, clock at 1970, after a time server answers");
     let now = SystemTime::now().duration_since(UNIX_EPOCH).expect("a clock after 1970").as_secs();
     let ca = "/var/lib/rancher/k3s/server/tls/server-ca.crt";

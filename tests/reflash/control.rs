@@ -3,8 +3,7 @@
 use imgbuild::profile::Arch;
 
 use crate::console::{Console, Extras};
-use crate::node::{boot_until_ready, status, turn, wait_until_ready};
-use crate::ntp::TimeServer;
+use crate::node::{boot_until_ready, network, status, wait_until_ready};
 use crate::postgres::Postgres;
 use crate::workspace::Workspace;
 
@@ -14,8 +13,7 @@ const SELF: &str = "hostname; cat /etc/machine-id; ssh-keygen -lf /etc/ssh/ssh_h
 
 #[test]
 fn a_control_node_whose_stick_is_lost_comes_back_as_itself_even_on_another_machine() {
-    let Some(_turn) = turn() else { return };
-    let _time = TimeServer::start();
+    let Some(_network) = network() else { return };
     let postgres = Postgres::start();
     let workspace = Workspace::new("control", "https://control:6443", "\n[node.control]\nprofile = \"pc\"\n");
     workspace.keep_state_in(&postgres, "10.0.2.2");

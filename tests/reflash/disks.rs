@@ -8,7 +8,7 @@ use imgbuild::profile::Arch;
 use imgbuild::tree::Digest;
 
 use crate::console::{Console, Extras};
-use crate::node::{k3s_is_down, says, turn};
+use crate::node::{k3s_is_down, network, says};
 use crate::support::ok;
 use crate::workspace::Workspace;
 
@@ -60,7 +60,7 @@ fn digests(disks: &[PathBuf]) -> Vec<String> {
 
 #[test]
 fn without_its_disk_k3s_stays_down_and_no_disk_is_touched_that_is_not_blank_and_allowed() {
-    let Some(_turn) = turn() else { return };
+    let Some(_network) = network() else { return };
     let workspace = Workspace::new("disks", "https://control:6443", CLUSTER);
     let mut disks = foreign(&workspace.path("")).to_vec();
     disks.push(blank(&workspace.path("blank")));

@@ -1,7 +1,8 @@
 //! Nodes in QEMU, with a stand-in for K3s: sticks that are lost and written anew, disks, clocks, power cuts.
 //!
 //! Machines reach this one as 10.0.2.2: a real `PostgreSQL`, a K3s server (the stand-in as a process) and a time server.
-//! Needs root, since machines ask for the time at a port below 1024. One test at a time, for the same reason.
+//! Needs root, since machines ask for the time at a port below 1024. That port is shared by all tests; the one that wants no
+//! time server there has the network for itself.
 
 #[path = "../boot/console.rs"]
 #[expect(dead_code, reason = "a second network card is tests/boot's business")]

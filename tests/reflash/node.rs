@@ -1,23 +1,48 @@
 //! What the tests ask of every node.
 
 use std::path::PathBuf;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
 use imgbuild::profile::Arch;
 use serde_json::Value;
 
 use crate::console::{Console, Extras};
+use crate::ntp::TimeServer;
 
-/// One test at a time may be the network that its machines are in.
-static NETWORK: Mutex<()> = Mutex::new(());
+/// The network that machines are in, with its time server, which is at a port that there is only one of.
+static NETWORK: RwLock<Option<TimeServer>> = RwLock::new(None);
 
-/// This test's turn; none where it cannot run.
-pub fn turn() -> Option<MutexGuard<'static, ()>> {
-    if rustix::process::geteuid().is_root() {
-        return Some(NETWORK.lock().unwrap_or_else(PoisonError::into_inner));
+/// This test's part in the network, in which a time server answers; none where the test cannot run.
+pub fn network() -> Option<RwLockReadGuard<'static, Option<TimeServer>>> {
+    if !is_root() {
+        return None;
     }
-    crate::tell("needs root");
-    None
+    loop {
+        let network = NETWORK.read().unwrap_or_else(PoisonError::into_inner);
+        if network.is_some() {
+            return Some(network);
+        }
+        drop(network);
+        NETWORK.write().unwrap_or_else(PoisonError::into_inner).get_or_insert_with(TimeServer::start);
+    }
+}
+
+/// The network for this test alone, without a time server until the test starts one.
+pub fn network_without_time() -> Option<RwLockWriteGuard<'static, Option<TimeServer>>> {
+    if !is_root() {
+        return None;
+    }
+    let mut network = NETWORK.write().unwrap_or_else(PoisonError::into_inner);
+    *network = None;
+    Some(network)
+}
+
+fn is_root() -> bool {
+    let root = rustix::process::geteuid().is_root();
+    if !root {
+        crate::tell("needs root");
+    }
+    root
 }
 
 /// Boots a stick until K3s is ready, and says how long that took; leaves a quiet shell.

@@ -15,8 +15,7 @@ use imgbuild::profile::Arch;
 use serde_json::Value;
 
 use crate::console::{Console, Extras, INIT};
-use crate::node::{boot_until_ready, turn};
-use crate::ntp::TimeServer;
+use crate::node::{boot_until_ready, network};
 use crate::support::ok;
 use crate::workspace::Workspace;
 
@@ -48,8 +47,7 @@ const LONG: &[Cuts] = &[
 
 #[test]
 fn after_a_power_cut_at_any_moment_the_next_boot_is_clean_and_nothing_is_lost() {
-    let Some(_turn) = turn() else { return };
-    let _time = TimeServer::start();
+    let Some(_network) = network() else { return };
     let workspace = Workspace::new("power", "https://alone:6443", CLUSTER);
     let mut moments = Moments::new();
     workspace.flash("alone", "unused");

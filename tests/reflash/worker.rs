@@ -7,8 +7,7 @@ use serde_json::Value;
 
 use crate::console::{Console, Extras};
 use crate::disks::blank;
-use crate::node::{boot_until_ready, says, status, turn, wait_until_ready};
-use crate::ntp::TimeServer;
+use crate::node::{boot_until_ready, network, says, status, wait_until_ready};
 use crate::postgres::Postgres;
 use crate::standin::{self, Machine};
 use crate::workspace::Workspace;
@@ -34,8 +33,7 @@ const PASSWORD: &str = "/registry/secrets/kube-system/pi1.node-password.k3s";
 
 #[test]
 fn a_worker_whose_stick_is_lost_is_known_again_keeps_its_disk_and_an_impostor_is_refused() {
-    let Some(_turn) = turn() else { return };
-    let _time = TimeServer::start();
+    let Some(_network) = network() else { return };
     let postgres = Postgres::start();
     // The server's port is known when it runs, its tokens when the workspace is there.
     let workspace = Workspace::new("worker", "https://10.0.2.2:6443", CLUSTER);
