@@ -98,7 +98,8 @@ fn all_sticks_are_written_one_after_the_other_and_one_may_be_left_out() {
     });
     assert_eq!(code, Some(0), "{shown}");
     let unchanged = format!("{} was written just now", sticks.device(0));
-    for said in ["is no disk", "seed of node `control`", &unchanged, "seed of node `pi2`", "1 of 3 nodes left: `pi1`"] {
+    for said in ["there is no", "seed of node `control`", &unchanged, "seed of node `pi2`", "1 of 3 nodes left: `pi1`"]
+    {
         assert!(shown.contains(said), "no {said} in: {shown}");
     }
     for (stick, profile, node) in [(0, "node", "control"), (1, "worker", "pi2")] {
