@@ -7,14 +7,13 @@ use serde::Serialize;
 use super::Outcome;
 use super::session::Session;
 use crate::cluster::{self, Cluster};
-use crate::exit::Failure;
 use crate::lock::{Lock, OutdatedError};
 use crate::profile::{self, Board, Home, OverlaySummary, ProfileSummary};
 
 pub(super) fn run(session: &Session<'_>) -> Outcome {
     let lock = Lock::load(&session.lock_path())?;
     let row = |summary| profile_row(session, lock.as_ref(), summary);
-    let profiles = profile::list(&session.workspace)?.into_iter().map(row).collect::<Result<Vec<_>, Failure>>()?;
+    let profiles: Vec<ProfileRow> = profile::list(&session.workspace)?.into_iter().map(row).collect();
     let nodes = cluster::load(&session.workspace)?.map_or_else(Vec::new, |cluster| node_rows(&cluster, &profiles));
     let listing = Listing { profiles, nodes, overlays: profile::overlays(&session.workspace)? };
     session.console.result(&listing, &listing.describe());
@@ -48,22 +47,21 @@ struct NodeRow {
     address: Option<String>,
 }
 
-fn profile_row(session: &Session<'_>, lock: Option<&Lock>, summary: ProfileSummary) -> Result<ProfileRow, Failure> {
+fn profile_row(session: &Session<'_>, lock: Option<&Lock>, summary: ProfileSummary) -> ProfileRow {
     let ProfileSummary { name, description, board, from } = summary;
-    let state = match board {
-        Some(_) => Some(lock_state(session, lock, &name)?),
-        None => None,
-    };
-    Ok(ProfileRow { name, board, lock: state, from, description })
+    let state = board.map(|_| lock_state(session, lock, &name));
+    ProfileRow { name, board, lock: state, from, description }
 }
 
-fn lock_state(session: &Session<'_>, lock: Option<&Lock>, name: &str) -> Result<&'static str, Failure> {
-    let Some(lock) = lock else { return Ok("not locked") };
-    Ok(match lock.expect(&profile::load(&session.workspace, name)?) {
+fn lock_state(session: &Session<'_>, lock: Option<&Lock>, name: &str) -> &'static str {
+    let Some(lock) = lock else { return "not locked" };
+    // What is wrong with a profile is `check`'s to say.
+    let Ok(profile) = profile::load(&session.workspace, name) else { return "broken" };
+    match lock.expect(&profile) {
         Ok(_) => "locked",
         Err(OutdatedError::Missing { .. }) => "not locked",
         Err(_) => "out of date",
-    })
+    }
 }
 
 fn node_rows(cluster: &Cluster, profiles: &[ProfileRow]) -> Vec<NodeRow> {
@@ -79,33 +77,34 @@ fn node_rows(cluster: &Cluster, profiles: &[ProfileRow]) -> Vec<NodeRow> {
 impl Listing {
     fn describe(&self) -> String {
         let mut text = String::new();
+        title(&mut text, "profiles", &["board", "lock", "from"], self.profiles.len());
         for row in &self.profiles {
             let board = row.board.map_or("any", Board::name);
             let lock = row.lock.unwrap_or("to extend");
-            title(&mut text, "profiles", &["board", "lock", "from"]);
             line(&mut text, &row.name, &[board, lock, row.from.name(), &row.description]);
         }
+        title(&mut text, "nodes", &["board", "profile", "address"], self.nodes.len());
         for row in &self.nodes {
-            title(&mut text, "nodes", &["board", "profile", "address"]);
             let address = row.address.as_deref().unwrap_or("by DHCP");
             line(&mut text, &row.name, &[row.board.map_or("none", Board::name), &row.profile, address]);
         }
+        title(&mut text, "overlays", &["", "", "from"], self.overlays.len());
         for row in &self.overlays {
-            title(&mut text, "overlays", &["", "", "from"]);
             line(&mut text, &row.name, &["", "", row.from.name(), &row.description]);
         }
         text
     }
 }
 
-/// The title of a table, before its first row.
-fn title(text: &mut String, what: &str, columns: &[&str]) {
-    if !text.lines().any(|line| line.split(' ').next() == Some(what)) {
-        if !text.is_empty() {
-            text.push('\n');
-        }
-        line(text, what, columns);
+/// The title of a table of so many `rows`; none of an empty one.
+fn title(text: &mut String, what: &str, columns: &[&str], rows: usize) {
+    if rows == 0 {
+        return;
     }
+    if !text.is_empty() {
+        text.push('\n');
+    }
+    line(text, what, columns);
 }
 
 fn line(text: &mut String, name: &str, cells: &[&str]) {

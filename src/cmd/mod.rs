@@ -46,14 +46,17 @@ pub(crate) type Outcome = Result<(), Failure>;
 
 /// Runs the program with these arguments (the first is its name) and says how it ended.
 pub fn run(args: impl IntoIterator<Item = OsString>) -> Code {
-    let args: Vec<OsString> = args.into_iter().collect();
-    let for_programs = args.iter().take_while(|arg| *arg != "--").any(|arg| arg == "--json");
-    let cli = match parse(args) {
+    let (args, for_programs) = json_first(args.into_iter().collect());
+    let cli = match parse(&args) {
         Ok(cli) => cli,
         Err(error) if for_programs => return answer(&error),
         Err(error) => {
             // Help and version were asked for; anything else is a wrong command line.
-            let _ = error.print();
+            if error.kind() == ErrorKind::MissingSubcommand {
+                let _ = Cli::command().print_help();
+            } else {
+                let _ = error.print();
+            }
             return match error.kind() {
                 ErrorKind::DisplayHelp | ErrorKind::DisplayVersion => Code::Ok,
                 _ => Code::Refused,
@@ -77,6 +80,19 @@ pub fn run(args: impl IntoIterator<Item = OsString>) -> Code {
     }
 }
 
+/// The command line with `--json` before all else, since `help` takes what follows it for a verb; and whether it is there.
+fn json_first(args: Vec<OsString>) -> (Vec<OsString>, bool) {
+    let end = args.iter().position(|arg| arg == "--").unwrap_or(args.len());
+    if !args[..end].iter().any(|arg| arg == "--json") {
+        return (args, false);
+    }
+    let (options, operands) = args.split_at(end);
+    let mut sorted: Vec<OsString> = options.iter().filter(|arg| *arg != "--json").cloned().collect();
+    sorted.insert(sorted.len().min(1), "--json".into());
+    sorted.extend_from_slice(operands);
+    (sorted, true)
+}
+
 /// What programs get where there is nothing to be done: help or version, if they asked for it, else what is wrong.
 fn answer(error: &clap::Error) -> Code {
     let console = Console::new(Look::Json, false, Color::Never);
@@ -95,7 +111,7 @@ fn answer(error: &clap::Error) -> Code {
 /// A wrong command line, for programs: clap's first paragraph is what is wrong, the others are tips and the usage, but for the
 /// last, which points to the help.
 fn usage(error: &clap::Error) -> Failure {
-    if error.kind() == ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand {
+    if matches!(error.kind(), ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand | ErrorKind::MissingSubcommand) {
         return Failure::refused("no verb is given").hint("`imgbuild --help` lists them");
     }
     let text = error.render().to_string();
@@ -111,13 +127,22 @@ fn usage(error: &clap::Error) -> Failure {
     failure.maybe_hint((!hints.is_empty()).then(|| hints.join("; ")))
 }
 
-/// As `Cli::try_parse_from`, but an environment variable that is set to nothing counts as not set.
-fn parse(args: impl IntoIterator<Item = OsString>) -> Result<Cli, clap::Error> {
-    let command = Cli::command().mut_args(|arg| match arg.get_env() {
+/// As `Cli::try_parse_from`, but an environment variable that is set to nothing counts as not set, and what is wrong with the
+/// command line alone is told as if no variable were set: usage would name their options as if they had been typed.
+fn parse(args: &[OsString]) -> Result<Cli, clap::Error> {
+    let with_env = Cli::command().mut_args(|arg| match arg.get_env() {
         Some(name) if std::env::var_os(name).is_some_and(|value| value.is_empty()) => arg.env(None::<&str>),
         _ => arg,
     });
-    Cli::from_arg_matches(&command.try_get_matches_from(args)?)
+    let matches = with_env.try_get_matches_from(args).map_err(|error| {
+        let without_env = Cli::command().mut_args(|arg| arg.env(None::<&str>));
+        match error.kind() {
+            // Help shows what variables say.
+            ErrorKind::DisplayHelp => error,
+            _ => without_env.try_get_matches_from(args).err().unwrap_or(error),
+        }
+    })?;
+    Cli::from_arg_matches(&matches)
 }
 
 fn dispatch(cli: Cli, console: &Console) -> Outcome {

@@ -77,6 +77,11 @@ impl<'a> Session<'a> {
         guard.inspect_err(warn).ok()
     }
 
+    /// Whether the workspace is the current directory, so that a verb finds it without being told.
+    pub(crate) fn is_here(&self) -> bool {
+        self.root == Path::new(".")
+    }
+
     /// The workspace's directory.
     pub(crate) fn root(&self) -> &Path {
         &self.root

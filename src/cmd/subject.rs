@@ -82,7 +82,9 @@ fn find(session: &Session<'_>, name: &str) -> Result<Subject, Failure> {
     if known.iter().any(|known| known == name) {
         return Ok(Subject::Profile);
     }
-    let all: Vec<String> = cluster.nodes.keys().cloned().chain(known).collect();
+    let mut all: Vec<String> = cluster.nodes.keys().cloned().chain(known).collect();
+    all.sort();
+    all.dedup();
     Err(Failure::refused(format!("there is no node and no profile `{name}`")).hint(known_names(
         "nodes and profiles",
         name,

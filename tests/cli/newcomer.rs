@@ -78,7 +78,12 @@ fn the_list_shows_what_can_be_named_and_where_it_comes_from() {
         (&json!("workspace"), &json!("program"))
     );
 
+    // A profile that is called like a table, and one with a mistake that only shows when it is resolved.
+    let node = place.read("profiles/node.toml");
+    place.write("profiles/nodes.toml", node.clone());
+    place.write("profiles/half.toml", node.replace("\"app\"", "\"app\", \"nosuch\""));
     let text = place.run(&["list"]).ok();
+    assert!(text.contains("\nnodes          board "), "{text}");
     for words in
         [&["node", "uefi-amd64", "locked", "workspace"][..], &["control", "uefi-amd64", "node"], &["app", "workspace"]]
     {
@@ -122,6 +127,8 @@ fn a_build_says_what_comes_next() {
     let place = node_image::place(&online);
     assert!(place.run(&["build", "node"]).ok().contains("\nnext: imgbuild boot node\n"));
     assert!(place.run(&["build", "node", "--output", "out"]).ok().contains("next: imgbuild boot out/node.img"));
+    let from_elsewhere = place.run(&["--workspace", "../workspace", "build", "node"]).ok();
+    assert!(from_elsewhere.contains("next: imgbuild boot ../workspace/build/node/node.img"), "{from_elsewhere}");
     let text = place.run(&["build", "--node", "control"]).ok();
     assert!(
         text.contains("build/nodes/control/control.img") && text.contains("imgbuild flash --node control"),

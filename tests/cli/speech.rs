@@ -112,6 +112,20 @@ fn every_verb_prints_nothing_but_json_lines_with_json() {
 }
 
 #[test]
+fn a_command_line_without_a_verb_is_told_so_and_variables_are_no_part_of_usage() {
+    let place = Place::new();
+    let help = place.run(&["--json", "help", "build"]).result();
+    assert_eq!(place.run(&["help", "build", "--json"]).result(), help);
+    for args in [&["--json"][..], &["--offline", "--json"]] {
+        assert!(place.run(args).fails(1).contains("no verb is given"), "{args:?}");
+    }
+    let bare = place.run(&["--offline"]).fails(1);
+    assert!(bare.contains("Usage: imgbuild") && !bare.contains("__write"), "{bare}");
+    let usage = place.run(&["why"]).fails(1);
+    assert!(!usage.contains("--k3s-channels") && !usage.contains("--cache-dir"), "{usage}");
+}
+
+#[test]
 fn programs_get_what_people_are_told() {
     let online = tiny::archive(1000).online();
     let place = node_image::place(&online);

@@ -52,7 +52,9 @@ fn run_profile(args: &Build, name: &str, session: &Session<'_>) -> Outcome {
     let output = args.output.clone().unwrap_or_else(|| session.output_dir(name));
     let (manifest, fresh) = build(session, name, &output, args.k3s.k3s_dir.as_deref(), &args.unlock)?;
     let verb = if fresh { "is up to date" } else { "is built" };
-    let next = next_of_profile(name, &manifest, args.output.is_some().then(|| output.join(&manifest.image)));
+    // In another place a profile's name says nothing.
+    let elsewhere = args.output.is_some() || !session.is_here();
+    let next = next_of_profile(name, &manifest, elsewhere.then(|| output.join(&manifest.image)));
     let more = serde_json::json!({"up_to_date": fresh, "next": [next]});
     tell(session, &manifest, &output, more, verb, &format!("next: {next}"));
     Ok(())
@@ -97,6 +99,8 @@ fn tell(session: &Session<'_>, manifest: &Manifest, output: &Path, more: serde_j
         "image_id": manifest.image_id,
         "image_sha256": manifest.image_sha256,
         "root_hash": manifest.root_hash,
+        "packages": manifest.packages.len(),
+        "data": mapped,
     });
     if let (Some(result), serde_json::Value::Object(more)) = (result.as_object_mut(), more) {
         result.extend(more);

@@ -55,6 +55,7 @@ fn flash(args: &Flash, node: Option<&str>, taken: &mut Vec<u64>, session: &Sessi
             "profile": image.manifest.profile,
             "node": node,
         });
+        console.note("no disk that may be written to is there: `imgbuild devices` tells why");
         console.result(&value, &show::image(&image));
         return Ok(());
     };
