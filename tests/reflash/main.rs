@@ -17,7 +17,6 @@ mod standin;
 #[path = "../support/mod.rs"]
 mod support;
 
-mod clock;
 mod control;
 mod disks;
 mod node;
@@ -25,6 +24,7 @@ mod power;
 mod unseeded;
 mod worker;
 mod workspace;
+mod wrong_clock;
 
 use std::io::Write as _;
 

@@ -1,4 +1,4 @@
-//! A node whose clock is wrong.
+//! A node whose clock is wrong. It has the network for itself, so its name lets it be the last: others need not wait for it.
 
 use std::time::{SystemTime, UNIX_EPOCH};
 
