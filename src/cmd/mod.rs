@@ -32,6 +32,7 @@ mod verify;
 mod why;
 
 use std::ffi::OsString;
+use std::io::Write as _;
 
 use clap::error::ErrorKind;
 use clap::{CommandFactory, FromArgMatches};
@@ -53,7 +54,7 @@ pub fn run(args: impl IntoIterator<Item = OsString>) -> Code {
         Err(error) => {
             // Help and version were asked for; anything else is a wrong command line.
             if error.kind() == ErrorKind::MissingSubcommand {
-                let _ = Cli::command().print_help();
+                let _ = write!(anstream::stderr(), "{}", Cli::command().render_help().ansi());
             } else {
                 let _ = error.print();
             }

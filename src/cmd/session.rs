@@ -79,7 +79,7 @@ impl<'a> Session<'a> {
 
     /// Whether the workspace is the current directory, so that a verb finds it without being told.
     pub(crate) fn is_here(&self) -> bool {
-        self.root == Path::new(".")
+        std::env::current_dir().is_ok_and(|here| here == self.root)
     }
 
     /// The workspace's directory.

@@ -5,7 +5,7 @@ use std::fs;
 use serde_json::json;
 
 use crate::node_image;
-use crate::place::Place;
+use crate::place::{Place, Ran};
 use crate::tiny;
 
 #[test]
@@ -127,8 +127,11 @@ fn a_build_says_what_comes_next() {
     let place = node_image::place(&online);
     assert!(place.run(&["build", "node"]).ok().contains("\nnext: imgbuild boot node\n"));
     assert!(place.run(&["build", "node", "--output", "out"]).ok().contains("next: imgbuild boot out/node.img"));
-    let from_elsewhere = place.run(&["--workspace", "../workspace", "build", "node"]).ok();
-    assert!(from_elsewhere.contains("next: imgbuild boot ../workspace/build/node/node.img"), "{from_elsewhere}");
+    let workspace = place.path("");
+    let mut command = place.command(&["--workspace", workspace.to_str().unwrap(), "build", "node"]);
+    let from_elsewhere = Ran::of(command.current_dir("/")).ok();
+    let image = place.path("build/node/node.img");
+    assert!(from_elsewhere.contains(&format!("next: imgbuild boot {}", image.display())), "{from_elsewhere}");
     let text = place.run(&["build", "--node", "control"]).ok();
     assert!(
         text.contains("build/nodes/control/control.img") && text.contains("imgbuild flash --node control"),
