@@ -14,6 +14,7 @@ use crate::cluster::lints::{self, Finding, Inputs, online};
 use crate::cluster::secrets::DATASTORE_URL;
 use crate::cluster::{self, Cluster, ClusterError, Places};
 use crate::datastore::{self, Endpoint};
+use crate::effects::ledger::Ledger;
 use crate::exit::Failure;
 use crate::lock::{Lock, OutdatedError};
 use crate::output::{Severity, count};
@@ -21,7 +22,8 @@ use crate::profile::{self, Profile};
 
 pub(super) fn run(args: &Check, session: &Session<'_>) -> Outcome {
     let lock = Lock::load(&session.lock_path())?;
-    let mut seen = Seen { lock: lock.as_ref(), ..Seen::default() };
+    let ledger = locking::workspace_ledger(&session.ledger_path())?;
+    let mut seen = Seen { lock: lock.as_ref(), ledger, ..Seen::default() };
     // Whoever names a profile is told of that one first.
     if let Some(name) = &args.profile {
         seen.profile(session, &profile::load(&session.workspace, name)?);
@@ -47,6 +49,8 @@ pub(super) fn run(args: &Check, session: &Session<'_>) -> Outcome {
 #[derive(Default)]
 struct Seen<'l> {
     lock: Option<&'l Lock>,
+    /// The workspace's own.
+    ledger: Ledger,
     findings: Vec<Finding>,
     /// The profiles that nodes have, which are looked at with them.
     used: BTreeSet<String>,
@@ -58,6 +62,8 @@ struct Seen<'l> {
     lines: Vec<String>,
     /// What is wrong with the lock, once for each profile.
     stale: Vec<OutdatedError>,
+    /// Locked packages that the ledger no longer accepts, in words.
+    unaccepted: BTreeSet<String>,
     has_cluster: bool,
     /// What else was read, in words.
     also: Vec<&'static str>,
@@ -129,6 +135,9 @@ impl Seen<'_> {
 
     /// The state in a word.
     fn lock_state(&mut self, profile: &Profile) -> &'static str {
+        if let Some(lock) = self.lock {
+            self.unaccepted.extend(locking::unaccepted(lock, &profile.name, &self.ledger));
+        }
         match self.lock.map(|lock| lock.expect(profile)) {
             Some(Ok(_)) => "locked",
             None | Some(Err(OutdatedError::Missing { .. })) => "not locked",
@@ -148,7 +157,7 @@ impl Seen<'_> {
         let mut parts: Vec<String> = self.findings.iter().map(|finding| finding.render(true)).collect();
         parts.push(self.lines.join("\n"));
         let looked_at = self.looked_at();
-        if errors + warnings == 0 && self.stale.is_empty() {
+        if errors + warnings == 0 && self.stale.is_empty() && self.unaccepted.is_empty() {
             parts.push(format!("nothing wrong in {looked_at}"));
         }
         let value = json!({
@@ -168,7 +177,7 @@ impl Seen<'_> {
         if warnings > 0 {
             session.console.note(&format!("{} in {looked_at}", count(warnings, "warning")));
         }
-        locking::fits(&self.stale, Vec::new())
+        locking::fits(&self.stale, self.unaccepted.into_iter().collect())
     }
 
     /// In words: what a clean answer is about.

@@ -201,12 +201,24 @@ pub(super) fn judge(session: &Session<'_>, packages: &[Package]) -> Result<Vec<V
 }
 
 /// Reviews that the user made, in the form of the embedded ledger.
-fn workspace_ledger(path: &Path) -> Result<Ledger, Failure> {
+pub(super) fn workspace_ledger(path: &Path) -> Result<Ledger, Failure> {
     match files::text(path) {
         Ok(text) => Ok(Ledger::parse(&text)?),
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(Ledger::default()),
         Err(error) => Err(Failure::io(Code::Refused, format!("cannot read {}", path.display()), &error)),
     }
+}
+
+/// Packages that a profile has locked as accepted, and that `ledger` has no review of any more, in words. What a review is
+/// worth for the scripts themselves only those who have the packages can tell.
+pub(super) fn unaccepted(lock: &Lock, profile: &str, ledger: &Ledger) -> Vec<String> {
+    let accepted = lock.packages_of(profile).filter(|package| package.scripts == Verdict::Accepted.as_str());
+    accepted
+        .filter(|package| !ledger.has_package(&package.name))
+        .map(|package| {
+            format!("package `{}` has scripts that ledger.toml accepted, which it no longer does", package.name)
+        })
+        .collect()
 }
 
 /// What a run of `lock` is about.
@@ -246,9 +258,13 @@ fn choose(session: &Session<'_>, name: Option<&str>, lock: &Lock) -> Result<Chos
 
 /// Tells all that `build` would refuse: what does not fit a profile, and critical values of the cluster that changed.
 fn check(session: &Session<'_>, profiles: &[Profile], gone: &[String], lock: &Lock) -> Outcome {
+    let ledger = workspace_ledger(&session.ledger_path())?;
     let stale: Vec<OutdatedError> = profiles.iter().filter_map(|profile| lock.expect(profile).err()).collect();
     let mut faults: Vec<String> =
         gone.iter().map(|name| format!("it still has `{name}`, which no profile is called any more")).collect();
+    faults.extend(profiles.iter().flat_map(|profile| unaccepted(lock, &profile.name, &ledger)));
+    faults.sort();
+    faults.dedup();
     if let Some(cluster) = cluster::load(&session.workspace)? {
         let changes = lock.critical_changes(&cluster.critical_values());
         faults.extend((!changes.is_empty()).then(|| CriticalChangeError(changes).to_string()));

@@ -76,6 +76,27 @@ fn a_script_that_nobody_models_is_shown_with_the_choices() {
     place.write("ledger.toml", entry);
     place.run(&["lock", "--profile", "node"]).ok();
     assert!(place.read("imgbuild.lock").contains("scripts = \"accepted\""));
+
+    // What `build` would refuse of the ledger is told without building, and so is a review that is gone.
+    let ledger = place.read("ledger.toml");
+    for args in [&["check"][..], &["lock", "--check"]] {
+        place.write("ledger.toml", &ledger);
+        place.run(args).ok();
+        for (broken, cause) in [
+            (ledger.replace("[[script]]", "[[script]"), "not well-formed"),
+            (ledger.replacen("effects = []", "effects = [\"magic\"]", 1), "the effect `magic`"),
+            (ledger.replace("Nothing runs it.", ""), "has no note"),
+        ] {
+            place.write("ledger.toml", broken);
+            let refused = place.run(args).fails(1);
+            assert!(refused.contains("ledger") && refused.contains(cause), "{args:?}: {refused}");
+        }
+        place.write("ledger.toml", "");
+        let stale = place.run(args);
+        assert_eq!(stale.code, Some(3), "{args:?}");
+        let told = ["package `evil`", "ledger.toml"].iter().all(|part| stale.stderr.contains(part));
+        assert!(told, "{args:?}: {}", stale.stderr);
+    }
 }
 
 #[test]

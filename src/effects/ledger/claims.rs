@@ -12,7 +12,7 @@ use crate::effects::{accounts, paths};
 /// # Errors
 /// An effect that would find nothing.
 pub fn check_claims(package: &Package, ledger: &Ledger) -> Result<(), LedgerError> {
-    let name = script::ledger_name(package);
+    let name = script::ledger_name(&package.name);
     for script in SCRIPTS.iter().filter(|script| package.control.contains_key(**script)) {
         let text = package.control_text(script).unwrap_or_default();
         for effect in ledger.effects_of(&name, script) {

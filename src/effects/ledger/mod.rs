@@ -170,7 +170,7 @@ fn judge_script(package: &Package, name: &str, extra: &Ledger) -> Result<Verdict
 }
 
 fn find_review(package: &Package, script: &str, digest: Digest, extra: &Ledger) -> Option<Verdict> {
-    let name = script::ledger_name(package);
+    let name = script::ledger_name(&package.name);
     if Ledger::embedded().has_script(&name, script, digest) {
         return Some(Verdict::Reviewed);
     }
@@ -178,7 +178,7 @@ fn find_review(package: &Package, script: &str, digest: Digest, extra: &Ledger) 
 }
 
 fn unmodelled(package: &Package, script: &str, digest: Digest, lines: Vec<(usize, String)>) -> Unmodelled {
-    let name = script::ledger_name(package);
+    let name = script::ledger_name(&package.name);
     Unmodelled {
         package: package.name.clone(),
         version: package.version.clone(),

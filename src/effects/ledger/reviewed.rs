@@ -5,6 +5,7 @@ use std::sync::LazyLock;
 
 use serde::Deserialize;
 
+use super::script;
 use crate::tree::Digest;
 
 /// Names that a review may give as the place where a script's work is done (docs/effects.md lists what each does).
@@ -85,7 +86,11 @@ impl LedgerError {
                 "{wants}. Where the image can do without, write `effects = []` and say so in `note`; where it cannot, let a \
                  file of an overlay do it (docs/effects.md)"
             )),
-            Self::Syntax(_) | Self::Digest { .. } => None,
+            Self::Syntax(_) | Self::Digest { .. } => Some(
+                "correct the workspace's ledger.toml: its entries are as `imgbuild lock` proposes them for a script that nobody \
+                 models"
+                    .to_owned(),
+            ),
         }
     }
 }
@@ -150,6 +155,13 @@ impl Ledger {
 
     pub(super) fn has_script(&self, package: &str, script: &str, digest: Digest) -> bool {
         self.scripts.get(&(package.to_owned(), script.to_owned())).is_some_and(|known| known.contains(&digest))
+    }
+
+    /// Whether it has a review of any script of this package, whatever the script says.
+    #[must_use]
+    pub fn has_package(&self, package: &str) -> bool {
+        let name = script::ledger_name(package);
+        self.scripts.keys().any(|(reviewed, _)| *reviewed == name)
     }
 
     /// The effects that the reviews of this script name.

@@ -81,9 +81,8 @@ impl<'a> Script<'a> {
 
 /// The package's name in the ledger: a kernel image's without its version, so that the review of
 /// `linux-image-6.12.1+deb13-arm64` holds for the next update of the kernel too.
-pub(super) fn ledger_name(package: &Package) -> String {
-    kernel_release(&package.name)
-        .map_or_else(|| package.name.clone(), |release| package.name.replace(release, "@KERNEL@"))
+pub(super) fn ledger_name(package: &str) -> String {
+    kernel_release(package).map_or_else(|| package.to_owned(), |release| package.replace(release, "@KERNEL@"))
 }
 
 /// `text` with multiarch triplet, architecture qualifiers and kernel release replaced by place-holders.
