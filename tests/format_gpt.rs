@@ -169,7 +169,7 @@ fn an_mbr_that_does_not_show_what_the_table_has_is_refused() {
     assert_eq!(changed(0, 0x33).unwrap(), [1, 2], "boot code is nobody's business here");
     // Type and start of the first slot, size of the second, where the protective one starts, one too many.
     for (at, to) in [(450, 0x83), (454, 1), (474, 1), (486, 2), (498, 0x0c)] {
-        assert!(changed(at, to).unwrap_err().to_string().contains("other partitions"), "{at}");
+        assert!(matches!(changed(at, to).unwrap_err(), GptError::Changed), "{at}");
     }
     // The protective one is gone, and with it what says that there is a GPT.
     assert!(changed(482, 0).unwrap_err().to_string().contains("no protective MBR"));

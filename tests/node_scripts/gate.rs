@@ -192,6 +192,23 @@ fn a_clock_chip_from_before_the_image_is_never_believed() {
 }
 
 #[test]
+fn time_is_asked_for_anew_every_three_minutes() {
+    let node = node("k3s-agent");
+    node.seed(AGENT);
+    std::fs::remove_file(node.path("run/systemd/timesync/synchronized")).expect("it was made");
+    node.write("uptime", "20.00 0.00\n");
+    let at = |seconds: u32| {
+        format!(
+            "cat /run/systemctl >>/run/asked; echo at {seconds} >>/run/asked; : >/run/systemctl; echo {seconds}.00 0 >/proc/uptime"
+        )
+    };
+    gate(&node, &[&at(199), &at(200), &at(379), &at(380), &at(383)]);
+    let anew = "--no-block try-restart systemd-timesyncd.service";
+    assert_eq!(node.read("run/asked"), format!("at 199\nat 200\n{anew}\nat 379\nat 380\n{anew}\nat 383\n"));
+    assert_eq!(started(&node), None);
+}
+
+#[test]
 fn a_clock_chip_that_is_decades_ahead_is_not_what_the_node_goes_by() {
     let node = node("k3s-agent");
     node.seed(AGENT);
