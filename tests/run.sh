@@ -1,13 +1,32 @@
 #!/usr/bin/env bash
 # All tests, with what they need: tools are installed when this runs as root on a Debian-like system, else named.
-# `--long` first: the long series too (twenty power cuts instead of five). What follows goes to `cargo test`.
+#   tests/run.sh           all tests, as CI runs them
+#   tests/run.sh --long    the long series too: twenty power cuts instead of five
+#   tests/run.sh --quick   for daily work: a debug build, and nothing that starts a machine or takes minutes
+# What follows goes to `cargo test`.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
-if [ "${1-}" = --long ]; then
+profile=(--release)
+case "${1-}" in
+--long)
     shift
     export IMGBUILD_LONG=1
-fi
+    ;;
+--quick)
+    shift
+    profile=()
+    # Boots, containers' and archives' worlds of their own, and series of kills: minutes each.
+    slow='boot|flash|k3s_standin|network|online|oracle|pi_loader|reflash'
+    quick=(--lib --bins)
+    for test in tests/*.rs tests/*/main.rs; do
+        name=${test#tests/}
+        name=${name%%[/.]*}
+        [[ $name =~ ^($slow)$ ]] || quick+=(--test "$name")
+    done
+    set -- "${quick[@]}" "$@"
+    ;;
+esac
 
 # tool:package; a tool is looked up on PATH, an absolute path as a file, also with wildcards.
 needs=(
@@ -113,15 +132,18 @@ export PATH=$PATH:/usr/sbin:/sbin
 
 echo "== formatting and lints"
 cargo fmt --check
-cargo clippy --release --all-targets --quiet -- -D warnings
-# The fuzz targets compile, with the versions of the project's own lock.
-cp Cargo.lock fuzz/
-cargo check --release --manifest-path fuzz/Cargo.toml --target-dir target --quiet
+cargo clippy "${profile[@]}" --all-targets --quiet -- -D warnings
+if [ ${#profile[@]} != 0 ]; then
+    # The fuzz targets compile, with the versions of the project's own lock.
+    cp Cargo.lock fuzz/
+    cargo check --release --manifest-path fuzz/Cargo.toml --target-dir target --quiet
+fi
 
 echo "== tests"
-cargo test --release "$@"
-
-# Without root these end at once and count as passed; nobody shall take that for a result.
-if [ "$(id -u)" != 0 ]; then
-    echo "== NOT RUN, since they need root: tests/reflash, the flashed stick of tests/boot, and the disks (loop devices) of tests/devices, tests/flash and tests/node_scripts" >&2
-fi
+# Those that need root are ignored by others, who see how many.
+privileged=()
+[ "$(id -u)" != 0 ] || privileged=(--include-ignored)
+case " $* " in
+*' -- '*) cargo test "${profile[@]}" "$@" "${privileged[@]}" ;;
+*) cargo test "${profile[@]}" "$@" -- "${privileged[@]}" ;;
+esac

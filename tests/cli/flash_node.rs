@@ -12,11 +12,8 @@ use crate::terminal::converse_doing;
 use crate::tiny;
 
 #[test]
+#[ignore = "needs root: loop devices"]
 fn a_node_s_stick_holds_what_its_image_would_and_no_file_holds_its_seed() {
-    if !rustix::process::geteuid().is_root() {
-        eprintln!("needs root");
-        return;
-    }
     let online = tiny::archive(3_000_000).online();
     let place = node_image::place(&online);
     place.run(&["build", "--node", "control"]).ok();
@@ -71,11 +68,8 @@ fn three_nodes(online: &crate::archive::Online) -> Place {
 }
 
 #[test]
+#[ignore = "needs root: loop devices"]
 fn all_sticks_are_written_one_after_the_other_and_one_may_be_left_out() {
-    if !rustix::process::geteuid().is_root() {
-        eprintln!("needs root");
-        return;
-    }
     let online = tiny::archive(1000).online();
     let place = three_nodes(&online);
     let sticks = Sticks::new(2);
@@ -110,11 +104,8 @@ fn all_sticks_are_written_one_after_the_other_and_one_may_be_left_out() {
 }
 
 #[test]
+#[ignore = "needs root: loop devices"]
 fn a_stick_that_is_not_written_ends_no_walk_and_is_told_in_the_end() {
-    if !rustix::process::geteuid().is_root() {
-        eprintln!("needs root");
-        return;
-    }
     let online = tiny::archive(1000).online();
     let place = three_nodes(&online);
     let sticks = Sticks::new(2);

@@ -162,6 +162,7 @@ fn repository(runner: &Runner, online: &crate::archive::Online) -> Place {
 }
 
 #[test]
+#[ignore = "needs root: loop devices"]
 fn a_tag_becomes_a_release_that_flash_takes() {
     let runner = Runner::new();
     let online = tiny::archive(1 << 20).online();
@@ -191,11 +192,8 @@ fn a_tag_becomes_a_release_that_flash_takes() {
     assert_eq!(log.lines().filter(|line| line.starts_with("release create")).count(), 2, "{log}");
 }
 
-/// Writes a stick from the release, as root.
+/// Writes a stick from the release.
 fn flash(runner: &Runner, tag: &str, key: &str) {
-    if !rustix::process::geteuid().is_root() {
-        return;
-    }
     let releases = runner.path("releases");
     let server = Server::start(move |request| match fs::read(releases.join(request.path.trim_start_matches('/'))) {
         Ok(bytes) => Answer::honest(request, &bytes),

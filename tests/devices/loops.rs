@@ -79,10 +79,6 @@ fn run(program: &str, args: &[&str]) -> String {
     String::from_utf8(output.stdout).unwrap()
 }
 
-fn is_root() -> bool {
-    rustix::process::geteuid().is_root()
-}
-
 /// The lines of a table that are about one device: its own, and the indented ones below.
 fn about<'t>(table: &'t str, device: &str) -> (bool, Vec<&'t str>) {
     let (fit, refused) = table.split_once("\nrefused:\n").unwrap_or((table, ""));
@@ -96,10 +92,8 @@ fn about<'t>(table: &'t str, device: &str) -> (bool, Vec<&'t str>) {
 }
 
 #[test]
+#[ignore = "needs root: loop devices"]
 fn a_loop_device_is_refused_unless_loop_devices_are_allowed() {
-    if !is_root() {
-        return;
-    }
     let device = Loop::attach();
     let table = device.devices(&[]);
     let (is_fit, lines) = about(&table, &device.device);
@@ -117,10 +111,8 @@ fn a_loop_device_is_refused_unless_loop_devices_are_allowed() {
 }
 
 #[test]
+#[ignore = "needs root: loop devices"]
 fn a_file_system_without_a_partition_table_is_shown_with_its_label() {
-    if !is_root() {
-        return;
-    }
     let device = Loop::attach();
     run("mkfs.ext4", &["-q", "-L", "PHOTOS", &device.device]);
     let program = env!("CARGO_BIN_EXE_imgbuild");
@@ -144,10 +136,8 @@ fn a_file_system_without_a_partition_table_is_shown_with_its_label() {
 }
 
 #[test]
+#[ignore = "needs root: loop devices"]
 fn a_mounted_device_is_refused_with_where_it_is_mounted() {
-    if !is_root() {
-        return;
-    }
     let mut device = Loop::attach();
     run("mkfs.ext4", &["-q", &device.device]);
     let place = device.dir.path().canonicalize().unwrap().join("a place");
@@ -173,10 +163,8 @@ fn a_mounted_device_is_refused_with_where_it_is_mounted() {
 }
 
 #[test]
+#[ignore = "needs root: loop devices"]
 fn a_device_with_swap_is_refused() {
-    if !is_root() {
-        return;
-    }
     let mut device = Loop::attach();
     run("mkswap", &["-q", &device.device]);
     run("swapon", &[&device.device]);
@@ -186,10 +174,8 @@ fn a_device_with_swap_is_refused() {
 }
 
 #[test]
+#[ignore = "needs root: loop devices"]
 fn what_is_done_with_a_partition_speaks_against_its_loop_device() {
-    if !is_root() {
-        return;
-    }
     let mut device = Loop::attach();
     run("sgdisk", &["--new=1:0:+24M", "--new=2:0:+24M", &device.device]);
     run("partx", &["--update", &device.device]);
@@ -217,10 +203,8 @@ fn what_is_done_with_a_partition_speaks_against_its_loop_device() {
 }
 
 #[test]
+#[ignore = "needs root: loop devices"]
 fn a_write_protected_device_and_one_of_a_kept_file_are_refused() {
-    if !is_root() {
-        return;
-    }
     let device = Loop::attach();
     run("blockdev", &["--setro", &device.device]);
     assert_eq!(device.judged()["refused"][0]["rule"], "read-only");
@@ -233,10 +217,8 @@ fn a_write_protected_device_and_one_of_a_kept_file_are_refused() {
 }
 
 #[test]
+#[ignore = "needs root: loop devices"]
 fn partitions_are_told_with_their_names_and_lines_stay_narrow() {
-    if !is_root() {
-        return;
-    }
     let mut device = Loop::attach();
     let mut args = Vec::new();
     for number in 1..=6 {

@@ -6,7 +6,7 @@ use std::io::{Cursor, Write as _};
 
 use minisign::KeyPair;
 
-use crate::bench::{Bench, Loop, Ran, is_root};
+use crate::bench::{Bench, Loop, Ran};
 use crate::http::{Answer, Request, Server};
 use crate::support;
 
@@ -27,10 +27,8 @@ fn xz(bytes: &[u8]) -> Vec<u8> {
 }
 
 #[test]
+#[ignore = "needs root: loop devices"]
 fn compressed_images_are_known_by_their_content() {
-    if !is_root() {
-        return;
-    }
     let bench = Bench::new(5 << 20);
     let disk = Loop::new(128 << 20);
     let halves = bench.image.bytes.split_at(bench.image.bytes.len() / 2);
@@ -54,10 +52,8 @@ fn compressed_images_are_known_by_their_content() {
 }
 
 #[test]
+#[ignore = "needs root: loop devices"]
 fn a_file_that_its_papers_do_not_prove_is_not_written() {
-    if !is_root() {
-        return;
-    }
     let bench = Bench::new(5 << 20);
     let disk = Loop::new(128 << 20);
     let before = disk.digest();
@@ -134,10 +130,8 @@ fn is_image(request: &Request) -> bool {
 }
 
 #[test]
+#[ignore = "needs root: loop devices"]
 fn servers_that_cut_or_ignore_ranges_are_borne_with() {
-    if !is_root() {
-        return;
-    }
     let bench = release(5 << 20);
     let disk = Loop::new(128 << 20);
     let scripts: [Script; 3] = [
@@ -160,10 +154,8 @@ fn servers_that_cut_or_ignore_ranges_are_borne_with() {
 }
 
 #[test]
+#[ignore = "needs root: loop devices"]
 fn a_server_that_falls_silent_is_asked_for_the_rest_after_a_while() {
-    if !is_root() {
-        return;
-    }
     let bench = release(5 << 20);
     let disk = Loop::new(128 << 20);
     let had = 1 << 20;
@@ -178,10 +170,8 @@ fn a_server_that_falls_silent_is_asked_for_the_rest_after_a_while() {
 }
 
 #[test]
+#[ignore = "needs root: loop devices"]
 fn servers_that_give_other_bytes_or_too_few_change_nothing_on_the_disk() {
-    if !is_root() {
-        return;
-    }
     let bench = release(5 << 20);
     let disk = Loop::new(128 << 20);
     let before = disk.digest();
@@ -225,10 +215,8 @@ fn servers_that_give_other_bytes_or_too_few_change_nothing_on_the_disk() {
 }
 
 #[test]
+#[ignore = "needs root: loop devices"]
 fn a_workspace_s_key_must_have_signed_what_comes_from_elsewhere() {
-    if !is_root() {
-        return;
-    }
     let bench = release(1 << 20);
     let disk = Loop::new(128 << 20);
     let before = disk.digest();
@@ -274,10 +262,8 @@ fn flash_release(bench: &Bench, tag: &str, profile: &str, disk: &Loop) -> Ran {
 }
 
 #[test]
+#[ignore = "needs root: loop devices"]
 fn a_release_is_the_one_of_its_tag_and_profile() {
-    if !is_root() {
-        return;
-    }
     let bench = release(1 << 20);
     let disk = Loop::new(128 << 20);
     let before = disk.digest();
@@ -341,10 +327,8 @@ fn a_release_is_the_one_of_its_tag_and_profile() {
 }
 
 #[test]
+#[ignore = "needs root: loop devices"]
 fn what_is_not_there_is_named_by_its_address() {
-    if !is_root() {
-        return;
-    }
     let bench = release(1 << 20);
     let disk = Loop::new(128 << 20);
     let server = serve(&bench, Answer::honest);
@@ -367,10 +351,8 @@ fn what_is_not_there_is_named_by_its_address() {
 }
 
 #[test]
+#[ignore = "needs root: loop devices"]
 fn a_url_is_known_by_its_scheme_in_any_case() {
-    if !is_root() {
-        return;
-    }
     let bench = release(1 << 20);
     let disk = Loop::new(128 << 20);
     let server = serve(&bench, Answer::honest);
@@ -384,10 +366,8 @@ fn a_url_is_known_by_its_scheme_in_any_case() {
 }
 
 #[test]
+#[ignore = "needs root: loop devices"]
 fn an_image_that_was_fetched_once_needs_no_network_again() {
-    if !is_root() {
-        return;
-    }
     let bench = release(1 << 20);
     let disk = Loop::new(128 << 20);
     let key = KeyPair::generate_unencrypted_keypair().unwrap();
@@ -413,10 +393,8 @@ fn an_image_that_was_fetched_once_needs_no_network_again() {
 }
 
 #[test]
+#[ignore = "needs root: loop devices"]
 fn pipes_in_the_place_of_files_are_refused_and_not_waited_for() {
-    if !is_root() {
-        return;
-    }
     let bench = Bench::new(1 << 20);
     let disk = Loop::new(128 << 20);
     for name in ["SHA256SUMS", "manifest.json", "node.img"] {
@@ -432,10 +410,8 @@ fn pipes_in_the_place_of_files_are_refused_and_not_waited_for() {
 }
 
 #[test]
+#[ignore = "needs root: loop devices"]
 fn an_image_that_cannot_be_unpacked_says_what_is_the_matter_with_it() {
-    if !is_root() {
-        return;
-    }
     let bench = Bench::new(1 << 20);
     let disk = Loop::new(128 << 20);
     fs::remove_file(bench.path("SHA256SUMS")).unwrap();

@@ -14,16 +14,6 @@ use tempfile::TempDir;
 use crate::image::Image;
 use crate::support;
 
-/// Whether there may be loop devices; says so if not.
-#[expect(clippy::print_stderr, reason = "who runs the tests shall know")]
-pub fn is_root() -> bool {
-    let root = rustix::process::geteuid().is_root();
-    if !root {
-        eprintln!("needs root");
-    }
-    root
-}
-
 /// A disk of this machine that is a file; gone when the test ends.
 pub struct Loop {
     pub path: PathBuf,

@@ -8,7 +8,7 @@ use std::process::Stdio;
 
 use rustix::process::{Pid, Signal, kill_process};
 
-use crate::bench::{Bench, Loop, is_root, writer_of};
+use crate::bench::{Bench, Loop, writer_of};
 use crate::image::Image;
 use crate::rights::{NOBODY, flash, stand_in, tools, without_rights};
 
@@ -26,10 +26,8 @@ fn wait_for_end(process: u32) {
 }
 
 #[test]
+#[ignore = "needs root: loop devices"]
 fn whichever_half_is_killed_whenever_the_disk_is_whole_or_does_not_start() {
-    if !is_root() {
-        return;
-    }
     let bench = Bench::new(24 << 20);
     let disk = Loop::new(192 << 20);
     let old = Image::new(1 << 20);
@@ -70,10 +68,8 @@ fn whichever_half_is_killed_whenever_the_disk_is_whole_or_does_not_start() {
 }
 
 #[test]
+#[ignore = "needs root: loop devices"]
 fn a_flash_that_is_interrupted_says_what_is_left_and_ends_both_halves() {
-    if !is_root() {
-        return;
-    }
     let bench = Bench::new(24 << 20);
     let disk = Loop::new(192 << 20);
     for (signal, phase) in [(Signal::INT, "write"), (Signal::TERM, "verify")] {
@@ -96,10 +92,8 @@ fn a_flash_that_is_interrupted_says_what_is_left_and_ends_both_halves() {
 }
 
 #[test]
+#[ignore = "needs root: loop devices"]
 fn what_is_interrupted_when_the_tables_are_written_is_finished_and_a_success() {
-    if !is_root() {
-        return;
-    }
     let bench = Bench::new(1 << 20);
     for phase in ["phase", "want", "progress"] {
         let disk = Loop::new(128 << 20);
@@ -118,10 +112,8 @@ fn what_is_interrupted_when_the_tables_are_written_is_finished_and_a_success() {
 
 /// The writer of this one hears of nothing, so nothing is over before the person has waited long enough.
 #[test]
+#[ignore = "needs root: loop devices"]
 fn who_stops_a_flash_is_answered_at_once_and_again_when_it_ends_without_waiting() {
-    if !is_root() {
-        return;
-    }
     let (_, dir, disk) = without_rights();
     let before = disk.digest();
     // Stands for one that answers nothing until its input ends.

@@ -8,7 +8,7 @@ use std::process::{Command, Stdio};
 use imgbuild::output::bytes;
 use rustix::fs::{Mode, OFlags, open};
 
-use crate::bench::{Bench, Loop, is_root};
+use crate::bench::{Bench, Loop};
 use crate::http::{Answer, Server};
 use crate::support;
 
@@ -23,10 +23,8 @@ fn assert_refused(bench: &Bench, disk: &Loop, words: &[&str]) {
 }
 
 #[test]
+#[ignore = "needs root: loop devices"]
 fn a_mounted_disk_is_refused_with_its_mount_point() {
-    if !is_root() {
-        return;
-    }
     let bench = Bench::new(1 << 20);
     let disk = Loop::new(128 << 20);
     support::ok(Path::new("/"), "mkfs.ext4", &["-q", disk.path()]);
@@ -41,10 +39,8 @@ fn a_mounted_disk_is_refused_with_its_mount_point() {
 }
 
 #[test]
+#[ignore = "needs root: loop devices"]
 fn a_disk_with_swap_is_refused() {
-    if !is_root() {
-        return;
-    }
     let bench = Bench::new(1 << 20);
     let disk = Loop::new(128 << 20);
     support::ok(Path::new("/"), "mkswap", &[disk.path()]);
@@ -78,10 +74,8 @@ impl Drop for Partitions<'_> {
 }
 
 #[test]
+#[ignore = "needs root: loop devices"]
 fn a_disk_with_a_mounted_partition_or_swap_on_one_is_refused_for_it() {
-    if !is_root() {
-        return;
-    }
     let bench = Bench::new(1 << 20);
     let disk = Loop::new(128 << 20);
     let parts = Partitions::make(&disk);
@@ -109,10 +103,8 @@ fn a_disk_with_a_mounted_partition_or_swap_on_one_is_refused_for_it() {
 }
 
 #[test]
+#[ignore = "needs root: loop devices"]
 fn a_disk_that_a_program_has_for_itself_is_refused_with_the_program_s_name() {
-    if !is_root() {
-        return;
-    }
     let bench = Bench::new(1 << 20);
     let disk = Loop::new(128 << 20);
     let ours = open(&disk.path, OFlags::RDWR | OFlags::EXCL | OFlags::CLOEXEC, Mode::empty()).unwrap();
@@ -123,10 +115,8 @@ fn a_disk_that_a_program_has_for_itself_is_refused_with_the_program_s_name() {
 }
 
 #[test]
+#[ignore = "needs root: loop devices"]
 fn a_disk_that_is_mounted_in_another_namespace_is_refused_with_who_lives_there() {
-    if !is_root() {
-        return;
-    }
     let bench = Bench::new(1 << 20);
     let disk = Loop::new(128 << 20);
     support::ok(Path::new("/"), "mkfs.ext4", &["-q", disk.path()]);
@@ -153,10 +143,8 @@ fn a_disk_that_is_mounted_in_another_namespace_is_refused_with_who_lives_there()
 }
 
 #[test]
+#[ignore = "needs root: loop devices"]
 fn disks_are_refused_that_are_too_small_or_not_allowed_or_parts_or_none() {
-    if !is_root() {
-        return;
-    }
     let bench = Bench::new(5 << 20);
     // As large as the image is not enough: the node makes a partition behind it.
     let needed = bench.image.size() + (64 << 20);
@@ -195,10 +183,8 @@ fn who_names_no_image_is_told_all_the_ways_to_name_one() {
 
 /// An image that would be refused if it were looked at.
 #[test]
+#[ignore = "needs root: loop devices"]
 fn what_no_image_could_mend_is_told_before_the_image_is_looked_at() {
-    if !is_root() {
-        return;
-    }
     let bench = Bench::new(1 << 20);
     let disk = Loop::new(128 << 20);
     fs::remove_file(bench.path("manifest.json")).unwrap();

@@ -9,7 +9,7 @@ use std::process::{Command, Stdio};
 use rustix::process::{Pid, Signal, kill_process};
 use tempfile::TempDir;
 
-use crate::bench::{Bench, Loop, Ran, is_root, watch};
+use crate::bench::{Bench, Loop, Ran, watch};
 use crate::private::nobody_after;
 
 pub const NOBODY: u32 = 65534;
@@ -72,10 +72,8 @@ pub fn users_of(process: u32) -> Vec<u32> {
 }
 
 #[test]
+#[ignore = "needs root: loop devices"]
 fn a_disk_of_the_user_s_own_is_written_without_more_rights() {
-    if !is_root() {
-        return;
-    }
     let (bench, dir, disk) = without_rights();
     chown(&disk.path, Some(NOBODY), None).unwrap();
     let ran = as_nobody(flash(dir.path(), &disk, "/nonexistent"));
@@ -85,10 +83,8 @@ fn a_disk_of_the_user_s_own_is_written_without_more_rights() {
 }
 
 #[test]
+#[ignore = "needs root: loop devices"]
 fn only_the_writer_is_started_with_more_rights() {
-    if !is_root() {
-        return;
-    }
     let (_, dir, disk) = without_rights();
     let before = disk.digest();
     let untouched = format!("nothing was written to {}", disk.path());
@@ -119,10 +115,8 @@ fn with_sudoers(dir: &Path, rules: &str) -> String {
 }
 
 #[test]
+#[ignore = "needs root: loop devices"]
 fn sudo_gives_the_writer_root_s_rights_and_the_rest_of_the_program_none() {
-    if !is_root() {
-        return;
-    }
     let (bench, dir, disk) = without_rights();
     // It may run the writer, and nothing else.
     let program = dir.path().join("imgbuild");
@@ -145,10 +139,8 @@ fn sudo_gives_the_writer_root_s_rights_and_the_rest_of_the_program_none() {
 }
 
 #[test]
+#[ignore = "needs root: loop devices"]
 fn a_sudo_that_refuses_is_told_and_leaves_the_disk_as_it_was() {
-    if !is_root() {
-        return;
-    }
     let (_, dir, disk) = without_rights();
     let before = disk.digest();
     // No rule at all; then one that asks for a password, where nobody can be asked.
@@ -167,10 +159,8 @@ fn a_sudo_that_refuses_is_told_and_leaves_the_disk_as_it_was() {
 }
 
 #[test]
+#[ignore = "needs root: loop devices"]
 fn who_is_told_to_stop_does_not_wait_for_a_password() {
-    if !is_root() {
-        return;
-    }
     let (_, dir, disk) = without_rights();
     // Stands for one that asks, and says so to this test through a pipe.
     let tools = tools(&dir);

@@ -10,7 +10,7 @@ use std::process::{Child, Command, Stdio};
 use rustix::fs::{Mode, OFlags, open};
 use rustix::io::Errno;
 
-use crate::bench::{Loop, descendants, is_root, watch};
+use crate::bench::{Loop, descendants, watch};
 use crate::private::{nobody_after, private};
 use crate::rights::{NOBODY, as_nobody, closed_disk, flash, stand_in, tools, users_of, without_rights};
 use crate::support;
@@ -131,10 +131,8 @@ fn flash_on(bus: &str, dir: &tempfile::TempDir, disk: &Loop) -> Command {
 }
 
 #[test]
+#[ignore = "needs root: loop devices"]
 fn where_nothing_gives_rights_udisks_opens_the_disk_for_a_writer_without_any() {
-    if !is_root() {
-        return;
-    }
     let (bench, dir, disk) = without_rights();
     let bus = Bus::with_udisks(YES, &disk);
     let mut seen = None;
@@ -160,10 +158,8 @@ fn where_nothing_gives_rights_udisks_opens_the_disk_for_a_writer_without_any() {
 }
 
 #[test]
+#[ignore = "needs root: loop devices"]
 fn what_polkit_or_udisks_refuse_is_told_with_a_cure_and_nothing_is_written() {
-    if !is_root() {
-        return;
-    }
     let (_, dir, disk) = without_rights();
     let other = closed_disk();
     let before = disk.digest();
@@ -188,10 +184,8 @@ fn what_polkit_or_udisks_refuse_is_told_with_a_cure_and_nothing_is_written() {
 }
 
 #[test]
+#[ignore = "needs root: loop devices"]
 fn a_descriptor_of_another_disk_is_refused() {
-    if !is_root() {
-        return;
-    }
     let (_, dir, disk) = without_rights();
     let other = closed_disk();
     let before = disk.digest();
@@ -203,10 +197,8 @@ fn a_descriptor_of_another_disk_is_refused() {
 }
 
 #[test]
+#[ignore = "needs root: loop devices"]
 fn on_a_terminal_the_password_that_polkit_wants_is_asked_for() {
-    if !is_root() {
-        return;
-    }
     let (bench, dir, disk) = without_rights();
     let before = disk.digest();
     let bus = Bus::with_udisks(ASK, &disk);

@@ -7,7 +7,7 @@ use imgbuild::output::Silent;
 use imgbuild::release;
 use serde_json::Value;
 
-use crate::bench::{Bench, Loop, is_root};
+use crate::bench::{Bench, Loop};
 use crate::image::{Image, noise};
 use crate::support;
 
@@ -83,10 +83,8 @@ fn told(bench: &Bench, disk: &Loop) -> Vec<String> {
 }
 
 #[test]
+#[ignore = "needs root: loop devices"]
 fn on_a_used_stick_flash_bmaptool_and_dd_leave_what_they_leave_on_a_blank_one() {
-    if !is_root() {
-        return;
-    }
     let bench = Bench::of(Image::with_fat(false));
     bench.write("sbom.spdx.json", b"{}");
     release::write(bench.dir.path(), &bench.image.manifest, &bench.path("out"), None, &Silent).unwrap();
@@ -123,10 +121,8 @@ fn on_a_used_stick_flash_bmaptool_and_dd_leave_what_they_leave_on_a_blank_one() 
 }
 
 #[test]
+#[ignore = "needs root: loop devices"]
 fn a_stick_that_windows_has_seen_is_told_with_what_it_added_and_what_to_type() {
-    if !is_root() {
-        return;
-    }
     let bench = Bench::of(Image::with_fat(false));
     let disk = Loop::new(SIZE);
     bench.flash("node.img", &disk).ok();

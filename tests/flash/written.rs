@@ -7,15 +7,13 @@ use imgbuild::image::ManifestPartition;
 use serde_json::Value;
 use uuid::Uuid;
 
-use crate::bench::{Bench, Loop, is_root, writer_of};
+use crate::bench::{Bench, Loop, writer_of};
 use crate::image::{Image, MIB};
 use crate::support;
 
 #[test]
+#[ignore = "needs root: loop devices"]
 fn a_flashed_disk_holds_the_image_with_its_table_at_the_real_end() {
-    if !is_root() {
-        return;
-    }
     let bench = Bench::new(5 << 20);
     for size in [bench.image.manifest.disk_size(), (128 << 20) + 512, 300 << 20] {
         let disk = Loop::new(size);
@@ -30,10 +28,8 @@ fn a_flashed_disk_holds_the_image_with_its_table_at_the_real_end() {
 }
 
 #[test]
+#[ignore = "needs root: loop devices"]
 fn the_writer_needs_little_memory() {
-    if !is_root() {
-        return;
-    }
     let bench = Bench::new(100 << 20);
     let disk = Loop::new(300 << 20);
     let mut peak = None;
@@ -51,10 +47,8 @@ fn the_writer_needs_little_memory() {
 }
 
 #[test]
+#[ignore = "needs root: loop devices"]
 fn a_used_disk_keeps_no_table_of_what_was_on_it() {
-    if !is_root() {
-        return;
-    }
     let (old, bench) = (Image::new(20 << 20), Bench::new(1 << 20));
     let disk = Loop::new(100 << 20);
     disk.write(0, &old.bytes);
@@ -65,10 +59,8 @@ fn a_used_disk_keeps_no_table_of_what_was_on_it() {
 }
 
 #[test]
+#[ignore = "needs root: loop devices"]
 fn damage_on_a_disk_is_named_with_partition_and_place() {
-    if !is_root() {
-        return;
-    }
     let bench = Bench::new(5 << 20);
     let disk = Loop::new(128 << 20);
     bench.flash("node.img", &disk).ok();
@@ -96,10 +88,8 @@ fn damage_on_a_disk_is_named_with_partition_and_place() {
 }
 
 #[test]
+#[ignore = "needs root: loop devices"]
 fn a_disk_that_dd_or_bmaptool_wrote_is_right_and_a_note_says_where_its_backup_table_lies() {
-    if !is_root() {
-        return;
-    }
     let bench = Bench::new(5 << 20);
     let disk = Loop::new(128 << 20);
     let verify = || bench.run(&["verify", disk.path(), "--manifest", "manifest.json"]);
@@ -158,10 +148,8 @@ fn an_image_file_is_verified_by_the_manifest_beside_it() {
 }
 
 #[test]
+#[ignore = "needs root: loop devices"]
 fn a_dry_run_shows_the_plan_and_writes_nothing() {
-    if !is_root() {
-        return;
-    }
     let bench = Bench::new(1 << 20);
     let disk = Loop::new(128 << 20);
     let before = disk.digest();

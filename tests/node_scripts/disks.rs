@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::process::Command;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use crate::sandbox::{Sandbox, is_root, said};
+use crate::sandbox::{Sandbox, said};
 
 const SIZE: u64 = 64 << 20;
 const DATA_DISKS: &str = "/usr/lib/imgbuild/data-disks";
@@ -138,10 +138,8 @@ fn if_blank() -> String {
 }
 
 #[test]
+#[ignore = "needs root: loop devices"]
 fn a_blank_disk_is_formatted_where_allowed_and_kept_with_its_content_ever_after() {
-    if !is_root() {
-        return;
-    }
     let node = Node::new(&if_blank(), 1, "");
     let (succeeded, printed) = node.run(&format!(
         "{DATA_DISKS} && findmnt -rno FSTYPE,OPTIONS /var/lib/longhorn && echo replica >/var/lib/longhorn/kept"
@@ -159,10 +157,8 @@ fn a_blank_disk_is_formatted_where_allowed_and_kept_with_its_content_ever_after(
 }
 
 #[test]
+#[ignore = "needs root: loop devices"]
 fn two_disks_that_were_formatted_have_different_uuids() {
-    if !is_root() {
-        return;
-    }
     let mut uuids = Vec::new();
     for _ in 0..2 {
         let node = Node::new(&if_blank(), 1, "");
@@ -175,10 +171,8 @@ fn two_disks_that_were_formatted_have_different_uuids() {
 }
 
 #[test]
+#[ignore = "needs root: loop devices"]
 fn a_blank_disk_is_left_alone_where_the_seed_does_not_allow_formatting() {
-    if !is_root() {
-        return;
-    }
     let node = Node::new(SSD, 1, "");
     let refusal = node.refusal();
     assert!(refusal.starts_with("no disk has the label \"ssd\" (for /var/lib/longhorn)"), "{refusal}");
@@ -188,10 +182,8 @@ fn a_blank_disk_is_left_alone_where_the_seed_does_not_allow_formatting() {
 }
 
 #[test]
+#[ignore = "needs root: loop devices"]
 fn two_blank_disks_are_refused_and_neither_is_written_to() {
-    if !is_root() {
-        return;
-    }
     let node = Node::new(&if_blank(), 2, "");
     let refusal = node.refusal();
     assert!(refusal.contains("several are blank"), "{refusal}");
@@ -199,10 +191,8 @@ fn two_blank_disks_are_refused_and_neither_is_written_to() {
 }
 
 #[test]
+#[ignore = "needs root: loop devices"]
 fn a_blank_disk_waits_for_the_labelled_one_to_show_up_and_stays_blank_then() {
-    if !is_root() {
-        return;
-    }
     let node = Node::new(&if_blank(), 2, "mkfs.ext4 -q -L ssd \"$2\"");
     node.sandbox.write("uptime", "31.00 0.00\n");
     node.show(1);
@@ -216,10 +206,8 @@ fn a_blank_disk_waits_for_the_labelled_one_to_show_up_and_stays_blank_then() {
 }
 
 #[test]
+#[ignore = "needs root: loop devices"]
 fn a_disk_with_any_content_is_untouched_byte_for_byte() {
-    if !is_root() {
-        return;
-    }
     let contents = [
         // Longhorn's, under another label.
         "mkdir -p root; echo '{}' >root/longhorn-disk.cfg; mkfs.ext4 -q -L other -d root \"$1\"",
@@ -242,30 +230,24 @@ fn a_disk_with_any_content_is_untouched_byte_for_byte() {
 }
 
 #[test]
+#[ignore = "needs root: loop devices"]
 fn the_disk_that_the_system_runs_from_is_no_data_disk_whatever_its_labels() {
-    if !is_root() {
-        return;
-    }
     let node = Node::new(&SSD.replace("'ssd'", "'state'"), 0, "");
     let refusal = node.refusal();
     assert!(refusal.contains("no disk has the label \"state\"") && refusal.contains("there are: none"), "{refusal}");
 }
 
 #[test]
+#[ignore = "needs root: loop devices"]
 fn two_disks_with_the_label_are_refused() {
-    if !is_root() {
-        return;
-    }
     let node = Node::new(SSD, 2, "mkfs.ext4 -q -L ssd \"$1\"; mkfs.ext4 -q -L ssd \"$2\"");
     let refusal = node.refusal();
     assert!(refusal.starts_with("several disks have the label \"ssd\""), "{refusal}");
 }
 
 #[test]
+#[ignore = "needs root: loop devices"]
 fn nothing_can_be_written_to_the_mount_point_of_a_disk_that_is_missing() {
-    if !is_root() {
-        return;
-    }
     let node = Node::new(SSD, 0, "");
     let (_, printed) =
         node.run(&format!("{DATA_DISKS} >/dev/null; touch /var/lib/longhorn/x 2>&1; lsattr -d /var/lib/longhorn"));
@@ -274,10 +256,8 @@ fn nothing_can_be_written_to_the_mount_point_of_a_disk_that_is_missing() {
 }
 
 #[test]
+#[ignore = "needs root: loop devices"]
 fn a_mount_point_with_content_of_its_own_is_refused() {
-    if !is_root() {
-        return;
-    }
     let node = Node::new(SSD, 1, "mkfs.ext4 -q -L ssd \"$1\"");
     node.run("mkdir -p /var/lib/longhorn/replicas");
     let refusal = node.refusal();
@@ -285,20 +265,16 @@ fn a_mount_point_with_content_of_its_own_is_refused() {
 }
 
 #[test]
+#[ignore = "needs root: loop devices"]
 fn another_file_system_than_the_declared_one_is_refused() {
-    if !is_root() {
-        return;
-    }
     let node = Node::new(SSD, 1, "mkswap -q -L ssd \"$1\"");
     let refusal = node.refusal();
     assert!(refusal.contains("holds swap and not ext4"), "{refusal}");
 }
 
 #[test]
+#[ignore = "needs root: loop devices"]
 fn a_partition_with_the_label_is_a_data_disk_too() {
-    if !is_root() {
-        return;
-    }
     let node = Node::new(SSD, 1, "sgdisk --new=1:2048:0 \"$1\"; mkfs.ext4 -q -L ssd -E offset=1048576 \"$1\" 60M");
     node.disks[0].show_partitions();
     let (succeeded, source) = node.run(&format!("{DATA_DISKS} && findmnt -no SOURCE /var/lib/longhorn"));

@@ -138,8 +138,8 @@ pub fn image() -> Tree {
     tree
 }
 
-/// Whether this may attach loop devices.
-pub fn is_root() -> bool {
+/// Whether this may make mount namespaces without a user namespace.
+fn is_root() -> bool {
     let id = Command::new("id").arg("-u").output().expect("id runs");
     id.stdout == b"0\n"
 }

@@ -12,15 +12,12 @@ use crate::ntp::TimeServer;
 /// The network that machines are in, with its time server, which is at a port that there is only one of.
 static NETWORK: RwLock<Option<TimeServer>> = RwLock::new(None);
 
-/// This test's part in the network, in which a time server answers; none where the test cannot run.
-pub fn network() -> Option<RwLockReadGuard<'static, Option<TimeServer>>> {
-    if !is_root() {
-        return None;
-    }
+/// This test's part in the network, in which a time server answers.
+pub fn network() -> RwLockReadGuard<'static, Option<TimeServer>> {
     loop {
         let network = NETWORK.read().unwrap_or_else(PoisonError::into_inner);
         if network.is_some() {
-            return Some(network);
+            return network;
         }
         drop(network);
         NETWORK.write().unwrap_or_else(PoisonError::into_inner).get_or_insert_with(TimeServer::start);
@@ -28,21 +25,10 @@ pub fn network() -> Option<RwLockReadGuard<'static, Option<TimeServer>>> {
 }
 
 /// The network for this test alone, without a time server until the test starts one.
-pub fn network_without_time() -> Option<RwLockWriteGuard<'static, Option<TimeServer>>> {
-    if !is_root() {
-        return None;
-    }
+pub fn network_without_time() -> RwLockWriteGuard<'static, Option<TimeServer>> {
     let mut network = NETWORK.write().unwrap_or_else(PoisonError::into_inner);
     *network = None;
-    Some(network)
-}
-
-fn is_root() -> bool {
-    let root = rustix::process::geteuid().is_root();
-    if !root {
-        crate::tell("needs root");
-    }
-    root
+    network
 }
 
 /// Boots a stick until K3s is ready, and says how long that took; leaves a quiet shell.
