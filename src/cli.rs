@@ -68,7 +68,8 @@ const BUILD_EXAMPLES: &str = "\
 Examples:
   imgbuild build demo
   imgbuild build --profile control --output /tmp/control
-  imgbuild build --node pi1";
+  imgbuild build --node pi1
+  imgbuild build demo --plan";
 
 const LOCK_EXAMPLES: &str = "\
 Examples:
@@ -187,6 +188,9 @@ pub struct Build {
     /// build/nodes/NODE in the workspace]
     #[arg(short, long, value_name = "DIR", value_hint = ValueHint::DirPath)]
     pub output: Option<PathBuf>,
+    /// Show what would be fetched and made, in which order and why, and do nothing
+    #[arg(long)]
+    pub plan: bool,
     #[command(flatten)]
     pub unlock: Unlock,
     #[command(flatten)]

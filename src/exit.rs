@@ -40,8 +40,6 @@ pub struct Failure {
     pub snippet: Option<String>,
     /// What the snippet shows, for programs: objects with `file`, `line`, `column`, `message`, `hint` and more.
     pub findings: Box<[serde_json::Value]>,
-    /// Whether a derived file of the cache was found damaged, which can be made anew.
-    pub damaged: bool,
 }
 
 impl Failure {
@@ -63,8 +61,7 @@ impl Failure {
             }
             below = cause.source();
         }
-        let failure =
-            Self { code, message, causes, hint: None, snippet: None, findings: Box::default(), damaged: false };
+        let failure = Self { code, message, causes, hint: None, snippet: None, findings: Box::default() };
         if is_full { failure.of_full_disk() } else { failure }
     }
 
@@ -78,7 +75,6 @@ impl Failure {
             hint: None,
             snippet: None,
             findings: Box::default(),
-            damaged: false,
         }
     }
 

@@ -7,8 +7,9 @@
 //! ```
 //!
 //! A later room never calls back into an earlier one. Only `fetch` and `datastore` know of asynchronous code, only
-//! `output` prints, only `cmd` ties rooms together.
+//! `output` prints; `pipeline` is the order of the stages of a build, and `cmd` ties all of it to the command line.
 
+mod cache;
 pub mod cli;
 pub mod cluster;
 pub mod cmd;
@@ -24,6 +25,7 @@ pub mod format;
 pub mod image;
 pub mod lock;
 pub mod output;
+mod pipeline;
 pub mod profile;
 pub mod release;
 pub mod tree;

@@ -5,8 +5,8 @@ use std::path::{Path, absolute};
 
 use serde_json::{Value, json};
 
-use super::cache::Cache;
 use super::{Outcome, elsewhere};
+use crate::cache::Cache;
 use crate::cli::{Devices, Global};
 use crate::device::{Disk, Limits, Refusal, list};
 use crate::output::{Console, bytes};
@@ -21,7 +21,7 @@ pub(super) fn run(args: &Devices, global: &Global, console: &Console) -> Outcome
         return Err(elsewhere::devices());
     }
     let disks = list(Path::new("/"))?;
-    let cache = Cache::locate(global.cache_dir.as_deref()).ok();
+    let cache = Cache::locate(global.cache_dir.as_deref());
     let keep = [Some(&*global.workspace), cache.as_ref().map(Cache::dir)];
     let limits = Limits {
         allow_large: args.allow_large,

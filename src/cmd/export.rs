@@ -1,7 +1,7 @@
 //! `imgbuild export`: a profile's build becomes a release set.
 
 use super::session::Session;
-use super::{Outcome, build};
+use super::{Outcome, image};
 use crate::cli::Export;
 use crate::exit::Failure;
 use crate::release::{self, Signer, Tag};
@@ -11,12 +11,12 @@ pub(super) fn run(args: &Export, session: &Session<'_>) -> Outcome {
     let tag = args.tag.as_deref().map(Tag::parse).transpose()?;
     let signer = args.sign.as_deref().map(|key| Signer::open(key, tag)).transpose()?;
     let output = args.output.clone().unwrap_or_else(|| session.output_dir("release"));
-    build::check_place(&output)?;
+    image::check_place(&output)?;
     let Some(profile) = &args.profile else {
         return Err(Failure::refused("no profile is named").hint("name one: `imgbuild export NAME`"));
     };
     let built = session.output_dir(profile);
-    let (manifest, _) = build::build(session, profile, &built, args.k3s.k3s_dir.as_deref(), &args.unlock)?;
+    let (manifest, _) = image::build(session, profile, &built, args.k3s.k3s_dir.as_deref(), &args.unlock)?;
     let files = release::write(&built, &manifest, &output, signer.as_ref(), session.console.progress())?;
     let next = match signer {
         Some(_) => "next: attach all files of the directory to a release",

@@ -1,7 +1,6 @@
 //! Which exit code each room's errors have, in one place.
 
 use std::error::Error;
-use std::io;
 
 use serde_json::json;
 
@@ -30,9 +29,10 @@ use crate::image::ImageError;
 use crate::image::initrd::InitrdError;
 use crate::lock::{CriticalChangeError, LockError, LockFileError, OutdatedError};
 use crate::output::Mistakes;
+use crate::pipeline::PipelineError;
 use crate::profile::ProfileError;
 use crate::release::ReleaseError;
-use crate::tree::{Damaged, TreeError};
+use crate::tree::{TreeError, is_damage};
 
 /// Gives error types their exit code; those marked `hint` know a cure.
 macro_rules! failures {
@@ -42,7 +42,7 @@ macro_rules! failures {
                 let failure = Self::new(Code::$code, &error)$(.maybe_hint(error.$hint()))?;
                 if is_damage(&error) {
                     let hint = "the disk under the cache loses data; `--cache-dir` names another place";
-                    return Self { code: Code::Verification, damaged: true, ..failure }.hint(hint);
+                    return Self { code: Code::Verification, ..failure }.hint(hint);
                 }
                 // The console takes the colours out where they are not wanted.
                 let snippet = mistakes(&error).map(|mistakes| mistakes.render(true));
@@ -85,17 +85,37 @@ fn chain<'e>(error: &'e (dyn Error + 'static)) -> impl Iterator<Item = &'e (dyn 
     std::iter::successors(Some(error), |&error: &&'e (dyn Error + 'static)| error.source())
 }
 
-/// Whether the damage of a cache file is at the bottom of `error`, whichever stage met with it.
-fn is_damage(error: &(dyn Error + 'static)) -> bool {
-    chain(error).any(|error| {
-        let inner = error.downcast_ref::<io::Error>().and_then(io::Error::get_ref);
-        matches!(inner, Some(inner) if inner.is::<Damaged>())
-    })
-}
-
 /// The places of files that `error` is about, if it is about such.
 fn mistakes<'e>(error: &'e (dyn Error + 'static)) -> Option<&'e Mistakes> {
     chain(error).find_map(|error| error.downcast_ref())
+}
+
+impl From<PipelineError> for Failure {
+    fn from(error: PipelineError) -> Self {
+        let code = match error {
+            PipelineError::Fetch(error) => return error.into(),
+            PipelineError::Package { package, source } => return Self::from(source).about(&package),
+            PipelineError::Ledger(error) => return error.into(),
+            PipelineError::Unaccounted(error) => return error.into(),
+            PipelineError::K3s(error) => return error.into(),
+            PipelineError::Manifest(error) => return error.into(),
+            PipelineError::Unpack(error) => return error.into(),
+            PipelineError::Effect(error) => return error.into(),
+            PipelineError::Apply(error) => return error.into(),
+            PipelineError::Tree(error) => return error.into(),
+            PipelineError::Initrd(error) => return error.into(),
+            PipelineError::Depmod(error) => return error.into(),
+            PipelineError::Root { dir, source } => {
+                return Self::from(source).about(&format!("root file system in `{}`", dir.display()));
+            }
+            PipelineError::Seed(error) => return error.into(),
+            PipelineError::Image(error) => return error.into(),
+            PipelineError::OtherPackage { .. } | PipelineError::NotLocked { .. } => Code::Verification,
+            PipelineError::Repair { .. } | PipelineError::Artifact { .. } => Code::Unexpected,
+            PipelineError::Unwritable { .. } => Code::Refused,
+        };
+        Self::new(code, &error).maybe_hint(error.hint())
+    }
 }
 
 impl From<ReleaseError> for Failure {

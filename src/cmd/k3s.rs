@@ -1,26 +1,19 @@
-//! K3s for a profile: found and proved when locking, taken by its locked hash when building.
+//! K3s for a profile: found and proved when locking.
 
 use std::collections::BTreeSet;
 use std::collections::btree_map::{BTreeMap, Entry};
-use std::io;
 use std::path::Path;
 
 use super::session::{Session, today};
-use crate::cluster::manifests::{self, Context, Home};
-use crate::exit::{Code, Failure};
-use crate::fetch::Download;
-use crate::fetch::k3s::{self, Asset, Found, K3sError, Place, Release};
-use crate::format::Store as _;
-use crate::image::k3s::Files;
+use crate::exit::Failure;
+use crate::fetch::k3s::{Asset, Found, K3sError, Place, Release};
 use crate::lock::{Lock, LockedArtifact, Update};
 use crate::output::Named;
+use crate::pipeline::PipelineError;
 use crate::profile::{Arch, End, K3s, Profile, Tag};
-use crate::tree::{Content, Digest, Hasher, Pack, Slice};
 
 /// The name that `lock --update` knows the release by.
 pub(super) const NAME: &str = "k3s";
-/// Bytes of an artifact read at a time.
-const STEP: usize = 1 << 20;
 
 /// Releases that are to be locked in place of others, by the tags of the latter. One that is in here under its own tag is
 /// looked at anew.
@@ -179,104 +172,23 @@ fn take(
     Ok(assets.iter().zip(found).map(|(asset, found)| locked(release, *asset, &found)).collect())
 }
 
-/// The locked files for an image of `profile`; none if it has no K3s, or is standalone and was locked without it.
-pub(super) fn fetch(session: &Session<'_>, profile: &Profile, lock: &Lock) -> Result<Option<Files>, Failure> {
-    let Some(k3s) = &profile.k3s else { return Ok(None) };
-    let release = release(profile, k3s, lock);
-    let artifacts: Vec<LockedArtifact> = lock.artifacts_of(&profile.name).cloned().collect();
-    if artifacts.is_empty() && k3s.standalone {
-        session.console.progress().warn(&format!(
-            "`{name}` is built WITHOUT K3s, which was out of reach when it was locked; \
-             `imgbuild lock --update k3s --profile {name}` adds it",
-            name = profile.name
-        ));
-        return Ok(None);
-    }
-    let wanted: Vec<Download> = artifacts
-        .iter()
-        .map(|artifact| Download {
-            name: format!("{} {}", artifact.name, artifact.version),
-            urls: vec![k3s::url(&session.k3s_mirror, &artifact.path)],
-            sha256: artifact.sha256,
-            size: Some(artifact.size),
-        })
-        .collect();
-    let unavailable =
-        |source| K3sError::Unavailable { version: release.version.to_owned(), arch: release.arch.name(), source };
-    let progress = &Named { phase: "k3s", progress: session.console.progress() };
-    let paths = session.fetcher.fetch_all(&wanted, progress).map_err(unavailable)?;
-    let content = |asset: Asset| -> Result<Option<Content>, Failure> {
-        let Some(index) = artifacts.iter().position(|artifact| artifact.name == asset.name()) else { return Ok(None) };
-        let (path, artifact) = (&paths[index], &artifacts[index]);
-        if asset == Asset::Binary {
-            k3s::check_machine(path, &release.file(asset), &release)?;
-        }
-        let pack = Pack::open(path)
-            .map_err(|error| Failure::io(Code::Unexpected, format!("cannot read {}", path.display()), &error))?;
-        let chunks = chunks(session, &pack, artifact)
-            .map_err(|error| Failure::io(Code::Unexpected, format!("cannot read {}", path.display()), &error))?;
-        Ok(Some(Content::from(Slice { pack, offset: 0, len: artifact.size, digest: artifact.sha256, chunks })))
-    };
-    match content(Asset::Binary)? {
-        Some(binary) => {
-            let (images, manifests) = (content(Asset::AirGap)?, public_manifests(profile)?);
-            Ok(Some(Files { release: release.version.to_owned(), binary, images, manifests }))
-        }
-        None => Err(not_in_lock(profile)),
-    }
-}
-
-/// Checksums of an artifact's chunks, taken once and kept by its own digest.
-fn chunks(session: &Session<'_>, pack: &Pack, artifact: &LockedArtifact) -> io::Result<Vec<u64>> {
-    let key = Digest::of(format!("imgbuild chunks 2\n{}", artifact.sha256).as_bytes()).0;
-    if let Some(known) = session.cache.get(&key).and_then(|json| serde_json::from_slice(&json).ok()) {
-        return Ok(known);
-    }
-    let mut hasher = Hasher::default();
-    for start in (0..artifact.size).step_by(STEP) {
-        hasher.update(&pack.read(start, (artifact.size - start).min(STEP as u64))?);
-    }
-    let (digest, chunks) = hasher.finish();
-    if digest != artifact.sha256 {
-        return Err(io::Error::new(io::ErrorKind::InvalidData, "it changed while it was read"));
-    }
-    session.cache.put(&key, &serde_json::to_vec(&chunks)?);
-    Ok(chunks)
-}
-
-/// The manifests that are the same in every cluster.
-fn public_manifests(profile: &Profile) -> Result<BTreeMap<String, String>, Failure> {
-    let context = Context::default().profile(profile.public());
-    let mut texts = BTreeMap::new();
-    for (name, template) in &profile.manifests {
-        if manifests::uses(template)?.home() == Home::Image {
-            texts.insert(name.clone(), manifests::render(template, &context)?.to_string());
-        }
-    }
-    Ok(texts)
-}
-
 /// Checks the user's directory against its own checksum file and the lock, and takes the files from there.
 pub(super) fn check_dir(session: &Session<'_>, profile: &Profile, lock: &Lock, dir: &Path) -> Result<(), Failure> {
     let Some(k3s) = &profile.k3s else { return Ok(()) };
-    if is_missing(profile, lock) {
-        return Err(not_in_lock(profile));
-    }
+    expect_locked(profile, lock)?;
     let artifacts: Vec<LockedArtifact> = lock.artifacts_of(&profile.name).cloned().collect();
     bring(session, &release(profile, k3s, lock), &assets(k3s), &artifacts, dir)
+}
+
+/// Refuses a lock without K3s for a build that is told where to take K3s from.
+pub(super) fn expect_locked(profile: &Profile, lock: &Lock) -> Result<(), PipelineError> {
+    let name = &profile.name;
+    if is_missing(profile, lock) { Err(PipelineError::NotLocked { profile: name.clone() }) } else { Ok(()) }
 }
 
 /// Whether locking again would add K3s.
 pub(super) fn is_missing(profile: &Profile, lock: &Lock) -> bool {
     profile.k3s.is_some() && !lock.has_artifacts(&profile.name)
-}
-
-fn not_in_lock(profile: &Profile) -> Failure {
-    Failure {
-        code: Code::Verification,
-        ..Failure::refused(format!("the lock of `{}` has no K3s, and a build reads nothing outside it", profile.name))
-            .hint(format!("add it with `imgbuild lock --profile {} --k3s-dir DIR`", profile.name))
-    }
 }
 
 /// Takes the locked files from `dir`, where they must be what both the checksum file and the lock say.

@@ -9,20 +9,19 @@ use std::io;
 use std::path::Path;
 
 use super::Outcome;
-use super::build;
 use super::cluster::Member;
 use super::k3s;
 use super::session::{Session, now};
 use crate::cli;
 use crate::cluster;
-use crate::debian::Package;
 use crate::debian::archive::{self, FetchedIndex};
-use crate::effects::ledger::{self, Ledger, Unaccounted, Verdict};
+use crate::effects::ledger::{Ledger, Verdict};
 use crate::effects::{Context, accounts, unpack};
 use crate::exit::{Code, Failure};
 use crate::files;
-use crate::lock::{self, CriticalChangeError, Lock, LockedNode, LockedPackage, OutdatedError, Update};
+use crate::lock::{self, CriticalChangeError, Lock, LockedNode, OutdatedError, Update};
 use crate::output::count;
+use crate::pipeline::{self, PlannedPackage};
 use crate::profile::{self, Profile};
 
 pub(super) fn run(args: &cli::Lock, session: &Session<'_>) -> Outcome {
@@ -158,11 +157,11 @@ fn locked(
     chosen.artifacts = artifacts;
     progress.finish("resolve", &format!("{} for `{}`", count(chosen.packages.len(), "package"), profile.name));
 
-    let locked: Vec<&LockedPackage> = chosen.packages.iter().collect();
-    let downloads = chosen.downloads(&session.mirror);
-    let (verdicts, ids) = build::healing(session, &downloads, || {
-        let packages = build::unpacked(session, &downloads, &locked)?;
-        let verdicts = judge(session, &packages)?;
+    let wanted = PlannedPackage::of(&chosen.packages, chosen.downloads(&session.mirror));
+    let ledger = workspace_ledger(&session.ledger_path())?;
+    let (verdicts, ids) = pipeline::repairing(&wanted, session.tools(), || {
+        let packages = pipeline::unpacked(&wanted, session.tools())?;
+        let verdicts = pipeline::classify_scripts(&packages, &ledger)?;
         let tree = unpack::unpack(&packages)?;
         let context = Context { profile, packages: &packages, ids: &lock.ids, epoch: chosen.profile.epoch };
         Ok((verdicts, accounts::allocate_ids(&tree, &context)?))
@@ -181,23 +180,6 @@ fn locked(
 pub(super) fn indexes(session: &Session<'_>, profile: &Profile) -> Result<Vec<FetchedIndex>, Failure> {
     let (mirror, fetcher, progress) = (&session.mirror, &session.fetcher, session.console.progress());
     Ok(archive::fetch_indexes(&profile.sources, profile.board.arch(), mirror, fetcher, now(), progress)?)
-}
-
-/// Accounts for all scripts of all packages. A build does it again: a lock edited by hand must not let a script pass
-/// that nobody knows.
-pub(super) fn judge(session: &Session<'_>, packages: &[Package]) -> Result<Vec<Verdict>, Failure> {
-    let ledger = workspace_ledger(&session.ledger_path())?;
-    packages.iter().try_for_each(|package| ledger::check_claims(package, &ledger))?;
-    let mut unmodelled = Vec::new();
-    let verdicts = packages.iter().filter_map(|package| match ledger::judge(package, &ledger) {
-        Ok(verdict) => Some(verdict),
-        Err(Unaccounted(scripts)) => {
-            unmodelled.extend(scripts);
-            None
-        }
-    });
-    let verdicts = verdicts.collect();
-    if unmodelled.is_empty() { Ok(verdicts) } else { Err(Unaccounted(unmodelled).into()) }
 }
 
 /// Reviews that the user made, in the form of the embedded ledger.

@@ -1,8 +1,6 @@
 //! One verb a file: resolve inputs, call the stages, report. The one place where rooms meet.
 
 pub mod boot;
-mod build;
-mod cache;
 mod check;
 mod cluster;
 mod compare;
@@ -15,6 +13,7 @@ mod export;
 mod failure;
 mod finished;
 mod flash;
+mod image;
 mod init;
 mod inspect;
 mod interrupt;
@@ -24,7 +23,9 @@ mod lock;
 mod man;
 mod manifest;
 mod node;
+mod plan;
 mod schema;
+mod search;
 mod secrets;
 mod session;
 mod subject;
@@ -155,7 +156,7 @@ fn dispatch(cli: Cli, console: &Console) -> Outcome {
         Command::Build(mut args) => {
             let session = session()?;
             subject::settle(&session, args.name.take(), &mut args.node, &mut args.profile)?;
-            build::run(&args, &session)
+            if args.plan { plan::run(&args, &session) } else { image::run(&args, &session) }
         }
         Command::Lock(mut args) => {
             let session = session()?;

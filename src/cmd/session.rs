@@ -8,7 +8,7 @@ use jiff::Timestamp;
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
 
-use super::cache::Cache;
+use crate::cache::Cache;
 use crate::cli::{Global, Unlock};
 use crate::cluster::secrets::{Secrets, Vault};
 use crate::debian::mirror::{AptMirrors, Mirror};
@@ -16,6 +16,7 @@ use crate::exit::{Code, Failure};
 use crate::fetch::channels::CHANNELS;
 use crate::fetch::{Fetcher, k3s, shown};
 use crate::output::Console;
+use crate::pipeline::Tools;
 use crate::profile::Workspace;
 
 /// One run's surroundings.
@@ -44,7 +45,10 @@ impl<'a> Session<'a> {
         }
         // By the path that was typed: so messages name its files.
         let workspace = Workspace::open(&global.workspace)?;
-        let cache = Cache::locate(global.cache_dir.as_deref())?;
+        let cache = Cache::locate(global.cache_dir.as_deref()).ok_or_else(|| {
+            Failure::refused("no place for the cache: neither HOME nor XDG_CACHE_HOME is set")
+                .hint("name a directory with --cache-dir")
+        })?;
         let named = global.mirror.as_deref().or(workspace.mirror());
         let snapshot = std::env::var("IMGBUILD_SNAPSHOT").ok().filter(|address| !address.is_empty());
         let mirror = Mirror::choose(named, &AptMirrors::of_host(Path::new("/")), snapshot.as_deref())?;
@@ -56,6 +60,11 @@ impl<'a> Session<'a> {
         console.detail(&format!("workspace {}, cache {}", root.display(), cache.dir().display()));
         console.detail(&format!("mirrors {} and {}", shown(&mirror.debian), shown(&mirror.security)));
         Ok(Self { console, workspace, cache, fetcher, mirror, k3s_mirror, k3s_channels, root })
+    }
+
+    /// What the stages of a build work with.
+    pub(crate) fn tools(&self) -> Tools<'_> {
+        Tools { cache: &self.cache, fetcher: &self.fetcher, progress: self.console.progress() }
     }
 
     /// Keeps other runs of the program from changing the lock file, until the guard goes. The workspace's directory is

@@ -8,7 +8,6 @@ use std::path::{Path, PathBuf};
 use serde_json::json;
 
 use super::Outcome;
-use super::build;
 use super::cluster;
 use super::manifest;
 use super::session::Session;
@@ -18,6 +17,7 @@ use crate::flash::verify::{Difference, End, Report, Sign};
 use crate::format::Packing;
 use crate::image::Manifest;
 use crate::output::{bytes, count};
+use crate::pipeline;
 
 const PHASE: &str = "verify";
 /// Differences shown.
@@ -31,7 +31,7 @@ pub(super) fn run(args: &Verify, session: &Session<'_>) -> Outcome {
     })?;
     let manifest = manifest::parse(&text, &file.display().to_string(), Code::Refused, WRITTEN_BY)?;
     let seed = match &args.node {
-        Some(node) => Some(build::seed(&cluster::member(session, node, &args.unlock)?, manifest.epoch)?),
+        Some(node) => Some(pipeline::seed(&cluster::member(session, node, &args.unlock)?.seed.tree, manifest.epoch)?),
         None => None,
     };
     let data: u64 = manifest.ranges.iter().map(|range| range.length).sum();

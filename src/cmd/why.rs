@@ -7,7 +7,6 @@ use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
 use super::Outcome;
-use super::build;
 use super::lock as locking;
 use super::session::Session;
 use crate::cli::Why;
@@ -16,6 +15,7 @@ use crate::debian::{Package, index};
 use crate::exit::{Code, Failure};
 use crate::lock::{self, LockedPackage, Update};
 use crate::output::closest;
+use crate::pipeline::{self, PlannedPackage};
 use crate::profile::{self, Profile};
 
 pub(super) fn run(args: &Why, session: &Session<'_>) -> Outcome {
@@ -26,7 +26,8 @@ pub(super) fn run(args: &Why, session: &Session<'_>) -> Outcome {
     let lock = locking::load(session)?;
     if locking::is_locked(&lock, &profile)? {
         let locked: Vec<&LockedPackage> = lock.packages_of(&profile.name).collect();
-        let packages = build::unpacked(session, &lock.downloads(&profile.name, &session.mirror), &locked)?;
+        let downloads = lock.downloads(&profile.name, &session.mirror);
+        let packages = pipeline::unpacked(&PlannedPackage::of(locked.iter().copied(), downloads), session.tools())?;
         return explain(args, session, &profile, &locked, &[("lock", &as_index(&packages, &locked))]);
     }
     session.console.note(&format!("`{}` is not locked: this is what the archives have now", profile.name));

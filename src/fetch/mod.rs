@@ -16,6 +16,7 @@ mod http;
 pub mod k3s;
 mod store;
 
+use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 use std::time::Duration;
@@ -139,6 +140,13 @@ impl Fetcher {
             progress.finish(PHASE, &summary(missing.len(), bytes));
         }
         Ok(wanted.iter().map(|download| self.store.object(&download.sha256)).collect())
+    }
+
+    /// Whether the cache has a file for this object, by name and size: its bytes are looked at when it is fetched.
+    #[must_use]
+    pub fn has(&self, wanted: &Download) -> bool {
+        let found = fs::metadata(self.store.object(&wanted.sha256)).map(|meta| meta.len());
+        found.is_ok_and(|len| wanted.size.is_none_or(|size| size == len))
     }
 
     /// Takes a local file with this digest into the cache; gives where it lies there.

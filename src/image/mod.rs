@@ -40,4 +40,4 @@ pub use outputs::standing;
 pub(crate) use outputs::{Outputs, Readers};
 pub use root::{squashfs, without_boot_files};
 pub use sbom::{Component, sbom};
-pub use write::{Parts, Search, write};
+pub use write::{Parts, Search, file_names, write};

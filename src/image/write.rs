@@ -72,6 +72,12 @@ const SBOM: &str = "sbom.spdx.json";
 const MANIFEST: &str = "manifest.json";
 const SUMS: &str = "SHA256SUMS";
 
+/// The names of the files that [`write`] makes for `name`, a profile's or a node's; the image is the first.
+#[must_use]
+pub fn file_names(name: &str) -> [String; 5] {
+    [format!("{name}.img"), format!("{name}.files"), SBOM.to_owned(), MANIFEST.to_owned(), SUMS.to_owned()]
+}
+
 /// Writes `P.img`, `P.files`, `sbom.spdx.json`, `manifest.json` and `SHA256SUMS` into `out_dir`, `P` being the profile's
 /// name, and gives the manifest. All of them are renamed into place at the end.
 ///

@@ -13,7 +13,7 @@ mod paths;
 pub use content::Content;
 pub use digest::{CHUNK, Digest, Hasher, checksum};
 pub use node::{Kind, Node};
-pub use pack::{Damaged, Pack, Slice};
+pub use pack::{Damaged, Pack, Slice, is_damage};
 pub use paths::{PathError, clean, parent};
 
 use std::collections::BTreeMap;

@@ -1,5 +1,6 @@
 //! Contents that lie in a file of the cache, and the check that they are still what they were.
 
+use std::error::Error;
 use std::fs::File;
 use std::io;
 use std::os::unix::fs::FileExt;
@@ -20,6 +21,15 @@ pub struct Pack {
 #[error("`{}` is damaged", path.display())]
 pub struct Damaged {
     pub path: PathBuf,
+}
+
+/// Whether the damage of a cache file is at the bottom of `error`, whichever stage met with it.
+#[must_use]
+pub fn is_damage(error: &(dyn Error + 'static)) -> bool {
+    std::iter::successors(Some(error), |&error: &&(dyn Error + 'static)| error.source()).any(|error| {
+        let inner = error.downcast_ref::<io::Error>().and_then(io::Error::get_ref);
+        matches!(inner, Some(inner) if inner.is::<Damaged>())
+    })
 }
 
 /// `len` bytes at `offset` of a pack, with their known digest and checksums.

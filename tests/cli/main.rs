@@ -30,6 +30,7 @@ mod node_image;
 mod only;
 mod pi;
 mod place;
+mod plan;
 mod reproducible;
 mod screen;
 mod secrets;

@@ -14,9 +14,9 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, ExitStatus};
 
 use super::Outcome;
-use super::build;
 use super::disk::Disk;
 use super::finished::Finished;
+use super::image;
 use super::interrupt;
 use super::session::Session;
 use crate::cli::Boot;
@@ -36,7 +36,7 @@ pub(super) fn run(args: &Boot, session: &Session<'_>) -> Outcome {
             // Before a build that would be for nothing.
             find(profile::load(&session.workspace, profile)?.board)?;
             let output = session.output_dir(profile);
-            build::build(session, profile, &output, args.k3s.k3s_dir.as_deref(), &args.unlock)?;
+            image::build(session, profile, &output, args.k3s.k3s_dir.as_deref(), &args.unlock)?;
             Finished::open(&output)?.image()
         }
         (None, None) => {

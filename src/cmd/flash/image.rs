@@ -7,13 +7,14 @@ use zeroize::Zeroizing;
 
 use super::{artifact, choose};
 use crate::cli::Flash;
-use crate::cmd::build;
 use crate::cmd::cluster::{self, Member};
+use crate::cmd::image;
 use crate::cmd::lock as locking;
 use crate::cmd::session::Session;
 use crate::exit::{Code, Failure};
 use crate::flash::{Raw, Source};
 use crate::image::Manifest;
+use crate::pipeline;
 use crate::profile::Role;
 
 /// Where images come from.
@@ -67,7 +68,7 @@ impl Image {
         if found.manifest.profile != member.profile.name {
             return Err(other_profile(node, &member.profile.name, &found.manifest.profile));
         }
-        let seed = build::seed(&member, found.manifest.epoch)?;
+        let seed = pipeline::seed(&member.seed.tree, found.manifest.epoch)?;
         let role = member.profile.k3s.as_ref().map(|k3s| k3s.role);
         Ok(Self { seed: Some(seed), node: Some(member.name), role, ..found })
     }
@@ -78,7 +79,7 @@ impl Image {
             locking::for_member(session, member, k3s_dir)?;
         }
         let output = session.output_dir(profile);
-        let (manifest, _) = build::build(session, profile, &output, k3s_dir, &args.unlock)?;
+        let (manifest, _) = image::build(session, profile, &output, k3s_dir, &args.unlock)?;
         let path = output.join(&manifest.image);
         let file = File::open(&path)
             .map_err(|error| Failure::io(Code::Unexpected, format!("cannot read {}", path.display()), &error))?;

@@ -1,8 +1,5 @@
-//! No secret gets into what may be published: files are searched before they are compressed, outputs when they are
-//! finished and have no name yet.
-//!
-//! Of the tree only what this program or the user wrote is searched: packages and K3s are public, and locked by their
-//! digests.
+//! What a build looks for, so that no secret gets into what may be published: files are searched before they are compressed,
+//! outputs when they are finished and have no name yet.
 
 use std::collections::BTreeSet;
 use std::io::Read;
@@ -14,7 +11,6 @@ use crate::cmd::cluster::{self, Member};
 use crate::cmd::session::Session;
 use crate::exit::Failure;
 use crate::image::ImageError;
-use crate::tree::{Content, Kind, Tree};
 
 /// What to look for; nothing where there are no secrets.
 pub(super) struct Searcher {
@@ -65,17 +61,7 @@ impl Searcher {
         self.is_complete
     }
 
-    /// Looks through what was written for this image by hand or by this program.
-    pub(super) fn search_tree(&self, tree: &Tree) -> Result<(), Failure> {
-        for (path, node) in tree.iter() {
-            if let Kind::File(Content::Bytes(bytes)) = &node.kind {
-                self.search(&format!("file `/{path}` ({})", node.origin), &mut &bytes[..])?;
-            }
-        }
-        Ok(())
-    }
-
-    /// Looks through one output.
+    /// Looks through a file or an output, `place`.
     pub(super) fn search(&self, place: &str, reader: &mut dyn Read) -> Result<(), ImageError> {
         let Some(scanner) = &self.scanner else { return Ok(()) };
         let hits = scanner.scan(reader).map_err(|source| ImageError::Read { what: "what was written", source })?;

@@ -11,7 +11,6 @@ use std::fs::{self, File};
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
-use crate::exit::Failure;
 use crate::format::Store;
 use crate::tree::{Digest, checksum};
 
@@ -25,18 +24,15 @@ pub(crate) struct Cache {
 }
 
 impl Cache {
-    /// The directory given, else the user's cache directory (XDG Base Directory Specification).
-    pub(crate) fn locate(given: Option<&Path>) -> Result<Self, Failure> {
+    /// The directory given, else the user's cache directory (XDG Base Directory Specification); none if the environment
+    /// tells of no such.
+    pub(crate) fn locate(given: Option<&Path>) -> Option<Self> {
         let absolute = |name: &str| std::env::var_os(name).map(PathBuf::from).filter(|path| path.is_absolute());
         let dir = given
             .map(Path::to_owned)
             .or_else(|| absolute("XDG_CACHE_HOME").map(|dir| dir.join("imgbuild")))
-            .or_else(|| absolute("HOME").map(|dir| dir.join(".cache/imgbuild")))
-            .ok_or_else(|| {
-                Failure::refused("no place for the cache: neither HOME nor XDG_CACHE_HOME is set")
-                    .hint("name a directory with --cache-dir")
-            })?;
-        Ok(Self { dir })
+            .or_else(|| absolute("HOME").map(|dir| dir.join(".cache/imgbuild")))?;
+        Some(Self { dir })
     }
 
     /// The cache directory itself; `fetch` keeps `downloads/` in it.

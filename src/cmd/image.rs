@@ -1,0 +1,185 @@
+//! `imgbuild build`: which profile or node becomes an image, from which lock, and where it goes. How it is made, `pipeline`
+//! knows.
+//!
+//! A build whose inputs and outputs are what they were is not done again. A node's image is its profile's, bit for bit,
+//! with that node's seed in place of an empty one; no secret may be anywhere else in what is written (`search`).
+
+use std::path::{Path, PathBuf};
+
+use super::Outcome;
+use super::cluster::{self, Member};
+use super::k3s;
+use super::lock as locking;
+use super::search::Searcher;
+use super::session::Session;
+use crate::cli::{Build, Unlock};
+use crate::cluster::secrets::{self, Vault};
+use crate::exit::Failure;
+use crate::image::{self, Manifest};
+use crate::lock::Lock;
+use crate::output::{bytes, count};
+use crate::pipeline::up_to_date::{Check, State};
+use crate::pipeline::{self, PipelineError, Plan, Target};
+use crate::profile::{self, Board, Profile, ProfileError};
+
+pub(super) fn run(args: &Build, session: &Session<'_>) -> Outcome {
+    match (&args.node, &args.profile) {
+        (Some(node), _) => run_node(args, node, session),
+        (None, Some(profile)) => run_profile(args, profile, session),
+        (None, None) => Err(nothing_named()),
+    }
+}
+
+/// clap sees to it that this does not happen.
+pub(super) fn nothing_named() -> Failure {
+    Failure::refused("neither a profile nor a node is named").hint("name one: `imgbuild build NAME`")
+}
+
+fn run_profile(args: &Build, name: &str, session: &Session<'_>) -> Outcome {
+    let output = output_of_profile(args, name, session);
+    let (manifest, fresh) = build(session, name, &output, args.k3s.k3s_dir.as_deref(), &args.unlock)?;
+    let verb = if fresh { "is up to date" } else { "is built" };
+    // In another place a profile's name says nothing.
+    let elsewhere = args.output.is_some() || !session.is_here();
+    let next = next_of_profile(name, &manifest, elsewhere.then(|| output.join(&manifest.image)));
+    let more = serde_json::json!({"up_to_date": fresh, "next": [next]});
+    tell(session, &manifest, &output, more, verb, &format!("next: {next}"));
+    Ok(())
+}
+
+/// A node's image is made anew each time: what it is made of is nothing that a cache should know.
+fn run_node(args: &Build, name: &str, session: &Session<'_>) -> Outcome {
+    let member = cluster::member(session, name, &args.unlock)?;
+    let output = output_of_node(args, &member.name, session);
+    check_place(&output)?;
+    let lock = locking::for_member(session, &member, args.k3s.k3s_dir.as_deref())?;
+    let searcher = Searcher::of_member(session, &member);
+    let plan = plan(session, &member.profile, &lock)?;
+    let manifest = make(session, &plan, Some(&member), &searcher, &output)?;
+    let file = format!("imgbuild flash --image {}", output.join(&manifest.image).display());
+    let direct = format!("imgbuild flash --node {}", member.name);
+    let next = format!("next: {file}\nthen delete it: it holds the node's secrets. Without such a file: {direct}");
+    let more = serde_json::json!({"node": member.name, "holds_secrets": true, "next": [file, direct]});
+    tell(session, &manifest, &output, more, "is built", &next);
+    Ok(())
+}
+
+/// Where a profile's image goes.
+pub(super) fn output_of_profile(args: &Build, name: &str, session: &Session<'_>) -> PathBuf {
+    args.output.clone().unwrap_or_else(|| session.output_dir(name))
+}
+
+/// Where a node's image goes.
+pub(super) fn output_of_node(args: &Build, name: &str, session: &Session<'_>) -> PathBuf {
+    args.output.clone().unwrap_or_else(|| session.output_dir("nodes").join(name))
+}
+
+/// The command that comes after a build of a profile, into the usual place or into `image`. QEMU shows what a PC starts; of a
+/// Pi it has no model that starts from USB, so its image goes onto a stick.
+fn next_of_profile(name: &str, manifest: &Manifest, image: Option<PathBuf>) -> String {
+    let is_pi = manifest.board == Board::Rpi4.name();
+    match (is_pi, image) {
+        (false, None) => format!("imgbuild boot {name}"),
+        (false, Some(image)) => format!("imgbuild boot {}", image.display()),
+        (true, None) => format!("imgbuild flash --profile {name}"),
+        (true, Some(image)) => format!("imgbuild flash --image {}", image.display()),
+    }
+}
+
+fn tell(session: &Session<'_>, manifest: &Manifest, output: &Path, more: serde_json::Value, verb: &str, next: &str) {
+    let image = output.join(&manifest.image);
+    let mapped: u64 = manifest.ranges.iter().map(|range| range.length).sum();
+    let mut result = serde_json::json!({
+        "profile": manifest.profile,
+        "image": image,
+        "image_id": manifest.image_id,
+        "image_sha256": manifest.image_sha256,
+        "root_hash": manifest.root_hash,
+        "packages": manifest.packages.len(),
+        "data": mapped,
+    });
+    if let (Some(result), serde_json::Value::Object(more)) = (result.as_object_mut(), more) {
+        result.extend(more);
+    }
+    let text = format!(
+        "{} {verb}: {}, {} in {} of data\n{next}",
+        image.display(),
+        manifest.image_id,
+        count(manifest.packages.len(), "package"),
+        bytes(mapped),
+    );
+    session.console.result(&result, &text);
+}
+
+/// Builds a profile into `output`, K3s being taken from `k3s_dir` if given; says also whether it was there already.
+pub(super) fn build(
+    session: &Session<'_>,
+    name: &str,
+    output: &Path,
+    k3s_dir: Option<&Path>,
+    unlock: &Unlock,
+) -> Result<(Manifest, bool), Failure> {
+    let profile = profile::load(&session.workspace, name)?;
+    check_place(output)?;
+    let lock = locking::for_build(session, &profile, k3s_dir)?;
+    if let Some(dir) = k3s_dir {
+        k3s::check_dir(session, &profile, &lock, dir)?;
+    }
+    let plan = plan(session, &profile, &lock)?;
+    let check = check(session, &plan, &lock, output);
+    if let Some(State::UpToDate(manifest)) = check.as_ref().map(|check| check.state(&session.cache)) {
+        return Ok((*manifest, true));
+    }
+    let searcher = Searcher::of_workspace(session, unlock)?;
+    let manifest = make(session, &plan, None, &searcher, output)?;
+    // Of secrets that could not be opened nobody knows whether they are in it.
+    if let Some(check) = check.filter(|_| searcher.is_complete()) {
+        check.keep(&session.cache);
+    }
+    Ok((manifest, false))
+}
+
+/// What the image of `profile` will be made of.
+pub(super) fn plan<'a>(session: &Session<'_>, profile: &'a Profile, lock: &'a Lock) -> Result<Plan<'a>, Failure> {
+    Ok(Plan::new(profile, lock, &session.mirror, &session.k3s_mirror)?)
+}
+
+/// Whether the image in `output` is the one of `plan`; none if it cannot be told whether the secrets are what they were:
+/// those of the environment leave no trace to compare.
+pub(super) fn check(session: &Session<'_>, plan: &Plan<'_>, lock: &Lock, output: &Path) -> Option<Check> {
+    // The cluster's nodes too: what is derived for each of them is searched for.
+    let watched: Vec<PathBuf> =
+        Vault::paths(session.root()).into_iter().chain([session.root().join("cluster.toml")]).collect();
+    let is_known = !secrets::are_overridden(std::env::vars_os());
+    is_known.then(|| Check::new(plan, lock, &watched, output))
+}
+
+/// Makes the image of `plan`, with the seed of `member` if there is one.
+fn make(
+    session: &Session<'_>,
+    plan: &Plan<'_>,
+    member: Option<&Member>,
+    searcher: &Searcher,
+    output: &Path,
+) -> Result<Manifest, Failure> {
+    let ledger = locking::workspace_ledger(&session.ledger_path())?;
+    let target = Target {
+        dir: output,
+        node: member.map(|member| (member.name.as_str(), &member.seed.tree)),
+        search: &|place, reader| searcher.search(place, reader),
+    };
+    pipeline::run(plan, &target, &ledger, session.tools()).map_err(|error| {
+        let mistake = if let PipelineError::Image(error) = &error { error.mistake(plan.profile) } else { None };
+        mistake.map_or_else(|| error.into(), |mistake| ProfileError::from(mistake).into())
+    })
+}
+
+/// Refuses, before all the work, an output directory that is none.
+pub(super) fn check_place(output: &Path) -> Result<(), Failure> {
+    let standing = image::standing(output);
+    if standing.is_dir() {
+        return Ok(());
+    }
+    Err(Failure::refused(format!("`{}` is a file, not a directory for the outputs", standing.display()))
+        .hint("name a directory with `--output`: the files in it are called after the profile"))
+}

@@ -1,0 +1,82 @@
+//! Why no image was made. Errors of other rooms keep their own words and hints.
+
+use std::io;
+use std::path::PathBuf;
+
+use crate::cluster::manifests::ManifestError;
+use crate::debian::deb::DebError;
+use crate::effects::depmod::DepmodError;
+use crate::effects::ledger::{LedgerError, Unaccounted};
+use crate::effects::unpack::UnpackError;
+use crate::effects::{ApplyError, EffectError};
+use crate::fetch::FetchError;
+use crate::fetch::k3s::K3sError;
+use crate::format::squashfs::SquashfsError;
+use crate::image::ImageError;
+use crate::image::initrd::InitrdError;
+use crate::tree::TreeError;
+
+/// Why a stage failed.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum PipelineError {
+    #[error(transparent)]
+    Fetch(#[from] FetchError),
+    /// A package's file is damaged or could do harm.
+    #[error("{package}: {source}")]
+    Package { package: String, source: DebError },
+    /// A package's file is not of the package that it is locked as.
+    #[error("the lock calls a package {locked}, but its file says {found}")]
+    OtherPackage { locked: String, found: String },
+    #[error("cannot remove damaged files from `{}`", dir.display())]
+    Repair { dir: PathBuf, source: io::Error },
+    #[error(transparent)]
+    Ledger(#[from] LedgerError),
+    #[error(transparent)]
+    Unaccounted(#[from] Unaccounted),
+    #[error(transparent)]
+    K3s(#[from] K3sError),
+    /// The profile has K3s, and the lock not all of it.
+    #[error("the lock of `{profile}` has no K3s, and a build reads nothing outside it")]
+    NotLocked { profile: String },
+    /// A file that lies in the cache.
+    #[error("cannot read {}", path.display())]
+    Artifact { path: PathBuf, source: io::Error },
+    #[error(transparent)]
+    Manifest(#[from] ManifestError),
+    #[error(transparent)]
+    Unpack(#[from] UnpackError),
+    #[error(transparent)]
+    Effect(#[from] EffectError),
+    #[error(transparent)]
+    Apply(#[from] ApplyError),
+    #[error(transparent)]
+    Tree(#[from] TreeError),
+    #[error(transparent)]
+    Initrd(#[from] InitrdError),
+    #[error(transparent)]
+    Depmod(#[from] DepmodError),
+    #[error("cannot write to `{}`", dir.display())]
+    Unwritable { dir: PathBuf, source: io::Error },
+    #[error("root file system in `{}`: {source}", dir.display())]
+    Root { dir: PathBuf, source: SquashfsError },
+    #[error(transparent)]
+    Seed(#[from] SquashfsError),
+    #[error(transparent)]
+    Image(#[from] ImageError),
+}
+
+impl PipelineError {
+    /// What the user can do, where the error is of no other room.
+    pub(crate) fn hint(&self) -> Option<String> {
+        let text = match self {
+            Self::OtherPackage { .. } => "run `imgbuild lock --update`",
+            Self::Repair { .. } => "delete the directory; all of it is derived",
+            Self::NotLocked { profile } => {
+                return Some(format!("add it with `imgbuild lock --profile {profile} --k3s-dir DIR`"));
+            }
+            Self::Unwritable { .. } => "make room, or choose another directory with `--output`",
+            _ => return None,
+        };
+        Some(text.to_owned())
+    }
+}

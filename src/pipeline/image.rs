@@ -1,0 +1,156 @@
+//! The last stage: from the tree to kernel, initrd, root file system and seed, and from these to the finished files.
+
+use std::fs::File;
+use std::path::Path;
+
+use sha2::{Digest as _, Sha256};
+use zeroize::Zeroizing;
+
+use super::{PipelineError, Plan, Tools};
+use crate::debian::Package;
+use crate::effects::depmod;
+use crate::format::squashfs::SquashfsError;
+use crate::format::{NoStore, Store as _};
+use crate::image::{self, Component, ImageError, Kernel, Manifest, ManifestPackage, Parts, Search, initrd};
+use crate::output::{bytes, count};
+use crate::tree::{Kind, Node, Tree};
+
+/// Largest squashfs block; the seed's files are small, so its size does not matter.
+const SEED_BLOCK: u32 = 128 * 1024;
+/// zstd level of the seed, which is tiny.
+const SEED_LEVEL: i32 = 3;
+
+/// Where an image goes, and for whom.
+pub(crate) struct Target<'a> {
+    /// The directory for its files; made if need be.
+    pub(crate) dir: &'a Path,
+    /// The node whose seed goes in, and that seed; none for an image that can be published.
+    pub(crate) node: Option<(&'a str, &'a Tree)>,
+    /// Looks for what must not be published.
+    pub(crate) search: &'a Search<'a>,
+}
+
+/// Makes the parts of the image, and of these its files.
+///
+/// # Errors
+/// A kernel or boot file that is missing, a part too large for its partition, a secret outside the seed, files that cannot
+/// be written.
+pub(super) fn write(
+    plan: &Plan<'_>,
+    packages: &[Package],
+    tree: &Tree,
+    target: &Target<'_>,
+    tools: Tools<'_>,
+) -> Result<Manifest, PipelineError> {
+    let Plan { profile, epoch, .. } = *plan;
+    let root = image::without_boot_files(tree);
+    let dir = target.dir;
+    let mut squashfs = tempfile::tempfile_in(image::standing(dir))
+        .map_err(|source| PipelineError::Unwritable { dir: dir.to_owned(), source })?;
+    // Neither keeps all cores busy from its beginning to its end.
+    let ((kernel, initrd), written) = rayon::join(
+        || rayon::join(|| kernel(plan, tree, tools), || initrd(plan, tree, tools)),
+        || root_file_system(plan, &root, tools, &mut squashfs),
+    );
+    let (kernel, initrd) = (kernel?, initrd?);
+    written.map_err(|source| PipelineError::Root { dir: dir.to_owned(), source })?;
+    let empty = image::seed::empty();
+    let seed = seed(target.node.map_or(&empty, |(_, seed)| seed), epoch)?;
+    let (components, artifacts) = (components(plan, packages), artifacts(plan));
+    let parts = Parts {
+        profile,
+        epoch,
+        packages: &components,
+        artifacts: &artifacts,
+        tree,
+        kernel: &kernel,
+        root: &root,
+        squashfs: &squashfs,
+        initrd: &initrd,
+        seed: &seed,
+        name: target.node.map_or(&profile.name, |(name, _)| name),
+        private: target.node.is_some(),
+        search: target.search,
+    };
+    Ok(image::write(&parts, dir, tools.progress)?)
+}
+
+/// The kernel as the board's loader wants it.
+fn kernel(plan: &Plan<'_>, tree: &Tree, tools: Tools<'_>) -> Result<Kernel, ImageError> {
+    Ok(Kernel::find(tree)?.for_board(plan.profile.board, tools.cache)?)
+}
+
+/// The compressed initrd, kept by what it holds.
+fn initrd(plan: &Plan<'_>, tree: &Tree, tools: Tools<'_>) -> Result<Vec<u8>, PipelineError> {
+    const PHASE: &str = "initrd";
+    let Plan { profile, epoch, .. } = *plan;
+    let Tools { cache, progress, .. } = tools;
+    progress.begin(PHASE, 0);
+    let mut initrd = initrd::build(tree, &profile.kernel.initrd_modules, profile.board.arch())?;
+    depmod::depmod(&mut initrd, cache)?;
+    let key: [u8; 32] = Sha256::new_with_prefix("imgbuild initrd 1\n")
+        .chain_update(epoch.to_le_bytes())
+        .chain_update(image::listing(&initrd))
+        .finalize()
+        .into();
+    let packed = match cache.get(&key) {
+        Some(packed) => packed,
+        None => {
+            let packed = initrd::pack(&initrd, seconds(epoch))?;
+            cache.put(&key, &packed);
+            packed
+        }
+    };
+    progress.finish(PHASE, &format!("{}, {}", count(initrd.len(), "path"), bytes(packed.len() as u64)));
+    Ok(packed)
+}
+
+/// The root file system; blocks that were compressed before come from the cache.
+fn root_file_system(plan: &Plan<'_>, root: &Tree, tools: Tools<'_>, out: &mut File) -> Result<(), SquashfsError> {
+    const PHASE: &str = "compress";
+    let settings = &plan.profile.image;
+    let Tools { cache, progress, .. } = tools;
+    progress.begin(PHASE, 0);
+    let (block_size, level) = (settings.block_size, settings.compression_level);
+    let summary = image::squashfs(root, block_size, level, seconds(plan.epoch), cache, out)?;
+    progress.finish(PHASE, &format!("{}, {}", count(root.len(), "path"), bytes(summary.image_len)));
+    Ok(())
+}
+
+/// What the seed partition of a stick holds, in memory that is overwritten in the end. `epoch` is in seconds since 1970.
+///
+/// # Errors
+/// Of making the file system.
+pub(crate) fn seed(tree: &Tree, epoch: u64) -> Result<Zeroizing<Vec<u8>>, SquashfsError> {
+    let contents = |node: &Node| if let Kind::File(content) = &node.kind { content.len() } else { 0 };
+    // Room for everything, so that it does not move while it grows, which would leave a copy.
+    let room = tree.iter().map(|(path, node)| contents(node) + path.len() as u64 + 256).sum::<u64>() + (64 << 10);
+    let mut image = Zeroizing::new(Vec::with_capacity(usize::try_from(room).unwrap_or_default()));
+    image::squashfs(tree, SEED_BLOCK, SEED_LEVEL, seconds(epoch), &NoStore, &mut std::io::Cursor::new(&mut *image))?;
+    Ok(image)
+}
+
+/// The packages as manifest and SBOM need them.
+fn components(plan: &Plan<'_>, packages: &[Package]) -> Vec<Component> {
+    let pairs = packages.iter().zip(&plan.packages);
+    pairs.map(|(package, planned)| Component::new(package, &planned.locked.sha256.to_string())).collect()
+}
+
+/// The artifacts as manifest and SBOM need them.
+fn artifacts(plan: &Plan<'_>) -> Vec<ManifestPackage> {
+    let of = |artifact: &super::plan::PlannedArtifact<'_>| {
+        let locked = artifact.locked;
+        ManifestPackage {
+            name: locked.name.clone(),
+            version: locked.version.clone(),
+            arch: locked.arch.name().to_owned(),
+            sha256: locked.sha256.to_string(),
+        }
+    };
+    plan.artifacts.iter().map(of).collect()
+}
+
+/// As file systems count, in 32 bits, which end in 2106: a lock with a later date is refused when it is read.
+fn seconds(epoch: u64) -> u32 {
+    u32::try_from(epoch).unwrap_or(u32::MAX)
+}

@@ -1,0 +1,61 @@
+//! From a locked profile to an image: which stages there are, and in which order.
+//!
+//! ```text
+//! profile + lock ─▶ Plan ─▶ packages ──┬─▶ tree ─▶ image ─▶ files
+//!                     └───▶ artifacts ─┘
+//! ```
+//! A [`Plan`] says what will be fetched, from where, and what is made of it; it is made without looking at anything. Each
+//! stage is a function from values to a value, and gets what it works with ([`Tools`]) as an argument. Nothing here knows of
+//! the command line or prints; which profile, lock, seed and directory it is about, a verb decides.
+
+mod artifacts;
+mod error;
+mod image;
+mod packages;
+mod plan;
+mod repair;
+pub(crate) mod survey;
+mod tree;
+pub(crate) mod up_to_date;
+
+pub(crate) use error::PipelineError;
+pub(crate) use image::{Target, seed};
+pub(crate) use packages::{classify_scripts, unpacked};
+pub(crate) use plan::{Plan, PlannedPackage};
+pub(crate) use repair::repairing;
+
+use crate::cache::Cache;
+use crate::effects::ledger::Ledger;
+use crate::fetch::Fetcher;
+use crate::image::Manifest;
+use crate::output::Progress;
+
+/// What stages work with: where derived data is kept, who brings what is missing, and who is told.
+#[derive(Clone, Copy)]
+pub(crate) struct Tools<'a> {
+    pub(crate) cache: &'a Cache,
+    pub(crate) fetcher: &'a Fetcher,
+    pub(crate) progress: &'a dyn Progress,
+}
+
+/// Makes the image of `plan` and writes it to `target`; `ledger` are the reviews of scripts that the workspace adds.
+///
+/// # Errors
+/// Of the first stage that fails. Nothing is in the target's directory then that was not there before.
+pub(crate) fn run(
+    plan: &Plan<'_>,
+    target: &Target<'_>,
+    ledger: &Ledger,
+    tools: Tools<'_>,
+) -> Result<Manifest, PipelineError> {
+    let _guard = tools.cache.guard();
+    repairing(&plan.packages, tools, || {
+        let packages = unpacked(&plan.packages, tools)?;
+        // Again, though `lock` did it: a lock edited by hand must not let a script pass that nobody knows.
+        classify_scripts(&packages, ledger)?;
+        let artifacts = artifacts::fetched(plan, tools)?;
+        let tree = tree::tree(plan, &packages, artifacts, tools)?;
+        tree::search(&tree, target.search)?;
+        image::write(plan, &packages, &tree, target, tools)
+    })
+}

@@ -1,0 +1,149 @@
+//! What a plan would do now: how much of it lies in the cache already. Looks, and changes nothing.
+//!
+//! A download counts as there if a file of its name and size is; whether its bytes are right is found out when it is used.
+
+use std::path::Path;
+
+use rayon::prelude::*;
+use serde::Serialize;
+
+use super::{Plan, Tools};
+use crate::debian::deb;
+use crate::fetch::{Download, shown};
+use crate::image;
+use crate::output::{bytes, count};
+use crate::tree::Digest;
+
+/// How far a package or an artifact has come.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum State {
+    /// It would be downloaded, or copied from a directory of the user's.
+    Absent,
+    /// Its file is in the cache.
+    Downloaded,
+    /// A package whose contents are in the cache.
+    Unpacked,
+}
+
+/// A package or an artifact, where it would come from, and how far it has come.
+#[derive(Debug, Serialize)]
+pub(crate) struct Item<'a> {
+    pub(crate) name: &'a str,
+    pub(crate) version: &'a str,
+    pub(crate) arch: &'a str,
+    /// Bytes of the file.
+    pub(crate) size: u64,
+    pub(crate) sha256: Digest,
+    pub(crate) state: State,
+    /// URLs, tried in this order, or a path.
+    pub(crate) from: Vec<String>,
+}
+
+/// A stage of a build.
+#[derive(Debug, Serialize)]
+pub(crate) struct Step<'a> {
+    #[serde(rename = "step")]
+    pub(crate) name: &'static str,
+    /// In words.
+    pub(crate) does: String,
+    /// What it takes from outside.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub(crate) items: Vec<Item<'a>>,
+}
+
+/// What [`super::run`] would do for `plan` (with the seed of `node` if there is one), in its order. Files of K3s come from
+/// `k3s_dir` if that is given.
+pub(crate) fn steps<'a>(
+    plan: &Plan<'a>,
+    node: Option<&str>,
+    k3s_dir: Option<&Path>,
+    tools: Tools<'_>,
+) -> [Step<'a>; 4] {
+    let (packages, artifacts) = (packages(plan, tools), artifacts(plan, k3s_dir, tools));
+    let files = count(plan.profile.files.len(), "file");
+    let seed = node.map_or_else(|| "an empty seed".to_owned(), |node| format!("the seed of node `{node}`"));
+    let outputs = image::file_names(node.unwrap_or(&plan.profile.name)).join(", ");
+    [
+        Step { name: "packages", does: amounts(&packages, "package"), items: packages },
+        Step { name: "artifacts", does: amounts(&artifacts, "artifact"), items: artifacts },
+        Step {
+            name: "tree",
+            does: format!("in memory: all of these, what scripts would do, {files} of profile and overlays"),
+            items: Vec::new(),
+        },
+        Step {
+            name: "image",
+            does: format!(
+                "kernel, initrd, root file system (blocks that did not change come from the cache) and {seed}; writes {outputs}"
+            ),
+            items: Vec::new(),
+        },
+    ]
+}
+
+/// How many `items` there are, and how many in each state.
+fn amounts(items: &[Item<'_>], noun: &str) -> String {
+    let states = [
+        (State::Unpacked, "unpacked in the cache"),
+        (State::Downloaded, "downloaded before"),
+        (State::Absent, "to be fetched"),
+    ];
+    let parts = states.into_iter().filter_map(|(state, what)| {
+        let those: Vec<u64> = items.iter().filter(|item| item.state == state).map(|item| item.size).collect();
+        (!those.is_empty()).then(|| format!("{} {what} ({})", those.len(), bytes(those.iter().sum())))
+    });
+    let parts: Vec<String> = parts.collect();
+    let all = count(items.len(), noun);
+    if parts.is_empty() { all } else { format!("{all}: {}", parts.join(", ")) }
+}
+
+/// The packages of `plan`, in its order.
+fn packages<'a>(plan: &Plan<'a>, tools: Tools<'_>) -> Vec<Item<'a>> {
+    let packs = tools.cache.packs();
+    let item = |package: &super::PlannedPackage<'a>| {
+        let locked = package.locked;
+        let is_unpacked = deb::unpacked(locked.sha256, &packs).is_some();
+        Item {
+            name: &locked.name,
+            version: &locked.version,
+            arch: &locked.arch,
+            size: locked.size,
+            sha256: locked.sha256,
+            state: if is_unpacked { State::Unpacked } else { of_file(&package.download, tools) },
+            from: urls(&package.download),
+        }
+    };
+    plan.packages.par_iter().map(item).collect()
+}
+
+/// The artifacts of `plan`, in its order; those of K3s come from `k3s_dir` if there is one.
+fn artifacts<'a>(plan: &Plan<'a>, k3s_dir: Option<&Path>, tools: Tools<'_>) -> Vec<Item<'a>> {
+    let item = |artifact: &super::plan::PlannedArtifact<'a>| {
+        let locked = artifact.locked;
+        let file = Path::new(&locked.path).file_name().unwrap_or_default();
+        let from = match k3s_dir {
+            Some(dir) => vec![dir.join(file).display().to_string()],
+            None => urls(&artifact.download),
+        };
+        Item {
+            name: &locked.name,
+            version: &locked.version,
+            arch: locked.arch.name(),
+            size: locked.size,
+            sha256: locked.sha256,
+            state: of_file(&artifact.download, tools),
+            from,
+        }
+    };
+    plan.artifacts.iter().map(item).collect()
+}
+
+fn of_file(download: &Download, tools: Tools<'_>) -> State {
+    if tools.fetcher.has(download) { State::Downloaded } else { State::Absent }
+}
+
+/// Without the passwords that may be in them.
+fn urls(download: &Download) -> Vec<String> {
+    download.urls.iter().map(|url| shown(url)).collect()
+}
