@@ -171,6 +171,12 @@ fn an_mbr_that_does_not_show_what_the_table_has_is_refused() {
     for (at, to) in [(450, 0x83), (454, 1), (474, 1), (486, 2), (498, 0x0c)] {
         assert!(matches!(changed(at, to).unwrap_err(), GptError::Changed), "{at}");
     }
+    // One that only protects: where it starts, and a second one.
+    for (at, to) in [(454, 2), (466, 0xee)] {
+        let mut disk = gpt::write(DISK, PI, &pi(), &[]).unwrap();
+        disk.seek(SeekFrom::Start(at)).and_then(|_| disk.write_all(&[to])).unwrap();
+        assert!(matches!(gpt::read(disk).unwrap_err(), GptError::Changed), "{at}");
+    }
     // The protective one is gone, and with it what says that there is a GPT.
     assert!(changed(482, 0).unwrap_err().to_string().contains("no protective MBR"));
 }

@@ -11,6 +11,7 @@ use super::wipe::first_used_of;
 use super::writer::{digest, io_error};
 use crate::format::Sparse;
 use crate::format::gpt::{self, Entry, Table};
+use crate::format::spans::{minus, union};
 use crate::image::{Manifest, ManifestPartition, kind_of_mbr};
 
 /// Bytes read at a time.
@@ -110,7 +111,9 @@ pub fn differences(
     Ok(Report { differences, backup, signs })
 }
 
-/// Where FAT partitions hold something that a reader sees, and the manifest has no range, since the image has zeros there.
+/// Where the stick holds something that a reader sees, and the manifest has no range, since the image has zeros there: in FAT
+/// partitions, and where programs look to tell what the disk and its partitions hold. Behind the last partition may be a node's
+/// own.
 fn unmapped(target: &dyn Target, manifest: &Manifest, ranges: &[Range]) -> Result<Vec<Difference>, VerifyError> {
     let gone = |part: &str, failed: Failed| VerifyError::from(io_error(Action::Read, part, failed));
     let spans = match fat::unmapped(manifest, ranges, |bytes, at| read_anywhere(target, bytes, at)) {
@@ -119,12 +122,17 @@ fn unmapped(target: &dyn Target, manifest: &Manifest, ranges: &[Range]) -> Resul
         // In one of the ranges, where it was told.
         Err(_) => Vec::new(),
     };
+    let end_of = |part: &ManifestPartition| part.offset.saturating_add(part.size);
+    let end = manifest.partitions.iter().map(end_of).max().unwrap_or_default();
+    let mapped = ranges.iter().map(|range| (range.offset, range.offset.saturating_add(range.len)));
+    let probed = minus(manifest.probed(), mapped.chain([(end, u64::MAX)]));
     let mut differences = Vec::new();
-    for (offset, end) in spans {
-        let part = fat::partitions(manifest)
-            .find(|part| (part.offset..part.offset.saturating_add(part.size)).contains(&offset));
-        let part = part.map_or_else(String::new, |part| part.label.clone());
-        let problem = match first_used_of(target, (offset, end - offset)) {
+    for (offset, end) in union(spans.into_iter().chain(probed)) {
+        let found = first_used_of(target, (offset, end - offset));
+        let at = found.as_ref().map_or(offset, |at| at.unwrap_or(offset));
+        let part = manifest.partitions.iter().find(|part| (part.offset..end_of(part)).contains(&at));
+        let part = part.map_or_else(|| plan::TABLE.to_owned(), |part| part.label.clone());
+        let problem = match found {
             Ok(None) => continue,
             Ok(Some(at)) => format!("holds something from byte {at} on, where the image has nothing"),
             Err((at, error)) if is_gone(&error) => return Err(gone(&part, (at, error))),

@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use super::error::Action;
-use super::target::{ALIGN, Buffer, Failed, Target, is_gone, read_exact, write_all};
+use super::target::{ALIGN, Buffer, Failed, Target, is_gone, read_anywhere, read_exact, write_all};
 use super::writer::{io_error, size, sync};
 use super::{Plan, WriteError};
 use crate::format::gpt;
@@ -63,11 +63,11 @@ pub(super) fn first_used(target: &dyn Target, places: &[(u64, u64)]) -> Result<O
     Ok(None)
 }
 
-/// As [`first_used`], of one place.
+/// As [`first_used`], of one place, however it lies to the borders of sectors.
 pub(super) fn first_used_of(target: &dyn Target, place: (u64, u64)) -> Result<Option<u64>, Failed> {
     for (offset, len) in steps(place) {
-        let mut buffer = Buffer::new(size(len));
-        read_exact(target, &mut buffer, offset)?;
+        let mut buffer = vec![0; size(len)];
+        read_anywhere(target, &mut buffer, offset).map_err(|error| (offset, error))?;
         if let Some(at) = buffer.iter().position(|byte| *byte != 0) {
             return Ok(Some(offset + at as u64));
         }

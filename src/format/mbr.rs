@@ -48,7 +48,7 @@ pub(super) fn new(disk_guid: Uuid, disk_size: u64, shown: &[&Entry]) -> Option<P
 }
 
 /// Which of `entries`, a disk's partitions by number, its first sector shows, in the order of the slots: none if that is a
-/// protective MBR. Nothing if it is neither that nor what [`new`] makes, byte for byte.
+/// protective MBR. Nothing if it is neither that nor a hybrid one as [`new`] makes it, slot by slot.
 pub(super) fn read(mbr: &[u8; 512], disk_guid: Uuid, entries: &[(u32, Entry)]) -> Option<Vec<u32>> {
     let slots = slots(mbr).ok()?;
     let is_shown = |slot: &&PartRecord| slot.os_type != 0 && slot.os_type != PROTECTIVE;
@@ -58,7 +58,9 @@ pub(super) fn read(mbr: &[u8; 512], disk_guid: Uuid, entries: &[(u32, Entry)]) -
     };
     let shown: Vec<_> = slots.iter().filter(is_shown).map(find).collect();
     if shown.is_empty() {
-        return Some(Vec::new());
+        // Linux wants the protective partition at sector 1; how far it reaches depends on who wrote it for which disk.
+        let [protective] = &slots.iter().filter(|slot| slot.os_type != 0).collect::<Vec<_>>()[..] else { return None };
+        return (protective.lb_start == 1).then(Vec::new);
     }
     let shown = shown.into_iter().collect::<Option<Vec<_>>>()?;
     // Order, and the slot of the table itself.

@@ -20,6 +20,8 @@ mod written;
 mod http;
 #[path = "../flash_memory/image.rs"]
 mod image;
+#[path = "../support/signatures.rs"]
+mod signatures;
 #[path = "../support/gpt.rs"]
 mod sums;
 #[path = "../support/mod.rs"]

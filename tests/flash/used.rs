@@ -9,14 +9,15 @@ use serde_json::Value;
 
 use crate::bench::{Bench, Loop};
 use crate::image::{Image, noise};
-use crate::support;
+use crate::{signatures, support};
 
 const SIZE: u64 = 112 << 20;
+const MIB: usize = 1 << 20;
 
 /// How an image is written to a disk.
 type Way<'a> = &'a dyn Fn(&Loop);
 /// Puts something on a disk that may be there before an image is.
-type Fill = fn(&Bench, &Loop);
+type Fill = Box<dyn Fn(&Bench, &Loop)>;
 
 /// A disk that does not forget.
 fn used() -> Loop {
@@ -48,6 +49,33 @@ fn full_of_noise(_: &Bench, disk: &Loop) {
     for at in (0..SIZE).step_by(16 << 20) {
         disk.write(at, &bytes);
     }
+}
+
+/// All bits set to the end, as some sticks come from the factory.
+fn full_of_ones(_: &Bench, disk: &Loop) {
+    disk.write(0, &vec![0xff; usize::try_from(SIZE).unwrap()]);
+}
+
+/// Noise with the signatures of a list: exFAT, btrfs, LVM, md, ZFS, ISO 9660 and others, those of the disk and of each of the
+/// image's partitions.
+fn signed(bench: &Bench, disk: &Loop, list: usize) {
+    let mut bytes = noise(3, usize::try_from(SIZE).unwrap());
+    let partitions = bench.image.manifest.partitions.iter().map(|part| (part.offset, part.size));
+    let places: Vec<(u64, u64)> = partitions.chain([(0, SIZE)]).collect();
+    let number = |at: u64| usize::try_from(at).unwrap();
+    // Signatures count only where nothing contradicts them.
+    for (start, size) in &places {
+        bytes[number(*start)..][..MIB].fill(0);
+        bytes[..number(start + size)].rchunks_mut(MIB).next().unwrap().fill(0);
+    }
+    for (start, size) in &places {
+        for (at, signature) in signatures::lists(*size).swap_remove(list) {
+            bytes[number(start + at)..][..signature.len()].copy_from_slice(&signature);
+        }
+    }
+    let (at, signature) = signatures::of_disk(SIZE);
+    bytes[number(at)..][..signature.len()].copy_from_slice(&signature);
+    disk.write(0, &bytes);
 }
 
 /// A swap area, and an ext4 file system that begins where an empty slot does.
@@ -101,18 +129,27 @@ fn on_a_used_stick_flash_bmaptool_and_dd_leave_what_they_leave_on_a_blank_one() 
         support::ok(bench.dir.path(), "dd", &["if=node.img", &of, "bs=1M", "conv=fsync", "status=none"]);
     };
     let ways: [(&str, Way<'_>); 3] = [("flash", &flash), ("bmaptool", &by_map), ("dd", &copy)];
-    let olds: [(&str, Fill); 3] = [("FAT", full_fat), ("noise", full_of_noise), ("swap and ext4", swap_and_ext4)];
+    let mut olds: Vec<(String, Fill)> = vec![
+        ("FAT".to_owned(), Box::new(full_fat)),
+        ("ones".to_owned(), Box::new(full_of_ones)),
+        ("noise".to_owned(), Box::new(full_of_noise)),
+        ("swap and ext4".to_owned(), Box::new(swap_and_ext4)),
+    ];
+    for list in 0..signatures::lists(SIZE).len() {
+        olds.push((format!("signatures, list {list}"), Box::new(move |bench, disk| signed(bench, disk, list))));
+    }
     for (way, write) in ways {
         let blank = Loop::new(SIZE);
         write(&blank);
         let expected = told(&bench, &blank);
-        for (old, fill) in olds {
+        for (old, fill) in &olds {
             let disk = used();
             fill(&bench, &disk);
             write(&disk);
             if way != "flash" {
-                // Who knows nothing but the image leaves what lies behind it, the backup of an old table among it.
-                disk.write(SIZE - 512, &[0; 512]);
+                // Who knows nothing but the image leaves what lies behind it, such as the backup of an old table.
+                let end = bench.image.manifest.image_size;
+                disk.write(end, &vec![0; usize::try_from(SIZE - end).unwrap()]);
             }
             assert_eq!(told(&bench, &disk), expected, "{way} over {old}");
             verify(&disk).ok();

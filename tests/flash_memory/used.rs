@@ -7,6 +7,7 @@ use std::path::Path;
 use imgbuild::flash::verify::{Report, Sign, differences};
 use imgbuild::flash::writer::Settings;
 use imgbuild::flash::{Prepared, Target};
+use imgbuild::format::spans::minus;
 use tempfile::TempDir;
 
 use crate::disk::{Disk, Fault, Old};
@@ -162,9 +163,12 @@ fn whole_tables_cost_less_than_a_mebibyte_and_a_blank_disk_is_not_wiped() {
     assert!(of(&new.clear) < 12 << 20);
 }
 
-/// A stick as writers leave it that skip what the manifest has no range for, and wipe nothing.
-fn skipped(image: &Image, old: Old) -> Disk {
+/// A stick as writers leave it that skip what the manifest has no range for, but for these spans, and wipe nothing.
+fn skipped(image: &Image, old: Old, but_for: &[(u64, u64)]) -> Disk {
     let mut disk = Disk::used(SIZE, old);
+    for (from, to) in but_for {
+        disk = disk.with(*from, &vec![0; usize::try_from(to - from).unwrap()]);
+    }
     for range in &image.manifest.ranges {
         let from = usize::try_from(range.offset).unwrap();
         let len = usize::try_from(range.length).unwrap();
@@ -181,7 +185,9 @@ fn verified(disk: &Disk, image: &Image) -> Report {
 fn a_disk_that_was_written_without_whole_tables_is_told_by_either_manifest() {
     let (image, old) = (Image::with_fat(false), Image::with_fat(true));
     for background in [Old::Ones, Old::Noise] {
-        let disk = skipped(&old, background);
+        let boot = &old.manifest.partitions[0];
+        let others = minus(old.manifest.probed(), [(boot.offset, boot.offset + boot.size)]);
+        let disk = skipped(&old, background, &others);
         for manifest in [&image, &old] {
             let report = verified(&disk, manifest);
             assert!(!report.differences.is_empty());
@@ -191,9 +197,28 @@ fn a_disk_that_was_written_without_whole_tables_is_told_by_either_manifest() {
         assert!(report.differences[0].problem.contains("where the image has nothing"), "{report:?}");
         let differ = |sign: &Sign| matches!(sign, Sign::TablesDiffer { part, sectors, skipped: true } if part == "boot-a" && *sectors > 0);
         assert!(report.signs.iter().any(differ), "{:?}", report.signs);
-        let disk = skipped(&image, background);
+        let disk = skipped(&image, background, &image.manifest.probed());
         assert_eq!(verified(&disk, &image).differences, []);
     }
+}
+
+/// As block maps of earlier versions had it written, which did not name the places where programs look for signatures.
+#[test]
+fn what_programs_look_for_and_the_image_does_not_have_is_told_in_whichever_partition() {
+    let image = Image::with_fat(false);
+    for background in [Old::Ones, Old::Noise] {
+        let report = verified(&skipped(&image, background, &[]), &image);
+        let parts: std::collections::BTreeSet<_> =
+            report.differences.iter().map(|difference| &*difference.part).collect();
+        let labels = image.manifest.partitions.iter().map(|part| &*part.label);
+        assert_eq!(parts, labels.chain(["partition table"]).collect());
+        let is_told = |problem: &str| problem.contains("where the image has nothing");
+        assert!(report.differences.iter().all(|difference| is_told(&difference.problem)), "{report:?}");
+    }
+    // What lies behind the last partition is the node's.
+    let last = image.manifest.partitions.iter().map(|part| part.offset + part.size).max().unwrap();
+    let disk = blank(&image).with(last, &[0xff; 4096]);
+    assert_eq!(verified(&disk, &image).differences, []);
 }
 
 #[test]

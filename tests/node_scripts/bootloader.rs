@@ -84,10 +84,29 @@ fn an_eeprom_that_may_be_too_old_to_boot_from_usb_is_told_in_words() {
 }
 
 #[test]
+fn an_eeprom_of_a_release_to_avoid_is_told_with_what_it_does() {
+    // Noon of the day before the first such release, of days of the three spans, and of the day after the last.
+    for (built, faults) in [
+        (1_751_457_600, &[][..]),
+        (1_751_544_000, &["partition 32"]),
+        (1_755_691_200, &["partition 32", "stop for good"]),
+        (1_763_726_400, &["stop for good"]),
+        (1_763_812_800, &[]),
+    ] {
+        let (bootloader, _) = told(&pi(&[("build-timestamp", built), ("boot-mode", 4)], ""));
+        let warning = bootloader["warning"].as_str().unwrap_or_default();
+        assert_eq!(bootloader["warning"].is_string(), !faults.is_empty(), "{built}: {bootloader}");
+        assert!(faults.iter().all(|fault| warning.contains(fault)), "{built}: {warning}");
+    }
+}
+
+#[test]
 fn the_reason_of_a_reset_is_read_from_the_bits_that_hold_no_partition_number() {
     let cases = [
         (0x0000_1000, "power-on"),
-        (0x0000_1020, "power-on"),
+        // A Pi 4 after `reboot`.
+        (0x0000_1020, "restart or watchdog"),
+        (0x0000_1220, "software"),
         (0x0000_0020, "restart or watchdog"),
         // Partition 2 was asked for.
         (0x0000_0024, "restart or watchdog"),

@@ -16,6 +16,7 @@ mod disks;
 mod gate;
 mod identity;
 mod links;
+mod no_start;
 mod sandbox;
 mod text;
 mod watch;

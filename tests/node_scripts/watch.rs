@@ -103,6 +103,26 @@ const SAMPLES: &[(&str, &str)] = &[
         "the datastore does not answer",
     ),
     (
+        r#"level=error msg="Failed to ping database connection: failed to connect to `user=k3s database=k3s`: hostname resolving error: lookup db.home on 127.0.0.53:53: no such host""#,
+        "the datastore does not answer",
+    ),
+    (
+        r#"level=error msg="Failed to ping database connection: server error: FATAL: the database system is starting up (SQLSTATE 57P03)""#,
+        "the datastore does not answer",
+    ),
+    (
+        r#"level=error msg="Failed to list latest changes: FATAL: terminating connection due to administrator command (SQLSTATE 57P01)""#,
+        "the datastore does not answer",
+    ),
+    (
+        r#"level=error msg="failed to get CA certs: Get \"https://127.0.0.1:6444/cacerts\": net/http: TLS handshake timeout""#,
+        "the K3s server does not answer",
+    ),
+    (
+        r#"level=error msg="failed to get CA certs: Get \"https://192.168.1.10:6443/cacerts\": dial tcp 192.168.1.10:6443: connect: network is unreachable""#,
+        "the K3s server does not answer",
+    ),
+    (
         r#"level=error msg="fail to list latest changes: dial tcp 10.0.2.2:5432: connect: connection refused""#,
         "the datastore does not answer",
     ),
@@ -131,6 +151,11 @@ const NOT_OF_K3S: &[&str] = &[
     r#"E1129 16:41:12.000000     812 pod_workers.go:1324] "Error syncing pod, skipping" err="ErrImagePull: x509: certificate is valid for nas.home, not registry.home" pod="default/app""#,
     r#"I1129 16:41:12.000000     812 prober.go:120] "Probe failed" probeType="Readiness" pod="default/app" probeResult="failure" output="time=\"2026-11-29T16:41:11Z\" level=error msg=\"FATAL: password authentication failed for user app (SQLSTATE 28P01)\"""#,
     r#"I1129 16:41:12.000000     812 prober.go:120] "Probe failed" probeType="Readiness" pod="default/app" probeResult="failure" output="psql: error: FATAL:  sorry, too many clients already""#,
+    r#"I1129 16:41:12.000000     812 prober.go:120] "Probe failed" probeType="Liveness" pod="longhorn-system/csi-attacher" probeResult="failure" output="leaderelection lost""#,
+    r#"I1129 16:41:12.000000     812 prober.go:120] "Probe failed" probeType="Liveness" pod="default/app" probeResult="failure" output="time=\"2026-11-29T16:41:11Z\" level=fatal msg=\"cannot log in with token s3cr3t\"""#,
+    r#"I1129 16:41:12.000000     812 prober.go:120] "Probe failed" probeType="Liveness" pod="default/app" probeResult="failure" output="[    1.5] k3s[1]: level=fatal msg=\"Error: token CA hash does not match the Cluster CA certificate hash\"""#,
+    // A password that could not be looked at is no other one.
+    r#"I1129 18:00:00.000000     812 event.go:389] "Event occurred" object="pi1" fieldPath="" kind="Node" apiVersion="" type="Warning" reason="NodePasswordValidationFailed" message="Deferred node password secret validation failed: unable to verify password for node pi1: Get \"https://127.0.0.1:6444/api/v1/namespaces/kube-system/secrets/pi1.node-password.k3s\": context deadline exceeded""#,
 ];
 
 /// What K3s says of its own node's password, and only says: 1.36 (an event that client-go logs) and 1.21.
@@ -233,7 +258,31 @@ fn what_k3s_says_of_pods_or_of_the_database_postgres_is_no_reason_why_it_is_not_
     for message in NOT_OF_K3S {
         let status = follow(&node, &[(THEN, STARTING), (THEN, message)]);
         assert_eq!((&status["state"], &status["reason"]), (&"starting".into(), &serde_json::Value::Null), "{message}");
+        // Nor are they its last words.
+        let end = "k3s.service: Main process exited, code=killed, status=9/KILL";
+        let again = "k3s.service: Scheduled restart job, restart counter is at 1.";
+        let status = follow(&node, &[(THEN, STARTING), (THEN, message), (THEN, end), (THEN, again)]);
+        assert!(
+            text(&status, "reason").ends_with("its last words were: Main process exited, code=killed, status=9/KILL"),
+            "{status}"
+        );
     }
+}
+
+#[test]
+fn what_k3s_lacks_for_a_minute_is_told_in_the_words_of_the_gate_whatever_it_says_itself() {
+    let node = node();
+    node.seed("NODE='pi1'\nCLUSTER='home'\nDATASTORE_HOST='db.invalid'\n");
+    let message = r#"level=info msg="Applying CRD addons.k3s.cattle.io""#;
+    let status = follow(&node, &[(THEN, STARTING), (THEN, message)]);
+    assert_eq!(
+        (&status["state"], &status["reason"]),
+        (&"starting".into(), &serde_json::Value::Null),
+        "it has begun just now"
+    );
+    let status = follow(&node, &[(40, STARTING), (THEN, message)]);
+    assert_eq!((&status["state"], &status["waiting_for"]), (&"waiting".into(), &"datastore".into()), "{status}");
+    assert!(text(&status, "reason").contains("db.invalid"), "{status}");
 }
 
 #[test]

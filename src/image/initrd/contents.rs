@@ -124,6 +124,7 @@ pub(super) const SYSTEM_UNITS: &[&str] = &[
 pub(super) const OWN_FILES: &[(&str, u16, &str)] = &[
     ("usr/lib/imgbuild/explain-failure", 0o755, include_str!("files/explain-failure")),
     ("usr/lib/systemd/journald.conf.d/10-imgbuild.conf", 0o644, include_str!("files/journald.conf")),
+    ("usr/lib/systemd/system.conf.d/10-imgbuild.conf", 0o644, include_str!("files/system.conf")),
     ("usr/lib/udev/rules.d/99-verity.rules", 0o644, include_str!("files/99-verity.rules")),
     ("usr/lib/systemd/system/emergency.service", 0o644, include_str!("files/emergency.service")),
     ("usr/lib/systemd/system/imgbuild-etc-upper.service", 0o644, include_str!("files/imgbuild-etc-upper.service")),
