@@ -9,7 +9,6 @@ pub mod fat;
 pub mod gpt;
 pub mod kmod;
 pub mod ldso_cache;
-mod mbr;
 mod packing;
 pub mod seekable;
 pub mod signatures;

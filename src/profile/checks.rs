@@ -6,8 +6,6 @@ use std::net::IpAddr;
 use base64::prelude::{BASE64_STANDARD, Engine as _};
 
 use super::Tag;
-pub(super) use super::cmdline::kernel_option;
-pub(super) use super::config_txt::config_line;
 use super::resolved::glob_of;
 
 /// What is wrong with a value; after a line break, what to do about it.

@@ -9,14 +9,15 @@ use std::sync::Arc;
 
 use super::config_txt::ConfigDraft;
 use super::entries::{file_of, network_of, source_of, user_of};
+use super::inherit::{edit, plain, put, replace, unique};
 use super::k3s::K3sDraft;
-use super::schema::{ImageTable, List, ProfileToml, UnitsTable, UserEntry};
+use super::schema::{ImageTable, ProfileToml, UnitsTable, UserEntry};
 use super::values::{Edit, PartitionSize, Spanned, Unit};
 use super::{
     Board, ImageSettings, Kernel, ManifestTemplate, Marks, Network, Profile, ProfileError, ProfileFile, Source, User,
     Workspace, cmdline, openings,
 };
-use crate::output::{Diagnostic, SourceText, closest};
+use crate::output::{Diagnostic, SourceText};
 
 /// One file of the chain.
 #[derive(Debug)]
@@ -227,79 +228,6 @@ impl ImageDraft {
             compression_level: self.level.unwrap_or(3),
         }
     }
-}
-
-/// A value without its place.
-pub(super) fn plain<T: Into<String>>(value: Spanned<T>) -> String {
-    value.0.into_inner().into()
-}
-
-pub(super) fn replace<T>(old: &mut Option<T>, new: Option<T>) {
-    if new.is_some() {
-        *old = new;
-    }
-}
-
-/// Replaces the entry of the same name in its place, or adds one at the end.
-fn put<T>(list: &mut Vec<T>, new: T, name: impl Fn(&T) -> &str) {
-    match list.iter_mut().find(|old| name(old) == name(&new)) {
-        Some(old) => *old = new,
-        None => list.push(new),
-    }
-}
-
-/// Adds to and takes from an inherited list.
-pub(super) fn edit<T: Into<String>>(
-    list: &mut Vec<String>,
-    edits: List<T>,
-    at: &Arc<SourceText>,
-) -> Result<(), ProfileError> {
-    for Spanned(entry) in edits {
-        let span = entry.span();
-        match entry.into_inner() {
-            Edit::Add(value) => {
-                let value = value.into();
-                if !list.contains(&value) {
-                    list.push(value);
-                }
-            }
-            Edit::Remove(value) => {
-                let value = value.into();
-                let Some(index) = list.iter().position(|inherited| *inherited == value) else {
-                    return Err(not_inherited(&value, list.iter().map(String::as_str), at, span));
-                };
-                list.remove(index);
-            }
-        }
-    }
-    Ok(())
-}
-
-/// An entry that takes away what is not there.
-pub(super) fn not_inherited<'a>(
-    value: &str,
-    inherited: impl Iterator<Item = &'a str>,
-    at: &Arc<SourceText>,
-    span: Range<usize>,
-) -> ProfileError {
-    let wrong = Diagnostic::new(at, Some(span), format!("`{value}` is not inherited, so `-{value}` removes nothing"));
-    let hint = match closest(value, inherited) {
-        Some(meant) => format!("did you mean `-{meant}`?"),
-        None => "take this entry out".to_owned(),
-    };
-    wrong.hint(hint).into()
-}
-
-/// A file that names one thing twice contradicts itself.
-fn unique<'a>(at: &Arc<SourceText>, names: impl Iterator<Item = (&'a str, Range<usize>)>) -> Result<(), ProfileError> {
-    let mut seen = BTreeSet::new();
-    for (name, span) in names {
-        if !seen.insert(name) {
-            let twice = Diagnostic::new(at, Some(span), format!("`{name}` is given twice in this file"));
-            return Err(twice.hint("keep one of the two entries").into());
-        }
-    }
-    Ok(())
 }
 
 /// Which units a file enables (`true`) and disables.

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use ipnet::IpNet;
 
 use super::addresses::{first_host, is_neighbour, is_own, nobodys, unusable};
-use super::draft::plain;
+use super::inherit::plain;
 use super::schema::{FileEntry, NetworkEntry, SourceEntry, UserEntry};
 use super::values::{Spanned, WorkspacePath};
 use super::{Network, ProfileError, ProfileFile, Source, SourceKey, User, Workspace};

@@ -18,6 +18,7 @@ pub(crate) mod config_txt;
 mod draft;
 mod entries;
 pub(crate) mod error;
+mod inherit;
 mod k3s;
 mod load;
 mod marks;

@@ -7,9 +7,10 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use super::checks::hidden_below;
-use super::config_txt::settings;
-use super::draft::{Draft, plain, unit_choices};
+use super::config_txt::line::settings;
+use super::draft::{Draft, unit_choices};
 use super::error::known_names;
+use super::inherit::plain;
 use super::parse::parse;
 use super::resolved::glob_of;
 use super::schema::OverlayToml;

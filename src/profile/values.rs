@@ -7,7 +7,12 @@ use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::Deserialize;
 use serde::de::{Deserializer, Error as _};
 
-use super::checks;
+/// What accepts the values below, as [`text!`] looks for it.
+mod checks {
+    pub(super) use crate::profile::checks::*;
+    pub(super) use crate::profile::cmdline::kernel_option;
+    pub(super) use crate::profile::config_txt::line::config_line;
+}
 
 /// Declares text that a function of the module `checks` in scope has accepted.
 macro_rules! text {

@@ -36,3 +36,8 @@ pub enum SquashfsError {
     #[error("cannot write the image")]
     Write(#[source] io::Error),
 }
+
+/// Numbers as 32 bits, or an error that says of what there are too many.
+pub(super) fn count(number: usize, what: &'static str) -> Result<u32, SquashfsError> {
+    u32::try_from(number).map_err(|_| SquashfsError::TooMany { what, limit: u64::from(u32::MAX) })
+}

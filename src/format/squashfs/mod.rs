@@ -97,7 +97,7 @@ pub fn write(
     image.pad()?;
     let image_len = image.len();
 
-    let fragments = tables::count(data.fragments.len(), "fragment blocks")?;
+    let fragments = error::count(data.fragments.len(), "fragment blocks")?;
     let superblock = Superblock {
         inodes: names.inodes(),
         mtime: options.mtime,

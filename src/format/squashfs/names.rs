@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use super::tables::count;
+use super::error::count;
 use super::{Entry, EntryKind, SquashfsError};
 
 /// Longest name that Linux allows (`NAME_MAX`).

@@ -6,8 +6,8 @@ use std::collections::HashMap;
 use sha2::{Digest as _, Sha256};
 
 use super::blocks::{Block, Codec, Part};
+use super::error::count;
 use super::image::Image;
-use super::tables::count;
 use super::{Entry, EntryKind, FileData, SquashfsError, pipeline};
 use crate::format::Store;
 

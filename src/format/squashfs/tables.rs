@@ -24,11 +24,6 @@ pub(super) struct Tables {
     pub xattr_table: u64,
 }
 
-/// Numbers as 32 bits, or an error that says of what there are too many.
-pub(super) fn count(number: usize, what: &'static str) -> Result<u32, SquashfsError> {
-    u32::try_from(number).map_err(|_| SquashfsError::TooMany { what, limit: u64::from(u32::MAX) })
-}
-
 /// Appends all tables to `image`.
 ///
 /// The order is that in which the kernel expects them, for it checks that each ends before the next one starts.

@@ -2,8 +2,8 @@
 
 use std::collections::{BTreeMap, HashMap};
 
+use super::error::count;
 use super::metadata::{MetadataWriter, Table};
-use super::tables::count;
 use super::{Entry, SquashfsError};
 
 /// The name spaces that squashfs knows, in the order of their type numbers (`SQUASHFS_XATTR_USER` and so on).

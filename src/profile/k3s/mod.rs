@@ -10,7 +10,7 @@ use std::collections::BTreeMap;
 use std::ops::Range;
 use std::sync::Arc;
 
-use super::draft::{edit, replace};
+use super::inherit::{edit, replace};
 use super::schema::K3sTable;
 use super::values::Spanned;
 use super::{K3s, Marks, ProfileError, Role};

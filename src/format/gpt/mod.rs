@@ -3,6 +3,8 @@
 //! Everything random in a partition table is given by the caller. Sectors have 512 bytes; see UEFI specification,
 //! chapter 5, and `mbr` for what a hybrid MBR is.
 
+mod mbr;
+
 use std::collections::BTreeMap;
 use std::io::SeekFrom;
 
@@ -13,7 +15,7 @@ use ::gpt::partition_types::{OperatingSystem, Type};
 use ::gpt::{DiskDevice, GptConfig};
 use uuid::Uuid;
 
-use super::{Sparse, mbr};
+use super::Sparse;
 
 /// Bytes of a sector.
 pub const SECTOR: u64 = 512;

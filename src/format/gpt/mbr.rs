@@ -15,7 +15,7 @@
 use ::gpt::mbr::{PartRecord, ProtectiveMBR};
 use uuid::Uuid;
 
-use super::gpt::{Entry, SECTOR};
+use super::{Entry, SECTOR};
 
 /// Partitions that a hybrid MBR has room for: one of its four slots is the table's own.
 pub const MOST: usize = 3;
