@@ -26,6 +26,7 @@ pub mod image;
 pub mod lock;
 pub mod output;
 mod pipeline;
+mod process;
 pub mod profile;
 pub mod release;
 pub mod tree;

@@ -41,6 +41,7 @@ use clap::{CommandFactory, FromArgMatches};
 use crate::cli::{Cli, Command};
 use crate::exit::{Code, Failure};
 use crate::output::{Color, Console, Look};
+use crate::process;
 use session::Session;
 
 /// What every verb returns.
@@ -48,6 +49,7 @@ pub(crate) type Outcome = Result<(), Failure>;
 
 /// Runs the program with these arguments (the first is its name) and says how it ended.
 pub fn run(args: impl IntoIterator<Item = OsString>) -> Code {
+    process::keep_memory_private();
     let (args, for_programs) = json_first(args.into_iter().collect());
     let cli = match parse(&args) {
         Ok(cli) => cli,

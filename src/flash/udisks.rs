@@ -8,13 +8,14 @@ use std::collections::HashMap;
 use std::io::{self, Read as _};
 use std::os::fd::OwnedFd;
 use std::path::Path;
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, Stdio};
 
 use rustix::fs::{OFlags, fcntl_getfl, fcntl_setfl};
 use zbus::wire::{ObjectPath, Variant};
 use zbus::{Connection, fdo};
 
 use super::UdisksError;
+use crate::process::command;
 
 const SERVICE: &str = "org.freedesktop.UDisks2";
 const MANAGER: &str = "/org/freedesktop/UDisks2/Manager";
@@ -106,7 +107,7 @@ struct Agent(Child);
 impl Agent {
     /// Without it, or without a terminal, the desktop's asks, or nobody.
     fn start() -> Option<Self> {
-        let mut child = Command::new("pkttyagent")
+        let mut child = command("pkttyagent")
             .args(["--process", &std::process::id().to_string(), "--notify-fd", "1"])
             .stdin(Stdio::null())
             .stdout(Stdio::piped())

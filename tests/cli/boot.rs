@@ -3,6 +3,7 @@
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
+use std::process::Command;
 
 use crate::place::{Place, Ran};
 use crate::shared::control;
@@ -18,11 +19,16 @@ fn alone(image: &Path) -> Place {
 
 /// Boots the copy while `script` is what QEMU for `arch` does.
 fn boot(place: &Place, arch: &str, script: &str) -> Ran {
+    Ran::of(&mut booting(place, arch, script))
+}
+
+fn booting(place: &Place, arch: &str, script: &str) -> Command {
     let qemu = format!("bin/qemu-system-{arch}");
     place.write(&qemu, format!("#!/bin/sh\n{script}\n"));
     fs::set_permissions(place.path(&qemu), fs::Permissions::from_mode(0o755)).unwrap();
     let mut command = place.command(&["boot", "alone.img"]);
-    Ran::of(command.env("PATH", format!("{}:/usr/bin:/bin", place.path("bin").display())))
+    command.env("PATH", format!("{}:/usr/bin:/bin", place.path("bin").display()));
+    command
 }
 
 fn tiny_image() -> Place {
@@ -42,6 +48,17 @@ fn an_image_that_is_alone_tells_which_machine_it_is_for() {
     let place = Place::new().file("alone.img", "x");
     let error = boot(&place, "x86_64", "echo \"$@\"").fails(3);
     assert!(error.starts_with("alone.img is not a disk image"), "{error}");
+}
+
+#[test]
+fn the_machine_gets_none_of_our_variables_which_may_be_secrets() {
+    let place = tiny_image();
+    let mut command = booting(&place, "x86_64", "env");
+    for name in ["SECRET_SERVER_TOKEN", "SECRET_DEPLOY_KEY_FILE", "MINISIGN_PASSWORD", "MIRROR"] {
+        command.env(format!("IMGBUILD_{name}"), "http://hush.example.org/");
+    }
+    let text = Ran::of(&mut command).ok();
+    assert!(text.contains("PATH=") && !text.contains("IMGBUILD_") && !text.contains("hush"), "{text}");
 }
 
 /// On a host without KVM the machine is started in software at once.

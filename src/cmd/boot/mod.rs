@@ -11,7 +11,7 @@ pub mod qemu;
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
-use std::process::{Command, ExitStatus};
+use std::process::ExitStatus;
 
 use super::Outcome;
 use super::disk::Disk;
@@ -22,6 +22,7 @@ use super::session::Session;
 use crate::cli::Boot;
 use crate::exit::{Code, Failure};
 use crate::output::Console;
+use crate::process;
 use crate::profile::{self, Arch, Board};
 use qemu::{Accelerator, Machine, Start};
 
@@ -85,7 +86,7 @@ fn find(board: Board) -> Result<(PathBuf, Option<Start>), Failure> {
 fn emulate(program: &Path, arch: Arch, start: &Start, disk: &Path, console: &Console) -> Outcome {
     let machine = |accelerator| {
         let machine = Machine { arch, start: start.clone(), disk, accelerator, ssh_port: None, interactive: true };
-        let mut command = Command::new(program);
+        let mut command = process::command(program);
         command.args(qemu::arguments(&machine));
         if !console.is_for_people() {
             // Standard output is for JSON lines alone.

@@ -1,9 +1,10 @@
 //! Lets a disk go. All that was written is on it already, so nothing here makes a flash fail.
 
-use std::process::{Command, Stdio};
+use std::process::Stdio;
 
 use crate::device::{Disk, Transport};
 use crate::output::Console;
+use crate::process;
 
 /// Switches the disk off, with whatever this system has for that; says whether it is.
 pub(super) fn eject(disk: &Disk, console: &Console) -> bool {
@@ -12,7 +13,7 @@ pub(super) fn eject(disk: &Disk, console: &Console) -> bool {
     }
     let ways: [(&str, &[&str]); 2] = [("udisksctl", &["power-off", "--no-user-interaction", "-b"]), ("eject", &[])];
     for (program, args) in ways {
-        let mut command = Command::new(program);
+        let mut command = process::command(program);
         command.args(args).arg(&disk.path).stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
         if command.status().is_ok_and(|status| status.success()) {
             return true;

@@ -4,7 +4,7 @@
 use std::ffi::OsString;
 use std::io::{self, BufReader};
 use std::path::Path;
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, Stdio};
 
 use crate::cmd::interrupt;
 use crate::device::Disk;
@@ -12,6 +12,7 @@ use crate::flash::Prepared;
 use crate::flash::parent::{self, FlashError};
 use crate::flash::protocol::{Event, Expected, Phase, Waits};
 use crate::output::{Console, Progress, bytes};
+use crate::process::command;
 
 /// Bytes that a pipe should hold, which the system may refuse.
 #[cfg(target_os = "linux")]
@@ -80,7 +81,7 @@ fn start(disk: &Disk, expected: &Expected, escalator: Option<Escalator>) -> Resu
         Some(Escalator::Udisks) => words.push("--udisks".into()),
         None => {}
     }
-    Command::new(&words[0])
+    command(&words[0])
         .args(&words[1..])
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
@@ -169,7 +170,7 @@ struct Awake(Option<Child>);
 
 impl Awake {
     fn keep() -> Self {
-        let holder = Command::new("systemd-inhibit")
+        let holder = command("systemd-inhibit")
             .args([
                 "--what=sleep:shutdown:idle",
                 "--mode=block",
