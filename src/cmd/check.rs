@@ -215,7 +215,7 @@ fn ask(session: &Session<'_>, inputs: &Inputs<'_>) -> Result<(Vec<Finding>, Stri
     progress.begin(DATASTORE, 0);
     let seen = datastore::look(&endpoint, ca);
     let note = match &seen {
-        Ok(facts) => format!("PostgreSQL {} at {endpoint}", facts.answers.version),
+        Ok(facts) => format!("PostgreSQL {} at {endpoint}", online::redacted(inputs, &facts.answers.version)),
         Err(_) => format!("no answer from {endpoint}"),
     };
     progress.finish(DATASTORE, &note);

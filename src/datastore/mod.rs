@@ -8,8 +8,8 @@
 //! ```
 //!
 //! The room only asks: nothing is written to the database, and what it opens is closed when [`look`] returns. Its inside
-//! is asynchronous, its face is not. Nothing that it hands out holds the password; what that means for a cluster is
-//! said by the lints.
+//! is asynchronous, its face is not. It puts the password into nothing that it hands out, but a server may: the lints, which
+//! say what the answers mean for a cluster, show them without it.
 
 mod condition;
 mod connect;

@@ -8,7 +8,7 @@ use tokio_postgres::error::SqlState;
 
 use super::Endpoint;
 
-/// Why a datastore gave no answer. Its words are the server's where the server spoke, without the password.
+/// Why a datastore gave no answer. Its words are the server's where the server spoke, whatever they are.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Obstacle {
     #[error("the name `{host}` does not resolve: {reason}")]
@@ -47,7 +47,7 @@ impl Obstacle {
     pub(super) fn of(error: &tokio_postgres::Error, endpoint: &Endpoint) -> Self {
         let at = endpoint.to_string();
         if let Some(db) = error.as_db_error() {
-            let reason = endpoint.scrub(db.message());
+            let reason = db.message().to_owned();
             return match db.code() {
                 code if *code == SqlState::INVALID_PASSWORD
                     || *code == SqlState::INVALID_AUTHORIZATION_SPECIFICATION =>
@@ -65,7 +65,7 @@ impl Obstacle {
         if let Some(error) = causes(error).find_map(of_rustls) {
             return Self::of_tls(error, endpoint);
         }
-        let reason = endpoint.scrub(&causes(error).map(ToString::to_string).collect::<Vec<_>>().join(": "));
+        let reason = causes(error).map(ToString::to_string).collect::<Vec<_>>().join(": ");
         if reason.contains("does not support TLS") { Self::NoTls { at } } else { Self::Refused { at, reason } }
     }
 

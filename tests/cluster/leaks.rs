@@ -5,7 +5,7 @@ use std::io::{self, Read};
 use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
 use imgbuild::cluster::identity::{Identity, IdentitySeed};
-use imgbuild::cluster::leaks::{Encoding, Hit, Scanner};
+use imgbuild::cluster::leaks::{Encoding, Hit, Scanner, redact};
 use imgbuild::cluster::secrets::Secret;
 use proptest::prelude::*;
 
@@ -93,7 +93,25 @@ proptest! {
         // Many secrets look the same in several encodings; then the plainest is named.
         let plainest = hits.iter().map(|hit| hit.encoding).min().unwrap();
         prop_assert!(plainest <= encoding, "{:?}", hits);
+        // What the scanner finds in a text, `redact` takes out of it.
+        let text = format!("before {} behind", String::from_utf8_lossy(&stream[place..end]));
+        let secret = Secret::from(value);
+        let redacted = redact(&text, [("planted", &secret)]);
+        prop_assert_eq!(scanner.scan(redacted.as_bytes()).unwrap(), [], "{}", redacted);
+        prop_assert!(redacted == text || redacted.contains("[secret planted]"), "{}", redacted);
     }
+}
+
+#[test]
+fn a_message_has_names_in_the_place_of_secrets() {
+    let secrets = [("key", "hush"), ("password", "corr@ect horse"), ("pin", "123")];
+    let secrets = secrets.map(|(name, value)| (name, Secret::from(value.to_owned())));
+    let redacted = |text: &str| redact(text, secrets.iter().map(|(name, value)| (*name, value)));
+    for password in ["corr@ect horse", "corr%40ect%20horse", "corr%40ect+horse", &hex(b"corr@ect horse")] {
+        assert_eq!(redacted(&format!("no `{password}`, 123 times")), "no `[secret password]`, 123 times");
+    }
+    assert_eq!(redacted("hush, hush"), "[secret key], [secret key]");
+    assert!(!redacted(&STANDARD.encode("k3s:corr@ect horse")).contains("NvcnJAZWN0IGhvcnN"));
 }
 
 #[test]

@@ -1,8 +1,9 @@
-//! Finding secrets where they must not be: in files before they are compressed, and in finished outputs.
+//! Finding secrets where they must not be: in files before they are compressed, in finished outputs, and in what others say.
 //!
 //! ```text
 //! secrets ─▶ forms (as they are, base64, percent-encoded, …) ─▶ one automaton
 //! a reader ─▶ window by window, the end of each kept for the next ─▶ hits
+//! a message ─▶ redact ─▶ the message, with names in the place of secrets
 //! ```
 //!
 //! A scan reads every byte once, whatever the number of secrets. What is compressed or encrypted has to be scanned
@@ -10,6 +11,7 @@
 
 mod forms;
 
+use std::cmp::Reverse;
 use std::collections::BTreeMap;
 use std::fmt;
 use std::io::{self, Read};
@@ -17,6 +19,7 @@ use std::io::{self, Read};
 use aho_corasick::Anchored;
 use aho_corasick::automaton::{Automaton as _, StateID};
 use aho_corasick::dfa::DFA;
+use zeroize::Zeroizing;
 
 use super::secrets::Secret;
 
@@ -172,6 +175,27 @@ impl Scanner {
             *first = start.min(*first);
         }
     }
+}
+
+/// Values that are shorter stay in messages: they would be found in any sentence.
+const SHORTEST_IN_WORDS: usize = 4;
+
+/// A text that quotes what it is about, such as a server's error, with names in the place of these secrets: as they are,
+/// and, from [`SHORTEST`] bytes on, in the encodings that the scanner looks for.
+#[must_use]
+pub fn redact<'a>(text: &str, secrets: impl IntoIterator<Item = (&'a str, &'a Secret)>) -> String {
+    let mut known = Vec::new();
+    for (name, value) in secrets.into_iter().map(|(name, secret)| (name, secret.expose())) {
+        match value.len() {
+            0..SHORTEST_IN_WORDS => {}
+            SHORTEST_IN_WORDS..SHORTEST => known.push((Zeroizing::new(value.as_bytes().to_vec()), name)),
+            _ => known.extend(forms::of(value).into_iter().map(|(form, _)| (form, name))),
+        }
+    }
+    // The longest first: one may be a part of another.
+    known.sort_by_key(|(form, _)| Reverse(form.len()));
+    let texts = known.iter().filter_map(|(form, name)| Some((std::str::from_utf8(form).ok()?, name)));
+    texts.fold(text.to_owned(), |text, (form, name)| text.replace(form, &format!("[secret {name}]")))
 }
 
 /// First places by needle.

@@ -7,6 +7,7 @@ use zeroize::Zeroizing;
 
 use super::{Finding, Inputs, Lint, Mistake, Theme};
 use crate::cluster::Cluster;
+use crate::cluster::leaks::redact;
 use crate::cluster::manifests::kubernetes::Kubernetes;
 use crate::cluster::manifests::{
     Against, Context, FlawKind, Manifest, Places, Rendered, STAND_IN, Uses, lint, render, unused, uses,
@@ -317,7 +318,8 @@ pub(super) fn look(cluster: Option<&Cluster>, profile: &Profile, secrets: Option
             Ok(manifest) => all.push(Read { name: name.clone(), text, used, manifest }),
             Err(fault) => {
                 let span = Places::of(&template.source.text, &text, &used, &context(&used)).find(&fault.span);
-                seen.found.push(at(span, fault.message, fault.hint));
+                let [message, hint] = [&fault.message, &fault.hint].map(|text| hide(text, &used, secrets));
+                seen.found.push(at(span, message, hint));
             }
         }
     }
@@ -336,7 +338,7 @@ pub(super) fn look(cluster: Option<&Cluster>, profile: &Profile, secrets: Option
         let places = places
             .entry(&read.name)
             .or_insert_with(|| Places::of(&source.text, &read.text, &read.used, &context(&read.used)));
-        let (message, hint) = (hide(flaw.message, &read.used, secrets), hide(flaw.hint, &read.used, secrets));
+        let (message, hint) = (hide(&flaw.message, &read.used, secrets), hide(&flaw.hint, &read.used, secrets));
         let diagnostic = Diagnostic::new(source, Some(places.find(&flaw.span)), message).hint(hint);
         seen.found.push(Found { kind: Some(flaw.kind), diagnostic });
     }
@@ -351,15 +353,9 @@ pub(super) fn look(cluster: Option<&Cluster>, profile: &Profile, secrets: Option
     seen
 }
 
-/// Shorter values are no secrets, and would be found in any sentence.
-const SHORTEST: usize = 4;
-
 /// Rules quote names and keys; where a template makes one of a secret, the secret's name stands for it.
-fn hide(text: String, used: &Uses, secrets: Option<&Secrets>) -> String {
-    let values = used.secrets.iter().filter_map(|name| Some((name, secrets?.get(name)?.expose())));
-    values
-        .filter(|(_, value)| value.len() >= SHORTEST)
-        .fold(text, |text, (name, value)| text.replace(value, &format!("secrets.{name}")))
+fn hide(text: &str, used: &Uses, secrets: Option<&Secrets>) -> String {
+    redact(text, used.secrets.iter().filter_map(|name| Some((name.as_str(), secrets?.get(name)?))))
 }
 
 /// The bytes of a line, from 1; of the last one if there are fewer.

@@ -1,7 +1,9 @@
 //! Secrets: that they are there, fit for their purpose, and nowhere that they do not belong.
 
+use std::collections::BTreeSet;
+
 use super::{Inputs, Lint, Mistake, Theme};
-use crate::cluster::leaks::SHORTEST;
+use crate::cluster::leaks::{Encoding, Hit, Scanner};
 use crate::cluster::manifests::{Uses, uses};
 use crate::cluster::secrets::{AGENT_TOKEN, DATASTORE_URL, SERVER_TOKEN, Secret, State, check, parts};
 use crate::output::Severity;
@@ -117,19 +119,22 @@ fn server_token_elsewhere(inputs: &Inputs<'_>) -> Vec<Mistake> {
 
 fn in_cluster_file(inputs: &Inputs<'_>) -> Vec<Mistake> {
     let Some(secrets) = inputs.secrets else { return Vec::new() };
-    let text = &inputs.places.source().text;
-    let mut found = Vec::new();
+    let text = inputs.places.source().text.as_bytes();
     let parts = parts(secrets);
     let all = secrets.iter().chain(parts.iter().map(|(name, value)| (*name, value)));
-    for (name, value) in all.filter(|(_, value)| value.expose().len() >= SHORTEST) {
-        if let Some(start) = text.find(value.expose()) {
-            let line = text[..start].matches('\n').count() + 1;
-            // The line is not shown: it is the secret.
-            let message = format!("line {line} of the file holds the secret `{name}`");
-            let hint = "take it out, also of version control, and set another value where that is possible; a manifest gets \
-                        it as `secrets.NAME`";
-            found.push(inputs.at_key("schema", message).hint(hint));
-        }
-    }
-    found
+    let mut hits = Scanner::new(all).scan(text).expect("reading from memory does not fail");
+    // Each secret once, where it comes first.
+    let mut told = BTreeSet::new();
+    hits.retain(|hit| told.insert(hit.name.clone()));
+    let mistake = |hit: Hit| {
+        let before = text.iter().zip(0..hit.offset);
+        let line = before.filter(|(byte, _)| **byte == b'\n').count() + 1;
+        let form = if hit.encoding == Encoding::Raw { String::new() } else { format!(", {}", hit.encoding) };
+        // The line is not shown: it is the secret.
+        let message = format!("line {line} of the file holds the secret `{}`{form}", hit.name);
+        let hint = "take it out, also of version control, and set another value where that is possible; a manifest gets it \
+                    as `secrets.NAME`";
+        inputs.at_key("schema", message).hint(hint)
+    };
+    hits.into_iter().map(mistake).collect()
 }

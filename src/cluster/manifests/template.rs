@@ -377,6 +377,17 @@ mod tests {
     }
 
     #[test]
+    fn with_tojson_a_value_stays_a_value_whatever_is_in_it() {
+        let value = "a: 'b'\n---\nkind: Pod # \"c\"\n";
+        let cluster = serde_json::json!({"values": {"text": value}});
+        let text =
+            "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: a}\ndata:\n  text: {{ cluster.values.text | tojson }}\n";
+        let rendered = render(&template(text), &Context::default().cluster(cluster)).unwrap();
+        let read: serde_json::Value = serde_saphyr::from_str(&rendered).unwrap();
+        assert_eq!(read["data"]["text"], value);
+    }
+
+    #[test]
     fn no_error_holds_a_secret() {
         for text in ["{{ secrets.deploy_key + 1 }}", "{{ secrets.deploy_key | int }}", "{{ secrets.deploy_key() }}"] {
             let error = refused(text);

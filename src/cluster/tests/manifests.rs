@@ -135,8 +135,14 @@ fn a_secret_that_a_template_makes_a_name_of_is_not_quoted() {
         of_overlay("", &[("app.yaml", "apiVersion: v1\nkind: Pod\nmetadata: {name: \"{{ secrets.app_name }}\"}\n")]);
     fs::write(dir.path().join("secrets.list"), "app-name Hush_Hush\n").unwrap();
     let all: Vec<String> = findings(dir.path()).iter().map(|finding| finding.render(false)).collect();
-    assert!(all.iter().any(|text| text.contains("C124-bad-name") && text.contains("secrets.app-name")), "{all:?}");
+    assert!(all.iter().any(|text| text.contains("C124-bad-name") && text.contains("[secret app-name]")), "{all:?}");
     assert!(all.iter().all(|text| !text.contains("Hush")), "{all:?}");
+    // Nor as a filter writes it.
+    let text = "apiVersion: v1\nkind: Pod\nmetadata: {name: \"{{ secrets.app_name | b64encode }}\"}\n";
+    fs::write(dir.path().join("overlays/app/manifests/app.yaml"), text).unwrap();
+    let all: Vec<String> = findings(dir.path()).iter().map(|finding| finding.render(false)).collect();
+    assert!(all.iter().any(|text| text.contains("C124-bad-name")), "{all:?}");
+    assert!(all.iter().all(|text| !text.contains("SHVzaF9IdXNo")), "{all:?}");
 }
 
 #[test]

@@ -203,6 +203,53 @@ fn the_datastores_password_alone_is_a_secret_in_the_cluster_file_too() {
 }
 
 #[test]
+fn a_secret_in_the_cluster_file_is_found_in_any_encoding_and_not_shown() {
+    const TOKEN: &str = "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef";
+    for (text, form) in [
+        (TOKEN.to_owned(), ""),
+        (TOKEN.to_uppercase(), ""),
+        (
+            "MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWYwMTIzNDU2Nzg5YWJjZGVmMDEyMzQ1Njc4OWFiY2RlZg==".to_owned(),
+            ", in base64",
+        ),
+        ("ASNFZ4mrze8BI0VniavN7wEjRWeJq83vASNFZ4mrze8=".to_owned(), ", in base64"),
+        (hex::encode(TOKEN.as_bytes()).to_string(), ", in hexadecimal digits"),
+    ] {
+        let dir = workspace(&SOUND.replace("\n[node", &format!("\n[values]\njoin = \"{text}\"\n\n[node")));
+        fs::write(dir.path().join("secrets.list"), format!("spare {TOKEN}\n")).unwrap();
+        let found = findings(dir.path());
+        let found: Vec<&Finding> = found.iter().filter(|finding| finding.code.starts_with("C077")).collect();
+        let [finding] = &found[..] else { panic!("{text}: {found:?}") };
+        assert_eq!(finding.diagnostic.message, format!("line 9 of the file holds the secret `spare`{form}"));
+        assert!(!finding.render(false).contains(&text), "{finding:?}");
+    }
+}
+
+#[test]
+fn a_servers_words_are_shown_without_the_datastores_password_in_any_encoding() {
+    let dir = workspace(SOUND);
+    let text = "datastore-url postgres://k3s:corr%40ect%20horse@db.example.org/k3s\n";
+    fs::write(dir.path().join("secrets.list"), text).unwrap();
+    let opened = Workspace::open(dir.path()).unwrap();
+    let (cluster, places) = load_with_places(&opened).unwrap().unwrap();
+    let secrets = secrets(dir.path());
+    let inputs = Inputs::gather(&opened, &cluster, &places, None, secrets.as_ref()).unwrap();
+    for spelled in [
+        "corr@ect horse",
+        "corr%40ect%20horse",
+        "Y29yckBlY3QgaG9yc2U=",
+        "636f7272406563742068 6f727365".replace(' ', "").as_str(),
+    ] {
+        let reason = format!("no role with password {spelled}");
+        let obstacle = crate::datastore::Obstacle::Refused { at: "db.example.org:5432".to_owned(), reason };
+        let found = lints::online::findings(&inputs, &Err(obstacle));
+        let [finding] = &found[..] else { panic!("{found:?}") };
+        let message = &finding.diagnostic.message;
+        assert!(message.contains("no role with password [secret datastore-url (its password)]"), "{message}");
+    }
+}
+
+#[test]
 fn every_fixture_is_of_a_lint_and_codes_are_unique() {
     let codes: BTreeSet<&str> = all().map(|lint| lint.code).collect();
     assert_eq!(codes.len(), all().count());

@@ -6,7 +6,8 @@ use sha2::{Digest as _, Sha256};
 
 use super::{Finding, Inputs, Lint, Theme};
 use crate::cluster::hex;
-use crate::cluster::secrets::SERVER_TOKEN;
+use crate::cluster::leaks::redact;
+use crate::cluster::secrets::{DATASTORE_URL, SERVER_TOKEN, parts};
 use crate::datastore::{Answers, Facts, NEEDED, Obstacle, Statements};
 use crate::output::Severity::{self, Error, Info, Warning};
 
@@ -185,16 +186,27 @@ const PARAMETER: Lint = lint(
     "K3s sends it too, as a setting of the session, and each connection ends over it",
 );
 
-/// What is to be said of a datastore that was asked, or could not be.
+/// What is to be said of a datastore that was asked, or could not be. A server chooses its own words, and may know the
+/// password: what it says is shown without it.
 #[must_use]
 pub fn findings(inputs: &Inputs<'_>, seen: &Result<Facts, Obstacle>) -> Vec<Finding> {
     let finding = |(lint, message, hint): (&Lint, String, String)| {
+        let [message, hint] = [message, hint].map(|text| redacted(inputs, &text));
         Finding::new(lint, inputs.at_key("datastore", message).hint(hint))
     };
     match seen {
         Err(obstacle) => vec![finding(in_the_way(obstacle))],
         Ok(facts) => of_facts(facts, inputs).into_iter().map(finding).collect(),
     }
+}
+
+/// A text with a server's words in it, without the datastore's URL and password.
+#[must_use]
+pub fn redacted(inputs: &Inputs<'_>, text: &str) -> String {
+    let Some(secrets) = inputs.secrets else { return text.to_owned() };
+    let parts = parts(secrets);
+    let url = secrets.get(DATASTORE_URL).map(|url| (DATASTORE_URL, url));
+    redact(text, parts.iter().map(|(name, value)| (*name, value)).chain(url))
 }
 
 type Said = (&'static Lint, String, String);
