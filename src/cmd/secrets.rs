@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 use std::io::{IsTerminal as _, stdin};
+use std::path::Path;
 
 use serde_json::{Value, json};
 use zeroize::Zeroizing;
@@ -28,12 +29,12 @@ pub(super) fn run(verb: &Secrets, session: &Session<'_>) -> Outcome {
 }
 
 fn init(args: &SecretsInit, session: &Session<'_>) -> Outcome {
-    let path = Vault::at(session.root(), None).init(&args.age)?;
+    let vault = Vault::at(session.root(), None);
+    let path = vault.init(&args.age)?;
+    let recipients = vault.recipients()?;
     session.console.progress().warn(WARNING);
-    session.console.result(
-        &json!({"file": path, "recipients": args.age}),
-        &format!("made {}; `imgbuild secrets check` tells what is missing", path.display()),
-    );
+    let text = format!("made {}; `imgbuild secrets check` tells what is missing", shown(&path, &recipients));
+    session.console.result(&json!({"file": path, "recipients": recipients}), &text);
     Ok(())
 }
 
@@ -48,11 +49,22 @@ fn set(args: &SecretsSet, session: &Session<'_>) -> Outcome {
         session.console.progress().warn(&warning);
     }
     let value = if stdin().is_terminal() { ask(&args.name)? } else { Secret::read(stdin().lock(), "standard input")? };
-    let path = session.vault(&args.unlock).set(&args.name, &value, args.replace)?;
-    session
-        .console
-        .result(&json!({"file": path, "name": args.name}), &format!("set `{}` in {}", args.name, path.display()));
+    let vault = session.vault(&args.unlock);
+    let path = vault.set(&args.name, &value, args.replace)?;
+    let recipients = vault.recipients()?;
+    session.console.result(
+        &json!({"file": path, "name": args.name, "recipients": recipients}),
+        &format!("set `{}` in {}", args.name, shown(&path, &recipients)),
+    );
     Ok(())
+}
+
+/// A file, and whom it is encrypted for, if it is.
+fn shown(path: &Path, recipients: &[String]) -> String {
+    match recipients {
+        [] => path.display().to_string(),
+        some => format!("{}, encrypted for {}", path.display(), some.join(", ")),
+    }
 }
 
 /// What to say of a name that nothing asks for. It is no error: an overlay that asks for it may be yet to come.
@@ -84,6 +96,10 @@ fn ask(name: &str) -> Result<Secret, Failure> {
 
 fn checked(args: &SecretsCheck, session: &Session<'_>) -> Outcome {
     let secrets = session.secrets(&args.unlock)?;
+    let recipients = session.vault(&args.unlock).recipients()?;
+    if !recipients.is_empty() {
+        session.console.note(&format!("the secrets are encrypted for {}", recipients.join(", ")));
+    }
     let cluster = cluster::load(&session.workspace)?;
     let needs = cluster.as_ref().map(|cluster| needs(session, cluster)).transpose()?.unwrap_or_default();
     let rows = check(&secrets, &needs);

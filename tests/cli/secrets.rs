@@ -3,9 +3,11 @@
 use std::fs::{self, File, Permissions};
 use std::io::{Read as _, Seek as _, Write as _};
 use std::os::unix::fs::PermissionsExt as _;
+use std::os::unix::process::ExitStatusExt as _;
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
+use rustix::process::{Pid, Signal, kill_process};
 use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
 use rustix::termios::{LocalModes, tcgetattr};
 use serde_json::Value;
@@ -224,6 +226,61 @@ fn an_encrypted_workspace_and_its_backup_open_with_their_identities() {
     fs::rename(place.path("backup.age"), place.path("secrets.toml.age")).unwrap();
     let shown = place.run(&["secrets", "check", "--identity", "key"]).ok();
     assert!(shown.contains("datastore-url    set (secrets.toml.age)"), "{shown}");
+}
+
+#[test]
+fn whom_secrets_are_encrypted_for_is_shown_and_a_file_that_was_swapped_is_refused() {
+    let (place, stranger) = (Place::new().file("cluster.toml", CLUSTER), Place::new());
+    for place in [&place, &stranger] {
+        crate::support::ok(&place.path(""), "ssh-keygen", &["-q", "-t", "ed25519", "-N", "", "-f", "key"]);
+    }
+    let key = |place: &Place| place.read("key.pub").split_whitespace().take(2).collect::<Vec<_>>().join(" ");
+    let (mine, theirs) = (key(&place), key(&stranger));
+    let made = place.run(&["secrets", "init", "--age", &place.read("key.pub")]).ok();
+    assert!(made.contains(&format!("encrypted for {mine}")), "{made}");
+    let set = ["secrets", "set", "datastore-url", "--identity", "key"];
+    let done = with_input(place.command(&set), URL).ok();
+    assert!(done.contains(&format!("encrypted for {mine}")), "{done}");
+    let checked = place.run(&["secrets", "check", "--identity", "key"]);
+    assert!(checked.stderr.contains(&format!("the secrets are encrypted for {mine}")), "{checked:?}");
+
+    stranger.run(&["secrets", "init", "--age", &mine, "--age", &theirs]).ok();
+    fs::copy(stranger.path("secrets.toml.age"), place.path("secrets.toml.age")).unwrap();
+    for refused in [
+        with_input(place.command(&set), URL),
+        place.run(&["secrets", "check", "--identity", "key"]),
+        place.run(&["node", "show", "pi1", "--identity", "key"]),
+    ] {
+        let error = refused.fails(1);
+        assert!(error.contains(&format!("only the file has `{theirs}`")) && error.contains("hint: "), "{error}");
+    }
+    assert_eq!(place.read("secrets.toml.age"), stranger.read("secrets.toml.age"));
+}
+
+#[test]
+fn a_run_that_dies_leaves_no_core_dump() {
+    let place = Place::new();
+    place.run(&["secrets", "init"]).ok();
+    let program = place.command(&["secrets", "set", "nonsense"]);
+    let mut child = Command::new("sh")
+        .args(["-c", "ulimit -c unlimited; exec \"$0\" \"$@\""])
+        .arg(program.get_program())
+        .args(program.get_args())
+        .current_dir(place.path(""))
+        .stdin(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    // It warns before it waits for the value.
+    let mut warning = [0];
+    child.stderr.as_mut().unwrap().read_exact(&mut warning).unwrap();
+    let limits = fs::read_to_string(format!("/proc/{}/limits", child.id())).unwrap();
+    let core = limits.lines().find(|line| line.starts_with("Max core file size")).unwrap();
+    assert_eq!(core.split_whitespace().skip(4).take(2).collect::<Vec<_>>(), ["0", "0"]);
+    kill_process(Pid::from_child(&child), Signal::ABORT).unwrap();
+    let status = child.wait().unwrap();
+    assert_eq!((status.signal(), status.core_dumped()), (Some(6), false));
+    assert_eq!(place.files(), ["secrets.toml"]);
 }
 
 #[test]

@@ -226,6 +226,82 @@ fn an_encrypted_file_opens_for_its_recipients_and_stays_encrypted_for_all_of_the
 }
 
 #[test]
+fn a_file_that_is_encrypted_for_other_keys_than_are_listed_beside_it_is_refused() {
+    let (owner, stranger) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    let (identity, mine) = age_identity(owner.path());
+    let (_, theirs) = age_identity(stranger.path());
+    let vault = Vault::at(owner.path(), Some(&identity));
+    vault.init(std::slice::from_ref(&mine)).unwrap();
+    assert_eq!(vault.recipients().unwrap(), std::slice::from_ref(&mine));
+    let list = fs::read_to_string(owner.path().join("secrets.recipients")).unwrap();
+    assert_eq!(list.lines().filter(|line| !line.starts_with('#')).collect::<Vec<_>>(), [&mine]);
+
+    // Whoever knows the owner's public key can make a file that the owner's identity opens.
+    Vault::at(stranger.path(), None).init(&[mine.clone(), theirs.clone()]).unwrap();
+    let path = owner.path().join("secrets.toml.age");
+    fs::copy(stranger.path().join("secrets.toml.age"), &path).unwrap();
+    let before = fs::read(&path).unwrap();
+    for error in [
+        failed(vault.load([])),
+        failed(vault.set("a", &secret("one"), false)),
+        failed(vault.export(std::slice::from_ref(&mine))),
+    ] {
+        assert!(matches!(error, SecretsError::OtherKeys { .. }), "{error}");
+        assert!(said(&error).contains(&format!("only the file has `{theirs}`")), "{error}");
+    }
+    assert_eq!(fs::read(&path).unwrap(), before);
+
+    // A list that was changed alone is no answer either.
+    let (_, third) = age_identity(stranger.path());
+    fs::write(owner.path().join("secrets.recipients"), format!("{mine}\n{third}\n")).unwrap();
+    let text = said(&failed(vault.load([])));
+    assert!(text.contains(&format!("only the file has `{theirs}`; only the list has `{third}`")), "{text}");
+    // Nor is no list.
+    fs::remove_file(owner.path().join("secrets.recipients")).unwrap();
+    let error = failed(vault.load([]));
+    assert!(matches!(error, SecretsError::NoList { .. }) && said(&error).contains(&theirs), "{error}");
+    // Told by the list, the file is used.
+    fs::write(owner.path().join("secrets.recipients"), format!("{theirs}\n{mine}\n")).unwrap();
+    load(&vault);
+}
+
+#[test]
+fn a_list_of_keys_has_comments_and_is_refused_where_a_line_is_no_key() {
+    let dir = tempfile::tempdir().unwrap();
+    let (identity, recipient) = age_identity(dir.path());
+    ok(dir.path(), "ssh-keygen", &["-q", "-t", "ed25519", "-N", "", "-C", "me@laptop", "-f", "ssh"]);
+    let ssh = fs::read_to_string(dir.path().join("ssh.pub")).unwrap();
+    let list = dir.path().join("secrets.recipients");
+    let vault = Vault::at(dir.path(), Some(&identity));
+    fs::write(&list, "someone\n").unwrap();
+    assert!(matches!(failed(vault.init(std::slice::from_ref(&recipient))), SecretsError::List { line: 1, .. }));
+    fs::write(&list, format!("{ssh}\n")).unwrap();
+    assert!(matches!(failed(vault.init(std::slice::from_ref(&recipient))), SecretsError::Exists { .. }));
+    assert!(!dir.path().join("secrets.toml.age").exists());
+    // One that fits stays as it is.
+    let text = format!("# Mine:\n{recipient}\n\n# My laptop's:\n{ssh}");
+    fs::write(&list, &text).unwrap();
+    vault.init(&[ssh.trim().to_owned(), recipient]).unwrap();
+    vault.set("a", &secret("one"), false).unwrap();
+    assert_eq!(fs::read_to_string(&list).unwrap(), text);
+
+    let key = fs::read_to_string(&identity).unwrap().lines().last().unwrap().to_owned();
+    fs::write(&list, format!("# Mine:\n{key}\n")).unwrap();
+    let error = failed(vault.load([]));
+    assert!(matches!(error, SecretsError::List { line: 2, .. }) && !said(&error).contains(&key), "{error}");
+}
+
+#[test]
+fn a_second_hard_link_keeps_what_the_file_was() {
+    let (dir, vault) = made();
+    let (path, other) = (dir.path().join("secrets.toml"), dir.path().join("other"));
+    fs::hard_link(&path, &other).unwrap();
+    vault.set("a", &secret("one"), false).unwrap();
+    assert!(fs::read_to_string(&path).unwrap().contains("a = \"one\""));
+    assert!(!fs::read_to_string(&other).unwrap().contains("a = \"one\""));
+}
+
+#[test]
 fn a_damaged_encrypted_file_is_refused() {
     let dir = tempfile::tempdir().unwrap();
     let (identity, recipient) = age_identity(dir.path());
@@ -250,6 +326,7 @@ fn an_export_put_in_place_gives_all_secrets_back() {
     Vault::write_export(&path, &sealed).unwrap();
     assert!(matches!(failed(Vault::write_export(&path, &sealed)), SecretsError::Exists { .. }));
     let back = Vault::at(restored.path(), Some(&identity));
+    fs::write(restored.path().join("secrets.recipients"), format!("# My own.\n\n  {recipient}\n")).unwrap();
     for (name, value) in load(&vault).iter() {
         assert_eq!(exposed(&load(&back), name), value.expose(), "{name}");
     }

@@ -8,7 +8,8 @@ use toml::de::{DeTable, DeValue};
 use zeroize::Zeroizing;
 
 use super::known::{DATASTORE_URL, KNOWN, is_name};
-use super::{Secret, SecretsError};
+use super::recipients::Keys;
+use super::{Secret, SecretsError, sealed};
 
 const HEADER: &str = "\
 # The secrets of a cluster. Keep this file to yourself, and a copy of it where this machine's end does not reach it:
@@ -23,7 +24,7 @@ schema = 1
 #[derive(Debug, Default)]
 pub(super) struct Document {
     /// Whom the file is encrypted for, if it is.
-    pub(super) recipients: Vec<String>,
+    pub(super) recipients: Keys,
     pub(super) secrets: BTreeMap<String, Secret>,
 }
 
@@ -55,16 +56,20 @@ impl Reader<'_> {
         }
     }
 
-    fn recipients(&self, value: &Value<'_>) -> Result<Vec<String>, SecretsError> {
-        let wrong = || self.wrong(Some(value.span()), "`recipients` is a list of texts in double quotes");
+    fn recipients(&self, value: &Value<'_>) -> Result<Keys, SecretsError> {
+        let wrong = || self.wrong(Some(value.span()), "`recipients` is a list of public keys in double quotes");
         let list = value.get_ref().as_array().ok_or_else(wrong)?;
-        list.iter().map(|entry| entry.get_ref().as_str().map(str::to_owned).ok_or_else(wrong)).collect()
+        let key = |entry: &Value<'_>| entry.get_ref().as_str().and_then(|text| sealed::spelled(text).ok());
+        list.iter().map(|entry| key(entry).ok_or_else(wrong)).collect()
     }
 
-    /// The values of the table [secrets], by name, with their places.
-    fn secrets<'a>(&self, value: &'a Value<'_>) -> Result<BTreeMap<&'a str, (Secret, Range<usize>)>, SecretsError> {
-        let table = value.get_ref().as_table();
-        let table = table.ok_or_else(|| self.wrong(Some(value.span()), "`secrets` is a table"))?;
+    /// The values of the table [secrets], by name, with their places. A value that the parser had to copy, since it has
+    /// escapes, is taken over and not copied once more.
+    fn secrets(&self, value: Value<'_>) -> Result<BTreeMap<String, (Secret, Range<usize>)>, SecretsError> {
+        let span = value.span();
+        let DeValue::Table(table) = value.into_inner() else {
+            return Err(self.wrong(Some(span), "`secrets` is a table"));
+        };
         let mut secrets = BTreeMap::new();
         for (name, value) in table {
             if !is_name(name.get_ref()) {
@@ -73,9 +78,11 @@ impl Reader<'_> {
                     "not a secret's name (1 to 63 lower-case letters, digits and `-`, not ending in `-file`)",
                 ));
             }
-            let text = value.get_ref().as_str();
-            let text = text.ok_or_else(|| self.wrong(Some(value.span()), "the value is not in double quotes"))?;
-            secrets.insert(name.get_ref().as_ref(), (Secret::from(text.to_owned()), value.span()));
+            let span = value.span();
+            let DeValue::String(text) = value.into_inner() else {
+                return Err(self.wrong(Some(span), "the value is not in double quotes"));
+            };
+            secrets.insert(name.into_inner().into_owned(), (Secret::from(text.into_owned()), span));
         }
         Ok(secrets)
     }
@@ -90,16 +97,16 @@ impl Document {
         let reader = Reader { place, text };
         let mut document = Self::default();
         let mut schema = false;
-        for (key, value) in &reader.table()? {
+        for (key, value) in reader.table()? {
             match key.get_ref().as_ref() {
                 "schema" => {
-                    reader.schema(value)?;
+                    reader.schema(&value)?;
                     schema = true;
                 }
-                "recipients" => document.recipients = reader.recipients(value)?,
+                "recipients" => document.recipients = reader.recipients(&value)?,
                 "secrets" => {
                     let secrets = reader.secrets(value)?;
-                    document.secrets = secrets.into_iter().map(|(name, (value, _))| (name.to_owned(), value)).collect();
+                    document.secrets = secrets.into_iter().map(|(name, (value, _))| (name, value)).collect();
                 }
                 _ => return Err(reader.wrong(Some(key.span()), "unknown key; secrets belong into the table [secrets]")),
             }
@@ -148,7 +155,7 @@ impl Document {
         let mut wanted = Self::parse(text, place)?;
         wanted.secrets.insert(name.to_owned(), value.clone());
         let reader = Reader { place, text };
-        let old = match reader.table()?.get("secrets") {
+        let old = match reader.table()?.remove("secrets") {
             Some(table) => reader.secrets(table)?.remove(name).map(|(_, span)| span),
             None => None,
         };

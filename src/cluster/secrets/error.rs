@@ -53,6 +53,15 @@ pub enum SecretsError {
     /// Text that is no age recipient; not quoted, since it may be an identity.
     #[error("{problem}")]
     Recipient { problem: &'static str },
+    /// A line of the list of public keys that is none; not quoted, since it may be an identity.
+    #[error("{place}: line {line} is no public key")]
+    List { place: String, line: usize },
+    /// An encrypted file for other keys than the list beside it has.
+    #[error("{place} is not encrypted for the keys in {list}: {difference}")]
+    OtherKeys { place: String, list: String, difference: String },
+    /// An encrypted file without such a list.
+    #[error("{place} is encrypted for {keys}, and there is no {list} that says so")]
+    NoList { place: String, list: String, keys: String },
     /// An encrypted file without a key for it.
     #[error("{place} is encrypted")]
     Locked { place: String },
@@ -98,9 +107,18 @@ impl SecretsError {
                     .to_owned()
             }
             Self::Twice { .. } => "unset one of the two".to_owned(),
-            Self::Recipient { .. } => {
+            Self::Recipient { .. } | Self::List { .. } => {
                 "give a public key: `age1…` as `age-keygen` prints it, or `ssh-ed25519 AAAA…` of a .pub file".to_owned()
             }
+            Self::OtherKeys { list, .. } => format!(
+                "if you did not change the keys yourself, somebody else made the file: take both files from before the \
+                 change, since the secrets in this one are known to whoever made it. If you did, write the same keys \
+                 into {list}"
+            ),
+            Self::NoList { list, .. } => format!(
+                "if every one of these keys is yours, write them into {list}, each on a line of its own; else somebody \
+                 else made the file"
+            ),
             Self::Locked { .. } => {
                 "name the file with the age or SSH identity with --identity FILE or the environment \
                                     variable IMGBUILD_AGE_IDENTITY"

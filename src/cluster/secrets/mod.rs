@@ -8,6 +8,8 @@
 //!                                   Secrets ──▶ needs: which node lacks what
 //! ```
 //!
+//! An encrypted file is held against a list of public keys beside it (`recipients`) before anything in it is used.
+//!
 //! A [`Secret`] has no text form but the one that [`Secret::expose`] hands out, and is overwritten when it is
 //! dropped. No error of this room holds a value, or anything that could be one by mistake: a name that is none, a
 //! line that is no TOML, a path that came from the environment.
@@ -19,6 +21,7 @@ mod needs;
 mod overrides;
 mod parts;
 mod private;
+mod recipients;
 mod sealed;
 mod value;
 mod vault;

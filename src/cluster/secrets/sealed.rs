@@ -14,9 +14,9 @@ use super::private::{self, Access};
 ///
 /// # Errors
 /// A recipient that is none.
-pub(super) fn seal(plain: &str, recipients: &[String]) -> Result<String, SecretsError> {
-    let recipients = recipients.iter().map(|text| recipient(text)).collect::<Result<Vec<_>, _>>()?;
-    let encryptor = Encryptor::with_recipients(recipients.iter().map(|recipient| &**recipient as &dyn Recipient))
+pub(super) fn seal<'a>(plain: &str, recipients: impl IntoIterator<Item = &'a String>) -> Result<String, SecretsError> {
+    let recipients = recipients.into_iter().map(recipient).collect::<Result<Vec<_>, _>>()?;
+    let encryptor = Encryptor::with_recipients(recipients.iter().map(|(recipient, _)| &**recipient as &dyn Recipient))
         .map_err(|_| SecretsError::Recipient { problem: "there is nobody to encrypt for" })?;
     let write = || -> io::Result<Vec<u8>> {
         let armored = ArmoredWriter::wrap_output(Vec::new(), Format::AsciiArmor)?;
@@ -28,20 +28,29 @@ pub(super) fn seal(plain: &str, recipients: &[String]) -> Result<String, Secrets
     sealed.map_err(|source| SecretsError::Io { action: "encrypt", place: "the secrets".to_owned(), source })
 }
 
-fn recipient(text: &str) -> Result<Box<dyn Recipient + Send>, SecretsError> {
+/// A public key as age and OpenSSH write it, without comment.
+///
+/// # Errors
+/// Text that is none.
+pub(super) fn spelled(text: &str) -> Result<String, SecretsError> {
+    recipient(text).map(|(_, spelled)| spelled)
+}
+
+/// The key in `text`, and how it is spelled.
+fn recipient(text: impl AsRef<str>) -> Result<(Box<dyn Recipient + Send>, String), SecretsError> {
     let refused = |problem| Err(SecretsError::Recipient { problem });
-    let text = text.trim();
+    let text = text.as_ref().trim();
     if text.to_ascii_uppercase().starts_with("AGE-SECRET-KEY-") {
         return refused("this is an age identity, which decrypts; it must stay secret");
     }
     if text.starts_with("age1") {
         return match text.parse::<x25519::Recipient>() {
-            Ok(recipient) => Ok(Box::new(recipient)),
+            Ok(recipient) => Ok((Box::new(recipient.clone()), recipient.to_string())),
             Err(_) => refused("the age recipient is damaged, or of another kind than X25519"),
         };
     }
     match text.parse::<ssh::Recipient>() {
-        Ok(recipient @ ssh::Recipient::SshEd25519(..)) => Ok(Box::new(recipient)),
+        Ok(recipient @ ssh::Recipient::SshEd25519(..)) => Ok((Box::new(recipient.clone()), recipient.to_string())),
         Ok(_) => refused("of SSH keys only those of the kind `ssh-ed25519` can be encrypted for"),
         Err(_) => refused("this is no age recipient"),
     }

@@ -10,6 +10,7 @@ use zeroize::Zeroizing;
 use super::document::Document;
 use super::known::{AGENT_TOKEN, IDENTITY_SEED, SERVER_TOKEN, is_name, problem};
 use super::private::{self, Access};
+use super::recipients::{self, Keys};
 use super::{Secret, Secrets, SecretsError, Source, overrides, sealed};
 use crate::cluster::hex;
 
@@ -23,12 +24,15 @@ pub struct Vault {
     identity: Option<PathBuf>,
 }
 
-/// A file that was found, decrypted.
+/// A file that was found, decrypted and read.
 struct Opened {
     name: &'static str,
     path: PathBuf,
     place: String,
     text: Zeroizing<String>,
+    secrets: BTreeMap<String, Secret>,
+    /// Whom it is encrypted for, if it is.
+    keys: Option<Keys>,
 }
 
 impl Vault {
@@ -40,29 +44,34 @@ impl Vault {
         Self { dir: dir.to_owned(), identity: identity.map(Path::to_owned) }
     }
 
-    /// The files that the vault of the workspace in `dir` may be.
+    /// The files that decide what the secrets of the workspace in `dir` are: those that the vault may be, and the list of
+    /// the keys that an encrypted one must be for.
     #[must_use]
-    pub fn paths(dir: &Path) -> [PathBuf; 2] {
-        [dir.join(PLAIN), dir.join(SEALED)]
+    pub fn paths(dir: &Path) -> [PathBuf; 3] {
+        [PLAIN, SEALED, recipients::FILE].map(|name| dir.join(name))
     }
 
-    /// Makes a new cluster's secrets and writes them, encrypted if there are recipients. Gives the file's path.
+    /// Makes a new cluster's secrets and writes them, encrypted if there are recipients, which are listed beside the file then.
+    /// Gives the file's path.
     ///
     /// # Errors
-    /// A file that is there already; recipients that are none; a directory that cannot be written.
+    /// A file or list that is there already; recipients that are none; a directory that cannot be written.
     pub fn init(&self, recipients: &[String]) -> Result<PathBuf, SecretsError> {
         if let Some(name) = self.which()? {
             return Err(SecretsError::Exists { place: self.place(name) });
         }
-        let mut document = Document { recipients: recipients.to_vec(), secrets: BTreeMap::new() };
+        let keys = recipients::keys(recipients)?;
+        let mut document = Document { recipients: keys.clone(), secrets: BTreeMap::new() };
         for name in [SERVER_TOKEN, AGENT_TOKEN, IDENTITY_SEED] {
             document.secrets.insert(name.to_owned(), random()?);
         }
         let text = document.render();
-        let (name, bytes, access) = if recipients.is_empty() {
+        let (name, bytes, access) = if keys.is_empty() {
             (PLAIN, text, Access::Private)
         } else {
-            (SEALED, Zeroizing::new(sealed::seal(&text, recipients)?), Access::Public)
+            let sealed = Zeroizing::new(sealed::seal(&text, &keys)?);
+            recipients::write(&self.dir, &keys)?;
+            (SEALED, sealed, Access::Public)
         };
         let path = self.dir.join(name);
         private::create(&path, &self.place(name), bytes.as_bytes(), access)?;
@@ -72,11 +81,12 @@ impl Vault {
     /// All secrets: the file's, if there is one, and over them those of the environment (`std::env::vars_os`).
     ///
     /// # Errors
-    /// A file that others may read, that cannot be decrypted, or that is not what it must be; a variable that is not.
+    /// A file that others may read, that cannot be decrypted, that is for other keys than are listed beside it, or that is not
+    /// what it must be; a variable that is not.
     pub fn load(&self, variables: impl IntoIterator<Item = (OsString, OsString)>) -> Result<Secrets, SecretsError> {
         let mut secrets = Secrets::default();
         if let Some(file) = self.open()? {
-            for (name, value) in Document::parse(&file.text, &file.place)?.secrets {
+            for (name, value) in file.secrets {
                 secrets.insert(name, value, Source::File(file.name));
             }
         }
@@ -84,8 +94,8 @@ impl Vault {
         Ok(secrets)
     }
 
-    /// Sets one secret in the file; an encrypted one is encrypted again for the same recipients. One that the cluster
-    /// stands on is only replaced if `replace` says so. Gives the file's path.
+    /// Sets one secret in the file; an encrypted one is encrypted again for the keys that are listed beside it. One that the
+    /// cluster stands on is only replaced if `replace` says so. Gives the file's path.
     ///
     /// # Errors
     /// A name or value that is none; no file; whatever [`Vault::load`] refuses.
@@ -95,15 +105,14 @@ impl Vault {
             return Err(SecretsError::Unfit { name: name.to_owned(), reason });
         }
         let file = self.existing()?;
-        let held = Document::parse(&file.text, &file.place)?;
-        let changes = held.secrets.get(name).is_some_and(|old| old.expose() != value.expose());
+        let changes = file.secrets.get(name).is_some_and(|old| old.expose() != value.expose());
         if changes && !replace && [SERVER_TOKEN, IDENTITY_SEED].contains(&name) {
             return Err(SecretsError::Irreplaceable { name: name.to_owned() });
         }
         let text = Document::edit(&file.text, &file.place, name, value)?;
-        let (bytes, access) = match file.name {
-            PLAIN => (text, Access::Private),
-            _ => (Zeroizing::new(sealed::seal(&text, &held.recipients)?), Access::Public),
+        let (bytes, access) = match &file.keys {
+            None => (text, Access::Private),
+            Some(keys) => (Zeroizing::new(sealed::seal(&text, keys)?), Access::Public),
         };
         private::replace(&file.path, &file.place, bytes.as_bytes(), access)?;
         Ok(file.path)
@@ -114,9 +123,20 @@ impl Vault {
     /// # Errors
     /// No file; recipients that are none; whatever [`Vault::load`] refuses.
     pub fn export(&self, recipients: &[String]) -> Result<String, SecretsError> {
-        let file = self.existing()?;
-        let secrets = Document::parse(&file.text, &file.place)?.secrets;
-        sealed::seal(&Document { recipients: recipients.to_vec(), secrets }.render(), recipients)
+        let keys = recipients::keys(recipients)?;
+        let secrets = self.existing()?.secrets;
+        sealed::seal(&Document { recipients: keys.clone(), secrets }.render(), &keys)
+    }
+
+    /// The public keys that the file is encrypted for, sorted: those that are listed beside it. None in the clear.
+    ///
+    /// # Errors
+    /// A list that cannot be read.
+    pub fn recipients(&self) -> Result<Vec<String>, SecretsError> {
+        match self.which()? {
+            Some(SEALED) => Ok(recipients::listed(&self.dir)?.unwrap_or_default().into_iter().collect()),
+            _ => Ok(Vec::new()),
+        }
     }
 
     /// Refuses what cannot be a secret's name, without quoting it.
@@ -166,7 +186,12 @@ impl Vault {
             _ => sealed::unseal(&private::read(&path, &place, Access::Public)?, &place, self.identity.as_deref())?,
         };
         let text = private::text(&bytes, &place)?;
-        Ok(Some(Opened { name, path, place, text }))
+        let Document { recipients, secrets } = Document::parse(&text, &place)?;
+        let keys = match name {
+            PLAIN => None,
+            _ => Some(recipients::compare(&self.dir, &place, recipients)?),
+        };
+        Ok(Some(Opened { name, path, place, text, secrets, keys }))
     }
 }
 
