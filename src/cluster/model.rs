@@ -9,8 +9,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::ClusterError;
-use crate::lock::LockedNode;
-use crate::profile::{Board, Profile};
+use crate::profile::{Board, Profile, Registration};
 
 /// What `cluster.toml` says.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -229,10 +228,10 @@ pub struct Node {
 impl Node {
     /// What Kubernetes keeps of it from its first start on.
     #[must_use]
-    pub fn registration(&self, profile: &Profile) -> LockedNode {
+    pub fn registration(&self, profile: &Profile) -> Registration {
         let k3s = profile.k3s.iter();
         let taints = k3s.clone().flat_map(|k3s| k3s.taints.iter().cloned());
-        LockedNode::of(taints, k3s.flat_map(|k3s| k3s.labels.keys()).chain(self.labels.keys()).cloned())
+        Registration::of(taints, k3s.flat_map(|k3s| k3s.labels.keys()).chain(self.labels.keys()).cloned())
     }
 
     /// Its static address with the prefix length.

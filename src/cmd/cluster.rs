@@ -12,9 +12,9 @@ use crate::cluster::secrets::{NodeNeeds, Secret, Secrets, SecretsError};
 use crate::cluster::seed::{self, Seed};
 use crate::cluster::{self, Cluster, ClusterError, Places};
 use crate::exit::Failure;
-use crate::lock::{Lock, LockedNode};
+use crate::lock::Lock;
 use crate::output::{Severity, count};
-use crate::profile::{self, Profile};
+use crate::profile::{self, Profile, Registration};
 
 /// A node with all that its stick is made from.
 pub(super) struct Member {
@@ -25,7 +25,7 @@ pub(super) struct Member {
     /// What must never change while the cluster lives.
     pub(super) critical: BTreeMap<String, String>,
     /// What Kubernetes keeps of the node from its first start on.
-    pub(super) registration: LockedNode,
+    pub(super) registration: Registration,
 }
 
 /// The workspace's cluster.

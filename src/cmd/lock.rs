@@ -19,10 +19,10 @@ use crate::effects::ledger::{Ledger, Verdict};
 use crate::effects::{Context, accounts, unpack};
 use crate::exit::{Code, Failure};
 use crate::files;
-use crate::lock::{self, CriticalChangeError, Lock, LockedNode, OutdatedError, Update};
+use crate::lock::{self, CriticalChangeError, Lock, OutdatedError, Update};
 use crate::output::count;
 use crate::pipeline::{self, PlannedPackage};
-use crate::profile::{self, Profile};
+use crate::profile::{self, Profile, Registration};
 
 pub(super) fn run(args: &cli::Lock, session: &Session<'_>) -> Outcome {
     let guard = if args.check { None } else { session.guard_lock() };
@@ -112,7 +112,7 @@ pub(super) fn for_member(session: &Session<'_>, member: &Member, k3s_dir: Option
 }
 
 /// What a node registers with; none if its profile cannot be read, which others tell.
-fn registration(session: &Session<'_>, node: &cluster::Node) -> Option<LockedNode> {
+fn registration(session: &Session<'_>, node: &cluster::Node) -> Option<Registration> {
     Some(node.registration(&profile::load(&session.workspace, &node.profile).ok()?))
 }
 

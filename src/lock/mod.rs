@@ -23,6 +23,5 @@ pub use critical::{CriticalChange, CriticalChangeError};
 pub use diff::{Change, diff};
 pub use file::LockFileError;
 pub use model::*;
-pub use registered::LockedNode;
 pub use select::{LockError, Update, lock_profile};
 pub use store::{Locked, OutdatedError};

@@ -8,8 +8,8 @@ use std::ops::RangeInclusive;
 
 use serde::{Deserialize, Serialize};
 
-use super::{LockedNode, hex};
-use crate::profile::Arch;
+use super::hex;
+use crate::profile::{Arch, Registration};
 use crate::tree::Digest;
 
 /// The whole lock file.
@@ -29,7 +29,7 @@ pub struct Lock {
     pub cluster: BTreeMap<String, String>,
     /// What nodes registered with, by name ([`Lock::record_node`]).
     #[serde(default, rename = "node", skip_serializing_if = "BTreeMap::is_empty")]
-    pub nodes: BTreeMap<String, LockedNode>,
+    pub nodes: BTreeMap<String, Registration>,
     /// Account numbers that later locks keep.
     #[serde(default)]
     pub ids: IdMap,

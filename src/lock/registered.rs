@@ -6,48 +6,25 @@
 
 use std::collections::BTreeMap;
 
-use serde::{Deserialize, Serialize};
-
 use super::Lock;
-
-/// What a node registered with.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct LockedNode {
-    /// `key=value:Effect`, sorted.
-    pub taints: Vec<String>,
-    /// Names of labels, sorted.
-    pub labels: Vec<String>,
-}
-
-impl LockedNode {
-    /// Of taints and labels in any order.
-    pub fn of(taints: impl IntoIterator<Item = String>, labels: impl IntoIterator<Item = String>) -> Self {
-        let sorted = |mut list: Vec<String>| {
-            list.sort();
-            list.dedup();
-            list
-        };
-        Self { taints: sorted(taints.into_iter().collect()), labels: sorted(labels.into_iter().collect()) }
-    }
-}
+use crate::profile::Registration;
 
 impl Lock {
     /// Remembers a node whose image is built now; says whether the lock is another than before. The taints that it had
     /// the first time stay, and so do labels.
-    pub fn record_node(&mut self, name: &str, now: &LockedNode) -> bool {
+    pub fn record_node(&mut self, name: &str, now: &Registration) -> bool {
         let new = match self.nodes.get(name) {
             None => now.clone(),
             Some(known) => {
                 let labels = known.labels.iter().chain(&now.labels);
-                LockedNode::of(known.taints.clone(), labels.cloned())
+                Registration::of(known.taints.clone(), labels.cloned())
             }
         };
         self.nodes.insert(name.to_owned(), new.clone()).is_none_or(|old| old != new)
     }
 
     /// Takes what the nodes are now for what they registered with, and forgets nodes that are no more.
-    pub fn accept_nodes(&mut self, now: &BTreeMap<String, LockedNode>) {
+    pub fn accept_nodes(&mut self, now: &BTreeMap<String, Registration>) {
         self.nodes.retain(|name, _| now.contains_key(name));
         for (name, known) in &mut self.nodes {
             known.clone_from(&now[name]);

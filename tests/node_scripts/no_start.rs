@@ -12,9 +12,9 @@ fn explained(cmdline: &str, partitions: &[&str], failed: &str) -> String {
     node.write("run/explain-failure", SCRIPT);
     node.standin("systemctl", &format!("[ \"$2\" != is-failed ] || [ \"$3\" = \"{failed}\" ]"));
     node.standin("udevadm", "exit 0");
-    let links: String = partitions.iter().map(|guid| format!(": >/dev/disk/by-partuuid/{guid}\n")).collect();
+    let links: Vec<String> = partitions.iter().map(|guid| format!(": >/dev/disk/by-partuuid/{guid}")).collect();
     let output = node.run(
-        &format!("mkdir -p /run/disk/by-partuuid /dev/disk && mount --bind /run/disk /dev/disk\n{links}"),
+        &format!("mkdir -p /run/disk/by-partuuid /dev/disk && mount --bind /run/disk /dev/disk\n{}", links.join("\n")),
         "sh /run/explain-failure",
     );
     assert!(output.status.success(), "{}", said(&output));

@@ -2,8 +2,8 @@
 
 use super::{Inputs, Lint, Mistake, Theme};
 use crate::cluster::Node;
-use crate::lock::LockedNode;
 use crate::output::Severity;
+use crate::profile::Registration;
 
 pub(super) const THEME: Theme = Theme { title: "The lock", lints: &[CRITICAL_CHANGE, TAINT_CHANGE, LABEL_GONE] };
 
@@ -35,7 +35,7 @@ const LABEL_GONE: Lint = Lint {
 const ACCEPT: &str = "then `imgbuild lock --accept-critical-change`; a node that never started needs the latter alone";
 
 /// The nodes that were built before: what they registered with, and what they are now.
-fn registered<'a>(inputs: &'a Inputs<'_>) -> impl Iterator<Item = (&'a Node, &'a LockedNode, LockedNode)> {
+fn registered<'a>(inputs: &'a Inputs<'_>) -> impl Iterator<Item = (&'a Node, &'a Registration, Registration)> {
     let known = |name: &str| inputs.lock?.nodes.get(name);
     inputs.nodes().filter_map(move |(node, profile)| Some((node, known(&node.name)?, node.registration(profile))))
 }

@@ -50,7 +50,7 @@ fn critical_values_survive_the_file_and_a_lock_without_them_has_no_table() {
 fn what_a_node_registered_with_stays_until_it_is_accepted() {
     let with = |taints: &[&str], labels: &[&str]| {
         let owned = |list: &[&str]| list.iter().map(|entry| (*entry).to_owned()).collect::<Vec<_>>();
-        LockedNode::of(owned(taints), owned(labels))
+        Registration::of(owned(taints), owned(labels))
     };
     let mut lock = Lock::new();
     assert!(lock.record_node("pi1", &with(&["b:NoSchedule", "a:NoSchedule"], &["x"])));

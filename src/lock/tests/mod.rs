@@ -9,7 +9,9 @@ use std::collections::BTreeMap;
 use super::*;
 use crate::debian::archive::{FetchedIndex, SourceState};
 use crate::debian::mirror::{AptMirrors, Mirror};
-use crate::profile::{Arch, Board, ImageSettings, K3s, Kernel, Marks, Profile, Role, Source, SourceKey, User};
+use crate::profile::{
+    Arch, Board, ImageSettings, K3s, Kernel, Marks, Profile, Registration, Role, Source, SourceKey, User,
+};
 use crate::tree::Digest;
 
 /// A day in seconds.
