@@ -120,13 +120,27 @@ impl Runner {
         assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     }
 
+    /// Compiles the program, and puts it into a checkout as it comes out of an artifact: as a file that may not be run.
+    fn compile(&self, checkout: &Path) {
+        let dir = self.path("compiled");
+        if !dir.exists() {
+            fs::create_dir(&dir).unwrap();
+            self.ok("compile", &dir, &[]);
+        }
+        let program = checkout.join("target/release/imgbuild");
+        fs::create_dir_all(program.parent().unwrap()).unwrap();
+        fs::copy(dir.join("target/release/imgbuild"), &program).unwrap();
+        fs::set_permissions(program, Permissions::from_mode(0o644)).unwrap();
+    }
+
     /// Builds all profiles' sets from the repository, each on a runner of its own.
     fn sets(&self, repository: &Path) {
         for profile in self.profiles() {
             let dir = self.path(&format!("{profile}/checkout"));
             support::ok(self.dir.path(), "git", &["clone", "-q", repository.to_str().unwrap(), dir.to_str().unwrap()]);
+            self.compile(&dir);
             self.ok("image", &dir, &[("matrix.profile", profile)]);
-            let set = self.path("sets").join(profile);
+            let set = self.path("sets").join(format!("set-{profile}"));
             fs::create_dir_all(&set).unwrap();
             for file in files(&dir.join("release")) {
                 fs::copy(dir.join("release").join(&file), set.join(&file)).unwrap();
@@ -238,6 +252,7 @@ fn a_lock_that_does_not_fit_is_not_built() {
     let profile = runner.profiles()[0];
     let text = repository.read(&format!("profiles/{profile}.toml"));
     repository.write(&format!("profiles/{profile}.toml"), text.replace("\"freight\"", "\"freight\", \"parcel\""));
+    runner.compile(&repository.path(""));
     let output = runner.run("image", &repository.path(""), &[("matrix.profile", profile)]);
     let error = String::from_utf8_lossy(&output.stderr);
     assert!(!output.status.success() && error.contains("imgbuild.lock does not fit"), "{error}");
@@ -253,9 +268,25 @@ fn an_image_that_cannot_be_built_again_is_not_released() {
     let checkout = runner.path("one/checkout");
     support::ok(runner.dir.path(), "git", &["clone", "-q", repository.path("").to_str().unwrap(), "one/checkout"]);
     runner.tool("imgbuild", FICKLE);
+    runner.compile(&checkout);
     let output = runner.run("image", &checkout, &[("matrix.profile", runner.profiles()[0])]);
     let said = String::from_utf8_lossy(&output.stderr);
     assert!(!output.status.success() && said.contains("SHA256SUMS"), "{said}");
+}
+
+/// A tag can be moved to other code; credentials that a checkout leaves behind can be read by all that runs after it.
+#[test]
+fn actions_are_pinned_by_commit_and_no_checkout_keeps_credentials() {
+    let runner = Runner::new();
+    let steps = runner.workflow["jobs"].as_object().unwrap().values().flat_map(|job| job["steps"].as_array().unwrap());
+    let mut uses = 0;
+    for step in steps.filter(|step| step["uses"].is_string()) {
+        uses += 1;
+        let (action, commit) = step["uses"].as_str().unwrap().split_once('@').unwrap();
+        assert!(commit.len() == 40 && commit.bytes().all(|byte| byte.is_ascii_hexdigit()), "{action}@{commit}");
+        assert!(action != "actions/checkout" || step["with"]["persist-credentials"] == false, "{step}");
+    }
+    assert_eq!(uses, 7);
 }
 
 #[test]
