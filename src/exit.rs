@@ -47,13 +47,13 @@ impl Failure {
     /// wherever it is met.
     #[must_use]
     pub fn new(code: Code, error: &(dyn std::error::Error + 'static)) -> Self {
-        let message = error.to_string();
+        let message = bounded(error.to_string());
         let mut causes = Vec::new();
         let mut is_full = is_full(error);
         let mut below = error.source();
         while let Some(cause) = below {
             is_full |= self::is_full(cause);
-            let text = cause.to_string();
+            let text = bounded(cause.to_string());
             // Many error types repeat their source's text in their own; once is enough.
             let said = causes.last().unwrap_or(&message);
             if !said.contains(&text) {
@@ -109,6 +109,16 @@ impl Failure {
         self.hint = self.hint.or(hint);
         self
     }
+}
+
+/// The beginning of a text that may quote what it is about: a field of a foreign file may have megabytes.
+fn bounded(mut text: String) -> String {
+    const LONGEST: usize = 16 << 10;
+    if text.len() > LONGEST {
+        text.truncate((0..=LONGEST).rev().find(|at| text.is_char_boundary(*at)).unwrap_or(0));
+        text.push_str(" …");
+    }
+    text
 }
 
 const FULL_DISK: &str =

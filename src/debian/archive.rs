@@ -5,6 +5,9 @@
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
+use liblzma::stream::Stream;
+
+use super::XZ_MEMORY;
 use super::mirror::Mirror;
 use super::openpgp::{self, SignatureError};
 use super::release::{self, IndexFile, Release, ReleaseError};
@@ -14,9 +17,10 @@ use crate::profile::{Arch, Source};
 use crate::tree::Digest;
 
 /// Most bytes of an `InRelease` file; Debian's have 140 KB.
-const MAX_INRELEASE: u64 = 16 << 20;
+const MAX_INRELEASE: u64 = 2 << 20;
 
-/// Most bytes of an index whose decompressed size the Release file does not say; Debian's have 60 MB.
+/// Most bytes of all indexes of a source together, and of each as it is fetched, whatever the Release file says of their
+/// sizes; Debian's have 60 MB. They are in memory while packages are chosen.
 const MAX_INDEX: u64 = 512 << 20;
 
 /// The state of one source and what it offers for one architecture.
@@ -149,7 +153,17 @@ fn indexes(source: &Source, release: &Release, arch: Arch) -> Result<Vec<Index>,
             found.extend(Index::find(release, component, "all"));
         }
     }
-    Ok(found)
+    match found.iter().find(|index| index.file.size > MAX_INDEX) {
+        Some(Index { path, file, .. }) => Err(ArchiveError::Index {
+            name: source.name.clone(),
+            path: path.clone(),
+            source: invalid(format!(
+                "the Release file says {} bytes, and more than {MAX_INDEX} are not fetched",
+                file.size
+            )),
+        }),
+        None => Ok(found),
+    }
 }
 
 impl Index {
@@ -175,17 +189,20 @@ impl Index {
         }
     }
 
-    fn read(&self, path: &Path) -> io::Result<String> {
+    /// Its text, decompressed, of `room` bytes at most.
+    fn read(&self, path: &Path, room: u64) -> io::Result<String> {
         let file = std::fs::File::open(path)?;
         let plain: Box<dyn Read> = match self.path.rsplit_once('.') {
-            Some((_, "xz")) => Box::new(liblzma::read::XzDecoder::new(file)),
+            Some((_, "xz")) => {
+                let stream = Stream::new_stream_decoder(XZ_MEMORY, 0)?;
+                Box::new(liblzma::read::XzDecoder::new_stream(file, stream))
+            }
             Some((_, "gz")) => Box::new(flate2::read::MultiGzDecoder::new(io::BufReader::new(file))),
             _ => Box::new(file),
         };
-        let limit = self.plain.map_or(MAX_INDEX, |plain| plain.size);
+        let limit = self.plain.map_or(room, |plain| plain.size.min(room));
         let mut bytes = Vec::new();
-        plain.take(limit + 1).read_to_end(&mut bytes)?;
-        let invalid = |message: String| io::Error::new(io::ErrorKind::InvalidData, message);
+        plain.take(limit.saturating_add(1)).read_to_end(&mut bytes)?;
         if bytes.len() as u64 > limit {
             return Err(invalid(format!("larger than {limit} bytes when decompressed")));
         }
@@ -196,6 +213,10 @@ impl Index {
     }
 }
 
+fn invalid(message: String) -> io::Error {
+    io::Error::new(io::ErrorKind::InvalidData, message)
+}
+
 /// Reads as many of the fetched `paths` as the source has indexes.
 fn read_indexes(
     state: SourceState,
@@ -204,12 +225,17 @@ fn read_indexes(
 ) -> Result<FetchedIndex, ArchiveError> {
     let mut text = String::new();
     for (index, path) in indexes.iter().zip(paths) {
-        let part = index.read(&path).map_err(|source| ArchiveError::Index {
+        let room = MAX_INDEX.saturating_sub(text.len() as u64);
+        let part = index.read(&path, room).map_err(|source| ArchiveError::Index {
             name: state.name.clone(),
             path: index.path.clone(),
             source,
         })?;
-        text.push_str(&part);
+        if text.is_empty() {
+            text = part;
+        } else {
+            text.push_str(&part);
+        }
         // Stanzas of different indexes are kept apart even where a file lacks its last empty line.
         text.push('\n');
     }

@@ -53,8 +53,9 @@ pub fn for_each<'a, E: From<Deb822Error>>(
     let mut paragraph = Paragraph::default();
     let (mut offset, mut value_start) = (0, 0);
     for (index, line) in text.split_inclusive('\n').enumerate() {
-        let start = offset;
-        offset += line.len();
+        let start: usize = offset;
+        let number = index.saturating_add(1);
+        offset = start.saturating_add(line.len());
         let content = line.strip_suffix('\n').unwrap_or(line);
         match content.as_bytes().first() {
             // Policy 5.1 lets parsers take a line of blanks for an empty one.
@@ -66,12 +67,12 @@ pub fn for_each<'a, E: From<Deb822Error>>(
             }
             Some(b' ' | b'\t') => {
                 let field = paragraph.fields.last_mut();
-                let (_, value) = field.ok_or(Deb822Error::OrphanContinuation { line: index + 1 })?;
-                *value = &text[value_start..start + content.len()];
+                let (_, value) = field.ok_or(Deb822Error::OrphanContinuation { line: number })?;
+                *value = &text[value_start..start.saturating_add(content.len())];
             }
             _ => {
-                let value = push_field(&mut paragraph, content, index + 1)?;
-                value_start = start + content.len() - value.len();
+                let value = push_field(&mut paragraph, content, number)?;
+                value_start = start.saturating_add(content.len()).saturating_sub(value.len());
             }
         }
     }
@@ -126,7 +127,8 @@ fn refuse_control_characters(text: &str) -> Result<(), Deb822Error> {
         if clean(block) {
             continue;
         }
-        let at = index * 4096 + block.iter().position(|&byte| is_control(byte)).unwrap_or(0);
+        let at =
+            index.saturating_mul(4096).saturating_add(block.iter().position(|&byte| is_control(byte)).unwrap_or(0));
         let line = text.as_bytes()[..at].split(|&byte| byte == b'\n').count();
         return Err(Deb822Error::ControlCharacter { line, code: text.as_bytes()[at] });
     }

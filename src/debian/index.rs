@@ -8,6 +8,10 @@ use super::relation::is_package_name;
 use super::version::{Version, VersionError};
 use crate::tree::{self, Digest};
 
+/// Most bytes of a `.deb`. Twice of what is unpacked from one is more than any has, and so few that no sum over a whole index
+/// overflows.
+pub const MAX_DEB: u64 = 8 << 30;
+
 /// How much a system needs a package; the archive's word, used to rank those who provide the same name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Priority {
@@ -107,7 +111,7 @@ fn read<'a>(paragraph: &Paragraph<'a>) -> Result<Stanza<'a>, IndexError> {
         breaks: text("Breaks"),
         provides: text("Provides"),
         filename: parsed("Filename", &is_clean_path)?,
-        size: size.parse().map_err(|_| bad("Size", size))?,
+        size: size.parse().ok().filter(|size| *size <= MAX_DEB).ok_or_else(|| bad("Size", size))?,
         sha256: Digest::parse(sha256).ok_or_else(|| bad("SHA256", sha256))?,
     })
 }
@@ -159,6 +163,8 @@ mod tests {
             ("Version: 1-1", "Version: 1/1"),
             ("Size: 10", "Size: -1"),
             ("Size: 10", "Size: 99999999999999999999"),
+            ("Size: 10", "Size: 18446744073709551615"),
+            ("Size: 10", "Size: 8589934593"),
             ("Size: 10\n", ""),
             ("SHA256: 00", "SHA256: 0"),
             ("SHA256: 00", "SHA256: gg"),

@@ -9,7 +9,7 @@ mod apt;
 
 pub use apt::AptMirrors;
 
-use crate::fetch;
+use crate::{fetch, files};
 
 /// Debian's main archive when nothing else is known.
 pub const DEFAULT_DEBIAN: &str = "https://mirrors.kernel.org/debian";
@@ -101,7 +101,7 @@ impl AptMirrors {
     /// What the apt of the host uses whose root directory is `root`; nothing unless that is Debian itself.
     #[must_use]
     pub fn of_host(root: &Path) -> Self {
-        let read = |path: &Path| std::fs::read_to_string(path).unwrap_or_default();
+        let read = |path: &Path| files::text(path).unwrap_or_default();
         if !apt::is_debian(&read(&root.join("etc/os-release"))) {
             return Self::default();
         }

@@ -28,6 +28,16 @@ const DEBIAN_KEYS: [&[u8]; 6] = [
     include_bytes!("keys/debian-archive-bookworm-stable.asc"),
 ];
 
+/// How a cleartext-signed message begins (RFC 9580, section 7).
+const BEGIN: &[u8] = b"-----BEGIN PGP SIGNED MESSAGE-----";
+
+/// Most lines times bytes of one file: the library searches all that it has read after every line. Debian's have a fiftieth
+/// of it.
+const MAX_LINES_TIMES_BYTES: u64 = 1 << 33;
+
+/// Most signatures of one file: each is held against the whole text, and an archive that changes its key has two or three.
+const MAX_SIGNATURES: usize = 16;
+
 /// How far a signer's clock may be ahead of ours, in seconds.
 const CLOCK_SKEW: u64 = 24 * 60 * 60;
 
@@ -44,11 +54,13 @@ pub struct Verified {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum SignatureError {
     #[error("not a cleartext-signed OpenPGP message: {reason}")]
-    Message { reason: String },
+    Message { reason: &'static str },
     #[error("the pinned keys cannot be read: {reason}")]
-    Keys { reason: String },
+    Keys { reason: &'static str },
     #[error("no signature")]
     Unsigned,
+    #[error("it has {found} signatures, and more than {MAX_SIGNATURES} are not looked at")]
+    TooMany { found: usize },
     #[error("no good signature: {}", refusals.iter().map(Refusal::to_string).collect::<Vec<_>>().join("; "))]
     NoneGood { refusals: Vec<Refusal> },
 }
@@ -89,7 +101,16 @@ impl SignatureError {
     /// What the user can do.
     #[must_use]
     pub fn hint(&self) -> Option<String> {
-        let Self::NoneGood { refusals } = self else { return None };
+        let refusals = match self {
+            Self::NoneGood { refusals } => refusals,
+            // A network that wants a login, or a mirror that has moved, answers with a page of its own.
+            Self::Message { .. } => {
+                return Some(
+                    "did the mirror answer, or something before it? look at the address in a browser".to_owned(),
+                );
+            }
+            Self::Keys { .. } | Self::Unsigned | Self::TooMany { .. } => return None,
+        };
         let any = |test: fn(Reason) -> bool| refusals.iter().any(|refusal| test(refusal.reason));
         let text = if any(|reason| reason == Reason::Bad) {
             "the file was changed after it was signed; try another mirror with `--mirror`"
@@ -113,8 +134,22 @@ impl SignatureError {
 /// # Errors
 /// When the file is more or less than one signed text, or none of its signatures is good.
 pub fn verify(inrelease: &[u8], keys: &SourceKey, now: u64) -> Result<Verified, SignatureError> {
-    let (message, _) = CleartextSignedMessage::from_armor(inrelease)
-        .map_err(|error| SignatureError::Message { reason: brief(&error.to_string()) })?;
+    let (lines, bytes) = (inrelease.split(|&byte| byte == b'\n').count() as u64, inrelease.len() as u64);
+    if lines.saturating_mul(bytes) > MAX_LINES_TIMES_BYTES {
+        return Err(SignatureError::Message { reason: "it has more lines than any Release file" });
+    }
+    // What the library says may quote a whole file, byte by byte, that nobody vouches for.
+    let (message, _) = CleartextSignedMessage::from_armor(inrelease).map_err(|_| SignatureError::Message {
+        reason: if inrelease.starts_with(BEGIN) {
+            "it is cut off or damaged, or has more than one text with its signatures"
+        } else {
+            "it does not begin with `-----BEGIN PGP SIGNED MESSAGE-----`"
+        },
+    })?;
+    let found = message.signatures().len();
+    if found > MAX_SIGNATURES {
+        return Err(SignatureError::TooMany { found });
+    }
     let certificates = certificates(keys)?;
     let candidates: Vec<SigningKey<'_>> = certificates.iter().flat_map(signing_keys).collect();
     let text = message.signed_text();
@@ -126,15 +161,6 @@ pub fn verify(inrelease: &[u8], keys: &SourceKey, now: u64) -> Result<Verified, 
         }
     }
     Err(if refusals.is_empty() { SignatureError::Unsigned } else { SignatureError::NoneGood { refusals } })
-}
-
-/// The first words of what the library says: it may quote a whole file, byte by byte, that nobody vouches for.
-fn brief(reason: &str) -> String {
-    const LONGEST: usize = 160;
-    match reason.char_indices().nth(LONGEST) {
-        Some((end, _)) => format!("{} …", &reason[..end]),
-        None => reason.to_owned(),
-    }
 }
 
 /// Fingerprints (upper-case hexadecimal) of the primary keys of the pinned certificates.
@@ -182,7 +208,8 @@ fn certificates(keys: &SourceKey) -> Result<Vec<SignedPublicKey>, SignatureError
         SourceKey::Debian => &DEBIAN_KEYS,
         SourceKey::Certificates(bytes) => &[bytes.as_slice()],
     };
-    let failed = |error: pgp::errors::Error| SignatureError::Keys { reason: error.to_string() };
+    let failed =
+        |_: pgp::errors::Error| SignatureError::Keys { reason: "they are damaged, or no OpenPGP certificates" };
     let mut all = Vec::new();
     for file in files {
         let (found, _) = SignedPublicKey::from_reader_many(*file).map_err(failed)?;
@@ -191,7 +218,7 @@ fn certificates(keys: &SourceKey) -> Result<Vec<SignedPublicKey>, SignatureError
         }
     }
     if all.is_empty() {
-        return Err(SignatureError::Keys { reason: "there are none".to_owned() });
+        return Err(SignatureError::Keys { reason: "there are none" });
     }
     Ok(all)
 }

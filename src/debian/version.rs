@@ -141,7 +141,7 @@ fn weight(byte: Option<&u8>) -> i32 {
         Some(b'~') => -1,
         None => 0,
         Some(byte) if byte.is_ascii_alphabetic() => i32::from(*byte),
-        Some(byte) => i32::from(*byte) + 256,
+        Some(byte) => i32::from(*byte).saturating_add(256),
     }
 }
 

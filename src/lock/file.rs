@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 
 use super::Lock;
 use crate::debian::date;
+use crate::debian::index::MAX_DEB;
 use crate::debian::relation::is_package_name;
 use crate::debian::version::Version;
 use crate::files;
@@ -61,10 +62,18 @@ impl Lock {
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
             Err(source) => return Err(LockFileError::Io { path: path.to_owned(), source }),
         };
-        let lock: Self = toml::from_str(&text)
+        Self::parse(&text, path).map(Some)
+    }
+
+    /// Reads the text of a lock file, which messages call `path`.
+    ///
+    /// # Errors
+    /// A text of another format version, or one that contradicts itself.
+    pub fn parse(text: &str, path: &Path) -> Result<Self, LockFileError> {
+        let lock: Self = toml::from_str(text)
             .map_err(|source| LockFileError::Syntax { path: path.to_owned(), source: Box::new(source) })?;
         match lock.check() {
-            Ok(()) => Ok(Some(lock)),
+            Ok(()) => Ok(lock),
             Err(reason) => Err(LockFileError::Invalid { path: path.to_owned(), reason }),
         }
     }
@@ -134,6 +143,9 @@ impl Lock {
             if tree::clean(&package.path).as_ref() != Ok(&package.path) {
                 return Err(format!("{what}: path `{}` leaves the archive", package.path));
             }
+            if package.size > MAX_DEB {
+                return Err(format!("{what}: {} bytes are more than any package has", package.size));
+            }
             for profile in self.known(&package.profiles, &what)? {
                 if !used_sources.contains(&(profile, package.source.as_str())) {
                     return Err(format!("{what}: profile `{profile}` has no source `{}`", package.source));
@@ -165,6 +177,9 @@ impl Lock {
             let what = format!("artifact `{}` {}", artifact.name, artifact.version);
             if tree::clean(&artifact.path).as_ref() != Ok(&artifact.path) {
                 return Err(format!("{what}: path `{}` leaves the mirror", artifact.path));
+            }
+            if artifact.size > MAX_DEB {
+                return Err(format!("{what}: {} bytes are more than any file of a release has", artifact.size));
             }
             for profile in self.known(&artifact.profiles, &what)? {
                 if self.profiles[profile].arch != artifact.arch {

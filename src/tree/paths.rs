@@ -50,31 +50,41 @@ pub fn parent(path: &str) -> Option<&str> {
 /// See [`Tree::resolve`].
 pub(super) fn resolve(tree: &Tree, path: &str, follow_last: bool) -> Result<String, TreeError> {
     let mut todo: Vec<String> = path.split('/').rev().filter(|part| !part.is_empty()).map(str::to_owned).collect();
-    let mut done: Vec<String> = Vec::new();
+    let mut done = String::new();
     let mut links = 0;
     while let Some(part) = todo.pop() {
         match part.as_str() {
             "." => continue,
             ".." => {
-                done.pop();
+                pop(&mut done);
                 continue;
             }
-            _ => done.push(part),
+            part => {
+                if !done.is_empty() {
+                    done.push('/');
+                }
+                done.push_str(part);
+            }
         }
         if todo.is_empty() && !follow_last {
             break;
         }
-        let Some(node) = tree.get(&done.join("/")) else { continue };
+        let Some(node) = tree.get(&done) else { continue };
         let Kind::Symlink(target) = &node.kind else { continue };
         links += 1;
         if links > MAX_LINKS {
             return Err(TreeError::LinkLoop { path: path.to_owned() });
         }
-        done.pop();
+        pop(&mut done);
         if target.starts_with('/') {
             done.clear();
         }
         todo.extend(target.split('/').rev().filter(|part| !part.is_empty()).map(str::to_owned));
     }
-    Ok(done.join("/"))
+    Ok(done)
+}
+
+/// Takes the last component away.
+fn pop(path: &mut String) {
+    path.truncate(path.rfind('/').unwrap_or(0));
 }

@@ -250,3 +250,48 @@ fn control_members_are_plain_files_at_the_top() {
     assert!(refused(control().file("../postinst", "")).contains("climbs out"));
     assert_eq!(refused(control().file("control", "")), "member `control` is there twice and the two differ");
 }
+
+#[test]
+fn extension_headers_before_one_member_are_counted_before_they_are_read() {
+    let attribute = vec![b'x'; 1 << 20 >> 1];
+    let mut tar = Tar::default();
+    for number in 0..64 {
+        tar = tar.pax(&[(&format!("SCHILY.xattr.user.{number}"), &attribute)]);
+    }
+    // The archive ends within the next: nobody has got so far.
+    assert!(
+        refused(&deb_of(&tar.pax(&[("SCHILY.xattr.user.x", &attribute)]).0[..(65 << 19)]))
+            .contains("too long for so many")
+    );
+}
+
+#[test]
+fn paths_and_targets_have_no_more_components_than_any_package_needs() {
+    let deep = |components: usize| vec!["d"; components].join("/");
+    let file =
+        |components: usize| Tar::default().pax(&[("path", deep(components).as_bytes())]).file("short", "x").finish();
+    assert_eq!(accepted(&deb_of(&file(128))).members.len(), 1);
+    assert!(refused(&deb_of(&file(129))).contains("of more than 128 components"));
+    let link = Tar::default().pax(&[("linkpath", deep(129).as_bytes())]).symlink("link", "x");
+    assert!(refused_data(link).starts_with("member `link` has a path or link target of more than 128 components"));
+}
+
+#[test]
+fn many_members_cost_no_more_than_each_of_them() {
+    let mut control = Tar::default().file("./control", CONTROL);
+    let mut data = Tar::default();
+    for number in 0..30_000 {
+        control = control.file(&format!("./{number}"), "");
+        data = data.file(&format!("./d{}/{number}", number % 7), "");
+    }
+    let package = accepted(&deb_with(&control.finish(), &data.finish()));
+    assert_eq!((package.control.len(), package.members.len()), (30_000, 30_000));
+}
+
+#[test]
+fn names_that_only_begin_alike_are_not_taken_for_a_path_below() {
+    let tar = Tar::default().symlink("a", "b").file("a-b/c", "x").file("a.d", "x").dir("a0");
+    assert_eq!(accepted(&deb_of(&tar.finish())).members.len(), 4);
+    let below = Tar::default().file("a-b", "x").file("a/b/c", "x").symlink("a", "b").file("a!", "x");
+    assert!(refused_data(below).contains("lies below `a`, which is a symbolic link"));
+}

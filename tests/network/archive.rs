@@ -1,6 +1,7 @@
 //! From mirrors to proved indexes: Debian's real suites, and a small archive that is tampered with.
 
 use std::collections::BTreeMap;
+use std::io::Write as _;
 use std::path::Path;
 use std::time::{Duration, SystemTime};
 
@@ -80,16 +81,19 @@ impl Archive {
 
     /// With an index of `bytes` listed as `path`, signed and found by its digest.
     fn with_index(path: &str, bytes: &[u8]) -> Self {
+        Self::with_sizes(path, bytes, bytes.len() as u64, PACKAGES.len() as u64)
+    }
+
+    /// As [`Archive::with_index`], with these sizes of the index and of the plain one in the Release file.
+    fn with_sizes(path: &str, bytes: &[u8], size: u64, plain: u64) -> Self {
         let gpg = Gpg::new();
         let subkey = gpg.new_key("archive", "0");
         let digest = Digest::of(bytes);
         let release = format!(
             "Suite: test\nDate: Wed, 31 Dec 2025 00:00:00 UTC\nValid-Until: Fri, 02 Jan 2026 00:00:00 UTC\n\
              Acquire-By-Hash: yes\nArchitectures: all arm64\nNo-Support-for-Architecture-all: Packages\n\
-             SHA256:\n {digest} {} {path}\n {} {} {INDEX}\n",
-            bytes.len(),
+             SHA256:\n {digest} {size} {path}\n {} {plain} {INDEX}\n",
             Digest::of(PACKAGES.as_bytes()),
-            PACKAGES.len(),
         );
         let mut files = BTreeMap::new();
         let signed = gpg.clearsign(&release, NOW, &subkey, &[]);
@@ -156,6 +160,42 @@ fn an_index_that_grows_beyond_what_was_signed_is_refused() {
     let archive = Archive::with_index(&format!("{INDEX}.xz"), &std::fs::read(folder.path().join("bomb.xz")).unwrap());
     let error = archive.fetch(archive.source(), NOW).unwrap_err();
     assert!(error.to_string().contains(&format!("larger than {} bytes", PACKAGES.len())), "{error}");
+}
+
+#[test]
+fn sizes_that_no_index_has_are_refused_whatever_signed_them() {
+    let packed = gzip(PACKAGES.as_bytes());
+    let path = format!("{INDEX}.gz");
+    for plain in [u64::MAX, 3 << 30] {
+        // The plain size is not needed: what comes out is bounded in any case, and proved.
+        let archive = Archive::with_sizes(&path, &packed, packed.len() as u64, plain);
+        assert_eq!(archive.fetch(archive.source(), NOW).unwrap().text.trim_end(), PACKAGES.trim_end());
+        let archive = Archive::with_sizes(&path, &packed, plain, PACKAGES.len() as u64);
+        let error = archive.fetch(archive.source(), NOW).unwrap_err().to_string();
+        assert!(
+            error.contains(&format!("the Release file says {plain} bytes, and more than 536870912 are not fetched")),
+            "{error}"
+        );
+    }
+}
+
+#[test]
+fn an_index_that_unpacks_to_gigabytes_is_left_at_half_a_gibibyte() {
+    let mut packed = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
+    let megabyte = vec![b'\n'; 1 << 20];
+    for _ in 0..513 {
+        packed.write_all(&megabyte).unwrap();
+    }
+    let packed = packed.finish().unwrap();
+    let archive = Archive::with_sizes(&format!("{INDEX}.gz"), &packed, packed.len() as u64, 3 << 30);
+    let error = archive.fetch(archive.source(), NOW).unwrap_err().to_string();
+    assert!(error.contains("larger than 536870912 bytes"), "{error}");
+}
+
+fn gzip(bytes: &[u8]) -> Vec<u8> {
+    let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
+    encoder.write_all(bytes).unwrap();
+    encoder.finish().unwrap()
 }
 
 #[test]

@@ -93,6 +93,41 @@ fn what_is_no_signed_message_is_refused() {
 }
 
 #[test]
+fn what_is_malformed_is_said_in_a_few_words_of_ours() {
+    let gpg = Gpg::new();
+    let subkey = gpg.new_key("archive", "0");
+    let signed = gpg.clearsign(TEXT, NOW, &subkey, &[]);
+    let told = |text: &str| verify(text.as_bytes(), &SourceKey::Debian, NOW).unwrap_err();
+    let page = told("<!DOCTYPE html><title>Log in</title>");
+    let begin = "it does not begin with `-----BEGIN PGP SIGNED MESSAGE-----`";
+    assert_eq!(page.to_string(), format!("not a cleartext-signed OpenPGP message: {begin}"));
+    assert!(page.hint().unwrap().contains("did the mirror answer"));
+    let damaged = "not a cleartext-signed OpenPGP message: it is cut off or damaged, or has more than one text with its signatures";
+    let header = signed.replacen("Hash: ", "Comment: x\nHash: ", 1);
+    for text in [header, format!("{signed}{signed}"), signed[..signed.len() / 2].to_owned()] {
+        assert_eq!(told(&text).to_string(), damaged);
+    }
+}
+
+#[test]
+fn a_file_of_nothing_but_lines_or_signatures_is_refused_before_they_cost_their_square() {
+    let lines = format!("-----BEGIN PGP SIGNED MESSAGE-----\nHash: SHA256\n\n{}", "\n".repeat(1 << 20));
+    let error = verify(lines.as_bytes(), &SourceKey::Debian, NOW).unwrap_err();
+    assert!(error.to_string().ends_with("it has more lines than any Release file"), "{error}");
+    let gpg = Gpg::new();
+    let subkey = gpg.new_key("archive", "0");
+    let signed = gpg.clearsign(TEXT, NOW, &subkey, &[]);
+    let message = pgp::composed::CleartextSignedMessage::from_string(&signed).unwrap().0;
+    let many = |count: usize| {
+        let signatures = vec![message.signatures()[0].clone(); count];
+        let signed = pgp::composed::CleartextSignedMessage::new_many(TEXT.trim_end(), |_| Ok(signatures)).unwrap();
+        verify(&signed.to_armored_bytes(ArmorOptions::default()).unwrap(), &gpg.export("archive"), NOW)
+    };
+    assert!(many(16).is_ok());
+    assert_eq!(many(17).unwrap_err(), SignatureError::TooMany { found: 17 });
+}
+
+#[test]
 fn a_key_that_is_not_pinned_is_refused() {
     let gpg = Gpg::new();
     let subkey = gpg.new_key("archive", "0");

@@ -35,11 +35,12 @@ pub(super) fn parts<R: Read + Seek>(deb: &mut R) -> Result<(Part, Part), Problem
     let mut control = None;
     for _ in 0..MAX_MEMBERS {
         let part = header(&read(deb, len, offset, HEADER_LEN)?, offset)?;
-        if part.len > len - part.offset {
-            return Err(Flaw::ShortMember { member: part.name, has: len - part.offset, len: part.len }.into());
+        let has = len.saturating_sub(part.offset);
+        if part.len > has {
+            return Err(Flaw::ShortMember { member: part.name, has, len: part.len }.into());
         }
         // Members start at even offsets.
-        offset = part.offset + part.len + part.len % 2;
+        offset = part.offset.saturating_add(part.len).saturating_add(part.len % 2);
         match (part.name.as_str(), control.take()) {
             ("debian-binary", None) if !version_seen => {
                 let version = read(deb, len, part.offset, part.len.min(16))?;
@@ -78,5 +79,9 @@ fn header(bytes: &[u8], offset: u64) -> Result<Part, Flaw> {
     }
     // Ten digits always fit. System V archives end names with a slash.
     let len = size.parse().map_err(|_| Flaw::BadArHeader { offset })?;
-    Ok(Part { name: name.trim_end_matches('/').escape_debug().to_string(), offset: offset + HEADER_LEN, len })
+    Ok(Part {
+        name: name.trim_end_matches('/').escape_debug().to_string(),
+        offset: offset.saturating_add(HEADER_LEN),
+        len,
+    })
 }

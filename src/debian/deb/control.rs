@@ -1,5 +1,7 @@
 //! `control.tar`: the package's own description and its scripts.
 
+use std::collections::HashSet;
+
 use ::tar::EntryType;
 use serde::{Deserialize, Serialize};
 
@@ -32,6 +34,7 @@ impl ControlMember {
 /// A directory, a link, two files of one name.
 pub(super) fn members(entries: Vec<Entry>) -> Result<Vec<ControlMember>, Flaw> {
     let mut members: Vec<ControlMember> = Vec::new();
+    let mut names = HashSet::new();
     for Entry { name, kind, offset, len, .. } in entries {
         let path = crate::tree::clean(&name).map_err(|source| Flaw::Path { member: name.clone(), source })?;
         if path.is_empty() && kind == EntryType::Directory {
@@ -40,7 +43,7 @@ pub(super) fn members(entries: Vec<Entry>) -> Result<Vec<ControlMember>, Flaw> {
         if path.is_empty() || path.contains('/') || kind != EntryType::Regular {
             return Err(Flaw::ControlMember(name));
         }
-        if members.iter().any(|member| member.name == path) {
+        if !names.insert(path.clone()) {
             return Err(Flaw::Duplicate { member: name });
         }
         members.push(ControlMember { name: path, offset, len });

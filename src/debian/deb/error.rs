@@ -43,7 +43,7 @@ pub enum Flaw {
     Trailing { archive: String },
     #[error("`{archive}` unpacks to more than {limit} bytes")]
     TooLarge { archive: String, limit: u64 },
-    #[error("`{archive}` has more than {limit} members or names too long for so many")]
+    #[error("`{archive}` has more than {limit} members, or names and attributes too long for so many")]
     TooMany { archive: String, limit: usize },
     #[error("`{archive}` has a bad header at byte {offset}: {reason}")]
     BadHeader { archive: String, offset: u64, reason: &'static str },
@@ -53,6 +53,8 @@ pub enum Flaw {
     NotUtf8(String),
     #[error("member `{0}` has a name or link target that is empty, too long or holds a NUL byte")]
     BadName(String),
+    #[error("member `{member}` has a path or link target of more than {limit} components")]
+    TooDeep { member: String, limit: usize },
     #[error("member `{member}` is of a kind (`{kind}`) that packages do not have")]
     Kind { member: String, kind: char },
     #[error("member `{member}` is there twice and the two differ")]

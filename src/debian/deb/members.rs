@@ -12,6 +12,9 @@ use crate::tree::{self, Digest};
 /// Longest path and longest component that Linux takes (`PATH_MAX` less its NUL, `NAME_MAX`).
 const MAX_PATH: usize = 4095;
 const MAX_COMPONENT: usize = 255;
+/// Most components of a path and of a link's target: whoever follows one goes through it component by component, so that
+/// the cost of a path is bounded by its length times this. Packages have a tenth of it.
+const MAX_DEPTH: usize = 128;
 
 /// A member as the pack's index keeps it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -83,19 +86,22 @@ pub(super) fn members(entries: Vec<Entry>) -> Result<Vec<Member>, Flaw> {
             }
         }
     }
-    for member in &members {
-        let mut above = tree::parent(&member.path);
-        while let Some(dir) = above {
-            if let Some(&at) = by_path.get(dir)
-                && members[at].kind != Kind::Dir
-            {
-                let kind = members[at].kind.describe();
-                return Err(Flaw::BelowNonDirectory { member: member.path.clone(), above: dir.to_owned(), kind });
-            }
-            above = tree::parent(dir);
+    refuse_below_non_directories(&members)?;
+    Ok(members)
+}
+
+/// In an order where `/` comes before all else, what lies below a path follows it at once.
+fn refuse_below_non_directories(members: &[Member]) -> Result<(), Flaw> {
+    let mut order: Vec<&Member> = members.iter().collect();
+    order.sort_by_cached_key(|member| member.path.replace('/', "\0"));
+    for (above, below) in order.iter().zip(order.iter().skip(1)) {
+        let is_below = below.path.strip_prefix(&above.path).is_some_and(|rest| rest.starts_with('/'));
+        if is_below && above.kind != Kind::Dir {
+            let (member, above, kind) = (below.path.clone(), above.path.clone(), above.kind.describe());
+            return Err(Flaw::BelowNonDirectory { member, above, kind });
         }
     }
-    Ok(members)
+    Ok(())
 }
 
 /// `path`, which the entry called `member` names, as a clean path.
@@ -104,7 +110,15 @@ fn clean(member: &str, path: &str) -> Result<String, Flaw> {
     if clean.len() > MAX_PATH || clean.split('/').any(|part| part.len() > MAX_COMPONENT) {
         return Err(Flaw::BadName(member.to_owned()));
     }
+    refuse_deep(member, &clean)?;
     Ok(clean)
+}
+
+fn refuse_deep(member: &str, path: &str) -> Result<(), Flaw> {
+    if path.split('/').nth(MAX_DEPTH).is_some() {
+        return Err(Flaw::TooDeep { member: member.to_owned(), limit: MAX_DEPTH });
+    }
+    Ok(())
 }
 
 fn kind(entry: &Entry, is_file: impl Fn(&str) -> bool) -> Result<Kind, Flaw> {
@@ -118,7 +132,10 @@ fn kind(entry: &Entry, is_file: impl Fn(&str) -> bool) -> Result<Kind, Flaw> {
         EntryType::Symlink if entry.link.is_empty() || entry.link.len() > MAX_PATH || entry.link.contains('\0') => {
             return Err(Flaw::BadName(entry.name.clone()));
         }
-        EntryType::Symlink => Kind::Symlink(entry.link.clone()),
+        EntryType::Symlink => {
+            refuse_deep(&entry.name, &entry.link)?;
+            Kind::Symlink(entry.link.clone())
+        }
         EntryType::Link => {
             let target = clean(&entry.name, &entry.link)?;
             if !is_file(&target) {

@@ -17,10 +17,11 @@ use super::control::{self, ControlMember};
 use super::members::{self, Member};
 use crate::debian::Package;
 use crate::debian::package;
+use crate::files;
 use crate::tree::{Content, Digest, Kind, Node, Pack, Slice};
 
 /// Raised whenever the index or the checks on what goes into it change.
-pub(super) const FORMAT: u32 = 3;
+pub(super) const FORMAT: u32 = 4;
 
 /// What lies where in a pack.
 #[derive(Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -48,7 +49,7 @@ impl Files {
 
     /// The package, if a usable pack is there.
     pub(super) fn load(&self) -> Option<Package> {
-        let bytes = fs::read(&self.index).ok()?;
+        let bytes = files::read(&self.index).ok()?;
         let (digest, json) = bytes.split_at_checked(64)?;
         if Digest::parse(str::from_utf8(digest).ok()?)? != Digest::of(json) {
             return None;

@@ -13,11 +13,13 @@ use super::error::{Flaw, Problem};
 use crate::tree::{Digest, Hasher};
 
 const BLOCK: u64 = 512;
+/// What the checksum's own field counts in it: eight blanks.
+const BLANKS: u32 = 8 * b' ' as u32;
 /// Bytes of one GNU long name or pax header; both hold paths and small attributes.
 const MAX_EXTENSION: u64 = 1 << 20;
 const MAX_ENTRIES: usize = 250_000;
-/// Bytes of all names, link targets and attributes together.
-const MAX_NAMES: usize = 64 << 20;
+/// Bytes of all extension headers together, from which long names, link targets and attributes come.
+const MAX_EXTENSIONS: u64 = 32 << 20;
 
 /// One member as its headers describe it.
 #[derive(Debug)]
@@ -56,6 +58,8 @@ struct Walk<'w, R, W> {
     archive: &'w str,
     offset: u64,
     limit: u64,
+    /// Bytes that extension headers may still have.
+    extensions: u64,
 }
 
 /// Reads `input` to its end and copies it to `output`. `archive` names it in errors; `limit` is the most bytes
@@ -69,15 +73,13 @@ pub(super) fn walk<R: BufRead, W: Write>(
     archive: &str,
     limit: u64,
 ) -> Result<(Vec<Entry>, u64), Problem> {
-    let mut walk = Walk { input, output, archive, offset: 0, limit };
+    let mut walk = Walk { input, output, archive, offset: 0, limit, extensions: MAX_EXTENSIONS };
     let mut entries = Vec::new();
-    let mut names = 0;
     while let Some(entry) = walk.entry()? {
-        names += entry.name.len() + entry.link.len() + entry.xattrs.values().map(Vec::len).sum::<usize>();
-        entries.push(entry);
-        if entries.len() > MAX_ENTRIES || names > MAX_NAMES {
-            return Err(Flaw::TooMany { archive: archive.to_owned(), limit: MAX_ENTRIES }.into());
+        if entries.len() == MAX_ENTRIES {
+            return Err(walk.too_many().into());
         }
+        entries.push(entry);
     }
     walk.drain()?;
     Ok((entries, walk.offset))
@@ -155,11 +157,9 @@ impl<R: BufRead, W: Write> Walk<'_, R, W> {
     fn header(&mut self) -> Result<Option<Header>, Problem> {
         let start = self.offset;
         let mut header = Header::new_old();
-        let mut at = 0;
-        self.pass(BLOCK, |bytes| {
-            header.as_mut_bytes()[at..at + bytes.len()].copy_from_slice(bytes);
-            at += bytes.len();
-        })?;
+        let mut block = Vec::new();
+        self.pass(BLOCK, |bytes| block.extend_from_slice(bytes))?;
+        header.as_mut_bytes().copy_from_slice(&block);
         if header.as_bytes().iter().all(|&byte| byte == 0) {
             return Ok(None);
         }
@@ -167,7 +167,7 @@ impl<R: BufRead, W: Write> Walk<'_, R, W> {
         let sum: u32 = header.as_bytes().iter().map(|&byte| u32::from(byte)).sum();
         let own: u32 = header.as_old().cksum.iter().map(|&byte| u32::from(byte)).sum();
         match header.cksum() {
-            Ok(expected) if expected == sum - own + 8 * u32::from(b' ') => Ok(Some(header)),
+            Ok(expected) if expected == sum.saturating_sub(own).saturating_add(BLANKS) => Ok(Some(header)),
             _ => Err(self.bad(start, "checksum").into()),
         }
     }
@@ -185,6 +185,8 @@ impl<R: BufRead, W: Write> Walk<'_, R, W> {
         if size > MAX_EXTENSION {
             return Err(self.bad(start, "extension too long").into());
         }
+        // Before it is read: any number of them may stand before one member.
+        self.extensions = self.extensions.checked_sub(size).ok_or_else(|| self.too_many())?;
         let mut data = Vec::new();
         self.pass(size, |bytes| data.extend_from_slice(bytes))?;
         self.pass(padding(size), |_| {})?;
@@ -193,7 +195,7 @@ impl<R: BufRead, W: Write> Walk<'_, R, W> {
 
     /// Copies the next `len` bytes, showing each piece to `look`.
     fn pass(&mut self, len: u64, mut look: impl FnMut(&[u8])) -> Result<(), Problem> {
-        if len > self.limit - self.offset {
+        if len > self.limit.saturating_sub(self.offset) {
             return Err(Flaw::TooLarge { archive: self.archive.to_owned(), limit: self.limit }.into());
         }
         let mut left = len;
@@ -207,9 +209,9 @@ impl<R: BufRead, W: Write> Walk<'_, R, W> {
             self.output.write_all(piece).map_err(Problem::Output)?;
             let passed = piece.len();
             self.input.consume(passed);
-            left -= passed as u64;
+            left = left.saturating_sub(passed as u64);
         }
-        self.offset += len;
+        self.offset = self.offset.saturating_add(len);
         Ok(())
     }
 
@@ -228,13 +230,17 @@ impl<R: BufRead, W: Write> Walk<'_, R, W> {
         }
     }
 
+    fn too_many(&self) -> Flaw {
+        Flaw::TooMany { archive: self.archive.to_owned(), limit: MAX_ENTRIES }
+    }
+
     fn bad(&self, offset: u64, reason: &'static str) -> Flaw {
         Flaw::BadHeader { archive: self.archive.to_owned(), offset, reason }
     }
 }
 
 fn padding(len: u64) -> u64 {
-    len.next_multiple_of(BLOCK) - len
+    len.checked_next_multiple_of(BLOCK).map_or(0, |end| end.saturating_sub(len))
 }
 
 fn decompress(archive: &str, source: std::io::Error) -> Flaw {
@@ -247,10 +253,10 @@ fn read_pax(mut data: &[u8], extensions: &mut Extensions) -> Option<()> {
     while !data.is_empty() {
         let blank = data.iter().position(|&byte| byte == b' ')?;
         let len: usize = str::from_utf8(&data[..blank]).ok()?.parse().ok()?;
-        let record = data.get(blank + 1..len)?.strip_suffix(b"\n")?;
+        let record = data.get(blank..len)?.strip_prefix(b" ")?.strip_suffix(b"\n")?;
         data = &data[len..];
-        let equals = record.iter().position(|&byte| byte == b'=')?;
-        let (key, value) = (str::from_utf8(&record[..equals]).ok()?, &record[equals + 1..]);
+        let mut parts = record.splitn(2, |&byte| byte == b'=');
+        let (key, value) = (str::from_utf8(parts.next()?).ok()?, parts.next()?);
         let number = || str::from_utf8(value).ok()?.parse().ok();
         match key {
             "path" => extensions.name = Some(value.to_owned()),

@@ -11,6 +11,7 @@ use super::error::{Flaw, Problem};
 use super::members;
 use super::pack::{FORMAT, Index};
 use super::tar;
+use crate::debian::XZ_MEMORY;
 use crate::tree::Digest;
 
 /// Bytes of decompressed data taken from one package; the largest of trixie has half of it.
@@ -22,8 +23,6 @@ const MAX_CONTROL: u64 = 64 << 20;
 const XZ_THREADED: u64 = 16 << 20;
 /// Memory that decoding on several threads may take, in bytes; more blocks at a time than fit are not decoded.
 const XZ_THREADING_MEMORY: u64 = 128 << 20;
-/// Memory that decoding at all may take; `xz -9` asks for 65 MiB.
-const XZ_MEMORY: u64 = 256 << 20;
 /// Binary logarithm of the largest window taken from zstd, 128 MiB.
 const ZSTD_WINDOW_LOG: u32 = 27;
 const BUFFER: usize = 256 << 10;

@@ -36,7 +36,10 @@ pub(super) fn is_strong(signature: &Signature) -> bool {
 
 /// When something that was made at `created` expires; none and zero mean never.
 pub(super) fn end(created: u64, lifetime: Option<Duration>) -> Option<u64> {
-    lifetime.map(|lifetime| u64::from(lifetime.as_secs())).filter(|&secs| secs > 0).map(|secs| created + secs)
+    lifetime
+        .map(|lifetime| u64::from(lifetime.as_secs()))
+        .filter(|&secs| secs > 0)
+        .map(|secs| created.saturating_add(secs))
 }
 
 impl SigningKey<'_> {
@@ -145,7 +148,8 @@ fn newest<'a>(signatures: impl Iterator<Item = &'a Signature>) -> Option<&'a Sig
 fn counts(signature: &Signature, now: u64) -> bool {
     let created = signature.created().map(|time| u64::from(time.as_secs()));
     let is_over = |created| end(created, signature.signature_expiration_time()).is_some_and(|end| end <= now);
-    is_strong(signature) && created.is_some_and(|created| created <= now + super::CLOCK_SKEW && !is_over(created))
+    is_strong(signature)
+        && created.is_some_and(|created| created <= now.saturating_add(super::CLOCK_SKEW) && !is_over(created))
 }
 
 fn refuse_expired(created: pgp::types::Timestamp, signature: &Signature, now: u64) -> Result<(), Reason> {

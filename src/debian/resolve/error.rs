@@ -12,6 +12,11 @@ use crate::debian::relation::{Relation, RelationError};
 const ALIKE: f64 = 0.85;
 /// Names suggested at most.
 const SUGGESTIONS: usize = 3;
+/// Providers of a virtual package named at most.
+const PROVIDERS: usize = 20;
+/// Most lines of an explanation, and steps that one goes down.
+const LINES: usize = 200;
+const STEPS: usize = 40;
 
 /// Why no set of packages was selected.
 #[derive(Debug, thiserror::Error)]
@@ -26,6 +31,8 @@ pub enum ResolveError {
     Relation { package: String, version: String, source: RelationError },
     #[error("package `{package}` lies at the end of a chain of more than {limit} dependencies")]
     TooDeep { package: String, limit: usize },
+    #[error("the sources' packages have too many relations to choose from them")]
+    TooMuch,
     #[error("the packages did not settle: more than {limit} times one gave way to another")]
     Unsettled { limit: usize },
 }
@@ -77,7 +84,11 @@ impl UnknownPackage {
         alike.sort_by(|a, b| b.0.total_cmp(&a.0).then(a.1.cmp(b.1)));
         Self {
             name: name.to_owned(),
-            provided_by: universe.providers(name).map(|id| universe.stanza(id).name.to_owned()).collect(),
+            provided_by: universe
+                .providers(name)
+                .take(PROVIDERS)
+                .map(|id| universe.stanza(id).name.to_owned())
+                .collect(),
             alike: alike.into_iter().take(SUGGESTIONS).map(|(_, other)| other.to_owned()).collect(),
         }
     }
@@ -127,7 +138,7 @@ struct Writer<'w, 'a> {
 
 impl Writer<'_, '_> {
     fn line(&mut self, depth: usize, text: &str) {
-        self.lines.push(format!("{:indent$}{text}", "", indent = 2 * depth));
+        self.lines.push(format!("{}{text}", "  ".repeat(depth)));
     }
 
     fn name(&self, id: Id) -> String {
@@ -137,6 +148,9 @@ impl Writer<'_, '_> {
 
     fn tell(&mut self, id: Id, depth: usize) {
         let Some(refusal) = self.refused.get(&id) else { return };
+        if depth > STEPS || self.lines.len() > LINES {
+            return self.line(depth, "(and so on)");
+        }
         if !self.told.insert(id) {
             return self.line(depth, "(as above)");
         }
@@ -149,12 +163,12 @@ impl Writer<'_, '_> {
             Refusal::Unsatisfied { group, tried } => {
                 let text = group.iter().map(|relation| relation.text).collect::<Vec<_>>().join(" | ");
                 self.line(depth, &format!("{} needs {text}", self.universe.stanza(id).name));
-                for relation in group {
-                    self.tell_unavailable(relation, depth + 1);
+                for relation in group.iter().take(LINES) {
+                    self.tell_unavailable(relation, depth.saturating_add(1));
                 }
-                for &choice in tried {
-                    self.line(depth + 1, &format!("{} could be had", self.name(choice)));
-                    self.tell(choice, depth + 2);
+                for &choice in tried.iter().take(LINES) {
+                    self.line(depth.saturating_add(1), &format!("{} could be had", self.name(choice)));
+                    self.tell(choice, depth.saturating_add(2));
                 }
             }
         }

@@ -4,7 +4,8 @@
 //! [`Universe`] holds one candidate a name. `walk` goes through dependencies depth first in the order apt's
 //! `MarkInstall` does: an alternative that is selected already wins, else the first that can be had, providers
 //! of a virtual package ranked; a choice that runs into a conflict or an unsatisfiable dependency is undone and
-//! the next alternative tried. No choice is tried twice, so the time is bounded by the size of the indexes.
+//! the next alternative tried. No choice is tried twice, and all that is looked at is counted, so that time and memory have
+//! a bound whatever the indexes say.
 
 mod error;
 mod strain;
@@ -20,7 +21,7 @@ pub use strain::Strain;
 pub use universe::{Candidate, Universe};
 pub use why::Reason;
 
-use universe::Id;
+use universe::{Id, Looks};
 
 /// What was selected.
 #[derive(Debug)]
@@ -53,7 +54,7 @@ impl<'a> Selection<'a> {
 /// read.
 pub fn resolve<'a>(universe: &'a Universe<'a>, wanted: &[String]) -> Result<Selection<'a>, ResolveError> {
     let roots = roots(universe, wanted)?;
-    let selected = walk::walk(universe, &roots)?;
+    let selected = walk::walk(universe, &roots, Looks::default())?;
     Ok(Selection { universe, roots, selected })
 }
 

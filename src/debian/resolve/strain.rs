@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::error::ResolveError;
-use super::universe::Universe;
+use super::universe::{Looks, Universe};
 use super::walk::groups;
 use crate::debian::relation;
 
@@ -22,17 +22,20 @@ impl<'a> Universe<'a> {
     /// # Errors
     /// A relation that cannot be read.
     pub fn strains(&self, mut names: BTreeSet<&'a str>) -> Result<Vec<Strain<'a>>, ResolveError> {
+        let looks = Looks::default();
         let mut strains = Vec::new();
         let mut open: Vec<&str> = names.iter().copied().collect();
         while let Some(id) = open.pop().map(|name| self.find(name)) {
             let Some(id) = id else { continue };
             let stanza = self.stanza(id);
+            looks.take(1)?;
             for group in groups(stanza)? {
                 let able: Vec<&'a str> = group
                     .iter()
                     .flat_map(|relation| self.satisfiers(relation))
                     .map(|id| self.stanza(id).name)
                     .collect();
+                looks.take(group.len().saturating_add(able.len()))?;
                 match able.first() {
                     None => strains.push(Strain {
                         package: stanza.name,
@@ -47,7 +50,9 @@ impl<'a> Universe<'a> {
             }
             for field in [stanza.conflicts, stanza.breaks] {
                 for relation in relation::parse_flat(field).map_err(ResolveError::relation(stanza))? {
-                    let victims = self.satisfiers(&relation).into_iter().filter(|&victim| victim != id);
+                    let victims = self.satisfiers(&relation);
+                    looks.take(victims.len().saturating_add(1))?;
+                    let victims = victims.into_iter().filter(|&victim| victim != id);
                     let others: Vec<&str> =
                         victims.map(|id| self.stanza(id).name).filter(|name| names.contains(name)).collect();
                     if !others.is_empty() {

@@ -158,3 +158,41 @@ fn a_relation_that_cannot_be_read_names_its_package() {
     let error = names("a 1; Depends: b (1)\nb 1", &["a"]).unwrap_err().to_string();
     assert_eq!(error, "package `a` 1: `b (1)` is not a package relation");
 }
+
+#[test]
+fn what_all_provide_and_all_exclude_does_not_cost_the_square_of_them() {
+    let lines: String = (0..100).fold("top 1; Depends: v".to_owned(), |mut lines, n| {
+        write!(lines, "\np{n:03} 1; Provides: v; Breaks: v; Depends: gone").unwrap();
+        lines
+    });
+    let text = index(&lines);
+    let universe = Universe::new("arm64", [("debian", index::parse(&text).unwrap())]).unwrap();
+    let top = universe.find("top").unwrap();
+    let enough = walk::walk(&universe, &[top], universe::Looks::new(20_000)).unwrap_err();
+    assert!(matches!(enough, ResolveError::Impossible(_)), "{enough}");
+    let little = walk::walk(&universe, &[top], universe::Looks::new(5_000)).unwrap_err();
+    assert!(matches!(little, ResolveError::TooMuch), "{little}");
+}
+
+#[test]
+fn an_explanation_ends_however_long_the_chain_of_refusals_is() {
+    // Each chain of 200 ends at the top of the one before, which was refused by then.
+    let chain = |first: usize, last: &str| {
+        let lines: Vec<String> = (first..first + 200)
+            .map(|n| {
+                let next = if n + 1 < first + 200 { format!("p{:06}", n + 1) } else { last.to_owned() };
+                format!("p{n:06} 1; Depends: {next}")
+            })
+            .collect();
+        lines.join("\n")
+    };
+    let lines = format!(
+        "top 1; Depends: p000000 | p001000 | p002000\n{}\n{}\n{}",
+        chain(0, "gone"),
+        chain(1000, "p000000"),
+        chain(2000, "p001000")
+    );
+    let error = names(&lines, &["top"]).unwrap_err().to_string();
+    assert!(error.lines().count() < 250 && error.contains("(and so on)"), "{error}");
+    assert!(error.lines().all(|line| line.len() < 200), "{error}");
+}

@@ -1,5 +1,6 @@
 //! Everything that could be installed: one candidate a name, and who provides what.
 
+use std::cell::Cell;
 use std::cmp::Reverse;
 
 use super::ResolveError;
@@ -34,6 +35,37 @@ struct Provide<'a> {
 
 /// Position of a candidate in its universe.
 pub(super) type Id = usize;
+
+/// Most packages, relations and candidates for them that are looked at, each as often as it is; a few thousand packages
+/// need some hundred thousand. Many packages that ask for what many provide would else cost their product, in time
+/// and in memory.
+const MAX_LOOKS: usize = 8_000_000;
+
+/// How many of [`MAX_LOOKS`] are left.
+#[derive(Debug)]
+pub(super) struct Looks(Cell<usize>);
+
+impl Default for Looks {
+    fn default() -> Self {
+        Self::new(MAX_LOOKS)
+    }
+}
+
+impl Looks {
+    pub(super) fn new(most: usize) -> Self {
+        Self(Cell::new(most))
+    }
+
+    /// Counts `more` of them.
+    ///
+    /// # Errors
+    /// When there are none left.
+    pub(super) fn take(&self, more: usize) -> Result<(), ResolveError> {
+        let left = self.0.get().checked_sub(more).ok_or(ResolveError::TooMuch)?;
+        self.0.set(left);
+        Ok(())
+    }
+}
 
 impl<'a> Universe<'a> {
     /// Takes the stanzas of each source, given with the source's name (as the lock calls it) in the profile's
@@ -114,7 +146,7 @@ impl<'a> Universe<'a> {
     fn provides_of(&self, name: &str) -> &[Provide<'a>] {
         let start = self.provides.partition_point(|provide| provide.name < name);
         let len = self.provides[start..].partition_point(|provide| provide.name == name);
-        &self.provides[start..start + len]
+        &self.provides[start..][..len]
     }
 
     /// `:any` asks for a package marked `Multi-Arch: allowed`; any other qualifier for an architecture.

@@ -3,12 +3,12 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::error::{Explanation, ResolveError};
-use super::universe::{Id, Universe};
+use super::universe::{Id, Looks, Universe};
 use crate::debian::index::Stanza;
 use crate::debian::relation::{self, Relation};
 
 /// Longest chain of dependencies followed; real ones stay below 100. Bounds the stack against hostile indexes.
-const MAX_DEPTH: usize = 500;
+const MAX_DEPTH: usize = 250;
 /// Most packages looked at again after one they needed gave way; real sets need a handful.
 const MAX_REPAIRS: usize = 1000;
 
@@ -40,13 +40,14 @@ struct Walk<'a> {
     forced: BTreeSet<Id>,
     /// Packages whose dependencies are being selected; they do not give way either.
     open: BTreeSet<Id>,
+    looks: Looks,
 }
 
 /// Selects `roots` and what they depend on; the result is in ascending order.
 ///
 /// # Errors
 /// See [`super::resolve`].
-pub(super) fn walk<'a>(universe: &'a Universe<'a>, roots: &[Id]) -> Result<Vec<Id>, ResolveError> {
+pub(super) fn walk<'a>(universe: &'a Universe<'a>, roots: &[Id], looks: Looks) -> Result<Vec<Id>, ResolveError> {
     let mut walk = Walk {
         universe,
         selected: BTreeSet::new(),
@@ -55,6 +56,7 @@ pub(super) fn walk<'a>(universe: &'a Universe<'a>, roots: &[Id]) -> Result<Vec<I
         conflicts: BTreeMap::new(),
         forced: roots.iter().copied().collect(),
         open: BTreeSet::new(),
+        looks,
     };
     // All roots come before any dependency, so that they win every choice between alternatives.
     for &root in roots {
@@ -100,19 +102,29 @@ impl<'a> Walk<'a> {
     /// refused.
     fn select(&mut self, id: Id) -> Result<bool, ResolveError> {
         let stanza = self.universe.stanza(id);
+        // Who excludes it or is excluded by it, of those that are selected; its own word counts first.
+        let mut against: BTreeMap<Id, (Id, &str)> = BTreeMap::new();
+        for (&(_, other), relation) in self.conflicts.range((id, Id::MIN)..=(id, Id::MAX)) {
+            self.looks.take(1)?;
+            if self.selected.contains(&other) {
+                against.insert(other, (other, relation));
+            }
+        }
         for field in [stanza.conflicts, stanza.breaks] {
             for relation in relation::parse_flat(field).map_err(ResolveError::relation(stanza))? {
                 // Conflicting with a name that one provides oneself excludes the other providers (Policy 7.6.2).
-                for victim in self.universe.satisfiers(&relation).into_iter().filter(|&victim| victim != id) {
+                let victims = self.universe.satisfiers(&relation);
+                self.looks.take(victims.len().saturating_add(1))?;
+                for victim in victims.into_iter().filter(|&victim| victim != id) {
                     self.conflicts.insert((victim, id), relation.text);
+                    if self.selected.contains(&victim) {
+                        against.insert(victim, (id, relation.text));
+                    }
                 }
             }
         }
         let mut evicted = Vec::new();
-        for &other in &self.selected {
-            let mine = self.conflicts.get(&(other, id));
-            let Some(relation) = mine.or_else(|| self.conflicts.get(&(id, other))) else { continue };
-            let by = if mine.is_some() { id } else { other };
+        for (other, (by, relation)) in against {
             if by == id && !self.forced.contains(&other) && !self.open.contains(&other) {
                 evicted.push((other, Refusal::Conflict { with: id, by, relation }));
             } else {
@@ -139,15 +151,15 @@ impl<'a> Walk<'a> {
         }
         self.open.insert(id);
         let mut missing = None;
-        for group in groups(stanza)? {
-            let able = self.able(&group);
+        for group in self.groups(id)? {
+            let able = self.able(&group)?;
             let only = if self.forced.contains(&id) && able.len() == 1 { able.first().copied() } else { None };
             let newly_forced = only.is_some_and(|only| self.forced.insert(only));
             let done = if able.iter().any(|id| self.selected.contains(id)) {
                 // What is forced passes that on to what it needs.
-                !newly_forced || self.expand(able[0], depth + 1)?
+                !newly_forced || self.expand(able[0], depth.saturating_add(1))?
             } else {
-                self.install_any(&able, depth + 1)?
+                self.install_any(&able, depth.saturating_add(1))?
             };
             if !done {
                 missing = Some(Refusal::Unsatisfied { group, tried: able });
@@ -175,8 +187,7 @@ impl<'a> Walk<'a> {
             self.selected = self.needed(roots)?;
             let mut broken = None;
             for &id in &self.selected {
-                let unmet = |group: &Vec<Relation<'a>>| !self.able(group).iter().any(|id| self.selected.contains(id));
-                if groups(self.universe.stanza(id))?.iter().any(unmet) {
+                if !self.has_all_it_needs(id)? {
                     broken = Some(id);
                     break;
                 }
@@ -193,13 +204,22 @@ impl<'a> Walk<'a> {
         Err(ResolveError::Unsettled { limit: MAX_REPAIRS })
     }
 
+    fn has_all_it_needs(&self, id: Id) -> Result<bool, ResolveError> {
+        for group in self.groups(id)? {
+            if !self.able(&group)?.iter().any(|id| self.selected.contains(id)) {
+                return Ok(false);
+            }
+        }
+        Ok(true)
+    }
+
     /// The selected packages that can be reached from `roots`.
     fn needed(&self, roots: &[Id]) -> Result<BTreeSet<Id>, ResolveError> {
         let mut needed: BTreeSet<Id> = roots.iter().copied().collect();
         let mut queue = roots.to_vec();
         while let Some(id) = queue.pop() {
-            for group in groups(self.universe.stanza(id))? {
-                for able in self.able(&group) {
+            for group in self.groups(id)? {
+                for able in self.able(&group)? {
                     if self.selected.contains(&able) && needed.insert(able) {
                         queue.push(able);
                     }
@@ -209,15 +229,22 @@ impl<'a> Walk<'a> {
         Ok(needed)
     }
 
+    /// What a package depends on.
+    fn groups(&self, id: Id) -> Result<Vec<Vec<Relation<'a>>>, ResolveError> {
+        self.looks.take(1)?;
+        groups(self.universe.stanza(id))
+    }
+
     /// All candidates that fulfil one of the alternatives, best first.
-    fn able(&self, group: &[Relation<'a>]) -> Vec<Id> {
+    fn able(&self, group: &[Relation<'a>]) -> Result<Vec<Id>, ResolveError> {
         let mut able = Vec::new();
-        for id in group.iter().flat_map(|relation| self.universe.satisfiers(relation)) {
-            if !able.contains(&id) {
-                able.push(id);
-            }
+        let mut seen = BTreeSet::new();
+        for relation in group {
+            let satisfiers = self.universe.satisfiers(relation);
+            self.looks.take(satisfiers.len().saturating_add(1))?;
+            able.extend(satisfiers.into_iter().filter(|id| seen.insert(*id)));
         }
-        able
+        Ok(able)
     }
 
     fn impossible(&self, root: Id) -> ResolveError {

@@ -22,6 +22,10 @@ fn a_lock_that_contradicts_itself_is_refused() {
         (text.replace("date = \"2026", "date = \"x"), "is not a date"),
         (text.replace(&hex, &hex[1..]), "is not 64 hexadecimal digits"),
         (text.replace("size = 1000", "size = 1000\nextra = 1"), "unknown field `extra`"),
+        (
+            text.replace("size = 1000", "size = 9223372036854775807"),
+            "9223372036854775807 bytes are more than any package has",
+        ),
         (text.replace("[ids.users]", "[ids.users"), "TOML parse error"),
         (text.replace("[ids.users]", "[ids.users]\nadmin = 65534"), "which stands for no account"),
     ];
