@@ -54,5 +54,10 @@ fn job(input: &mut impl BufRead) -> Result<Job, WriteError> {
         let reasons = vec!["writer and program are of different versions of imgbuild".to_owned()];
         return Err(WriteError::Refused { reasons, hint: None });
     }
+    // Whoever may run this half as root need not be `imgbuild`.
+    job.plan.check().map_err(|problem| WriteError::Refused {
+        reasons: vec![format!("the plan is not one that imgbuild makes: {problem}")],
+        hint: None,
+    })?;
     Ok(job)
 }

@@ -31,6 +31,8 @@ const ENTRIES: u64 = 128 * 128;
 /// Longest range that a manifest may have: some are held in memory at a time.
 const LONGEST: u64 = 16 << 20;
 const BLOCK: u64 = ALIGN as u64;
+/// Parts that tables are written in: the backup, the primary table's entries, and its first block.
+const TABLE_PARTS: usize = 3;
 /// Most ranges, so that a job does not outgrow what a writer reads: 256 GiB of those that a build makes.
 const MOST: usize = 1 << 16;
 
@@ -68,6 +70,41 @@ impl Plan {
     #[must_use]
     pub fn range(&self, number: usize) -> Option<&Range> {
         self.ranges.iter().chain(&self.tables).nth(number)
+    }
+
+    /// Holds a plan that came over a pipe against what [`Prepared::new`] makes: whoever sent it, no address overflows, no buffer
+    /// is longer than a range may be, and there is no more work than the device is long.
+    ///
+    /// # Errors
+    /// What no plan has, in words.
+    pub(super) fn check(&self) -> Result<(), String> {
+        let end = |offset: u64, len: u64| {
+            let end = offset.checked_add(len).filter(|end| len > 0 && *end <= self.device_size);
+            end.ok_or_else(|| format!("{len} bytes at {offset} are not on a device of {} bytes", self.device_size))
+        };
+        let disjoint = |spans: &mut dyn Iterator<Item = (u64, u64)>| {
+            let mut free = 0;
+            for (offset, len) in spans {
+                let overlaps = offset < free;
+                free = end(offset, len)?;
+                if overlaps {
+                    return Err(format!("{len} bytes at {offset} come after others that they overlap"));
+                }
+            }
+            Ok(())
+        };
+        disjoint(&mut self.clear.iter().copied())?;
+        disjoint(&mut self.ranges.iter().map(|range| (range.offset, range.len)))?;
+        for Range { offset, len, .. } in self.ranges.iter().chain(&self.tables) {
+            end(*offset, *len)?;
+            if *len > LONGEST {
+                return Err(format!("a range of {len} bytes"));
+            }
+        }
+        if self.tables.len() > TABLE_PARTS {
+            return Err(format!("{} parts of partition tables", self.tables.len()));
+        }
+        Ok(())
     }
 
     /// Bytes that are written.

@@ -22,11 +22,27 @@ const DISCARD_TIME: Duration = Duration::from_secs(5);
 
 /// Bytes looked at at a time.
 const STEP: u64 = 1 << 20;
+/// Bytes after which it is asked again whether anybody still wants the device cleared.
+const OFTEN: u64 = 64 << 20;
 const BLOCK: u64 = ALIGN as u64;
 
 /// Wipes the places of partition tables, those of an older table included that the old primary header tells of, and what else
 /// the plan wants gone; sees that it is. What is zero already is left so: reading is faster than writing, and wears nothing.
-pub(super) fn clear(target: &dyn Target, plan: &Plan) -> Result<(), WriteError> {
+/// Stops with what `is_wanted` says, which is asked from time to time.
+pub(super) fn clear(
+    target: &dyn Target,
+    plan: &Plan,
+    is_wanted: &mut dyn FnMut() -> Result<(), WriteError>,
+) -> Result<(), WriteError> {
+    let mut since = 0;
+    let mut passed = |len: u64| {
+        since += len;
+        if since < OFTEN {
+            return Ok(());
+        }
+        since = 0;
+        is_wanted()
+    };
     let mut places = plan.clear.clone();
     let mut first = Buffer::new(ALIGN);
     // If it cannot be read, it tells of nothing.
@@ -45,12 +61,20 @@ pub(super) fn clear(target: &dyn Target, plan: &Plan) -> Result<(), WriteError> 
             // A sector that cannot be read may be one that can be written.
             Err(_) => wiped.push((offset, len)),
         }
+        passed(len)?;
     }
-    wipe(target, &wiped)?;
-    match first_used(target, &wiped)? {
-        Some(at) => Err(WriteError::Kept { at }),
-        None => Ok(()),
+    for &place in &wiped {
+        zero(target, place)?;
+        passed(place.1)?;
     }
+    sync(target)?;
+    for &place in &wiped {
+        if let Some(at) = first_used(target, &[place])? {
+            return Err(WriteError::Kept { at });
+        }
+        passed(place.1)?;
+    }
+    Ok(())
 }
 
 /// The address of the first byte in `places`, in their order, that is not zero.
@@ -94,10 +118,17 @@ fn used(bytes: &[u8]) -> impl Iterator<Item = (u64, u64)> {
 }
 
 pub(super) fn wipe(target: &dyn Target, places: &[(u64, u64)]) -> Result<(), WriteError> {
-    for &(offset, len) in places {
-        write_all(target, &Buffer::new(size(len)), offset).map_err(|failed| io_error(Action::Write, PART, failed))?;
+    for &place in places {
+        zero(target, place)?;
     }
     sync(target)
+}
+
+fn zero(target: &dyn Target, place: (u64, u64)) -> Result<(), WriteError> {
+    for (offset, len) in steps(place) {
+        write_all(target, &Buffer::new(size(len)), offset).map_err(|failed| io_error(Action::Write, PART, failed))?;
+    }
+    Ok(())
 }
 
 /// Lets the device forget all, as far as it can, quickly.

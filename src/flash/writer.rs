@@ -83,7 +83,7 @@ impl Writer<'_> {
             return Err(WriteError::Changed { problem });
         }
         self.begin(Phase::Clear)?;
-        clear(target, plan)?;
+        clear(target, plan, &mut || (self.tell)(Event::Progress { phase: Phase::Clear, bytes: 0, waits: None }))?;
         self.begin(Phase::Probe)?;
         probe::probe(target, self.nonce, &plan.clear)?;
         self.begin(Phase::Discard)?;

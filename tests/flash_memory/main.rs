@@ -6,6 +6,7 @@ mod disk;
 mod image;
 #[path = "../support/signatures.rs"]
 mod signatures;
+mod strangers;
 #[path = "../support/mod.rs"]
 mod support;
 mod used;
