@@ -7,15 +7,37 @@
 //! ```
 //! Everything but `downloads/` may be deleted at any time.
 
-use std::fs::{self, File};
+use std::fs::{self, DirBuilder, File};
 use std::io::Write;
+use std::os::unix::fs::{DirBuilderExt as _, MetadataExt as _};
 use std::path::{Path, PathBuf};
 
+use crate::files;
 use crate::format::Store;
 use crate::tree::{Digest, checksum};
 
 /// How the names of files begin that are being written (`tempfile`).
 const UNFINISHED: &[u8] = b".tmp";
+
+/// A directory of the cache that somebody else may put files into.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum ForeignCache {
+    #[error("the cache directory `{}` belongs to another user (number {owner})", dir.display())]
+    Owner { dir: PathBuf, owner: u32 },
+    #[error("everybody may write to the cache directory `{}`", dir.display())]
+    Everybody { dir: PathBuf },
+}
+
+impl ForeignCache {
+    /// What the user can do.
+    pub(crate) fn hint(&self) -> String {
+        let cure = match self {
+            Self::Owner { .. } => "make it yours with `chown -R`",
+            Self::Everybody { .. } => "take that away with `chmod o-w`",
+        };
+        format!("who can write there decides what images are made of: {cure}, or name another with `--cache-dir`")
+    }
+}
 
 /// The cache directory.
 #[derive(Debug, Clone)]
@@ -33,6 +55,26 @@ impl Cache {
             .or_else(|| absolute("XDG_CACHE_HOME").map(|dir| dir.join("imgbuild")))
             .or_else(|| absolute("HOME").map(|dir| dir.join(".cache/imgbuild")))?;
         Some(Self { dir })
+    }
+
+    /// Makes the directory for this user alone if it is missing. What cannot be made is told by who needs it first.
+    ///
+    /// # Errors
+    /// A directory that somebody else may put files into: what lies there is believed, but for downloads.
+    pub(crate) fn prepare(&self) -> Result<(), ForeignCache> {
+        let _ = DirBuilder::new().recursive(true).mode(0o700).create(&self.dir);
+        let inside = ["downloads", "downloads/sha256", "downloads/partial", "packs", "derived"];
+        for dir in std::iter::once(self.dir.clone()).chain(inside.map(|name| self.dir.join(name))) {
+            let Ok(metadata) = fs::metadata(&dir) else { continue };
+            let owner = metadata.uid();
+            if ![rustix::process::geteuid().as_raw(), 0].contains(&owner) {
+                return Err(ForeignCache::Owner { dir, owner });
+            }
+            if metadata.mode() & 0o002 != 0 {
+                return Err(ForeignCache::Everybody { dir });
+            }
+        }
+        Ok(())
     }
 
     /// The cache directory itself; `fetch` keeps `downloads/` in it.
@@ -76,7 +118,7 @@ impl Cache {
 
 impl Store for Cache {
     fn get(&self, key: &[u8; 32]) -> Option<Vec<u8>> {
-        let mut bytes = fs::read(self.entry(key)).ok()?;
+        let mut bytes = files::read(&self.entry(key)).ok()?;
         let end = bytes.len().checked_sub(size_of::<u64>())?;
         if checksum(&bytes[..end]).to_le_bytes() != bytes[end..] {
             // A power cut left it damaged, which is as good as none.

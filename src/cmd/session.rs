@@ -49,6 +49,7 @@ impl<'a> Session<'a> {
             Failure::refused("no place for the cache: neither HOME nor XDG_CACHE_HOME is set")
                 .hint("name a directory with --cache-dir")
         })?;
+        cache.prepare().map_err(|error| Failure::new(Code::Refused, &error).hint(error.hint()))?;
         let named = global.mirror.as_deref().or(workspace.mirror());
         let snapshot = std::env::var("IMGBUILD_SNAPSHOT").ok().filter(|address| !address.is_empty());
         let mirror = Mirror::choose(named, &AptMirrors::of_host(Path::new("/")), snapshot.as_deref())?;

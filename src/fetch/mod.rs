@@ -135,7 +135,7 @@ impl Fetcher {
             };
             let missing: Vec<&Download> = missing.iter().map(|missing| missing.download).collect();
             let known = missing.iter().filter_map(|download| download.size);
-            progress.begin(PHASE, known.sum());
+            progress.begin(PHASE, known.fold(0, u64::saturating_add));
             let bytes = network.download(&self.store, &missing, progress)?;
             progress.finish(PHASE, &summary(missing.len(), bytes));
         }
@@ -185,8 +185,11 @@ impl Network {
     /// Downloads all of `missing`; returns the bytes that came over the network.
     fn download(&self, store: &Store, missing: &[&Download], progress: &dyn Progress) -> Result<u64, FetchError> {
         let jobs = missing.iter().map(|download| self.download_one(store, download, progress));
-        self.runtime
-            .block_on(stream::iter(jobs).buffer_unordered(PARALLEL).try_fold(0, async |sum, bytes| Ok(sum + bytes)))
+        self.runtime.block_on(
+            stream::iter(jobs)
+                .buffer_unordered(PARALLEL)
+                .try_fold(0_u64, async |sum, bytes| Ok(sum.saturating_add(bytes))),
+        )
     }
 
     async fn download_one(

@@ -5,7 +5,7 @@
 
 use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io::{self, Read as _, Seek as _, SeekFrom, Write as _};
-use std::os::unix::fs::MetadataExt as _;
+use std::os::unix::fs::{MetadataExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -14,6 +14,7 @@ use sha2::{Digest as _, Sha256};
 
 use super::k3s::Import;
 use super::{Cause, Download, FetchError};
+use crate::files;
 use crate::output::Progress;
 use crate::tree::Digest;
 
@@ -86,7 +87,7 @@ impl Store {
 
     fn state(&self, download: &Download, progress: &dyn Progress) -> Result<State, FetchError> {
         let path = self.object(&download.sha256);
-        let mut file = match File::open(&path) {
+        let mut file = match files::open(&path) {
             Ok(file) => file,
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(State::Absent),
             Err(error) => return Err(cache_error(&path, error)),
@@ -103,7 +104,7 @@ impl Store {
 
     /// Makes a copy of the file at `path` an object, provided that it has this digest.
     pub(super) fn import(&self, path: &Path, sha256: &Digest) -> Result<PathBuf, Import> {
-        let mut file = match File::open(path) {
+        let mut file = match files::open(path) {
             Ok(file) => file,
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Err(Import::Missing),
             Err(error) => return Err(Import::Read(error)),
@@ -133,8 +134,11 @@ impl Store {
         let path = self.partials.join(download.sha256.to_string());
         let fail = |source| cache_error(&path, source);
         loop {
-            let mut file =
-                OpenOptions::new().read(true).write(true).create(true).truncate(false).open(&path).map_err(fail)?;
+            let Some(mut file) = open_partial(&path).map_err(fail)? else {
+                // There is nothing in it to resume from.
+                fs::remove_file(&path).map_err(fail)?;
+                continue;
+            };
             loop {
                 match file.try_lock() {
                     Ok(()) => break,
@@ -144,7 +148,8 @@ impl Store {
             }
             // Whoever held the lock has renamed the file, removed it, or left it for us.
             let ours = file.metadata().map_err(fail)?;
-            let is_current = fs::metadata(&path).is_ok_and(|now| (now.dev(), now.ino()) == (ours.dev(), ours.ino()));
+            let is_current =
+                fs::symlink_metadata(&path).is_ok_and(|now| (now.dev(), now.ino()) == (ours.dev(), ours.ino()));
             if object.exists() {
                 if is_current {
                     fs::remove_file(&path).map_err(fail)?;
@@ -204,6 +209,19 @@ impl Partial {
 
     fn write_error(&self, source: io::Error) -> Cause {
         Cause::Write { path: self.path.clone(), source }
+    }
+}
+
+/// The partial file at `path`, made if it is missing; none if something else than a file lies there. A link is not followed, lest
+/// its target be overwritten, and a pipe without a writer is not waited for.
+fn open_partial(path: &Path) -> io::Result<Option<File>> {
+    use rustix::fs::OFlags;
+    let flags = (OFlags::NOFOLLOW | OFlags::NONBLOCK).bits().cast_signed();
+    let opened = OpenOptions::new().read(true).write(true).create(true).truncate(false).custom_flags(flags).open(path);
+    match (opened, fs::symlink_metadata(path)) {
+        (Ok(file), _) => Ok(file.metadata()?.is_file().then_some(file)),
+        (Err(_), Ok(other)) if !other.is_file() && !other.is_dir() => Ok(None),
+        (Err(error), _) => Err(error),
     }
 }
 

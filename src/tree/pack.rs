@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::digest::{CHUNK, Digest, checksum};
+use crate::files;
 
 /// An open cache file that contents are slices of (the decompressed data of one package).
 #[derive(Debug)]
@@ -49,7 +50,7 @@ impl Pack {
     /// # Errors
     /// That of opening it.
     pub fn open(path: &Path) -> io::Result<Arc<Self>> {
-        Ok(Arc::new(Self { path: path.to_owned(), file: File::open(path)? }))
+        Ok(Arc::new(Self { path: path.to_owned(), file: files::open(path)? }))
     }
 
     /// The `len` bytes at `offset`, unchecked.

@@ -3,6 +3,7 @@
 
 use std::fs;
 use std::io::Read as _;
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 
 use crate::place::{Place, files, json};
@@ -169,4 +170,33 @@ fn a_pack_whose_control_files_changed_is_made_anew() {
     damage.build().ok();
     let image = |place: &Place| json(&place.path("build/demo/manifest.json"))["image_sha256"].clone();
     assert_eq!(image(&damage.place), image(demo()));
+}
+
+#[test]
+fn a_cache_that_everybody_may_write_to_is_refused_and_a_new_one_is_its_users_alone() {
+    let place = Place::new();
+    let mode = |path: &Path| fs::metadata(path).unwrap().permissions().mode() & 0o777;
+    for inside in ["", "packs"] {
+        let dir = place.cache().join(inside);
+        fs::create_dir_all(&dir).unwrap();
+        fs::set_permissions(&dir, fs::Permissions::from_mode(0o777)).unwrap();
+        let error = place.run(&["check"]).fails(1);
+        assert!(
+            error.contains("everybody may write to the cache directory") && error.contains("--cache-dir"),
+            "{error}"
+        );
+        fs::set_permissions(&dir, fs::Permissions::from_mode(0o775)).unwrap();
+    }
+    fs::remove_dir_all(place.cache()).unwrap();
+    place.run(&["check"]);
+    assert_eq!(mode(place.cache()), 0o700);
+}
+
+#[test]
+#[ignore = "needs root"]
+fn a_cache_of_another_user_is_refused() {
+    let place = Place::new();
+    std::os::unix::fs::chown(place.cache(), Some(65534), None).unwrap();
+    let error = place.run(&["check"]).fails(1);
+    assert!(error.contains("belongs to another user (number 65534)") && error.contains("chown -R"), "{error}");
 }

@@ -391,6 +391,58 @@ fn two_fetchers_that_want_the_same_object_download_it_once() {
 }
 
 #[test]
+fn sizes_that_no_object_has_are_no_more_than_wrong() {
+    let cache = tempfile::tempdir().unwrap();
+    let server = Server::start(|request| Answer::honest(request, b"short"));
+    let endless = |path: &str| Download {
+        size: Some(u64::MAX),
+        urls: vec![server.url(path)],
+        ..download(&server, path.as_bytes())
+    };
+    let error = fetcher(&cache).fetch_all(&[endless("/a"), endless("/b")], &Silent).unwrap_err();
+    assert!(matches!(error, FetchError::Unavailable { .. }), "{error}");
+}
+
+#[test]
+fn what_is_no_file_in_the_place_of_a_partial_one_is_taken_away_and_nothing_is_written_through_it() {
+    let body = body();
+    let whole = body.clone();
+    let server = Server::start(move |request| Answer::honest(request, &whole));
+    let wanted = download(&server, &body);
+    let others: [(&str, fn(&Path, &Path)); 3] = [
+        ("a link to a file", |victim, place| std::os::unix::fs::symlink(victim, place).unwrap()),
+        ("a link to nothing", |_, place| std::os::unix::fs::symlink("nothing", place).unwrap()),
+        ("a pipe", |_, place| {
+            let mode = rustix::fs::Mode::RWXU;
+            rustix::fs::mknodat(rustix::fs::CWD, place, rustix::fs::FileType::Fifo, mode, 0).unwrap();
+        }),
+    ];
+    for (what, put) in others {
+        let cache = tempfile::tempdir().unwrap();
+        let victim = cache.path().join("victim");
+        fs::write(&victim, "theirs").unwrap();
+        let place = partial(&cache, &wanted);
+        fs::create_dir_all(place.parent().unwrap()).unwrap();
+        put(&victim, &place);
+        assert_eq!(fs::read(fetch(&cache, &wanted).unwrap()).unwrap(), body, "{what}");
+        assert_eq!(fs::read_to_string(&victim).unwrap(), "theirs", "{what}");
+        assert!(!place.with_file_name("nothing").exists(), "{what}");
+    }
+}
+
+#[test]
+fn a_pipe_in_the_place_of_an_object_is_an_error() {
+    let (cache, body) = (tempfile::tempdir().unwrap(), body());
+    let server = Server::start(|_| Answer::not_found());
+    let wanted = download(&server, &body);
+    let place = cache.path().join("downloads/sha256").join(wanted.sha256.to_string());
+    fs::create_dir_all(place.parent().unwrap()).unwrap();
+    rustix::fs::mknodat(rustix::fs::CWD, &place, rustix::fs::FileType::Fifo, rustix::fs::Mode::RWXU, 0).unwrap();
+    let error = fetch(&cache, &wanted).unwrap_err();
+    assert!(error.to_string().ends_with("it is a pipe, socket or device, not a file"), "{error}");
+}
+
+#[test]
 fn a_fresh_text_is_bounded_and_never_cached() {
     let cache = tempfile::tempdir().unwrap();
     let server = Server::start(|request| match request.earlier {
