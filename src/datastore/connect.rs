@@ -2,6 +2,8 @@
 
 use std::io;
 use std::net::SocketAddr;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use tokio::net::{TcpStream, lookup_host};
@@ -11,7 +13,7 @@ use tokio_postgres::tls::MakeTlsConnect;
 use tokio_postgres::{Client, Config, SimpleQueryMessage, SimpleQueryRow};
 use tokio_postgres_rustls::MakeRustlsConnect;
 
-use super::startup::{self, AsK3s};
+use super::startup::{self, AsK3s, MOST};
 use super::{Endpoint, Obstacle, trust};
 
 /// How long anything may take. K3s itself waits 5 seconds for an address (kine, `pkg/drivers/generic/dialer.go`).
@@ -23,6 +25,8 @@ pub(super) struct Door<'a> {
     addresses: Vec<SocketAddr>,
     config: Config,
     tls: MakeRustlsConnect,
+    /// Whether the server has sent more than it may: the library only says that the connection is closed.
+    overrun: Arc<AtomicBool>,
 }
 
 impl<'a> Door<'a> {
@@ -41,7 +45,7 @@ impl<'a> Door<'a> {
         let mut config = Config::new();
         // What the server is told of database and settings is in the first message, which is K3s's.
         config.user(&endpoint.user).password(&endpoint.password).ssl_mode(SslMode::Require);
-        Ok(Self { endpoint, addresses, config, tls: MakeRustlsConnect::new(tls) })
+        Ok(Self { endpoint, addresses, config, tls: MakeRustlsConnect::new(tls), overrun: Arc::default() })
     }
 
     /// A new connection.
@@ -53,7 +57,7 @@ impl<'a> Door<'a> {
         let mut tls = self.tls.clone();
         let tls = MakeTlsConnect::<TcpStream>::make_tls_connect(&mut tls, &self.endpoint.host)
             .map_err(|error| Obstacle::Tls { at: self.endpoint.to_string(), reason: error.to_string() })?;
-        let tls = AsK3s { tls, message: startup::message(self.endpoint) };
+        let tls = AsK3s { tls, message: startup::message(self.endpoint), overrun: Arc::clone(&self.overrun) };
         let (client, connection) = self.wait(self.config.connect_raw(stream, tls)).await?;
         // It ends with its client.
         tokio::spawn(connection);
@@ -83,6 +87,10 @@ impl<'a> Door<'a> {
         answer: impl Future<Output = Result<T, tokio_postgres::Error>>,
     ) -> Result<T, Obstacle> {
         match timeout(PATIENCE, answer).await {
+            Ok(Err(_)) if self.overrun.load(Ordering::SeqCst) => Err(Obstacle::Refused {
+                at: self.endpoint.to_string(),
+                reason: format!("it sends more than {MOST} bytes, which no answer of a PostgreSQL server has here"),
+            }),
             Ok(answer) => answer.map_err(|error| Obstacle::of(&error, self.endpoint)),
             Err(_) => Err(Obstacle::Silent { at: self.endpoint.to_string(), seconds: PATIENCE.as_secs() }),
         }

@@ -3,9 +3,14 @@
 //! `tokio-postgres` sends no other settings than a few of its own, but K3s's client sends whatever the URL says, and servers
 //! and poolers refuse what they do not know. So what the library writes first is swallowed, and the message of K3s's
 //! client (pgx, `pgconn.go`, `connectOne`) goes out in its place.
+//!
+//! What the server sends is counted on the way in: the library takes as much memory as a message says that it is long, and
+//! keeps all rows of an answer.
 
 use std::io;
 use std::pin::Pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::{Context, Poll, ready};
 
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
@@ -15,6 +20,9 @@ use super::Endpoint;
 
 /// Version 3.0 of the protocol (`PostgreSQL` documentation, "Message Formats", `StartupMessage`).
 const VERSION: u32 = 196_608;
+
+/// Most bytes of all that a server may send over one connection; what is asked is answered in a few thousand.
+pub(super) const MOST: usize = 1 << 20;
 
 /// The message: user, database, and what else the URL says. Beside it the encoding, since this program reads UTF-8.
 pub(super) fn message(endpoint: &Endpoint) -> Vec<u8> {
@@ -36,6 +44,8 @@ pub(super) fn message(endpoint: &Endpoint) -> Vec<u8> {
 pub(super) struct AsK3s<C> {
     pub(super) tls: C,
     pub(super) message: Vec<u8>,
+    /// Set when the server sends more than [`MOST`].
+    pub(super) overrun: Arc<AtomicBool>,
 }
 
 impl<S, C> TlsConnect<S> for AsK3s<C>
@@ -50,14 +60,63 @@ where
 
     fn connect(self, stream: S) -> Self::Future {
         let tls = self.tls.connect(stream);
-        Box::pin(async move { Ok(Begun { stream: tls.await?, state: State::Swallows(Vec::new(), self.message) }) })
+        let (state, heard) = (State::Swallows(Vec::new(), self.message), Heard::new(self.overrun));
+        Box::pin(async move { Ok(Begun { stream: tls.await?, state, heard }) })
     }
 }
 
-/// A stream whose first message is another one.
+/// A stream whose first message is another one, and whose answers have a limit.
 pub(super) struct Begun<S> {
     stream: S,
     state: State,
+    heard: Heard,
+}
+
+/// The server's messages as they come in: a byte of type, four of length, which counts itself, and the rest (`PostgreSQL`
+/// documentation, "Message Formats").
+struct Heard {
+    head: Vec<u8>,
+    /// Bytes that the message under way still has.
+    body: usize,
+    /// Bytes that further messages may have.
+    left: usize,
+    overrun: Arc<AtomicBool>,
+}
+
+impl Heard {
+    fn new(overrun: Arc<AtomicBool>) -> Self {
+        Self { head: Vec::new(), body: 0, left: MOST, overrun }
+    }
+
+    /// Takes what comes next.
+    ///
+    /// # Errors
+    /// At the head of the first message that is longer than what is left.
+    fn take(&mut self, mut bytes: &[u8]) -> io::Result<()> {
+        const HEAD: usize = 5;
+        while !bytes.is_empty() {
+            let under_way = if self.body > 0 { self.body } else { HEAD.saturating_sub(self.head.len()) };
+            let (now, later) = bytes.split_at(bytes.len().min(under_way));
+            bytes = later;
+            if self.body > 0 {
+                self.body = self.body.saturating_sub(now.len());
+                continue;
+            }
+            self.head.extend_from_slice(now);
+            if let [_, length @ ..] = &self.head[..]
+                && let Ok(length) = length.try_into().map(u32::from_be_bytes)
+            {
+                let length = usize::try_from(length).unwrap_or(usize::MAX);
+                let Some(left) = self.left.checked_sub(length.saturating_add(1)) else {
+                    self.overrun.store(true, Ordering::SeqCst);
+                    return Err(io::Error::new(io::ErrorKind::InvalidData, "the server sends too much"));
+                };
+                (self.left, self.body) = (left, length.saturating_sub(4));
+                self.head.clear();
+            }
+        }
+        Ok(())
+    }
 }
 
 enum State {
@@ -126,7 +185,14 @@ impl<S: AsyncRead + Unpin> AsyncRead for Begun<S> {
         context: &mut Context<'_>,
         buffer: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.stream).poll_read(context, buffer)
+        let before = buffer.filled().len();
+        ready!(Pin::new(&mut self.stream).poll_read(context, buffer))?;
+        let heard = self.heard.take(&buffer.filled()[before..]);
+        if heard.is_err() {
+            // An error comes without bytes.
+            buffer.set_filled(before);
+        }
+        Poll::Ready(heard)
     }
 }
 
@@ -138,7 +204,7 @@ impl<S: TlsStream + Unpin> TlsStream for Begun<S> {
 
 #[cfg(test)]
 mod tests {
-    use tokio::io::AsyncWriteExt as _;
+    use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 
     use super::*;
 
@@ -156,11 +222,41 @@ mod tests {
         let own = [0, 0, 0, 6, b'm', b'e'];
         for cut in 1..own.len() {
             let state = State::Swallows(Vec::new(), b"theirs".to_vec());
-            let mut stream = Begun { stream: Vec::new(), state };
+            let mut stream = Begun { stream: Vec::new(), state, heard: Heard::new(Arc::default()) };
             stream.write_all(&own[..cut]).await.unwrap();
             stream.write_all(&[&own[cut..], b" and more"].concat()).await.unwrap();
             stream.flush().await.unwrap();
             assert_eq!(stream.stream, b"theirs and more");
         }
+    }
+
+    /// What the server says until it has said too much.
+    async fn heard(server: Vec<u8>) -> (usize, Option<io::ErrorKind>, bool) {
+        let overrun = Arc::new(AtomicBool::new(false));
+        let (stream, mut other) = tokio::io::duplex(1000);
+        let mut stream = Begun { stream, state: State::Through, heard: Heard::new(Arc::clone(&overrun)) };
+        tokio::spawn(async move { other.write_all(&server).await });
+        let mut bytes = Vec::new();
+        let error = stream.read_to_end(&mut bytes).await.err().map(|error| error.kind());
+        (bytes.len(), error, overrun.load(Ordering::SeqCst))
+    }
+
+    #[tokio::test]
+    async fn a_message_that_says_that_it_is_huge_is_refused_at_its_head() {
+        for length in [u32::MAX, 2 << 30, 1 << 20] {
+            let huge = [b"N\0\0\0\x05x".as_slice(), b"E", &length.to_be_bytes(), &[0; 5000]].concat();
+            let (read, error, overrun) = heard(huge).await;
+            assert!(read <= 1000 && overrun, "{length}: {read} bytes were read");
+            assert_eq!(error, Some(io::ErrorKind::InvalidData));
+        }
+    }
+
+    #[tokio::test]
+    async fn messages_without_end_are_refused_and_an_answer_is_not() {
+        let row = [b"D".as_slice(), &7_u32.to_be_bytes(), b"abc"].concat();
+        let (read, error, overrun) = heard(row.repeat(200_000)).await;
+        assert!(read <= MOST && overrun, "{read} bytes were read");
+        assert_eq!(error, Some(io::ErrorKind::InvalidData));
+        assert_eq!(heard(row.repeat(100_000)).await, (800_000, None, false));
     }
 }
