@@ -10,9 +10,16 @@ mod debs;
 mod entry;
 
 use std::io::{Read as _, Seek as _};
+use std::path::Path;
 
 use debs::{CONTROL, Tar, ar, control_tar, deb_of, gzip, xz};
+use imgbuild::cluster::manifests::Manifest;
+use imgbuild::debian::openpgp;
 use imgbuild::format::gpt::{self, Entry};
+use imgbuild::format::kmod;
+use imgbuild::image::initrd;
+use imgbuild::lock::Lock;
+use imgbuild::profile::SourceKey;
 use tar::EntryType;
 use uuid::Uuid;
 
@@ -143,4 +150,154 @@ fn any_partition_table_is_read_or_refused() {
         [&bytes[512..604], &bytes[127 * 512..127 * 512 + 92], &bytes[1024..1024 + entries * 128]].concat()
     };
     run(&[seed(3), seed(0)], entry::gpt);
+}
+
+#[test]
+fn of_any_signed_file_nothing_comes_but_what_was_signed() {
+    let keys = SourceKey::Certificates(entry::KEY.as_bytes().to_vec());
+    assert_eq!(openpgp::verify(entry::INRELEASE.as_bytes(), &keys, entry::NOW).unwrap().text, entry::SIGNED);
+    let crlf = entry::INRELEASE.replace('\n', "\r\n");
+    run(&[entry::INRELEASE.as_bytes().to_vec(), crlf.into_bytes()], entry::inrelease);
+}
+
+#[test]
+fn any_release_file_is_read_or_refused() {
+    let hash = "ab".repeat(32);
+    let text = format!(
+        "Origin: a\nSuite: test\nCodename: t\nDate: Sat, 21 Nov 2026 00:53:03 UTC\nValid-Until: Sat, 28 Nov 2026 00:53:03 +0100\n\
+         Acquire-By-Hash: yes\nNo-Support-for-Architecture-all: Packages\nArchitectures: all amd64\nSHA256:\n \
+         {hash} 0 main/binary-amd64/Packages\n {hash} 18446744073709551615 main/binary-amd64/Packages.xz\n"
+    );
+    run(&[text.into_bytes()], entry::release);
+}
+
+/// A section: name, type, the section that it links to, bytes.
+type Section<'a> = (&'a str, u32, u32, Vec<u8>);
+
+/// A little-endian ELF file of 64 bits with these sections and one that has their names; a dynamic section has a segment too.
+fn elf(kind: u16, sections: &[Section<'_>]) -> Vec<u8> {
+    let names: Vec<u8> = sections.iter().flat_map(|(name, ..)| [name.as_bytes(), &[0]].concat()).collect();
+    let names = [&[0_u8][..], &names, b".shstrtab\0"].concat();
+    let all: Vec<Section<'_>> = sections.iter().cloned().chain([(".shstrtab", 3, 0, names)]).collect();
+    let mut file = vec![0; 64];
+    let mut table = vec![0; 64];
+    let mut name = 1_u32;
+    for (text, of, link, bytes) in &all {
+        let (at, len) = (file.len() as u64, bytes.len() as u64);
+        let entry_size = match of {
+            2 => 24,
+            6 => 16,
+            _ => 0_u64,
+        };
+        table.extend([name.to_le_bytes(), of.to_le_bytes()].concat());
+        table.extend([0, 0, at, len].map(u64::to_le_bytes).concat());
+        table.extend([link.to_le_bytes(), 0_u32.to_le_bytes()].concat());
+        table.extend([4, entry_size].map(u64::to_le_bytes).concat());
+        file.extend(bytes);
+        file.resize(file.len().next_multiple_of(8), 0);
+        name += u32::try_from(text.len()).unwrap() + 1;
+    }
+    let at = file.len() as u64;
+    file.extend(table);
+    let count = u16::try_from(all.len() + 1).unwrap();
+    file[..7].copy_from_slice(b"\x7fELF\x02\x01\x01");
+    file[16..18].copy_from_slice(&kind.to_le_bytes());
+    file[18..20].copy_from_slice(&62_u16.to_le_bytes());
+    file[20..24].copy_from_slice(&1_u32.to_le_bytes());
+    file[40..48].copy_from_slice(&at.to_le_bytes());
+    for (place, number) in [(52, 64), (54, 56), (58, 64), (60, count), (62, count - 1)] {
+        file[place..place + 2].copy_from_slice(&u16::to_le_bytes(number));
+    }
+    file
+}
+
+fn symbols(names: &[u32]) -> Vec<u8> {
+    // Global, undefined, without value and size.
+    let symbol = |name: &u32| [name.to_le_bytes().to_vec(), vec![0x10, 0, 0, 0], vec![0; 16]].concat();
+    let mut all = vec![0; 24];
+    all.extend(names.iter().flat_map(symbol));
+    all
+}
+
+fn module(names: &[u32], strings: &[u8]) -> Vec<u8> {
+    let info = b"license=GPL\0alias=pci:v*d-1\0softdep=pre: b\0".to_vec();
+    elf(1, &[(".modinfo", 1, 0, info), (".symtab", 2, 3, symbols(names)), (".strtab", 3, 0, strings.to_vec())])
+}
+
+fn library(entries: &[(u64, u64)], strings: &[u8]) -> Vec<u8> {
+    let dynamic = entries.iter().flat_map(|(tag, value)| [tag.to_le_bytes(), value.to_le_bytes()].concat()).collect();
+    let json = b"[{\"priority\":\"required\",\"soname\":[\"libc.so.6\"]}]\0";
+    let head = [4, u32::try_from(json.len()).unwrap(), 0x407c_0c0a].map(u32::to_le_bytes).concat();
+    let mut note = [&head[..], b"FDO\0", json].concat();
+    note.resize(note.len().next_multiple_of(4), 0);
+    elf(3, &[(".dynamic", 6, 2, dynamic), (".dynstr", 3, 0, strings.to_vec()), (".note.dlopen", 7, 0, note)])
+}
+
+#[test]
+fn any_program_and_kernel_module_is_read_or_refused() {
+    let module = module(&[1, 10], b"\0__crc_ab\0needed\0");
+    let found = kmod::Module::parse("kernel/a.ko", &module).unwrap();
+    assert_eq!((found.exports, found.needs), (vec!["ab".to_owned()], vec!["__crc_ab".to_owned(), "needed".to_owned()]));
+    let library = library(&[(1, 1), (29, 11), (0, 0)], b"\0libz.so.1\0/usr/lib:/opt\0");
+    let needs = initrd::elf::needs(&library).unwrap();
+    assert_eq!((needs.libraries, needs.on_demand), (vec!["libz.so.1".to_owned()], vec!["libc.so.6".to_owned()]));
+    assert_eq!(needs.directories, ["/usr/lib", "/opt"]);
+    run(&[module, library], entry::elf);
+}
+
+#[test]
+fn tables_that_all_point_at_one_long_text_are_refused() {
+    let long = [b"\0".as_slice(), &[b'x'; 1000], b"\0"].concat();
+    let error = kmod::Module::parse("kernel/a.ko", &module(&[1; 1000], &long)).unwrap_err();
+    assert!(error.to_string().contains("names are longer than the file"), "{error}");
+    let error = initrd::elf::needs(&library(&[(1, 1); 1000], &long)).unwrap_err();
+    assert_eq!(error.to_string(), "what its tables point at is longer than the file");
+}
+
+#[test]
+fn any_lock_is_read_or_its_mistake_is_told() {
+    let snapshot =
+        include_str!("../src/lock/tests/snapshots/imgbuild__lock__tests__the_file_reads_well_in_a_pull_request.snap");
+    let text = &snapshot[snapshot.find("# Made by").unwrap()..];
+    assert!(Lock::parse(text, Path::new("imgbuild.lock")).is_ok());
+    run(&[text.as_bytes().to_vec()], entry::lock);
+}
+
+#[test]
+fn any_cluster_file_is_read_or_its_mistake_is_shown() {
+    run(&[include_bytes!("../workspace/cluster.toml").to_vec(), CLUSTER.as_bytes().to_vec()], entry::cluster_toml);
+    assert!(imgbuild::cluster::parse_str(CLUSTER, "cluster.toml").is_ok());
+}
+
+const CLUSTER: &str = "schema = 1\nname = \"home\"\nserver = \"https://192.168.1.10:6443\"\nssh_keys = []\ndns = [\"192.168.1.1\"]\n\
+    [k3s]\ncluster_cidr = \"10.42.0.0/16\"\nsecrets_encryption = true\n[values]\nzone = \"a\"\n\
+    [node.a]\nprofile = \"control\"\naddress = \"192.168.1.10/24\"\nmac = \"dc:a6:32:01:02:03\"\nlabels = { a = \"b\" }\n";
+
+#[test]
+fn any_property_list_of_disks_is_read_or_refused() {
+    let list = include_bytes!("fixtures/diskutil/list.plist").to_vec();
+    run(&[list, include_bytes!("fixtures/diskutil/info-disk4.plist").to_vec()], entry::plist);
+}
+
+#[test]
+fn any_manifest_is_read_or_its_fault_lies_in_it() {
+    let text = "apiVersion: v1\nkind: List\nitems:\n- &a {kind: ConfigMap, data: {a: \"b\\n\", c: 'd', e: !!str 1}}\n- <<: *a\n  kind: x\n\
+        - |\n  block\n  text\n- >-\n  folded\n---\nkind: Pod\nspec: [1, 0x1f, 1e3, ~, yes, -.5]\n...\n";
+    assert_eq!(Manifest::parse("a.yaml", text).unwrap().objects.len(), 5);
+    run(&[text.as_bytes().to_vec()], entry::manifest_yaml);
+}
+
+#[test]
+fn what_a_manifest_stands_for_has_a_limit_in_bytes_and_nesting_too() {
+    let fault = |text: &str| Manifest::parse("a.yaml", text).unwrap_err().message;
+    // 64 KiB named a thousand times, and named by anchors within anchors.
+    let long = "x".repeat(64 << 10);
+    assert!(fault(&format!("- &a {long}\n{}", "- *a\n".repeat(1100))).contains("aliases"));
+    let nested = (0..50).fold(String::new(), |text, number| format!("{text}[&a{number} "));
+    assert!(fault(&format!("{nested}{}{}", "x".repeat(1400 << 10), "]".repeat(50))).contains("aliases"));
+    for deep in ["[".repeat(100_000), "- ".repeat(100_000), "a: {".repeat(100_000)] {
+        assert!(!fault(&deep).is_empty());
+    }
+    let keys = (0..50_000).fold(String::new(), |text, number| format!("{text}k{number}: 1\n"));
+    assert_eq!(Manifest::parse("a.yaml", &keys).unwrap().objects[0].root.entries().len(), 50_000);
 }

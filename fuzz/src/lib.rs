@@ -1,12 +1,19 @@
 //! What is fuzzed: the readers of what comes from outside, each with what has to hold whatever the input. The
 //! targets here run them under libFuzzer, `tests/fuzz_bounded.rs` as a plain test.
 
+use std::collections::BTreeMap;
 use std::io::Cursor;
+use std::path::Path;
 
+use imgbuild::cluster::{self, manifests::Manifest};
 use imgbuild::debian::version::Version;
-use imgbuild::debian::{deb, deb822, index, relation};
-use imgbuild::format::gpt as table;
-use imgbuild::{profile, tree};
+use imgbuild::debian::{deb, deb822, index, openpgp, relation, release as suite};
+use imgbuild::device::diskutil;
+use imgbuild::format::{gpt as table, kmod};
+use imgbuild::image::initrd;
+use imgbuild::lock::Lock;
+use imgbuild::profile::{self, SourceKey};
+use imgbuild::tree;
 
 #[path = "../../tests/support/gpt.rs"]
 mod sums;
@@ -83,6 +90,117 @@ pub fn gpt(data: &[u8]) {
     if let Ok(found) = table::read(Cursor::new(disk)) {
         assert!(found.entries.is_sorted_by_key(|(number, _)| *number));
         assert!(found.entries.iter().all(|(_, entry)| entry.offset.checked_add(entry.size).is_some()));
+    }
+}
+
+/// What [`INRELEASE`] signs, lines ending in `\n`.
+pub const SIGNED: &str = "Suite: test\nDate: Wed, 31 Dec 2025 00:00:00 UTC\n- dashed\nSHA256:\n \
+    e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855 0 main/binary-amd64/Packages";
+
+/// A text signed by [`KEY`], as `gpg --clearsign` made it.
+pub const INRELEASE: &str = "-----BEGIN PGP SIGNED MESSAGE-----
+Hash: SHA256
+
+Suite: test
+Date: Wed, 31 Dec 2025 00:00:00 UTC
+- - dashed
+SHA256:
+ e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855 0 main/binary-amd64/Packages
+-----BEGIN PGP SIGNATURE-----
+
+iHUEARYIAB0WIQTvhCvaQ5AnJCrkGR7vWLY6G2mXTQUCaVW5AAAKCRDvWLY6G2mX
+TedEAPwNCf94WOficB+79YLMIQ1swpP2UmB5z+LFZdlVYL981QEA63ZfM4+DvREB
+8KriYAiTA63WwddOet5Vpok2g/TIpgA=
+=RvWp
+-----END PGP SIGNATURE-----
+";
+
+/// The key of [`INRELEASE`].
+pub const KEY: &str = "-----BEGIN PGP PUBLIC KEY BLOCK-----
+
+mDMEaUiKABYJKwYBBAHaRw8BAQdA/6FidvOQ4EsQSK6LDhMVMWQWv9hh9/2qzseE
+jq+GCsa0BGZ1enqIkAQTFggAOBYhBO+EK9pDkCckKuQZHu9YtjobaZdNBQJpSIoA
+AhsDBQsJCAcCBhUKCQgLAgQWAgMBAh4BAheAAAoJEO9YtjobaZdNCPAA/3LCh/l/
+eXH5csUm1lEUrB/2s/Y2f+Un3dEOOUvXfRgpAP9rNJ8WOBVJLah9s3NeWp0qfwId
+KDFeCfnaJvXuQu4rBA==
+=DaWx
+-----END PGP PUBLIC KEY BLOCK-----
+";
+
+/// When [`INRELEASE`] was signed.
+pub const NOW: u64 = 1_767_225_600;
+
+/// A signed file: nothing but the text that was signed comes out, and what is wrong is said in a few words.
+pub fn inrelease(data: &[u8]) {
+    match openpgp::verify(data, &SourceKey::Certificates(KEY.as_bytes().to_vec()), NOW) {
+        Ok(verified) => assert_eq!(verified.text, SIGNED),
+        Err(error) => assert!(error.to_string().len() < 4096, "{error}"),
+    }
+}
+
+/// A Release file's text.
+pub fn release(data: &[u8]) {
+    let Ok(text) = str::from_utf8(data) else { return };
+    if let Ok(release) = suite::parse(text) {
+        let _ = release.check("test", NOW).map_err(|error| (error.to_string(), error.hint()));
+    }
+}
+
+/// A program or library, and a kernel module: what comes out is no longer than what went in.
+pub fn elf(data: &[u8]) {
+    if let Ok(needs) = initrd::elf::needs(data) {
+        let texts = needs.interpreter.iter().chain(&needs.libraries).chain(&needs.on_demand);
+        assert!(texts.map(String::len).sum::<usize>() <= 3 * data.len());
+    }
+    let Ok(module) = kmod::Module::parse("kernel/a.ko", data) else { return };
+    assert!(module.exports.iter().chain(&module.needs).map(String::len).sum::<usize>() <= 12 * data.len());
+    let files = kmod::BuildFiles { order: "kernel/a.ko\n", builtin: "kernel/b.ko\n", builtin_modinfo: data };
+    let _ = kmod::depmod(vec![module], files);
+}
+
+/// A lock file: what is read is written so that it is read again.
+pub fn lock(data: &[u8]) {
+    let Ok(text) = str::from_utf8(data) else { return };
+    match Lock::parse(text, Path::new("imgbuild.lock")) {
+        Ok(lock) => {
+            let sizes = lock.packages.iter().map(|package| package.size);
+            assert!(
+                sizes
+                    .chain(lock.artifacts.iter().map(|artifact| artifact.size))
+                    .try_fold(0, u64::checked_add)
+                    .is_some()
+            );
+            assert_eq!(Lock::parse(&lock.to_text(), Path::new("imgbuild.lock")).ok(), Some(lock));
+        }
+        Err(error) => assert!(error.to_string().contains("imgbuild.lock") && error.hint().is_some()),
+    }
+}
+
+/// A cluster file: it is read, or the mistake is shown with the place that it points at.
+pub fn cluster_toml(data: &[u8]) {
+    let Ok(text) = str::from_utf8(data) else { return };
+    if let Err(error) = cluster::parse_str(text, "cluster.toml") {
+        assert!(!error.to_string().is_empty());
+    }
+}
+
+/// What `diskutil` says of all disks, and of one.
+pub fn plist(data: &[u8]) {
+    let infos = BTreeMap::from([("disk4".to_owned(), data.to_vec())]);
+    let _ = diskutil::disks(data, &infos);
+}
+
+/// The text of a first-boot manifest: it is read, or the fault lies within it.
+pub fn manifest_yaml(data: &[u8]) {
+    let Ok(text) = str::from_utf8(data) else { return };
+    match Manifest::parse("a.yaml", text) {
+        Ok(manifest) => {
+            for object in &manifest.objects {
+                let _ = (object.kind(), object.version());
+            }
+            assert!(manifest.twice.iter().all(|(_, place)| place.end <= text.len()));
+        }
+        Err(fault) => assert!(fault.span.start <= text.len() && !fault.message.is_empty()),
     }
 }
 

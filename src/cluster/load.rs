@@ -1,11 +1,13 @@
 //! From a workspace to its cluster.
 
 use std::net::IpAddr;
+use std::sync::Arc;
 
 use ipnet::IpNet;
 
 use super::schema::{ClusterToml, DiskTable, K3sTable, NodeTable, RegistryAuthTable, RegistryTable};
 use super::{Cluster, ClusterError, Critical, Datastore, Disk, FlannelBackend, Node, Places, Registry, RegistryAuth};
+use crate::output::SourceText;
 use crate::profile::Workspace;
 use crate::profile::parse::parse;
 use crate::profile::workspace::text;
@@ -30,6 +32,15 @@ pub fn load_with_places(workspace: &Workspace) -> Result<Option<(Cluster, Places
     let source = text(bytes, shown)?;
     let toml: ClusterToml = parse(&source)?;
     Ok(Some((cluster(toml), Places::of(&source))))
+}
+
+/// Reads a cluster file's text, which messages call `shown`.
+///
+/// # Errors
+/// Anything wrong with its keys and single values.
+pub fn parse_str(text: &str, shown: &str) -> Result<Cluster, ClusterError> {
+    let source = Arc::new(SourceText { path: shown.to_owned(), text: text.to_owned() });
+    Ok(cluster(parse(&source)?))
 }
 
 fn cluster(toml: ClusterToml) -> Cluster {

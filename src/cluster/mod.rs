@@ -36,7 +36,7 @@ mod values;
 
 pub use error::ClusterError;
 pub use init::{InitError, init};
-pub use load::{FILE, load, load_with_places};
+pub use load::{FILE, load, load_with_places, parse_str};
 pub use model::*;
 pub use places::Places;
 pub use schema::json_schema;

@@ -23,13 +23,16 @@ fn line(plan: Plan) -> Vec<u8> {
     line
 }
 
+/// Makes a plan another one.
+type Change = fn(&mut Plan);
+
 fn not_opened(_: &Job) -> Result<Borrowed<'static>, WriteError> {
     panic!("the device was opened");
 }
 
 #[test]
 fn a_plan_that_imgbuild_never_makes_is_refused_before_the_device_is_opened() {
-    let changes: [(&str, fn(&mut Plan)); 9] = [
+    let changes: [(&str, Change); 9] = [
         ("not on a device", |plan| plan.clear = vec![(u64::MAX, u64::MAX)]),
         ("not on a device", |plan| plan.clear = vec![(0, 1 << 63)]),
         ("not on a device", |plan| plan.clear = vec![(4096, 0)]),

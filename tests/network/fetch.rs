@@ -403,13 +403,16 @@ fn sizes_that_no_object_has_are_no_more_than_wrong() {
     assert!(matches!(error, FetchError::Unavailable { .. }), "{error}");
 }
 
+/// Puts something at the second path that may lead to the first.
+type Put = fn(&Path, &Path);
+
 #[test]
 fn what_is_no_file_in_the_place_of_a_partial_one_is_taken_away_and_nothing_is_written_through_it() {
     let body = body();
     let whole = body.clone();
     let server = Server::start(move |request| Answer::honest(request, &whole));
     let wanted = download(&server, &body);
-    let others: [(&str, fn(&Path, &Path)); 3] = [
+    let others: [(&str, Put); 3] = [
         ("a link to a file", |victim, place| std::os::unix::fs::symlink(victim, place).unwrap()),
         ("a link to nothing", |_, place| std::os::unix::fs::symlink("nothing", place).unwrap()),
         ("a pipe", |_, place| {

@@ -5,7 +5,7 @@
 //! last one.
 
 use std::borrow::Cow;
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::ops::Range;
 
 use granit_parser::{ErrorKind, Event, Options, Parser, ScalarStyle, Span, Tag};
@@ -100,8 +100,12 @@ impl Node {
     }
 }
 
-/// How many nodes a file may have once its aliases stand for what they name: a few lines could stand for millions.
-const MOST_NODES: usize = 1_000_000;
+/// What a file may weigh once its aliases stand for what they name, in bytes of text and [`NODE`] for each value: a few lines
+/// could stand for millions. What an anchor names is kept once more and counts twice.
+const MOST: usize = 64 << 20;
+const NODE: usize = 64;
+/// How deep values may be nested, in lines and in brackets. Objects of Kubernetes have a third of it; each level takes stack.
+const DEEPEST: (usize, usize) = (100, 60);
 
 /// The documents of a file, empty ones left out.
 ///
@@ -110,11 +114,12 @@ const MOST_NODES: usize = 1_000_000;
 pub fn documents(text: &str) -> Result<Vec<Document>, Fault> {
     let mut options = Options::default();
     options.emit_comments = false;
+    (options.block_nesting_limit, options.flow_nesting_limit) = DEEPEST;
     let mut reader = Reader {
         events: Parser::new_from_str_with_options(text, options),
         text,
         anchors: HashMap::new(),
-        nodes: 0,
+        weight: 0,
         twice: Vec::new(),
     };
     let mut documents = Vec::new();
@@ -139,7 +144,7 @@ struct Reader<'t> {
     events: Parser<'t, granit_parser::StrInput<'t>>,
     text: &'t str,
     anchors: HashMap<usize, Node>,
-    nodes: usize,
+    weight: usize,
     twice: Vec<(String, Range<usize>)>,
 }
 
@@ -153,8 +158,8 @@ impl<'t> Reader<'t> {
     }
 
     fn count(&mut self, more: usize, span: &Range<usize>) -> Result<(), Fault> {
-        self.nodes = self.nodes.saturating_add(more);
-        if self.nodes <= MOST_NODES {
+        self.weight = self.weight.saturating_add(more);
+        if self.weight <= MOST {
             return Ok(());
         }
         Err(Fault {
@@ -166,14 +171,16 @@ impl<'t> Reader<'t> {
 
     fn node(&mut self, event: Event<'t>, span: &Span) -> Result<Node, Fault> {
         let place = span.byte_range().unwrap_or_default();
-        self.count(1, &place)?;
+        self.count(NODE, &place)?;
         let (value, anchor, end) = match event {
-            Event::Scalar(text, style, anchor, tag) => (scalar(text, style, tag.as_deref()), anchor, place.end),
+            Event::Scalar(text, style, anchor, tag) => {
+                self.count(text.len(), &place)?;
+                (scalar(text, style, tag.as_deref()), anchor, place.end)
+            }
             Event::Alias(anchor) => {
-                let named =
-                    self.anchors.get(&anchor).cloned().unwrap_or(Node { value: Value::Null, span: place.clone() });
-                self.count(size(&named), &place)?;
-                return Ok(Node { value: named.value, span: place });
+                self.count(self.anchors.get(&anchor).map_or(0, weight), &place)?;
+                let value = self.anchors.get(&anchor).map_or(Value::Null, |named| named.value.clone());
+                return Ok(Node { value, span: place });
             }
             Event::SequenceStart(_, anchor, _) => {
                 let mut items = Vec::new();
@@ -193,6 +200,7 @@ impl<'t> Reader<'t> {
         };
         let node = Node { value, span: place.start..end.max(place.start) };
         if anchor > 0 {
+            self.count(weight(&node), &node.span)?;
             self.anchors.insert(anchor, node.clone());
         }
         Ok(node)
@@ -201,6 +209,7 @@ impl<'t> Reader<'t> {
     fn mapping(&mut self) -> Result<(Vec<Entry>, usize), Fault> {
         let mut entries: Vec<Entry> = Vec::new();
         let mut merged: Vec<Entry> = Vec::new();
+        let mut keys = HashSet::new();
         let end = loop {
             let (event, span) = self.next()?;
             if matches!(event, Event::MappingEnd) {
@@ -222,14 +231,14 @@ impl<'t> Reader<'t> {
                     merged.push(Entry { place: place.clone(), ..entry.clone() });
                 }
             } else {
-                if entries.iter().any(|entry| entry.key == key) {
+                if !keys.insert(key.clone()) {
                     self.twice.push((key.clone(), place.clone()));
                 }
                 entries.push(Entry { key, place, node });
             }
         };
         for entry in merged {
-            if !entries.iter().any(|own| own.key == entry.key) {
+            if keys.insert(entry.key.clone()) {
                 entries.push(entry);
             }
         }
@@ -237,12 +246,15 @@ impl<'t> Reader<'t> {
     }
 }
 
-fn size(node: &Node) -> usize {
-    let below = |nodes: &mut dyn Iterator<Item = &Node>| nodes.map(size).fold(0, usize::saturating_add);
-    1_usize.saturating_add(match &node.value {
-        Value::List(items) => below(&mut items.iter()),
-        Value::Map(entries) => below(&mut entries.iter().map(|entry| &entry.node)),
-        _ => 0,
+fn weight(node: &Node) -> usize {
+    let below = |weights: &mut dyn Iterator<Item = usize>| weights.fold(0, usize::saturating_add);
+    NODE.saturating_add(match &node.value {
+        Value::List(items) => below(&mut items.iter().map(weight)),
+        Value::Map(entries) => {
+            below(&mut entries.iter().map(|entry| entry.key.len().saturating_add(weight(&entry.node))))
+        }
+        Value::Text(text) => text.len(),
+        Value::Null | Value::Bool(_) | Value::Number { .. } => 0,
     })
 }
 
@@ -344,6 +356,10 @@ fn fault(text: &str, at: usize, kind: &ErrorKind) -> Fault {
         ErrorKind::MisplacedFlowCollectionEnd | ErrorKind::MismatchedFlowCollectionEnd { .. } => {
             ("a bracket or brace closes nothing here".to_owned(), "take it out, or put the text into quotes")
         }
+        ErrorKind::RecursionLimitExceeded => (
+            "values are nested deeper here than those of any object".to_owned(),
+            "is a bracket or brace not closed, or a line indented too far?",
+        ),
         ErrorKind::UnexpectedCharacter { .. } => {
             ("no value can begin with this character".to_owned(), "put the text into quotes")
         }

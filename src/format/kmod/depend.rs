@@ -1,6 +1,6 @@
 //! Who needs whom: module order, symbol owners, the dependency graph and its topological numbers.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::Module;
 
@@ -36,9 +36,10 @@ impl Graph {
         let mut needs: Vec<Vec<usize>> = Vec::with_capacity(modules.len());
         for module in &modules {
             let mut direct = Vec::new();
+            let mut seen = BTreeSet::new();
             for symbol in &module.needs {
                 if let Some(owner) = owners.get(symbol.strip_prefix('.').unwrap_or(symbol))
-                    && !direct.contains(owner)
+                    && seen.insert(*owner)
                 {
                     direct.push(*owner);
                 }
@@ -52,9 +53,10 @@ impl Graph {
     /// All modules that module `number` needs, directly or not, nearest users first.
     pub(super) fn closure(&self, number: usize) -> Vec<usize> {
         let mut found = Vec::new();
+        let mut seen = BTreeSet::new();
         let mut todo = self.needs[number].clone();
         while let Some(next) = todo.pop() {
-            if !found.contains(&next) {
+            if seen.insert(next) {
                 found.push(next);
                 todo.extend(&self.needs[next]);
             }
@@ -67,7 +69,7 @@ impl Graph {
 /// Of modules with one name, the one below `updates/` wins, as in depmod's default search order; else the first path.
 fn one_of_each_name(mut modules: Vec<Module>) -> Vec<Module> {
     modules.sort_by(|a, b| (!a.path.starts_with("updates/"), &a.path).cmp(&(!b.path.starts_with("updates/"), &b.path)));
-    let mut seen = std::collections::BTreeSet::new();
+    let mut seen = BTreeSet::new();
     modules.retain(|module| seen.insert(module.name()));
     modules.sort_by(|a, b| a.path.cmp(&b.path));
     modules

@@ -44,8 +44,12 @@ impl Module {
         }
         let mut exports = Vec::new();
         let mut needs = Vec::new();
+        // Any number of symbols may have one long name. Linkers let names share their ends, so there is some room.
+        let mut room = bytes.len().saturating_mul(4);
         for symbol in file.symbols() {
             let name = symbol.name().map_err(|error| failed(&error))?;
+            room =
+                room.checked_sub(name.len()).ok_or_else(|| failed(&"its symbols' names are longer than the file"))?;
             if let Some(export) = name.strip_prefix("__crc_") {
                 exports.push(export.to_owned());
             }

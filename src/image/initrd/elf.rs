@@ -1,8 +1,8 @@
 //! What an ELF file asks the dynamic loader for.
 
+use object::Endianness;
 use object::elf::{DT_NEEDED, DT_RPATH, DT_RUNPATH, FileHeader64, NoteType, PT_INTERP};
 use object::read::elf::{FileHeader as _, ProgramHeader as _, SectionHeader as _};
-use object::{Endianness, read};
 use serde::Deserialize;
 
 /// Type of a note that lists libraries loaded with `dlopen` (`ELF_NOTE_DLOPEN_TYPE`, UAPI.13 "ELF dlopen metadata").
@@ -10,16 +10,41 @@ const NOTE_DLOPEN: NoteType = NoteType(0x407c_0c0a);
 
 /// Names that an ELF file gives to the dynamic loader.
 #[derive(Debug, Default, PartialEq, Eq)]
-pub(super) struct Needs {
+pub struct Needs {
     /// Absolute path of the loader itself.
-    pub(super) interpreter: Option<String>,
+    pub interpreter: Option<String>,
     /// Names of the libraries linked to.
-    pub(super) libraries: Vec<String>,
+    pub libraries: Vec<String>,
     /// Names of libraries loaded on demand that the program calls required or recommended. What is merely
     /// suggested (TPM, FIDO tokens, QR codes) has no use in an initrd.
-    pub(super) on_demand: Vec<String>,
+    pub on_demand: Vec<String>,
     /// Absolute directories to look in first.
-    pub(super) directories: Vec<String>,
+    pub directories: Vec<String>,
+}
+
+/// Why an ELF file was refused.
+#[derive(Debug, thiserror::Error)]
+pub enum ElfError {
+    #[error(transparent)]
+    Format(#[from] object::read::Error),
+    /// Any number of entries may point at one long text, and any number of sections at one place.
+    #[error("what its tables point at is longer than the file")]
+    Overlaps,
+}
+
+/// How many bytes of texts and notes a file may still have: together no more than itself.
+struct Room(u64);
+
+impl Room {
+    fn take(&mut self, len: u64) -> Result<(), ElfError> {
+        self.0 = self.0.checked_sub(len).ok_or(ElfError::Overlaps)?;
+        Ok(())
+    }
+
+    fn text(&mut self, bytes: &[u8]) -> Result<String, ElfError> {
+        self.take(bytes.len() as u64)?;
+        Ok(String::from_utf8_lossy(bytes).into_owned())
+    }
 }
 
 /// One feature in a dlopen note.
@@ -37,7 +62,11 @@ pub(super) fn is_elf(bytes: &[u8]) -> bool {
 }
 
 /// Reads what the 64-bit ELF file `data` needs.
-pub(super) fn needs(data: &[u8]) -> read::Result<Needs> {
+///
+/// # Errors
+/// Bytes that are no such file, or whose tables do not fit.
+pub fn needs(data: &[u8]) -> Result<Needs, ElfError> {
+    let mut room = Room(data.len() as u64);
     let header = FileHeader64::<Endianness>::parse(data)?;
     let endian = header.endian()?;
     let sections = header.sections(endian, data)?;
@@ -47,16 +76,16 @@ pub(super) fn needs(data: &[u8]) -> read::Result<Needs> {
         if segment.p_type(endian) == PT_INTERP
             && let Some(path) = segment.interpreter(endian, data)?
         {
-            needs.interpreter = Some(text(path));
+            needs.interpreter = Some(room.text(path)?);
         }
     }
 
     let dynamic = sections.dynamic_table(endian, data)?;
     for entry in &dynamic {
         match entry.tag {
-            DT_NEEDED => needs.libraries.push(text(dynamic.string(entry)?)),
+            DT_NEEDED => needs.libraries.push(room.text(dynamic.string(entry)?)?),
             DT_RUNPATH | DT_RPATH => {
-                needs.directories.extend(text(dynamic.string(entry)?).split(':').map(str::to_owned));
+                needs.directories.extend(room.text(dynamic.string(entry)?)?.split(':').map(str::to_owned));
             }
             _ => {}
         }
@@ -64,6 +93,7 @@ pub(super) fn needs(data: &[u8]) -> read::Result<Needs> {
 
     for section in sections.iter() {
         let Some(mut notes) = section.notes(endian, data)? else { continue };
+        room.take(section.sh_size(endian))?;
         while let Some(note) = notes.next()? {
             if note.name() == b"FDO" && note.n_type(endian) == NOTE_DLOPEN {
                 needs.on_demand.extend(on_demand(note.desc()));
@@ -83,10 +113,6 @@ fn on_demand(note: &[u8]) -> Vec<String> {
         .filter(|feature| matches!(feature.priority.as_str(), "required" | "recommended"))
         .filter_map(|feature| feature.soname.into_iter().next())
         .collect()
-}
-
-fn text(bytes: &[u8]) -> String {
-    String::from_utf8_lossy(bytes).into_owned()
 }
 
 #[cfg(test)]

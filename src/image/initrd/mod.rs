@@ -9,19 +9,18 @@
 //! which, in words, and the node restarts: there is no shell.
 
 mod contents;
-mod elf;
+pub mod elf;
 mod modules;
 mod select;
 
 use std::io;
-
-use object::read::Error as ElfError;
 
 use crate::format::cpio::{self, CpioError};
 use crate::output::{Mistakes, closest};
 use crate::profile::{Arch, Profile};
 use crate::tree::{Content, Kind, Node, Tree, TreeError};
 use contents::{ALIASES, DIRECTORIES, OWN_FILES, OWN_LINKS, PARTS, SYSTEM_UNITS, UNITS};
+use elf::ElfError;
 use modules::Index;
 use select::Selection;
 
