@@ -64,6 +64,7 @@ fn profile() -> Profile {
         disable: Vec::new(),
         image: ImageSettings { boot_size: 0, root_size: 0, seed_size: 0, block_size: 1 << 20, compression_level: 3 },
         serial: false,
+        artifacts: BTreeMap::new(),
         manifests: BTreeMap::new(),
         expects: std::collections::BTreeSet::new(),
         led: None,

@@ -58,6 +58,7 @@ fn profile(board: Board) -> Profile {
             compression_level: 3,
         },
         serial: true,
+        artifacts: BTreeMap::new(),
         manifests: BTreeMap::new(),
         expects: std::collections::BTreeSet::new(),
         led: None,

@@ -110,6 +110,7 @@ impl From<PipelineError> for Failure {
             }
             PipelineError::Seed(error) => return error.into(),
             PipelineError::Image(error) => return error.into(),
+            PipelineError::OfOverlay(_) => Code::Download,
             PipelineError::OtherPackage { .. } | PipelineError::NotLocked { .. } => Code::Verification,
             PipelineError::Repair { .. } | PipelineError::Artifact { .. } => Code::Unexpected,
             PipelineError::Unwritable { .. } => Code::Refused,

@@ -117,7 +117,7 @@ impl Subject<'_> {
     fn tell_stale(&self, session: &Session<'_>, plan: &Plan<'_>, why: &[String]) {
         let steps = survey::steps(plan, self.node, self.k3s_dir, session.tools());
         let absent = steps.iter().flat_map(|step| &step.items).filter(|item| item.state == State::Absent);
-        let download = absent.map(|item| item.size).sum();
+        let download = absent.filter_map(|item| item.size).sum();
         let mut lines = vec![format!("{} would be made", self.image())];
         lines.extend(why.iter().map(|why| format!("  because {why}")));
         lines.push(String::new());
@@ -157,7 +157,10 @@ fn line(item: &Item<'_>) -> Option<String> {
     let Item { name, version, arch, size, from, .. } = item;
     let from = from.first().map_or(String::new(), |from| format!(" from {from}"));
     match item.state {
-        State::Absent => Some(format!("   fetch {name} {version} {arch}, {}{from}", bytes(*size))),
+        State::Absent => {
+            let size = size.map_or(String::new(), |size| format!(", {}", bytes(size)));
+            Some(format!("   fetch {name} {version} {arch}{size}{from}"))
+        }
         State::Unpacked | State::Downloaded => None,
     }
 }

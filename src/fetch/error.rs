@@ -82,7 +82,8 @@ impl Cause {
 
     /// Whether the server gave bytes that are not the object; other places are not asked then, so that a
     /// tampered mirror does not go unnoticed.
-    pub(super) fn is_forgery(&self) -> bool {
+    #[must_use]
+    pub fn is_forgery(&self) -> bool {
         matches!(self, Self::TooLong { .. } | Self::Mismatch { .. })
     }
 }

@@ -39,5 +39,5 @@ pub use map::RANGE;
 pub use outputs::standing;
 pub(crate) use outputs::{Outputs, Readers};
 pub use root::{squashfs, without_boot_files};
-pub use sbom::{Component, sbom};
+pub use sbom::{Component, Released, sbom};
 pub use write::{Parts, Search, file_names, write};

@@ -14,6 +14,14 @@ use crate::debian::Package;
 const OS: &str = "debian";
 const OS_VERSION: &str = "13";
 
+/// What in an image is from no package, as the SBOM and the manifest need it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Released {
+    pub entry: ManifestPackage,
+    /// Where it is from; none for a file of a release of K3s.
+    pub url: Option<String>,
+}
+
 /// A package as the SBOM and the manifest need it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Component {
@@ -75,16 +83,10 @@ fn encode(text: &str) -> String {
     })
 }
 
-/// The document for the image of `profile` with this id, made of `packages` and of `artifacts` of K3s's releases, dated
+/// The document for the image of `profile` with this id, made of `packages` and of `artifacts`, dated
 /// `epoch` (seconds since 1970).
 #[must_use]
-pub fn sbom(
-    profile: &str,
-    image_id: &str,
-    epoch: u64,
-    packages: &[Component],
-    artifacts: &[ManifestPackage],
-) -> String {
+pub fn sbom(profile: &str, image_id: &str, epoch: u64, packages: &[Component], artifacts: &[Released]) -> String {
     let created = i64::try_from(epoch).ok().and_then(|seconds| jiff::Timestamp::from_second(seconds).ok());
     let created = created.unwrap_or(jiff::Timestamp::UNIX_EPOCH);
     let mut sorted: Vec<&Component> = packages.iter().collect();
@@ -102,10 +104,21 @@ pub fn sbom(
         let element = element(package, &id);
         contain(id, element);
     }
-    for artifact in artifacts {
-        // A release's name in front: a package may have the same one.
-        let id = identifier(&format!("release-{}", artifact.name), &artifact.arch);
-        let element = released(artifact, &id);
+    for (number, Released { entry, url }) in (1..).zip(artifacts) {
+        let (id, element) = match url {
+            None => {
+                // A release's name in front: a package may have the same one.
+                let id = identifier(&format!("release-{}", entry.name), &entry.arch);
+                let element = released(entry, &id);
+                (id, element)
+            }
+            Some(url) => {
+                // By its number, since a path may have letters that an identifier has not.
+                let id = format!("SPDXRef-Package-artifact-{number}");
+                let element = downloaded(entry, url, &id);
+                (id, element)
+            }
+        };
         contain(id, element);
     }
     let document = json!({
@@ -161,6 +174,29 @@ fn released(artifact: &ManifestPackage, identifier: &str) -> Value {
             "referenceCategory": "PACKAGE-MANAGER",
             "referenceType": "purl",
             "referenceLocator": format!("pkg:github/k3s-io/k3s@{}", encode(&artifact.version)),
+        }],
+    })
+}
+
+/// A file from a URL (purl specification, type `generic`).
+fn downloaded(artifact: &ManifestPackage, url: &str, identifier: &str) -> Value {
+    let ManifestPackage { name, version, sha256, .. } = artifact;
+    let file = name.rsplit('/').next().unwrap_or(name);
+    let purl = format!("pkg:generic/{}@{version}?checksum=sha256:{sha256}&download_url={}", encode(file), encode(url));
+    json!({
+        "SPDXID": identifier,
+        "name": name,
+        "versionInfo": version,
+        "downloadLocation": url,
+        "filesAnalyzed": false,
+        "licenseConcluded": "NOASSERTION",
+        "licenseDeclared": "NOASSERTION",
+        "copyrightText": "NOASSERTION",
+        "checksums": [{ "algorithm": "SHA256", "checksumValue": sha256 }],
+        "externalRefs": [{
+            "referenceCategory": "PACKAGE-MANAGER",
+            "referenceType": "purl",
+            "referenceLocator": purl,
         }],
     })
 }
@@ -236,6 +272,7 @@ mod tests {
             arch: "arm64".to_owned(),
             sha256: "00ff".to_owned(),
         };
+        let k3s = Released { entry: k3s, url: None };
         let document: Value = serde_json::from_str(&sbom("demo", "0123", 0, &[], &[k3s])).unwrap();
         let element = &document["packages"][1];
         assert_eq!(element["SPDXID"], "SPDXRef-Package-release-k3s-arm64");

@@ -6,10 +6,10 @@ use std::path::Path;
 
 use super::boards::{self, BootParts, boot_partition};
 use super::layout::{self, Layout};
-use super::manifest::{self, Encoders, FORMAT, Manifest, ManifestPackage, ManifestPartition, ManifestRange};
+use super::manifest::{self, Encoders, FORMAT, Manifest, ManifestPartition, ManifestRange};
 use super::map::{Bytes, Extent, Map, Ranges};
 use super::outputs::{Outputs, Readers};
-use super::{Component, ImageError, Kernel, Plan, cmdline, listing, sbom};
+use super::{Component, ImageError, Kernel, Plan, Released, cmdline, listing, sbom};
 use crate::format::Sparse;
 use crate::format::fat;
 use crate::format::gpt;
@@ -27,7 +27,7 @@ pub struct Parts<'a> {
     pub epoch: u64,
     pub packages: &'a [Component],
     /// What in the tree is from no package, sorted by name.
-    pub artifacts: &'a [ManifestPackage],
+    pub artifacts: &'a [Released],
     /// What all packages and effects made: device trees and boot loaders are taken from here.
     pub tree: &'a Tree,
     /// Of that tree, as the board's loader wants it.
@@ -146,7 +146,7 @@ pub fn write(parts: &Parts<'_>, out_dir: &Path, progress: &dyn Progress) -> Resu
         partitions: layout.partitions.iter().map(|partition| ManifestPartition::new(partition, &ranges)).collect(),
         ranges,
         packages: manifest::packages(parts.packages),
-        artifacts: parts.artifacts.to_vec(),
+        artifacts: parts.artifacts.iter().map(|artifact| artifact.entry.clone()).collect(),
         encoders: Encoders::of(profile),
         image_id,
     };

@@ -1,66 +1,69 @@
 //! The second stage: what an image holds that is no Debian package, downloaded, proved and ready to be put into the tree.
 
-use std::collections::BTreeMap;
+use std::fs;
 use std::io;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
-use super::plan::PlannedArtifact;
+use super::plan::{Artifact, Source};
 use super::{PipelineError, Plan, Tools};
 use crate::cache::Cache;
-use crate::cluster::manifests::{self, Context, Home};
-use crate::fetch::Download;
-use crate::fetch::k3s::{self, Asset, K3sError};
+use crate::fetch::k3s::{Asset, K3sError, Release, check_machine};
+use crate::fetch::{Download, FetchError};
 use crate::format::Store as _;
-use crate::image::k3s::Files;
 use crate::output::Named;
-use crate::profile::Profile;
 use crate::tree::{Content, Digest, Hasher, Pack, Slice};
 
 /// Bytes of an artifact read at a time.
 const STEP: usize = 1 << 20;
 
-/// K3s for the image of `plan`; none if its profile has no K3s, or is standalone and was locked without it, which is said.
+/// The contents of the artifacts of `plan`, in its order. A profile that was locked without K3s is built without it, which is
+/// said.
 ///
 /// # Errors
-/// Files that cannot be had, are for another machine, or are not all locked.
-pub(super) fn fetched(plan: &Plan<'_>, tools: Tools<'_>) -> Result<Option<Files>, PipelineError> {
-    let profile = plan.profile;
-    let (Some(k3s), Some(release)) = (&profile.k3s, plan.release()) else { return Ok(None) };
-    if plan.artifacts.is_empty() && k3s.standalone {
+/// Files that cannot be had or are for another machine; a profile that needs K3s and was locked without.
+pub(super) fn fetched(plan: &Plan<'_>, tools: Tools<'_>) -> Result<Vec<Content>, PipelineError> {
+    let name = &plan.profile.name;
+    if let Some(k3s) = plan.profile.k3s.as_ref().filter(|_| !plan.has_k3s()) {
+        if !k3s.standalone {
+            return Err(PipelineError::NotLocked { profile: name.clone() });
+        }
         tools.progress.warn(&format!(
             "`{name}` is built WITHOUT K3s, which was out of reach when it was locked; \
-             `imgbuild lock --update k3s --profile {name}` adds it",
-            name = profile.name
+             `imgbuild lock --update k3s --profile {name}` adds it"
         ));
-        return Ok(None);
     }
-    let wanted: Vec<Download> = plan.artifacts.iter().map(|artifact| artifact.download.clone()).collect();
-    let unavailable =
-        |source| K3sError::Unavailable { version: release.version.to_owned(), arch: release.arch.name(), source };
-    let progress = &Named { phase: "k3s", progress: tools.progress };
-    let paths = tools.fetcher.fetch_all(&wanted, progress).map_err(unavailable)?;
-    let content = |asset: Asset| -> Result<Option<Content>, PipelineError> {
-        let mut all = plan.artifacts.iter().zip(&paths);
-        let Some((artifact, path)) = all.find(|(artifact, _)| artifact.locked.name == asset.name()) else {
-            return Ok(None);
-        };
-        if asset == Asset::Binary {
-            k3s::check_machine(path, &release.file(asset), &release)?;
+    let of = |source: Source| plan.artifacts.iter().filter(move |artifact| artifact.source == source);
+    let mut files = Vec::new();
+    let k3s: Vec<&Artifact> = of(Source::K3s).collect();
+    if let Some(Artifact { version, .. }) = k3s.first() {
+        let release = Release { version, arch: plan.profile.board.arch() };
+        let unavailable =
+            |source| K3sError::Unavailable { version: version.clone(), arch: release.arch.name(), source };
+        files.extend(bring(&k3s, "k3s", tools).map_err(unavailable)?);
+        for (_, path) in k3s.iter().zip(&files).filter(|(artifact, _)| artifact.is(Asset::Binary)) {
+            check_machine(path, &release.file(Asset::Binary), &release)?;
         }
-        let content = content(path, artifact, tools.cache);
-        Ok(Some(content.map_err(|source| PipelineError::Artifact { path: path.clone(), source })?))
-    };
-    let Some(binary) = content(Asset::Binary)? else {
-        return Err(PipelineError::NotLocked { profile: profile.name.clone() });
-    };
-    let (images, manifests) = (content(Asset::AirGap)?, public_manifests(profile)?);
-    Ok(Some(Files { release: release.version.to_owned(), binary, images, manifests }))
+    }
+    let others: Vec<&Artifact> = of(Source::Url).collect();
+    files.extend(bring(&others, "artifacts", tools).map_err(PipelineError::OfOverlay)?);
+    let pairs = plan.artifacts.iter().zip(files);
+    pairs
+        .map(|(artifact, path)| {
+            content(&path, artifact.download.sha256, tools.cache)
+                .map_err(|source| PipelineError::Artifact { path, source })
+        })
+        .collect()
+}
+
+/// Fetches what is not in the cache; gives where it lies there.
+fn bring(artifacts: &[&Artifact], phase: &'static str, tools: Tools<'_>) -> Result<Vec<PathBuf>, FetchError> {
+    let wanted: Vec<Download> = artifacts.iter().map(|artifact| artifact.download.clone()).collect();
+    tools.fetcher.fetch_all(&wanted, &Named { phase, progress: tools.progress })
 }
 
 /// The file at `path` as content of a tree.
-fn content(path: &Path, artifact: &PlannedArtifact<'_>, cache: &Cache) -> io::Result<Content> {
-    let pack = Pack::open(path)?;
-    let (len, digest) = (artifact.locked.size, artifact.locked.sha256);
+fn content(path: &Path, digest: Digest, cache: &Cache) -> io::Result<Content> {
+    let (pack, len) = (Pack::open(path)?, fs::metadata(path)?.len());
     let chunks = chunks(&pack, len, digest, cache)?;
     Ok(Content::from(Slice { pack, offset: 0, len, digest, chunks }))
 }
@@ -81,16 +84,4 @@ fn chunks(pack: &Pack, len: u64, digest: Digest, cache: &Cache) -> io::Result<Ve
     }
     cache.put(&key, &serde_json::to_vec(&chunks)?);
     Ok(chunks)
-}
-
-/// The manifests that are the same in every cluster.
-fn public_manifests(profile: &Profile) -> Result<BTreeMap<String, String>, PipelineError> {
-    let context = Context::default().profile(profile.public());
-    let mut texts = BTreeMap::new();
-    for (name, template) in &profile.manifests {
-        if manifests::uses(template)?.home() == Home::Image {
-            texts.insert(name.clone(), manifests::render(template, &context)?.to_string());
-        }
-    }
-    Ok(texts)
 }

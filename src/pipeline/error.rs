@@ -38,6 +38,9 @@ pub(crate) enum PipelineError {
     /// The profile has K3s, and the lock not all of it.
     #[error("the lock of `{profile}` has no K3s, and a build reads nothing outside it")]
     NotLocked { profile: String },
+    /// A file that an overlay names.
+    #[error("{0}")]
+    OfOverlay(#[source] FetchError),
     /// A file that lies in the cache.
     #[error("cannot read {}", path.display())]
     Artifact { path: PathBuf, source: io::Error },
@@ -66,9 +69,18 @@ pub(crate) enum PipelineError {
 }
 
 impl PipelineError {
-    /// What the user can do, where the error is of no other room.
+    /// What the user can do, where the error says more than that of another room.
     pub(crate) fn hint(&self) -> Option<String> {
         let text = match self {
+            // No mirror has it, so what helps for packages does not help here.
+            Self::OfOverlay(FetchError::Unavailable { attempts, .. })
+                if attempts.iter().any(|attempt| attempt.cause.is_forgery()) =>
+            {
+                "what the server has is another file than the one whose digest the overlay gives; find out why it changed, and \
+                 write the new `sha256` only if its author says so too"
+            }
+            Self::OfOverlay(FetchError::Unavailable { .. }) => "check the network connection, and `url` in the overlay",
+            Self::OfOverlay(error) => return error.hint(),
             Self::OtherPackage { .. } => "run `imgbuild lock --update`",
             Self::Repair { .. } => "delete the directory; all of it is derived",
             Self::NotLocked { profile } => {

@@ -6,12 +6,13 @@ use std::path::Path;
 use sha2::{Digest as _, Sha256};
 use zeroize::Zeroizing;
 
+use super::plan::{Artifact, Source};
 use super::{PipelineError, Plan, Tools};
 use crate::debian::Package;
 use crate::effects::depmod;
 use crate::format::squashfs::SquashfsError;
 use crate::format::{NoStore, Store as _};
-use crate::image::{self, Component, ImageError, Kernel, Manifest, ManifestPackage, Parts, Search, initrd};
+use crate::image::{self, Component, ImageError, Kernel, Manifest, ManifestPackage, Parts, Released, Search, initrd};
 use crate::output::{bytes, count};
 use crate::tree::{Kind, Node, Tree};
 
@@ -136,18 +137,20 @@ fn components(plan: &Plan<'_>, packages: &[Package]) -> Vec<Component> {
     pairs.map(|(package, planned)| Component::new(package, &planned.locked.sha256.to_string())).collect()
 }
 
-/// The artifacts as manifest and SBOM need them.
-fn artifacts(plan: &Plan<'_>) -> Vec<ManifestPackage> {
-    let of = |artifact: &super::plan::PlannedArtifact<'_>| {
-        let locked = artifact.locked;
-        ManifestPackage {
-            name: locked.name.clone(),
-            version: locked.version.clone(),
-            arch: locked.arch.name().to_owned(),
-            sha256: locked.sha256.to_string(),
-        }
+/// The artifacts as manifest and SBOM need them, sorted by name.
+fn artifacts(plan: &Plan<'_>) -> Vec<Released> {
+    let of = |artifact: &Artifact| Released {
+        entry: ManifestPackage {
+            name: artifact.name.clone(),
+            version: artifact.version.clone(),
+            arch: artifact.arch.to_owned(),
+            sha256: artifact.download.sha256.to_string(),
+        },
+        url: artifact.download.urls.first().filter(|_| artifact.source == Source::Url).cloned(),
     };
-    plan.artifacts.iter().map(of).collect()
+    let mut all: Vec<Released> = plan.artifacts.iter().map(of).collect();
+    all.sort_by(|a, b| a.entry.name.cmp(&b.entry.name));
+    all
 }
 
 /// As file systems count, in 32 bits, which end in 2106: a lock with a later date is refused when it is read.

@@ -2,8 +2,9 @@
 
 use crate::debian::mirror::Mirror;
 use crate::fetch::{Download, k3s};
+use crate::image;
 use crate::lock::{IdMap, Lock, LockedArtifact, LockedPackage, OutdatedError};
-use crate::profile::Profile;
+use crate::profile::{Arch, Profile, ProfileArtifact};
 
 /// One image to be made, as its profile and lock say. The same two always give the same plan.
 #[derive(Debug, Clone)]
@@ -15,8 +16,8 @@ pub(crate) struct Plan<'a> {
     pub(crate) epoch: u64,
     /// Sorted by name.
     pub(crate) packages: Vec<PlannedPackage<'a>>,
-    /// What is no package, sorted by name.
-    pub(crate) artifacts: Vec<PlannedArtifact<'a>>,
+    /// What is no package: first K3s, then what overlays name, by path.
+    pub(crate) artifacts: Vec<Artifact>,
 }
 
 /// A locked package, and where it comes from.
@@ -26,11 +27,35 @@ pub(crate) struct PlannedPackage<'a> {
     pub(crate) download: Download,
 }
 
-/// A locked artifact, and where it comes from.
+/// What an image holds that is no Debian package: what it is, where it comes from and what proves it, and what becomes of it.
 #[derive(Debug, Clone)]
-pub(crate) struct PlannedArtifact<'a> {
-    pub(crate) locked: &'a LockedArtifact,
+pub(crate) struct Artifact {
+    pub(crate) name: String,
+    pub(crate) version: String,
+    /// `amd64`, `arm64` or `all`.
+    pub(crate) arch: &'static str,
+    pub(crate) source: Source,
     pub(crate) download: Download,
+    pub(crate) install: Install,
+}
+
+/// Whose file it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Source {
+    /// A release of K3s, which the lock has.
+    K3s,
+    /// Any server: an overlay has its URL and digest.
+    Url,
+}
+
+/// The file of the tree that an artifact becomes; its owner is root.
+#[derive(Debug, Clone)]
+pub(crate) struct Install {
+    /// Clean path.
+    pub(crate) path: String,
+    pub(crate) mode: u16,
+    /// What brought it, as the tree's nodes tell it.
+    pub(crate) origin: String,
 }
 
 impl<'a> Plan<'a> {
@@ -45,34 +70,69 @@ impl<'a> Plan<'a> {
         k3s_mirror: &str,
     ) -> Result<Self, OutdatedError> {
         let epoch = lock.expect(profile)?.epoch;
-        let artifact = |locked: &'a LockedArtifact| PlannedArtifact {
-            locked,
-            download: Download {
-                name: format!("{} {}", locked.name, locked.version),
-                urls: vec![k3s::url(k3s_mirror, &locked.path)],
-                sha256: locked.sha256,
-                size: Some(locked.size),
-            },
-        };
         Ok(Self {
             profile,
             ids: &lock.ids,
             epoch,
             packages: PlannedPackage::of(lock.packages_of(&profile.name), lock.downloads(&profile.name, mirror)),
-            artifacts: lock.artifacts_of(&profile.name).map(artifact).collect(),
+            artifacts: artifacts(profile, lock, k3s_mirror),
         })
     }
 
-    /// The release of K3s that is locked; the profile's where none is.
-    pub(crate) fn release(&self) -> Option<k3s::Release<'a>> {
-        let named = &self.profile.k3s.as_ref()?.version;
-        let locked = self.artifact(k3s::Asset::Binary).map(|program| &program.locked.version);
-        Some(k3s::Release { version: locked.unwrap_or(named), arch: self.profile.board.arch() })
+    /// Whether K3s's program is in the lock.
+    pub(crate) fn has_k3s(&self) -> bool {
+        self.artifacts.iter().any(|artifact| artifact.is(k3s::Asset::Binary))
     }
+}
 
-    /// The file of that release.
-    pub(crate) fn artifact(&self, asset: k3s::Asset) -> Option<&PlannedArtifact<'a>> {
-        self.artifacts.iter().find(|artifact| artifact.locked.name == asset.name())
+impl Artifact {
+    /// Whether it is this file of a release of K3s.
+    pub(crate) fn is(&self, asset: k3s::Asset) -> bool {
+        self.source == Source::K3s && self.name == asset.name()
+    }
+}
+
+/// The files of K3s that are locked for `profile`, and those that its overlays name.
+fn artifacts(profile: &Profile, lock: &Lock, k3s_mirror: &str) -> Vec<Artifact> {
+    let locked = lock.artifacts_of(&profile.name).filter_map(|locked| of_k3s(locked, k3s_mirror));
+    let named = profile.artifacts.iter().map(|(path, artifact)| of_overlay(path, artifact, profile.board.arch()));
+    locked.chain(named).collect()
+}
+
+/// A file of a release of K3s; none if this program does not know what becomes of it.
+fn of_k3s(locked: &LockedArtifact, mirror: &str) -> Option<Artifact> {
+    let LockedArtifact { name, version, arch, path, size, sha256, .. } = locked;
+    let (file, mode) = image::k3s::place_of(name, version, *arch, sha256)?;
+    Some(Artifact {
+        name: name.clone(),
+        version: version.clone(),
+        arch: arch.name(),
+        source: Source::K3s,
+        download: Download {
+            name: format!("{name} {version}"),
+            urls: vec![k3s::url(mirror, path)],
+            sha256: *sha256,
+            size: Some(*size),
+        },
+        install: Install { path: file, mode, origin: image::k3s::ORIGIN.to_owned() },
+    })
+}
+
+/// A file that an overlay names. It has no version but its digest.
+fn of_overlay(path: &str, artifact: &ProfileArtifact, arch: Arch) -> Artifact {
+    let ProfileArtifact { url, sha256, mode, for_architecture, origin } = artifact;
+    Artifact {
+        name: path.to_owned(),
+        version: sha256.to_string()[..12].to_owned(),
+        arch: if *for_architecture { arch.name() } else { "all" },
+        source: Source::Url,
+        download: Download {
+            name: format!("`/{path}` of {origin}"),
+            urls: vec![url.clone()],
+            sha256: *sha256,
+            size: None,
+        },
+        install: Install { path: path.to_owned(), mode: *mode, origin: origin.clone() },
     }
 }
 

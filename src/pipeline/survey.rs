@@ -7,6 +7,7 @@ use std::path::Path;
 use rayon::prelude::*;
 use serde::Serialize;
 
+use super::plan::{Artifact, Source};
 use super::{Plan, Tools};
 use crate::debian::deb;
 use crate::fetch::{Download, shown};
@@ -32,8 +33,8 @@ pub(crate) struct Item<'a> {
     pub(crate) name: &'a str,
     pub(crate) version: &'a str,
     pub(crate) arch: &'a str,
-    /// Bytes of the file.
-    pub(crate) size: u64,
+    /// Bytes of the file, if they are known before it is there.
+    pub(crate) size: Option<u64>,
     pub(crate) sha256: Digest,
     pub(crate) state: State,
     /// URLs, tried in this order, or a path.
@@ -54,12 +55,12 @@ pub(crate) struct Step<'a> {
 
 /// What [`super::run`] would do for `plan` (with the seed of `node` if there is one), in its order. Files of K3s come from
 /// `k3s_dir` if that is given.
-pub(crate) fn steps<'a>(
-    plan: &Plan<'a>,
+pub(crate) fn steps<'p>(
+    plan: &'p Plan<'_>,
     node: Option<&str>,
     k3s_dir: Option<&Path>,
     tools: Tools<'_>,
-) -> [Step<'a>; 4] {
+) -> [Step<'p>; 4] {
     let (packages, artifacts) = (packages(plan, tools), artifacts(plan, k3s_dir, tools));
     let files = count(plan.profile.files.len(), "file");
     let seed = node.map_or_else(|| "an empty seed".to_owned(), |node| format!("the seed of node `{node}`"));
@@ -90,7 +91,8 @@ fn amounts(items: &[Item<'_>], noun: &str) -> String {
         (State::Absent, "to be fetched"),
     ];
     let parts = states.into_iter().filter_map(|(state, what)| {
-        let those: Vec<u64> = items.iter().filter(|item| item.state == state).map(|item| item.size).collect();
+        let those: Vec<u64> =
+            items.iter().filter(|item| item.state == state).map(|item| item.size.unwrap_or(0)).collect();
         (!those.is_empty()).then(|| format!("{} {what} ({})", those.len(), bytes(those.iter().sum())))
     });
     let parts: Vec<String> = parts.collect();
@@ -108,7 +110,7 @@ fn packages<'a>(plan: &Plan<'a>, tools: Tools<'_>) -> Vec<Item<'a>> {
             name: &locked.name,
             version: &locked.version,
             arch: &locked.arch,
-            size: locked.size,
+            size: Some(locked.size),
             sha256: locked.sha256,
             state: if is_unpacked { State::Unpacked } else { of_file(&package.download, tools) },
             from: urls(&package.download),
@@ -118,29 +120,26 @@ fn packages<'a>(plan: &Plan<'a>, tools: Tools<'_>) -> Vec<Item<'a>> {
 }
 
 /// The artifacts of `plan`, in its order; those of K3s come from `k3s_dir` if there is one.
-fn artifacts<'a>(plan: &Plan<'a>, k3s_dir: Option<&Path>, tools: Tools<'_>) -> Vec<Item<'a>> {
-    let item = |artifact: &super::plan::PlannedArtifact<'a>| {
-        let locked = artifact.locked;
-        let file = Path::new(&locked.path).file_name().unwrap_or_default();
-        let from = match k3s_dir {
-            Some(dir) => vec![dir.join(file).display().to_string()],
-            None => urls(&artifact.download),
+fn artifacts<'p>(plan: &'p Plan<'_>, k3s_dir: Option<&Path>, tools: Tools<'_>) -> Vec<Item<'p>> {
+    let item = |artifact: &'p Artifact| {
+        let Artifact { name, version, arch, source, download, .. } = artifact;
+        let from = match (k3s_dir, source, &download.urls[..]) {
+            (Some(dir), Source::K3s, [url, ..]) => vec![dir.join(file_name(url)).display().to_string()],
+            _ => urls(download),
         };
-        Item {
-            name: &locked.name,
-            version: &locked.version,
-            arch: locked.arch.name(),
-            size: locked.size,
-            sha256: locked.sha256,
-            state: of_file(&artifact.download, tools),
-            from,
-        }
+        let (size, sha256, state) = (download.size, download.sha256, of_file(download, tools));
+        Item { name, version, arch, size, sha256, state, from }
     };
     plan.artifacts.iter().map(item).collect()
 }
 
 fn of_file(download: &Download, tools: Tools<'_>) -> State {
     if tools.fetcher.has(download) { State::Downloaded } else { State::Absent }
+}
+
+/// The last component of a URL's path, which is the file's name for those of K3s's releases.
+fn file_name(url: &str) -> &str {
+    url.rsplit('/').next().unwrap_or(url)
 }
 
 /// Without the passwords that may be in them.

@@ -1,11 +1,16 @@
 //! The third stage: the node's whole root file system, as a value in memory.
 
+use std::collections::BTreeMap;
+
+use super::plan::Artifact;
 use super::{PipelineError, Plan, Tools};
+use crate::cluster::manifests::{self, Home, ManifestError};
 use crate::debian::Package;
 use crate::effects::{self, Context, unpack};
 use crate::image::{ImageError, Search, initrd, k3s, layout, node};
 use crate::output::count;
-use crate::tree::{Content, Kind, Tree};
+use crate::profile::Profile;
+use crate::tree::{Content, Kind, Node, Tree};
 
 /// Packages, artifacts, effects, files of overlays, and what makes it an immutable node.
 ///
@@ -14,7 +19,7 @@ use crate::tree::{Content, Kind, Tree};
 pub(super) fn tree(
     plan: &Plan<'_>,
     packages: &[Package],
-    k3s: Option<k3s::Files>,
+    artifacts: Vec<Content>,
     tools: Tools<'_>,
 ) -> Result<Tree, PipelineError> {
     const PHASE: &str = "effects";
@@ -22,8 +27,11 @@ pub(super) fn tree(
     tools.progress.begin(PHASE, 0);
     let mut tree = unpack::unpack(packages)?;
     // Before effects, which let files of overlays win.
-    if let Some(files) = k3s {
-        k3s::install(&mut tree, profile, &files)?;
+    for (Artifact { install, .. }, content) in plan.artifacts.iter().zip(artifacts) {
+        tree.put(&install.path, Node::file(install.mode, content).from(&install.origin))?;
+    }
+    if profile.k3s.is_some() && plan.has_k3s() {
+        k3s::install(&mut tree, profile, &public_manifests(profile)?)?;
     }
     let context = Context { profile, packages, ids, epoch };
     effects::apply(&mut tree, &context, tools.cache)?;
@@ -32,6 +40,18 @@ pub(super) fn tree(
     initrd::check_modules(&tree, profile)?;
     tools.progress.finish(PHASE, &count(tree.len(), "path"));
     Ok(tree)
+}
+
+/// The manifests that are the same in every cluster.
+fn public_manifests(profile: &Profile) -> Result<BTreeMap<String, String>, ManifestError> {
+    let context = manifests::Context::default().profile(profile.public());
+    let mut texts = BTreeMap::new();
+    for (name, template) in &profile.manifests {
+        if manifests::uses(template)?.home() == Home::Image {
+            texts.insert(name.clone(), manifests::render(template, &context)?.to_string());
+        }
+    }
+    Ok(texts)
 }
 
 /// Looks for secrets in what this program or the user wrote: packages and artifacts are public, and locked by their digests.

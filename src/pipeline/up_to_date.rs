@@ -14,6 +14,7 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 
 use super::Plan;
+use super::plan::Source;
 use crate::cache::Cache;
 use crate::format::Store;
 use crate::image::Manifest;
@@ -68,7 +69,9 @@ impl Check {
         inputs.insert("imgbuild.lock".to_owned(), Digest::of(lock.to_text().as_bytes()).to_string());
         let packages = plan.packages.iter().map(|package| (&package.locked.name, package.locked.sha256));
         inputs.extend(packages.map(|(name, sha256)| (format!("package `{name}`"), sha256.to_string())));
-        let artifacts = plan.artifacts.iter().map(|artifact| (&artifact.locked.name, artifact.locked.sha256));
+        // Those of overlays are the profile's.
+        let artifacts = plan.artifacts.iter().filter(|artifact| artifact.source == Source::K3s);
+        let artifacts = artifacts.map(|artifact| (&artifact.name, artifact.download.sha256));
         inputs.extend(artifacts.map(|(name, sha256)| (format!("artifact `{name}`"), sha256.to_string())));
         inputs.extend(of_profile(plan.profile));
         let absolute = std::path::absolute(dir).unwrap_or_else(|_| dir.to_owned());
@@ -143,9 +146,10 @@ fn of_profile(profile: &Profile) -> Inputs {
     let files = profile.files.iter().map(|(path, file)| (format!("file `/{path}` of {}", file.origin), json(file)));
     let manifests = profile.manifests.iter();
     let manifests = manifests.map(|(name, found)| (format!("manifest `{name}` of {}", found.origin), json(found)));
-    let mut parts: BTreeMap<String, serde_json::Value> = files.chain(manifests).collect();
+    let artifacts = profile.artifacts.iter().map(|(path, it)| (format!("file `/{path}` of {}", it.origin), json(it)));
+    let mut parts: BTreeMap<String, serde_json::Value> = files.chain(artifacts).chain(manifests).collect();
     let serde_json::Value::Object(keys) = json(profile) else { return Inputs::new() };
-    let others = keys.into_iter().filter(|(key, _)| !["files", "manifests"].contains(&key.as_str()));
+    let others = keys.into_iter().filter(|(key, _)| !["files", "artifacts", "manifests"].contains(&key.as_str()));
     parts.extend(others.map(|(key, value)| (format!("`{key}` of the profile"), value)));
     parts.into_iter().map(|(name, value)| (name, Digest::of(value.to_string().as_bytes()).to_string())).collect()
 }

@@ -7,6 +7,7 @@ use base64::prelude::{BASE64_STANDARD, Engine as _};
 
 use super::Tag;
 use super::resolved::glob_of;
+use crate::tree::Digest;
 
 /// What is wrong with a value; after a line break, what to do about it.
 pub(crate) type Verdict = Result<(), String>;
@@ -356,6 +357,14 @@ pub(super) fn unit(text: &str) -> Verdict {
         return Ok(());
     }
     refuse(text, "a unit's full name", "write it with its type, such as `nftables.service`")
+}
+
+/// A SHA-256 digest.
+pub(super) fn sha256(text: &str) -> Verdict {
+    if Digest::parse(text).is_some() {
+        return Ok(());
+    }
+    refuse(text, "a SHA-256 digest", "write the 64 hexadecimal digits that `sha256sum FILE` prints")
 }
 
 /// A URL that the program can fetch from.

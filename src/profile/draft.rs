@@ -14,8 +14,8 @@ use super::k3s::K3sDraft;
 use super::schema::{ImageTable, ProfileToml, UnitsTable, UserEntry};
 use super::values::{Edit, PartitionSize, Spanned, Unit};
 use super::{
-    Board, ImageSettings, Kernel, ManifestTemplate, Marks, Network, Profile, ProfileError, ProfileFile, Source, User,
-    Workspace, cmdline, openings,
+    Board, ImageSettings, Kernel, ManifestTemplate, Marks, Network, Profile, ProfileArtifact, ProfileError,
+    ProfileFile, Source, User, Workspace, cmdline, openings,
 };
 use crate::output::{Diagnostic, SourceText};
 
@@ -51,6 +51,7 @@ pub(super) struct Draft {
     k3s: K3sDraft,
     image: ImageDraft,
     pub files: BTreeMap<String, ProfileFile>,
+    pub artifacts: BTreeMap<String, ProfileArtifact>,
     pub manifests: BTreeMap<String, ManifestTemplate>,
     pub expects: BTreeSet<String>,
     users: Vec<User>,
@@ -209,6 +210,7 @@ impl Draft {
             k3s,
             sources: self.sources,
             files: self.files,
+            artifacts: self.artifacts,
             manifests: self.manifests,
             expects: self.expects,
             marks: self.marks,

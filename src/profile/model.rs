@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize, Serializer};
 
 use super::Marks;
 use crate::output::SourceText;
-use crate::tree::Content;
+use crate::tree::{Content, Digest};
 
 /// A board family: decides architecture, boot files and partition 1 and 2.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
@@ -98,6 +98,10 @@ pub struct Profile {
     pub sysctl: BTreeMap<String, String>,
     /// Files of the profile and its overlays, by clean path. Conflicts were reported while loading.
     pub files: BTreeMap<String, ProfileFile>,
+    /// Files of its overlays that are downloaded, by clean path; those for the board's architecture alone. None of them is in
+    /// `files`.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub artifacts: BTreeMap<String, ProfileArtifact>,
     /// Templates of first-boot manifests of its overlays, by file name.
     pub manifests: BTreeMap<String, ManifestTemplate>,
     /// What its manifests need and something in the cluster makes: `namespace/secret/name` or `namespace/configmap/name`.
@@ -223,6 +227,18 @@ pub struct ProfileFile {
     /// Set for a directory; `content` is empty then.
     pub directory: bool,
     /// `overlay:NAME` or `profile:NAME`.
+    pub origin: String,
+}
+
+/// A file of an overlay that is downloaded; its owner is root.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct ProfileArtifact {
+    pub url: String,
+    pub sha256: Digest,
+    pub mode: u16,
+    /// Whether it is for the board's architecture, and not for any.
+    pub for_architecture: bool,
+    /// `overlay:NAME`.
     pub origin: String,
 }
 

@@ -69,6 +69,11 @@ pub(super) fn refuse<'f>(
     Ok(())
 }
 
+/// Whether the file at this clean path decides who comes in, so that its text has to be known.
+pub(super) fn decides(path: &str) -> bool {
+    rule_of(path).is_some()
+}
+
 /// The mistake at the line of an overlay's file, or where a profile names the file.
 fn at_path(
     path: &str,

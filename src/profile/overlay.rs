@@ -13,11 +13,11 @@ use super::error::known_names;
 use super::inherit::plain;
 use super::parse::parse;
 use super::resolved::glob_of;
-use super::schema::OverlayToml;
+use super::schema::{ArtifactEntry, OverlayToml};
 use super::values::{Account, Line, ManifestGlob, Mode, Spanned};
-use super::{ManifestTemplate, ProfileError, ProfileFile, Workspace};
+use super::{Board, ManifestTemplate, ProfileArtifact, ProfileError, ProfileFile, Workspace, openings};
 use crate::output::{Diagnostic, SourceText};
-use crate::tree::{Content, parent};
+use crate::tree::{Content, Digest, parent};
 
 /// What the overlays so far gave, with the name of the one that did.
 #[derive(Debug, Default)]
@@ -25,6 +25,7 @@ struct Given {
     sysctl: BTreeMap<String, (String, String)>,
     units: BTreeMap<String, (bool, String)>,
     files: BTreeMap<String, ProfileFile>,
+    artifacts: BTreeMap<String, ProfileArtifact>,
     /// Settings of config.txt, each with the filters that it stands under.
     config_txt: BTreeMap<String, (String, String)>,
 }
@@ -60,8 +61,25 @@ pub(super) fn fold(draft: &mut Draft, workspace: &Workspace) -> Result<(), Profi
         }
         draft.marks.note_each("expects", &source, &toml.expects);
         draft.expects.extend(toml.expects.drain(..).map(plain));
+        let artifacts = artifacts_of(&name, std::mem::take(&mut toml.artifacts), draft.board, &source)?;
         let verbatim = std::mem::take(&mut toml.verbatim);
-        for (path, file) in files_of(&name, toml, &source, workspace)? {
+        let files = files_of(&name, toml, &source, workspace)?;
+        for (path, (span, artifact)) in artifacts {
+            if files.contains_key(&path) {
+                let message = format!("overlay `{name}` has a file for `/{path}` too");
+                let hint = format!("remove `overlays/{name}/files/{path}`, or this entry");
+                return Err(Diagnostic::new(&source, Some(span), message).hint(hint).into());
+            }
+            if draft.files.contains_key(&path) {
+                continue;
+            }
+            if let Some(other) = given.artifacts.get(&path) {
+                let (first, second) = (other.origin.clone(), artifact.origin);
+                return Err(ProfileError::Conflict { what: format!("`/{path}`"), first, second });
+            }
+            given.artifacts.insert(path, artifact);
+        }
+        for (path, file) in files {
             if draft.files.contains_key(&path) {
                 continue;
             }
@@ -82,7 +100,51 @@ pub(super) fn fold(draft: &mut Draft, workspace: &Workspace) -> Result<(), Profi
     draft.sysctl.extend(given.sysctl.into_iter().map(|(key, (value, _))| (key, value)));
     draft.units.extend(given.units.into_iter().map(|(unit, (enabled, _))| (unit, enabled)));
     draft.files.extend(given.files);
-    nothing_below_a_file(&draft.files)
+    draft.artifacts = given.artifacts;
+    for (path, artifact) in &draft.artifacts {
+        if let Some(file) = draft.files.get(path) {
+            let (first, second) = (file.origin.clone(), artifact.origin.clone());
+            return Err(ProfileError::Conflict { what: format!("`/{path}`"), first, second });
+        }
+    }
+    let files = draft.files.iter().map(|(path, file)| (path.as_str(), (file.origin.as_str(), file.directory)));
+    let artifacts = draft.artifacts.iter().map(|(path, artifact)| (path.as_str(), (artifact.origin.as_str(), false)));
+    nothing_below_a_file(&files.chain(artifacts).collect())
+}
+
+/// The artifacts of an overlay for a board, each with its place, by clean path.
+fn artifacts_of(
+    name: &str,
+    entries: Vec<ArtifactEntry>,
+    board: Option<Board>,
+    at: &Arc<SourceText>,
+) -> Result<BTreeMap<String, (Range<usize>, ProfileArtifact)>, ProfileError> {
+    let mut artifacts = BTreeMap::new();
+    for entry in entries {
+        // A profile without a board is refused elsewhere.
+        if entry.architecture.is_some() && entry.architecture != board.map(Board::arch) {
+            continue;
+        }
+        let (path, span) = (entry.path.0.get_ref().0.clone(), entry.path.0.span());
+        if openings::decides(path.trim_start_matches('/')) {
+            let message = format!("`{path}` decides who comes in, and would be a download");
+            return Err(Diagnostic::new(at, Some(span), message)
+                .hint("write the file itself, so that it can be checked")
+                .into());
+        }
+        let artifact = ProfileArtifact {
+            url: entry.url.into(),
+            sha256: Digest::parse(&entry.sha256.0).expect("digests were checked when the overlay was read"),
+            mode: entry.mode.map_or(0o644, |mode| mode.0),
+            for_architecture: entry.architecture.is_some(),
+            origin: format!("overlay:{name}"),
+        };
+        if artifacts.insert(path.trim_start_matches('/').to_owned(), (span.clone(), artifact)).is_some() {
+            let twice = Diagnostic::new(at, Some(span), format!("`{path}` is given twice in this file"));
+            return Err(twice.hint("keep one of the two entries, or give each another `architecture`").into());
+        }
+    }
+    Ok(artifacts)
 }
 
 /// The manifests of an overlay, by file name.
@@ -261,16 +323,17 @@ fn describe(
     }
 }
 
-fn nothing_below_a_file(files: &BTreeMap<String, ProfileFile>) -> Result<(), ProfileError> {
-    for (path, file) in files {
+/// Origins by path, and whether a directory is there.
+fn nothing_below_a_file(files: &BTreeMap<&str, (&str, bool)>) -> Result<(), ProfileError> {
+    for (path, (origin, _)) in files {
         let mut above = parent(path);
         while let Some(dir) = above {
-            if let Some(blocking) = files.get(dir).filter(|file| !file.directory) {
+            if let Some((blocking, false)) = files.get(dir) {
                 return Err(ProfileError::FileAbove {
                     file: dir.to_owned(),
-                    first: blocking.origin.clone(),
-                    path: path.clone(),
-                    second: file.origin.clone(),
+                    first: (*blocking).to_owned(),
+                    path: (*path).to_owned(),
+                    second: (*origin).to_owned(),
                 });
             }
             above = parent(dir);

@@ -14,10 +14,10 @@ use serde_json::{Value, json};
 use super::values::{
     Account, Address, AddressWithPrefix, Archive, BlockSize, Component, ConfigLine, Edit, Expected, Glob, HostName,
     Identifier, ImagePath, K3sVersion, KernelOption, KubeletArg, LabelName, LabelValue, Led, Level, Line, Locale,
-    Login, Mac, ManifestGlob, Mode, Module, Package, PackagePattern, PartitionSize, Server, Spanned, SshKey, Suite,
-    SysctlName, SysctlValue, Taint, TimeZone, Unit, Url, Version, Word, WorkspacePath,
+    Login, Mac, ManifestGlob, Mode, Module, Package, PackagePattern, PartitionSize, Server, Sha256, Spanned, SshKey,
+    Suite, SysctlName, SysctlValue, Taint, TimeZone, Unit, Url, Version, Word, WorkspacePath,
 };
-use super::{Board, Role};
+use super::{Arch, Board, Role};
 
 /// A list that adds to the inherited one; an entry with a leading `-` removes an inherited entry.
 pub(super) type List<T> = Vec<Spanned<Edit<T>>>;
@@ -355,6 +355,9 @@ pub(super) struct OverlayToml {
     /// Directories that need another mode or owner than 0755 and root, or shall exist though they are empty.
     #[serde(default, rename = "directory")]
     pub directories: Vec<DirectoryEntry>,
+    /// Files that are downloaded, each proved by its digest.
+    #[serde(default, rename = "artifact")]
+    pub artifacts: Vec<ArtifactEntry>,
     /// Manifests that are taken as they are, by globs of their file names: those with braces that are not for imgbuild.
     #[serde(default)]
     pub verbatim: Vec<Spanned<ManifestGlob>>,
@@ -386,6 +389,22 @@ pub(super) struct OverlayEntry {
     pub user: Option<Spanned<Account>>,
     /// Group; root unless given.
     pub group: Option<Spanned<Account>>,
+}
+
+/// A file that is downloaded: a program or a certificate that no Debian package has. It is root's.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, expecting = "a table")]
+pub(super) struct ArtifactEntry {
+    /// Where it goes.
+    pub path: Spanned<ImagePath>,
+    /// Where it is downloaded from.
+    pub url: Url,
+    /// SHA-256 of the file, 64 hexadecimal digits: `sha256sum FILE` prints it.
+    pub sha256: Sha256,
+    /// Permissions in octal; "0644" unless given.
+    pub mode: Option<Mode>,
+    /// The architecture that it is for; boards of another one do without it. For all unless given.
+    pub architecture: Option<Arch>,
 }
 
 /// A directory of the image.

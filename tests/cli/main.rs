@@ -6,6 +6,7 @@
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod archive;
+mod artifact;
 mod bad_archive;
 mod bad_package;
 mod bad_profile;

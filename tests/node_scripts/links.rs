@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use imgbuild::image::k3s;
 use imgbuild::profile::{self, Workspace};
-use imgbuild::tree::{Content, Tree};
+use imgbuild::tree::Tree;
 
 use crate::sandbox::{Sandbox, said};
 
@@ -31,13 +31,7 @@ done'
 fn udev_leaves_the_links_of_a_pod_network_the_address_that_they_were_made_with() {
     let profile = profile::load(&Workspace::embedded(), "storage").expect("an embedded profile");
     let mut tree = Tree::new();
-    let files = k3s::Files {
-        release: "v1.36.5+k3s1".to_owned(),
-        binary: Content::from("k3s"),
-        images: None,
-        manifests: BTreeMap::new(),
-    };
-    k3s::install(&mut tree, &profile, &files).expect("an empty tree takes all");
+    k3s::install(&mut tree, &profile, &BTreeMap::new()).expect("an empty tree takes all");
     let node = Sandbox::new();
     node.write(LINK_FILE, &tree.file(LINK_FILE).expect("it is installed").text().expect("text"));
 

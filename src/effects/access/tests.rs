@@ -28,6 +28,7 @@ fn after(packages: &[&str]) -> Result<Tree, EffectError> {
         kernel: Kernel::default(),
         sysctl: BTreeMap::new(),
         files: BTreeMap::new(),
+        artifacts: BTreeMap::new(),
         manifests: BTreeMap::new(),
         expects: std::collections::BTreeSet::new(),
         users: vec![User {

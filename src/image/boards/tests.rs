@@ -17,6 +17,7 @@ fn profile(board: Board, serial: bool) -> Profile {
         kernel: KernelSettings::default(),
         sysctl: std::collections::BTreeMap::new(),
         files: std::collections::BTreeMap::new(),
+        artifacts: std::collections::BTreeMap::new(),
         manifests: std::collections::BTreeMap::new(),
         expects: std::collections::BTreeSet::new(),
         users: vec![],

@@ -1,4 +1,4 @@
-//! K3s in an image: the program, its configuration, its unit, and what it needs around it.
+//! K3s in an image: where its program goes, its configuration, its unit, and what it needs around it.
 //!
 //! Everything here follows from the profile alone; what a cluster or a node adds comes with the seed, in
 //! `/etc/rancher/k3s/config.yaml.d/`, which K3s reads after the image's own file. Goes into the tree before effects, so
@@ -11,11 +11,11 @@ pub use config::config;
 
 use std::collections::BTreeMap;
 
-use crate::profile::{Profile, Role};
-use crate::tree::{Content, Node, Tree, TreeError};
+use crate::profile::{Arch, Profile, Role};
+use crate::tree::{Digest, Node, Tree, TreeError};
 
-/// Origin of the nodes made here.
-const ORIGIN: &str = "imgbuild:k3s";
+/// Origin of K3s's nodes.
+pub const ORIGIN: &str = "imgbuild:k3s";
 
 /// The program.
 const BINARY: &str = "usr/local/bin/k3s";
@@ -38,42 +38,32 @@ const FILES: &[(&str, u16, &str)] = &[
     ("usr/lib/tmpfiles.d/imgbuild-k3s.conf", 0o644, include_str!("files/tmpfiles.conf")),
 ];
 
-/// What of K3s goes into an image and is not made here.
-#[derive(Debug, Clone)]
-pub struct Files {
-    /// The release's tag.
-    pub release: String,
-    /// The release's program.
-    pub binary: Content,
-    /// The release's bundle of container images, if the profile wants it.
-    pub images: Option<Content>,
-    /// Texts of the manifests that are the same in every cluster, by file name.
-    pub manifests: BTreeMap<String, String>,
+/// Path and mode of the locked artifact `name` of `release`, whose digest is `sha256`; none if it is not one of K3s's.
+#[must_use]
+pub fn place_of(name: &str, release: &str, arch: Arch, sha256: &Digest) -> Option<(String, u16)> {
+    match name {
+        "k3s" => Some((BINARY.to_owned(), 0o755)),
+        "k3s-airgap-images" => Some((format!("{IMAGES}/{}", images_name(release, sha256, arch.name())), 0o644)),
+        _ => None,
+    }
 }
 
-/// Puts K3s into `tree`.
+/// Puts into `tree` what K3s needs around it; `manifests` are texts that are the same in every cluster, by file name.
 ///
 /// # Errors
 /// A file of a package that stands where a directory must be.
-pub fn install(tree: &mut Tree, profile: &Profile, files: &Files) -> Result<(), TreeError> {
+pub fn install(tree: &mut Tree, profile: &Profile, manifests: &BTreeMap<String, String>) -> Result<(), TreeError> {
     let Some(k3s) = &profile.k3s else { return Ok(()) };
     let mut put = |path: &str, node: Node| tree.put(path, node.from(ORIGIN));
-    put(BINARY, Node::file(0o755, files.binary.clone()))?;
     for link in LINKS {
         put(link, Node::symlink("k3s"))?;
     }
     for (path, mode, text) in FILES {
         put(path, Node::file(*mode, *text))?;
     }
-    if let Some(images) = &files.images {
-        put(
-            &format!("{IMAGES}/{}", images_name(&files.release, images, profile.board.arch().name())),
-            Node::file(0o644, images.clone()),
-        )?;
-    }
     put(MANIFESTS, Node::dir(0o755))?;
     if k3s.role == Role::Server {
-        for (name, text) in &files.manifests {
+        for (name, text) in manifests {
             put(&format!("{MANIFESTS}/{name}"), Node::file(0o644, text.as_str()))?;
         }
     }
@@ -90,8 +80,8 @@ pub fn install(tree: &mut Tree, profile: &Profile, files: &Files) -> Result<(), 
 
 /// K3s imports a bundle again when its name, size or time changed, and here all times are alike: so the name tells both
 /// the release and the content.
-fn images_name(release: &str, images: &Content, arch: &str) -> String {
-    format!("k3s-airgap-images-{release}-{arch}-{}.tar.zst", &images.digest().to_string()[..12])
+fn images_name(release: &str, sha256: &Digest, arch: &str) -> String {
+    format!("k3s-airgap-images-{release}-{arch}-{}.tar.zst", &sha256.to_string()[..12])
 }
 
 #[cfg(test)]

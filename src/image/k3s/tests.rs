@@ -5,20 +5,23 @@ use std::process::Command;
 
 use super::*;
 use crate::profile::{self, K3s, Workspace};
+use crate::tree::Content;
 
 /// The embedded profile with a stand-in for the program in its tree.
 fn installed(name: &str, change: impl FnOnce(&mut K3s)) -> (Tree, Profile) {
     let mut profile = profile::load(&Workspace::embedded(), name).unwrap();
     change(profile.k3s.as_mut().unwrap());
     let mut tree = Tree::new();
-    let images = profile.k3s.as_ref().unwrap().air_gap.then(|| "images".into());
+    let air_gap = profile.k3s.as_ref().unwrap().air_gap;
+    for (artifact, text) in [("k3s", "k3s"), ("k3s-airgap-images", "images")].into_iter().take(1 + usize::from(air_gap))
+    {
+        let content = Content::from(text);
+        let arch = profile.board.arch();
+        let (path, mode) = place_of(artifact, "v1.36.5+k3s1", arch, &content.digest()).unwrap();
+        tree.put(&path, Node::file(mode, content).from(ORIGIN)).unwrap();
+    }
     let manifests = BTreeMap::from([("a.yaml".to_owned(), "kind: A\n".to_owned())]);
-    install(
-        &mut tree,
-        &profile,
-        &Files { release: "v1.36.5+k3s1".to_owned(), binary: Content::from("k3s"), images, manifests },
-    )
-    .unwrap();
+    install(&mut tree, &profile, &manifests).unwrap();
     tree.check().unwrap();
     (tree, profile)
 }
@@ -122,13 +125,7 @@ fn without_a_role_nothing_comes() {
     let mut profile = profile::load(&Workspace::embedded(), "demo").unwrap();
     profile.k3s = None;
     let mut tree = Tree::new();
-    let files = Files {
-        release: "v1.36.5+k3s1".to_owned(),
-        binary: Content::from("k3s"),
-        images: None,
-        manifests: BTreeMap::new(),
-    };
-    install(&mut tree, &profile, &files).unwrap();
+    install(&mut tree, &profile, &BTreeMap::new()).unwrap();
     assert_eq!(tree.len(), 1);
 }
 

@@ -42,6 +42,7 @@ fn profile(name: &str, packages: &[&str]) -> Profile {
         kernel: Kernel::default(),
         sysctl: BTreeMap::new(),
         files: BTreeMap::new(),
+        artifacts: BTreeMap::new(),
         manifests: BTreeMap::new(),
         expects: std::collections::BTreeSet::new(),
         users: Vec::new(),

@@ -1,0 +1,163 @@
+//! `[[artifact]]` of an overlay: a file that no Debian package has, by URL and digest.
+
+use imgbuild::tree::Digest;
+use serde_json::{Value, json};
+
+use crate::archive::Online;
+use crate::http::{Answer, Server};
+use crate::place::{Place, json};
+use crate::tiny;
+
+const TOOL: &[u8] = b"#!/bin/sh\necho a tool of nobody's package\n";
+
+/// A server that has the file as `/tool`, and nothing else.
+fn server() -> Server {
+    Server::start(|request| if request.path == "/tool" { Answer::honest(request, TOOL) } else { Answer::not_found() })
+}
+
+/// An entry for that file.
+fn entry(server: &Server, more: &str) -> String {
+    let (url, sha256) = (server.url("/tool"), Digest::of(TOOL));
+    format!("[[artifact]]\npath = \"/usr/local/bin/tool\"\nurl = \"{url}\"\nsha256 = \"{sha256}\"\n{more}")
+}
+
+/// A workspace whose profile `node` is a small machine with an overlay `mine` of these entries.
+fn place(online: &Online, entries: &str) -> Place {
+    let place = tiny::place(online, &[]).file("overlays/mine/overlay.toml", format!("schema = 1\n{entries}"));
+    let profile = place.read("profiles/node.toml");
+    place.write("profiles/node.toml", profile.replace("schema = 1\n", "schema = 1\noverlays = [\"mine\"]\n"));
+    place
+}
+
+/// The line of the listing for this path, in its columns.
+fn listed(place: &Place, path: &str) -> Option<Vec<String>> {
+    let listing = place.read("build/node/node.files");
+    let line = listing.lines().find(|line| line.split('\t').next() == Some(path))?;
+    Some(line.split('\t').map(str::to_owned).collect())
+}
+
+#[test]
+fn it_is_in_the_image_with_its_mode_and_told_in_manifest_and_sbom() {
+    let (online, server) = (tiny::archive(0).online(), server());
+    let place = place(&online, &entry(&server, "mode = \"0755\"\n"));
+    place.run(&["lock", "--profile", "node"]).ok();
+    assert_eq!(server.requests().len(), 0, "its digest is known, so there is nothing to choose");
+    place.run(&["build", "--profile", "node"]).ok();
+    let digest = Digest::of(TOOL).to_string();
+    let size = TOOL.len().to_string();
+    let line = ["/usr/local/bin/tool", "f", "0755", "0", "0", &size, &digest, "-", "overlay:mine"];
+    assert_eq!(listed(&place, line[0]).unwrap(), line);
+
+    let entry = json!({"name": "usr/local/bin/tool", "version": digest[..12], "arch": "all", "sha256": digest});
+    assert_eq!(json(&place.path("build/node/manifest.json"))["artifacts"], json!([entry]));
+    let sbom = json(&place.path("build/node/sbom.spdx.json"));
+    let element = sbom["packages"].as_array().unwrap().iter().find(|found| found["name"] == entry["name"]).unwrap();
+    assert_eq!(element["downloadLocation"], server.url("/tool"));
+    assert_eq!(element["checksums"][0]["checksumValue"], digest);
+    let purl = element["externalRefs"][0]["referenceLocator"].as_str().unwrap();
+    assert!(purl.starts_with(&format!("pkg:generic/tool@{}?", &digest[..12])), "{purl}");
+
+    // From now on it is in the cache.
+    let built = json(&place.path("build/node/manifest.json"))["image_sha256"].clone();
+    drop(server);
+    place.run(&["--offline", "build", "--profile", "node", "--output", "again"]).ok();
+    assert_eq!(json(&place.path("again/manifest.json"))["image_sha256"], built);
+}
+
+#[test]
+fn other_bytes_than_its_digests_are_refused_with_its_path_and_url() {
+    let online = tiny::archive(0).online();
+    let server = Server::start(|_| Answer::whole(b"something else"));
+    let place = place(&online, &entry(&server, ""));
+    let error = place.run(&["build", "--profile", "node"]).fails(5);
+    assert!(error.contains("`/usr/local/bin/tool` of overlay:mine"), "{error}");
+    assert!(error.contains(&server.url("/tool")) && error.contains("its SHA-256 is"), "{error}");
+    assert!(error.contains("write the new `sha256` only if its author says so too"), "{error}");
+    assert!(!place.path("build").exists());
+
+    // Nor is it there without network.
+    let error = place.run(&["--offline", "build", "--profile", "node"]).fails(5);
+    assert!(error.contains("not in the cache: `/usr/local/bin/tool` of overlay:mine"), "{error}");
+}
+
+#[test]
+fn a_url_that_leads_nowhere_is_told_without_talk_of_mirrors() {
+    let (online, server) = (tiny::archive(0).online(), server());
+    let place = place(&online, &entry(&server, "").replace("/tool\"\nsha256", "/gone\"\nsha256"));
+    let error = place.run(&["build", "--profile", "node"]).fails(5);
+    assert!(error.contains("/gone") && error.contains("404"), "{error}");
+    assert!(error.contains("`url` in the overlay") && !error.contains("--mirror"), "{error}");
+}
+
+#[test]
+fn each_architecture_may_have_its_own_and_a_board_takes_what_is_for_it() {
+    let (online, server) = (tiny::archive(0).online(), server());
+    let other = entry(&server, "architecture = \"arm64\"\n").replace("/tool\"\nsha256", "/of-arm64\"\nsha256");
+    let place = place(&online, &(other + &entry(&server, "architecture = \"amd64\"\n")));
+    place.run(&["build", "--profile", "node"]).ok();
+    let asked: Vec<String> = server.requests().into_iter().map(|request| request.path).collect();
+    assert_eq!(asked, ["/tool"]);
+    assert_eq!(json(&place.path("build/node/manifest.json"))["artifacts"][0]["arch"], "amd64");
+
+    place.write("overlays/mine/overlay.toml", format!("schema = 1\n{0}{0}", entry(&server, "")));
+    let error = place.run(&["build", "--profile", "node"]).fails(1);
+    assert!(error.contains("`/usr/local/bin/tool` is given twice") && error.contains("`architecture`"), "{error}");
+}
+
+#[test]
+fn it_does_not_share_its_path_and_the_profile_s_own_file_wins() {
+    let (online, server) = (tiny::archive(0).online(), server());
+    let place = place(&online, &entry(&server, ""));
+    place.write("overlays/mine/files/usr/local/bin/tool", "mine\n");
+    let error = place.run(&["build", "--profile", "node"]).fails(1);
+    assert!(error.contains("overlay `mine` has a file for `/usr/local/bin/tool` too"), "{error}");
+    assert!(error.contains("remove `overlays/mine/files/usr/local/bin/tool`, or this entry"), "{error}");
+    std::fs::remove_file(place.path("overlays/mine/files/usr/local/bin/tool")).unwrap();
+
+    place.write("overlays/mine/files/usr/local/bin/tool/below", "mine\n");
+    let error = place.run(&["build", "--profile", "node"]).fails(1);
+    assert!(error.contains("/usr/local/bin/tool"), "{error}");
+    std::fs::remove_dir_all(place.path("overlays/mine/files/usr")).unwrap();
+
+    let profile = place.read("profiles/node.toml");
+    let own = "[[file]]\npath = \"/usr/local/bin/tool\"\ncontent = \"the profile's\"\n";
+    place.write("profiles/node.toml", format!("{profile}{own}"));
+    place.run(&["build", "--profile", "node"]).ok();
+    assert_eq!(listed(&place, "/usr/local/bin/tool").unwrap()[8], "profile:node");
+    assert_eq!(server.requests().len(), 0);
+}
+
+#[test]
+fn a_changed_entry_needs_no_new_lock_and_the_plan_names_it() {
+    let (online, server) = (tiny::archive(0).online(), server());
+    let place = place(&online, &entry(&server, ""));
+    let plan = || -> Value { place.run(&["--json", "build", "--profile", "node", "--plan"]).result() };
+    place.run(&["lock", "--profile", "node"]).ok();
+    let cold = plan();
+    let item = &cold["steps"][1]["items"][0];
+    assert_eq!((&item["state"], &item["size"]), (&json!("absent"), &Value::Null));
+    assert_eq!(item["from"], json!([server.url("/tool")]));
+
+    place.run(&["build", "--profile", "node"]).ok();
+    place.write("overlays/mine/overlay.toml", format!("schema = 1\n{}", entry(&server, "mode = \"0700\"\n")));
+    assert_eq!(plan()["why"], json!(["file `/usr/local/bin/tool` of overlay:mine changed"]));
+    place.run(&["lock", "--check", "--profile", "node"]).ok();
+    place.run(&["build", "--profile", "node"]).ok();
+    assert_eq!(listed(&place, "/usr/local/bin/tool").unwrap()[2], "0700");
+}
+
+#[test]
+fn what_is_no_digest_no_url_or_no_path_is_shown_at_its_place() {
+    let (online, server) = (tiny::archive(0).online(), server());
+    for (from, to, what) in [
+        ("sha256 = \"", "sha256 = \"x", "is not a SHA-256 digest"),
+        ("url = \"http://", "url = \"ftp://", "is not a base URL"),
+        ("path = \"/usr", "path = \"usr", "is not an absolute path"),
+        ("path = \"/usr/local/bin/tool", "path = \"/etc/passwd", "decides who comes in"),
+        ("url = \"http://", "url = \"http://me:password@", "holds a user or a password"),
+    ] {
+        let place = place(&online, &entry(&server, "").replace(from, to));
+        let error = place.run(&["build", "--profile", "node"]).fails(1);
+        assert!(error.contains(what) && error.contains("overlays/mine/overlay.toml"), "{error}");
+    }
+}
