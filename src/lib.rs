@@ -30,3 +30,4 @@ mod process;
 pub mod profile;
 pub mod release;
 pub mod tree;
+mod urls;

@@ -8,6 +8,9 @@
 mod debs;
 #[path = "../fuzz/src/lib.rs"]
 mod entry;
+#[path = "flash_memory/image.rs"]
+#[expect(dead_code, reason = "the manifest alone is needed")]
+mod image;
 
 use std::io::{Read as _, Seek as _};
 use std::path::Path;
@@ -300,4 +303,52 @@ fn what_a_manifest_stands_for_has_a_limit_in_bytes_and_nesting_too() {
     }
     let keys = (0..50_000).fold(String::new(), |text, number| format!("{text}k{number}: 1\n"));
     assert_eq!(Manifest::parse("a.yaml", &keys).unwrap().objects[0].root.entries().len(), 50_000);
+}
+
+#[test]
+fn any_manifest_is_one_whose_numbers_can_be_gone_by_or_is_refused() {
+    let image = image::Image::new(100_000);
+    let text = serde_json::to_string(&image.manifest).unwrap();
+    // Numbers at the borders of what they may be, where a change of bytes alone hardly ever leads.
+    let number = |old: u64, new: u64| text.replace(&format!(":{old},"), &format!(":{new},"));
+    let size = image.manifest.image_size;
+    let seeds = [number(size, u64::MAX), number(size, 1 << 44), number(image::MIB, u64::MAX), number(65536, 1 << 63)];
+    let seeds: Vec<Vec<u8>> = seeds.into_iter().chain([text.clone()]).map(String::into_bytes).collect();
+    assert!(seeds.iter().filter(|seed| **seed != text.as_bytes()).count() == 4);
+    run(&seeds, entry::manifest);
+}
+
+#[test]
+fn any_list_of_sums_is_read_or_its_line_is_told() {
+    let line = |name: &str| format!("{}  {name}\n", "0a".repeat(32));
+    let seeds = [line("node.img.zst") + &line("node.manifest.json"), line("a").replace("  ", " *"), String::new()];
+    run(&seeds.map(String::into_bytes), entry::sha256sums);
+}
+
+#[test]
+fn any_signature_is_read_or_refused() {
+    // Made with `minisign` for this test; the key signs nothing else.
+    let seed = "RWRmdXp6ZnV6ejz1cKruK3M7auuApkbYf1bi/byBg1DR0HJSgktZzlFg\n\
+                untrusted comment: signature of SHA256SUMS\n\
+                RURmdXp6ZnV6elZcC7yuxT8ayO0Fy9JggtqAX6fvGZNjtAVoHS0sJY43x/yu8WSjaEMlmly6PUdSavG3sWG/JuHPcUofHK6AdAo=\n\
+                trusted comment: imgbuild v1\n\
+                L9HdFrfo9oTZlNAyVibxnaOY0voap8UCwrBJ0T+62wWC0XGfTRpqtxzQqQ1/iG7/u7s3n+8lnXP1ge/HrPrmAw==\n";
+    let (key, signature) = seed.split_once('\n').unwrap();
+    assert_eq!(imgbuild::release::verify(key, b"sums", signature).unwrap(), "imgbuild v1");
+    run(&[seed.as_bytes().to_vec()], entry::signature);
+}
+
+#[test]
+fn any_head_of_an_answer_is_understood_without_a_sum_that_overflows() {
+    let head = |status: u8, length: u64, have: u64, size: u64, range: &str| {
+        [&[status][..], &length.to_le_bytes(), &have.to_le_bytes(), &size.to_le_bytes(), &[0], range.as_bytes()]
+            .concat()
+    };
+    let seeds = [
+        head(6, 5, 5, u64::MAX, "bytes 5-9/10"),
+        head(6, u64::MAX - 3, 5, u64::MAX, "bytes 5-9/10"),
+        head(0, u64::MAX - 1, 0, u64::MAX, ""),
+        head(216, 0, 10, u64::MAX, "bytes */10"),
+    ];
+    run(&seeds, entry::http_head);
 }

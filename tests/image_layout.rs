@@ -93,7 +93,7 @@ fn component() -> Component {
         name: "dash".into(),
         version: "0.5.12-12".into(),
         arch: "amd64".into(),
-        sha256: Digest::of(b"dash").to_string(),
+        sha256: Digest::of(b"dash"),
         source: "dash".into(),
         source_version: "0.5.12-12".into(),
     }
@@ -170,7 +170,7 @@ fn sgdisk_agrees_with_the_table_and_the_manifest() {
             let found = manifest.partitions.iter().find(|partition| partition.label == label).unwrap();
             found.guid.simple().to_string()
         };
-        assert_eq!(guid("root-a") + &guid("root-a-verity"), manifest.root_hash);
+        assert_eq!(guid("root-a") + &guid("root-a-verity"), manifest.root_hash.to_string());
     }
 }
 
@@ -179,12 +179,11 @@ fn the_root_is_covered_by_its_verity_partition() {
     let (dir, manifest) = built(Board::Rpi4);
     extract(dir.path(), &manifest, "root-a");
     extract(dir.path(), &manifest, "root-a-verity");
-    ok(dir.path(), "veritysetup", &["verify", "root-a", "root-a-verity", &manifest.root_hash]);
+    let root_hash = manifest.root_hash.to_string();
+    ok(dir.path(), "veritysetup", &["verify", "root-a", "root-a-verity", &root_hash]);
     let root = File::options().write(true).open(dir.path().join("root-a")).unwrap();
     root.write_all_at(b"flip", 4_000_000).unwrap();
-    assert!(
-        !run(dir.path(), "veritysetup", &["verify", "root-a", "root-a-verity", &manifest.root_hash]).status.success()
-    );
+    assert!(!run(dir.path(), "veritysetup", &["verify", "root-a", "root-a-verity", &root_hash]).status.success());
 }
 
 #[test]
@@ -220,7 +219,7 @@ fn sums_manifest_and_ranges_describe_the_files() {
     assert_eq!(names(dir.path()), ["SHA256SUMS", "demo.files", "demo.img", "manifest.json", "sbom.spdx.json"]);
     let checked = ok(dir.path(), "sha256sum", &["--check", "--strict", "SHA256SUMS"]);
     assert_eq!(checked, "demo.img: OK\ndemo.files: OK\nsbom.spdx.json: OK\nmanifest.json: OK\n");
-    let read: Manifest = serde_json::from_slice(&fs::read(dir.path().join("manifest.json")).unwrap()).unwrap();
+    let read = Manifest::parse(&fs::read(dir.path().join("manifest.json")).unwrap()).unwrap();
     assert_eq!(read, manifest);
 
     let image = fs::read(dir.path().join("demo.img")).unwrap();
@@ -230,7 +229,7 @@ fn sums_manifest_and_ranges_describe_the_files() {
         let (start, end) =
             (usize::try_from(range.offset).unwrap(), usize::try_from(range.offset + range.length).unwrap());
         assert!(image[at..start].iter().all(|&byte| byte == 0), "data outside the ranges before {start}");
-        assert_eq!(Digest::of(&image[start..end]).to_string(), range.sha256);
+        assert_eq!(Digest::of(&image[start..end]), range.sha256);
         at = end;
     }
     assert!(image[at..].iter().all(|&byte| byte == 0));

@@ -9,11 +9,12 @@ use imgbuild::cluster::{self, manifests::Manifest};
 use imgbuild::debian::version::Version;
 use imgbuild::debian::{deb, deb822, index, openpgp, relation, release as suite};
 use imgbuild::device::diskutil;
-use imgbuild::format::{gpt as table, kmod};
-use imgbuild::image::initrd;
+use imgbuild::fetch::answer::{Answer, Head, MAX_UNSIZED};
+use imgbuild::format::{Sums, gpt as table, kmod};
+use imgbuild::image::{Manifest as ImageManifest, initrd};
 use imgbuild::lock::Lock;
 use imgbuild::profile::{self, SourceKey};
-use imgbuild::tree;
+use imgbuild::{release as releases, tree};
 
 #[path = "../../tests/support/gpt.rs"]
 mod sums;
@@ -201,6 +202,65 @@ pub fn manifest_yaml(data: &[u8]) {
             assert!(manifest.twice.iter().all(|(_, place)| place.end <= text.len()));
         }
         Err(fault) => assert!(fault.span.start <= text.len() && !fault.message.is_empty()),
+    }
+}
+
+/// A manifest: who goes by one may add any of its offsets and lengths, and hold any of its ranges in memory.
+pub fn manifest(data: &[u8]) {
+    let manifest = match ImageManifest::parse(data) {
+        Ok(manifest) => manifest,
+        Err(error) => return assert!(!error.to_string().is_empty()),
+    };
+    let ends: Vec<(u64, u64)> =
+        manifest.ranges.iter().map(|range| (range.offset, range.offset + range.length)).collect();
+    assert!(ends.iter().all(|(start, end)| start < end && end - start <= 16 << 20 && *end <= manifest.image_size));
+    assert!(ends.windows(2).all(|pair| pair[0].1 <= pair[1].0));
+    assert!(manifest.partitions.iter().all(|part| part.offset + part.size <= manifest.image_size));
+    assert!(manifest.mapped() <= manifest.image_size && manifest.image_size < manifest.disk_size());
+    assert!(!manifest.image.contains('/'));
+    assert!(manifest.probed().iter().all(|(start, end)| start < end && *end <= manifest.image_size));
+    let again = serde_json::to_vec(&manifest).unwrap_or_default();
+    assert_eq!(ImageManifest::parse(&again).ok(), Some(manifest));
+}
+
+/// A list of sums.
+pub fn sha256sums(data: &[u8]) {
+    let Ok(text) = str::from_utf8(data) else { return };
+    match Sums::parse(text) {
+        Ok(sums) => {
+            assert!(sums.iter().all(|(name, _)| !name.is_empty() && !name.contains(['/', '\n'])));
+            assert_eq!(Sums::parse(&sums.text()), Ok(sums));
+        }
+        Err(line) => assert!((1..=text.lines().count()).contains(&line)),
+    }
+}
+
+/// A public key of minisign on the first line, then a signature over the text `sums`.
+pub fn signature(data: &[u8]) {
+    let Ok(text) = str::from_utf8(data) else { return };
+    let Some((key, signature)) = text.split_once('\n') else { return };
+    if let Ok(comment) = releases::verify(key, b"sums", signature) {
+        // By chance nothing but the sample is one.
+        assert_eq!(comment, "imgbuild v1");
+    }
+}
+
+/// The head of an HTTP answer: `Content-Range` on the first line; before it status, length, bytes that are there and size, where a
+/// number of all ones stands for none.
+pub fn http_head(data: &[u8]) {
+    let Some((numbers, range)) = data.split_first_chunk::<26>() else { return };
+    let number = |at: usize| numbers[at..].first_chunk().map_or(0, |bytes| u64::from_le_bytes(*bytes));
+    let known = |at: usize| Some(number(at)).filter(|number| *number != u64::MAX);
+    let status = 200 + u16::from(numbers[0]);
+    let head = Head { status, content_range: str::from_utf8(range).ok(), content_length: known(1) };
+    let (have, size) = (number(9), known(17));
+    match head.answer(have, size) {
+        Answer::Body { from_start, expected } => {
+            assert!(from_start || status == 206);
+            assert!(expected.is_none() || expected == size || expected.is_some_and(|all| all <= MAX_UNSIZED));
+        }
+        Answer::Complete => assert!(have > 0),
+        _ => {}
     }
 }
 

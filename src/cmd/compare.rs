@@ -52,14 +52,15 @@ fn differences(manifest: &Manifest, disk: &Disk) -> Vec<String> {
         found.push(format!("the image has a {is}, the manifest says a {should}"));
     }
     let own = [
-        ("root hash", disk.root_hash(), &manifest.root_hash),
+        ("root hash", disk.root_hash().map(|hash| hash.to_string()), &manifest.root_hash.to_string()),
         ("kernel command line", disk.cmdline(), &manifest.cmdline),
         ("id", disk.image_id(), &manifest.image_id),
     ];
     for (what, is, should) in own {
-        let is = is.unwrap_or_else(|| "not to be found".to_owned());
-        if is != *should {
-            found.push(format!("the image's {what} is {}, the manifest says {should}", shown(&is)));
+        match is {
+            Some(is) if is == *should => {}
+            Some(is) => found.push(format!("the image's {what} is {}, the manifest says {should}", shown(&is))),
+            None => found.push(format!("the image has no {what}, the manifest says {should}")),
         }
     }
     let numbers = |numbers: &mut dyn Iterator<Item = u32>| numbers.map(|number| number.to_string()).collect::<Vec<_>>();
@@ -92,16 +93,13 @@ fn damages(manifest: &Manifest, disk: &Disk) -> Vec<String> {
 }
 
 fn damage(manifest: &Manifest, disk: &Disk, range: &ManifestRange) -> Option<String> {
+    // A few MiB at most: the manifest was read by `Manifest::parse`.
     let mut bytes = vec![0; usize::try_from(range.length).ok()?];
     let flaw = match disk.file.read_exact_at(&mut bytes, range.offset) {
-        Ok(()) if Digest::of(&bytes).to_string() == range.sha256 => return None,
+        Ok(()) if Digest::of(&bytes) == range.sha256 => return None,
         Ok(()) => "has another SHA-256".to_owned(),
         Err(error) => format!("cannot be read: {error}"),
     };
-    let partition = manifest
-        .partitions
-        .iter()
-        .find(|partition| (partition.offset..partition.offset + partition.size).contains(&range.offset))
-        .map_or("the partition table", |partition| partition.label.as_str());
+    let partition = manifest.partition_of(range).map_or("the partition table", |partition| partition.label.as_str());
     Some(format!("{} bytes at {} ({partition}): {flaw}", range.length, range.offset))
 }

@@ -16,6 +16,7 @@ use crate::cli::Diff;
 use crate::exit::Failure;
 use crate::image::{Manifest, kind_of_mbr};
 use crate::output::{Console, bytes};
+use crate::tree::Digest;
 
 /// Lines shown to people of each list; programs get all of them.
 const SHOWN: usize = 40;
@@ -53,7 +54,7 @@ impl Difference {
             ("board", &a.board, &b.board),
             ("kernel", &a.kernel, &b.kernel),
             ("cmdline", &a.cmdline, &b.cmdline),
-            ("root hash", &a.root_hash, &b.root_hash),
+            ("root hash", &a.root_hash.to_string(), &b.root_hash.to_string()),
             ("partition table", &kind_of_mbr(&a.hybrid_mbr), &kind_of_mbr(&b.hybrid_mbr)),
         ] {
             if old != new {
@@ -61,8 +62,9 @@ impl Difference {
             }
         }
         let (old, new) = (contents(a), contents(b));
-        for label in old.keys().chain(new.keys()).collect::<BTreeSet<_>>() {
-            let [old, new] = [&old, &new].map(|contents| contents.get(label).map_or(&[][..], Vec::as_slice));
+        for part in old.keys().chain(new.keys()).collect::<BTreeSet<_>>() {
+            let [old, new] = [&old, &new].map(|contents| contents.get(part).map_or(&[][..], Vec::as_slice));
+            let label = part.0;
             let [before, after] = [old, new].map(|content| content.iter().map(|(_, length, _)| length).sum::<u64>());
             if before != after {
                 settings.push(format!("~ data in {label}: {} → {}", bytes(before), bytes(after)));
@@ -108,16 +110,17 @@ impl Difference {
 }
 
 /// What a partition holds: start in it, length and digest of each of its ranges.
-type Content<'m> = Vec<(u64, u64, &'m str)>;
+type Content = Vec<(u64, u64, Digest)>;
 
-/// The content of each partition, and of what lies around them.
-fn contents(manifest: &Manifest) -> BTreeMap<&str, Content<'_>> {
-    let mut contents = BTreeMap::<_, Content<'_>>::new();
+/// The content of each partition, and of what lies around them: that is no partition, whatever one may be called.
+fn contents(manifest: &Manifest) -> BTreeMap<(&str, bool), Content> {
+    let mut contents = BTreeMap::<_, Content>::new();
     for range in &manifest.ranges {
-        let within = |start: u64, size: u64| (start..start + size).contains(&range.offset);
-        let partition = manifest.partitions.iter().find(|partition| within(partition.offset, partition.size));
-        let (label, start) = partition.map_or(("partition table", 0), |found| (found.label.as_str(), found.offset));
-        contents.entry(label).or_default().push((range.offset - start, range.length, &range.sha256));
+        let (part, start) = match manifest.partition_of(range) {
+            Some(partition) => ((partition.label.as_str(), true), partition.offset),
+            None => (("partition table", false), 0),
+        };
+        contents.entry(part).or_default().push((range.offset - start, range.length, range.sha256));
     }
     contents
 }

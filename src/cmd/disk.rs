@@ -13,6 +13,7 @@ use crate::exit::{Code, Failure};
 use crate::files;
 use crate::format::gpt::{self, Entry, GptError};
 use crate::profile::Board;
+use crate::tree::Digest;
 
 /// What an image's own bytes say.
 #[derive(Debug)]
@@ -104,9 +105,12 @@ impl Disk {
     }
 
     /// The root hash that the partitions' GUIDs are made of; none in an image of another kind.
-    pub(super) fn root_hash(&self) -> Option<String> {
-        let half = |label| Some(self.partition(label)?.guid.simple().to_string());
-        Some(half("root-a")? + &half("root-a-verity")?)
+    pub(super) fn root_hash(&self) -> Option<Digest> {
+        let half = |label| Some(*self.partition(label)?.guid.as_bytes());
+        let mut hash = [0; 32];
+        hash[..16].copy_from_slice(&half("root-a")?);
+        hash[16..].copy_from_slice(&half("root-a-verity")?);
+        Some(Digest(hash))
     }
 
     /// The kernel command line, from the Pi's `cmdline.txt` or the first unified kernel image. An image of another kind

@@ -9,7 +9,6 @@ use super::manifest;
 use crate::exit::{Code, Failure};
 use crate::files;
 use crate::image::Manifest;
-use crate::output::shown;
 use crate::tree::Digest;
 
 /// A build's directory and what its manifest says.
@@ -65,7 +64,7 @@ impl Finished {
         // A node's image is called by the node, not by its profile.
         let path = self.image().with_extension("files");
         let text = files::text(&path).map_err(|error| unreadable(&path, &error))?;
-        if Digest::of(text.as_bytes()).to_string() == self.manifest.tree_sha256 {
+        if Digest::of(text.as_bytes()) == self.manifest.tree_sha256 {
             return Ok(text);
         }
         Err(Failure {
@@ -78,13 +77,7 @@ impl Finished {
 
 fn read(file: &Path) -> Result<Manifest, Failure> {
     let text = manifest::read(file).map_err(|error| unreadable(file, &error))?;
-    let manifest = manifest::parse(&text, &file.display().to_string(), Code::Verification, "build the image again")?;
-    // What lies beside it, never what else this machine has.
-    if Path::new(&manifest.image).file_name() == Some(manifest.image.as_ref()) {
-        return Ok(manifest);
-    }
-    let message = format!("{} names an image outside its own directory: {}", file.display(), shown(&manifest.image));
-    Err(Failure { code: Code::Verification, ..Failure::refused(message) }.hint("build the image again"))
+    manifest::parse(&text, &file.display().to_string(), Code::Verification, "build the image again")
 }
 
 fn unreadable(path: &Path, error: &std::io::Error) -> Failure {

@@ -5,7 +5,9 @@
 
 use std::fmt::Write as _;
 
+use serde::Serialize;
 use serde_json::json;
+use uuid::Uuid;
 
 use super::disk::Disk;
 use super::finished::Finished;
@@ -55,20 +57,19 @@ fn without_manifest(args: &Inspect, console: &Console) -> Outcome {
     let cmdline = disk.cmdline().as_deref().map(shown);
     let image_id = disk.image_id().as_deref().map(shown);
     let name = args.image.file_name().unwrap_or_default().to_string_lossy();
-    let partitions: Vec<ManifestPartition> = disk
+    let partitions: Vec<Row> = disk
         .partitions
         .iter()
-        .map(|(number, entry)| ManifestPartition {
+        .map(|(number, entry)| Row {
             number: *number,
             label: shown(&entry.name),
             type_guid: entry.type_guid,
             guid: entry.guid,
             offset: entry.offset,
             size: entry.size,
-            used: 0,
         })
         .collect();
-    let mut value = json!({
+    let value = json!({
         "image": name,
         "image_id": image_id,
         "image_size": disk.size,
@@ -78,39 +79,33 @@ fn without_manifest(args: &Inspect, console: &Console) -> Outcome {
         "hybrid_mbr": disk.hybrid_mbr,
         "partitions": partitions,
     });
-    for partition in value["partitions"].as_array_mut().into_iter().flatten().filter_map(|value| value.as_object_mut())
-    {
-        // Only a manifest knows.
-        partition.remove("used");
-    }
     let unknown = || "unknown".to_owned();
     let mut text = rows(&[
         ("image", image_id.unwrap_or_else(unknown)),
         ("size", bytes(disk.size)),
-        ("root hash", disk.root_hash().unwrap_or_else(unknown)),
+        ("root hash", disk.root_hash().map_or_else(unknown, |hash| hash.to_string())),
         ("cmdline", cmdline.clone().unwrap_or_else(unknown)),
         ("table", format!("GPT with a {}", kind_of_mbr(&disk.hybrid_mbr))),
         ("manifest", "none beside it: contents are not known".to_owned()),
     ]);
-    map(&mut text, &partitions, |partition| partition.guid.to_string(), "GUID");
+    map(&mut text, partitions.into_iter().map(|row| (row.guid.to_string(), row)), "GUID");
     warn(console, disk.board().and_then(|board| caveat(board.name(), &disk.hybrid_mbr)));
     console.result(&value, &text);
     Ok(())
 }
 
 fn describe(manifest: &Manifest) -> String {
-    let mapped: u64 = manifest.ranges.iter().map(|range| range.length).sum();
     let mut text = rows(&[
         ("image", format!("{} ({}, {})", manifest.image_id, manifest.profile, manifest.board)),
-        ("size", format!("{}, {} of it data", bytes(manifest.image_size), bytes(mapped))),
-        ("sha256", manifest.image_sha256.clone()),
-        ("root hash", manifest.root_hash.clone()),
+        ("size", format!("{}, {} of it data", bytes(manifest.image_size), bytes(manifest.mapped()))),
+        ("sha256", manifest.image_sha256.to_string()),
+        ("root hash", manifest.root_hash.to_string()),
         ("kernel", format!("{} ({})", manifest.kernel, manifest.arch)),
         ("cmdline", manifest.cmdline.clone()),
         ("table", format!("GPT with a {}", kind_of_mbr(&manifest.hybrid_mbr))),
         ("packages", count(manifest.packages.len(), "package")),
     ]);
-    map(&mut text, &manifest.partitions, bar, "filled");
+    map(&mut text, manifest.partitions.iter().map(|partition| (bar(partition), Row::of(partition))), "filled");
     text
 }
 
@@ -122,13 +117,31 @@ fn rows(rows: &[(&str, String)]) -> String {
     text
 }
 
-/// Adds the map of the partitions; `last` fills its last column, called `title`.
-fn map(text: &mut String, partitions: &[ManifestPartition], last: impl Fn(&ManifestPartition) -> String, title: &str) {
+/// A partition as its entry in the table has it: how much is in it, only a manifest knows.
+#[derive(Debug, Serialize)]
+struct Row {
+    number: u32,
+    label: String,
+    #[serde(rename = "type")]
+    type_guid: Uuid,
+    guid: Uuid,
+    offset: u64,
+    size: u64,
+}
+
+impl Row {
+    fn of(partition: &ManifestPartition) -> Self {
+        let &ManifestPartition { number, type_guid, guid, offset, size, .. } = partition;
+        Self { number, label: partition.label.clone(), type_guid, guid, offset, size }
+    }
+}
+
+/// Adds the map of the partitions, each with the text of its last column, which is called `title`.
+fn map(text: &mut String, partitions: impl Iterator<Item = (String, Row)>, title: &str) {
     let _ = writeln!(text, "\n{:>2} {:<14} {:>10} {:>10}  {title}", "#", "label", "offset", "size");
-    for partition in partitions {
-        let ManifestPartition { number, label, offset, size, .. } = partition;
-        let (offset, size) = (bytes(*offset), bytes(*size));
-        let _ = writeln!(text, "{number:>2} {label:<14} {offset:>10} {size:>10}  {}", last(partition));
+    for (last, Row { number, label, offset, size, .. }) in partitions {
+        let (offset, size) = (bytes(offset), bytes(size));
+        let _ = writeln!(text, "{number:>2} {label:<14} {offset:>10} {size:>10}  {last}");
     }
 }
 

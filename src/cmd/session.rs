@@ -14,10 +14,11 @@ use crate::cluster::secrets::{Secrets, Vault};
 use crate::debian::mirror::{AptMirrors, Mirror};
 use crate::exit::{Code, Failure};
 use crate::fetch::channels::CHANNELS;
-use crate::fetch::{Fetcher, k3s, shown};
+use crate::fetch::{Fetcher, k3s};
 use crate::output::Console;
 use crate::pipeline::Tools;
 use crate::profile::Workspace;
+use crate::urls::{WebUrl, shown};
 
 /// One run's surroundings.
 pub(crate) struct Session<'a> {
@@ -125,11 +126,11 @@ impl<'a> Session<'a> {
 
 /// A URL that can be asked; `example` is the real one.
 fn http(url: &str, what: &str, example: &str) -> Result<String, Failure> {
-    if ["https://", "http://"].iter().any(|scheme| url.len() > scheme.len() && url.starts_with(scheme)) {
-        return Ok(url.to_owned());
-    }
-    Err(Failure::refused(format!("`{}` is not the URL of {what}", shown(url)))
-        .hint(format!("write one such as {example}; for local files of a release there is `--k3s-dir`")))
+    WebUrl::base(url).map(|url| url.as_str().to_owned()).map_err(|error| {
+        let message = format!("`{}` is not the URL of {what}", shown(url));
+        Failure { causes: vec![error.to_string()], ..Failure::refused(message) }
+            .hint(format!("write one such as {example}; for local files of a release there is `--k3s-dir`"))
+    })
 }
 
 /// The day in UTC, for what ends on a day; none if the clock is out of all bounds.

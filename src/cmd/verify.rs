@@ -34,7 +34,7 @@ pub(super) fn run(args: &Verify, session: &Session<'_>) -> Outcome {
         Some(node) => Some(pipeline::seed(&cluster::member(session, node, &args.unlock)?.seed.tree, manifest.epoch)?),
         None => None,
     };
-    let data: u64 = manifest.ranges.iter().map(|range| range.length).sum();
+    let data = manifest.mapped();
     let progress = session.console.progress();
     progress.begin(PHASE, data);
     let found = differences(&args.target, &manifest, seed.as_deref().map(Vec::as_slice), &mut |more| {

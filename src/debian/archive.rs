@@ -11,10 +11,11 @@ use super::XZ_MEMORY;
 use super::mirror::Mirror;
 use super::openpgp::{self, SignatureError};
 use super::release::{self, IndexFile, Release, ReleaseError};
-use crate::fetch::{self, Download, FetchError, Fetcher};
+use crate::fetch::{Download, FetchError, Fetcher};
 use crate::output::{Named, Progress};
 use crate::profile::{Arch, Source};
 use crate::tree::Digest;
+use crate::urls::shown;
 
 /// Most bytes of an `InRelease` file; Debian's have 140 KB.
 const MAX_INRELEASE: u64 = 2 << 20;
@@ -111,12 +112,12 @@ fn fetch_release(
     let bytes = fetcher.fetch_fresh(&title, &url, MAX_INRELEASE)?;
     let verified = openpgp::verify(&bytes, &source.key, now).map_err(|error| ArchiveError::Signature {
         name: source.name.clone(),
-        url: fetch::shown(&url),
+        url: shown(&url),
         source: error,
     })?;
     let release = release::parse(&verified.text)
         .and_then(|release| release.check(&source.suite, now).map(|()| release))
-        .map_err(|error| ArchiveError::Release { name: source.name.clone(), url: fetch::shown(&url), source: error })?;
+        .map_err(|error| ArchiveError::Release { name: source.name.clone(), url: shown(&url), source: error })?;
     let state = SourceState {
         name: source.name.clone(),
         archive: source.archive.clone(),

@@ -9,7 +9,8 @@ mod apt;
 
 pub use apt::AptMirrors;
 
-use crate::{fetch, files};
+use crate::files;
+use crate::urls::{WebUrl, shown};
 
 /// Debian's main archive when nothing else is known.
 pub const DEFAULT_DEBIAN: &str = "https://mirrors.kernel.org/debian";
@@ -33,7 +34,7 @@ pub struct Mirror {
 
 /// Why an address was refused as a mirror.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("mirror `{}` is not an `http://` or `https://` address", fetch::shown(address))]
+#[error("mirror `{}` is not an `http://` or `https://` address", shown(address))]
 pub struct MirrorError {
     pub address: String,
 }
@@ -122,14 +123,8 @@ impl AptMirrors {
 }
 
 fn address(text: &str) -> Result<String, MirrorError> {
-    let is_web =
-        ["http://", "https://"].iter().any(|scheme| text.strip_prefix(scheme).is_some_and(|rest| !rest.is_empty()));
-    let is_clean = !text.contains(|c: char| c.is_whitespace() || c.is_control() || c == '?' || c == '#');
-    if is_web && is_clean {
-        Ok(text.trim_end_matches('/').to_owned())
-    } else {
-        Err(MirrorError { address: text.to_owned() })
-    }
+    let url = WebUrl::base(text).map_err(|_| MirrorError { address: text.to_owned() })?;
+    Ok(url.as_str().trim_end_matches('/').to_owned())
 }
 
 #[cfg(test)]

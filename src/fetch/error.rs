@@ -4,6 +4,7 @@ use std::io;
 use std::path::PathBuf;
 
 use crate::tree::Digest;
+use crate::urls::shown;
 
 /// Why an object could not be had.
 #[derive(Debug, thiserror::Error)]
@@ -25,17 +26,6 @@ pub enum FetchError {
 pub struct Attempt {
     pub url: String,
     pub cause: Cause,
-}
-
-/// A URL as messages have it: without the user and the password in it, which give access.
-#[must_use]
-pub fn shown(url: &str) -> String {
-    let Some((scheme, rest)) = url.split_once("://") else { return url.to_owned() };
-    let authority = rest.split(['/', '?', '#']).next().unwrap_or_default();
-    match authority.rsplit_once('@') {
-        Some((user, host)) => format!("{scheme}://{host}{}", &rest[user.len() + 1 + host.len()..]),
-        None => url.to_owned(),
-    }
 }
 
 /// Why one place did not give an object.

@@ -3,17 +3,15 @@
 use std::time::Duration;
 
 use futures_util::StreamExt as _;
-use reqwest::header::{CACHE_CONTROL, CONTENT_RANGE, HeaderMap, RANGE};
+use reqwest::header::{CACHE_CONTROL, CONTENT_RANGE, RANGE};
 use reqwest::{Response, StatusCode};
 
+use super::answer::{Answer, Head, limit};
 use super::store::Partial;
 use super::{Cause, Patience};
 
 /// Tries per place.
 const TRIES: u32 = 4;
-
-/// Most bytes of an object whose size is not known.
-const MAX_UNSIZED: u64 = 8 << 30;
 
 /// An HTTP client with our time limits.
 #[derive(Debug)]
@@ -77,7 +75,7 @@ impl Client {
         partial: &mut Partial,
         reached: &mut impl FnMut(u64),
     ) -> Result<(), Cause> {
-        let limit = size.unwrap_or(MAX_UNSIZED);
+        let limit = limit(size);
         if partial.len() > limit {
             partial.restart()?;
         }
@@ -89,28 +87,29 @@ impl Client {
             request = request.header(RANGE, format!("bytes={}-", partial.len()));
         }
         let response = self.within(request.send()).await??;
-        let status = response.status();
-        if status == StatusCode::RANGE_NOT_SATISFIABLE && partial.len() > 0 {
-            if size.is_none() && range_total(response.headers()) == Some(partial.len()) {
-                return Ok(());
+        let status = response.status().as_u16();
+        let content_range = response.headers().get(CONTENT_RANGE).and_then(|range| range.to_str().ok());
+        let head = Head { status, content_range, content_length: response.content_length() };
+        let expected = match head.answer(partial.len(), size) {
+            Answer::Body { from_start, expected } => {
+                if from_start {
+                    partial.restart()?;
+                }
+                expected
             }
-            partial.restart()?;
-            return Err(Cause::WrongRange);
-        }
-        if status == StatusCode::PARTIAL_CONTENT {
-            if range_start(response.headers()) != Some(partial.len()) {
+            Answer::Complete => return Ok(()),
+            Answer::WrongRange => {
                 partial.restart()?;
                 return Err(Cause::WrongRange);
             }
-        } else {
-            refuse_failure(status)?;
-            partial.restart()?;
-        }
-        let expected = size.or_else(|| response.content_length().map(|rest| partial.len() + rest));
+            Answer::TooLong => return Err(Cause::TooLong { limit }),
+            Answer::NotFound => return Err(Cause::NotFound { status }),
+            Answer::Refused => return Err(Cause::Status { status }),
+        };
         let mut body = response.bytes_stream();
         while let Some(chunk) = self.within(body.next()).await? {
             let chunk = chunk?;
-            if partial.len() + chunk.len() as u64 > limit {
+            if chunk.len() as u64 > limit.saturating_sub(partial.len()) {
                 return Err(Cause::TooLong { limit });
             }
             partial.push(&chunk)?;
@@ -130,7 +129,7 @@ impl Client {
         let mut body = response.bytes_stream();
         while let Some(chunk) = self.within(body.next()).await? {
             let chunk = chunk?;
-            if (bytes.len() + chunk.len()) as u64 > limit {
+            if chunk.len() as u64 > limit.saturating_sub(bytes.len() as u64) {
                 return Err(Cause::TooLong { limit });
             }
             bytes.extend_from_slice(&chunk);
@@ -151,15 +150,4 @@ fn refuse_failure(status: StatusCode) -> Result<(), Cause> {
         StatusCode::NOT_FOUND | StatusCode::GONE => Err(Cause::NotFound { status: status.as_u16() }),
         _ => Err(Cause::Status { status: status.as_u16() }),
     }
-}
-
-/// Where the bytes of a 206 answer start (`bytes 100-199/200`, RFC 9110 14.4).
-fn range_start(headers: &HeaderMap) -> Option<u64> {
-    let range = headers.get(CONTENT_RANGE)?.to_str().ok()?.strip_prefix("bytes ")?;
-    range.split_once('-')?.0.trim().parse().ok()
-}
-
-/// The whole object's length in a 416 answer (`bytes */200`).
-fn range_total(headers: &HeaderMap) -> Option<u64> {
-    headers.get(CONTENT_RANGE)?.to_str().ok()?.strip_prefix("bytes */")?.trim().parse().ok()
 }

@@ -14,6 +14,7 @@ use std::path::{Path, PathBuf};
 use object::elf;
 
 use super::{Download, FetchError, Fetcher};
+use crate::format::sums;
 use crate::output::Progress;
 use crate::profile::Arch;
 use crate::tree::Digest;
@@ -235,12 +236,9 @@ fn read_sums(dir: &Path, name: &str) -> Result<String, K3sError> {
     }
 }
 
-/// The digest that a checksum file (`DIGEST  NAME` a line, as `sha256sum` writes) tells of `file`.
-fn digest_in(sums: &str, file: &str) -> Option<Digest> {
-    sums.lines().find_map(|line| {
-        let (digest, name) = line.split_once(char::is_whitespace)?;
-        (name.trim_start().trim_start_matches('*').trim_end() == file).then(|| Digest::parse(digest))?
-    })
+/// The digest that a checksum file tells of `file`; what else is in it does not matter.
+fn digest_in(text: &str, file: &str) -> Option<Digest> {
+    text.lines().filter_map(sums::line).find(|(name, _)| *name == file).map(|(_, digest)| digest)
 }
 
 /// Refuses a program that the board's processor cannot run.

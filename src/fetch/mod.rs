@@ -10,6 +10,7 @@
 //! CACHE/downloads/partial/<hex>   the first bytes of objects, each locked by the process that writes it
 //! ```
 
+pub mod answer;
 pub mod channels;
 mod error;
 mod http;
@@ -23,10 +24,11 @@ use std::time::Duration;
 
 use futures_util::{StreamExt as _, TryStreamExt as _, stream};
 
-pub use error::{Attempt, Cause, FetchError, shown};
+pub use error::{Attempt, Cause, FetchError};
 
 use crate::output::Progress;
 use crate::tree::Digest;
+use crate::urls::shown;
 use http::Client;
 use store::{Claim, Partial, Store};
 
@@ -134,8 +136,9 @@ impl Fetcher {
                 return Err(FetchError::Offline { absent: names(false), damaged: names(true) });
             };
             let missing: Vec<&Download> = missing.iter().map(|missing| missing.download).collect();
-            let known = missing.iter().filter_map(|download| download.size);
-            progress.begin(PHASE, known.fold(0, u64::saturating_add));
+            // Sizes are an archive's word.
+            let known = missing.iter().filter_map(|download| download.size).fold(0, u64::saturating_add);
+            progress.begin(PHASE, known);
             let bytes = network.download(&self.store, &missing, progress)?;
             progress.finish(PHASE, &summary(missing.len(), bytes));
         }

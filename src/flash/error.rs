@@ -4,6 +4,7 @@ use std::io;
 
 use serde::{Deserialize, Serialize};
 
+use crate::format::Packing;
 use crate::format::gpt::GptError;
 use crate::output::bytes;
 
@@ -64,15 +65,33 @@ pub enum SendError {
 
 /// An image that is whole, but cannot be unpacked with little memory.
 #[derive(Debug, thiserror::Error)]
-#[error("it was compressed with a window of more than 128 MiB, as by `zstd --long=31`")]
-pub struct TooWide;
+#[error("it was compressed with a window of more than 128 MiB, as by `{}`", self.again().0)]
+pub struct TooWide(pub Packing);
+
+impl TooWide {
+    /// What compresses so, and how else to compress it, or to unpack it.
+    fn again(&self) -> (&'static str, &'static str) {
+        match self.0 {
+            Packing::Xz => {
+                ("xz --lzma2=dict=1GiB", "compress it again with `xz -9` or less, or unpack it first: `xz -d`")
+            }
+            Packing::Zstd | Packing::Gzip => {
+                ("zstd --long=31", "compress it again without `--long`, or unpack it first: `zstd -d --long=31`")
+            }
+        }
+    }
+}
 
 impl SendError {
     /// Whether the image is right, but not made for this.
     #[must_use]
     pub fn is_too_wide(&self) -> bool {
-        let inner = if let Self::Read { source, .. } = self { source.get_ref() } else { None };
-        inner.is_some_and(<dyn std::error::Error + Send + Sync>::is::<TooWide>)
+        self.too_wide().is_some()
+    }
+
+    fn too_wide(&self) -> Option<&TooWide> {
+        let Self::Read { source, .. } = self else { return None };
+        source.get_ref()?.downcast_ref()
     }
 
     /// Whether this machine failed, and not the image.
@@ -84,10 +103,10 @@ impl SendError {
     /// What to do about it.
     #[must_use]
     pub fn hint(&self) -> Option<String> {
+        if let Some(wide) = self.too_wide() {
+            return Some(format!("{}; its manifest proves it either way", wide.again().1));
+        }
         let text = match self {
-            _ if self.is_too_wide() => {
-                "compress it again without `--long`, or unpack it first: `zstd -d --long=31`; its manifest proves it either way"
-            }
             _ if self.is_of_machine() => "is the disk under it failing? Build the image again, or download it again",
             Self::Read { .. } => "it is cut off or damaged: build the image again, or download it again",
             Self::NotAuthentic { .. } => "build the image again, or download it again",
@@ -107,8 +126,20 @@ pub struct Cause {
 
 impl From<io::Error> for Cause {
     fn from(error: io::Error) -> Self {
-        Self { gone: super::target::is_gone(&error), text: error.to_string() }
+        Self { gone: is_gone(&error), text: error.to_string() }
     }
+}
+
+/// Whether the device is not there any more: no use in asking again.
+pub(super) fn is_gone(error: &io::Error) -> bool {
+    use rustix::io::Errno;
+    let gone = [
+        Errno::NODEV,
+        Errno::NXIO,
+        #[cfg(target_os = "linux")]
+        Errno::NOMEDIUM,
+    ];
+    error.raw_os_error().is_some_and(|code| gone.iter().any(|errno| errno.raw_os_error() == code))
 }
 
 /// Why the writer stopped. How far it was by then, the phases tell.

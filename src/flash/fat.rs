@@ -2,7 +2,7 @@
 
 use std::io::{self, Read, Seek, SeekFrom};
 
-use super::SendError;
+use super::error::SendError;
 use super::plan::Range;
 use crate::format::fat;
 use crate::format::spans::{Span, minus, union};

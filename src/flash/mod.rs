@@ -19,6 +19,7 @@ mod error;
 mod fat;
 pub mod parent;
 mod plan;
+mod prepare;
 mod probe;
 pub mod protocol;
 mod prove;
@@ -31,6 +32,7 @@ mod wipe;
 pub mod writer;
 
 pub use error::{Cause, PlanError, SendError, TooWide, UdisksError, WriteError};
-pub use plan::{Plan, Prepared, Range, check};
+pub use plan::{Plan, Range};
+pub use prepare::{Prepared, check};
 pub use source::{Opener, Patched, Raw, Seen, Source, Stream};
 pub use target::{Buffer, Target};

@@ -7,17 +7,14 @@
 
 use std::collections::BTreeSet;
 
-use super::WriteError;
-use super::error::Action;
-use super::plan::TABLES;
-use super::target::{ALIGN, Buffer, Target, read_exact, write_all};
+use super::error::{Action, WriteError};
+use super::plan::{BLOCK, TABLES};
+use super::target::{ALIGN, Buffer, Target, io_error, read_exact, sync, write_all};
 use super::wipe::wipe;
-use super::writer::{io_error, sync};
 
 const PART: &str = "capacity probe";
 /// Even steps over the device.
 const STEPS: u64 = 16;
-const BLOCK: u64 = ALIGN as u64;
 
 /// Writes the tags and reads them back. What was there is lost; where it was wiped (`clear`, offsets and lengths) it is so again.
 pub(super) fn probe(target: &dyn Target, nonce: [u8; 16], clear: &[(u64, u64)]) -> Result<(), WriteError> {

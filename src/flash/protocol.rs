@@ -7,7 +7,8 @@ use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
-use super::{Plan, WriteError};
+use super::error::WriteError;
+use super::plan::Plan;
 
 /// Raised when one half would not understand the other. They are one program, but `sudo` may find another copy.
 pub const VERSION: u32 = 2;

@@ -12,7 +12,9 @@ use std::sync::mpsc::{Receiver, Sender, SyncSender, channel, sync_channel};
 use std::sync::{Mutex, PoisonError};
 use std::thread;
 
-use super::{Range, SendError, Source};
+use super::error::SendError;
+use super::plan::Range;
+use super::source::Source;
 use crate::tree::Digest;
 
 /// A stick needs a twentieth of what one core hashes; a fast disk needs two.

@@ -3,6 +3,8 @@
 use std::io;
 use std::ops::{Deref, DerefMut, Range};
 
+use super::error::{Action, WriteError, is_gone};
+
 /// Addresses and lengths of buffers are multiples of this: what direct access to any disk asks for.
 pub const ALIGN: usize = 4096;
 
@@ -120,14 +122,17 @@ fn each(
     Ok(())
 }
 
-/// Whether the device is not there any more: no use in asking again.
-pub(super) fn is_gone(error: &io::Error) -> bool {
-    use rustix::io::Errno;
-    let gone = [
-        Errno::NODEV,
-        Errno::NXIO,
-        #[cfg(target_os = "linux")]
-        Errno::NOMEDIUM,
-    ];
-    error.raw_os_error().is_some_and(|code| gone.iter().any(|errno| errno.raw_os_error() == code))
+/// Waits until all that was written is on the medium.
+pub(super) fn sync(target: &dyn Target) -> Result<(), WriteError> {
+    target.sync().map_err(|error| WriteError::Sync { source: error.into() })
+}
+
+/// Why an operation on `part` of the device failed.
+pub(super) fn io_error(action: Action, part: &str, (at, error): Failed) -> WriteError {
+    WriteError::Io { action, part: part.to_owned(), at, source: error.into() }
+}
+
+/// Lengths of ranges and buffers are far below what an address space has.
+pub(super) fn size(len: u64) -> usize {
+    usize::try_from(len).unwrap_or(usize::MAX)
 }

@@ -2,13 +2,14 @@
 
 use std::io::{Seek as _, SeekFrom, Write as _};
 
-use super::error::{Action, PlanError, SendError, WriteError};
+use super::error::{Action, PlanError, SendError, WriteError, is_gone};
 use super::fat;
 pub use super::fat::Sign;
-use super::plan::{self, Range, TABLES};
-use super::target::{ALIGN, Buffer, Failed, Target, is_gone, read_anywhere, read_exact};
+use super::plan::{Range, TABLES};
+use super::prepare::{self, TABLE};
+use super::target::{ALIGN, Buffer, Failed, Target, io_error, read_anywhere, read_exact};
 use super::wipe::first_used_of;
-use super::writer::{digest, io_error};
+use super::writer::digest;
 use crate::format::Sparse;
 use crate::format::gpt::{self, Entry, Table};
 use crate::format::spans::{minus, union};
@@ -72,22 +73,23 @@ pub fn differences(
     seed: Option<&[u8]>,
     advance: &mut dyn FnMut(u64),
 ) -> Result<Report, VerifyError> {
-    let mut ranges = plan::checked(manifest)?;
+    let mut ranges = prepare::data(manifest);
     if let Some(seed) = seed {
-        plan::replace_seed(manifest, &mut ranges, seed)?;
+        prepare::replace_seed(manifest, &mut ranges, seed)?;
     }
     let mut differences = Vec::new();
     let backup = match compare_table(target, manifest)? {
         Ok(end) => Some(end),
         Err(problem) => {
-            differences.push(Difference { part: plan::TABLE.to_owned(), offset: 0, length: TABLES, problem });
+            differences.push(Difference { part: TABLE.to_owned(), offset: 0, length: TABLES, problem });
             None
         }
     };
     // The image's own table fits a disk of the image's size alone.
     let is_image = target.size() == manifest.image_size;
+    let tables: Vec<Range> = prepare::tables(manifest).collect();
     let mut buffer = Buffer::new(STEP);
-    for range in ranges.iter().filter(|range| is_image || range.part != plan::TABLE) {
+    for range in ranges.iter().chain(tables.iter().filter(|_| is_image)) {
         let Range { part, offset, len, sha256 } = range;
         let problem = match digest(target, range, &mut buffer) {
             Ok(found) if found == *sha256 => None,
@@ -99,7 +101,8 @@ pub fn differences(
         differences.extend(problem.map(difference));
         advance(*len);
     }
-    let skipped = unmapped(target, manifest, &ranges)?;
+    let mapped = [ranges, tables].concat();
+    let skipped = unmapped(target, manifest, &mapped)?;
     let has_skipped = |label: &str| skipped.iter().any(|difference| difference.part == label);
     let differs = |label: &str| differences.iter().any(|difference| difference.part == label) || has_skipped(label);
     let signs = fat::partitions(manifest)
@@ -131,7 +134,7 @@ fn unmapped(target: &dyn Target, manifest: &Manifest, ranges: &[Range]) -> Resul
         let found = first_used_of(target, (offset, end - offset));
         let at = found.as_ref().map_or(offset, |at| at.unwrap_or(offset));
         let part = manifest.partitions.iter().find(|part| (part.offset..end_of(part)).contains(&at));
-        let part = part.map_or_else(|| plan::TABLE.to_owned(), |part| part.label.clone());
+        let part = part.map_or_else(|| TABLE.to_owned(), |part| part.label.clone());
         let problem = match found {
             Ok(None) => continue,
             Ok(Some(at)) => format!("holds something from byte {at} on, where the image has nothing"),
@@ -172,7 +175,7 @@ fn read_table(target: &dyn Target, size: u64) -> Result<Told<Table>, VerifyError
         let mut buffer = Buffer::new(usize::try_from(len).unwrap_or_default());
         if let Err((at, error)) = read_exact(target, &mut buffer, offset) {
             if is_gone(&error) {
-                return Err(io_error(Action::Read, plan::TABLE, (at, error)).into());
+                return Err(io_error(Action::Read, TABLE, (at, error)).into());
             }
             return Ok(Err(format!("cannot be read at byte {at}: {error}")));
         }

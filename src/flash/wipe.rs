@@ -2,10 +2,9 @@
 
 use std::time::{Duration, Instant};
 
-use super::error::Action;
-use super::target::{ALIGN, Buffer, Failed, Target, is_gone, read_anywhere, read_exact, write_all};
-use super::writer::{io_error, size, sync};
-use super::{Plan, WriteError};
+use super::error::{Action, WriteError, is_gone};
+use super::plan::Plan;
+use super::target::{ALIGN, Buffer, Failed, Target, io_error, read_anywhere, read_exact, size, sync, write_all};
 use crate::format::gpt;
 
 const PART: &str = "partition table";

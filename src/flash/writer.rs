@@ -16,11 +16,12 @@ use std::time::{Duration, Instant};
 
 use sha2::{Digest as _, Sha256};
 
-use super::error::Action;
+use super::error::{Action, WriteError, is_gone};
+use super::plan::{Plan, Range};
+use super::probe;
 use super::protocol::{Event, Phase, Waits};
-use super::target::{Buffer, Failed, Target, is_gone, read_exact, write_all};
+use super::target::{Buffer, Failed, Target, io_error, read_exact, size, sync, write_all};
 use super::wipe::{clear, discard, first_used, wipe};
-use super::{Plan, Range, WriteError, probe};
 use crate::tree::Digest;
 
 /// How often a range is written again.
@@ -347,17 +348,4 @@ pub(super) fn digest(target: &dyn Target, range: &Range, buffer: &mut Buffer) ->
         at += bytes;
     }
     Ok(Digest(hash.finalize().into()))
-}
-
-pub(super) fn sync(target: &dyn Target) -> Result<(), WriteError> {
-    target.sync().map_err(|error| WriteError::Sync { source: error.into() })
-}
-
-pub(super) fn io_error(action: Action, part: &str, (at, error): Failed) -> WriteError {
-    WriteError::Io { action, part: part.to_owned(), at, source: error.into() }
-}
-
-/// Lengths of ranges and buffers are far below what an address space has.
-pub(super) fn size(len: u64) -> usize {
-    usize::try_from(len).unwrap_or(usize::MAX)
 }

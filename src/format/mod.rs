@@ -16,9 +16,11 @@ pub mod spans;
 mod sparse;
 pub mod squashfs;
 mod store;
+pub mod sums;
 pub mod uki;
 pub mod verity;
 
 pub use packing::Packing;
 pub use sparse::Sparse;
 pub use store::{NoStore, Store};
+pub use sums::Sums;

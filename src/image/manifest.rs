@@ -1,4 +1,14 @@
 //! `manifest.json`: what an image is, for people, scripts, `inspect`, `diff` and the flash writer.
+//!
+//! A build makes a [`Manifest`] of what it wrote; everybody else gets one from [`Manifest::parse`], which is the only reader:
+//!
+//! ```text
+//! bytes ─▶ fit to be shown? ─▶ known form? ─▶ fields, digests as digests ─▶ numbers (check) ─▶ Manifest
+//! ```
+
+mod check;
+#[cfg(test)]
+pub(super) mod sample;
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -9,6 +19,7 @@ use super::layout::{self, Partition};
 use crate::format::signatures;
 use crate::format::spans::{Span, union};
 use crate::profile::{Board, Profile};
+use crate::tree::Digest;
 
 /// Version of the manifest's form. Form 1 knew no hybrid MBR: a program that reads it alone would write a stick that a Pi does
 /// not start from.
@@ -29,11 +40,11 @@ pub struct Manifest {
     pub image_id: String,
     /// File name of the image beside the manifest.
     pub image: String,
-    pub image_sha256: String,
+    pub image_sha256: Digest,
     /// Bytes.
     pub image_size: u64,
-    /// dm-verity root hash of the root file system, hexadecimal.
-    pub root_hash: String,
+    /// dm-verity root hash of the root file system, a SHA-256 too.
+    pub root_hash: Digest,
     /// Release of the kernel.
     pub kernel: String,
     /// Kernel command line.
@@ -41,7 +52,7 @@ pub struct Manifest {
     /// Seconds since 1970: every time stamp in the image.
     pub epoch: u64,
     /// SHA-256 of the listing of the root tree.
-    pub tree_sha256: String,
+    pub tree_sha256: Digest,
     pub disk_guid: Uuid,
     /// Numbers of the partitions that the MBR shows too, in the order of its slots; none if it is a protective one.
     #[serde(default)]
@@ -81,7 +92,7 @@ pub struct ManifestRange {
     pub offset: u64,
     /// Bytes, [`RANGE`](super::RANGE) at most.
     pub length: u64,
-    pub sha256: String,
+    pub sha256: Digest,
 }
 
 /// A package or artifact in the image.
@@ -91,7 +102,7 @@ pub struct ManifestPackage {
     pub version: String,
     pub arch: String,
     /// Of the `.deb`, or of the artifact itself.
-    pub sha256: String,
+    pub sha256: Digest,
 }
 
 /// What wrote the image: the same versions and settings give the same bytes.
@@ -112,12 +123,18 @@ pub enum ManifestError {
     /// It is something else, or was cut.
     #[error("it is not a manifest of imgbuild")]
     Json(#[from] serde_json::Error),
+    /// It has more bytes than [`Manifest::LONGEST`].
+    #[error("it is too long for a manifest")]
+    TooLong,
     /// Its keys may mean something else.
     #[error("it is a manifest of form {format}, and this program reads forms {OLDEST} to {FORMAT}")]
     Format { format: u64 },
     /// A text in it would not be shown as it is. No build writes such.
     #[error("it has characters that a terminal obeys or hides, in {key}: no build writes such a manifest")]
     Unfit { key: String },
+    /// A number or name in it is none that a build writes.
+    #[error("{problem}: no build writes such a manifest")]
+    Impossible { problem: String },
 }
 
 impl ManifestError {
@@ -134,11 +151,17 @@ impl ManifestError {
 }
 
 impl Manifest {
+    /// Most bytes of a manifest: thousands of ranges and packages.
+    pub const LONGEST: u64 = 32 << 20;
+
     /// Reads a manifest, which may come from anywhere: what it says is shown to people, and decides what is written where.
     ///
     /// # Errors
-    /// What is none, or is of another form than this program knows.
+    /// What is none, is of another form than this program knows, or says what no build writes.
     pub fn parse(text: &[u8]) -> Result<Self, ManifestError> {
+        if text.len() as u64 > Self::LONGEST {
+            return Err(ManifestError::TooLong);
+        }
         let value: Value = serde_json::from_slice(text)?;
         // Before anything else is said of it.
         if let Some(key) = unfit(&value, "") {
@@ -148,8 +171,27 @@ impl Manifest {
             Some(format) if !(u64::from(OLDEST)..=u64::from(FORMAT)).contains(&format) => {
                 Err(ManifestError::Format { format })
             }
-            _ => Ok(serde_json::from_slice(text)?),
+            _ => {
+                let manifest: Self = serde_json::from_slice(text)?;
+                check::problem(&manifest).map_err(|problem| ManifestError::Impossible { problem })?;
+                Ok(manifest)
+            }
         }
+    }
+
+    /// Bytes of the image that hold data.
+    #[must_use]
+    pub fn mapped(&self) -> u64 {
+        self.ranges.iter().map(|range| range.length).sum()
+    }
+
+    /// The partition that a range lies in; none for a range of the partition tables.
+    #[must_use]
+    pub fn partition_of(&self, range: &ManifestRange) -> Option<&ManifestPartition> {
+        let starts_in = |partition: &&ManifestPartition| {
+            range.offset.checked_sub(partition.offset).is_some_and(|from| from < partition.size)
+        };
+        self.partitions.iter().find(starts_in)
     }
 
     /// Where programs look to tell what the disk and each of its partitions hold, empty slots too, ascending. Who leaves out what
@@ -247,7 +289,7 @@ pub(super) fn packages(components: &[Component]) -> Vec<ManifestPackage> {
         name: component.name.clone(),
         version: component.version.clone(),
         arch: component.arch.clone(),
-        sha256: component.sha256.clone(),
+        sha256: component.sha256,
     };
     let mut packages: Vec<ManifestPackage> = components.iter().map(package).collect();
     packages.sort_by(|a, b| (&a.name, &a.arch).cmp(&(&b.name, &b.arch)));

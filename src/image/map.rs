@@ -136,7 +136,7 @@ impl<'a> Map<'a> {
                 })?;
             }
             advance(end - start);
-            let sha256 = Digest(hash.finalize().into()).to_string();
+            let sha256 = Digest(hash.finalize().into());
             Ok(ManifestRange { offset: start, length: end - start, sha256 })
         };
         self.ranges().into_par_iter().map(write).collect()
@@ -228,7 +228,7 @@ mod tests {
         let mut held = vec![1; 300];
         image.read_exact_at(&mut held, 100).unwrap();
         assert_eq!(held, [&[0; 100][..], &bytes, &[0; 100]].concat());
-        assert_eq!(ranges[0].sha256, Digest::of(&held).to_string());
+        assert_eq!(ranges[0].sha256, Digest::of(&held));
         let digest = |map: &Map<'_>| map.digest(|_| {}).unwrap();
         assert_eq!(digest(&map), digest(&Map::new(1000, extents(), &[], Vec::new())));
     }
@@ -249,7 +249,7 @@ mod tests {
         image.read_exact_at(&mut bytes, 0).unwrap();
         assert_eq!(map.digest(|_| {}).unwrap(), Digest::of(&bytes));
         assert_eq!(ranges.len(), 2);
-        assert_eq!(ranges[1].sha256, Digest::of(&bytes[5_000_000..8_000_000]).to_string());
+        assert_eq!(ranges[1].sha256, Digest::of(&bytes[5_000_000..8_000_000]));
         assert!(bytes[8_000_000..].iter().all(|&byte| byte == 0));
     }
 }

@@ -33,6 +33,8 @@ pub use derive::Plan;
 pub use error::ImageError;
 pub use kernel::Kernel;
 pub use listing::listing;
+#[cfg(test)]
+pub(crate) use manifest::sample::sample as sample_manifest;
 pub use manifest::{Encoders, Manifest, ManifestError, ManifestPackage, ManifestPartition, ManifestRange};
 pub use manifest::{caveat, kind_of_mbr};
 pub use map::RANGE;

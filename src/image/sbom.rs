@@ -9,6 +9,7 @@ use serde_json::{Value, json};
 
 use super::ManifestPackage;
 use crate::debian::Package;
+use crate::tree::Digest;
 
 /// What this project's images are: the operating system that scanners look advisories up for.
 const OS: &str = "debian";
@@ -28,8 +29,8 @@ pub struct Component {
     pub name: String,
     pub version: String,
     pub arch: String,
-    /// Hexadecimal SHA-256 of the `.deb`.
-    pub sha256: String,
+    /// Of the `.deb`.
+    pub sha256: Digest,
     /// Source package.
     pub source: String,
     /// Its version.
@@ -40,7 +41,7 @@ impl Component {
     /// From an unpacked package and the digest of its `.deb`. Field `Source` is there only if it says more
     /// than name and version (Debian policy 5.6.1).
     #[must_use]
-    pub fn new(package: &Package, sha256: &str) -> Self {
+    pub fn new(package: &Package, sha256: Digest) -> Self {
         let source = package.field("Source").unwrap_or(&package.name).trim();
         let (source, version) = match source.split_once(" (") {
             Some((source, version)) => (source, version.trim_end_matches(')')),
@@ -50,7 +51,7 @@ impl Component {
             name: package.name.clone(),
             version: package.version.clone(),
             arch: package.arch.clone(),
-            sha256: sha256.to_owned(),
+            sha256,
             source: source.to_owned(),
             source_version: version.to_owned(),
         }
@@ -240,7 +241,7 @@ mod tests {
             control: std::collections::BTreeMap::new(),
             members: Vec::new(),
         };
-        Component::new(&package, "00ff")
+        Component::new(&package, Digest::of(b"deb"))
     }
 
     #[test]
@@ -270,7 +271,7 @@ mod tests {
             name: "k3s".to_owned(),
             version: "v1.36.5+k3s1".to_owned(),
             arch: "arm64".to_owned(),
-            sha256: "00ff".to_owned(),
+            sha256: Digest::of(b"k3s"),
         };
         let k3s = Released { entry: k3s, url: None };
         let document: Value = serde_json::from_str(&sbom("demo", "0123", 0, &[], &[k3s])).unwrap();

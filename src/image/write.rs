@@ -134,13 +134,13 @@ pub fn write(parts: &Parts<'_>, out_dir: &Path, progress: &dyn Progress) -> Resu
         board: profile.board.name().to_owned(),
         arch: profile.board.arch().name().to_owned(),
         image,
-        image_sha256: image_sha256.to_string(),
+        image_sha256,
         image_size: layout.size,
-        root_hash: Digest(root_hash).to_string(),
+        root_hash: Digest(root_hash),
         kernel: parts.kernel.release.clone(),
         cmdline,
         epoch: parts.epoch,
-        tree_sha256: Digest::of(files.as_bytes()).to_string(),
+        tree_sha256: Digest::of(files.as_bytes()),
         disk_guid: layout.disk_guid,
         hybrid_mbr: layout.shown.to_vec(),
         partitions: layout.partitions.iter().map(|partition| ManifestPartition::new(partition, &ranges)).collect(),
@@ -183,7 +183,7 @@ fn plan(parts: &Parts<'_>, files: &str) -> Result<Plan, ImageError> {
     // initrd and command line among them, depends on these.
     let boot = boards::digest(&parts.boot(&cmdline(profile, [0; 32]), ""))?;
     let mbr = format!("{:?}", layout::shown(profile.board));
-    let mut packages: Vec<&str> = parts.packages.iter().map(|package| package.sha256.as_str()).collect();
+    let mut packages: Vec<String> = parts.packages.iter().map(|package| package.sha256.to_string()).collect();
     packages.sort_unstable();
     let epoch = parts.epoch.to_le_bytes();
     // Not the seed: a node's image is its profile's image with another seed.
@@ -191,7 +191,7 @@ fn plan(parts: &Parts<'_>, files: &str) -> Result<Plan, ImageError> {
     let mut inputs = texts.to_vec();
     let files = Digest::of(files.as_bytes());
     inputs.extend([&epoch[..], &files.0, &boot.0]);
-    inputs.extend(packages.iter().map(|sha256| sha256.as_bytes()));
+    inputs.extend(packages.iter().map(String::as_bytes));
     Ok(Plan::of(inputs))
 }
 

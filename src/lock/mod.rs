@@ -7,7 +7,6 @@
 mod critical;
 mod diff;
 mod file;
-mod hex;
 mod model;
 mod narrowed;
 mod pins;

@@ -8,7 +8,6 @@ use std::ops::RangeInclusive;
 
 use serde::{Deserialize, Serialize};
 
-use super::hex;
 use crate::profile::{Arch, Registration};
 use crate::tree::Digest;
 
@@ -53,11 +52,9 @@ pub struct LockedProfile {
     pub arch: Arch,
     /// SHA-256 of everything in the resolved profile that decides which packages are chosen
     /// (architecture, sources, package names).
-    #[serde(with = "hex")]
     pub config: Digest,
     /// SHA-256 of all that is locked for it, here and below: a lock that lost or changed some of it in a merge or an
     /// edit does not pass.
-    #[serde(with = "hex")]
     pub contents: Digest,
     /// Seconds since 1970: the newest Release date of its sources, and every time stamp in the image.
     pub epoch: u64,
@@ -82,7 +79,6 @@ pub struct LockedSource {
     /// The Release file's `Date`, RFC 3339 in UTC.
     pub date: String,
     /// SHA-256 of the `InRelease` file.
-    #[serde(with = "hex")]
     pub sha256: Digest,
     /// Fingerprint (upper-case hexadecimal) of the primary key whose signature was good.
     pub signed_by: String,
@@ -107,7 +103,6 @@ pub struct LockedPackage {
     pub path: String,
     /// Bytes.
     pub size: u64,
-    #[serde(with = "hex")]
     pub sha256: Digest,
     /// The script ledger's verdict; empty until it was asked.
     pub scripts: String,
@@ -128,7 +123,6 @@ pub struct LockedArtifact {
     pub path: String,
     /// Bytes.
     pub size: u64,
-    #[serde(with = "hex")]
     pub sha256: Digest,
     /// Names of the profiles that use it, sorted.
     pub profiles: Vec<String>,

@@ -134,7 +134,7 @@ pub(crate) fn seed(tree: &Tree, epoch: u64) -> Result<Zeroizing<Vec<u8>>, Squash
 /// The packages as manifest and SBOM need them.
 fn components(plan: &Plan<'_>, packages: &[Package]) -> Vec<Component> {
     let pairs = packages.iter().zip(&plan.packages);
-    pairs.map(|(package, planned)| Component::new(package, &planned.locked.sha256.to_string())).collect()
+    pairs.map(|(package, planned)| Component::new(package, planned.locked.sha256)).collect()
 }
 
 /// The artifacts as manifest and SBOM need them, sorted by name.
@@ -144,7 +144,7 @@ fn artifacts(plan: &Plan<'_>) -> Vec<Released> {
             name: artifact.name.clone(),
             version: artifact.version.clone(),
             arch: artifact.arch.to_owned(),
-            sha256: artifact.download.sha256.to_string(),
+            sha256: artifact.download.sha256,
         },
         url: artifact.download.urls.first().filter(|_| artifact.source == Source::Url).cloned(),
     };

@@ -10,10 +10,11 @@ use serde::Serialize;
 use super::plan::{Artifact, Source};
 use super::{Plan, Tools};
 use crate::debian::deb;
-use crate::fetch::{Download, shown};
+use crate::fetch::Download;
 use crate::image;
 use crate::output::{bytes, count};
 use crate::tree::Digest;
+use crate::urls::shown;
 
 /// How far a package or an artifact has come.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]

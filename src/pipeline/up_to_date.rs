@@ -16,7 +16,7 @@ use serde::{Deserialize, Serialize};
 use super::Plan;
 use super::plan::Source;
 use crate::cache::Cache;
-use crate::format::Store;
+use crate::format::{Store, sums};
 use crate::image::Manifest;
 use crate::lock::Lock;
 use crate::profile::Profile;
@@ -107,7 +107,7 @@ impl Check {
     /// The outputs as they are now; none if one is missing.
     fn record(&self) -> Option<Record> {
         let sums = fs::read_to_string(self.dir.join(SUMS)).ok()?;
-        let names = sums.lines().map(|line| line.split_once("  ").map(|(_, name)| name));
+        let names = sums.lines().map(|line| sums::line(line).map(|(name, _)| name));
         let files = names.map(|name| Some((name?.to_owned(), stat(&self.dir.join(name?))?))).collect::<Option<_>>()?;
         Some(Record { inputs: self.inputs.clone(), sums: Digest::of(sums.as_bytes()).to_string(), files })
     }

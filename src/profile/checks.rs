@@ -8,6 +8,7 @@ use base64::prelude::{BASE64_STANDARD, Engine as _};
 use super::Tag;
 use super::resolved::glob_of;
 use crate::tree::Digest;
+use crate::urls::{UrlError, WebUrl, shown};
 
 /// What is wrong with a value; after a line break, what to do about it.
 pub(crate) type Verdict = Result<(), String>;
@@ -369,24 +370,23 @@ pub(super) fn sha256(text: &str) -> Verdict {
 
 /// A URL that the program can fetch from.
 pub(crate) fn url(text: &str) -> Verdict {
-    let rest = text.strip_prefix("https://").or_else(|| text.strip_prefix("http://"));
-    // Not quoted: it may be a password.
-    if rest.is_some_and(|rest| rest.split('/').next().is_some_and(|authority| authority.contains('@'))) {
+    let whole = if text.contains("://") { text.to_owned() } else { format!("https://{text}") };
+    // Not quoted: it may be a password. What is no URL for another reason may hold one too.
+    if shown(&whole) != whole {
         return Err(
             "this URL holds a user or a password\nit would be written into imgbuild.lock and into messages: leave \
                     out what stands before `@`"
                 .to_owned(),
         );
     }
-    if rest.is_some_and(|rest| {
-        !rest.starts_with('/') && only(rest, |char| char.is_ascii_graphic() && !"?#".contains(char))
-    }) {
-        return Ok(());
-    }
-    if rest.is_none() && !text.contains("://") && url(&format!("https://{text}")).is_ok() {
-        return Err(format!(
-            "`{text}` has no `https://` in front, so it is no URL\nwrite `https://{text}`; `http://{text}` where there is no TLS"
-        ));
+    match WebUrl::base(text) {
+        Ok(_) => return Ok(()),
+        Err(UrlError::NoScheme) if WebUrl::base(&whole).is_ok() => {
+            return Err(format!(
+                "`{text}` has no `https://` in front, so it is no URL\nwrite `https://{text}`; `http://{text}` where there is no TLS"
+            ));
+        }
+        Err(_) => {}
     }
     refuse(text, "a base URL", "write one such as `https://mirrors.kernel.org/debian`")
 }

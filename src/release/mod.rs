@@ -10,8 +10,9 @@
 
 mod error;
 mod guard;
+mod neighbours;
+mod proof;
 mod sign;
-mod sums;
 mod tag;
 
 use std::fs::{self, File};
@@ -22,8 +23,8 @@ use std::path::Path;
 use rayon::prelude::*;
 
 pub use error::ReleaseError;
+pub use proof::{Proof, ProofError, Signed, manifest_names, proved_sums};
 pub use sign::{Signer, VerifyError, verify};
-pub use sums::Sums;
 pub use tag::Tag;
 
 use crate::format::spans::{Span, minus};
@@ -75,7 +76,7 @@ pub fn write(
     let name = image_name(profile);
     let (map_name, bill_name) = (format!("{profile}.bmap"), format!("{profile}.sbom.spdx.json"));
     let _guard = Guard::hold(out, progress)?;
-    let mut sums = Sums::beside(out, &[&name, &map_name, &manifest_name(profile), &bill_name])?;
+    let mut sums = neighbours::sums(out, &[&name, &map_name, &manifest_name(profile), &bill_name])?;
     let mut outputs = Outputs::new(out, Readers::All)?;
     let mut names = Vec::new();
 

@@ -73,7 +73,8 @@ impl Serialize for Digest {
 impl<'de> Deserialize<'de> for Digest {
     fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
         let text = Cow::<str>::deserialize(from)?;
-        Self::parse(&text).ok_or_else(|| D::Error::custom("not a SHA-256 digest"))
+        Self::parse(&text)
+            .ok_or_else(|| D::Error::custom("a SHA-256 digest has 64 hexadecimal digits, and this is none"))
     }
 }
 

@@ -168,6 +168,24 @@ fn a_stick_is_inspected_as_an_image_is() {
 }
 
 #[test]
+fn what_is_no_url_is_refused_wherever_one_is_named() {
+    let place = Place::new();
+    for bad in ["http://a b?x", "http://h/a?b", "http://", "http:///h", "ftp://h/", "h/k3s"] {
+        for (option, what) in [
+            ("--k3s-mirror", "is not the URL of a mirror of K3s's releases"),
+            ("--k3s-channels", "is not the URL of K3s's release channels"),
+            ("--mirror", "is not an `http://` or `https://` address"),
+        ] {
+            let error = place.run(&[option, bad, "why", "less", "--profile", "demo"]).fails(1);
+            assert!(error.contains(what), "{option} {bad}: {error}");
+        }
+        let place = Place::new().file("imgbuild.toml", format!("schema = 1\nk3s_mirror = \"{bad}\"\n"));
+        let error = place.run(&["why", "less", "--profile", "demo"]).fails(1);
+        assert!(error.contains("imgbuild.toml"), "{bad}: {error}");
+    }
+}
+
+#[test]
 fn a_password_in_an_address_is_not_shown() {
     let place = Place::new();
     let mirror = "http://me:PASS-WORD@127.0.0.1:9/debian";

@@ -91,7 +91,7 @@ fn a_file_that_its_papers_do_not_prove_is_not_written() {
     refused("node.img.zst", 5, "manifest.json does not have");
     fs::remove_file(bench.path("manifest.json")).unwrap();
     refused("node.img.zst", 5, "no manifest");
-    refused("none.img", 1, "is no file");
+    refused("none.img", 1, "is not a file");
 }
 
 /// A release set on a server that answers as `answer` says.
@@ -212,6 +212,25 @@ fn servers_that_give_other_bytes_or_too_few_change_nothing_on_the_disk() {
         flash_from(&bench, &server, &disk).fails(5);
         assert_eq!(disk.digest(), before);
     }
+}
+
+#[test]
+fn a_length_that_no_image_has_is_refused_and_not_added_to_what_is_there() {
+    let bench = release(1 << 20);
+    let server = serve(&bench, |request, file| {
+        let mut answer = Answer::honest(request, file);
+        if is_image(request) && request.earlier == 0 {
+            return answer.cut(1000);
+        }
+        if is_image(request) {
+            let length = |header: &String| header.starts_with("Content-Length");
+            answer.headers.retain(|header| !length(header));
+            answer.headers.push(format!("Content-Length: {}", u64::MAX - 3));
+        }
+        answer
+    });
+    let error = bench.run(&["flash", "--image", &server.url("/v1/node.img.zst"), "--dry-run"]).fails(5);
+    assert!(error.contains("larger than 8589934592 bytes"), "{error}");
 }
 
 #[test]
@@ -362,7 +381,7 @@ fn a_url_is_known_by_its_scheme_in_any_case() {
     let error = bench.flash(&format!("file://{}", path.display()), &disk).fails(1);
     assert!(error.contains(&format!("`--image {}`", path.display())), "{error}");
     let error = bench.flash("ftp://host/node.img", &disk).fails(1);
-    assert!(error.contains("`ftp` is not spoken here"), "{error}");
+    assert!(error.contains("`ftp` is neither `https` nor `http`"), "{error}");
 }
 
 #[test]

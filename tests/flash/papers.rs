@@ -5,6 +5,8 @@ use std::fs;
 use std::path::Path;
 use std::process::Command;
 
+use imgbuild::image::Manifest;
+
 use crate::bench::{Bench, Ran};
 use crate::sums;
 
@@ -90,6 +92,46 @@ fn texts_that_a_terminal_obeys_do_not_reach_it() {
     let guid = bench.image.manifest.disk_guid.to_string();
     bench.write("manifest.json", text.replacen(&guid, "\\u001b[2J", 1).as_bytes());
     is_clean(&bench.run(&["verify", "node.img"]));
+}
+
+type Change = fn(&mut Manifest);
+
+#[test]
+fn numbers_that_no_build_writes_are_refused_by_every_verb() {
+    let mut bench = Bench::new(1 << 20);
+    let good = bench.image.manifest.clone();
+    let changes: [(Change, &str); 6] = [
+        (|manifest| manifest.ranges.iter_mut().for_each(|range| range.length = 1 << 63), "is empty or too long"),
+        (|manifest| manifest.ranges[0].length = 1 << 40, "is empty or too long"),
+        (|manifest| manifest.ranges[1].offset = u64::MAX, "is not inside the image"),
+        (|manifest| manifest.partitions[3].offset = u64::MAX - 4095, "is not inside the image"),
+        (|manifest| manifest.partitions[0].used = u64::MAX, "holds more than has room in it"),
+        (|manifest| manifest.image_size = u64::MAX, "an image of 18446744073709551615 bytes"),
+    ];
+    for (change, problem) in changes {
+        change(&mut bench.image.manifest);
+        bench.write_papers(&["node.img"]);
+        for (verb, code) in VERBS.iter().zip([5, 1, 3, 3]) {
+            let error = bench.run(verb).fails(code);
+            assert!(error.contains(problem) && error.contains("no build writes such a manifest"), "{verb:?}: {error}");
+        }
+        bench.image.manifest = good.clone();
+    }
+}
+
+/// It once passed for an image that had no such thing to tell.
+#[test]
+fn what_an_image_does_not_tell_is_not_taken_for_what_its_manifest_says() {
+    let mut bench = Bench::new(1 << 20);
+    bench.image.manifest.cmdline = "not to be found".to_owned();
+    bench.image.manifest.image_id = "not to be found".to_owned();
+    bench.write_papers(&["node.img"]);
+    for verb in [VERBS[2], VERBS[3]] {
+        let error = bench.run(verb).fails(3);
+        for what in ["root hash", "kernel command line", "id"] {
+            assert!(error.contains(&format!("the image has no {what}, the manifest says")), "{what}: {error}");
+        }
+    }
 }
 
 #[test]

@@ -128,8 +128,7 @@ impl Image {
         let range = |(offset, length): (u64, u64)| ManifestRange {
             offset,
             length,
-            sha256: Digest::of(&bytes[usize::try_from(offset).unwrap()..usize::try_from(offset + length).unwrap()])
-                .to_string(),
+            sha256: Digest::of(&bytes[usize::try_from(offset).unwrap()..usize::try_from(offset + length).unwrap()]),
         };
         let ranges = spans.into_iter().map(range).collect();
         let none = String::new;
@@ -140,13 +139,13 @@ impl Image {
             arch: "amd64".to_owned(),
             image_id: none(),
             image: "node.img".to_owned(),
-            image_sha256: Digest::of(&bytes).to_string(),
+            image_sha256: Digest::of(&bytes),
             image_size: size,
-            root_hash: none(),
+            root_hash: Digest::of(b"root"),
             kernel: none(),
             cmdline: none(),
             epoch: 0,
-            tree_sha256: none(),
+            tree_sha256: Digest::of(b"tree"),
             disk_guid,
             hybrid_mbr: shown.to_vec(),
             partitions,

@@ -1,25 +1,12 @@
-//! Which image is written: one that is built here, or one from elsewhere; and with whose seed.
+//! What is written, wherever it comes from.
 
-use std::fs::File;
 use std::path::PathBuf;
 
 use zeroize::Zeroizing;
 
-use super::{artifact, choose};
-use crate::cli::Flash;
-use crate::cmd::cluster::{self, Member};
-use crate::cmd::image;
-use crate::cmd::lock as locking;
-use crate::cmd::session::Session;
-use crate::exit::{Code, Failure};
-use crate::flash::{Raw, Source};
+use crate::flash::Source;
 use crate::image::Manifest;
-use crate::pipeline;
 use crate::profile::Role;
-
-/// Where images come from.
-const WAYS: &str = "name it: `--profile NAME` to build it, `--image FILE|URL` for one from elsewhere, `--release TAG` with \
-                    `--profile NAME` for one of the workspace's releases; `--node NAME` adds a node's seed, and says the profile";
 
 /// An image that may be written.
 pub(super) struct Image {
@@ -32,63 +19,4 @@ pub(super) struct Image {
     pub(super) role: Option<Role>,
     /// Files that the writing depends on.
     pub(super) keep: Vec<PathBuf>,
-}
-
-impl Image {
-    /// The image that the command line names, for a disk that is none of those `taken`.
-    pub(super) fn find(
-        args: &Flash,
-        node: Option<&str>,
-        taken: &[u64],
-        session: &Session<'_>,
-    ) -> Result<Self, Failure> {
-        let member = node.map(|node| cluster::member(session, node, &args.unlock)).transpose()?;
-        let of_node = member.as_ref().map(|member| member.profile.name.as_str());
-        if let (Some(named), Some(of_node)) = (args.profile.as_deref(), of_node)
-            && named != of_node
-        {
-            return Err(other_profile(node, of_node, named));
-        }
-        let profile = args.profile.as_deref().or(of_node);
-        // From here on it takes its time.
-        if args.image.is_some() || profile.is_some() {
-            choose::beforehand(args, taken, session)?;
-        }
-        let found = match (&args.image, &args.release, profile) {
-            (Some(image), _, _) => artifact::open(session, image)?,
-            (None, Some(tag), Some(profile)) => artifact::release(session, tag, profile)?,
-            (None, None, Some(profile)) => Self::built(args, profile, member.as_ref(), session)?,
-            (None, Some(tag), None) => {
-                return Err(Failure::refused(format!("release `{tag}` has images of several profiles"))
-                    .hint("add `--profile NAME`, or `--node NAME` for its profile's with its seed"));
-            }
-            (None, None, None) => return Err(Failure::refused("it is not said what to write").hint(WAYS)),
-        };
-        let Some(member) = member else { return Ok(found) };
-        if found.manifest.profile != member.profile.name {
-            return Err(other_profile(node, &member.profile.name, &found.manifest.profile));
-        }
-        let seed = pipeline::seed(&member.seed.tree, found.manifest.epoch)?;
-        let role = member.profile.k3s.as_ref().map(|k3s| k3s.role);
-        Ok(Self { seed: Some(seed), node: Some(member.name), role, ..found })
-    }
-
-    fn built(args: &Flash, profile: &str, member: Option<&Member>, session: &Session<'_>) -> Result<Self, Failure> {
-        let k3s_dir = args.k3s.k3s_dir.as_deref();
-        if let Some(member) = member {
-            locking::for_member(session, member, k3s_dir)?;
-        }
-        let output = session.output_dir(profile);
-        let (manifest, _) = image::build(session, profile, &output, k3s_dir, &args.unlock)?;
-        let path = output.join(&manifest.image);
-        let file = File::open(&path)
-            .map_err(|error| Failure::io(Code::Unexpected, format!("cannot read {}", path.display()), &error))?;
-        Ok(Self { manifest, source: Box::new(Raw(file)), node: None, seed: None, role: None, keep: vec![path] })
-    }
-}
-
-fn other_profile(node: Option<&str>, profile: &str, image: &str) -> Failure {
-    let node = node.unwrap_or_default();
-    Failure::refused(format!("node `{node}` is of profile `{profile}`, but the image is of `{image}`"))
-        .hint(format!("write the image of `{profile}`, or change the node's profile in cluster.toml"))
 }

@@ -3,36 +3,27 @@
 //! ```text
 //! profile ─▶ build ┐
 //!                  ├─▶ image + manifest (+ seed) ─▶ disk, confirmed ─▶ child writes and reads back ─▶ eject
-//! file, URL, tag ──┘ (artifact: authenticated whole)
+//! file, URL, tag ──┘ (foreign: proved whole)
 //! ```
 
-mod artifact;
 mod choose;
 mod eject;
+mod errors;
+mod find;
+mod foreign;
 mod image;
-mod papers;
 mod show;
+mod sidecars;
 mod spawn;
+mod stick;
+mod unpack;
 mod walk;
 mod writer;
 
-use std::time::Instant;
-
-use serde_json::json;
-
 use super::Outcome;
 use super::elsewhere;
-use super::interrupt;
 use super::session::Session;
 use crate::cli::Flash;
-use crate::device::Disk;
-use crate::exit::Failure;
-use crate::flash::Prepared;
-use crate::flash::parent::FlashError;
-use crate::flash::protocol::Phase;
-use crate::output::bytes;
-use choose::Choice;
-use image::Image;
 
 pub(super) use writer::run as run_writer;
 
@@ -40,87 +31,5 @@ pub(super) fn run(args: &Flash, session: &Session<'_>) -> Outcome {
     if !cfg!(target_os = "linux") {
         return Err(elsewhere::flash(args.profile.as_deref()));
     }
-    if args.all { walk::run(args, session) } else { flash(args, args.node.as_deref(), &mut Vec::new(), session) }
-}
-
-/// One stick, that is none of those `taken` and is one in the end.
-fn flash(args: &Flash, node: Option<&str>, taken: &mut Vec<u64>, session: &Session<'_>) -> Outcome {
-    let console = session.console;
-    let image = Image::find(args, node, taken, session)?;
-    let Some(choice) = Choice::make(args, &image, taken, session)? else {
-        // Nothing but the plan was asked for, and no disk is there.
-        let value = json!({
-            "device": null,
-            "image_id": image.manifest.image_id,
-            "profile": image.manifest.profile,
-            "node": node,
-        });
-        console.note("no disk that may be written to is there: `imgbuild devices` tells why");
-        console.result(&value, &show::image(&image));
-        return Ok(());
-    };
-    let disk = &choice.disk;
-    let prepared = Prepared::new(
-        &image.manifest,
-        &*image.source,
-        (disk.size, disk.sector),
-        image.seed.as_ref().map(|seed| &seed[..]),
-    )?;
-    let plan = show::plan(&image, disk, &prepared.plan);
-    if args.dry_run {
-        let value = json!({
-            "device": disk.path,
-            "serial": disk.serial,
-            "image_id": image.manifest.image_id,
-            "profile": image.manifest.profile,
-            "node": node,
-            "plan": prepared.plan,
-        });
-        console.result(&value, &format!("{plan}\nnothing was written: that was `--dry-run`"));
-        return Ok(());
-    }
-    choice.confirm(args, &plan, console)?;
-    let started = Instant::now();
-    let waits = {
-        let _hold = interrupt::hold_saying(console.is_for_people().then(|| show::stopping(disk)));
-        spawn::write(&prepared, &choice.expected, disk, console)
-            .map_err(|(error, reached)| failure(error, reached, disk, session))?
-    };
-    taken.extend(disk.diskseq);
-    let seconds = started.elapsed().as_secs_f64();
-    if interrupt::came() {
-        interrupt::came_too_late();
-        console.note("it was told to stop when all was written: the disk is whole");
-    }
-    let ejected = !args.no_eject && eject::eject(disk, console);
-    let next = show::next(&image, ejected);
-    let value = json!({
-        "device": disk.path,
-        "serial": disk.serial,
-        "image_id": image.manifest.image_id,
-        "profile": image.manifest.profile,
-        "node": node,
-        "bytes": prepared.plan.mapped(),
-        "seconds": seconds,
-        "waits": waits,
-        "ejected": ejected,
-        "note": next,
-    });
-    console.result(&value, &show::end(&image, disk, prepared.plan.mapped(), seconds, waits, &next));
-    Ok(())
-}
-
-fn failure(error: FlashError, reached: Option<Phase>, disk: &Disk, session: &Session<'_>) -> Failure {
-    let left = show::left(&disk.path, reached);
-    if matches!(error, FlashError::Interrupted) {
-        session.console.note(&format!("stopped; {left}"));
-    }
-    let mut failure = Failure::from(error);
-    failure.causes.push(left);
-    failure
-}
-
-/// How much of how much.
-fn share(part: u64, of: u64) -> String {
-    format!("{} of {}", bytes(part), bytes(of))
+    if args.all { walk::run(args, session) } else { stick::write(args, args.node.as_deref(), &mut Vec::new(), session) }
 }

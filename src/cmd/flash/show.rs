@@ -3,7 +3,6 @@
 use std::path::Path;
 
 use super::image::Image;
-use super::share;
 use crate::device::Disk;
 use crate::flash::Plan;
 use crate::flash::protocol::{Phase, Waits};
@@ -72,6 +71,11 @@ pub(super) fn stopping(disk: &Disk) -> [String; 2] {
         format!("stopping: waiting until the writer lets {path} go …"),
         format!("ended without waiting for the writer: take {path} for half-written until it is flashed again"),
     ]
+}
+
+/// So many bytes, of so many.
+fn share(part: u64, of: u64) -> String {
+    format!("{} of {}", bytes(part), bytes(of))
 }
 
 /// What comes next.

@@ -1,6 +1,6 @@
 //! `flash --all`: node by node, stick by stick. What goes wrong with one stick is no reason to leave the others.
 
-use super::choose;
+use super::{choose, stick};
 use crate::cli::Flash;
 use crate::cmd::session::Session;
 use crate::cmd::{Outcome, cluster, interrupt};
@@ -66,7 +66,7 @@ impl Walk {
                 }
             }
         }
-        match super::flash(args, Some(node), &mut self.taken, session) {
+        match stick::write(args, Some(node), &mut self.taken, session) {
             Ok(()) => true,
             // Who stops it knows why.
             Err(_) if interrupt::came() => false,

@@ -20,7 +20,7 @@ fn a_lock_that_contradicts_itself_is_refused() {
         (text.replace("arch = \"arm64\"\nsource", "arch = \"amd64\"\nsource"), "is not for amd64"),
         (text.replace("[profile.demo]", "[profile.other]"), "no profile `demo` is locked"),
         (text.replace("date = \"2026", "date = \"x"), "is not a date"),
-        (text.replace(&hex, &hex[1..]), "is not 64 hexadecimal digits"),
+        (text.replace(&hex, &hex[1..]), "a SHA-256 digest has 64 hexadecimal digits"),
         (text.replace("size = 1000", "size = 1000\nextra = 1"), "unknown field `extra`"),
         (
             text.replace("size = 1000", "size = 9223372036854775807"),

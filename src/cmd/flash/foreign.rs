@@ -1,0 +1,112 @@
+//! An image from elsewhere: a file or a URL, proved by the files beside it before any disk is touched.
+//!
+//! A remote image is brought into the cache first, as a whole: what a server does to a download then never happens to a
+//! half-written stick, and the next stick needs no download.
+
+use std::path::{Path, PathBuf};
+
+use super::errors::{bad, unfetched, unproved, unreadable};
+use super::image::Image;
+use super::sidecars::{Place, Sidecars};
+use super::unpack::source;
+use crate::cmd::session::Session;
+use crate::exit::{Code, Failure};
+use crate::fetch::Download;
+use crate::files;
+use crate::flash;
+use crate::output::bytes;
+use crate::release::{self, Tag};
+use crate::tree::Digest;
+use crate::urls::{UrlError, WebUrl, local_path, shown};
+
+const PHASE: &str = "check";
+
+/// What an image from elsewhere must be.
+struct Wanted<'a> {
+    tag: Tag,
+    profile: &'a str,
+}
+
+/// The image at a path or URL.
+pub(super) fn open(session: &Session<'_>, image: &str) -> Result<Image, Failure> {
+    if let Some((scheme, _)) = image.split_once("://")
+        && scheme.chars().all(|char| char.is_ascii_alphanumeric() || "+-.".contains(char))
+        && !Path::new(image).exists()
+    {
+        return at_url(session, WebUrl::parse(image).map_err(|error| unreachable_url(image, &error))?, None);
+    }
+    let path = PathBuf::from(image);
+    let name = path.file_name().and_then(|name| name.to_str()).map(str::to_owned);
+    let name = name.filter(|_| path.is_file()).ok_or_else(|| {
+        Failure::refused(format!("`{image}` is not a file")).hint("name an image file, compressed or not, or its URL")
+    })?;
+    let dir = path.parent().map_or_else(PathBuf::new, Path::to_owned);
+    found(session, &Place::Dir(dir), &name, None)
+}
+
+/// Why nothing is fetched from `image`.
+fn unreachable_url(image: &str, error: &UrlError) -> Failure {
+    let failure = Failure::new(Code::Refused, error).about(&format!("`{}`", shown(image)));
+    match local_path(image) {
+        Some(path) => failure.hint(format!("a file is named by its path: `--image {}`", path.display())),
+        None => failure.hint("write it as https://HOST/PATH or http://HOST/PATH, or give the path of a file"),
+    }
+}
+
+/// The image of `profile` in the workspace's release `tag`.
+pub(super) fn release(session: &Session<'_>, tag: &str, profile: &str) -> Result<Image, Failure> {
+    let tag = Tag::parse(tag)?;
+    let base = session.workspace.releases().ok_or_else(|| {
+        Failure::refused("the workspace does not say where its releases are")
+            .hint("add `releases = \"https://github.com/OWNER/REPOSITORY/releases/download\"` to imgbuild.toml")
+    })?;
+    let base = WebUrl::base(base).map_err(|error| {
+        Failure::new(Code::Refused, &error)
+            .about("`releases` in imgbuild.toml")
+            .hint("write `releases` as https://HOST/PATH")
+    })?;
+    let url = base.below(&[tag.as_str(), &release::image_name(profile)]);
+    at_url(session, url, Some(&Wanted { tag, profile }))
+}
+
+fn at_url(session: &Session<'_>, url: WebUrl, wanted: Option<&Wanted<'_>>) -> Result<Image, Failure> {
+    let name = url.file_name().map(str::to_owned);
+    let name = name.ok_or_else(|| Failure::refused(format!("{url} names no file")).hint("name the image's own URL"))?;
+    found(session, &Place::Url(url), &name, wanted)
+}
+
+fn found(session: &Session<'_>, place: &Place, name: &str, wanted: Option<&Wanted<'_>>) -> Result<Image, Failure> {
+    let unproved = |error| unproved(error, place);
+    let sidecars = Sidecars::new(session, place, name);
+    let proof = sidecars.proof(wanted.map(|wanted| &wanted.tag))?;
+    if let Some(Wanted { profile, .. }) = wanted {
+        proof.check_profile(profile).map_err(unproved)?;
+    }
+    let path = match place {
+        Place::Dir(dir) => dir.join(name),
+        Place::Url(url) => {
+            let sha256 = proof.file().map_err(unproved)?;
+            let download = Download { name: url.to_string(), urls: vec![url.as_str().to_owned()], sha256, size: None };
+            let paths = session.fetcher.fetch_all(&[download], session.console.progress()).map_err(unfetched)?;
+            paths.into_iter().next().ok_or_else(|| bad(format!("{url} was not fetched")))?
+        }
+    };
+    let (source, is_packed) = source(&path).map_err(|error| unreadable(&path, &error))?;
+    if matches!(place, Place::Dir(_)) {
+        let is = match (is_packed, proof.file()) {
+            (true, Ok(_)) => files::open(&path).and_then(Digest::of_all).map_err(|error| unreadable(&path, &error))?,
+            _ => proof.manifest.image_sha256,
+        };
+        proof.check_file(is).map_err(unproved)?;
+    }
+    let manifest = proof.manifest;
+    let progress = session.console.progress();
+    progress.begin(PHASE, manifest.mapped());
+    let source = Box::new(flash::check(&manifest, source, &mut |more| progress.advance(PHASE, more))?);
+    progress.finish(PHASE, &format!("{} of {}", bytes(manifest.mapped()), bytes(manifest.image_size)));
+    if let Some(caveat) = manifest.caveat() {
+        progress.warn(caveat);
+    }
+    sidecars.keep();
+    Ok(Image { manifest, source, node: None, seed: None, role: None, keep: vec![path] })
+}

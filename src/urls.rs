@@ -1,0 +1,180 @@
+//! URLs that the program fetches from: the one type of them, checked once, where a person or a file gives one.
+
+use std::fmt;
+use std::path::PathBuf;
+
+use url::{ParseError, Url};
+
+/// The URL of something that can be fetched, or of a directory that such things lie below: http or https, with a host. It is
+/// shown without a user and password in it, which give access.
+#[derive(Clone, PartialEq, Eq)]
+pub struct WebUrl(Url);
+
+/// Why a text is no URL that can be fetched from.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum UrlError {
+    #[error("it does not begin with `https://` or `http://`")]
+    NoScheme,
+    #[error("`{scheme}` is neither `https` nor `http`")]
+    OtherScheme { scheme: String },
+    #[error("it is not a URL: {0}")]
+    Form(#[from] ParseError),
+    #[error("it has a query or a fragment, so that nothing can lie below it")]
+    NoDirectory,
+    #[error("it has white space or other characters that a URL has no place for")]
+    Character,
+}
+
+impl WebUrl {
+    /// The URL that `text` is.
+    ///
+    /// # Errors
+    /// Whatever else it is.
+    pub fn parse(text: &str) -> Result<Self, UrlError> {
+        let (_, rest) = text.split_once("://").ok_or(UrlError::NoScheme)?;
+        // A browser takes `http:///host` and `http://\host` for `http://host`, and white space for a slip; neither is one.
+        if rest.is_empty() || rest.starts_with('/') {
+            return Err(ParseError::EmptyHost.into());
+        }
+        if text.contains(|char: char| char.is_control() || char == '\\') || text.trim() != text {
+            return Err(UrlError::Character);
+        }
+        let url = Url::parse(text)?;
+        match url.scheme() {
+            "http" | "https" => Ok(Self(url)),
+            other => Err(UrlError::OtherScheme { scheme: other.to_owned() }),
+        }
+    }
+
+    /// The URL of a directory that other things lie below, as settings name it: as it is, without escapes, query and fragment.
+    ///
+    /// # Errors
+    /// As [`WebUrl::parse`], and what nothing can lie below.
+    pub fn base(text: &str) -> Result<Self, UrlError> {
+        let url = Self::parse(text)?;
+        if !text.bytes().all(|byte| byte.is_ascii_graphic()) {
+            return Err(UrlError::Character);
+        }
+        if url.0.query().is_some() || url.0.fragment().is_some() {
+            return Err(UrlError::NoDirectory);
+        }
+        Ok(url)
+    }
+
+    /// All of it, for whoever fetches.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        self.0.as_str()
+    }
+
+    /// The name of the file that it leads to, as the URL writes it; none for a directory.
+    #[must_use]
+    pub fn file_name(&self) -> Option<&str> {
+        self.0.path_segments()?.next_back().filter(|name| !name.is_empty())
+    }
+
+    /// The file `name` beside this one.
+    #[must_use]
+    pub fn beside(&self, name: &str) -> Self {
+        let mut url = self.0.clone();
+        // An http URL always has a path.
+        if let Ok(mut segments) = url.path_segments_mut() {
+            segments.pop().push(name);
+        }
+        Self(url)
+    }
+
+    /// What lies below this directory at these names, one level each.
+    #[must_use]
+    pub fn below(&self, names: &[&str]) -> Self {
+        let mut url = self.0.clone();
+        if let Ok(mut segments) = url.path_segments_mut() {
+            segments.pop_if_empty().extend(names);
+        }
+        Self(url)
+    }
+}
+
+impl fmt::Display for WebUrl {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.write_str(&shown(self.as_str()))
+    }
+}
+
+impl fmt::Debug for WebUrl {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, out)
+    }
+}
+
+/// A URL as messages have it, or what should have been one: without the user and the password in it.
+#[must_use]
+pub fn shown(url: &str) -> String {
+    let Some((scheme, rest)) = url.split_once("://") else { return url.to_owned() };
+    let authority = rest.split(['/', '?', '#']).next().unwrap_or_default();
+    match authority.rsplit_once('@') {
+        Some((user, host)) => format!("{scheme}://{host}{}", &rest[user.len() + 1 + host.len()..]),
+        None => url.to_owned(),
+    }
+}
+
+/// The path that the URL of a file of this machine means.
+#[must_use]
+pub fn local_path(url: &str) -> Option<PathBuf> {
+    Url::parse(url).ok().filter(|url| url.scheme() == "file")?.to_file_path().ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_can_be_fetched_from_is_taken_and_nothing_else() {
+        for good in
+            ["http://h", "https://h:8443/a/b/", "HTTP://h/a", "http://[fd00::1]/x", "http://me:pw@h/", "http://h/?a"]
+        {
+            assert!(WebUrl::parse(good).is_ok(), "{good}");
+        }
+        for bad in [
+            "",
+            "h",
+            "h/debian",
+            "http:h",
+            "http://",
+            "http:///h",
+            "ftp://h/",
+            "file:///etc",
+            "http://a b?x",
+            "http://h:99999/",
+        ] {
+            assert!(WebUrl::parse(bad).is_err(), "{bad}");
+        }
+        for bad in ["http://h\\a", " http://h", "http://h\n", "http://h/\u{1b}[2J"] {
+            assert_eq!(WebUrl::parse(bad), Err(UrlError::Character), "{bad}");
+        }
+    }
+
+    #[test]
+    fn what_things_lie_below_has_neither_query_nor_escapes_to_be_made() {
+        for bad in ["http://h/a?b", "http://h/a#b", "http://h/a?"] {
+            assert_eq!(WebUrl::base(bad), Err(UrlError::NoDirectory), "{bad}");
+        }
+        for bad in ["http://h/a b", "http://h/ä"] {
+            assert_eq!(WebUrl::base(bad), Err(UrlError::Character), "{bad}");
+        }
+        for base in ["http://h/a", "http://h/a/"] {
+            let below = WebUrl::base(base).unwrap().below(&["release/1", "x.img"]);
+            assert_eq!(below.as_str(), "http://h/a/release%2F1/x.img");
+            assert_eq!(below.beside("SHA256SUMS").as_str(), "http://h/a/release%2F1/SHA256SUMS");
+        }
+    }
+
+    #[test]
+    fn a_password_is_fetched_with_and_not_shown() {
+        let url = WebUrl::parse("http://me:secret@h/a/x.img").unwrap();
+        assert!(url.as_str().contains("secret"));
+        assert_eq!((url.to_string(), format!("{url:?}")), ("http://h/a/x.img".into(), "http://h/a/x.img".into()));
+        assert_eq!(url.file_name(), Some("x.img"));
+        assert_eq!(WebUrl::parse("http://h/a/").unwrap().file_name(), None);
+    }
+}
