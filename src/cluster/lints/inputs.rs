@@ -71,7 +71,8 @@ impl<'a> Inputs<'a> {
         let is_server = |profile: &&Profile| profile.k3s.as_ref().is_some_and(|k3s| k3s.role == Role::Server);
         let servers = profiles.values().flatten().filter(is_server);
         let (mut manifests, mut unused_expects) = (Vec::new(), Vec::new());
-        for seen in servers.map(|profile| look(Some(cluster), profile, secrets)) {
+        let look_at = |profile| look(Some(cluster), profile, release(lock, profile).as_ref(), secrets);
+        for seen in servers.map(look_at) {
             manifests.extend(seen.found);
             unused_expects.extend(seen.unused);
         }
@@ -99,9 +100,7 @@ impl<'a> Inputs<'a> {
     /// The release of K3s that a node of this profile gets: what is locked for it, else what it names. None without K3s.
     #[must_use]
     pub fn release(&self, profile: &Profile) -> Option<Tag> {
-        let k3s = profile.k3s.as_ref()?;
-        let locked = self.lock.filter(|lock| lock.expect(profile).is_ok()).and_then(|lock| lock.k3s_of(&profile.name));
-        Tag::parse(locked.unwrap_or(&k3s.version))
+        release(self.lock, profile)
     }
 
     /// A mistake in the value of a dotted key of the cluster file; the key says which node it concerns.
@@ -126,4 +125,10 @@ impl<'a> Inputs<'a> {
         let name = key.strip_prefix("node.")?.split('.').next()?;
         self.cluster.nodes.get(name).map(|node| node.name.clone())
     }
+}
+
+fn release(lock: Option<&Lock>, profile: &Profile) -> Option<Tag> {
+    let k3s = profile.k3s.as_ref()?;
+    let locked = lock.filter(|lock| lock.expect(profile).is_ok()).and_then(|lock| lock.k3s_of(&profile.name));
+    Tag::parse(locked.unwrap_or(&k3s.version))
 }

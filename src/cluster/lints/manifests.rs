@@ -14,7 +14,7 @@ use crate::cluster::manifests::{
 };
 use crate::cluster::secrets::Secrets;
 use crate::output::{Diagnostic, Severity, SourceText};
-use crate::profile::Profile;
+use crate::profile::{Profile, Tag};
 
 pub(super) const THEME: Theme = Theme {
     title: "Manifests",
@@ -35,9 +35,11 @@ pub(super) const THEME: Theme = Theme {
         UNKNOWN_FIELD,
         BAD_NAME,
         SELECTOR,
+        BAD_VALUE,
         CHART_NAMESPACE,
         CHART_CONFIG,
         DUPLICATE_KEY,
+        CHANGED_KEY,
         RETIRED,
         SWITCHED_OFF,
         UNUSED_EXPECTS,
@@ -89,7 +91,7 @@ const NOBODY_MAKES: Lint = Lint {
     severity: Severity::Warning,
     title: "A Secret or ConfigMap is needed that neither a manifest nor a known controller makes",
     why: "the pod waits for it until somebody makes it; without a pull secret it waits only for images that the registry \
-          does not give to everybody",
+          does not give to everybody, and an Ingress shows the controller's own certificate meanwhile",
     find: |inputs| found(inputs, Some(FlawKind::NobodyMakes)),
 };
 
@@ -173,6 +175,14 @@ const SELECTOR: Lint = Lint {
     find: |inputs| found(inputs, Some(FlawKind::Selector)),
 };
 
+const BAD_VALUE: Lint = Lint {
+    code: "C126-bad-value",
+    severity: Severity::Error,
+    title: "A value is none that its field takes, or one is missing",
+    why: "the API server refuses the object, and K3s applies all files again every 15 seconds",
+    find: |inputs| found(inputs, Some(FlawKind::BadValue)),
+};
+
 const CHART_NAMESPACE: Lint = Lint {
     code: "C127-chart-namespace",
     severity: Severity::Error,
@@ -195,6 +205,15 @@ const DUPLICATE_KEY: Lint = Lint {
     title: "A key stands twice in one mapping",
     why: "K3s takes the last one, and what the first says has no effect",
     find: |inputs| found(inputs, Some(FlawKind::DuplicateKey)),
+};
+
+const CHANGED_KEY: Lint = Lint {
+    code: "C134-changed-key",
+    severity: Severity::Warning,
+    title: "A key without quotes becomes another one",
+    why: "K3s reads YAML 1.1, where `on`, `yes` and `y` mean true and `off`, `no` and `n` false, as a key too; what looks for \
+          the key does not find it",
+    find: |inputs| found(inputs, Some(FlawKind::ChangedKey)),
 };
 
 const RETIRED: Lint = Lint {
@@ -244,7 +263,8 @@ pub(super) struct Seen {
 
 /// What is wrong with the manifests of a profile that no node has: as far as they need no cluster.
 pub(super) fn of_profile(profile: &Profile) -> Vec<Finding> {
-    let Seen { found, unused } = look(None, profile, None);
+    let release = profile.k3s.as_ref().and_then(|k3s| Tag::parse(&k3s.version));
+    let Seen { found, unused } = look(None, profile, release.as_ref(), None);
     let found = found.into_iter().map(|Found { kind, diagnostic }| (kind.map_or(&TEMPLATE, lint_of), diagnostic));
     let all = found.chain(unused.into_iter().map(|diagnostic| (&UNUSED_EXPECTS, diagnostic)));
     all.map(|(lint, diagnostic)| Finding::new(lint, Mistake { node: None, diagnostic })).collect()
@@ -267,9 +287,11 @@ fn lint_of(kind: FlawKind) -> &'static Lint {
         FlawKind::UnknownField => &UNKNOWN_FIELD,
         FlawKind::BadName => &BAD_NAME,
         FlawKind::Selector => &SELECTOR,
+        FlawKind::BadValue => &BAD_VALUE,
         FlawKind::ChartNamespace => &CHART_NAMESPACE,
         FlawKind::ChartConfig => &CHART_CONFIG,
         FlawKind::DuplicateKey => &DUPLICATE_KEY,
+        FlawKind::ChangedKey => &CHANGED_KEY,
         FlawKind::Retired => &RETIRED,
         FlawKind::SwitchedOff => &SWITCHED_OFF,
     }
@@ -285,7 +307,12 @@ struct Read {
 
 /// Looks at the manifests of a server's profile. A secret that is not set is that lint's business; here something else
 /// stands for it. Without a cluster, templates that need it are passed over.
-pub(super) fn look(cluster: Option<&Cluster>, profile: &Profile, secrets: Option<&Secrets>) -> Seen {
+pub(super) fn look(
+    cluster: Option<&Cluster>,
+    profile: &Profile,
+    release: Option<&Tag>,
+    secrets: Option<&Secrets>,
+) -> Seen {
     let mut seen = Seen::default();
     let context = |used: &Uses| {
         let value = |name: &str| secrets.and_then(|secrets| secrets.get(name)).map_or(STAND_IN, |value| value.expose());
@@ -327,8 +354,13 @@ pub(super) fn look(cluster: Option<&Cluster>, profile: &Profile, secrets: Option
         all.iter().map(|read| Rendered { manifest: &read.manifest, text: &read.text }).collect();
     let minor = profile.k3s.as_ref().and_then(|k3s| Kubernetes::minor_of(&k3s.version));
     let kubernetes = minor.and_then(Kubernetes::new);
-    let disabled = profile.k3s.as_ref().map_or(&[][..], |k3s| &k3s.disable);
-    let against = Against { minor, kubernetes: kubernetes.as_ref(), expects: &profile.expects, disabled };
+    // What a server leaves out, cluster file and profile say together (`seed/k3s.rs`).
+    let of_profile = profile.k3s.iter().flat_map(|k3s| k3s.disable.iter().map(String::as_str));
+    let of_cluster =
+        cluster.into_iter().flat_map(|cluster| cluster.k3s.disable.iter().map(|component| component.name()));
+    let disabled: Vec<&str> = of_profile.chain(of_cluster).collect();
+    let against =
+        Against { release, minor, kubernetes: kubernetes.as_ref(), expects: &profile.expects, disabled: &disabled };
     // What could not be read may be what makes or needs something.
     let is_whole = all.len() == profile.manifests.len();
     let mut places = BTreeMap::new();

@@ -13,6 +13,8 @@ pub struct Manifest {
     pub objects: Vec<Object>,
     /// Keys that stand twice in one mapping, at their second place.
     pub twice: Vec<(String, Range<usize>)>,
+    /// Keys that become another: as written, and what they become.
+    pub changed: Vec<(String, &'static str, Range<usize>)>,
 }
 
 impl Manifest {
@@ -21,9 +23,10 @@ impl Manifest {
     /// # Errors
     /// Text that is no YAML. The reason quotes nothing of the text.
     pub fn parse(name: &str, text: &str) -> Result<Self, Fault> {
-        let (mut objects, mut twice) = (Vec::new(), Vec::new());
+        let (mut objects, mut twice, mut changed) = (Vec::new(), Vec::new(), Vec::new());
         for document in documents(text)? {
             twice.extend(document.twice);
+            changed.extend(document.changed);
             let object = Object { root: document.root };
             if object.kind().ends_with("List") && object.root.entry("items").is_some() {
                 let items = object.root.at("/items").into_iter().flat_map(Node::items);
@@ -32,7 +35,7 @@ impl Manifest {
                 objects.push(object);
             }
         }
-        Ok(Self { name: name.to_owned(), objects, twice })
+        Ok(Self { name: name.to_owned(), objects, twice, changed })
     }
 
     /// The name that K3s gives the `AddOn` of this file: up to the first period (`basename` in the deploy controller).

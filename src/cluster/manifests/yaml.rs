@@ -16,6 +16,8 @@ pub struct Document {
     pub root: Node,
     /// Keys that stand twice in one mapping, at their second place.
     pub twice: Vec<(String, Range<usize>)>,
+    /// Keys that YAML takes for true or false, and so become `true` or `false`: as written, and what they become.
+    pub changed: Vec<(String, &'static str, Range<usize>)>,
 }
 
 /// A value and the bytes of the text that it was read from.
@@ -95,6 +97,11 @@ impl Node {
     }
 
     #[must_use]
+    pub fn is_list(&self) -> bool {
+        matches!(self.value, Value::List(_))
+    }
+
+    #[must_use]
     pub fn is_null(&self) -> bool {
         matches!(self.value, Value::Null)
     }
@@ -121,6 +128,7 @@ pub fn documents(text: &str) -> Result<Vec<Document>, Fault> {
         anchors: HashMap::new(),
         weight: 0,
         twice: Vec::new(),
+        changed: Vec::new(),
     };
     let mut documents = Vec::new();
     loop {
@@ -130,9 +138,10 @@ pub fn documents(text: &str) -> Result<Vec<Document>, Fault> {
                 let (event, span) = reader.next()?;
                 let root = reader.node(event, &span)?;
                 let twice = std::mem::take(&mut reader.twice);
+                let changed = std::mem::take(&mut reader.changed);
                 reader.anchors.clear();
                 if !root.is_null() {
-                    documents.push(Document { root, twice });
+                    documents.push(Document { root, twice, changed });
                 }
             }
             _ => {}
@@ -146,6 +155,7 @@ struct Reader<'t> {
     anchors: HashMap<usize, Node>,
     weight: usize,
     twice: Vec<(String, Range<usize>)>,
+    changed: Vec<(String, &'static str, Range<usize>)>,
 }
 
 impl<'t> Reader<'t> {
@@ -221,7 +231,12 @@ impl<'t> Reader<'t> {
                 Event::Scalar(text, ..) => text.clone().into_owned(),
                 _ => String::new(),
             };
-            self.node(event, &span)?;
+            // As a value it tells what YAML takes the key for.
+            match self.node(event, &span)?.value {
+                Value::Bool(true) if key != "true" => self.changed.push((key.clone(), "true", place.clone())),
+                Value::Bool(false) if key != "false" => self.changed.push((key.clone(), "false", place.clone())),
+                _ => {}
+            }
             let (event, span) = self.next()?;
             let node = self.node(event, &span)?;
             if is_merge {

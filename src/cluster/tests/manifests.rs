@@ -51,10 +51,10 @@ fn findings_point_at_line_and_key_of_the_template() {
         found("", &[("app.yaml", &text)]),
         ["C122-wrong-type 9:9: `data.port` of ConfigMap `app` is a number, and must be text"]
     );
-    let text = config("  name: {{ cluster.name }}\n  on: yes\n");
+    let text = config("  name: {{ cluster.name }}\n  to: yes\n");
     assert_eq!(
         found("", &[("app.yaml", &text)]),
-        ["C122-wrong-type 7:7: `data.on` of ConfigMap `app` is true or false, and must be text"]
+        ["C122-wrong-type 7:7: `data.to` of ConfigMap `app` is true or false, and must be text"]
     );
     // What a template makes of a line is shown as the line of the template.
     let text = config("  nodes: {{ cluster.nodes | length }}\n");
@@ -89,7 +89,7 @@ fn braces_for_others_are_told_and_a_file_can_be_taken_as_it_is() {
     assert!(shown(finding).starts_with("C080-manifest 6:"), "{}", shown(finding));
     assert!(finding.diagnostic.hint.as_ref().unwrap().contains("verbatim = [\"app.yaml\"]"), "{finding:?}");
     // What that file would make, nobody says that nothing makes.
-    let pod = "apiVersion: v1\nkind: Pod\nmetadata: {name: p}\nspec: {volumes: [{name: v, configMap: {name: app}}]}\n";
+    let pod = "apiVersion: v1\nkind: Pod\nmetadata: {name: p}\nspec: {containers: [{name: a}], volumes: [{name: v, configMap: {name: app}}]}\n";
     assert_eq!(found("", &[("app.yaml", &text), ("pod.yaml", pod)]).len(), 1);
     assert_eq!(found("verbatim = [\"a*.yaml\"]\n", &[("app.yaml", &text), ("pod.yaml", pod)]), [] as [&str; 0]);
     let raw = config("  template: \"{% raw %}{{ .Values.host }}{% endraw %}\"\n");

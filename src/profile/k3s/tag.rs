@@ -48,7 +48,13 @@ impl Tag {
     /// A release that is not a candidate, for tables.
     #[must_use]
     pub const fn of(minor: u32, patch: u32) -> Self {
-        Self { line: Line { major: 1, minor }, patch, stage: Stage::Final, build: 1 }
+        Self::rebuilt(minor, patch, 1)
+    }
+
+    /// As [`Tag::of`], with another count of K3s's own.
+    #[must_use]
+    pub const fn rebuilt(minor: u32, patch: u32, build: u32) -> Self {
+        Self { line: Line { major: 1, minor }, patch, stage: Stage::Final, build }
     }
 
     /// Whether it has what came into each line with a release of `first`, one a line: those and all newer releases of their

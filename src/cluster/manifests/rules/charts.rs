@@ -1,10 +1,11 @@
 //! Charts that K3s' helm-controller installs, and the values that are given to packaged ones.
 
-use std::ops::Range;
-
 use crate::cluster::manifests::object::Object;
 use crate::cluster::manifests::yaml::{Node, Value, documents};
+use crate::output::closest;
+use crate::profile::Tag;
 
+use super::inner::within;
 use super::{Against, FlawKind, Flaws};
 
 /// Largest object that Kubernetes stores, less room for the rest of the `ConfigMap` (`chart-content-NAME`).
@@ -22,8 +23,8 @@ pub(super) fn check(object: &Object, all: &[&Object], against: &Against<'_>, tex
 }
 
 /// Whether K3s installs its own Traefik.
-fn has_traefik(against: &Against<'_>) -> bool {
-    !against.disabled.iter().any(|component| component == "traefik")
+pub(super) fn has_traefik(against: &Against<'_>) -> bool {
+    !against.disabled.contains(&"traefik")
 }
 
 fn chart(object: &Object, all: &[&Object], against: &Against<'_>, text: &str, flaws: &mut Flaws<'_>) {
@@ -80,21 +81,41 @@ fn config(object: &Object, all: &[&Object], against: &Against<'_>, text: &str, f
     let is_packaged = PACKAGED.contains(&name) && has_traefik(against);
     let home = if is_packaged { Some("kube-system") } else { charts.first().copied() };
     match home {
-        Some(home) if home != namespace && !charts.contains(&namespace) => flaws.add(
+        _ if charts.contains(&namespace) => {}
+        Some(home) if home != namespace => flaws.add(
             FlawKind::ChartConfig,
             object.place("/metadata/namespace"),
             format!("{} is in `{namespace}`, and its chart in `{home}`: nothing reads it", object.spoken()),
             format!("write `namespace: {home}` below `metadata`"),
         ),
-        _ => {}
+        None => {
+            // A chart of another name may come from elsewhere.
+            let known = PACKAGED.iter().copied().filter(|_| has_traefik(against));
+            let own = all.iter().filter(|other| other.is("helm.cattle.io", "HelmChart")).map(|chart| chart.name());
+            if let Some(meant) = closest(name, known.chain(own)).filter(|meant| slips(name, meant)) {
+                let message = format!("there is no chart `{name}`: nothing reads {}", object.spoken());
+                flaws.add(
+                    FlawKind::ChartConfig,
+                    object.place("/metadata/name"),
+                    message,
+                    format!("did you mean the chart `{meant}`?"),
+                );
+            }
+        }
+        Some(_) => {}
     }
     let found = values(object, text, flaws);
-    if is_packaged {
-        let minor = against.kubernetes.map_or(0, |kubernetes| kubernetes.minor);
+    // A chart of one's own may have the name in another namespace.
+    if let Some(release) = against.release.filter(|_| is_packaged && namespace == "kube-system") {
         for values in &found {
-            traefik(values, object, minor, text, flaws);
+            traefik(values, object, release, text, flaws);
         }
     }
+}
+
+/// Whether a name is one that somebody who meant another may have typed: as long, but for one letter or two.
+fn slips(name: &str, meant: &str) -> bool {
+    name.len() > 3 && strsim::damerau_levenshtein(name, meant) <= 2
 }
 
 /// The values of a chart; of those that are text in the manifest, the text of that text.
@@ -116,61 +137,105 @@ fn values(object: &Object, text: &str, flaws: &mut Flaws<'_>) -> Vec<Values> {
                 } else {
                     let message = format!("the values of {spoken} are no mapping, and Helm takes nothing else");
                     let hint = "write `KEY: VALUE` lines below `valuesContent: |-`";
-                    flaws.add(FlawKind::ChartConfig, within(object, text, inner, root.span.start), message, hint);
+                    flaws.add(
+                        FlawKind::ChartConfig,
+                        within(object.place("/spec/valuesContent"), text, inner, root.span.start),
+                        message,
+                        hint,
+                    );
                 }
             }
         }
         Err(fault) => {
             let message = format!("the values of {spoken} are no YAML: {}", fault.message);
-            flaws.add(FlawKind::ChartConfig, within(object, text, inner, fault.span.start), message, fault.hint);
+            flaws.add(
+                FlawKind::ChartConfig,
+                within(object.place("/spec/valuesContent"), text, inner, fault.span.start),
+                message,
+                fault.hint,
+            );
         }
     }
     found
 }
 
-/// The line of the manifest that holds a place of the text below `valuesContent: |`; of other forms of text all of it.
-fn within(object: &Object, text: &str, inner: &str, at: usize) -> Range<usize> {
-    let whole = object.place("/spec/valuesContent");
-    let number = inner.get(..at).unwrap_or(inner).matches('\n').count();
-    let wanted = inner.split('\n').nth(number).unwrap_or_default().trim();
-    let first = text[..whole.start].rfind('\n').map_or(0, |end| end + 1);
-    let mut start = first;
-    for (index, line) in text[first..].split_inclusive('\n').enumerate() {
-        if index == number && line.trim() == wanted && !wanted.is_empty() {
-            let from = start + line.len() - line.trim_start().len();
-            return from..from + wanted.len();
-        }
-        start += line.len();
-    }
-    whole
+/// A key that the chart of Traefik in K3s refuses, in which releases, and what to write.
+struct Refused {
+    path: &'static str,
+    /// The first release of each line that refuses it.
+    since: &'static [Tag],
+    /// The first release of each line that is not known to refuse it any more.
+    until: &'static [Tag],
+    hint: &'static str,
 }
 
-/// Keys that the chart of Traefik in K3s takes no more, with the first minor version of K3s that is known to have such a
-/// chart (from 39 on its schema is closed, so that one of them fails the whole chart). Found by rendering charts 34 to 41;
-/// K3s has chart 40 since v1.36.2.
-const DROPPED: [(&str, u32, &str); 6] = [
-    ("/ports/web/redirectTo", 0, "write it as `ports.web.http.redirections.entryPoint`, or as `additionalArguments`"),
-    (
-        "/ports/web/redirections",
-        36,
-        "write it as `ports.web.http.redirections.entryPoint`, or as `additionalArguments`",
-    ),
-    ("/ports/websecure/tls", 36, "write it below `ports.websecure.http.tls`"),
-    ("/certResolvers", 0, "call it `certificatesResolvers`"),
-    ("/globalArguments", 36, "write them as `additionalArguments`"),
-    ("/providers/kubernetesIngressNginx", 36, "call it `kubernetesIngressNGINX`"),
+const ALWAYS: &[Tag] = &[Tag::of(0, 0)];
+const NEVER: &[Tag] = &[];
+/// The first releases with chart 39, whose schema is closed: any key that it does not know fails the whole chart
+/// (k3s-io/k3s#13805 of March 2026 and its backports).
+const CHART_39: &[Tag] = &[Tag::of(33, 10), Tag::of(34, 6), Tag::of(35, 3), Tag::of(36, 0)];
+/// The first releases that are known to have chart 40, by K3s's release notes.
+const CHART_40: &[Tag] = &[Tag::rebuilt(33, 13, 2), Tag::of(34, 10), Tag::of(35, 7), Tag::of(36, 2)];
+/// The first releases that may have it: those with Traefik 3.7, which chart 40 brings, but whose notes do not name the chart.
+const MAYBE_40: &[Tag] = &[Tag::of(33, 13), Tag::of(34, 9), Tag::of(35, 6), Tag::of(36, 2)];
+/// What chart they have is not known; chart 41 takes again what 39 and 40 refuse.
+const MAYBE_41: &[Tag] = &[Tag::of(37, 0)];
+
+const REDIRECTIONS: &str = "write it as `ports.web.http.redirections.entryPoint`, or as `additionalArguments`";
+const ARGUMENTS: &str = "write them as `additionalArguments`";
+
+/// Found by rendering the charts 34 to 41.
+const REFUSED: [Refused; 9] = [
+    Refused { path: "/ports/web/redirectTo", since: ALWAYS, until: NEVER, hint: REDIRECTIONS },
+    Refused { path: "/ports/web/redirections", since: CHART_39, until: NEVER, hint: REDIRECTIONS },
+    Refused {
+        path: "/ports/websecure/tls",
+        since: CHART_39,
+        until: NEVER,
+        hint: "write it below `ports.websecure.http.tls`",
+    },
+    Refused { path: "/certResolvers", since: ALWAYS, until: NEVER, hint: "call it `certificatesResolvers`" },
+    Refused { path: "/globalArguments", since: CHART_39, until: NEVER, hint: ARGUMENTS },
+    Refused {
+        path: "/providers/kubernetesIngressNginx",
+        since: CHART_40,
+        until: NEVER,
+        hint: "call it `kubernetesIngressNGINX`",
+    },
+    Refused {
+        path: "/providers/kubernetesIngressNGINX",
+        since: ALWAYS,
+        until: MAYBE_40,
+        hint: "call it `kubernetesIngressNginx`, as the chart of this release does",
+    },
+    Refused {
+        path: "/accessLog",
+        since: CHART_39,
+        until: MAYBE_41,
+        hint: "write `logs.access.enabled`, or `--accesslog=true` below `additionalArguments`",
+    },
+    Refused {
+        path: "/log",
+        since: CHART_39,
+        until: MAYBE_41,
+        hint: "write `logs.general.level`, or `--log.level=…` below `additionalArguments`",
+    },
 ];
 
-fn traefik(values: &Values, object: &Object, minor: u32, text: &str, flaws: &mut Flaws<'_>) {
-    for (path, since, hint) in DROPPED {
+fn traefik(values: &Values, object: &Object, release: &Tag, text: &str, flaws: &mut Flaws<'_>) {
+    let is_refused = |key: &Refused| {
+        let is_over = !key.until.is_empty() && release.is_since(key.until);
+        release.is_since(key.since) && !is_over
+    };
+    for Refused { path, hint, .. } in REFUSED.iter().filter(|key| is_refused(key)) {
         let (above, last) = path.rsplit_once('/').unwrap_or_default();
-        let entry = values.root.at(above).and_then(|node| node.entry(last)).filter(|_| since <= minor);
-        let Some(entry) = entry else { continue };
+        let Some(entry) = values.root.at(above).and_then(|node| node.entry(last)) else { continue };
         let place = match &values.inner {
-            Some(inner) => within(object, text, inner, entry.place.start),
+            Some(inner) => within(object.place("/spec/valuesContent"), text, inner, entry.place.start),
             None => entry.place.clone(),
         };
         let key = path[1..].replace('/', ".");
-        flaws.add(FlawKind::ChartConfig, place, format!("the chart of Traefik in K3s refuses the key `{key}`"), hint);
+        let message = format!("the chart of Traefik in K3s {release} refuses the key `{key}`");
+        flaws.add(FlawKind::ChartConfig, place, message, *hint);
     }
 }

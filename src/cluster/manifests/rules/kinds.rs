@@ -15,7 +15,25 @@ pub(super) type Defined<'m> = BTreeSet<(&'m str, &'m str)>;
 const GONE_GROUPS: [&str; 3] = ["extensions", "settings.k8s.io", "auditregistration.k8s.io"];
 
 /// Groups whose definitions come with K3s.
-const BROUGHT: [&str; 3] = ["traefik.io", "k3s.cattle.io", "helm.cattle.io"];
+const BROUGHT: [&str; 2] = ["k3s.cattle.io", "helm.cattle.io"];
+
+/// Groups of Kubernetes' own projects that K3s does not bring.
+const NOT_BROUGHT: [&str; 2] = ["snapshot.storage.k8s.io", "groupsnapshot.storage.k8s.io"];
+
+/// The group of Traefik 3, and its kinds (Traefik's reference "Kubernetes CRD").
+const TRAEFIK: &str = "traefik.io";
+const OF_TRAEFIK: [&str; 10] = [
+    "IngressRoute",
+    "IngressRouteTCP",
+    "IngressRouteUDP",
+    "Middleware",
+    "MiddlewareTCP",
+    "ServersTransport",
+    "ServersTransportTCP",
+    "TLSOption",
+    "TLSStore",
+    "TraefikService",
+];
 
 /// What `CustomResourceDefinitions` define.
 pub(super) fn definitions<'m>(objects: impl Iterator<Item = &'m Object>) -> Defined<'m> {
@@ -33,6 +51,7 @@ pub(super) fn check(
     object: &Object,
     manifest: &Manifest,
     defined: &Defined<'_>,
+    all: &[&Object],
     against: &Against<'_>,
     flaws: &mut Flaws<'_>,
 ) -> bool {
@@ -54,6 +73,14 @@ pub(super) fn check(
         }
         return true;
     }
+    if group == TRAEFIK
+        && !OF_TRAEFIK.contains(&kind)
+        && let Some(meant) = closest(kind, OF_TRAEFIK)
+    {
+        let message = format!("Traefik has no kind `{kind}` in `{version}`");
+        flaws.add(FlawKind::UnknownKind, object.place("/kind"), message, format!("did you mean `{meant}`?"));
+        return false;
+    }
     if kubernetes.is_none()
         && let Some(minor) = against.minor
         // What took the place of an API is older than the end of that API, so that the first facts have it.
@@ -70,7 +97,7 @@ pub(super) fn check(
         }
         None if !group.contains('.') => true,
         // `*.k8s.io` is for Kubernetes' own projects, whose definitions K3s (metrics, gateways) or charts bring.
-        _ if slip.is_none() && (group.ends_with(".k8s.io") || BROUGHT.contains(&group)) => true,
+        _ if slip.is_none() && is_brought(group, all, against) => true,
         _ => {
             let hint = match slip {
                 Some(meant) => format!("did you mean the group `{meant}`?"),
@@ -85,6 +112,21 @@ pub(super) fn check(
             true
         }
     }
+}
+
+/// Whether the definitions of a group that is none of Kubernetes' come with K3s, as far as is known.
+fn is_brought(group: &str, all: &[&Object], against: &Against<'_>) -> bool {
+    if group == TRAEFIK {
+        // A chart of Traefik brings them, be it K3s' own or another.
+        let names = |object: &&&Object| {
+            let chart = ["/metadata/name", "/spec/chart", "/spec/chart/spec/chart", "/spec/source/chart"];
+            chart.iter().filter_map(|path| object.text(path)).any(|text| text.contains("traefik"))
+        };
+        let charts = ["HelmChart", "HelmRelease", "Application"];
+        return super::charts::has_traefik(against)
+            || all.iter().filter(|object| charts.contains(&object.kind())).any(|object| names(&object));
+    }
+    BROUGHT.contains(&group) || (group.ends_with(".k8s.io") && !NOT_BROUGHT.contains(&group))
 }
 
 /// A group of Kubernetes that this one was probably meant to be: one slip away.

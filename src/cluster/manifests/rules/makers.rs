@@ -51,15 +51,10 @@ impl<'o> Makers<'o> {
         Self(made)
     }
 
-    /// Whether somebody makes what `object` needs.
-    pub fn make(&self, all: &[&Object], object: &Object, need: &Need<'_>) -> bool {
-        // The controller of an object that is in no namespace looks in one of its own.
-        let is_custom = object.group().contains('.') && !object.group().ends_with(".k8s.io");
-        let anywhere = is_custom && object.text("/metadata/namespace").is_none() && object.group() != "helm.cattle.io";
-        let space = object.namespace();
-        let is_itself = |other: &&&Object| {
-            other.is("", need.kind) && other.name() == need.name && (anywhere || other.namespace() == space)
-        };
+    /// Whether somebody makes what is needed.
+    pub fn make(&self, all: &[&Object], need: &Need<'_>) -> bool {
+        let is_itself =
+            |other: &&&Object| other.is("", need.kind) && other.name() == need.name && need.is_in(other.namespace());
         let fits = |made: &&Made<'_>| {
             let named = match &made.name {
                 Name::Any => true,
@@ -67,7 +62,7 @@ impl<'o> Makers<'o> {
                 Name::StartsWith(start) => need.name.starts_with(start.as_str()),
                 Name::EndsWith(end) => need.name.ends_with(end.as_str()),
             };
-            named && made.kind == need.kind && (anywhere || made.namespace.is_none_or(|made| made == space))
+            named && made.kind == need.kind && made.namespace.is_none_or(|made| need.is_in(made))
         };
         ALWAYS.contains(&(need.kind, need.name))
             || all.iter().any(|other| is_itself(&other))
@@ -76,7 +71,7 @@ impl<'o> Makers<'o> {
 }
 
 /// Group, kind (empty: each of the group), and where it names the Secret that its controller makes.
-const NAMED_AT: [(&str, &str, &str); 13] = [
+const NAMED_AT: [(&str, &str, &str); 18] = [
     ("cert-manager.io", "Certificate", "/spec/secretName"),
     ("external-secrets.io", "ExternalSecret", "/metadata/name"),
     ("external-secrets.io", "ExternalSecret", "/spec/target/name"),
@@ -90,10 +85,15 @@ const NAMED_AT: [(&str, &str, &str); 13] = [
     ("k8s.bitwarden.com", "BitwardenSecret", "/spec/secretName"),
     ("secrets.infisical.com", "", "/spec/managedSecretReference/secretName"),
     ("secrets.doppler.com", "DopplerSecret", "/spec/managedSecret/name"),
+    ("secretgenerator.mittwald.de", "", "/metadata/name"),
+    ("ricoberger.de", "VaultSecret", "/metadata/name"),
+    ("maupu.org", "VaultSecret", "/spec/secretName"),
+    ("redhatcop.redhat.io", "VaultSecret", "/metadata/name"),
+    ("redhatcop.redhat.io", "VaultSecret", "/spec/output/name"),
 ];
 
 /// Group, kind, and how the names of the Secrets that its controller makes go on after the object's own.
-const GOES_ON: [(&str, &str, &str); 11] = [
+const GOES_ON: [(&str, &str, &str); 14] = [
     ("postgresql.cnpg.io", "Cluster", "-app"),
     ("postgresql.cnpg.io", "Cluster", "-superuser"),
     ("postgresql.cnpg.io", "Cluster", "-ca"),
@@ -105,6 +105,9 @@ const GOES_ON: [(&str, &str, &str); 11] = [
     ("elasticsearch.k8s.elastic.co", "Elasticsearch", "-es-*"),
     ("minio.min.io", "Tenant", "-*"),
     ("dragonflydb.io", "Dragonfly", "-*"),
+    ("k8s.keycloak.org", "Keycloak", "-initial-admin"),
+    ("grafana.integreatly.org", "Grafana", "-admin-credentials"),
+    ("mongodbcommunity.mongodb.com", "MongoDBCommunity", "-*"),
 ];
 
 /// Makers by the kind of object that tells them to.
@@ -148,6 +151,23 @@ fn by_kind<'o>(object: &'o Object, made: &mut Vec<Made<'o>>) {
         ("trust.cert-manager.io", "Bundle") => {
             for made in ["Secret", "ConfigMap"] {
                 add(made, None, Name::Is(name.to_owned()));
+            }
+        }
+        ("mongodbcommunity.mongodb.com", "MongoDBCommunity") => {
+            for user in object.at("/spec/users").into_iter().flat_map(Node::items) {
+                for path in ["/connectionStringSecretName", "/scramCredentialsSecretName"] {
+                    if let Some(named) = user.at(path).and_then(Node::text) {
+                        add("Secret", space, Name::StartsWith(named.to_owned()));
+                    }
+                }
+            }
+        }
+        // Argo CD puts what a chart makes there.
+        ("argoproj.io", "Application") => {
+            for made in ["Secret", "ConfigMap"] {
+                if let Some(target) = object.text("/spec/destination/namespace") {
+                    add(made, Some(target), Name::Any);
+                }
             }
         }
         ("isindir.github.com", "SopsSecret") => {

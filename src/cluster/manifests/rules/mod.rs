@@ -9,6 +9,7 @@
 
 mod addons;
 mod charts;
+mod inner;
 mod kinds;
 mod makers;
 mod names;
@@ -17,12 +18,15 @@ mod sources;
 #[cfg(test)]
 mod tests;
 mod types;
+mod values;
 
 use std::collections::BTreeSet;
 use std::ops::Range;
 
 use super::kubernetes::Kubernetes;
 use super::object::{Manifest, Object};
+use super::yaml::{Node, Value};
+use crate::profile::Tag;
 
 /// A mistake in a manifest.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -69,12 +73,16 @@ pub enum FlawKind {
     BadName,
     /// A selector that does not fit its own template.
     Selector,
+    /// A value of the right type that the API server refuses, or one that must be there and is not.
+    BadValue,
     /// A `HelmChart` in the namespace that it shall make.
     ChartNamespace,
     /// A `HelmChartConfig` that nothing reads, or that its chart refuses.
     ChartConfig,
     /// A key that stands twice in one mapping.
     DuplicateKey,
+    /// A key that YAML takes for true or false.
+    ChangedKey,
     /// A source that gets no more fixes, or one that is gone where nothing is known to be fetched from it.
     Retired,
     /// A version of an API that is off unless it is switched on.
@@ -92,6 +100,8 @@ impl FlawKind {
 /// What manifests are held against.
 #[derive(Debug, Clone, Copy)]
 pub struct Against<'a> {
+    /// The release of K3s; none if it has none of its own name.
+    pub release: Option<&'a Tag>,
     /// The minor version of Kubernetes that K3s brings; none if K3s has no release of its own name.
     pub minor: Option<u32>,
     /// The facts of that version; none if they do not reach back to it.
@@ -99,7 +109,7 @@ pub struct Against<'a> {
     /// `namespace/secret/name` and `namespace/configmap/name` that something in the cluster makes.
     pub expects: &'a BTreeSet<String>,
     /// Components of K3s that the server leaves out.
-    pub disabled: &'a [String],
+    pub disabled: &'a [&'a str],
 }
 
 /// A manifest and its text.
@@ -145,17 +155,21 @@ pub fn lint(manifests: &[Rendered<'_>], against: Against<'_>) -> Vec<Flaw> {
                 "keep one of the two: K3s takes the last, and drops the rest",
             );
         }
+        for (key, becomes, span) in &manifest.changed {
+            let message = format!("the key `{key}` becomes `{becomes}`");
+            flaws.add(FlawKind::ChangedKey, span.clone(), message, format!("put it into quotes: `\"{key}\":`"));
+        }
+        separators(text, &mut flaws);
         let mut seen = BTreeSet::new();
         for object in &manifest.objects {
             if object.kind().is_empty() || object.name().is_empty() || object.version().is_empty() {
-                let place = object.root.span.start..object.root.span.start + 1;
-                let hint = "each needs `apiVersion`, `kind` and `metadata.name`";
-                flaws.add(FlawKind::NoObject, place, "a document here is no Kubernetes object", hint);
+                no_object(object, &mut flaws);
                 continue;
             }
-            if kinds::check(object, manifest, &defined, &against, &mut flaws) {
+            if kinds::check(object, manifest, &defined, &all, &against, &mut flaws) {
                 types::check(object, against.kubernetes, text, &mut flaws);
                 names::check(object, &mut flaws);
+                values::check(object, &mut flaws);
             }
             needs::check(object, &all, &makers, against.expects, &mut flaws);
             charts::check(object, &all, &against, text, &mut flaws);
@@ -181,13 +195,72 @@ pub fn lint(manifests: &[Rendered<'_>], against: Against<'_>) -> Vec<Flaw> {
     list
 }
 
+/// Says what a document lacks that should be an object.
+fn no_object(object: &Object, flaws: &mut Flaws<'_>) {
+    const HINT: &str = "each needs `apiVersion`, `kind` and `metadata.name`";
+    const KEYS: [&str; 3] = ["/apiVersion", "/kind", "/metadata/name"];
+    let spell = |path: &str| path[1..].replace('/', ".");
+    let mut is_told = false;
+    for path in KEYS {
+        let Some(node) = object.at(path) else { continue };
+        let (found, hint) = match &node.value {
+            Value::Number { .. } => ("a number", "put it into quotes"),
+            Value::Bool(_) => {
+                ("true or false", "put it into quotes: without them YAML takes `no`, `on` and `y` for one of the two")
+            }
+            Value::List(_) | Value::Map(_) => ("no text", "write one word behind the key"),
+            Value::Null | Value::Text(_) => continue,
+        };
+        let message = format!("`{}` is {found}, and must be text", spell(path));
+        flaws.add(FlawKind::WrongType, object.place(path), message, hint);
+        is_told = true;
+    }
+    if let Some(entry) = object.at("/metadata").and_then(|metadata| metadata.entry("generateName")) {
+        let message = "`generateName` asks for a new object each time, and K3s applies a file again and again";
+        let hint = "write `name`, by which K3s finds the object again";
+        flaws.add(FlawKind::NoObject, entry.place.clone(), message, hint);
+        is_told = true;
+    }
+    if is_told {
+        return;
+    }
+    let is_missing = |path: &&str| object.at(path).and_then(Node::text).is_none_or(str::is_empty);
+    let missing: Vec<String> =
+        KEYS.iter().copied().filter(is_missing).map(|path| format!("`{}`", spell(path))).collect();
+    let message = match missing.len() {
+        3 => "a document here is no Kubernetes object".to_owned(),
+        _ => format!("an object here has no {}", missing.join(" and no ")),
+    };
+    flaws.add(FlawKind::NoObject, object.root.span.start..object.root.span.start + 1, message, HINT);
+}
+
+/// Finds documents that begin in the line of their `---`. K3s takes documents apart at lines of `---` alone
+/// (k8s.io/apimachinery `pkg/util/yaml`, `YAMLReader`), and of what it then has together reads the first only.
+fn separators(text: &str, flaws: &mut Flaws<'_>) {
+    let mut start = 0;
+    let mut is_first = true;
+    for line in text.split_inclusive('\n') {
+        let rest = line.strip_prefix("--- ").map(str::trim).filter(|rest| !rest.is_empty() && !rest.starts_with('#'));
+        if rest.is_some() && !is_first {
+            flaws.add(
+                FlawKind::NoObject,
+                start..start + line.trim_end().len(),
+                "K3s does not read a document that begins in the line of its `---`",
+                "write `---` on a line of its own",
+            );
+        }
+        let blank = line.trim().is_empty() || line.starts_with('#') || line.trim_end() == "---";
+        is_first = is_first && blank || line.trim_end() == "---";
+        start += line.len();
+    }
+}
+
 /// Which of `expects` no manifest needs.
 #[must_use]
 pub fn unused<'e>(manifests: &[Rendered<'_>], expects: &'e BTreeSet<String>) -> Vec<&'e str> {
     let objects = manifests.iter().flat_map(|rendered| &rendered.manifest.objects);
-    let needed: Vec<(&Object, needs::Need<'_>)> =
-        objects.flat_map(|object| needs::of(object).into_iter().map(move |need| (object, need))).collect();
-    let is_unused = |expected: &&String| !needed.iter().any(|(object, need)| need.is(object, expected));
+    let needed: Vec<needs::Need<'_>> = objects.flat_map(needs::of).collect();
+    let is_unused = |expected: &&String| !needed.iter().any(|need| need.is(expected));
     expects.iter().filter(is_unused).map(String::as_str).collect()
 }
 

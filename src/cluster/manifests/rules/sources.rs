@@ -1,8 +1,11 @@
 //! Images, charts and repositories that live no more, by their projects' own announcements.
 
-use crate::cluster::manifests::object::Object;
-use crate::cluster::manifests::yaml::{Node, Value};
+use std::ops::Range;
 
+use crate::cluster::manifests::object::Object;
+use crate::cluster::manifests::yaml::{Node, Value, documents};
+
+use super::inner::within;
 use super::{FlawKind, Flaws};
 
 /// Text that names a dead source, whether anything answers there, what became of it, and what to write.
@@ -63,10 +66,16 @@ pub(super) fn check(object: &Object, text: &str, flaws: &mut Flaws<'_>) {
     if object.kind() == "CustomResourceDefinition" {
         return;
     }
-    // The data of a ConfigMap is for a program that is not known here.
-    let is_data = |key: &str| object.is("", "ConfigMap") && ["data", "binaryData"].contains(&key);
-    for entry in object.root.entries().iter().filter(|entry| !is_data(&entry.key)) {
-        walk(&entry.node, &entry.key, text, flaws);
+    // The data of a ConfigMap is for a program that is not known here; annotations and policies talk of addresses, and
+    // fetch none.
+    let is_talk = |key: &str| match key {
+        "metadata" => true,
+        "data" | "binaryData" => object.is("", "ConfigMap"),
+        _ => object.group() == "kyverno.io",
+    };
+    for entry in object.root.entries().iter().filter(|entry| !is_talk(&entry.key)) {
+        let mut walk = Walk { text, inner: None, flaws };
+        walk.node(&entry.node, &entry.key, None);
     }
     // CloudNativePG 1.26 to 1.30 warn of it.
     if object.group() == "postgresql.cnpg.io" {
@@ -86,24 +95,57 @@ pub(super) fn check(object: &Object, text: &str, flaws: &mut Flaws<'_>) {
 /// Keys whose value is fetched. Elsewhere an address may be prose, or one of a list that allows or forbids it.
 const FETCHED: [&str; 6] = ["repo", "repoURL", "url", "repository", "chart", "image"];
 
-fn walk(node: &Node, key: &str, text: &str, flaws: &mut Flaws<'_>) {
-    match &node.value {
-        Value::List(items) => items.iter().for_each(|item| walk(item, key, text, flaws)),
-        Value::Map(entries) => entries.iter().for_each(|entry| walk(&entry.node, &entry.key, text, flaws)),
-        Value::Text(value) => {
-            let image = ["image", "repository"].contains(&key) && value.starts_with("bitnami/");
-            let source = SOURCES.iter().find(|source| value.contains(source.text));
-            let source = source
-                .or_else(|| image.then(|| SOURCES.iter().find(|source| source.text == "docker.io/bitnami/")).flatten());
-            let Some(source) = source.filter(|source| source.what != BITNAMI || !value.contains(ALIVE)) else { return };
-            let shown = text.get(node.span.clone()).and_then(|shown| shown.find(source.text));
-            let span = match shown {
-                Some(at) => node.span.start + at..node.span.start + at + source.text.len(),
-                None => node.span.clone(),
-            };
-            let kind = if FETCHED.contains(&key) { source.kind } else { FlawKind::Retired };
-            flaws.add(kind, span, source.what, source.cure);
+/// Keys whose value is a chart's values as text: of a `HelmChart` or its configuration, and of Argo CD's `helm`.
+const VALUES: [&str; 2] = ["valuesContent", "values"];
+
+struct Walk<'w, 'f> {
+    text: &'w str,
+    /// Of values that are text: that text, and where it stands.
+    inner: Option<(&'w str, Range<usize>)>,
+    flaws: &'w mut Flaws<'f>,
+}
+
+impl Walk<'_, '_> {
+    /// `registry` is what stands beside the key for the registry of an image.
+    fn node(&mut self, node: &Node, key: &str, registry: Option<&str>) {
+        match &node.value {
+            Value::List(items) => items.iter().for_each(|item| self.node(item, key, None)),
+            Value::Map(entries) => {
+                let registry = node.at("/registry").and_then(Node::text);
+                for entry in entries {
+                    self.node(&entry.node, &entry.key, registry);
+                }
+            }
+            Value::Text(value) if VALUES.contains(&key) && value.contains(':') && self.inner.is_none() => {
+                for document in documents(value).unwrap_or_default() {
+                    let inner = Some((value.as_str(), node.span.clone()));
+                    Walk { text: self.text, inner, flaws: self.flaws }.node(&document.root, "", None);
+                }
+            }
+            Value::Text(value) => self.text(value, node, key, registry),
+            _ => {}
         }
-        _ => {}
+    }
+
+    fn text(&mut self, value: &str, node: &Node, key: &str, registry: Option<&str>) {
+        // Prose and patterns name an address that is not fetched.
+        if value.trim().contains(char::is_whitespace) || value.contains(['!', '*']) {
+            return;
+        }
+        let is_docker = registry.is_none_or(|registry| registry.is_empty() || registry.ends_with("docker.io"));
+        let is_image = ["image", "repository"].contains(&key) && value.starts_with("bitnami/") && is_docker;
+        let named = |text: &str| SOURCES.iter().find(|source| source.text == text);
+        let source = SOURCES.iter().find(|source| value.contains(source.text));
+        let source = source.or_else(|| is_image.then(|| named("docker.io/bitnami/")).flatten());
+        let Some(source) = source.filter(|source| source.what != BITNAMI || !value.contains(ALIVE)) else { return };
+        let span = match &self.inner {
+            Some((inner, whole)) => within(whole.clone(), self.text, inner, node.span.start),
+            None => {
+                let shown = self.text.get(node.span.clone()).and_then(|shown| shown.find(source.text));
+                shown.map_or(node.span.clone(), |at| node.span.start + at..node.span.start + at + source.text.len())
+            }
+        };
+        let kind = if FETCHED.contains(&key) { source.kind } else { FlawKind::Retired };
+        self.flaws.add(kind, span, source.what, source.cure);
     }
 }

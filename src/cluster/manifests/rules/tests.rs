@@ -21,14 +21,30 @@ fn look_at(
     manifests: &[(&str, &str)],
     expects: &[&str],
 ) -> Vec<(FlawKind, usize, String)> {
-    let disabled: Vec<String> = disabled.iter().map(|component| (*component).to_owned()).collect();
+    look_with(&format!("v1.{minor}.5+k3s1"), disabled, manifests, expects)
+}
+
+/// As [`look_without`], on a release of K3s.
+fn look_with(
+    release: &str,
+    disabled: &[&str],
+    manifests: &[(&str, &str)],
+    expects: &[&str],
+) -> Vec<(FlawKind, usize, String)> {
+    let release = Tag::parse(release).unwrap();
+    let minor = release.line.minor;
     let kubernetes = Kubernetes::new(minor);
     let read: Vec<Manifest> = manifests.iter().map(|(name, text)| Manifest::parse(name, text).unwrap()).collect();
     let rendered: Vec<Rendered<'_>> =
         read.iter().zip(manifests).map(|(manifest, (_, text))| Rendered { manifest, text }).collect();
     let expects: BTreeSet<String> = expects.iter().map(|expected| (*expected).to_owned()).collect();
-    let against =
-        Against { minor: Some(minor), kubernetes: kubernetes.as_ref(), expects: &expects, disabled: &disabled };
+    let against = Against {
+        release: Some(&release),
+        minor: Some(minor),
+        kubernetes: kubernetes.as_ref(),
+        expects: &expects,
+        disabled,
+    };
     let flaws = lint(&rendered, against);
     let line = |flaw: &Flaw| {
         let (_, text) = manifests.iter().find(|(name, _)| *name == flaw.manifest).unwrap();
@@ -185,7 +201,7 @@ fn values_of_another_type_than_the_field_s_are_found_where_they_stand() {
     let labels = "apiVersion: v1\nkind: Namespace\nmetadata:\n  name: a\n  labels:\n    privileged: true\n    version: 1.10\n    port: 80\n";
     assert_eq!(one(labels), [(FlawKind::WrongType, 6), (FlawKind::WrongType, 7), (FlawKind::WrongType, 8)]);
     assert_eq!(
-        one(&format!("{CONFIG}data:\n  port: 8080\n  on: yes\n  fine: text\n")),
+        one(&format!("{CONFIG}data:\n  port: 8080\n  \"on\": yes\n  fine: text\n")),
         [(FlawKind::WrongType, 5), (FlawKind::WrongType, 6)]
     );
     let secret = |data: &str| format!("apiVersion: v1\nkind: Secret\nmetadata: {{name: a}}\ndata:\n  key: {data}\n");
@@ -266,6 +282,77 @@ fn a_selector_finds_the_pods_of_its_own_template() {
 }
 
 #[test]
+fn values_that_the_api_server_refuses_are_found() {
+    let wrong = |text: &str| {
+        let found = one(text).into_iter().filter(|(kind, _)| *kind == FlawKind::BadValue);
+        found.map(|(_, line)| line).collect::<Vec<_>>()
+    };
+    let service = |spec: &str| format!("apiVersion: v1\nkind: Service\nmetadata: {{name: a}}\nspec:\n  {spec}\n");
+    for bad in [
+        "type: ClusterIp",
+        "ports: [{port: 99999}]",
+        "ports: [{port: 80, protocol: tcp}]",
+        "ports: [{port: 80, nodePort: 70000}]",
+    ] {
+        assert_eq!(wrong(&service(bad)), [5], "{bad}");
+    }
+    assert!(said(&service("type: ClusterIp")).contains("did you mean `ClusterIP`?"));
+    for fine in ["type: NodePort", "ports: [{port: 80, nodePort: 0, protocol: UDP}]", "type: \"\""] {
+        assert_eq!(wrong(&service(fine)), [0; 0], "{fine}");
+    }
+    for (container, expected) in [
+        ("imagePullPolicy: always", Some(17)),
+        ("volumeMounts: [{name: nope, mountPath: /x}]", Some(17)),
+        ("ports: [{containerPort: 0}]", Some(17)),
+        ("imagePullPolicy: Always", None),
+    ] {
+        assert_eq!(wrong(&deployment("app: web", container)), expected.into_iter().collect::<Vec<_>>(), "{container}");
+    }
+    let empty = deployment("app: web", "").replace("selector:\n    matchLabels:\n      app: web\n", "selector: {}\n");
+    assert_eq!(wrong(&empty), [6]);
+    let none = "apiVersion: v1\nkind: Pod\nmetadata: {name: a}\nspec: {containers: []}\n";
+    assert_eq!(wrong(none), [4]);
+    let claim = "apiVersion: apps/v1\nkind: StatefulSet\nmetadata: {name: a}\nspec:\n  serviceName: a\n  selector: {matchLabels: {a: b}}\n  \
+                 template: {metadata: {labels: {a: b}}, spec: {containers: [{name: a, image: b, volumeMounts: [{name: data, mountPath: /x}]}]}}\n  \
+                 volumeClaimTemplates: [{metadata: {name: data}, spec: {accessModes: [ReadWriteOnce], resources: {requests: {storage: \
+                 1Gi}}}}]\n";
+    assert_eq!(one(claim), []);
+    let cron = |schedule: &str| {
+        format!(
+            "apiVersion: batch/v1\nkind: CronJob\nmetadata: {{name: a}}\nspec:\n  schedule: \"{schedule}\"\n  jobTemplate: {{spec: {{template: \
+             {{spec: {{restartPolicy: Never, containers: [{{name: a, image: b}}]}}}}}}}}\n"
+        )
+    };
+    for bad in ["every day", "* * * *", "TZ=Europe/Berlin 0 3 * * *", "0 3 * * * *"] {
+        assert_eq!(wrong(&cron(bad)), [5], "{bad}");
+    }
+    for fine in ["0 3 * * *", "*/5 1-3,7 * jan-mar MON-FRI", "@daily", "@every 1h30m"] {
+        assert_eq!(one(&cron(fine)), [], "{fine}");
+    }
+    let ingress = |host: &str, path_type: &str| {
+        format!(
+            "apiVersion: networking.k8s.io/v1\nkind: Ingress\nmetadata: {{name: a}}\nspec:\n  rules:\n  - host: \"{host}\"\n    http: {{paths: [{{path: \
+             /, {path_type}backend: {{service: {{name: a, port: {{number: 80}}}}}}}}]}}\n"
+        )
+    };
+    for bad in ["Foo_bar.lan", "192.168.1.10", "a.lan:80", "a.*.lan"] {
+        assert_eq!(wrong(&ingress(bad, "pathType: Prefix, ")), [6], "{bad}");
+    }
+    for fine in ["a.lan", "*.lan", ""] {
+        assert_eq!(one(&ingress(fine, "pathType: Prefix, ")), [], "{fine}");
+    }
+    assert_eq!(wrong(&ingress("a.lan", "")), [7]);
+    let job = |more: &str| {
+        format!(
+            "apiVersion: batch/v1\nkind: Job\nmetadata: {{name: a}}\nspec:\n  selector: {{matchLabels: {{a: b}}}}\n  {more}template: {{metadata: \
+             {{labels: {{a: b}}}}, spec: {{restartPolicy: Never, containers: [{{name: a, image: b}}]}}}}\n"
+        )
+    };
+    assert_eq!(wrong(&job("")), [5]);
+    assert_eq!(one(&job("manualSelector: true\n  ")), []);
+}
+
+#[test]
 fn what_is_needed_must_be_made_unless_it_is_optional_or_expected() {
     let pod = |optional: &str| {
         format!(
@@ -294,6 +381,9 @@ fn entries_of_expects_that_nothing_needs_are_known() {
 fn what_known_controllers_make_is_there() {
     let needs = "apiVersion: v1\nkind: Pod\nmetadata: {name: p}\nspec:\n  containers:\n  - name: a\n    envFrom: [{secretRef: {name: made}}]\n";
     let makers = [
+        "apiVersion: secretgenerator.mittwald.de/v1alpha1\nkind: StringSecret\nmetadata: {name: made}\nspec: {}\n",
+        "apiVersion: ricoberger.de/v1alpha1\nkind: VaultSecret\nmetadata: {name: made}\nspec: {}\n",
+        "apiVersion: redhatcop.redhat.io/v1alpha1\nkind: VaultSecret\nmetadata: {name: v}\nspec: {output: {name: made}}\n",
         "apiVersion: cert-manager.io/v1\nkind: Certificate\nmetadata: {name: c}\nspec: {secretName: made}\n",
         "apiVersion: external-secrets.io/v1\nkind: ExternalSecret\nmetadata: {name: made}\nspec: {}\n",
         "apiVersion: external-secrets.io/v1\nkind: ExternalSecret\nmetadata: {name: e}\nspec: {target: {name: made}}\n",
@@ -323,6 +413,14 @@ fn what_known_controllers_make_is_there() {
         assert_eq!(missing(&[("maker.yaml", maker), ("pod.yaml", &elsewhere)]), usize::from(!is_everywhere), "{maker}");
     }
     let cluster = "apiVersion: postgresql.cnpg.io/v1\nkind: Cluster\nmetadata: {name: db}\nspec: {}\n";
+    for (version, kind, name) in [
+        ("k8s.keycloak.org/v2alpha1", "Keycloak", "db-initial-admin"),
+        ("grafana.integreatly.org/v1beta1", "Grafana", "db-admin-credentials"),
+        ("mongodbcommunity.mongodb.com/v1", "MongoDBCommunity", "db-admin-user"),
+    ] {
+        let maker = format!("apiVersion: {version}\nkind: {kind}\nmetadata: {{name: db}}\nspec: {{}}\n");
+        assert_eq!(missing(&[("db.yaml", &maker), ("pod.yaml", &needs.replace("made", name))]), 0, "{kind}");
+    }
     for part in ["app", "superuser", "ca"] {
         let pod = needs.replace("made", &format!("db-{part}"));
         assert_eq!(missing(&[("db.yaml", cluster), ("pod.yaml", &pod)]), 0, "{part}");
@@ -408,6 +506,142 @@ fn a_traefik_of_ones_own_is_taken_where_k3s_brings_none() {
     assert_eq!(one(own), [(FlawKind::ChartConfig, 3), (FlawKind::ChartConfig, 11)]);
 }
 
+/// In another namespace than kube-system a chart of the name is its owner's, and takes what its own version takes.
+#[test]
+fn a_chart_of_ones_own_takes_its_own_values() {
+    let own = "apiVersion: v1\nkind: Namespace\nmetadata: {name: traefik}\n---\napiVersion: helm.cattle.io/v1\nkind: HelmChart\n\
+               metadata: {name: traefik, namespace: traefik}\nspec: {failurePolicy: abort}\n---\napiVersion: helm.cattle.io/v1\nkind: \
+               HelmChartConfig\nmetadata: {name: traefik, namespace: traefik}\nspec:\n  valuesContent: |\n    ports: {web: \
+               {redirections: {}}, websecure: {tls: {}}}\n";
+    assert_eq!(one(own), []);
+}
+
+#[test]
+fn what_traefiks_chart_refuses_hangs_on_the_patch_of_k3s() {
+    let refused = |release: &str, values: &str| {
+        let config = format!(
+            "apiVersion: helm.cattle.io/v1\nkind: HelmChartConfig\nmetadata: {{name: traefik, namespace: kube-system}}\nspec:\n  \
+             valuesContent: |\n    {values}\n"
+        );
+        look_with(release, &[], &[("app.yaml", &config)], &[]).len()
+    };
+    let small = "providers: {kubernetesIngressNginx: {enabled: true}}";
+    let capital = "providers: {kubernetesIngressNGINX: {enabled: true}}";
+    for (release, of_small, of_capital) in [
+        ("v1.33.13+k3s2", 1, 0),
+        ("v1.34.8+k3s1", 0, 1),
+        // The notes of these do not say which chart they have.
+        ("v1.34.9+k3s1", 0, 0),
+        ("v1.35.6+k3s1", 0, 0),
+        ("v1.34.10+k3s1", 1, 0),
+        ("v1.35.5+k3s1", 0, 1),
+        ("v1.35.7+k3s1", 1, 0),
+        ("v1.36.0+k3s1", 0, 1),
+        ("v1.36.1+k3s1", 0, 1),
+        ("v1.36.2+k3s1", 1, 0),
+        ("v1.37.0+k3s1", 1, 0),
+    ] {
+        assert_eq!((refused(release, small), refused(release, capital)), (of_small, of_capital), "{release}");
+    }
+    for (release, expected) in [("v1.34.5+k3s1", 0), ("v1.34.6+k3s1", 1), ("v1.36.5+k3s1", 1), ("v1.37.0+k3s1", 0)] {
+        assert_eq!(refused(release, "accessLog: {enabled: true}"), expected, "{release}");
+        assert_eq!(refused(release, "log: {level: DEBUG}"), expected, "{release}");
+    }
+    for release in ["v1.35.2+k3s1", "v1.35.3+k3s1"] {
+        let expected = usize::from(release == "v1.35.3+k3s1");
+        assert_eq!(refused(release, "ports: {web: {redirections: {}}}"), expected, "{release}");
+    }
+}
+
+#[test]
+fn a_configuration_whose_name_is_a_slip_is_told() {
+    let config = |name: &str| {
+        format!(
+            "apiVersion: helm.cattle.io/v1\nkind: HelmChartConfig\nmetadata: {{name: {name}, namespace: kube-system}}\nspec: {{}}\n"
+        )
+    };
+    assert_eq!(one(&config("treafik")), [(FlawKind::ChartConfig, 3)]);
+    assert!(said(&config("treafik")).contains("did you mean the chart `traefik`?"));
+    // Its chart may come from elsewhere.
+    assert_eq!(one(&config("longhorn")), []);
+}
+
+#[test]
+fn kinds_of_traefik_and_snapshots_are_there_only_with_what_brings_them() {
+    let object = |version: &str, kind: &str| format!("apiVersion: {version}\nkind: {kind}\nmetadata: {{name: a}}\n");
+    let route = object("traefik.io/v1alpha1", "IngressRoute");
+    let kinds = |disabled: &[&str], text: &str| {
+        look_without(disabled, &[("app.yaml", text)], &[]).into_iter().map(|(kind, ..)| kind).collect::<Vec<_>>()
+    };
+    assert_eq!(kinds(&[], &object("traefik.io/v1alpha1", "IngresRoute")), [FlawKind::UnknownKind]);
+    assert_eq!(kinds(&[], &route), []);
+    assert_eq!(kinds(&["traefik"], &route), [FlawKind::UndefinedKind]);
+    let own = "apiVersion: helm.cattle.io/v1\nkind: HelmChart\nmetadata: {name: proxy, namespace: kube-system}\nspec: {failurePolicy: \
+               abort, chart: traefik}\n---\n";
+    assert_eq!(kinds(&["traefik"], &format!("{own}{route}")), []);
+    assert_eq!(kinds(&[], &object("snapshot.storage.k8s.io/v1", "VolumeSnapshotClass")), [FlawKind::UndefinedKind]);
+    assert_eq!(kinds(&[], &object("metrics.k8s.io/v1beta1", "NodeMetrics")), []);
+}
+
+#[test]
+fn a_name_of_another_type_and_one_that_is_made_up_are_told_as_what_they_are() {
+    let named = |name: &str| format!("apiVersion: v1\nkind: ConfigMap\nmetadata:\n  {name}\n");
+    for (name, message) in
+        [("name: 123", "`metadata.name` is a number"), ("name: no", "`metadata.name` is true or false")]
+    {
+        assert_eq!(one(&named(name)), [(FlawKind::WrongType, 4)], "{name}");
+        assert!(
+            said(&named(name)).contains(message) && said(&named(name)).contains("quotes"),
+            "{}",
+            said(&named(name))
+        );
+    }
+    assert_eq!(one(&named("generateName: a-")), [(FlawKind::NoObject, 4)]);
+    assert!(said(&named("generateName: a-")).contains("write `name`"));
+    assert!(said(&named("labels: {}")).contains("has no `metadata.name`"));
+}
+
+#[test]
+fn a_document_in_the_line_of_its_separator_is_told_where_k3s_passes_it_over() {
+    let flow = "--- {apiVersion: v1, kind: ConfigMap, metadata: {name: b}}\n";
+    assert_eq!(one(&format!("{CONFIG}{flow}")), [(FlawKind::NoObject, 4)]);
+    assert_eq!(one(&format!("# first\n{flow}")), []);
+    assert_eq!(one(&format!("{CONFIG}--- # next\n{}", CONFIG.replace("name: a", "name: b"))), []);
+}
+
+#[test]
+fn a_key_that_means_true_is_told() {
+    assert_eq!(one(&format!("{CONFIG}data:\n  on: \"x\"\n  \"off\": \"x\"\n")), [(FlawKind::ChangedKey, 5)]);
+}
+
+#[test]
+fn needs_are_looked_up_in_the_namespace_that_they_are_in() {
+    let missing = |text: &str| {
+        let found = look(&[("app.yaml", text)], &[]).into_iter().filter(|(kind, ..)| *kind == FlawKind::NobodyMakes);
+        found.map(|(.., said)| said).collect::<Vec<_>>()
+    };
+    let secret =
+        |namespace: &str| format!("apiVersion: v1\nkind: Secret\nmetadata: {{name: s, namespace: {namespace}}}\n---\n");
+    let volume = "apiVersion: v1\nkind: PersistentVolume\nmetadata: {name: v}\nspec: {cephfs: {monitors: [a], secretRef: {name: s, \
+                  namespace: kube-public}}}\n";
+    assert_eq!(missing(&format!("{}{volume}", secret("kube-public"))), [""; 0]);
+    let said = missing(&format!("{}{volume}", secret("default")));
+    assert!(said.len() == 1 && said[0].contains("expects = [\"kube-public/secret/s\"]"), "{said:?}");
+    let release = "apiVersion: helm.toolkit.fluxcd.io/v2\nkind: HelmRelease\nmetadata: {name: r, namespace: kube-system}\nspec: \
+                   {targetNamespace: kube-public, values: {env: [{name: A, valueFrom: {secretKeyRef: {name: s, key: k}}}]}}\n";
+    assert_eq!(missing(release), [""; 0], "the chart may make it in `kube-public`");
+    let application = "apiVersion: argoproj.io/v1alpha1\nkind: Application\nmetadata: {name: a, namespace: argocd}\nspec: {destination: \
+                       {namespace: kube-public}, source: {helm: {valuesObject: {envFrom: [{secretRef: {name: s}}]}}}}\n";
+    assert_eq!(missing(application), [""; 0]);
+    let projected = "apiVersion: v1\nkind: Pod\nmetadata: {name: p}\nspec: {containers: [{name: a}], volumes: [{name: v, projected: \
+                     {sources: [{secret: {name: s}}, {secret: {name: t, optional: true}}]}}]}\n";
+    assert!(matches!(&missing(projected)[..], [said] if said.contains("Secret `s`")), "{:?}", missing(projected));
+    let ingress =
+        "apiVersion: networking.k8s.io/v1\nkind: Ingress\nmetadata: {name: i}\nspec: {tls: [{secretName: s}]}\n";
+    assert_eq!(missing(ingress).len(), 1);
+    assert_eq!(missing(&format!("{}{ingress}", secret("default"))), [""; 0]);
+}
+
 #[test]
 fn sources_that_are_dead_or_dying_are_found() {
     let pod = |image: &str| {
@@ -458,11 +692,42 @@ fn a_dead_address_is_an_error_only_where_it_is_fetched() {
         ("source.toolkit.fluxcd.io/v1", "HelmRepository", format!("url: {dead}"), FlawKind::Gone),
         ("argoproj.io/v1alpha1", "Application", format!("source: {{repoURL: {dead}}}"), FlawKind::Gone),
         ("argoproj.io/v1alpha1", "AppProject", format!("sourceRepos: [\"{dead}\"]"), FlawKind::Retired),
-        ("kyverno.io/v1", "ClusterPolicy", format!("message: never {dead}"), FlawKind::Retired),
     ] {
         assert_eq!(without_definition(&object(version, kind, &spec)), [(expected, 5)], "{kind}");
     }
     assert_eq!(one(&format!("{CONFIG}data:\n  README.md: once {dead}\n  url: {dead}\n")), []);
+    // Who forbids an address, or talks of it, fetches nothing from there.
+    for spec in [format!("message: never {dead}"), "image: \"!k8s.gcr.io/*\"".to_owned()] {
+        assert_eq!(without_definition(&object("kyverno.io/v1", "ClusterPolicy", &spec)), [], "{spec}");
+    }
+    let talk = format!("apiVersion: v1\nkind: ConfigMap\nmetadata: {{name: a, annotations: {{was: \"{dead}\"}}}}\n");
+    assert_eq!(one(&talk), []);
+}
+
+#[test]
+fn dead_sources_in_a_charts_values_are_found_where_they_stand() {
+    let chart = |values: &str| {
+        format!(
+            "apiVersion: helm.cattle.io/v1\nkind: HelmChart\nmetadata: {{name: h, namespace: kube-system}}\nspec:\n  failurePolicy: \
+             abort\n{values}"
+        )
+    };
+    for (values, line) in [
+        ("  valuesContent: |-\n    a: 1\n    image:\n      registry: docker.io\n      repository: bitnami/redis\n", 10),
+        ("  valuesContent: |-\n    image: bitnami/kubectl:latest\n", 7),
+        ("  values:\n    image: {registry: docker.io, repository: bitnami/redis}\n", 7),
+    ] {
+        assert_eq!(one(&chart(values)), [(FlawKind::Retired, line)], "{values}");
+    }
+    for fine in [
+        "    # was bitnami/redis at docker.io/bitnami/\n    a: 1\n",
+        "    image: {registry: harbor.lan, repository: bitnami/redis}\n",
+    ] {
+        assert_eq!(one(&chart(&format!("  valuesContent: |-\n{fine}"))), [], "{fine}");
+    }
+    let application = "apiVersion: argoproj.io/v1alpha1\nkind: Application\nmetadata: {name: a}\nspec:\n  source:\n    helm:\n      \
+                       values: |\n        image: k8s.gcr.io/pause:3.1\n";
+    assert_eq!(one(application), [(FlawKind::UndefinedKind, 1), (FlawKind::Retired, 8)]);
 }
 
 #[test]

@@ -14,7 +14,7 @@ use crate::cluster::manifests::kubernetes::{Kubernetes, Type};
 use crate::cluster::manifests::object::Object;
 use crate::cluster::manifests::yaml::{Node, Value};
 
-use super::{FlawKind, Flaws};
+use super::{FlawKind, Flaws, values};
 
 pub(super) fn check(object: &Object, kubernetes: Option<&Kubernetes>, text: &str, flaws: &mut Flaws<'_>) {
     let Some(kubernetes) = kubernetes else { return };
@@ -74,10 +74,22 @@ impl Walk<'_, '_> {
 
     fn fields(&mut self, node: &Node, name: &str, path: &mut Vec<String>) {
         let Some(fields) = self.kubernetes.fields(name) else { return };
+        for field in values::missing(name, node) {
+            let at = node.span.start;
+            let place = if path.is_empty() { format!("`{field}`") } else { format!("`{}.{field}`", spell(path)) };
+            let message = format!("{} has no {place}, which must be there", self.object.spoken());
+            self.flaws.add(FlawKind::BadValue, at..at + 1, message, format!("add `{field}` here"));
+        }
         for entry in node.entries() {
             path.push(format!(".{}", entry.key));
             match fields.get(entry.key.as_str()) {
-                Some(kind) => self.node(&entry.node, *kind, path),
+                Some(kind) => {
+                    self.node(&entry.node, *kind, path);
+                    if let Some((place, what, hint)) = values::of_field(name, &entry.key, &entry.node, self.text) {
+                        let message = format!("`{}` of {} {what}", spell(path), self.object.spoken());
+                        self.flaws.add(FlawKind::BadValue, place, message, hint);
+                    }
+                }
                 None => {
                     let hint = match meant(&entry.key, fields.keys().copied()) {
                         Some(meant) => format!("did you mean `{meant}`?"),
