@@ -42,7 +42,14 @@ impl Endpoint {
         }
         let (authority, rest) = rest.split_at(rest.find(['/', '?', '#']).unwrap_or(rest.len()));
         if rest.contains('@') {
-            return Err(Fault::LateAt);
+            // The password's own part ends at the character that should be written otherwise.
+            let password = authority.split_once(':').filter(|(user, _)| !authority.contains('@') && !user.is_empty());
+            return Err(match (password, rest.chars().next()) {
+                (Some((_, password)), Some(char)) => {
+                    Fault::Character { part: Part::Password, char, position: password.chars().count() + 1 }
+                }
+                _ => Fault::LateAt,
+            });
         }
         let (user_info, host) = authority.rsplit_once('@').ok_or(Fault::NoUser)?;
         let (user, password) = user_info.split_once(':').unwrap_or((user_info, ""));
@@ -245,6 +252,10 @@ mod tests {
         assert_eq!(fault("postgres://k 3s:pass@db/k3s"), at(Part::User, ' ', 2));
         assert_eq!(fault("postgres://k3s:grün@db/k3s"), at(Part::Password, 'ü', 3));
         assert_eq!(fault("postgres://k3s:pa@ss@db/k3s"), at(Part::Password, '@', 3));
+        assert_eq!(fault("postgres://k3s:pa/ss@db/k3s"), at(Part::Password, '/', 3));
+        assert_eq!(fault("postgres://k3s:p?ss@db/k3s"), at(Part::Password, '?', 2));
+        assert_eq!(fault("postgres://k3s:#pass@db/k3s"), at(Part::Password, '#', 1));
+        assert_eq!(fault("postgres://k3s:pw@db/k3s?a=b@c"), Fault::LateAt);
         assert_eq!(fault("postgres://k3s:100%@db/k3s"), Fault::Escape { part: Part::Password, position: 4 });
         assert_eq!(fault("postgres://k3s:pw@db/k3s?a=1&b=%x"), Fault::Escape { part: Part::Parameters, position: 7 });
     }

@@ -42,7 +42,32 @@ impl Host {
         let domain = cluster_domain.trim_matches('.').to_ascii_lowercase();
         let is_below = |domain: &str| name.strip_suffix(domain).is_some_and(|rest| rest.ends_with('.'));
         let below_own = ["svc", "pod"].map(|kind| format!("{kind}.{domain}"));
-        below_own.iter().any(|domain| is_below(domain)) || is_below("cluster.local") || is_below("svc")
+        let below_default = ["svc.cluster.local", "pod.cluster.local", "svc"];
+        below_own.iter().any(|domain| is_below(domain)) || below_default.iter().any(|domain| is_below(domain))
+    }
+
+    /// Whether it looks like the short form of a Service's name, `SERVICE.NAMESPACE`: an operator's ending, or a namespace
+    /// that people call so.
+    #[must_use]
+    pub fn is_like_service(&self) -> bool {
+        const ENDINGS: [&str; 3] = ["-rw", "-ro", "-headless"];
+        const NAMESPACES: [&str; 9] =
+            ["cnpg-system", "database", "databases", "default", "kube-system", "pg", "postgres", "postgresql", "sql"];
+        let Self::Name(name) = self else { return false };
+        let Some((service, namespace)) = name.split_once('.') else { return false };
+        !namespace.contains('.')
+            && (NAMESPACES.contains(&namespace) || ENDINGS.iter().any(|ending| service.ends_with(ending)))
+    }
+
+    /// Whether it is an address that no single machine has: multicast, broadcast, reserved (IANA's registries of special
+    /// addresses).
+    #[must_use]
+    pub fn is_nobodys(&self) -> bool {
+        match self {
+            Self::Address(IpAddr::V4(address)) => address.is_multicast() || address.octets()[0] >= 240,
+            Self::Address(IpAddr::V6(address)) => address.is_multicast(),
+            Self::Name(_) => false,
+        }
     }
 }
 
@@ -73,12 +98,37 @@ mod tests {
     }
 
     #[test]
+    fn a_services_short_name_and_addresses_of_nobody_are_known() {
+        for name in ["pg-rw.database", "home-rw.apps", "PG.default."] {
+            assert!(Host::of(name).is_like_service(), "{name}");
+        }
+        for name in ["db.lan", "nas.home", "pg-rw.example.org", "pg-rw", "192.168.1.5"] {
+            assert!(!Host::of(name).is_like_service(), "{name}");
+        }
+        for address in ["224.0.0.1", "255.255.255.255", "240.0.0.1", "ff02::1"] {
+            assert!(Host::of(address).is_nobodys(), "{address}");
+        }
+        for address in ["192.168.1.255", "10.0.0.1", "fd00::1", "db.lan"] {
+            assert!(!Host::of(address).is_nobodys(), "{address}");
+        }
+    }
+
+    #[test]
     fn names_of_the_cluster_end_in_its_domain() {
         for name in ["pg.home.svc", "PG.home.SVC.cluster.local.", "pg.home.svc.kube.lan", "10-42-0-5.home.pod.kube.lan"]
         {
             assert!(Host::of(name).is_in_domain("kube.lan"), "{name}");
         }
-        for name in ["svc", "cluster.local", "mysvc", "svc.lan", "10.43.0.7", "nas.kube.lan", "a.mysvc.kube.lan"] {
+        for name in [
+            "svc",
+            "cluster.local",
+            "mysvc",
+            "svc.lan",
+            "10.43.0.7",
+            "nas.kube.lan",
+            "a.mysvc.kube.lan",
+            "db.cluster.local",
+        ] {
             assert!(!Host::of(name).is_in_domain("kube.lan"), "{name}");
         }
     }

@@ -7,7 +7,7 @@ use crate::cluster::secrets::DATASTORE_URL;
 use crate::cluster::seed::DATASTORE_CA;
 use crate::datastore::{Endpoint, Host, Trouble, trouble};
 use crate::output::Severity;
-use crate::profile::Role;
+use crate::profile::{Profile, Role};
 
 pub(super) const THEME: Theme = Theme {
     title: "The datastore's URL",
@@ -23,6 +23,9 @@ pub(super) const THEME: Theme = Theme {
         PARAMETER,
         NODE_FILE,
         DATA_API,
+        UNKNOWN_PARAMETER,
+        NO_MACHINE,
+        ODD_HOST,
     ],
 };
 
@@ -122,6 +125,31 @@ const DATA_API: Lint = Lint {
     find: data_api,
 };
 
+const UNKNOWN_PARAMETER: Lint = Lint {
+    code: "C111-unknown-parameter",
+    severity: Severity::Warning,
+    title: "The datastore's URL has a parameter that is not known here",
+    why: "K3s sends it to the server as a setting, and PostgreSQL ends the connection over one that it does not know",
+    find: unknown_parameter,
+};
+
+const NO_MACHINE: Lint = Lint {
+    code: "C112-datastore-no-machine",
+    severity: Severity::Error,
+    title: "The datastore's host is an address that no machine has",
+    why: "nothing can be connected to at a multicast, broadcast or reserved address",
+    find: no_machine,
+};
+
+const ODD_HOST: Lint = Lint {
+    code: "C113-datastore-odd-host",
+    severity: Severity::Warning,
+    title: "The datastore's host looks like a Service of the cluster, or like its server",
+    why: "the node asks the home's name server, which knows no Services; and a database on the server would live on what it \
+          serves",
+    find: odd_host,
+};
+
 /// The datastore's URL, if the cluster has one and it is good. Of one that is not, what looks like the host may be a part
 /// of the password.
 fn endpoint(inputs: &Inputs<'_>) -> Option<Endpoint> {
@@ -142,6 +170,11 @@ fn is_shared_pooler(name: &str) -> bool {
     name.ends_with(".pooler.supabase.com")
 }
 
+/// Neon's pooler, which is `PgBouncer` in transaction mode on the same port (Neon's documentation, "Connection pooling").
+fn is_neon_pooler(name: &str) -> bool {
+    name.ends_with(".neon.tech") && name.split('.').next().is_some_and(|first| first.ends_with("-pooler"))
+}
+
 /// A project's own host, which the direct connection and the dedicated pooler have in common.
 fn is_direct(name: &str) -> bool {
     name.starts_with("db.") && name.ends_with(".supabase.co")
@@ -156,8 +189,13 @@ const ELSEWHERE: &str = "name a PostgreSQL outside of the cluster, by an address
                          `imgbuild secrets set datastore-url`";
 
 fn transaction_pooler(inputs: &Inputs<'_>) -> Vec<Mistake> {
-    let Some(endpoint) = endpoint(inputs).filter(|endpoint| endpoint.port == 6543) else { return Vec::new() };
-    let (what, hint) = match name(&endpoint) {
+    let Some(endpoint) = endpoint(inputs) else { return Vec::new() };
+    let is_there = |name: &str| endpoint.port == 6543 || is_neon_pooler(name);
+    let (what, hint) = match name(&endpoint).filter(|name| is_there(name)) {
+        Some(name) if is_neon_pooler(&name) => (
+            "Neon's pooler (PgBouncer)",
+            "take the direct connection: the same host without `-pooler` at the end of its first part",
+        ),
         Some(name) if name.ends_with(".supabase.com") => {
             ("Supabase's shared pooler", "take the session pooler: the same host with port 5432")
         }
@@ -168,7 +206,11 @@ fn transaction_pooler(inputs: &Inputs<'_>) -> Vec<Mistake> {
         ),
         _ => return Vec::new(),
     };
-    vec![of_url(inputs, format!("the secret `datastore-url` names {what} in transaction mode (port 6543)"), hint)]
+    vec![of_url(
+        inputs,
+        format!("the secret `datastore-url` names {what} in transaction mode (port {})", endpoint.port),
+        hint,
+    )]
 }
 
 fn ipv6_only(inputs: &Inputs<'_>) -> Vec<Mistake> {
@@ -269,14 +311,24 @@ fn on_server(inputs: &Inputs<'_>) -> Vec<Mistake> {
         let message = format!("the secret `datastore-url` names `{}`, which is the server `{node}`", endpoint.host);
         of_url(inputs, message, ELSEWHERE)
     };
-    node_at(inputs, &host, Role::Server).map(mistake).into_iter().collect()
+    node_at(inputs, &host, Role::Server).or_else(|| lone_server_at(inputs, &host)).map(mistake).into_iter().collect()
+}
+
+/// The only server, where the cluster's API is reached by this address and the file gives it none of its own (DHCP).
+fn lone_server_at<'a>(inputs: &'a Inputs<'_>, host: &Host) -> Option<&'a str> {
+    let is_server = |profile: &Profile| profile.k3s.as_ref().is_some_and(|k3s| k3s.role == Role::Server);
+    let mut servers = inputs.nodes().filter(|(_, profile)| is_server(profile)).map(|(node, _)| node);
+    let server = servers.next().filter(|server| server.net().is_none())?;
+    let is_api = matches!(host, Host::Address(_)) && Host::of(&inputs.cluster.server.host) == *host;
+    (servers.next().is_none() && is_api).then_some(server.name.as_str())
 }
 
 fn on_agent(inputs: &Inputs<'_>) -> Vec<Mistake> {
     let Some(endpoint) = endpoint(inputs) else { return Vec::new() };
     let host = endpoint.host_kind();
     // Told already.
-    if host.is_this_machine() || node_at(inputs, &host, Role::Server).is_some() {
+    let is_server = node_at(inputs, &host, Role::Server).or_else(|| lone_server_at(inputs, &host)).is_some();
+    if host.is_this_machine() || is_server {
         return Vec::new();
     }
     let is_of_api = || inputs.cluster.certificate_names().iter().any(|name| Host::of(name) == host);
@@ -315,11 +367,55 @@ fn parameter(inputs: &Inputs<'_>) -> Vec<Mistake> {
                 "which looks into a file of services that no node has",
                 "leave it out, and write host, port and database into the URL",
             ),
-            Trouble::Login | Trouble::Authorities => return None,
+            Trouble::Letters => {
+                ("which K3s's client knows in small letters only: PostgreSQL refuses it", "write it in small letters")
+            }
+            Trouble::Login | Trouble::Authorities | Trouble::Unknown => return None,
         };
         Some(of_url(inputs, format!("the secret `datastore-url` has the parameter `{name}`, {what}"), hint))
     };
     endpoint.parameter_names().filter_map(mistake).collect()
+}
+
+fn unknown_parameter(inputs: &Inputs<'_>) -> Vec<Mistake> {
+    let Some(endpoint) = endpoint(inputs) else { return Vec::new() };
+    let is_unknown =
+        |name: &&str| endpoint.parameter(name).and_then(|value| trouble(name, value)) == Some(Trouble::Unknown);
+    let mistake = |name: &str| {
+        let message = format!(
+            "the secret `datastore-url` has the parameter `{name}`, which is neither the client's nor a setting that is known here"
+        );
+        let hint = "leave it out; `imgbuild check --online` tells whether your PostgreSQL takes it";
+        of_url(inputs, message, hint)
+    };
+    endpoint.parameter_names().filter(is_unknown).map(mistake).collect()
+}
+
+fn no_machine(inputs: &Inputs<'_>) -> Vec<Mistake> {
+    let nobodys = endpoint(inputs).filter(|endpoint| endpoint.host_kind().is_nobodys());
+    let mistake = |endpoint: Endpoint| {
+        let message = format!("the secret `datastore-url` names `{}`, an address that no machine has", endpoint.host);
+        of_url(inputs, message, ELSEWHERE)
+    };
+    nobodys.map(mistake).into_iter().collect()
+}
+
+fn odd_host(inputs: &Inputs<'_>) -> Vec<Mistake> {
+    let Some(endpoint) = endpoint(inputs) else { return Vec::new() };
+    let host = endpoint.host_kind();
+    let first = match &host {
+        Host::Name(name) => name.split_once('.').map(|(first, _)| Host::Name(first.to_owned())),
+        Host::Address(_) => None,
+    };
+    let server = first.and_then(|first| node_at(inputs, &first, Role::Server));
+    // Told already: a name that the API has too.
+    let is_of_api = inputs.cluster.certificate_names().iter().any(|name| Host::of(name) == host);
+    let what = match server {
+        Some(server) if !is_of_api => format!("which may be the server `{server}`"),
+        _ if host.is_like_service() => "which looks like a Service in the cluster".to_owned(),
+        _ => return Vec::new(),
+    };
+    vec![of_url(inputs, format!("the secret `datastore-url` names `{}`, {what}", endpoint.host), ELSEWHERE)]
 }
 
 fn node_file(inputs: &Inputs<'_>) -> Vec<Mistake> {

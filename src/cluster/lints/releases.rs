@@ -51,13 +51,13 @@ const KNOWN_BAD: Lint = Lint {
     find: known_bad,
 };
 
-/// The reports: k3s-io/k3s#14505 (9 August 2026). Later patches compare keys in the same way (kine, `pkg/drivers/generic`),
+/// The reports: k3s-io/k3s#14505 (9 August 2026); the release notes of v1.33.13+k3s2 name the same kine, 0.16.3. Later patches compare keys in the same way (kine, `pkg/drivers/generic`),
 /// so `check --online` looks at the table itself, whatever the release.
-const OF_OLD_TABLES: [Tag; 3] = [Tag::of(34, 10), Tag::of(35, 7), Tag::of(36, 3)];
+const OF_OLD_TABLES: [Tag; 4] = [Tag::rebuilt(33, 13, 2), Tag::of(34, 10), Tag::of(35, 7), Tag::of(36, 3)];
 
 /// The first release of each line with kine 0.16.1, which ends behind `PgBouncer` (k3s-io/k3s#14525, 15 August 2026); all
-/// newer lines have it.
-const WITHOUT_PGBOUNCER: [Tag; 3] = [Tag::of(34, 9), Tag::of(35, 6), Tag::of(36, 2)];
+/// newer lines have it. Of v1.33 the first that is known to have it or a newer one.
+const WITHOUT_PGBOUNCER: [Tag; 4] = [Tag::rebuilt(33, 13, 2), Tag::of(34, 9), Tag::of(35, 6), Tag::of(36, 2)];
 
 /// The port that `PgBouncer` listens on unless it is told otherwise.
 const PGBOUNCER: u16 = 6432;

@@ -12,7 +12,7 @@ pub(super) const KEY_ORDER: Lint = lint(
     "D025-key-order",
     Error,
     "K3s does not find its keys in the order of the table",
-    "since kine 0.16.3 (v1.34.10, v1.35.7, v1.36.3) K3s lists by ranges of keys; tables from before kine 0.13 (October 2024) \
+    "since kine 0.16.3 (v1.33.13+k3s2, v1.34.10, v1.35.7, v1.36.3) K3s lists by ranges of keys; tables from before kine 0.13 (October 2024) \
      are in the order of the database's language, in which the ranges are empty, and the API server ends again and again",
 );
 pub(super) const COLLATION: Lint = lint(
@@ -20,7 +20,7 @@ pub(super) const COLLATION: Lint = lint(
     Warning,
     "The table's keys are in the order of a language",
     "K3s makes the column with `COLLATE \"C\"` since kine 0.13 and counts on it: other orders cannot use its indexes, and with \
-     some of them the releases since v1.34.10, v1.35.7 and v1.36.3 do not start",
+     some of them the releases since v1.33.13+k3s2, v1.34.10, v1.35.7 and v1.36.3 do not start",
 );
 pub(super) const MISSING_INDEX: Lint = lint(
     "D027-missing-index",
@@ -74,7 +74,7 @@ const MANY_DEAD: u64 = 10_000;
 const MANY_REVISIONS: u64 = 100_000;
 
 /// The first releases whose kine lists by ranges (0.16.3); all newer lines have it.
-const BY_RANGES: [Tag; 3] = [Tag::of(34, 10), Tag::of(35, 7), Tag::of(36, 3)];
+const BY_RANGES: [Tag; 4] = [Tag::rebuilt(33, 13, 2), Tag::of(34, 10), Tag::of(35, 7), Tag::of(36, 3)];
 
 /// Size and rows, for the line that says whose cluster it is.
 pub(super) fn size(condition: &Condition) -> String {
@@ -192,6 +192,18 @@ fn room(condition: &Condition, kine: &str, say: &mut impl FnMut(&'static Lint, S
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn each_line_has_its_first_release_that_lists_by_ranges() {
+        let lists = |tag| Tag::parse(tag).unwrap().is_since(&BY_RANGES);
+        for since in ["v1.33.13+k3s2", "v1.33.14+k3s1", "v1.34.10+k3s1", "v1.35.7+k3s1", "v1.36.3+k3s1", "v1.37.0+k3s1"]
+        {
+            assert!(lists(since), "{since}");
+        }
+        for before in ["v1.32.20+k3s1", "v1.33.13+k3s1", "v1.34.9+k3s1", "v1.35.6+k3s1", "v1.36.2+k3s1"] {
+            assert!(!lists(before), "{before}");
+        }
+    }
 
     #[test]
     fn a_large_table_is_told_with_its_size() {
