@@ -15,8 +15,15 @@ pub(super) fn domain(text: &str) -> Verdict {
     refuse(text, "a domain", "write lower-case labels with dots between, such as `cluster.local`")
 }
 
-/// A name or address on the API's certificate.
+/// A name or address on the API's certificate, or `*.` and a domain for all names in it.
 pub(super) fn tls_name(text: &str) -> Verdict {
+    if text.strip_prefix("*.").is_some_and(|rest| domain(rest).is_ok()) {
+        return Ok(());
+    }
+    one_host(text)
+}
+
+fn one_host(text: &str) -> Verdict {
     if text.parse::<IpAddr>().is_ok() || domain(text).is_ok() {
         return Ok(());
     }
@@ -42,7 +49,7 @@ pub(super) fn server_url(text: &str) -> Result<(String, u16), String> {
         return wrong("names no port", "without one, agents try 443; K3s listens on 6443: `https://192.168.1.10:6443`");
     };
     match port.parse::<u16>() {
-        Ok(port) if port > 0 && tls_name(host).is_ok() => Ok((host.to_owned(), port)),
+        Ok(port) if port > 0 && one_host(host).is_ok() => Ok((host.to_owned(), port)),
         Ok(_) => wrong("has no usable host", "write a lower-case name or an address: `https://192.168.1.10:6443`"),
         Err(_) => wrong("has more than host and port", "leave out paths and accounts: `https://192.168.1.10:6443`"),
     }

@@ -110,9 +110,11 @@ impl Seen<'_> {
             }
             match loaded {
                 Ok(profile) => self.profile(session, &profile),
+                // Told with the node that has it.
+                Err(_) if self.used.contains(&name) => {}
                 Err(error) => {
                     let finding = lints::broken_profile(&name, &error);
-                    // That of a node has been told of.
+                    // Profiles may have a broken file in common.
                     if self.findings.iter().all(|known| known.diagnostic != finding.diagnostic) {
                         self.findings.push(finding);
                     }

@@ -39,7 +39,7 @@ fn init(args: &SecretsInit, session: &Session<'_>) -> Outcome {
 }
 
 fn set(args: &SecretsSet, session: &Session<'_>) -> Outcome {
-    Vault::accepts(&args.name)?;
+    Vault::accepts(&args.name).map_err(|error| misnamed(&args.name, error))?;
     if !args.value.is_empty() {
         return Err(Failure::refused("a secret's value is never given on the command line")
             .hint("other users and the shell's history see it there, so take it as known; leave it out to be asked"));
@@ -64,6 +64,17 @@ fn shown(path: &Path, recipients: &[String]) -> String {
     match recipients {
         [] => path.display().to_string(),
         some => format!("{}, encrypted for {}", path.display(), some.join(", ")),
+    }
+}
+
+/// What is no name, with the one that was probably meant. What was typed is not shown: it may be a value.
+fn misnamed(name: &str, error: SecretsError) -> Failure {
+    let plain = name.to_ascii_lowercase().replace('_', "-");
+    let failure = Failure::from(error);
+    let hint = failure.hint.clone().unwrap_or_default();
+    match closest(&plain, known()) {
+        Some(meant) => failure.hint(format!("did you mean `{meant}`? {hint}")),
+        None => failure,
     }
 }
 

@@ -40,6 +40,7 @@ pub use k3s::{End, Line, Tag};
 pub use load::{Loaded, OverlaySummary, ProfileSummary, bootable, list, load, overlays, parse_str};
 pub use marks::Marks;
 pub use model::*;
+pub use openings::at_the_console;
 pub use registration::Registration;
 pub use schema::{json_schema, overlay_json_schema};
 pub use workspace::{Home, Workspace};

@@ -1,14 +1,17 @@
 //! Files that would let somebody in: accounts have no password, root is locked, keys come from `[[user]]` and the seed. A file
 //! of a profile or overlay over the files that decide this takes their place, so its text is looked at.
 //!
-//! Followed are passwd(5), shadow(5), group(5), gshadow(5), sudoers(5), `sshd_config`(5), sshd(8), pam.conf(5) and sysusers.d(5).
-//! This is a net for mistakes, no proof: a file may hold a program that does the same.
+//! Followed are passwd(5), shadow(5), group(5), gshadow(5), sudoers(5), doas.conf(5), `sshd_config`(5), sshd(8), pam.conf(5),
+//! sysusers.d(5) and tmpfiles.d(5). This is a net for mistakes, no proof: a file may hold a program that does the same.
+//!
+//! What only somebody with a keyboard or a cable at the node can use is told and not refused ([`at_the_console`]): tests and
+//! repairs live by it.
 
 use std::collections::BTreeSet;
 use std::ops::Range;
 use std::sync::Arc;
 
-use super::{Marks, ProfileError, ProfileFile, User};
+use super::{Marks, Profile, ProfileError, ProfileFile, User};
 use crate::output::{Diagnostic, SourceText};
 
 /// A line that lets somebody in.
@@ -32,6 +35,8 @@ struct Known<'a> {
     admins: BTreeSet<&'a str>,
     /// The last part of the file's path.
     file: &'a str,
+    /// All of the file.
+    text: &'a str,
 }
 
 const LOCKED: &str = "write `!` or `*` there; people come in with a key: [[user]] with `ssh_keys`";
@@ -49,7 +54,10 @@ pub(super) fn refuse<'f>(
 ) -> Result<(), ProfileError> {
     for (path, file) in files {
         let Some(rule) = rule_of(path).filter(|_| !file.directory) else { continue };
+        // Bytes that are no text are no line of any of these files.
+        let text = if file.symlink.is_some() { Ok(String::new()) } else { file.content.text() };
         let known = Known {
+            text: text.as_deref().unwrap_or_default(),
             people: users.iter().map(|user| user.name.as_str()).collect(),
             admins: users.iter().filter(|user| user.sudo).map(|user| user.name.as_str()).collect(),
             file: path.rsplit('/').next().unwrap_or(path),
@@ -58,12 +66,11 @@ pub(super) fn refuse<'f>(
             let message = format!("`/{path}` decides who comes in, and would be a link to `{target}`");
             return Err(at_path(path, file, marks, None, message, "write the file itself, so that it can be checked"));
         }
-        // Bytes that are no text are no line of any of these files.
-        let Ok(text) = file.content.text() else { continue };
-        if let Some(Opening { line, what, cure }) = opening(&text, rule, &known) {
+        let Ok(text) = &text else { continue };
+        if let Some(Opening { line, what, cure }) = opening(text, rule, &known) {
             let number = text[..line.start].lines().count() + 1;
             let message = format!("line {number} of `/{path}` {what}");
-            return Err(at_path(path, file, marks, Some((text, line)), message, cure));
+            return Err(at_path(path, file, marks, Some((text.clone(), line)), message, cure));
         }
     }
     Ok(())
@@ -83,13 +90,23 @@ fn at_path(
     message: String,
     cure: &str,
 ) -> ProfileError {
+    place_of(path, file, marks, line, message).hint(cure).into()
+}
+
+fn place_of(
+    path: &str,
+    file: &ProfileFile,
+    marks: &Marks,
+    line: Option<(String, Range<usize>)>,
+    message: String,
+) -> Diagnostic {
     if let Some(mistake) = marks.mistake("file.path", path, message.clone()) {
-        return mistake.hint(cure).into();
+        return mistake;
     }
     let overlay = file.origin.strip_prefix("overlay:").unwrap_or(&file.origin);
     let (text, span) = line.map_or((String::new(), None), |(text, span)| (text, Some(span)));
     let source = Arc::new(SourceText { path: format!("overlays/{overlay}/files/{path}"), text });
-    Diagnostic::new(&source, span, message).hint(cure).into()
+    Diagnostic::new(&source, span, message)
 }
 
 /// The rule for a clean path; none if the file lets nobody in.
@@ -109,6 +126,9 @@ fn rule_of(path: &str) -> Option<Rule> {
         _ if below("etc/sudoers.d/") => Some(sudoers),
         _ if below("etc/ssh/sshd_config.d/") => Some(sshd),
         _ if below("etc/pam.d/") || below("usr/lib/pam.d/") => Some(pam),
+        "etc/doas.conf" => Some(doas),
+        _ if below("etc/doas.d/") => Some(doas),
+        _ if below("etc/tmpfiles.d/") || below("usr/lib/tmpfiles.d/") => Some(tmpfiles),
         _ if below("etc/sysusers.d/") || below("usr/lib/sysusers.d/") => Some(sysusers),
         _ => None,
     }
@@ -159,7 +179,9 @@ fn shadow(line: &str, _: &Known<'_>) -> Option<(String, &'static str)> {
 
 fn passwd(line: &str, known: &Known<'_>) -> Option<(String, &'static str)> {
     let fields: Vec<&str> = line.split(':').collect();
-    if let [name, _, "0", ..] = fields[..]
+    // A number as C reads it: `00` is 0 too.
+    if let [name, _, number, ..] = fields[..]
+        && number.trim().parse() == Ok(0_u32)
         && name != "root"
     {
         return Some((
@@ -189,12 +211,83 @@ fn sudoers(line: &str, known: &Known<'_>) -> Option<(String, &'static str)> {
         let whom = who.strip_prefix("Defaults:").map_or("everybody".to_owned(), |users| format!("`{users}`"));
         return (!asks).then(|| (format!("lets {whom} use sudo without a password"), BY_SUDO));
     }
+    let aliases = root_aliases(known.text);
     // `%sudo ALL=(ALL:ALL) ALL` asks for a password, which no account has. A tag holds until its opposite.
-    let is_all = line.split("NOPASSWD").skip(1).any(|commands| {
+    let is_root = line.split("NOPASSWD").skip(1).any(|commands| {
         let free = commands.split_once("PASSWD:").map_or(commands, |(free, _)| free);
-        free.split(|char: char| !char.is_ascii_alphanumeric()).any(|word| word == "ALL")
+        makes_root(free, &aliases)
     });
-    (is_all && !known.admins.contains(who)).then(|| (format!("makes `{who}` root without a password"), BY_SUDO))
+    (is_root && !known.admins.contains(who)).then(|| (format!("makes `{who}` root without a password"), BY_SUDO))
+}
+
+/// Programs that run whatever they are told to: who may run one as root is root.
+const RUNNERS: [&str; 14] = [
+    "ash",
+    "bash",
+    "busybox",
+    "chroot",
+    "dash",
+    "env",
+    "nsenter",
+    "sh",
+    "su",
+    "sudo",
+    "sudoedit",
+    "systemd-run",
+    "unshare",
+    "zsh",
+];
+
+/// Whether a list of commands has one that makes root: `ALL`, an alias of such, or a program of [`RUNNERS`] with no argument
+/// or any. With arguments sudo allows just these.
+fn makes_root(commands: &str, aliases: &BTreeSet<&str>) -> bool {
+    let mut words = commands.split(|char: char| !(char.is_ascii_alphanumeric() || "_!/-".contains(char)));
+    let named = words.any(|word| word == "ALL" || aliases.contains(word));
+    let runs = commands.split(',').any(|command| {
+        // Other tags and who to run it as stand before it.
+        let command = command.rsplit([':', ')']).next().unwrap_or(command).trim();
+        let (program, arguments) = command.split_once(' ').unwrap_or((command, ""));
+        let name = program.strip_prefix('/').and_then(|path| path.rsplit('/').next());
+        name.is_some_and(|name| RUNNERS.contains(&name)) && matches!(arguments.trim(), "" | "*" | "\"\"")
+    });
+    named || runs
+}
+
+/// The aliases of commands in a file of sudo's that make root. One that is defined of others stands behind them.
+fn root_aliases(text: &str) -> BTreeSet<&str> {
+    let mut aliases = BTreeSet::new();
+    let lines = text.lines().filter_map(|line| line.trim().strip_prefix("Cmnd_Alias"));
+    for definition in lines.flat_map(|line| line.split(':')) {
+        if let Some((name, commands)) = definition.split_once('=')
+            && makes_root(commands, &aliases)
+        {
+            aliases.insert(name.trim());
+        }
+    }
+    aliases
+}
+
+/// `permit nopass NAME`, with what it may run behind `cmd`.
+fn doas(line: &str, known: &Known<'_>) -> Option<(String, &'static str)> {
+    let rest = line.strip_prefix("permit ")?;
+    let mut words =
+        rest.split_whitespace().skip_while(|word| matches!(*word, "nopass" | "nolog" | "persist" | "keepenv"));
+    let is_free =
+        rest.split_whitespace().take_while(|word| *word != "as" && *word != "cmd").any(|word| word == "nopass");
+    let who = words.next()?;
+    let command = rest.split_once(" cmd ").map(|(_, command)| command);
+    let is_root = command.is_none_or(|command| makes_root(command, &BTreeSet::new()));
+    (is_free && is_root && !known.admins.contains(who))
+        .then(|| (format!("makes `{who}` root without a password"), BY_SUDO))
+}
+
+/// A line that writes one of the files that decide who comes in, when the node starts.
+fn tmpfiles(line: &str, _: &Known<'_>) -> Option<(String, &'static str)> {
+    let mut words = line.split_whitespace();
+    let (kind, path) = (words.next()?, words.next()?.trim_matches('"'));
+    let writes = kind.starts_with(['f', 'F', 'w', 'L', 'C']);
+    let decides = rule_of(path.trim_start_matches('/')).is_some();
+    (writes && decides).then(|| (format!("writes `{path}` when the node starts, which decides who comes in"), BY_KEY))
 }
 
 /// Keyword and value of a line of `sshd_config`(5), the keyword in small letters.
@@ -252,7 +345,7 @@ fn trusted_hosts(_: &str, _: &Known<'_>) -> Option<(String, &'static str)> {
     Some(("lets in whom another machine vouches for".to_owned(), BY_KEY))
 }
 
-fn pam(line: &str, _: &Known<'_>) -> Option<(String, &'static str)> {
+fn pam(line: &str, known: &Known<'_>) -> Option<(String, &'static str)> {
     // pam.conf has the service in front.
     let words: Vec<&str> =
         line.split_whitespace().skip_while(|word| !matches!(*word, "auth" | "-auth")).skip(1).collect();
@@ -262,8 +355,38 @@ fn pam(line: &str, _: &Known<'_>) -> Option<(String, &'static str)> {
     if is_enough && modules("pam_permit.so") {
         return Some(("lets everybody in without a password".to_owned(), BY_KEY));
     }
+    if modules("pam_permit.so") && !asks(known.text) {
+        return Some(("lets everybody in without a password".to_owned(), BY_KEY));
+    }
     let trusts = modules("pam_wheel.so") && words.contains(&"trust");
     trusts.then(|| ("lets members of a group become root without a password".to_owned(), BY_SUDO))
+}
+
+/// Modules that ask for nothing that says who somebody is.
+const NOT_ASKING: [&str; 7] = [
+    "pam_env.so",
+    "pam_faildelay.so",
+    "pam_nologin.so",
+    "pam_permit.so",
+    "pam_securetty.so",
+    "pam_shells.so",
+    "pam_warn.so",
+];
+
+/// Whether one line of a service's file asks who somebody is: a module, or another file that has one.
+fn asks(text: &str) -> bool {
+    text.lines().map(str::trim).any(|line| {
+        let mut words = line.split_whitespace();
+        match words.next() {
+            Some("@include") => true,
+            Some("auth" | "-auth") => {
+                let module = line.split_whitespace().find(|word| word.strip_suffix(".so").is_some());
+                // `auth include common-auth` names no module.
+                module.is_none_or(|module| !NOT_ASKING.contains(&module.rsplit('/').next().unwrap_or(module)))
+            }
+            _ => false,
+        }
+    })
 }
 
 /// `u NAME 0`, also with a group's number behind it.
@@ -273,4 +396,51 @@ fn sysusers(line: &str, _: &Known<'_>) -> Option<(String, &'static str)> {
     let is_root = kind.starts_with('u') && id.split(':').next() == Some("0") && name.trim_matches('"') != "root";
     is_root
         .then(|| (format!("makes `{name}` a second root (number 0)"), "give it a number of its own, or leave it out"))
+}
+
+/// What lets in whoever sits at the node's console: for tests and repairs it is meant, on a node that others can reach it is
+/// not.
+#[must_use]
+pub fn at_the_console(profile: &Profile) -> Vec<Diagnostic> {
+    let mut found = Vec::new();
+    for (path, file) in profile.files.iter().filter(|(path, _)| is_getty(path)) {
+        let Ok(text) = file.content.text() else { continue };
+        let mut start = 0;
+        for line in text.split_inclusive('\n') {
+            let words: Vec<&str> = line.split_whitespace().collect();
+            let logs_in = words.iter().any(|word| word.starts_with("--autologin") || *word == "-a");
+            if line.trim_start().starts_with("ExecStart=") && line.contains("getty") && logs_in {
+                let message = format!("`/{path}` logs in whoever sits at the console, without a password");
+                let span = start..start + line.trim_end().len();
+                let cure = "leave it out of a node that is not for trying";
+                found.push(place_of(path, file, &profile.marks, Some((text.clone(), span)), message).hint(cure));
+            }
+            start += line.len();
+        }
+    }
+    for option in profile.kernel.cmdline.iter().filter(|option| is_shell(option)) {
+        let message = format!("`{option}` opens a root shell at the console, without a password");
+        let mistake = profile.marks.mistake("kernel.cmdline", option, message);
+        found.extend(mistake.map(|mistake| mistake.hint("leave it out of a node that is not for trying")));
+    }
+    found
+}
+
+/// A unit of systemd that asks for a login at a console, or what adds to it.
+fn is_getty(path: &str) -> bool {
+    let unit = ["etc/systemd/system/", "usr/lib/systemd/system/"].iter().find_map(|dir| path.strip_prefix(dir));
+    let names = ["getty@", "serial-getty@", "console-getty.", "container-getty@", "autovt@"];
+    unit.is_some_and(|unit| names.iter().any(|name| unit.starts_with(name)))
+}
+
+/// systemd-debug-generator(8), and what the kernel runs in place of an init.
+fn is_shell(option: &str) -> bool {
+    let plain = option.replace(['"', '\''], "").replace('-', "_");
+    let (key, value) = plain.split_once('=').unwrap_or((&plain, ""));
+    let key = key.strip_prefix("rd.").unwrap_or(key);
+    match key {
+        "systemd.debug_shell" => !["0", "no", "n", "false", "f", "off"].contains(&value),
+        "init" => value.rsplit('/').next().is_some_and(|name| RUNNERS.contains(&name)),
+        _ => false,
+    }
 }

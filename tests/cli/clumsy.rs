@@ -131,6 +131,9 @@ fn what_is_no_disk_is_told_by_what_it_is() {
         let error = device(name);
         assert!(error.contains(what), "{name}: {error}");
     }
+    // Also where nobody could be asked about a disk.
+    let error = bounded(&place, &["flash", "--profile", "demo", "--device", "/dev/nope"]).fails(1);
+    assert!(error.contains("there is no /dev/nope") && !error.contains("terminal"), "{error}");
     let error = bounded(&place, &["inspect", "/dev/null"]).fails(1);
     assert!(error.starts_with("/dev/null is neither an image nor a directory"), "{error}");
     let error = bounded(&place, &["--workspace", "x.img", "check"]).fails(1);

@@ -193,7 +193,19 @@ fn a_profile_is_checked_whether_or_not_there_is_a_cluster_and_each_of_the_worksp
     let lines: Vec<Value> = findings(&ran).iter().map(|finding| finding["line"].clone()).collect();
     assert_eq!(lines, [3, 4]);
     let first: Value = serde_json::from_str(ran.stdout.lines().next().unwrap()).unwrap();
-    assert_eq!(first["result"]["nodes"].as_array().unwrap().len(), 2, "{first}");
+    assert_eq!(first["result"]["nodes"].as_array().unwrap().len(), 3, "{first}");
+}
+
+#[test]
+fn a_profile_that_a_node_has_is_told_once_to_be_broken() {
+    let place = fixture("C012-duplicate-address/good");
+    let cluster = place.read("cluster.toml").replace("profile = \"gpu\"", "profile = \"mine\"");
+    place.write("cluster.toml", cluster);
+    place.write("profiles/mine.toml", "schema = 1\nextends = \"gpu\"\noverlays = [\"app\"]\n");
+    place.write("overlays/app/overlay.toml", "schema = 1\n");
+    // Manifests end in `.yaml`.
+    place.write("overlays/app/manifests/a.yml", "");
+    assert_eq!(codes(&place.run(&["--json", "check"])), ["C003-broken-profile"]);
 }
 
 #[test]

@@ -66,6 +66,9 @@ fn a_new_user_makes_secrets_is_warned_and_sets_the_datastores_url() {
     assert!(place.run(&["secrets", "init"]).fails(1).contains("secrets.toml"));
 
     with_input(place.command(&["secrets", "set", "datastore-url"]), &format!("{URL}\n")).ok();
+    // What was typed may be a value, so only what was meant is shown.
+    let error = with_input(place.command(&["secrets", "set", "datastore_url"]), URL).fails(1);
+    assert!(error.contains("did you mean `datastore-url`?") && !error.contains("datastore_url"), "{error}");
     assert!(values(&place).contains(&URL.to_owned()));
     let checked = place.run(&["secrets", "check"]).ok();
     for name in ["server-token", "agent-token", "identity-seed", "datastore-url"] {

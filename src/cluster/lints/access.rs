@@ -3,10 +3,11 @@
 use x509_cert::Certificate;
 use x509_cert::ext::pkix::BasicConstraints;
 
-use super::{Inputs, Lint, Mistake, Theme};
+use super::{Finding, Inputs, Lint, Mistake, Theme};
 use crate::output::Severity;
+use crate::profile::{Profile, at_the_console};
 
-pub(super) const THEME: Theme = Theme { title: "Access", lints: &[NO_SSH_KEY, CA_MISSING, CA_UNUSABLE] };
+pub(super) const THEME: Theme = Theme { title: "Access", lints: &[NO_SSH_KEY, CA_MISSING, CA_UNUSABLE, CONSOLE] };
 
 const NO_SSH_KEY: Lint = Lint {
     code: "C050-no-ssh-key",
@@ -31,6 +32,34 @@ const CA_UNUSABLE: Lint = Lint {
     why: "nothing that the datastore shows can be proved with it, so K3s does not connect",
     find: ca_unusable,
 };
+
+const CONSOLE: Lint = Lint {
+    code: "C053-open-console",
+    severity: Severity::Warning,
+    title: "Who sits at a node's console is root without a password",
+    why: "a keyboard, a serial cable or a remote console is enough to take the node, its token and its seed",
+    find: console,
+};
+
+fn console(inputs: &Inputs<'_>) -> Vec<Mistake> {
+    let mut found: Vec<Mistake> = Vec::new();
+    for (node, profile) in inputs.nodes() {
+        for diagnostic in at_the_console(profile) {
+            // Told once of a profile that several nodes have.
+            match found.iter_mut().find(|mistake| mistake.diagnostic == diagnostic) {
+                Some(mistake) => mistake.node = None,
+                None => found.push(Mistake { node: Some(node.name.clone()), diagnostic }),
+            }
+        }
+    }
+    found
+}
+
+/// What is open in a profile that no node has.
+pub(super) fn of_profile(profile: &Profile) -> Vec<Finding> {
+    let found = at_the_console(profile).into_iter();
+    found.map(|diagnostic| Finding::new(&CONSOLE, Mistake { node: None, diagnostic })).collect()
+}
 
 fn no_ssh_key(inputs: &Inputs<'_>) -> Vec<Mistake> {
     if !inputs.cluster.ssh_keys.is_empty() {

@@ -80,14 +80,15 @@ pub fn run(inputs: &Inputs<'_>) -> Vec<Finding> {
     findings
 }
 
-/// What the lints find in a server's profile that no node has: its release and its manifests, as far as they need no cluster.
+/// What the lints find in a profile that no node has: an open console, and of a server its release and its manifests, as far as
+/// they need no cluster.
 #[must_use]
 pub fn of_profile(profile: &Profile, today: Option<Date>) -> Vec<Finding> {
-    if profile.k3s.as_ref().is_none_or(|k3s| k3s.role != Role::Server) {
-        return Vec::new();
+    let mut findings = access::of_profile(profile);
+    if profile.k3s.as_ref().is_some_and(|k3s| k3s.role == Role::Server) {
+        findings.extend(releases::of_profile(profile, today));
+        findings.extend(manifests::of_profile(profile));
     }
-    let mut findings = releases::of_profile(profile, today);
-    findings.extend(manifests::of_profile(profile));
     findings
 }
 

@@ -5,7 +5,7 @@ use std::net::IpAddr;
 use super::{Inputs, Lint, Mistake, Theme};
 use crate::cluster::Node;
 use crate::output::Severity;
-use crate::profile::{Profile, Role};
+use crate::profile::{K3s, Profile, Role, Tag};
 
 pub(super) const THEME: Theme = Theme {
     title: "Servers",
@@ -18,6 +18,7 @@ pub(super) const THEME: Theme = Theme {
         SERVER_UNSTABLE,
         DISABLE_DIFFERS,
         SERVER_TAINT,
+        WILDCARD,
     ],
 };
 
@@ -88,6 +89,18 @@ const SERVER_TAINT: Lint = Lint {
           neither",
     find: server_taint,
 };
+
+const WILDCARD: Lint = Lint {
+    code: "C017-wildcard-name",
+    severity: Severity::Error,
+    title: "A TLS name is a wildcard, which the server's K3s does not take",
+    why: "K3s puts wildcards on the API's certificate since v1.36.3 (k3s-io/k3s#14312); before, it leaves the name out, and \
+          whoever reaches the API by such a name gets a certificate for others",
+    find: wildcard,
+};
+
+/// The first release that puts wildcards on the certificate; no older line got it.
+const WITH_WILDCARDS: [Tag; 1] = [Tag::of(36, 3)];
 
 fn role(profile: &Profile) -> Option<Role> {
     profile.k3s.as_ref().map(|k3s| k3s.role)
@@ -215,6 +228,32 @@ fn disable_differs(inputs: &Inputs<'_>) -> Vec<Mistake> {
 /// What keeps everything else off a server and yet lets in what belongs there.
 const CONTROL_PLANE: &str = "node-role.kubernetes.io/control-plane";
 
+fn wildcard(inputs: &Inputs<'_>) -> Vec<Mistake> {
+    let names = inputs.cluster.tls_names.iter().filter(|name| name.starts_with("*."));
+    let names: Vec<&str> = names.map(String::as_str).collect();
+    let of_servers = inputs.nodes().filter(|(_, profile)| role(profile) == Some(Role::Server));
+    let mut releases = of_servers.filter_map(|(node, profile)| Some((node, inputs.release(profile)?)));
+    match releases.find(|(_, release)| !release.is_since(&WITH_WILDCARDS)) {
+        Some((node, release)) if !names.is_empty() => {
+            let message = format!("`{}` has K3s {release}, which takes no `{}`", node.name, names.join("`, `"));
+            let hint = "write each name out, or take K3s v1.36.3+k3s1 or newer";
+            vec![inputs.at_value("tls_names", message).hint(hint)]
+        }
+        _ => Vec::new(),
+    }
+}
+
+/// Whether a taint keeps off what does not tolerate it.
+fn is_barrier(taint: &str) -> bool {
+    !taint.ends_with(":PreferNoSchedule")
+}
+
+/// Whether a node of the file takes pods that tolerate nothing, or may do so: nothing is known of one whose profile is broken.
+fn is_open_node(inputs: &Inputs<'_>) -> bool {
+    let is_open = |k3s: &K3s| !k3s.taints.iter().any(|taint| is_barrier(taint));
+    !all_known(inputs) || inputs.nodes().any(|(_, profile)| profile.k3s.as_ref().is_some_and(is_open))
+}
+
 /// The tolerations of K3s's add-ons are those of its `manifests/` (coredns, local-storage, metrics-server, traefik). A
 /// job of its helm-controller has none (`pkg/controllers/chart/chart.go` there) unless the chart says `bootstrap: true`:
 /// then it has the same, and runs on servers alone. See k3s#6383.
@@ -225,12 +264,30 @@ fn server_taint(inputs: &Inputs<'_>) -> Vec<Mistake> {
         return Vec::new();
     };
     let mut found = Vec::new();
+    let at = |taint: &str, message: String, hint: String| {
+        let place = profile.marks.mistake("k3s.taints", taint, &message);
+        let place = place.map(|diagnostic| Mistake { node: Some(server.name.clone()), diagnostic });
+        let mistake = place.unwrap_or_else(|| inputs.at_value(&format!("node.{}.profile", server.name), message));
+        mistake.hint(hint)
+    };
     for taint in &k3s.taints {
         let (pair, effect) = taint.rsplit_once(':').unwrap_or((taint, ""));
         let key = pair.split('=').next().unwrap_or_default();
         let blocks = match key {
-            _ if effect == "PreferNoSchedule" => continue,
-            CONTROL_PLANE if effect == "NoSchedule" => continue,
+            _ if !is_barrier(taint) => continue,
+            CONTROL_PLANE if effect == "NoSchedule" && is_open_node(inputs) => continue,
+            CONTROL_PLANE if effect == "NoSchedule" => {
+                let message = format!(
+                    "no node of this file is without a taint, and `{taint}` keeps Traefik's job off `{}`",
+                    server.name
+                );
+                let hint = format!(
+                    "add a node that takes work (a profile such as `storage`), or take the taint out: `taints = [\"-{taint}\"]` \
+                     in [k3s] of the profile"
+                );
+                found.push(inputs.at_value(&format!("node.{}.profile", server.name), message).hint(hint));
+                continue;
+            }
             "CriticalAddonsOnly" => {
                 "keeps the jobs that install charts (`helm-install-…`, Traefik's too) off the only server, and the agents \
                  of most charts, MetalLB's speaker among them"
@@ -242,10 +299,7 @@ fn server_taint(inputs: &Inputs<'_>) -> Vec<Mistake> {
             "take `{CONTROL_PLANE}=true:NoSchedule`, which the add-ons and most charts' agents tolerate; a chart that must \
              come before the first worker needs `bootstrap: true` in its HelmChart"
         );
-        let place = profile.marks.mistake("k3s.taints", taint, &message);
-        let place = place.map(|diagnostic| Mistake { node: Some(server.name.clone()), diagnostic });
-        let mistake = place.unwrap_or_else(|| inputs.at_value(&format!("node.{}.profile", server.name), message));
-        found.push(mistake.hint(hint));
+        found.push(at(taint, message, hint));
     }
     found
 }

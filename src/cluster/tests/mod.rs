@@ -24,6 +24,15 @@ ssh_keys = ["ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIJ8vWqK0mD1tQ7yRk5cUe0oM3bLhXz2
 gateway = "192.168.1.1"
 dns = ["192.168.1.1"]
 
+[node.worker]
+profile = "storage"
+board = "rpi4"
+
+[[node.worker.disk]]
+label = "longhorn-worker"
+mount = "/var/lib/longhorn"
+format = "if-blank"
+
 [node.control]
 profile = "control"
 address = "192.168.1.10/24"

@@ -77,9 +77,14 @@ fn no_spelling_of_a_host_that_cannot_work_passes() {
         assert_eq!(at(&format!("{host}/k3s"), ""), ["C104-datastore-here"], "{host}");
     }
     let domain = "\n[k3s]\ncluster_domain = \"kube.lan\"\n";
-    for host in
-        ["10.42.7.9", "10.43.0.77", "[::ffff:10.43.0.77]", "pg.home.svc", "PG.home.SVC.kube.lan.", "pg.cluster.local"]
-    {
+    for host in [
+        "10.42.7.9",
+        "10.43.0.77",
+        "[::ffff:10.43.0.77]",
+        "pg.home.svc",
+        "PG.home.SVC.kube.lan.",
+        "pg.home.svc.cluster.local",
+    ] {
         assert_eq!(at(&format!("{host}:5432/k3s"), domain), ["C105-datastore-in-cluster"], "{host}");
     }
     let names = "\n[node.pi1]\nprofile = \"storage\"\nboard = \"rpi4\"\naddress = \"192.168.1.11/24\"\n\n[[node.pi1.disk]]\n\
@@ -92,6 +97,13 @@ fn no_spelling_of_a_host_that_cannot_work_passes() {
     }
     for host in ["db.example.org", "192.168.1.12", "svc.example.org", "[fd00::5]"] {
         assert_eq!(at(&format!("{host}/k3s"), names), [""; 0], "{host}");
+    }
+    assert_eq!(at("db.cluster.local/k3s", ""), [""; 0]);
+    for host in ["224.0.0.1", "255.255.255.255"] {
+        assert_eq!(at(&format!("{host}/k3s"), ""), ["C112-datastore-no-machine"], "{host}");
+    }
+    for host in ["pg-rw.database", "control.home"] {
+        assert_eq!(at(&format!("{host}/k3s"), ""), ["C113-datastore-odd-host"], "{host}");
     }
     // The home's own domain may be the cluster's too.
     assert_eq!(at("nas.kube.lan/k3s", domain), [""; 0]);
@@ -110,6 +122,13 @@ fn a_name_that_the_datastore_has_in_common_with_the_api_is_a_warning() {
 }
 
 #[test]
+fn the_api_s_address_is_the_only_server_s_where_that_asks_dhcp() {
+    let url = "postgres://k3s:fixture-password@192.168.1.10/k3s";
+    let codes = with_cluster("C074-weak-tls", url, |text| text.replace("address = \"192.168.1.10/24\"\n", ""));
+    assert!(codes.contains(&"C106-datastore-on-server") && !codes.contains(&"C107-datastore-on-agent"), "{codes:?}");
+}
+
+#[test]
 fn supabases_dedicated_pooler_and_its_own_database_are_told() {
     assert_eq!(at("db.abc.supabase.co:6543/k3s", ""), ["C072-transaction-pooler"]);
     assert_eq!(at("DB.abc.supabase.co.:6543/k3s", ""), ["C072-transaction-pooler"]);
@@ -117,6 +136,9 @@ fn supabases_dedicated_pooler_and_its_own_database_are_told() {
     assert_eq!(at("db.abc.supabase.co/postgres", ""), ["C073-ipv6-only", "C110-data-api"]);
     assert_eq!(at("aws-1-eu-west-1.pooler.supabase.com:5432/Postgres", ""), ["C110-data-api"]);
     assert_eq!(at("aws-1-eu-west-1.pooler.supabase.com:5432/postgres?search_path=k3s", ""), [""; 0]);
+    let neon = "ep-cool-darkness-123456";
+    assert_eq!(at(&format!("{neon}-pooler.us-east-2.aws.neon.tech/k3s"), ""), ["C072-transaction-pooler"]);
+    assert_eq!(at(&format!("{neon}.us-east-2.aws.neon.tech/k3s"), ""), [""; 0]);
     // Elsewhere the name is as good as another.
     assert_eq!(at("db.example.org/postgres", ""), [""; 0]);
 }
@@ -133,12 +155,54 @@ fn parameters_of_other_clients_and_files_that_no_node_has_are_told() {
     ] {
         assert_eq!(at(&format!("db.example.org/k3s?{query}"), ""), ["C108-datastore-parameter"], "{query}");
     }
-    assert_eq!(at("db.example.org/k3s?tcp_user_timeout=5000&replication=false", ""), [""; 0]);
+    for query in ["PGBouncer=true", "binary_parameters=yes", "sslMode=require", "charset=utf8"] {
+        assert_eq!(at(&format!("db.example.org/k3s?{query}"), ""), ["C108-datastore-parameter"], "{query}");
+    }
+    assert_eq!(at("db.example.org/k3s?foobar=1", ""), ["C111-unknown-parameter"]);
+    assert_eq!(at("db.example.org/k3s?tcp_user_timeout=5000&replication=false&myapp.key=1", ""), [""; 0]);
     for query in ["sslcert=/home/me/client.pem&sslkey=/home/me/client.key", "passfile=.pgpass", "sslcert=/etc/hostname"]
     {
         let codes = at(&format!("db.example.org/k3s?{query}"), "");
         assert!(!codes.is_empty() && codes.iter().all(|code| *code == "C109-datastore-file"), "{query}: {codes:?}");
     }
+}
+
+/// The small cluster without its worker.
+fn alone() -> String {
+    let worker = SOUND.find("[node.worker]").unwrap()..SOUND.find("[node.control]").unwrap();
+    SOUND.replace(&SOUND[worker], "")
+}
+
+/// The codes in a cluster file with a manifest of its server's.
+fn with_manifest(cluster: &str, manifest: &str) -> Vec<&'static str> {
+    let dir = workspace(&cluster.replace("profile = \"control\"", "profile = \"own\""));
+    let put = |path: &str, text: &str| {
+        let path = dir.path().join(path);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(path, text).unwrap();
+    };
+    put("profiles/own.toml", "schema = 1\nextends = \"control\"\noverlays = [\"app\"]\n");
+    put("overlays/app/overlay.toml", "schema = 1\n");
+    put("overlays/app/manifests/app.yaml", manifest);
+    findings(dir.path()).iter().map(|finding| finding.code).collect()
+}
+
+#[test]
+fn manifests_are_held_against_what_the_cluster_file_leaves_out() {
+    let chart = "apiVersion: helm.cattle.io/v1\nkind: HelmChart\nmetadata: {name: traefik, namespace: kube-system}\nspec: \
+                 {failurePolicy: abort, chart: traefik, repo: \"https://traefik.github.io/charts\"}\n";
+    assert_eq!(with_manifest(SOUND, chart), ["C128-chart-config"]);
+    let without = format!("{SOUND}\n[k3s]\ndisable = [\"servicelb\", \"traefik\"]\n");
+    assert_eq!(with_manifest(&without, chart), [""; 0]);
+}
+
+#[test]
+fn a_server_that_takes_nothing_alone_is_told() {
+    let alone = alone();
+    assert_eq!(codes(&alone), ["C150-server-taint"]);
+    // The GPU's node takes only what asks for a GPU.
+    assert_eq!(codes(&format!("{alone}\n[node.gpu]\nprofile = \"gpu\"\n")), ["C150-server-taint"]);
+    assert_eq!(codes(SOUND), [""; 0]);
 }
 
 #[test]
@@ -171,7 +235,7 @@ fn the_note_of_a_dead_line_says_where_the_facts_about_manifests_begin() {
 #[test]
 fn servers_and_agents_may_be_as_far_apart_as_kubernetes_says() {
     let codes = |server: &str, agent: &str| {
-        let text = SOUND.replace("profile = \"control\"", "profile = \"own\"")
+        let text = alone().replace("profile = \"control\"", "profile = \"own\"")
             + "\n[node.pi1]\nprofile = \"worker\"\nboard = \"rpi4\"\naddress = \"192.168.1.11/24\"\n";
         let dir = workspace(&text);
         fs::create_dir(dir.path().join("profiles")).unwrap();
@@ -215,7 +279,7 @@ fn a_secret_in_the_cluster_file_is_found_in_any_encoding_and_not_shown() {
         ("ASNFZ4mrze8BI0VniavN7wEjRWeJq83vASNFZ4mrze8=".to_owned(), ", in base64"),
         (hex::encode(TOKEN.as_bytes()).to_string(), ", in hexadecimal digits"),
     ] {
-        let dir = workspace(&SOUND.replace("\n[node", &format!("\n[values]\njoin = \"{text}\"\n\n[node")));
+        let dir = workspace(&SOUND.replacen("\n[node", &format!("\n[values]\njoin = \"{text}\"\n\n[node"), 1));
         fs::write(dir.path().join("secrets.list"), format!("spare {TOKEN}\n")).unwrap();
         let found = findings(dir.path());
         let found: Vec<&Finding> = found.iter().filter(|finding| finding.code.starts_with("C077")).collect();

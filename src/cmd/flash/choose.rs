@@ -23,10 +23,16 @@ pub(super) struct Choice {
 
 /// Refuses what no image could mend, before one is built or fetched: that takes its time.
 pub(super) fn beforehand(args: &Flash, taken: &[u64], session: &Session<'_>) -> Result<(), Failure> {
+    let disks = device::list(Path::new("/"))?;
+    let found = || candidates(&disks, args, taken, &limits(args, None, session)).map(drop);
+    // A name of no disk is told first: on a terminal it would be wrong too.
+    if args.device.is_some() {
+        found()?;
+    }
     if !(args.yes || args.dry_run || session.console.can_ask()) {
         return Err(unasked(&io::ErrorKind::Unsupported.into(), session.console));
     }
-    candidates(&device::list(Path::new("/"))?, args, taken, &limits(args, None, session)).map(drop)
+    found()
 }
 
 /// What is asked of the disk; without an image, of what is known without it.

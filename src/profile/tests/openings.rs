@@ -61,6 +61,27 @@ const OPENINGS: &[(&str, &str, &str)] = &[
         "lets everybody in without a password",
     ),
     ("etc/pam.d/su", "auth sufficient pam_wheel.so trust", "lets members of a group become root without a password"),
+    ("etc/passwd", "toor:x:00:0::/root:/bin/sh", "makes `toor` a second root (number 0)"),
+    (
+        "etc/sudoers.d/eve",
+        "Cmnd_Alias EVERY = ALL\neve ALL=(ALL) NOPASSWD: EVERY",
+        "makes `eve` root without a password",
+    ),
+    ("etc/sudoers.d/eve", "eve ALL=(root) NOPASSWD: /bin/sh", "makes `eve` root without a password"),
+    (
+        "etc/sudoers.d/eve",
+        "eve ALL=(root) NOPASSWD:SETENV: /bin/df, /usr/bin/env *",
+        "makes `eve` root without a password",
+    ),
+    ("etc/doas.conf", "permit nopass keepenv eve", "makes `eve` root without a password"),
+    ("etc/doas.conf", "permit nopass eve as root cmd /bin/bash", "makes `eve` root without a password"),
+    ("etc/pam.d/sshd", "auth required pam_env.so\nauth required pam_permit.so", "lets everybody in without a password"),
+    (
+        "etc/tmpfiles.d/eve.conf",
+        "d /root/.ssh 0700 root root\nf+ /root/.ssh/authorized_keys 0600 root root - ssh-ed25519 AAAA",
+        "writes `/root/.ssh/authorized_keys` when the node starts, which decides who comes in",
+    ),
+    ("usr/lib/tmpfiles.d/eve.conf", "L+ /etc/sudoers.d/eve - - - - /var/lib/eve", "decides who comes in"),
     ("etc/sysusers.d/eve.conf", "u eve 0 \"Eve\" / /bin/sh", "makes `eve` a second root (number 0)"),
 ];
 
@@ -86,6 +107,19 @@ const SOUND: &[(&str, &str)] = &[
     ),
     ("etc/pam.d/su", "auth sufficient pam_rootok.so\n#auth sufficient pam_wheel.so trust"),
     ("etc/sysusers.d/app.conf", "u app - \"App\"\ng app 0"),
+    ("etc/passwd", "games:x:5:60::/usr/games:/usr/sbin/nologin"),
+    (
+        "etc/sudoers.d/ops",
+        "Cmnd_Alias OPS = /usr/bin/systemctl restart k3s, /usr/bin/journalctl\nops ALL=(root) NOPASSWD: OPS",
+    ),
+    ("etc/sudoers.d/backup", "backup ALL=(root) NOPASSWD: /bin/sh /usr/lib/backup.sh"),
+    ("etc/doas.conf", "permit persist :wheel\npermit nopass admin\npermit nopass backup cmd /usr/bin/rsync\ndeny eve"),
+    ("etc/pam.d/app", "auth required pam_permit.so\n@include common-auth\naccount required pam_permit.so"),
+    ("etc/pam.d/cron", "account required pam_permit.so\nsession required pam_limits.so"),
+    (
+        "etc/tmpfiles.d/app.conf",
+        "d /var/lib/app 0750 app app\nL /etc/app.conf - - - - /usr/lib/app.conf\nz /etc/shadow 0640 root shadow",
+    ),
     ("usr/share/doc/sudoers", "eve ALL=(ALL) NOPASSWD: ALL"),
 ];
 
@@ -142,4 +176,23 @@ fn who_may_become_root_is_said_by_the_profile_alone() {
     node(&[("profiles/node.toml", &format!("{demo}{user}{file}"))]);
     let shown = node_error(&format!("{demo}{}{file}", user.replace("true", "false")));
     assert!(shown.contains("makes `eve` root without a password") && shown.contains("`sudo = true`"), "{shown}");
+}
+
+#[test]
+fn an_open_console_is_told_and_not_refused() {
+    let unit = "overlays/mine/files/etc/systemd/system/serial-getty@.service.d/autologin.conf";
+    let told = |text: &str| crate::profile::at_the_console(&node(&overlay(unit, text)));
+    let found = told("[Service]\nExecStart=\nExecStart=-agetty --autologin root --keep-baud 115200 - $TERM\n");
+    assert!(matches!(&found[..], [mistake] if mistake.position().is_some_and(|(line, _)| line == 3)), "{found:?}");
+    assert_eq!(told("[Service]\nExecStart=\nExecStart=-agetty --keep-baud 115200 - $TERM\n"), []);
+    let with = |option: &str| {
+        let text = format!("schema = 1\nextends = \"demo\"\n[kernel]\ncmdline = [\"{option}\"]\n");
+        crate::profile::at_the_console(&node(&[("profiles/node.toml", &text)])).len()
+    };
+    for option in ["systemd.debug_shell=1", "systemd.debug-shell", "rd.systemd.debug_shell", "init=/bin/sh"] {
+        assert_eq!(with(option), 1, "{option}");
+    }
+    for option in ["systemd.debug_shell=0", "quiet", "init=/usr/lib/systemd/systemd"] {
+        assert_eq!(with(option), 0, "{option}");
+    }
 }
