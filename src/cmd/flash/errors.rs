@@ -3,7 +3,7 @@
 use std::io;
 use std::path::Path;
 
-use super::sidecars::Place;
+use super::place::Place;
 use crate::cmd::manifest;
 use crate::exit::{Code, Failure};
 use crate::fetch::{Attempt, Cause, FetchError};

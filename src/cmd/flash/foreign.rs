@@ -7,7 +7,8 @@ use std::path::{Path, PathBuf};
 
 use super::errors::{bad, unfetched, unproved, unreadable};
 use super::image::Image;
-use super::sidecars::{Place, Sidecars};
+use super::place::Place;
+use super::sidecars::Sidecars;
 use super::unpack::source;
 use crate::cmd::session::Session;
 use crate::exit::{Code, Failure};

@@ -12,6 +12,7 @@ mod errors;
 mod find;
 mod foreign;
 mod image;
+mod place;
 mod show;
 mod sidecars;
 mod spawn;

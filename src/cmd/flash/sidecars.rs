@@ -6,9 +6,9 @@
 
 use std::cell::RefCell;
 use std::io::{self, Read as _};
-use std::path::PathBuf;
 
 use super::errors::{WHERE, bad, is_absent, unfetched, unproved, unreadable};
+use super::place::Place;
 use crate::cmd::session::Session;
 use crate::exit::Failure;
 use crate::fetch::FetchError;
@@ -17,27 +17,9 @@ use crate::format::{Store as _, Sums};
 use crate::image::Manifest;
 use crate::release::{self, Proof, SIGNATURE, SUMS, Signed, Tag};
 use crate::tree::Digest;
-use crate::urls::WebUrl;
 
 /// Most bytes of a file beside an image: those of the longest, the manifest.
 const LONGEST: u64 = Manifest::LONGEST;
-
-/// Where an image and the files that prove it lie side by side.
-pub(super) enum Place {
-    Dir(PathBuf),
-    /// That of any of them.
-    Url(WebUrl),
-}
-
-impl Place {
-    /// A file there, for messages.
-    pub(super) fn shown(&self, name: &str) -> String {
-        match self {
-            Self::Dir(dir) => dir.join(name).display().to_string(),
-            Self::Url(url) => url.beside(name).to_string(),
-        }
-    }
-}
 
 /// The files beside the image `name`.
 pub(super) struct Sidecars<'s> {

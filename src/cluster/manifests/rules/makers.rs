@@ -5,7 +5,7 @@
 use crate::cluster::manifests::object::Object;
 use crate::cluster::manifests::yaml::Node;
 
-use super::needs::Need;
+use super::need::Need;
 
 /// What every cluster of K3s has: Kubernetes' root CA publisher makes the first in each namespace; the others are in
 /// kube-system.

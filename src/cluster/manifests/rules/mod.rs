@@ -13,6 +13,7 @@ mod inner;
 mod kinds;
 mod makers;
 mod names;
+mod need;
 mod needs;
 mod sources;
 #[cfg(test)]
@@ -259,7 +260,7 @@ fn separators(text: &str, flaws: &mut Flaws<'_>) {
 #[must_use]
 pub fn unused<'e>(manifests: &[Rendered<'_>], expects: &'e BTreeSet<String>) -> Vec<&'e str> {
     let objects = manifests.iter().flat_map(|rendered| &rendered.manifest.objects);
-    let needed: Vec<needs::Need<'_>> = objects.flat_map(needs::of).collect();
+    let needed: Vec<need::Need<'_>> = objects.flat_map(needs::of).collect();
     let is_unused = |expected: &&String| !needed.iter().any(|need| need.is(expected));
     expects.iter().filter(is_unused).map(String::as_str).collect()
 }

@@ -1,38 +1,13 @@
 //! Secrets and `ConfigMaps` that objects need, and whether anybody makes them.
 
 use std::collections::BTreeSet;
-use std::ops::Range;
 
 use crate::cluster::manifests::object::Object;
 use crate::cluster::manifests::yaml::Node;
 
 use super::makers::Makers;
+use super::need::Need;
 use super::{FlawKind, Flaws};
-
-/// What an object cannot do without.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Need<'o> {
-    /// `Secret` or `ConfigMap`.
-    pub kind: &'static str,
-    pub name: &'o str,
-    /// Where it must be; any will do if that is not known.
-    pub namespace: Option<&'o str>,
-    /// Where it is named.
-    pub place: Range<usize>,
-}
-
-impl Need<'_> {
-    /// Whether `namespace/secret/name` means it.
-    pub fn is(&self, expected: &str) -> bool {
-        let Some((namespace, rest)) = expected.split_once('/') else { return false };
-        self.is_in(namespace) && rest == format!("{}/{}", self.kind.to_ascii_lowercase(), self.name)
-    }
-
-    /// Whether it is found in a namespace.
-    pub fn is_in(&self, namespace: &str) -> bool {
-        self.namespace.is_none_or(|own| own == namespace)
-    }
-}
 
 pub(super) fn check(
     object: &Object,
