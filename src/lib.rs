@@ -16,6 +16,7 @@ pub mod cmd;
 pub mod datastore;
 pub mod debian;
 pub mod device;
+pub mod diagnostic;
 pub mod effects;
 pub mod exit;
 pub mod fetch;

@@ -2,7 +2,7 @@
 
 use std::io;
 
-use crate::output::Diagnostic;
+use crate::diagnostic::Diagnostic;
 use crate::profile::ProfileError;
 use crate::profile::error::known_names;
 

@@ -7,7 +7,7 @@ use ipnet::IpNet;
 
 use super::schema::{ClusterToml, DiskTable, K3sTable, NodeTable, RegistryAuthTable, RegistryTable};
 use super::{Cluster, ClusterError, Critical, Datastore, Disk, FlannelBackend, Node, Places, Registry, RegistryAuth};
-use crate::output::SourceText;
+use crate::diagnostic::SourceText;
 use crate::profile::Workspace;
 use crate::profile::parse::parse;
 use crate::profile::workspace::text;

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use toml::de::{DeTable, DeValue};
 
-use crate::output::{Diagnostic, SourceText};
+use crate::diagnostic::{Diagnostic, SourceText};
 
 /// The places of a file by dotted key: `server`, `node.pi1.disk.0.label`. Entries of lists count from 0.
 #[derive(Debug, Clone)]

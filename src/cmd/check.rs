@@ -14,10 +14,11 @@ use crate::cluster::lints::{self, Finding, Inputs, online};
 use crate::cluster::secrets::DATASTORE_URL;
 use crate::cluster::{self, Cluster, ClusterError, Places};
 use crate::datastore::{self, Endpoint};
+use crate::diagnostic::Severity;
 use crate::effects::ledger::Ledger;
 use crate::exit::Failure;
 use crate::lock::{Lock, OutdatedError};
-use crate::output::{Severity, count};
+use crate::output::count;
 use crate::profile::{self, Profile};
 
 pub(super) fn run(args: &Check, session: &Session<'_>) -> Outcome {

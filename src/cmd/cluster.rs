@@ -11,9 +11,10 @@ use crate::cluster::lints::{self, Inputs};
 use crate::cluster::secrets::{NodeNeeds, Secret, Secrets, SecretsError};
 use crate::cluster::seed::{self, Seed};
 use crate::cluster::{self, Cluster, ClusterError, Places};
+use crate::diagnostic::Severity;
 use crate::exit::Failure;
 use crate::lock::Lock;
-use crate::output::{Severity, count};
+use crate::output::count;
 use crate::profile::{self, Profile, Registration};
 
 /// A node with all that its stick is made from.

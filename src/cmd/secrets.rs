@@ -13,8 +13,9 @@ use super::session::Session;
 use crate::cli::{Secrets, SecretsCheck, SecretsExport, SecretsInit, SecretsSet};
 use crate::cluster::secrets::{Row, Secret, SecretsError, State, Vault, check, known};
 use crate::cluster::{self, ClusterError};
+use crate::diagnostic::closest;
 use crate::exit::{Code, Failure};
-use crate::output::{closest, count};
+use crate::output::count;
 
 const WARNING: &str = "whoever loses the server token loses the cluster: it seals the keys in the datastore. Keep a \
                        backup elsewhere: `imgbuild secrets export --age RECIPIENT --output secrets-backup.age`";

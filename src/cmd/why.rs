@@ -12,9 +12,9 @@ use super::session::Session;
 use crate::cli::Why;
 use crate::debian::resolve::{self, Reason, Universe};
 use crate::debian::{Package, index};
+use crate::diagnostic::closest;
 use crate::exit::{Code, Failure};
 use crate::lock::{self, LockedPackage, Update};
-use crate::output::closest;
 use crate::pipeline::{self, PlannedPackage};
 use crate::profile::{self, Profile};
 

@@ -2,7 +2,7 @@
 
 use std::io;
 
-use crate::output::{Diagnostic, Mistakes, closest};
+use crate::diagnostic::{Diagnostic, Mistakes, closest};
 use crate::profile::Profile;
 use crate::tree::TreeError;
 

@@ -4,9 +4,9 @@ use std::io;
 use std::path::PathBuf;
 
 use super::BootError;
+use crate::diagnostic::Diagnostic;
 use crate::format::fat::FatError;
 use crate::format::gpt::GptError;
-use crate::output::Diagnostic;
 use crate::profile::Profile;
 
 /// Why no image was written.

@@ -7,7 +7,7 @@ use globset::{Glob, GlobSet, GlobSetBuilder};
 
 use super::LockError;
 use crate::debian::index::Stanza;
-use crate::output::Mistakes;
+use crate::diagnostic::Mistakes;
 use crate::profile::{Profile, Source};
 
 /// Packages that are not let in, and the source that has them.

@@ -7,7 +7,7 @@ use crate::debian::archive::{FetchedIndex, SourceState};
 use crate::debian::date;
 use crate::debian::index::{self, IndexError};
 use crate::debian::resolve::{Candidate, ResolveError, Universe, UnknownPackage, resolve};
-use crate::output::Mistakes;
+use crate::diagnostic::Mistakes;
 use crate::profile::Profile;
 use crate::tree::Digest;
 

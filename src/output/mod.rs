@@ -16,12 +16,6 @@ pub use console::{Color, Console, Look, at_once, leave};
 pub use size::{bytes, count};
 pub use text::{is_unfit, shown};
 
-mod diagnostic;
-mod mistakes;
-
-pub use diagnostic::{Diagnostic, Severity, SourceText, closest};
-pub use mistakes::Mistakes;
-
 /// What a long-running stage tells of its work. All calls may come from any thread.
 pub trait Progress: Sync {
     /// A phase begins (`download`, `unpack`, `compress`, …); `total` is its work in bytes, or 0 if unknown.

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use super::checks::{self, Verdict};
 use super::{Board, Marks};
-use crate::output::{Diagnostic, SourceText};
+use crate::diagnostic::{Diagnostic, SourceText};
 
 /// Bytes that Linux takes of a command line, its final zero among them: `COMMAND_LINE_SIZE` of
 /// `arch/x86/include/asm/setup.h` and `arch/arm64/include/uapi/asm/setup.h`. The rest is cut off without a word.

@@ -17,7 +17,7 @@ use super::{
     Board, ImageSettings, Kernel, ManifestTemplate, Marks, Network, Profile, ProfileArtifact, ProfileError,
     ProfileFile, Source, User, Workspace, cmdline, openings,
 };
-use crate::output::{Diagnostic, SourceText};
+use crate::diagnostic::{Diagnostic, SourceText};
 
 /// One file of the chain.
 #[derive(Debug)]

@@ -12,7 +12,7 @@ use super::inherit::plain;
 use super::schema::{FileEntry, NetworkEntry, SourceEntry, UserEntry};
 use super::values::{Spanned, WorkspacePath};
 use super::{Network, ProfileError, ProfileFile, Source, SourceKey, User, Workspace};
-use crate::output::{Diagnostic, SourceText};
+use crate::diagnostic::{Diagnostic, SourceText};
 use crate::tree::Content;
 
 /// A file of the profile, by clean path.

@@ -3,7 +3,7 @@
 use std::io;
 
 use super::checks::INSTEAD_OF_HIDDEN;
-use crate::output::{Diagnostic, closest};
+use crate::diagnostic::{Diagnostic, closest};
 
 /// Why a profile cannot be loaded.
 #[derive(Debug, thiserror::Error)]

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use super::ProfileError;
 use super::schema::List;
 use super::values::{Edit, Spanned};
-use crate::output::{Diagnostic, SourceText, closest};
+use crate::diagnostic::{Diagnostic, SourceText, closest};
 
 /// A value without its place.
 pub(super) fn plain<T: Into<String>>(value: Spanned<T>) -> String {

@@ -7,7 +7,7 @@ use super::error::known_names;
 use super::parse::parse;
 use super::schema::{OverlayToml, ProfileToml};
 use super::{Board, Home, Profile, ProfileError, Workspace, checks, overlay};
-use crate::output::{Diagnostic, SourceText};
+use crate::diagnostic::{Diagnostic, SourceText};
 
 /// What a list of profiles shows of one.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use super::schema::List;
 use super::values::{Edit, Spanned};
-use crate::output::{Diagnostic, SourceText};
+use crate::diagnostic::{Diagnostic, SourceText};
 
 /// Places by key (`packages`, `kernel.modules`, `user.shell`, …) and by the value there, or the name of the entry that the
 /// key belongs to. What a default says has no place.

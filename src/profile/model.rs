@@ -7,7 +7,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize, Serializer};
 
 use super::Marks;
-use crate::output::SourceText;
+use crate::diagnostic::SourceText;
 use crate::tree::{Content, Digest};
 
 /// A board family: decides architecture, boot files and partition 1 and 2.

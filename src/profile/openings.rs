@@ -12,7 +12,7 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use super::{Marks, Profile, ProfileError, ProfileFile, User};
-use crate::output::{Diagnostic, SourceText};
+use crate::diagnostic::{Diagnostic, SourceText};
 
 /// A line that lets somebody in.
 #[derive(Debug, PartialEq, Eq)]

@@ -16,7 +16,7 @@ use super::resolved::glob_of;
 use super::schema::{ArtifactEntry, OverlayToml};
 use super::values::{Account, Line, ManifestGlob, Mode, Spanned};
 use super::{Board, ManifestTemplate, ProfileArtifact, ProfileError, ProfileFile, Workspace, openings};
-use crate::output::{Diagnostic, SourceText};
+use crate::diagnostic::{Diagnostic, SourceText};
 use crate::tree::{Content, Digest, parent};
 
 /// What the overlays so far gave, with the name of the one that did.

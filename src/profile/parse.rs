@@ -6,7 +6,7 @@ use std::sync::Arc;
 use serde::de::DeserializeOwned;
 
 use super::slips::{self, Slip};
-use crate::output::{Diagnostic, SourceText, closest};
+use crate::diagnostic::{Diagnostic, SourceText, closest};
 
 /// Reads `source` as `T`.
 ///

@@ -10,8 +10,8 @@ use std::sync::Arc;
 use super::ProfileError;
 use super::parse::parse;
 use super::schema::WorkspaceToml;
+use crate::diagnostic::SourceText;
 use crate::files;
-use crate::output::SourceText;
 
 /// The top-level `profiles/` and `overlays/` folders by path, sorted (`build.rs`).
 static EMBEDDED: &[(&str, &[u8])] = &include!(concat!(env!("OUT_DIR"), "/embedded.rs"));

@@ -4,7 +4,7 @@ use x509_cert::Certificate;
 use x509_cert::ext::pkix::BasicConstraints;
 
 use super::{Finding, Inputs, Lint, Mistake, Theme};
-use crate::output::Severity;
+use crate::diagnostic::Severity;
 use crate::profile::{Profile, at_the_console};
 
 pub(super) const THEME: Theme = Theme { title: "Access", lints: &[NO_SSH_KEY, CA_MISSING, CA_UNUSABLE, CONSOLE] };

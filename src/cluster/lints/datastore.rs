@@ -6,7 +6,7 @@ use super::{Inputs, Lint, Mistake, Theme};
 use crate::cluster::secrets::DATASTORE_URL;
 use crate::cluster::seed::DATASTORE_CA;
 use crate::datastore::{Endpoint, Host, Trouble, trouble};
-use crate::output::Severity;
+use crate::diagnostic::Severity;
 use crate::profile::{Profile, Role};
 
 pub(super) const THEME: Theme = Theme {

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use super::{Inputs, Lint, Mistake, Theme};
 use crate::cluster::{Disk, Node};
-use crate::output::Severity;
+use crate::diagnostic::Severity;
 
 pub(super) const THEME: Theme = Theme {
     title: "Data disks",

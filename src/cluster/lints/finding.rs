@@ -6,7 +6,7 @@ use serde::Serialize;
 use serde_json::{Value, json};
 
 use super::Inputs;
-use crate::output::{Diagnostic, Severity};
+use crate::diagnostic::{Diagnostic, Severity};
 
 /// A rule.
 #[derive(Clone, Copy)]

@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 
 use super::{Lint, Theme, online, themes};
-use crate::output::Severity;
+use crate::diagnostic::Severity;
 
 const HEAD: &str = "\
 # What `imgbuild check` finds

@@ -6,8 +6,8 @@ use jiff::civil::Date;
 
 use crate::cluster::secrets::{NodeNeeds, Secrets};
 use crate::cluster::{Cluster, Node, Places};
+use crate::diagnostic::Diagnostic;
 use crate::lock::Lock;
-use crate::output::Diagnostic;
 use crate::profile::{self, Profile, ProfileError, Role, Tag, Workspace};
 
 use super::Mistake;

@@ -1,7 +1,7 @@
 //! Labels of nodes.
 
 use super::{Inputs, Lint, Mistake, Theme};
-use crate::output::Severity;
+use crate::diagnostic::Severity;
 
 pub(super) const THEME: Theme = Theme { title: "Labels", lints: &[RESERVED_LABEL, FALSE_LABEL] };
 

@@ -2,7 +2,7 @@
 
 use super::{Inputs, Lint, Mistake, Theme};
 use crate::cluster::Node;
-use crate::output::Severity;
+use crate::diagnostic::Severity;
 use crate::profile::Registration;
 
 pub(super) const THEME: Theme = Theme { title: "The lock", lints: &[CRITICAL_CHANGE, TAINT_CHANGE, LABEL_GONE] };

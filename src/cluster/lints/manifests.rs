@@ -13,7 +13,7 @@ use crate::cluster::manifests::{
     Against, Context, FlawKind, Manifest, Places, Rendered, STAND_IN, Uses, lint, render, unused, uses,
 };
 use crate::cluster::secrets::Secrets;
-use crate::output::{Diagnostic, Severity, SourceText};
+use crate::diagnostic::{Diagnostic, Severity, SourceText};
 use crate::profile::{Profile, Tag};
 
 pub(super) const THEME: Theme = Theme {

@@ -36,7 +36,7 @@ use std::sync::Arc;
 use jiff::civil::Date;
 
 use super::ClusterError;
-use crate::output::{Diagnostic, Severity, SourceText};
+use crate::diagnostic::{Diagnostic, Severity, SourceText};
 use crate::profile::{Profile, ProfileError, Role};
 
 /// A list of lints that belong together, with the heading of its part of the handbook.

@@ -5,7 +5,7 @@ use std::net::IpAddr;
 use ipnet::IpNet;
 
 use super::{Inputs, Lint, Mistake, Theme};
-use crate::output::Severity;
+use crate::diagnostic::Severity;
 use crate::profile::addresses::{first_host, is_neighbour, is_own, nobodys, unusable};
 
 pub(super) const THEME: Theme = Theme {

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::{Inputs, Lint, Mistake, Theme};
-use crate::output::Severity;
+use crate::diagnostic::Severity;
 use crate::profile::ProfileError;
 use crate::profile::error::known_names;
 

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::access::objection;
 use super::{Inputs, Lint, Mistake, Theme};
 use crate::cluster::Registry;
-use crate::output::Severity;
+use crate::diagnostic::Severity;
 
 pub(super) const THEME: Theme =
     Theme { title: "Registries", lints: &[CA_MISSING, CA_UNUSABLE, PASSWORD_IN_CLEAR, PASSWORD_FOR_ALL, TOLD_TWICE] };

@@ -10,7 +10,7 @@ use super::{Finding, Inputs, Lint, Mistake, Theme};
 use crate::cluster::Node;
 use crate::cluster::secrets::DATASTORE_URL;
 use crate::datastore::Endpoint;
-use crate::output::{Diagnostic, Severity, SourceText};
+use crate::diagnostic::{Diagnostic, Severity, SourceText};
 use crate::profile::{End, Line, Profile, Role, Tag};
 
 pub(super) const THEME: Theme =

@@ -6,7 +6,7 @@ use super::{Inputs, Lint, Mistake, Theme};
 use crate::cluster::leaks::{Encoding, Hit, Scanner};
 use crate::cluster::manifests::{Uses, uses};
 use crate::cluster::secrets::{AGENT_TOKEN, DATASTORE_URL, SERVER_TOKEN, Secret, State, check, parts};
-use crate::output::Severity;
+use crate::diagnostic::Severity;
 use crate::profile::Role;
 
 pub(super) const THEME: Theme =

@@ -4,7 +4,7 @@ use std::net::IpAddr;
 
 use super::{Inputs, Lint, Mistake, Theme};
 use crate::cluster::Node;
-use crate::output::Severity;
+use crate::diagnostic::Severity;
 use crate::profile::{K3s, Profile, Role, Tag};
 
 pub(super) const THEME: Theme = Theme {

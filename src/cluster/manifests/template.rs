@@ -12,7 +12,7 @@ use minijinja::{AutoEscape, Environment, Error, ErrorKind, UndefinedBehavior, Va
 use serde::Serialize;
 use zeroize::Zeroizing;
 
-use crate::output::SourceText;
+use crate::diagnostic::SourceText;
 use crate::profile::ManifestTemplate;
 
 /// Why a template does not become a manifest.

@@ -10,8 +10,8 @@ use std::path::Path;
 use tempfile::TempDir;
 
 use super::*;
+use crate::diagnostic::Severity;
 use crate::lock::Lock;
-use crate::output::Severity;
 use crate::profile::Workspace;
 use lints::{Finding, Inputs};
 use secrets::{Secrets, Source};

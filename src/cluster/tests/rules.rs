@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::path::PathBuf;
 
 use super::*;
-use crate::output::{Diagnostic, Severity};
+use crate::diagnostic::{Diagnostic, Severity};
 use lints::{Lint, handbook, themes};
 
 fn all() -> impl Iterator<Item = &'static Lint> {

@@ -24,7 +24,7 @@ pub use preset::{Preset, Presets};
 use super::error::did_you_mean;
 use super::ledger::{self, Snippet};
 use super::{Context, EffectError};
-use crate::output::Mistakes;
+use crate::diagnostic::Mistakes;
 use crate::tree::{Kind, Node, Tree, parent};
 
 const ORIGIN: &str = "effect:units";

@@ -15,8 +15,8 @@ mod select;
 
 use std::io;
 
+use crate::diagnostic::{Mistakes, closest};
 use crate::format::cpio::{self, CpioError};
-use crate::output::{Mistakes, closest};
 use crate::profile::{Arch, Profile};
 use crate::tree::{Content, Kind, Node, Tree, TreeError};
 use contents::{ALIASES, DIRECTORIES, OWN_FILES, OWN_LINKS, PARTS, SYSTEM_UNITS, UNITS};

@@ -16,7 +16,7 @@ use super::inherit::not_inherited;
 use super::schema::List;
 use super::values::{ConfigLine, Edit, Spanned};
 use super::{Board, Marks, ProfileError};
-use crate::output::{Diagnostic, SourceText};
+use crate::diagnostic::{Diagnostic, SourceText};
 pub(crate) use line::overlay_of;
 use line::{is_filter, leaves_overlay_open};
 

@@ -14,7 +14,7 @@ use super::inherit::{edit, replace};
 use super::schema::K3sTable;
 use super::values::Spanned;
 use super::{K3s, Marks, ProfileError, Role};
-use crate::output::{Diagnostic, SourceText};
+use crate::diagnostic::{Diagnostic, SourceText};
 
 /// What the files so far say of K3s.
 #[derive(Debug, Default)]

@@ -9,7 +9,7 @@ use crate::cluster::hex;
 use crate::cluster::leaks::redact;
 use crate::cluster::secrets::{DATASTORE_URL, SERVER_TOKEN, parts};
 use crate::datastore::{Answers, Facts, NEEDED, Obstacle, Statements};
-use crate::output::Severity::{self, Error, Info, Warning};
+use crate::diagnostic::Severity::{self, Error, Info, Warning};
 
 /// Found by asking, so none of these looks at the workspace alone.
 pub const THEME: Theme = Theme {

@@ -5,7 +5,7 @@ use indicatif::BinaryBytes;
 use super::{Said, lint};
 use crate::cluster::lints::{Inputs, Lint};
 use crate::datastore::{Condition, Table};
-use crate::output::Severity::{Error, Warning};
+use crate::diagnostic::Severity::{Error, Warning};
 use crate::profile::{Role, Tag};
 
 pub(super) const KEY_ORDER: Lint = lint(

@@ -2,7 +2,7 @@
 
 use crate::cluster::manifests::object::Object;
 use crate::cluster::manifests::yaml::{Node, Value, documents};
-use crate::output::closest;
+use crate::diagnostic::closest;
 use crate::profile::Tag;
 
 use super::inner::within;

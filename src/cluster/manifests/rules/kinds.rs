@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use crate::cluster::manifests::kubernetes::{KNOWN, Kubernetes, gone_since, instead, is_stable};
 use crate::cluster::manifests::object::{Manifest, Object};
-use crate::output::closest;
+use crate::diagnostic::closest;
 
 use super::{Against, FlawKind, Flaws};
 

@@ -8,7 +8,7 @@ use std::ops::Range;
 use crate::cluster::manifests::STAND_IN;
 use crate::cluster::manifests::object::Object;
 use crate::cluster::manifests::yaml::Node;
-use crate::output::closest;
+use crate::diagnostic::closest;
 use crate::profile::checks::host_name;
 
 use super::{FlawKind, Flaws};

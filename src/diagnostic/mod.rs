@@ -1,4 +1,8 @@
 //! A mistake in a file that a person wrote: shown with the file, the line, a caret and a hint, as rustc does.
+//!
+//! It lies below all rooms that read such files; `output` prints what they found.
+
+mod mistakes;
 
 use std::fmt;
 use std::ops::Range;
@@ -6,6 +10,8 @@ use std::sync::Arc;
 
 use annotate_snippets::{AnnotationKind, Level, Origin, Renderer, Snippet, Title};
 use serde::ser::{Serialize, SerializeStruct as _, Serializer};
+
+pub use mistakes::Mistakes;
 
 /// Columns of a terminal that is not wide: a quoted line is cut to them around its mistake.
 const WIDTH: usize = 80;
