@@ -38,7 +38,7 @@ pub struct Global {
     /// Where downloads and derived data are kept [default: ~/.cache/imgbuild]
     #[arg(long, value_name = "DIR", global = true, env = "IMGBUILD_CACHE", value_hint = ValueHint::DirPath)]
     pub cache_dir: Option<PathBuf>,
-    /// Debian mirror, up to and including /debian
+    /// Debian mirror: the address above debian/ and debian-security/, or of debian/
     #[arg(long, value_name = "URL", global = true, env = "IMGBUILD_MIRROR", hide_env_values = true, value_hint = ValueHint::Url)]
     pub mirror: Option<String>,
     /// Mirror of K3s's releases [default: GitHub]
@@ -118,7 +118,10 @@ pub enum Command {
     #[command(after_help = CHECK_EXAMPLES)]
     Check(Check),
     /// Explain why a package is in a profile's image
-    #[command(after_help = "Example:\n  imgbuild why libssl3t64 demo")]
+    #[command(
+        override_usage = "imgbuild why <PACKAGE> <NAME|--profile <NAME>>",
+        after_help = "Example:\n  imgbuild why libssl3t64 demo"
+    )]
     Why(Why),
     /// Show what an image is and how it is partitioned
     #[command(after_help = "Example:\n  imgbuild inspect build/demo")]
@@ -137,6 +140,7 @@ pub enum Command {
     WriteDevice(WriteDevice),
     /// Boot an image in QEMU, from emulated USB storage
     #[command(
+        override_usage = "imgbuild boot <NAME|IMAGE|--profile <NAME>>",
         after_help = "Leave QEMU with Ctrl-A X.\n\nExamples:\n  imgbuild boot demo\n  imgbuild boot build/demo/demo.img"
     )]
     Boot(Boot),
@@ -252,7 +256,7 @@ pub struct Why {
 
 #[derive(Debug, Args)]
 pub struct Inspect {
-    /// Image file, or the directory that a build wrote
+    /// Image file, directory that a build wrote, or name of what was built
     #[arg(value_hint = ValueHint::AnyPath)]
     pub image: PathBuf,
     /// Read all data too and compare it with the manifest
@@ -262,21 +266,22 @@ pub struct Inspect {
 
 #[derive(Debug, Args)]
 pub struct Diff {
-    /// The older build: its directory or image file
+    /// The older build: its directory, image file or name
     #[arg(value_hint = ValueHint::AnyPath)]
     pub a: PathBuf,
-    /// The newer build: its directory or image file
+    /// The newer build: its directory, image file or name
     #[arg(value_hint = ValueHint::AnyPath)]
     pub b: PathBuf,
 }
 
 #[derive(Debug, Args)]
+#[command(group = ArgGroup::new("what").args(["image", "profile"]).required(true))]
 pub struct Boot {
     /// Profile to boot, built first if need be, or image file
     #[arg(value_name = "NAME|IMAGE", value_hint = ValueHint::FilePath)]
     pub image: Option<PathBuf>,
     /// Profile to boot, built first if need be
-    #[arg(short, long, value_name = "NAME", conflicts_with = "image", required_unless_present = "image")]
+    #[arg(short, long, value_name = "NAME")]
     pub profile: Option<String>,
     #[command(flatten)]
     pub k3s: K3sFiles,
@@ -357,7 +362,7 @@ pub struct Flash {
 
 #[derive(Debug, Args)]
 pub struct Verify {
-    /// Disk or image file
+    /// Disk, image file, directory of a build, or name of what was built
     #[arg(value_hint = ValueHint::AnyPath)]
     pub target: PathBuf,
     /// What it must be [default: manifest.json beside an image file]

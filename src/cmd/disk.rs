@@ -15,6 +15,9 @@ use crate::format::gpt::{self, Entry, GptError};
 use crate::profile::Board;
 use crate::tree::Digest;
 
+/// Bytes that partition tables alone take: protective MBR, header and 128 entries, twice.
+const SMALLEST: u64 = 512 * 67;
+
 /// What an image's own bytes say.
 #[derive(Debug)]
 pub(super) struct Disk {
@@ -56,7 +59,10 @@ impl Disk {
                 }
                 _ => format!("{shown} is not a disk image: it has no readable partition table"),
             },
-            causes: vec![error.to_string()],
+            causes: vec![match error {
+                _ if size < SMALLEST => format!("it has only {size} bytes"),
+                _ => error.to_string(),
+            }],
             ..Failure::new(Code::Verification, &error).hint(if is_disk {
                 "`imgbuild flash` writes an image to it; `imgbuild devices` tells what is on the disks of this machine"
             } else {

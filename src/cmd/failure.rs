@@ -61,7 +61,6 @@ failures! {
     ApplyError => Refused hint;
     DepmodError => Unexpected;
     EffectError => Refused hint;
-    FetchError => Download hint;
     ImageError => Refused hint;
     InitError => Refused hint;
     InitrdError => Refused hint;
@@ -78,6 +77,24 @@ failures! {
     ManifestError => Refused hint;
     SeedError => Refused hint;
     UnpackError => Refused hint;
+}
+
+/// One cause for each place that was asked.
+impl From<FetchError> for Failure {
+    fn from(error: FetchError) -> Self {
+        let hint = error.hint();
+        let failure = match &error {
+            FetchError::Unavailable { name, attempts } => Self {
+                code: Code::Download,
+                causes: attempts.iter().map(ToString::to_string).collect(),
+                ..Self::refused(format!("cannot download {name}"))
+            },
+            // A disk of this machine, not the network.
+            FetchError::Cache { .. } => Self::new(Code::Unexpected, &error),
+            _ => Self::new(Code::Download, &error),
+        };
+        failure.maybe_hint(hint)
+    }
 }
 
 /// `error` and what is below it.
@@ -143,7 +160,15 @@ impl From<K3sError> for Failure {
             K3sError::NotLocked { .. } | K3sError::Machine { .. } => Code::Verification,
             K3sError::Missing { .. } | K3sError::Read { .. } => Code::Refused,
         };
-        Self::new(code, &error).maybe_hint(error.hint())
+        let hint = error.hint();
+        let failure = Self::new(code, &error).maybe_hint(hint);
+        match error {
+            // That the checksum file is what could not be had, the address says.
+            K3sError::Unavailable { source: source @ FetchError::Unavailable { .. }, .. } => {
+                Self { causes: Self::from(source).causes, ..failure }
+            }
+            _ => failure,
+        }
     }
 }
 

@@ -11,11 +11,11 @@ use uuid::Uuid;
 
 use super::disk::Disk;
 use super::finished::Finished;
-use super::{Outcome, compare};
+use super::{Outcome, compare, k3s};
 use crate::cli::Inspect;
 use crate::exit::Failure;
 use crate::image::{Manifest, ManifestPartition, caveat, kind_of_mbr};
-use crate::output::{Console, bytes, count, shown};
+use crate::output::{Console, bytes, shown};
 
 /// Columns of a partition's bar.
 const BAR: u64 = 24;
@@ -103,10 +103,27 @@ fn describe(manifest: &Manifest) -> String {
         ("kernel", format!("{} ({})", manifest.kernel, manifest.arch)),
         ("cmdline", manifest.cmdline.clone()),
         ("table", format!("GPT with a {}", kind_of_mbr(&manifest.hybrid_mbr))),
-        ("packages", count(manifest.packages.len(), "package")),
+        ("packages", manifest.packages.len().to_string()),
+        ("k3s", k3s(manifest)),
+        ("seed", seed(manifest)),
     ]);
     map(&mut text, manifest.partitions.iter().map(|partition| (bar(partition), Row::of(partition))), "filled");
     text
+}
+
+/// Which release of K3s is in it.
+fn k3s(manifest: &Manifest) -> String {
+    let program = manifest.artifacts.iter().find(|artifact| artifact.name == k3s::NAME);
+    program
+        .map_or_else(|| "none: a node that starts from it joins no cluster".to_owned(), |found| found.version.clone())
+}
+
+/// Whose seed is in it.
+fn seed(manifest: &Manifest) -> String {
+    manifest.node.as_ref().map_or_else(
+        || "none: it holds no node's secrets, and lets nobody in".to_owned(),
+        |node| format!("of node `{node}`, with that node's secrets"),
+    )
 }
 
 fn rows(rows: &[(&str, String)]) -> String {

@@ -20,16 +20,23 @@ struct State {
     child: Option<Pid>,
     /// What is said when it is told to end, and when it is told again.
     words: Option<[String; 2]>,
+    /// Whether a person is told who stops a run that just ends.
+    speaks: bool,
 }
 
-static STATE: Mutex<State> = Mutex::new(State { came: false, held: false, child: None, words: None });
+static STATE: Mutex<State> = Mutex::new(State { came: false, held: false, child: None, words: None, speaks: false });
+
+/// What is true of all verbs that end when they are told to.
+const STOPPED: &str = "stopped; what was downloaded is kept";
 
 fn state() -> MutexGuard<'static, State> {
     STATE.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// From now on these signals end the program in this way. If they cannot be watched, the system's way of ending remains.
-pub(super) fn watch() {
+/// From now on these signals end the program in this way, and if it `speaks`, say so. If they cannot be watched, the system's
+/// way of ending remains.
+pub(super) fn watch(speaks: bool) {
+    state().speaks = speaks;
     let Ok(mut signals) = Signals::new([SIGINT, SIGTERM]) else { return };
     std::thread::spawn(move || {
         for _ in signals.forever() {
@@ -46,11 +53,14 @@ fn stop() {
         // If it is gone already, so much the better.
         let _ = kill_process(child, Signal::TERM);
     }
+    // Who asks twice does not want to wait.
+    let ends = again || !(state.held || state.child.is_some());
     if let Some(words) = &state.words {
         crate::output::at_once(&words[usize::from(again)]);
+    } else if ends && state.speaks {
+        crate::output::at_once(STOPPED);
     }
-    // Who asks twice does not want to wait.
-    if again || !(state.held || state.child.is_some()) {
+    if ends {
         crate::output::leave();
         std::process::exit(i32::from(Code::Interrupted as u8));
     }

@@ -148,14 +148,26 @@ pub(super) fn choose(
         // What nobody's cluster waits for is still a system to look at; any other image without K3s would be a node
         // that never joins.
         Err(error) if k3s.standalone && known.is_none() && error.is_out_of_reach() => {
-            session.console.progress().warn(&format!(
-                "`{name}` is locked WITHOUT K3s, until `imgbuild lock --update k3s --profile {name}` (with `--k3s-dir DIR` \
-                 where there is no network): {error}",
-                name = profile.name
-            ));
+            let Failure { message, causes, .. } = error.into();
+            let because = causes.join("; ");
+            session.console.progress().warn(&format!("{}: {message}: {because}", without(&profile.name)));
             Ok(Vec::new())
         }
         Err(error) => Err(error.into()),
+    }
+}
+
+fn without(name: &str) -> String {
+    format!(
+        "`{name}` is locked WITHOUT K3s, until `imgbuild lock --update k3s --profile {name}` (with `--k3s-dir DIR` where there \
+         is no network)"
+    )
+}
+
+/// Says of a profile that was locked earlier that K3s is missing, if it is.
+pub(super) fn warn_missing(session: &Session<'_>, profile: &Profile, lock: &Lock) {
+    if is_missing(profile, lock) {
+        session.console.progress().warn(&without(&profile.name));
     }
 }
 

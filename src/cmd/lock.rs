@@ -75,7 +75,23 @@ pub(super) fn run(args: &cli::Lock, session: &Session<'_>) -> Outcome {
     for line in lines {
         text = format!("{text}\n{line}");
     }
-    let result = serde_json::json!({"lock": session.lock_path(), "changes": changes, "k3s": ends});
+    let names: Vec<&str> = profiles.iter().map(|profile| profile.name.as_str()).collect();
+    let next = format!("imgbuild build {}", if let [name] = names[..] { name } else { "NAME" });
+    // Of what is locked for the first time all lines are new, and none says what they come to.
+    if names.iter().any(|name| !old.profiles.contains_key(*name)) {
+        let path =
+            if session.is_here() { "imgbuild.lock".to_owned() } else { session.lock_path().display().to_string() };
+        let packages = count(lock.packages.len(), "package");
+        text = format!("{text}\n{path} is written: {packages}; locked now: {}\nnext: {next}", names.join(", "));
+    }
+    let result = serde_json::json!({
+        "lock": session.lock_path(),
+        "changes": changes,
+        "k3s": ends,
+        "packages": lock.packages.len(),
+        "profiles": names,
+        "next": [next],
+    });
     session.console.result(&result, &text);
     Ok(())
 }
@@ -84,6 +100,10 @@ pub(super) fn run(args: &cli::Lock, session: &Session<'_>) -> Outcome {
 pub(super) fn for_build(session: &Session<'_>, profile: &Profile, k3s_dir: Option<&Path>) -> Result<Lock, Failure> {
     let lock = load(session)?;
     if is_locked(&lock, profile)? {
+        // With a directory, what is missing is an error of its own.
+        if k3s_dir.is_none() {
+            k3s::warn_missing(session, profile, &lock);
+        }
         return Ok(lock);
     }
     let _guard = session.guard_lock();

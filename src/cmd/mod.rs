@@ -32,17 +32,19 @@ mod subject;
 mod verify;
 mod why;
 
-use std::ffi::OsString;
+use std::ffi::{OsStr, OsString};
 use std::io::Write as _;
 
-use clap::error::ErrorKind;
-use clap::{CommandFactory, FromArgMatches};
+use clap::error::{ContextKind, ContextValue, ErrorKind};
+use clap::{CommandFactory, FromArgMatches, ValueEnum as _};
 
 use crate::cli::{Cli, Command};
 use crate::exit::{Code, Failure};
 use crate::output::{Color, Console, Look};
 use crate::process;
 use session::Session;
+
+const VERSION: &str = concat!("imgbuild ", env!("CARGO_PKG_VERSION"));
 
 /// What every verb returns.
 pub(crate) type Outcome = Result<(), Failure>;
@@ -56,10 +58,17 @@ pub fn run(args: impl IntoIterator<Item = OsString>) -> Code {
         Err(error) if for_programs => return answer(&error),
         Err(error) => {
             // Help and version were asked for; anything else is a wrong command line.
-            if error.kind() == ErrorKind::MissingSubcommand {
-                let _ = write!(anstream::stderr(), "{}", Cli::command().render_help().ansi());
-            } else {
-                let _ = error.print();
+            match error.kind() {
+                ErrorKind::MissingSubcommand => {
+                    let _ = write!(anstream::stderr(), "{}", Cli::command().render_help().ansi());
+                }
+                // The program's, whichever verb is asked.
+                ErrorKind::DisplayVersion => {
+                    let _ = writeln!(anstream::stdout(), "{VERSION}");
+                }
+                _ => {
+                    let _ = error.print();
+                }
             }
             return match error.kind() {
                 ErrorKind::DisplayHelp | ErrorKind::DisplayVersion => Code::Ok,
@@ -73,7 +82,7 @@ pub fn run(args: impl IntoIterator<Item = OsString>) -> Code {
         (false, false) => Look::Human,
     };
     let console = Console::new(look, cli.global.verbose, cli.global.color);
-    interrupt::watch();
+    interrupt::watch(look == Look::Human);
     match dispatch(cli, &console).and_then(|()| console.check_written()) {
         _ if interrupt::came() => Code::Interrupted,
         Ok(()) => Code::Ok,
@@ -108,7 +117,8 @@ fn answer(error: &clap::Error) -> Code {
             return Code::Refused;
         }
     };
-    console.result(&serde_json::json!({ key: error.render().to_string().trim_end() }), "");
+    let text = if key == "version" { VERSION.to_owned() } else { error.render().to_string() };
+    console.result(&serde_json::json!({ key: text.trim_end() }), "");
     Code::Ok
 }
 
@@ -116,7 +126,12 @@ fn answer(error: &clap::Error) -> Code {
 /// last, which points to the help.
 fn usage(error: &clap::Error) -> Failure {
     if matches!(error.kind(), ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand | ErrorKind::MissingSubcommand) {
-        return Failure::refused("no verb is given").hint("`imgbuild --help` lists them");
+        let text = error.render().to_string();
+        // `Usage: imgbuild node [OPTIONS] <COMMAND>`: what comes before the options has the verbs.
+        let words = text.split_once("Usage: ").map_or("imgbuild", |(_, usage)| usage).split_whitespace();
+        let of = words.take_while(|word| !word.starts_with(['-', '[', '<'])).collect::<Vec<_>>().join(" ");
+        let of_verb = of.strip_prefix("imgbuild ").map_or(String::new(), |verb| format!(" of `{verb}`"));
+        return Failure::refused(format!("no verb{of_verb} is given")).hint(format!("`{of} --help` lists them"));
     }
     let text = error.render().to_string();
     let mut paragraphs = text.split("\n\n").map(|paragraph| {
@@ -134,19 +149,55 @@ fn usage(error: &clap::Error) -> Failure {
 /// As `Cli::try_parse_from`, but an environment variable that is set to nothing counts as not set, and what is wrong with the
 /// command line alone is told as if no variable were set: usage would name their options as if they had been typed.
 fn parse(args: &[OsString]) -> Result<Cli, clap::Error> {
-    let with_env = Cli::command().mut_args(|arg| match arg.get_env() {
-        Some(name) if std::env::var_os(name).is_some_and(|value| value.is_empty()) => arg.env(None::<&str>),
+    let is_empty = |name: &OsStr| std::env::var_os(name).is_some_and(|value| value.is_empty());
+    let with_env = with_args(Cli::command(), &|arg| match arg.get_env() {
+        Some(name) if is_empty(name) => arg.env(None::<&str>),
         _ => arg,
     });
-    let matches = with_env.try_get_matches_from(args).map_err(|error| {
-        let without_env = Cli::command().mut_args(|arg| arg.env(None::<&str>));
-        match error.kind() {
+    let color = wanted_color(args).unwrap_or_default();
+    color.choose();
+    let matches = with_env.color(color.into()).try_get_matches_from(args).map_err(|error| {
+        let without_env = with_args(Cli::command(), &|arg| arg.env(None::<&str>)).color(color.into());
+        let error = match error.kind() {
             // Help shows what variables say.
             ErrorKind::DisplayHelp => error,
             _ => without_env.try_get_matches_from(args).err().unwrap_or(error),
-        }
+        };
+        with_way_out(error)
     })?;
     Cli::from_arg_matches(&matches)
+}
+
+/// `command` with each argument as `change` makes it, those of its verbs too.
+fn with_args(command: clap::Command, change: &impl Fn(clap::Arg) -> clap::Arg) -> clap::Command {
+    command.mut_args(change).mut_subcommands(|verb| with_args(verb, change))
+}
+
+/// What the command line says of colour, for what is printed before all of it is understood.
+fn wanted_color(args: &[OsString]) -> Option<Color> {
+    let mut args = args.iter().map(|arg| arg.to_string_lossy()).take_while(|arg| arg != "--");
+    while let Some(arg) = args.next() {
+        let value = match arg.strip_prefix("--color") {
+            Some("") => args.next()?.into_owned(),
+            Some(value) => value.strip_prefix('=').unwrap_or_default().to_owned(),
+            None => continue,
+        };
+        return Color::from_str(&value, true).ok();
+    }
+    None
+}
+
+/// The error with what to type instead, where clap only says what does not go together.
+fn with_way_out(mut error: clap::Error) -> clap::Error {
+    let is_of_name = matches!(
+        error.get(ContextKind::InvalidArg),
+        Some(ContextValue::String(arg)) if arg.starts_with("[NAME") || arg.starts_with("<NAME")
+    );
+    if error.kind() == ErrorKind::ArgumentConflict && is_of_name {
+        let tip = "NAME alone says which node or profile is meant: leave one of the two out";
+        error.insert(ContextKind::Suggested, ContextValue::StyledStrs(vec![tip.into()]));
+    }
+    error
 }
 
 fn dispatch(cli: Cli, console: &Console) -> Outcome {
@@ -172,6 +223,7 @@ fn dispatch(cli: Cli, console: &Console) -> Outcome {
         }
         Command::Why(mut args) => {
             let session = session()?;
+            why::check_order(&args, &session)?;
             args.profile = subject::profile(&session, args.name.take(), args.profile)?;
             why::run(&args, &session)
         }
@@ -191,15 +243,25 @@ fn dispatch(cli: Cli, console: &Console) -> Outcome {
         }
         Command::Flash(mut args) => {
             let session = session()?;
+            flash::refuse_path(args.name.as_deref(), &session)?;
             subject::settle(&session, args.name.take(), &mut args.node, &mut args.profile)?;
             flash::run(&args, &session)
         }
         Command::Secrets(verb) => secrets::run(&verb, &session()?),
         Command::Node(verb) => node::run(&verb, &session()?),
-        Command::Inspect(args) => inspect::run(&args, console),
+        Command::Inspect(mut args) => {
+            args.image = subject::built(args.image, session)?;
+            inspect::run(&args, console)
+        }
         Command::Devices(args) => devices::run(&args, &global, console),
-        Command::Diff(args) => diff::run(&args, console),
-        Command::Verify(args) => verify::run(&args, &session()?),
+        Command::Diff(mut args) => {
+            (args.a, args.b) = (subject::built(args.a, session)?, subject::built(args.b, session)?);
+            diff::run(&args, console)
+        }
+        Command::Verify(mut args) => {
+            args.target = subject::built(args.target, session)?;
+            verify::run(args, &session()?)
+        }
         Command::WriteDevice(args) => flash::run_writer(&args),
         Command::Man(args) => man::run(&args, console),
         Command::Schema(args) => schema::run(&args, console),

@@ -14,7 +14,7 @@ use crate::cluster::secrets::{Secrets, Vault};
 use crate::debian::mirror::{AptMirrors, Mirror};
 use crate::exit::{Code, Failure};
 use crate::fetch::channels::CHANNELS;
-use crate::fetch::{Fetcher, k3s};
+use crate::fetch::{FetchError, Fetcher, k3s};
 use crate::output::Console;
 use crate::pipeline::Tools;
 use crate::profile::Workspace;
@@ -58,7 +58,7 @@ impl<'a> Session<'a> {
         let k3s_mirror = http(k3s_mirror, "a mirror of K3s's releases", k3s::GITHUB)?;
         let k3s_channels = global.k3s_channels.as_deref().or(workspace.k3s_channels()).unwrap_or(CHANNELS);
         let k3s_channels = http(k3s_channels, "K3s's release channels", CHANNELS)?;
-        let fetcher = Fetcher::new(cache.dir(), global.offline)?;
+        let fetcher = Fetcher::new(cache.dir(), global.offline).map_err(|error| unusable(&cache, error))?;
         console.detail(&format!("workspace {}, cache {}", root.display(), cache.dir().display()));
         console.detail(&format!("mirrors {} and {}", shown(&mirror.debian), shown(&mirror.security)));
         Ok(Self { console, workspace, cache, fetcher, mirror, k3s_mirror, k3s_channels, root })
@@ -122,6 +122,16 @@ impl<'a> Session<'a> {
     pub(crate) fn ledger_path(&self) -> PathBuf {
         self.root.join("ledger.toml")
     }
+}
+
+/// Of a cache directory that cannot be made or written.
+fn unusable(cache: &Cache, error: FetchError) -> Failure {
+    let FetchError::Cache { path, source } = error else { return error.into() };
+    let message = format!("cannot make the cache directory `{}`", cache.dir().display());
+    let failure = Failure::io(Code::Refused, message, &source);
+    let causes = vec![format!("{}: {source}", path.display())];
+    Failure { causes, ..failure }
+        .maybe_hint(Some("name a directory that you may write to: `--cache-dir DIR`, or `IMGBUILD_CACHE`".to_owned()))
 }
 
 /// A URL that can be asked; `example` is the real one.

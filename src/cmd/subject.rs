@@ -3,7 +3,7 @@
 //! A node wins: in a cluster whose nodes are called like their profiles, as in the one that `init` writes, the owner of
 //! `imgbuild flash control` means that machine. Verbs that know no nodes take a node's name for its profile.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use super::Outcome;
 use super::session::Session;
@@ -55,7 +55,7 @@ pub(super) fn profile(
     }
     match find(session, &name)? {
         Subject::Node { profile } => {
-            session.console.note(&format!("`{name}` is a node: its profile `{profile}` is taken, without its seed"));
+            session.console.note(&format!("`{name}` is a node: its profile `{profile}` is taken"));
             Ok(Some(profile))
         }
         Subject::Profile => Ok(Some(name)),
@@ -71,6 +71,37 @@ pub(super) fn profile_or_path(session: &Session<'_>, given: &Path) -> Result<Opt
         return profile(session, Some(name.to_owned()), None);
     }
     Ok(None)
+}
+
+/// Where the build lies that is meant where a path may stand too: a bare name that no file has stands for what was built of
+/// the node or profile. The workspace is opened only then.
+pub(super) fn built<'s>(
+    given: PathBuf,
+    session: impl FnOnce() -> Result<Session<'s>, Failure>,
+) -> Result<PathBuf, Failure> {
+    let Some(name) = given.to_str().filter(|name| !name.contains(['/', '.']) && !given.exists()) else {
+        return Ok(given);
+    };
+    let session = session()?;
+    let node = match find(&session, name)? {
+        Subject::Node { .. } => Some(session.output_dir("nodes").join(name)),
+        Subject::Profile => None,
+    };
+    let is_profile = profiles(&session)?.iter().any(|known| known == name);
+    let places: Vec<PathBuf> = node.into_iter().chain(is_profile.then(|| session.output_dir(name))).collect();
+    if places.is_empty() {
+        return Err(ProfileError::Unknown { name: name.to_owned(), known: profiles(&session)? }.into());
+    }
+    places.into_iter().find(|dir| dir.join("manifest.json").is_file()).ok_or_else(|| {
+        Failure::refused(format!("`{name}` is not built yet"))
+            .hint(format!("build it: `imgbuild build {name}`, or name an image file or the directory of a build"))
+    })
+}
+
+/// Whether a node or a profile is called so.
+pub(super) fn is_known(session: &Session<'_>, name: &str) -> Result<bool, Failure> {
+    let is_node = cluster::load(&session.workspace)?.is_some_and(|cluster| cluster.nodes.contains_key(name));
+    Ok(is_node || profiles(session)?.iter().any(|known| known == name))
 }
 
 fn find(session: &Session<'_>, name: &str) -> Result<Subject, Failure> {

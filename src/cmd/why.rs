@@ -9,6 +9,7 @@ use std::fmt::Write as _;
 use super::Outcome;
 use super::lock as locking;
 use super::session::Session;
+use super::subject;
 use crate::cli::Why;
 use crate::debian::resolve::{self, Reason, Universe};
 use crate::debian::{Package, index};
@@ -17,6 +18,16 @@ use crate::exit::{Code, Failure};
 use crate::lock::{self, LockedPackage, Update};
 use crate::pipeline::{self, PlannedPackage};
 use crate::profile::{self, Profile};
+
+/// Refuses names in the wrong order, which are as easily typed as in the right one.
+pub(super) fn check_order(args: &Why, session: &Session<'_>) -> Outcome {
+    let Some(name) = args.name.as_deref().or(args.profile.as_deref()) else { return Ok(()) };
+    if subject::is_known(session, name)? || !subject::is_known(session, &args.package)? {
+        return Ok(());
+    }
+    Err(Failure::refused(format!("there is no node and no profile `{name}`"))
+        .hint(format!("the package comes first: `imgbuild why {name} {}`", args.package)))
+}
 
 pub(super) fn run(args: &Why, session: &Session<'_>) -> Outcome {
     let Some(name) = &args.profile else {

@@ -11,7 +11,7 @@ use crate::urls::shown;
 pub enum FetchError {
     #[error("cannot start the network client: {}", chain(source.as_ref()))]
     Start { source: Box<dyn std::error::Error + Send + Sync> },
-    #[error("{}: {source}", path.display())]
+    #[error("cannot use {} in the cache", path.display())]
     Cache { path: PathBuf, source: io::Error },
     /// What the cache has not, and what it had with other bytes than it should; the latter is removed.
     #[error("offline, and {}", lacking(absent, damaged))]
@@ -35,7 +35,7 @@ pub enum Cause {
     NotFound { status: u16 },
     #[error("HTTP status {status}")]
     Status { status: u16 },
-    #[error("{}", chain(.0))]
+    #[error("{}", innermost(.0))]
     Network(reqwest::Error),
     #[error("no bytes for {seconds} s")]
     Stalled { seconds: u64 },
@@ -117,6 +117,13 @@ impl FetchError {
         };
         Some(text.to_owned())
     }
+}
+
+/// What is at the bottom of an error of the network: the layers above it say only that they did not come further.
+fn innermost(error: &reqwest::Error) -> String {
+    let first: &dyn std::error::Error = error;
+    let last = std::iter::successors(Some(first), |error| error.source()).last().unwrap_or(first);
+    if error.is_connect() { format!("no connection: {last}") } else { last.to_string() }
 }
 
 /// An error with its causes, as one line.

@@ -73,7 +73,7 @@ pub struct Found {
 /// Why a file of a release could not be had or is not what it must be.
 #[derive(Debug, thiserror::Error)]
 pub enum K3sError {
-    #[error("K3s {version} for {arch} cannot be had: {source}")]
+    #[error("K3s {version} for {arch} cannot be had")]
     Unavailable { version: String, arch: &'static str, source: FetchError },
     #[error("the directory `{}` has no file `{file}`", dir.display())]
     Missing { dir: PathBuf, file: String },

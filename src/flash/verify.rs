@@ -2,6 +2,8 @@
 
 use std::io::{Seek as _, SeekFrom, Write as _};
 
+use uuid::Uuid;
+
 use super::error::{Action, PlanError, SendError, WriteError, is_gone};
 use super::fat;
 pub use super::fat::Sign;
@@ -60,6 +62,19 @@ pub struct Report {
     pub backup: Option<End>,
     /// What the file systems of FAT partitions that differ tell of it.
     pub signs: Vec<Sign>,
+    /// Whether the partition table is that of another image. Nothing else is compared then: all of it differs.
+    pub is_other_image: bool,
+}
+
+/// Whether the seed partition of `target` begins with these bytes.
+///
+/// # Errors
+/// As [`differences`].
+pub fn has_seed(target: &dyn Target, manifest: &Manifest, seed: &[u8]) -> Result<bool, VerifyError> {
+    let mut ranges = Vec::new();
+    prepare::replace_seed(manifest, &mut ranges, seed)?;
+    let mut buffer = Buffer::new(STEP);
+    Ok(ranges.iter().all(|range| digest(target, range, &mut buffer).is_ok_and(|found| found == range.sha256)))
 }
 
 /// All differences between `target` and what `manifest` says; `seed` is what the seed must be if it is not the manifest's.
@@ -78,10 +93,15 @@ pub fn differences(
         prepare::replace_seed(manifest, &mut ranges, seed)?;
     }
     let mut differences = Vec::new();
+    let of_table = |problem| Difference { part: TABLE.to_owned(), offset: 0, length: TABLES, problem };
     let backup = match compare_table(target, manifest)? {
         Ok(end) => Some(end),
-        Err(problem) => {
-            differences.push(Difference { part: TABLE.to_owned(), offset: 0, length: TABLES, problem });
+        Err(Unlike::Other(guid)) => {
+            let differences = vec![of_table(format!("is another disk's: {guid}"))];
+            return Ok(Report { differences, backup: None, signs: Vec::new(), is_other_image: true });
+        }
+        Err(Unlike::Damaged(problem)) => {
+            differences.push(of_table(problem));
             None
         }
     };
@@ -111,7 +131,7 @@ pub fn differences(
         .collect();
     differences.extend(skipped);
     differences.sort_by_key(|difference| difference.offset);
-    Ok(Report { differences, backup, signs })
+    Ok(Report { differences, backup, signs, is_other_image: false })
 }
 
 /// Where the stick holds something that a reader sees, and the manifest has no range, since the image has zeros there: in FAT
@@ -150,10 +170,10 @@ fn unmapped(target: &dyn Target, manifest: &Manifest, ranges: &[Range]) -> Resul
 type Told<T> = Result<T, String>;
 
 /// Where the backup of the partition table lies, if the table is right. Partitions that a node added change nothing.
-fn compare_table(target: &dyn Target, manifest: &Manifest) -> Result<Told<End>, VerifyError> {
+fn compare_table(target: &dyn Target, manifest: &Manifest) -> Result<Result<End, Unlike>, VerifyError> {
     let (size, image) = (target.size(), manifest.image_size);
     if size < image {
-        return Ok(Err(format!("has {size} bytes, the image {image}")));
+        return Ok(Err(Unlike::Damaged(format!("has {size} bytes, the image {image}"))));
     }
     let mut end = End::Disk;
     let mut table = read_table(target, size)?;
@@ -164,7 +184,18 @@ fn compare_table(target: &dyn Target, manifest: &Manifest) -> Result<Told<End>, 
             (end, table) = (End::Image, of_image);
         }
     }
-    Ok(table.and_then(|table| compare(&table, manifest)).map(|()| end))
+    Ok(match table {
+        Ok(table) if table.is_whole && table.disk_guid != manifest.disk_guid => Err(Unlike::Other(table.disk_guid)),
+        table => table.and_then(|table| compare(&table, manifest)).map(|()| end).map_err(Unlike::Damaged),
+    })
+}
+
+/// Why a partition table is not the image's.
+enum Unlike {
+    /// It is whole, and of a disk with this GUID.
+    Other(Uuid),
+    /// What is wrong with it.
+    Damaged(String),
 }
 
 /// The partition table of `target`, as one of a disk of `size` bytes.
@@ -190,9 +221,6 @@ fn read_table(target: &dyn Target, size: u64) -> Result<Told<Table>, VerifyError
 fn compare(table: &Table, manifest: &Manifest) -> Told<()> {
     if !table.is_whole {
         return Err("one of its two copies is damaged, or not where it belongs".to_owned());
-    }
-    if table.disk_guid != manifest.disk_guid {
-        return Err(format!("is another disk's: {}", table.disk_guid));
     }
     if table.shown != manifest.hybrid_mbr {
         let [is, should] = [&table.shown, &manifest.hybrid_mbr].map(|shown| kind_of_mbr(shown));

@@ -33,6 +33,9 @@ pub struct Manifest {
     /// Version of this form: 2, or 1 of an image that was built before there were hybrid MBRs.
     pub format: u32,
     pub profile: String,
+    /// The node whose seed is in the image, and with it that node's secrets; none for an image that can be published.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub node: Option<String>,
     pub board: String,
     /// Debian's name of the architecture.
     pub arch: String,

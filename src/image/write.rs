@@ -131,6 +131,7 @@ pub fn write(parts: &Parts<'_>, out_dir: &Path, progress: &dyn Progress) -> Resu
     let manifest = Manifest {
         format: FORMAT,
         profile: profile.name.clone(),
+        node: parts.private.then(|| parts.name.to_owned()),
         board: profile.board.name().to_owned(),
         arch: profile.board.arch().name().to_owned(),
         image,

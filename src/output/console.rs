@@ -26,6 +26,28 @@ pub enum Color {
     Never,
 }
 
+impl Color {
+    /// From now on all of the process is printed so.
+    pub fn choose(self) {
+        match self {
+            Self::Auto => anstream::ColorChoice::Auto,
+            Self::Always => anstream::ColorChoice::Always,
+            Self::Never => anstream::ColorChoice::Never,
+        }
+        .write_global();
+    }
+}
+
+impl From<Color> for clap::ColorChoice {
+    fn from(color: Color) -> Self {
+        match color {
+            Color::Auto => Self::Auto,
+            Color::Always => Self::Always,
+            Color::Never => Self::Never,
+        }
+    }
+}
+
 /// How a run speaks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Look {
@@ -86,12 +108,7 @@ impl Console {
     /// Sets the process's colour choice and picks the progress display.
     #[must_use]
     pub fn new(look: Look, verbose: bool, color: Color) -> Self {
-        match color {
-            Color::Auto => anstream::ColorChoice::Auto,
-            Color::Always => anstream::ColorChoice::Always,
-            Color::Never => anstream::ColorChoice::Never,
-        }
-        .write_global();
+        color.choose();
         let progress: Box<dyn Progress + Send> = match look {
             Look::Quiet => Box::new(Warnings),
             Look::Json => Box::new(Json::default()),

@@ -25,6 +25,7 @@ mod k3s_release;
 mod lock;
 mod lock_life;
 mod minisign;
+mod mistyped;
 mod newcomer;
 mod node;
 mod node_image;

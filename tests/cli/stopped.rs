@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::io::{BufRead as _, BufReader};
+use std::net::TcpListener;
 use std::os::unix::fs::PermissionsExt as _;
 use std::process::Stdio;
 
@@ -57,5 +58,24 @@ fn stopping_boot_ends_the_machine_and_takes_its_stick_away() {
         assert!(lines.next().is_none(), "the machine went on");
         assert_eq!(child.wait().unwrap().code(), Some(130));
         assert_eq!(fs::read_dir(place.path("tmp")).unwrap().count(), 0, "something was left");
+    }
+}
+
+#[test]
+fn who_stops_a_run_is_told_in_one_line_that_it_stopped() {
+    // A mirror that takes the connection and says nothing.
+    let mirror = TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("http://{}", mirror.local_addr().unwrap());
+    for (flag, said) in [("--verbose", "stopped; what was downloaded is kept\n"), ("--json", "")] {
+        let place = Place::new();
+        let mut command = place.command(&["--mirror", &url, flag, "lock", "demo"]);
+        let child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+        let _connection = mirror.accept().unwrap();
+        support::ok(&place.path(""), "kill", &["-INT", &child.id().to_string()]);
+        let output = child.wait_with_output().unwrap();
+        assert_eq!(output.status.code(), Some(130));
+        let stderr = String::from_utf8(output.stderr).unwrap();
+        assert!(stderr.ends_with(said) && !stderr.contains("error"), "{stderr}");
+        assert_eq!(flag == "--json", stderr.is_empty(), "{stderr}");
     }
 }

@@ -135,6 +135,7 @@ impl Image {
         let manifest = Manifest {
             format: 1,
             profile: "node".to_owned(),
+            node: None,
             board: "uefi-amd64".to_owned(),
             arch: "amd64".to_owned(),
             image_id: none(),

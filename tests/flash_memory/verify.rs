@@ -46,7 +46,10 @@ fn a_disk_that_holds_the_image_has_no_differences_however_it_came_there() {
     ] {
         let mut read = 0;
         let report = differences(&disk, &image.manifest, None, &mut |more| read += more).unwrap();
-        assert_eq!(report, Report { differences: Vec::new(), backup: Some(end), signs: Vec::new() });
+        assert_eq!(
+            report,
+            Report { differences: Vec::new(), backup: Some(end), signs: Vec::new(), is_other_image: false }
+        );
         let outside = |offset: u64| offset == 0 || offset + (64 << 10) == image.size();
         let ranges = image.manifest.ranges.iter().filter(|range| !outside(range.offset));
         assert_eq!(read, ranges.map(|range| range.length).sum::<u64>());
@@ -97,7 +100,7 @@ fn a_disk_that_vanishes_is_an_error_at_any_moment() {
 }
 
 #[test]
-fn a_damaged_or_foreign_table_is_told_and_the_data_is_still_compared() {
+fn a_damaged_table_is_told_and_the_data_is_still_compared_but_not_with_that_of_another_image() {
     let image = Image::new(100_000);
     let table = |disk: &Disk| {
         let Difference { part, offset, length, problem } = only(disk, &image);
@@ -124,7 +127,9 @@ fn a_damaged_or_foreign_table_is_told_and_the_data_is_still_compared() {
 
     let mut other = Image::new(100_000);
     other.manifest.disk_guid = uuid::Uuid::from_u128(9);
+    other.manifest.ranges[1].sha256 = other.manifest.ranges[0].sha256;
     assert!(only(&flashed(&image), &other).problem.contains("another disk's"));
+    assert!(compare(&flashed(&image), &other).is_other_image);
     let mut other = Image::new(100_000);
     other.manifest.partitions[1].label = "root-x".to_owned();
     let report = compare(&flashed(&image), &other);
@@ -153,7 +158,10 @@ fn an_mbr_is_what_it_is_in_the_image_and_an_older_image_has_an_older_kind() {
     assert_eq!(old.manifest.disk_guid, hybrid.manifest.disk_guid);
     for image in [&old, &hybrid] {
         for (disk, end) in [(flashed(image), End::Disk), (copied(image, 512, Fault::None), End::Image)] {
-            assert_eq!(compare(&disk, image), Report { differences: Vec::new(), backup: Some(end), signs: Vec::new() });
+            assert_eq!(
+                compare(&disk, image),
+                Report { differences: Vec::new(), backup: Some(end), signs: Vec::new(), is_other_image: false }
+            );
             // A hybrid MBR is the same for a disk of any size.
             assert!(image.manifest.hybrid_mbr.is_empty() || disk.bytes(0, 512) == image.bytes[..512]);
         }

@@ -109,5 +109,5 @@ fn found(session: &Session<'_>, place: &Place, name: &str, wanted: Option<&Wante
         progress.warn(caveat);
     }
     sidecars.keep();
-    Ok(Image { manifest, source, node: None, seed: None, role: None, keep: vec![path] })
+    Ok(Image { node: manifest.node.clone(), manifest, source, seed: None, role: None, keep: vec![path] })
 }

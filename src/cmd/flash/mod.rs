@@ -21,12 +21,44 @@ mod unpack;
 mod walk;
 mod writer;
 
+use std::fs;
+use std::os::unix::fs::FileTypeExt;
+use std::path::Path;
+
 use super::Outcome;
 use super::elsewhere;
+use super::finished::Finished;
 use super::session::Session;
 use crate::cli::Flash;
+use crate::exit::Failure;
 
 pub(super) use writer::run as run_writer;
+
+/// Refuses a path where a name belongs, and says with which option it is given.
+pub(super) fn refuse_path(name: Option<&str>, session: &Session<'_>) -> Outcome {
+    let Some(name) = name else { return Ok(()) };
+    let path = Path::new(name);
+    let kind = fs::metadata(path).map(|metadata| metadata.file_type());
+    if kind.as_ref().is_ok_and(FileTypeExt::is_block_device) || path.starts_with("/dev") {
+        let message = format!("`{name}` is a disk, and what it should hold is not said");
+        return Err(
+            Failure::refused(message).hint(format!("name node or profile too: `imgbuild flash NAME --device {name}`"))
+        );
+    }
+    // No profile's or node's name has a slash or a dot.
+    if name.contains(['/', '.']) && !session.workspace.has_profile(name) {
+        let (what, image) = match &kind {
+            Ok(kind) if kind.is_dir() => match Finished::open(path) {
+                Ok(build) => ("a directory", build.image().display().to_string()),
+                Err(_) => ("a directory", "FILE".to_owned()),
+            },
+            _ => ("a file", name.to_owned()),
+        };
+        let message = format!("`{name}` is {what}, not the name of a node or a profile");
+        return Err(Failure::refused(message).hint(format!("write an image with `imgbuild flash --image {image}`")));
+    }
+    Ok(())
+}
 
 pub(super) fn run(args: &Flash, session: &Session<'_>) -> Outcome {
     if !cfg!(target_os = "linux") {

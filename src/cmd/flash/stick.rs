@@ -26,7 +26,7 @@ pub(super) fn write(args: &Flash, node: Option<&str>, taken: &mut Vec<u64>, sess
             "device": null,
             "image_id": image.manifest.image_id,
             "profile": image.manifest.profile,
-            "node": node,
+            "node": image.node,
         });
         console.note("no disk that may be written to is there: `imgbuild devices` tells why");
         console.result(&value, &show::image(&image));
@@ -46,7 +46,7 @@ pub(super) fn write(args: &Flash, node: Option<&str>, taken: &mut Vec<u64>, sess
             "serial": disk.serial,
             "image_id": image.manifest.image_id,
             "profile": image.manifest.profile,
-            "node": node,
+            "node": image.node,
             "plan": prepared.plan,
         });
         console.result(&value, &format!("{plan}\nnothing was written: that was `--dry-run`"));
@@ -72,7 +72,7 @@ pub(super) fn write(args: &Flash, node: Option<&str>, taken: &mut Vec<u64>, sess
         "serial": disk.serial,
         "image_id": image.manifest.image_id,
         "profile": image.manifest.profile,
-        "node": node,
+        "node": image.node,
         "bytes": prepared.plan.mapped(),
         "seconds": seconds,
         "waits": waits,
