@@ -35,7 +35,7 @@ mod tests;
 mod values;
 
 pub use error::ClusterError;
-pub use init::{InitError, init};
+pub use init::{InitError, Written, init};
 pub use load::{FILE, load, load_with_places, parse_str};
 pub use model::*;
 pub use places::Places;

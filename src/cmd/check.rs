@@ -7,11 +7,12 @@ use serde_json::{Value, json};
 
 use super::Outcome;
 use super::cluster::open_secrets;
+use super::k3s;
 use super::lock as locking;
 use super::session::{Session, today};
 use crate::cli::Check;
 use crate::cluster::lints::{self, Finding, Inputs, online};
-use crate::cluster::secrets::DATASTORE_URL;
+use crate::cluster::secrets::{DATASTORE_URL, Vault};
 use crate::cluster::{self, Cluster, ClusterError, Places};
 use crate::datastore::{self, Endpoint};
 use crate::diagnostic::Severity;
@@ -32,7 +33,7 @@ pub(super) fn run(args: &Check, session: &Session<'_>) -> Outcome {
     match cluster::load_with_places(&session.workspace) {
         Ok(Some((cluster, places))) => seen.cluster(args, session, &cluster, &places)?,
         Ok(None) if args.node.is_some() || args.online => return Err(Failure::from(ClusterError::Absent)),
-        Ok(None) => {}
+        Ok(None) => seen.findings.extend(no_cluster_file(session, lock.as_ref())),
         Err(error) => {
             seen.has_cluster = true;
             seen.findings.push(lints::unreadable(&error).ok_or_else(|| Failure::from(error))?);
@@ -95,9 +96,12 @@ impl Seen<'_> {
             );
         }
         if args.online {
-            let (found, note) = ask(session, &inputs)?;
+            let (found, note, answers) = ask(session, &inputs)?;
             self.findings.extend(found);
-            self.lines.push(format!("{DATASTORE:<12} {note}"));
+            // What is wrong with it says a finding.
+            if answers {
+                self.lines.push(format!("{DATASTORE:<12} {note}"));
+            }
             self.datastore = Some(note);
         }
         Ok(())
@@ -142,6 +146,13 @@ impl Seen<'_> {
             self.unaccepted.extend(locking::unaccepted(lock, &profile.name, &self.ledger));
         }
         match self.lock.map(|lock| lock.expect(profile)) {
+            Some(Ok(_)) if self.lock.is_some_and(|lock| k3s::is_missing(profile, lock)) => {
+                let finding = lints::without_k3s(&profile.name);
+                if !self.findings.contains(&finding) {
+                    self.findings.push(finding);
+                }
+                "locked without K3s"
+            }
             Some(Ok(_)) => "locked",
             None | Some(Err(OutdatedError::Missing { .. })) => "not locked",
             Some(Err(error)) => {
@@ -177,7 +188,8 @@ impl Seen<'_> {
             let message = format!("{}{more} in this workspace", count(errors, "error"));
             return Err(Failure::refused(message).hint("each says how to mend it; `--json` gives them to programs"));
         }
-        if warnings > 0 {
+        // Programs count them themselves, and get the result last.
+        if warnings > 0 && session.console.is_for_people() {
             session.console.note(&format!("{} in {looked_at}", count(warnings, "warning")));
         }
         locking::fits(&self.stale, self.unaccepted.into_iter().collect())
@@ -195,9 +207,21 @@ impl Seen<'_> {
     }
 }
 
-/// Goes to the cluster's datastore; gives what is to be said of it, and in a few words what is there.
-fn ask(session: &Session<'_>, inputs: &Inputs<'_>) -> Result<(Vec<Finding>, String), Failure> {
-    let nothing = |why: &str| Ok((Vec::new(), why.to_owned()));
+/// What is to be said of a workspace without a cluster file, if anything.
+fn no_cluster_file(session: &Session<'_>, lock: Option<&Lock>) -> Option<Finding> {
+    let secrets = Vault::paths(session.root()).into_iter().find(|path| path.exists());
+    let secrets = secrets.map(|path| format!("`{}`", path.file_name().unwrap_or_default().display()));
+    let locked = lock.filter(|lock| !lock.cluster.is_empty() || !lock.nodes.is_empty());
+    let sign = secrets.or_else(|| locked.map(|_| "imgbuild.lock has a cluster's values".to_owned()));
+    let entries = std::fs::read_dir(session.root()).into_iter().flatten().flatten();
+    let names: Vec<String> = entries.filter_map(|entry| entry.file_name().into_string().ok()).collect();
+    let names: BTreeSet<&str> = names.iter().map(String::as_str).collect();
+    lints::no_cluster_file(names.into_iter(), sign.as_deref())
+}
+
+/// Goes to the cluster's datastore; gives what is to be said of it, in a few words what is there, and whether no finding says that.
+fn ask(session: &Session<'_>, inputs: &Inputs<'_>) -> Result<(Vec<Finding>, String, bool), Failure> {
+    let nothing = |why: &str| Ok((Vec::new(), why.to_owned(), true));
     if session.fetcher.is_offline() {
         return Err(Failure::refused("`--online` connects to the datastore, and `--offline` opens no connection")
             .hint("leave one of them out"));
@@ -222,7 +246,7 @@ fn ask(session: &Session<'_>, inputs: &Inputs<'_>) -> Result<(Vec<Finding>, Stri
         Err(_) => format!("no answer from {endpoint}"),
     };
     progress.finish(DATASTORE, &note);
-    Ok((online::findings(inputs, &seen), note))
+    Ok((online::findings(inputs, &seen), note, seen.is_ok()))
 }
 
 /// The nodes that are asked about: one, those of a profile, or all.

@@ -4,18 +4,26 @@ use serde_json::json;
 
 use super::Outcome;
 use crate::cli::Init;
-use crate::cluster;
+use crate::cluster::{self, Written};
 use crate::output::Console;
 
 pub(super) fn run(args: &Init, console: &Console) -> Outcome {
-    let files = cluster::init(&args.dir)?;
+    let Written { files, kept } = cluster::init(&args.dir)?;
     let names = files.iter().map(|path| path.display().to_string()).collect::<Vec<_>>().join("\n");
     let enter = (args.dir.as_os_str() != ".").then(|| format!("cd {}", args.dir.display()));
     let steps = ["imgbuild secrets init", "edit cluster.toml", "imgbuild check"].map(str::to_owned);
     let next: Vec<String> = enter.into_iter().chain(steps).collect();
-    console.result(&json!({"workspace": args.dir, "files": files, "next": next}), &names);
+    console.result(&json!({"workspace": args.dir, "files": files, "kept": kept, "next": next}), &names);
     if console.is_for_people() {
-        console.note(&format!("next: {}; README.md there explains each step", next.join(", ")));
+        for path in &kept {
+            console.note(&format!("{} was there and stays as it is", path.display()));
+        }
+        let guide = if kept.iter().any(|path| path.ends_with("README.md")) {
+            "docs/cluster.md of imgbuild"
+        } else {
+            "README.md there"
+        };
+        console.note(&format!("next: {}; {guide} explains each step", next.join(", ")));
     }
     Ok(())
 }

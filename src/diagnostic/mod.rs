@@ -72,7 +72,7 @@ impl Diagnostic {
         self.draw(Level::ERROR.primary_title(self.message.as_str()), None, color)
     }
 
-    /// As [`Diagnostic::render`], for a rule that has a code and a reason.
+    /// As [`Diagnostic::render`], for a rule that has a code, and a reason unless that is empty.
     #[must_use]
     pub fn render_finding(&self, severity: Severity, code: &str, why: &str, color: bool) -> String {
         let level = match severity {
@@ -80,7 +80,7 @@ impl Diagnostic {
             Severity::Warning => Level::WARNING,
             Severity::Info => Level::INFO,
         };
-        self.draw(level.primary_title(self.message.as_str()).id(code), Some(why), color)
+        self.draw(level.primary_title(self.message.as_str()).id(code), Some(why).filter(|why| !why.is_empty()), color)
     }
 
     fn draw(&self, title: Title<'_>, why: Option<&str>, color: bool) -> String {

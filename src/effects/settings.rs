@@ -83,8 +83,15 @@ fn time_zone(tree: &mut Tree, profile: &Profile) -> Result<(), EffectError> {
         let error =
             EffectError::refused(format!("time zone `{zone}`"), format!("the image has no such file in /{ZONES}"));
         let names = tree.below(ZONES).filter_map(|(path, _)| path.strip_prefix(ZONES)?.strip_prefix('/'));
+        let names: Vec<&str> = names.collect();
         let hint = "packages `tzdata` and `tzdata-legacy` bring time zones";
-        return Err(error.with_hint(did_you_mean(zone, names, hint)).at(profile, "timezone", zone));
+        // Who writes a city alone means it in its part of the world.
+        let named = |name: &&str| name.rsplit_once('/').is_some_and(|(_, city)| city.eq_ignore_ascii_case(zone));
+        let hint = match names.iter().copied().find(named) {
+            Some(meant) => format!("did you mean `{meant}`? {hint}"),
+            None => did_you_mean(zone, names, hint),
+        };
+        return Err(error.with_hint(hint).at(profile, "timezone", zone));
     }
     Ok(tree.put("etc/localtime", Node::symlink(format!("/{file}")).from(ORIGIN))?)
 }
@@ -137,5 +144,8 @@ mod tests {
         let error = settings(&mut tree(), &sample::context(&profile)).unwrap_err();
         assert!(error.to_string().contains("Mars/Olympus"));
         assert!(error.hint().is_some());
+        profile.timezone = "berlin".to_owned();
+        let error = settings(&mut tree(), &sample::context(&profile)).unwrap_err();
+        assert!(error.hint().unwrap().starts_with("did you mean `Europe/Berlin`?"));
     }
 }

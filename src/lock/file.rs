@@ -30,8 +30,8 @@ const NO_ACCOUNTS: [u32; 3] = [u32::MAX, u16::MAX as u32, 65534];
 pub enum LockFileError {
     #[error("{}: {source}", path.display())]
     Io { path: PathBuf, source: io::Error },
-    #[error("{}: {source}", path.display())]
-    Syntax { path: PathBuf, source: Box<toml::de::Error> },
+    #[error("{} is damaged: line {line}: {problem}", path.display())]
+    Syntax { path: PathBuf, line: usize, problem: String },
     #[error("{}: {reason}", path.display())]
     Invalid { path: PathBuf, reason: String },
 }
@@ -70,8 +70,11 @@ impl Lock {
     /// # Errors
     /// A text of another format version, or one that contradicts itself.
     pub fn parse(text: &str, path: &Path) -> Result<Self, LockFileError> {
-        let lock: Self = toml::from_str(text)
-            .map_err(|source| LockFileError::Syntax { path: path.to_owned(), source: Box::new(source) })?;
+        let lock: Self = toml::from_str(text).map_err(|error| {
+            let before = text.get(..error.span().map_or(0, |span| span.start)).unwrap_or_default();
+            let line = before.matches('\n').count() + 1;
+            LockFileError::Syntax { path: path.to_owned(), line, problem: error.message().replace('\n', ", ") }
+        })?;
         match lock.check() {
             Ok(()) => Ok(lock),
             Err(reason) => Err(LockFileError::Invalid { path: path.to_owned(), reason }),

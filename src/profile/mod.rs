@@ -22,6 +22,7 @@ mod inherit;
 mod k3s;
 mod load;
 mod marks;
+mod mistyped;
 mod model;
 mod openings;
 mod overlay;

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use serde::de::DeserializeOwned;
 
+use super::mistyped;
 use super::slips::{self, Slip};
 use crate::diagnostic::{Diagnostic, SourceText, closest};
 
@@ -13,12 +14,12 @@ use crate::diagnostic::{Diagnostic, SourceText, closest};
 /// # Errors
 /// Text that is no TOML; unknown or missing keys; wrong types; values that their type refuses.
 pub(crate) fn parse<T: DeserializeOwned>(source: &Arc<SourceText>) -> Result<T, Box<Diagnostic>> {
-    toml::from_str(&source.text).map_err(|error| Box::new(diagnose(source, &error)))
+    toml::from_str(&source.text).map_err(|error| Box::new(diagnose::<T>(source, &error)))
 }
 
 /// A refusing value says what is wrong, then a line break, then the hint (`checks`); serde's own messages
 /// are known by their first words.
-fn diagnose(source: &Arc<SourceText>, error: &toml::de::Error) -> Diagnostic {
+fn diagnose<T: DeserializeOwned>(source: &Arc<SourceText>, error: &toml::de::Error) -> Diagnostic {
     let message = error.message().trim();
     if let Some(Slip { span, message, hint }) = slips::find(&source.text, error.span().unwrap_or_default().start) {
         return Diagnostic::new(source, Some(span), message).hint(hint);
@@ -40,7 +41,12 @@ fn diagnose(source: &Arc<SourceText>, error: &toml::de::Error) -> Diagnostic {
     if let Some((found, expected)) =
         message.strip_prefix("invalid type: ").and_then(|rest| rest.split_once(", expected "))
     {
-        return wrong_type(&at, source, error.span(), found, expected);
+        return mistyped::diagnose(&at, source, error.span(), found, expected);
+    }
+    // What the reader says of anything but a word where one of several words belongs.
+    if message == "wanted string or table" {
+        let names = error.span().and_then(|span| words::<T>(&source.text, span)).unwrap_or_default();
+        return at("this must be a word in quotes".to_owned()).hint(format!("write one of {names}"));
     }
     let there = error.span().and_then(|span| source.text.get(span)).unwrap_or_default();
     if let Some((message, hint)) = slips::reworded(message, there) {
@@ -49,49 +55,6 @@ fn diagnose(source: &Arc<SourceText>, error: &toml::de::Error) -> Diagnostic {
     match message.split_once('\n') {
         Some((message, hint)) => at(message.to_owned()).hint(hint),
         None => at(message.to_owned()),
-    }
-}
-
-/// A value of another type than it must be, with what to type instead.
-fn wrong_type(
-    at: &dyn Fn(String) -> Diagnostic,
-    source: &SourceText,
-    span: Option<Range<usize>>,
-    found: &str,
-    expected: &str,
-) -> Diagnostic {
-    let expected = match expected {
-        "a sequence" => "a list",
-        "a map" => "a table",
-        "i64" | "u64" => "a whole number",
-        other if other.starts_with("struct ") => "a table",
-        other => other,
-    };
-    let is_table = found == "map";
-    let found = found.replacen("sequence", "list", 1).replacen("map", "table", 1);
-    let wrong = at(format!("expected {expected}, found {found}"));
-    let text = span.and_then(|span| source.text.get(span)).unwrap_or_default();
-    let header = text.lines().next().unwrap_or_default().trim_matches(['[', ']', ' ']);
-    let unquoted = text.trim_matches(['"', '\'']);
-    match expected {
-        "a list" if is_table && !header.is_empty() && !header.contains(['{', '=']) => {
-            wrong.hint(format!("there may be several, so each has two brackets: `[[{header}]]`"))
-        }
-        "a list" if is_table => wrong.hint("write it in brackets, a single entry too: `[{ … }]`"),
-        "a list" => wrong.hint("write it in brackets, a single entry too: `[\"one\"]`"),
-        "a table" if found.starts_with("list") => wrong
-            .hint("write it with single brackets; of what has names, such as nodes, each is a table: `[node.NAME]`"),
-        "a table" => wrong.hint("a table has its keys below a header of its own, such as `[node.NAME]`"),
-        "a string" if text.contains(['\n', '"', '{', '[']) || text.is_empty() => wrong.hint("write it in quotes"),
-        "a string" => wrong.hint(format!("write it in quotes: `\"{text}\"`")),
-        "a boolean" if ["true", "false"].contains(&unquoted) => {
-            wrong.hint(format!("write it without quotes: `{unquoted}`"))
-        }
-        "a boolean" => wrong.hint("write `true` or `false`, without quotes"),
-        "a whole number" if !unquoted.is_empty() && unquoted.bytes().all(|byte| byte.is_ascii_digit()) => {
-            wrong.hint(format!("write it without quotes: `{unquoted}`"))
-        }
-        _ => wrong,
     }
 }
 
@@ -108,15 +71,39 @@ fn narrowed(source: &SourceText, span: Option<Range<usize>>, message: &str) -> O
     Some(entry().unwrap_or(span.clone()))
 }
 
+/// The words that may stand at `span`: the reader lists them when it finds one that it does not know.
+fn words<T: DeserializeOwned>(text: &str, span: Range<usize>) -> Option<String> {
+    let probe = format!("{}\"?\"{}", text.get(..span.start)?, text.get(span.end..)?);
+    let error = toml::from_str::<T>(&probe).err()?;
+    let rest = error.message().strip_prefix("unknown variant ")?;
+    let names: Vec<String> = rest.split('`').skip(3).step_by(2).map(|name| format!("`\"{name}\"`")).collect();
+    Some(names.join(", "))
+}
+
 /// `rest` is serde's "`word`, expected one of `a`, `b`": every second piece between backticks is a name.
 fn suggest(at: &dyn Fn(String) -> Diagnostic, what: &str, known: &str, rest: &str) -> Diagnostic {
     let mut names = rest.split('`').skip(1).step_by(2);
     let word = names.next().unwrap_or_default();
     let names: Vec<&str> = names.collect();
     let list = names.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ");
+    if let Some(model) = other_raspberry(word, &names) {
+        let hint = format!(
+            "images are made for the Raspberry Pi 4, 400 and CM4 (`rpi4`) and for machines with UEFI; {known}: {list}"
+        );
+        return at(format!("a Raspberry Pi {model} is not supported")).hint(hint);
+    }
     let diagnostic = at(format!("{what} `{word}`"));
     match closest(word, names.iter().copied()) {
         Some(meant) => diagnostic.hint(format!("did you mean `{meant}`? {known}: {list}")),
         None => diagnostic.hint(format!("{known}: {list}")),
     }
+}
+
+/// The model of a Raspberry Pi that `word` means, where boards are named and it is none of them: close to the name of one that
+/// is, it is another machine all the same.
+fn other_raspberry<'w>(word: &'w str, names: &[&str]) -> Option<&'w str> {
+    let model =
+        ["raspberrypi", "raspberry-pi-", "rpi-", "rpi", "pi"].iter().find_map(|start| word.strip_prefix(start))?;
+    let is_other = model.starts_with(|first: char| first.is_ascii_digit() && first != '4');
+    (names.contains(&"rpi4") && is_other).then_some(model)
 }

@@ -427,7 +427,7 @@ pub(super) struct DirectoryEntry {
 pub(super) struct WorkspaceToml {
     #[expect(dead_code, reason = "reading it is the check")]
     pub schema: Version,
-    /// URL of the directory that holds `debian/` and `debian-security/`.
+    /// URL above `debian/` and `debian-security/`, or of `debian/`.
     pub mirror: Option<Url>,
     /// URL of the directory that holds K3s's releases, each in a directory of its tag.
     pub k3s_mirror: Option<Url>,

@@ -78,7 +78,7 @@ impl Workspace {
         self.root.as_deref()
     }
 
-    /// The `mirror` of its `imgbuild.toml`: a URL that `debian/` and `debian-security/` lie below.
+    /// The `mirror` of its `imgbuild.toml`: the URL above `debian/` and `debian-security/`, or of `debian/`.
     #[must_use]
     pub fn mirror(&self) -> Option<&str> {
         self.mirror.as_deref()

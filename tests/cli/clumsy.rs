@@ -44,6 +44,16 @@ fn slips_in_toml_are_told_with_the_line_as_it_must_be() {
         ("[k3s]\nsecrets_encryption = \"true\"", "expected a boolean", "without quotes: `true`"),
         ("[registry]\nhost = \"x\"", "expected a list", "`[[registry]]`"),
         ("[[node]]\nprofile = \"control\"", "expected a table", "`[node.NAME]`"),
+        (
+            "[node.a]\nprofile = \"control\"\nlabels = [\"tier=gold\"]",
+            "expected a table",
+            "`labels = { \"tier\" = \"gold\" }`",
+        ),
+        (
+            "[node.a]\nprofile = \"control\"\n[[node.a.disk]]\nlabel = \"data\"\nmount = \"/srv\"\nfilesystem = \"ext4\"\nformat = true",
+            "must be a word in quotes",
+            "`\"if-blank\"`, `\"never\"`",
+        ),
         ("[node]\nprofile = \"control\"", "expected a table", "`[node.NAME]`"),
         ("[[registry]]\nhost = \"x\"\nendpoint = \"x:5000\"", "unknown key `endpoint`", "did you mean `endpoints`"),
         ("[[registry]]\nhost = \"x\"\nendpoints = [\"x:5000\"]", "`x:5000` has no `https://`", "`https://x:5000`"),
@@ -70,6 +80,20 @@ fn slips_in_a_profile_are_told_too_and_windows_line_ends_are_none() {
             "\"dc:a6:32:01:02:03\"",
         ),
         ("[user]\nname = \"ada\"", "expected a list", "`[[user]]`"),
+        (
+            "[packages]\nhtop = \"*\"\nvim = \"*\"",
+            "expected a list",
+            "`packages = [\"htop\", \"vim\"]`, above the first line",
+        ),
+        ("[packages]", "expected a list", "`packages = [\"htop\"]`"),
+        ("[[packages]]\nname = \"htop\"", "expected a string", "`packages = [\"htop\"]`"),
+        ("[overlays]\nlist = [\"storage\"]", "expected a list", "`overlays = [\"storage\"]`"),
+        ("packages = \"htop\"", "expected a list", "`packages = [\"htop\"]`"),
+        ("[units.enable]\nx = true", "expected a list", "`enable = [\"x\"]` below `[units]`"),
+        ("[locale]\nlang = \"de_DE.UTF-8\"", "it is no table", "`locale = \"de_DE.UTF-8\"`, above"),
+        ("sysctl = [\"vm.swappiness=10\"]", "expected a table", "`[sysctl]`, and below it `\"vm.swappiness\" = 10`"),
+        ("board = \"rpi5\"", "a Raspberry Pi 5 is not supported", "known: `rpi4`"),
+        ("board = \"Rpi4\"", "unknown value `Rpi4`", "did you mean `rpi4`"),
     ] {
         let place = Place::new().file("profiles/n.toml", format!("schema = 1\r\nextends = \"demo\"\r\n{text}\r\n"));
         let told = place.run(&["check", "--profile", "n"]).fails(1);

@@ -142,3 +142,175 @@ fn a_build_says_what_comes_next() {
     let init = place.run(&["init", "home", "--json"]).result();
     assert_eq!(init["next"], json!(["cd home", "imgbuild secrets init", "edit cluster.toml", "imgbuild check"]));
 }
+
+/// A workspace with two workers of one profile, and the server that they join.
+fn workers(online: &crate::archive::Online) -> Place {
+    let place = node_image::place(online);
+    place.write("profiles/work.toml", "schema = 1\nextends = \"node\"\n\n[k3s]\nrole = \"agent\"\n");
+    let cluster = place.read("cluster.toml");
+    place.write(
+        "cluster.toml",
+        format!("{cluster}\n[node.pi1]\nprofile = \"work\"\n\n[node.pi2]\nprofile = \"work\"\n"),
+    );
+    place
+}
+
+#[test]
+fn an_image_with_a_nodes_seed_is_never_told_to_have_none() {
+    let online = tiny::archive(1000).online();
+    let place = node_image::place(&online);
+    place.run(&["build", "--node", "control"]).ok();
+    let image = "build/nodes/control/control.img";
+    let plan = place.run(&["flash", "--image", image, "--dry-run"]).ok();
+    assert!(plan.contains("with the seed of node `control`"), "{plan}");
+    let plan = place.run(&["--json", "flash", "--image", image, "--dry-run"]).result();
+    assert_eq!(plan["node"], "control");
+    let text = place.run(&["inspect", image]).ok();
+    assert!(text.contains("seed       of node `control`, with that node's secrets"), "{text}");
+    assert!(text.contains("k3s        v1.36.5+k3s1"), "{text}");
+    assert_eq!(place.run(&["--json", "inspect", image]).result()["node"], "control");
+
+    place.run(&["build", "--profile", "node"]).ok();
+    let plan = place.run(&["flash", "--image", "build/node/node.img", "--dry-run"]).ok();
+    assert!(plan.contains("without a seed"), "{plan}");
+    let text = place.run(&["inspect", "build/node"]).ok();
+    assert!(text.contains("seed       none"), "{text}");
+}
+
+#[test]
+fn a_good_stick_of_another_node_or_image_is_told_by_what_it_is_and_not_blamed() {
+    let online = tiny::archive(1000).online();
+    let place = workers(&online);
+    for args in [&["--node", "pi1"], &["--profile", "work"], &["--profile", "node"]] {
+        place.run(&[&["build"][..], args].concat()).ok();
+    }
+    let (pi1, seedless) = ("build/nodes/pi1/pi1.img", "build/work/work.img");
+    place.run(&["verify", pi1, "--node", "pi1"]).ok();
+    for (target, node, holds) in [
+        (pi1, Some("pi2"), "with the seed of node `pi1`"),
+        (seedless, Some("pi1"), "it holds the image without a seed"),
+        (pi1, None, "it is that of node `pi1`"),
+    ] {
+        let node = node.map_or(Vec::new(), |node| vec!["--node", node]);
+        let args = [&["verify", target, "--manifest", "build/work/manifest.json"][..], &node].concat();
+        let error = place.run(&args).fails(3);
+        assert!(error.contains(holds) && !error.contains("another stick"), "{args:?}: {error}");
+        assert!(!error.contains("SHA-256") && error.contains("--node"), "{args:?}: {error}");
+    }
+    // An older seed of the same node.
+    place.write("cluster.toml", place.read("cluster.toml").replace("you@laptop", "me@laptop"));
+    let error = place.run(&["verify", pi1, "--node", "pi1"]).fails(3);
+    assert!(error.contains("an older one of this node"), "{error}");
+
+    let error = place.run(&["verify", pi1, "--manifest", "build/node/manifest.json"]).fails(3);
+    assert!(error.contains("holds another image") && error.matches("because").count() == 1, "{error}");
+    assert!(error.contains("--manifest") && !error.contains("SHA-256"), "{error}");
+}
+
+#[test]
+fn what_was_built_is_named_as_it_was_for_the_build() {
+    let online = tiny::archive(1000).online();
+    let place = node_image::place(&online);
+    let error = place.run(&["inspect", "node"]).fails(1);
+    assert!(error.contains("`node` is not built yet") && error.contains("imgbuild build node"), "{error}");
+    let error = place.run(&["inspect", "nod"]).fails(1);
+    assert!(error.contains("did you mean `node`"), "{error}");
+    place.run(&["build", "node"]).ok();
+    place.run(&["build", "control"]).ok();
+    assert!(place.run(&["inspect", "node"]).ok().contains("root-a"));
+    assert!(place.run(&["inspect", "control"]).ok().contains("of node `control`"));
+    assert!(place.run(&["verify", "node"]).ok().contains("build/node/node.img holds node"));
+    place.run(&["verify", "build/node"]).ok();
+    assert!(place.run(&["diff", "node", "control"]).ok().contains("seed"));
+
+    // And where a name belongs, a path is told with the option that takes it.
+    let image = "build/node/node.img";
+    let error = place.run(&["flash", image, "--dry-run"]).fails(1);
+    assert!(error.contains("is a file") && error.contains("`imgbuild flash --image build/node/node.img`"), "{error}");
+    let error = place.run(&["flash", "build/node", "--dry-run"]).fails(1);
+    assert!(error.contains("is a directory") && error.contains("--image build/node/node.img"), "{error}");
+    let error = place.run(&["flash", "/dev/sdq"]).fails(1);
+    assert!(error.contains("is a disk") && error.contains("`imgbuild flash NAME --device /dev/sdq`"), "{error}");
+    let error = place.run(&["why", "node", "machine"]).fails(1);
+    assert!(error.contains("the package comes first: `imgbuild why machine node`"), "{error}");
+}
+
+#[test]
+fn a_cluster_file_that_is_gone_or_misspelt_is_missed() {
+    let online = tiny::archive(1000).online();
+    let place = node_image::place(&online);
+    place.run(&["build", "--node", "control"]).ok();
+    let cluster = place.read("cluster.toml");
+    fs::rename(place.path("cluster.toml"), place.path("cluster.tml")).unwrap();
+    let told = place.run(&["check"]).ok();
+    assert!(told.contains("did you mean `cluster.toml`") && told.contains("mv cluster.tml cluster.toml"), "{told}");
+    assert!(told.contains("warning[C140") && !told.contains("nothing wrong"), "{told}");
+    fs::remove_file(place.path("cluster.tml")).unwrap();
+    assert!(place.run(&["check"]).ok().contains("there is no `cluster.toml`, but `secrets.toml`"));
+    fs::remove_file(place.path("secrets.toml")).unwrap();
+    let told = place.run(&["check", "--json"]).result();
+    assert!(
+        told["findings"][0]["message"].as_str().unwrap().contains("imgbuild.lock has a cluster's values"),
+        "{told}"
+    );
+    place.write("cluster.toml", cluster);
+    assert!(!place.run(&["check"]).stdout.contains("C140"));
+    // Who has no cluster is told nothing.
+    fs::remove_file(place.path("cluster.toml")).unwrap();
+    fs::remove_file(place.path("imgbuild.lock")).unwrap();
+    assert!(place.run(&["check"]).ok().contains("nothing wrong"));
+}
+
+#[test]
+fn a_profile_that_was_locked_without_k3s_says_so_for_as_long_as_it_is() {
+    let online = tiny::archive(1000).online();
+    let place = tiny::place(&online, &[]);
+    let profile = place.read("profiles/node.toml");
+    place.write(
+        "profiles/node.toml",
+        format!("{profile}[k3s]\nversion = \"v1.36.5+k3s1\"\nrole = \"server\"\nstandalone = true\n"),
+    );
+    let build = |args: &[&str]| place.run_without_k3s(&[&["--k3s-mirror", "http://127.0.0.1:9/"][..], args].concat());
+    for verb in ["is built", "is up to date"] {
+        let ran = build(&["build", "node"]);
+        assert_eq!(ran.stderr.matches("locked WITHOUT K3s").count(), 1, "{}", ran.stderr);
+        assert!(ran.ok().contains(verb));
+    }
+    let told = build(&["check"]).ok();
+    assert!(told.contains("warning[C141") && told.contains("locked without K3s"), "{told}");
+    assert!(told.contains("imgbuild lock --update k3s --profile node"), "{told}");
+    let text = build(&["inspect", "build/node"]).ok();
+    assert!(text.contains("k3s        none"), "{text}");
+}
+
+#[test]
+fn lock_ends_with_what_is_locked_and_what_comes_next() {
+    let online = tiny::archive(1000).online();
+    let place = node_image::place(&online);
+    let text = place.run(&["lock", "node"]).ok();
+    let end: Vec<&str> = text.lines().rev().take(2).collect();
+    assert_eq!(end[0], "next: imgbuild build node", "{text}");
+    assert!(
+        end[1].starts_with("imgbuild.lock is written: ") && end[1].ends_with(" packages; locked now: node"),
+        "{text}"
+    );
+    assert_eq!(place.run(&["lock", "node"]).ok(), "nothing changed\n");
+    place.write("cluster.toml", place.read("cluster.toml").replace("[node.control]", "[node.first]"));
+    let ran = place.run(&["lock", "first"]);
+    assert!(ran.stderr.contains("is a node: its profile `node` is taken\n"), "{}", ran.stderr);
+}
+
+#[test]
+fn a_workspace_without_secrets_is_told_so_once() {
+    let place = Place::new().file("cluster.toml", include_str!("../../workspace/cluster.toml"));
+    let told = place.run(&["check"]).stdout;
+    assert_eq!(told.matches("C070").count(), 1, "{told}");
+    assert!(told.contains("there are no secrets yet") && told.contains("`imgbuild secrets init`"), "{told}");
+    assert!(told.contains("secrets set datastore-url"), "{told}");
+    // What is no TOML has no reason beyond itself.
+    place.write("cluster.toml", "schema = 1\nname = home\n");
+    let told = place.run(&["check"]).stdout;
+    assert!(told.contains("is not in quotes") && !told.contains("note:"), "{told}");
+    place.write("cluster.toml", "schema = 1\nnam = \"home\"\n");
+    assert!(place.run(&["check"]).stdout.contains("note: a key that is unknown"));
+}

@@ -49,6 +49,7 @@ impl Mistake {
 pub struct Finding {
     pub code: &'static str,
     pub severity: Severity,
+    /// Empty where the message says it.
     pub why: &'static str,
     pub node: Option<String>,
     pub diagnostic: Diagnostic,
@@ -79,7 +80,7 @@ impl Serialize for Finding {
             "line": position.map(|(line, _)| line),
             "column": position.map(|(_, column)| column),
             "message": self.diagnostic.message,
-            "why": self.why,
+            "why": (!self.why.is_empty()).then_some(self.why),
             "hint": self.diagnostic.hint,
         });
         value.serialize(out)

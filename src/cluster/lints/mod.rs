@@ -26,10 +26,12 @@ mod registries;
 mod releases;
 mod secrets;
 mod server;
+mod workspace;
 
 pub use finding::{Finding, Lint, Mistake};
 pub use handbook::handbook;
 pub use inputs::Inputs;
+pub use workspace::{no_cluster_file, without_k3s};
 
 use std::sync::Arc;
 
@@ -96,7 +98,10 @@ pub fn of_profile(profile: &Profile, today: Option<Date>) -> Vec<Finding> {
 #[must_use]
 pub fn unreadable(error: &ClusterError) -> Option<Finding> {
     let ClusterError::Invalid(diagnostic) = error else { return None };
-    Some(Finding::new(&CLUSTER_FILE, Mistake { node: None, diagnostic: (**diagnostic).clone() }))
+    let finding = Finding::new(&CLUSTER_FILE, Mistake { node: None, diagnostic: (**diagnostic).clone() });
+    // What is no TOML, or of another type, needs no reason beyond what is said of it.
+    let is_of_keys = ["unknown key", "missing key"].iter().any(|start| diagnostic.message.starts_with(start));
+    Some(Finding { why: if is_of_keys { finding.why } else { "" }, ..finding })
 }
 
 /// A profile that no node names and that cannot be loaded, as a finding.
@@ -119,6 +124,6 @@ const CLUSTER_FILE: Lint = Lint {
     code: "C001-cluster-file",
     severity: Severity::Error,
     title: "`cluster.toml` is not a valid cluster file",
-    why: "a key that is unknown, missing or has a value that cannot be would be ignored or break the node at boot",
+    why: "a key that is unknown or missing would be ignored, or break the node at boot",
     find: |_| Vec::new(),
 };

@@ -58,6 +58,18 @@ fn mistake(inputs: &Inputs<'_>, name: &str, message: String) -> Mistake {
 
 fn missing(inputs: &Inputs<'_>) -> Vec<Mistake> {
     let none = inputs.secrets.is_some_and(|secrets| secrets.iter().next().is_none());
+    if none && !inputs.needs.is_empty() {
+        let names = rows(inputs, |name, state| (state == State::Missing).then(|| name.to_owned()));
+        if names.is_empty() {
+            return Vec::new();
+        }
+        // What is asked of the user himself comes after.
+        let more = names.iter().any(|name| name == DATASTORE_URL);
+        let more = if more { ", then `imgbuild secrets set datastore-url`" } else { "" };
+        let message = format!("there are no secrets yet; the nodes need {}", quoted(&names));
+        let hint = format!("run `imgbuild secrets init`, which makes those that nobody has to choose{more}");
+        return vec![inputs.at_key("name", message).hint(hint)];
+    }
     rows(inputs, |name, state| {
         if state != State::Missing {
             return None;
@@ -67,11 +79,15 @@ fn missing(inputs: &Inputs<'_>) -> Vec<Mistake> {
                               `postgres://USER:PASSWORD@HOST:5432/DATABASE`, special characters of the password \
                               percent-encoded"
                 .to_owned(),
-            _ if none => "run `imgbuild secrets init`, which makes those that nobody has to choose".to_owned(),
             _ => format!("run `imgbuild secrets set {name}`"),
         };
         Some(mistake(inputs, name, format!("the secret `{name}` is not set")).hint(cure))
     })
+}
+
+/// A list of names, in words.
+fn quoted(names: &[String]) -> String {
+    names.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ")
 }
 
 fn unfit(inputs: &Inputs<'_>) -> Vec<Mistake> {

@@ -141,7 +141,7 @@ fn the_examples_of_the_documentation_are_valid() {
 fn a_new_workspace_is_made_where_there_is_none_and_touches_nothing() {
     let dir = TempDir::new().unwrap();
     let new = dir.path().join("new");
-    let written = init(&new).unwrap();
+    let written = init(&new).unwrap().files;
     assert_eq!(written.last().unwrap(), &new.join(FILE));
     assert!(fs::read_to_string(new.join(FILE)).unwrap().starts_with("#:schema ./cluster.schema.json\n"));
     let again = init(&new).unwrap_err();
@@ -149,9 +149,35 @@ fn a_new_workspace_is_made_where_there_is_none_and_touches_nothing() {
 
     // A file of somebody else's is as good a reason.
     let other = TempDir::new().unwrap();
-    fs::write(other.path().join("README.md"), "mine").unwrap();
-    assert!(matches!(init(other.path()), Err(InitError::Taken { name: "README.md", .. })));
+    fs::write(other.path().join("imgbuild.toml"), "mine").unwrap();
+    assert!(matches!(init(other.path()), Err(InitError::Taken { name: "imgbuild.toml", .. })));
     assert_eq!(fs::read_dir(other.path()).unwrap().count(), 1);
+    assert!(matches!(init(&other.path().join("imgbuild.toml")), Err(InitError::NoDirectory { .. })));
+}
+
+#[test]
+fn a_fresh_repository_becomes_a_workspace_and_keeps_what_it_has() {
+    let dir = TempDir::new().unwrap();
+    let file = |name: &str| dir.path().join(name);
+    fs::write(file("README.md"), "mine").unwrap();
+    fs::write(file(".gitignore"), "/own\n!*.age").unwrap();
+    let written = init(dir.path()).unwrap();
+    assert_eq!(written.kept, [file("README.md")]);
+    assert!(written.files.contains(&file(".gitignore")) && written.files.contains(&file(FILE)));
+    assert_eq!(fs::read_to_string(file("README.md")).unwrap(), "mine");
+    let ignored = fs::read_to_string(file(".gitignore")).unwrap();
+    assert!(ignored.starts_with("/own\n!*.age\n\n#") && ignored.contains("\n/secrets.toml\n"), "{ignored}");
+    // One that has all of it stays.
+    fs::remove_file(file(FILE)).unwrap();
+    fs::remove_file(file("imgbuild.toml")).unwrap();
+    fs::remove_file(file("cluster.schema.json")).unwrap();
+    assert_eq!(init(dir.path()).unwrap().kept.len(), 2);
+    assert_eq!(fs::read_to_string(file(".gitignore")).unwrap(), ignored);
+    // What goes wrong half-way leaves nothing: this .gitignore cannot be read.
+    let half = TempDir::new().unwrap();
+    fs::create_dir(half.path().join(".gitignore")).unwrap();
+    assert!(matches!(init(half.path()), Err(InitError::Io { .. })));
+    assert_eq!(fs::read_dir(half.path()).unwrap().count(), 1);
 }
 
 #[test]

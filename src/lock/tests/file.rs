@@ -26,7 +26,7 @@ fn a_lock_that_contradicts_itself_is_refused() {
             text.replace("size = 1000", "size = 9223372036854775807"),
             "9223372036854775807 bytes are more than any package has",
         ),
-        (text.replace("[ids.users]", "[ids.users"), "TOML parse error"),
+        (text.replace("[ids.users]", "[ids.users"), "is damaged: line "),
         (text.replace("[ids.users]", "[ids.users]\nadmin = 65534"), "which stands for no account"),
     ];
     for (text, message) in cases {

@@ -19,13 +19,13 @@ fn a_board_is_named_by_a_text_or_in_a_table_and_a_table_may_leave_the_inherited_
     assert_eq!(lines(""), Vec::<String>::new());
     let bad = node_error("schema = 1\nextends = \"base\"\n[board]\nname = \"rpi5\"\n");
     insta::assert_snapshot!(bad, @r#"
-    error: unknown value `rpi5`
+    error: a Raspberry Pi 5 is not supported
      --> profiles/node.toml:4:8
       |
     4 | name = "rpi5"
       |        ^^^^^^
       |
-      = help: did you mean `rpi4`? known: `rpi4`, `uefi-arm64`, `uefi-amd64`
+      = help: images are made for the Raspberry Pi 4, 400 and CM4 (`rpi4`) and for machines with UEFI; known: `rpi4`, `uefi-arm64`, `uefi-amd64`
     "#);
     let bad = node_error("schema = 1\nextends = \"base\"\nboard = 4\n");
     insta::assert_snapshot!(bad, @"

@@ -107,7 +107,7 @@ packages = "curl"
     3 | packages = "curl"
       |            ^^^^^^
       |
-      = help: write it in brackets, a single entry too: `["one"]`
+      = help: write it in brackets, a single entry too: `packages = ["curl"]`
     "#);
 }
 
@@ -120,13 +120,13 @@ board = "rpi5"
 "#,
     );
     insta::assert_snapshot!(message, @r#"
-    error: unknown value `rpi5`
+    error: a Raspberry Pi 5 is not supported
      --> profiles/node.toml:3:9
       |
     3 | board = "rpi5"
       |         ^^^^^^
       |
-      = help: did you mean `rpi4`? known: `rpi4`, `uefi-arm64`, `uefi-amd64`
+      = help: images are made for the Raspberry Pi 4, 400 and CM4 (`rpi4`) and for machines with UEFI; known: `rpi4`, `uefi-arm64`, `uefi-amd64`
     "#);
 }
 
