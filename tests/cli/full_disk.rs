@@ -15,7 +15,7 @@ fn on_small_disk(place: &Place, dir: &Path, size: &str, before: &str, args: &[&s
     fs::create_dir_all(dir).unwrap();
     let build = place.command(args);
     let script = format!(
-        "mount -t tmpfs -o size={size} none \"$1\" && cd \"$1\" && {before} && cd \"$2\" && disk=$1 && shift 2 || exit 99\n\
+        "mount -t tmpfs -o size={size},mode=755 none \"$1\" && cd \"$1\" && {before} && cd \"$2\" && disk=$1 && shift 2 || exit 99\n\
          \"$@\"; code=$?; echo \"left: $(find \"$disk\" -type f -printf '%P ')\" >&2; exit $code"
     );
     let mut command = Command::new("unshare");
