@@ -263,7 +263,8 @@ fn pooler_user(inputs: &Inputs<'_>) -> Vec<Mistake> {
 fn this_machine(inputs: &Inputs<'_>) -> Vec<Mistake> {
     let here = endpoint(inputs).filter(|endpoint| endpoint.host_kind().is_this_machine());
     let mistake = |endpoint: Endpoint| {
-        let message = format!("the secret `datastore-url` names `{}`, on the node the node itself", endpoint.host);
+        let message =
+            format!("the secret `datastore-url` names `{}`, which on a node is the node itself", endpoint.host);
         of_url(inputs, message, ELSEWHERE)
     };
     here.map(mistake).into_iter().collect()
