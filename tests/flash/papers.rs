@@ -168,10 +168,13 @@ fn what_is_neither_a_disk_nor_an_image_is_refused_at_once() {
     let bench = Bench::new(1 << 20);
     fs::create_dir(bench.path("dir")).unwrap();
     assert!(Command::new("mkfifo").arg(bench.path("pipe")).status().unwrap().success());
-    for target in ["dir", "pipe", "/dev/null"] {
+    for target in ["pipe", "/dev/null"] {
         let error = bench.run(&["verify", target, "--manifest", "manifest.json"]).fails(1);
         assert!(error.contains(&format!("{target} is neither a disk nor an image file")), "{error}");
     }
+    // A directory is that of an image, as it was built.
+    let error = bench.run(&["verify", "dir", "--manifest", "manifest.json"]).fails(1);
+    assert!(error.contains("cannot read dir/manifest.json"), "{error}");
     bench.write("node.img.zst", &zstd::encode_all(&bench.image.bytes[..], 1).unwrap());
     let error = bench.run(&["verify", "node.img.zst", "--manifest", "manifest.json"]).fails(1);
     assert!(error.contains("compressed: `flash` reads such an image, `verify` does not"), "{error}");

@@ -77,9 +77,14 @@ fn damage_on_a_disk_is_named_with_partition_and_place() {
     disk.write(at("seed"), b"another");
     assert!(verify().fails(3).contains("--node"));
     bench.flash("node.img", &disk).ok();
-    // What no range covers is nobody's: a node's own data lies there.
-    disk.write(at("root-b"), b"anything");
+    // What lies behind the last partition is the node's own; an empty slot is empty.
+    let last = bench.image.manifest.partitions.last().unwrap();
+    disk.write(last.offset + last.size, b"anything");
     verify().ok();
+    disk.write(at("root-b"), b"anything");
+    let error = verify().fails(3);
+    assert!(error.contains("`root-b`") && error.contains("where the image has nothing"), "{error}");
+    disk.write(at("root-b"), &[0; 8]);
     disk.write(disk.size() - 512, &[0; 512]);
     let error = verify().fails(3);
     assert!(error.contains("partition table") && error.contains("copies"), "{error}");
