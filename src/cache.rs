@@ -25,17 +25,20 @@ pub(crate) enum ForeignCache {
     #[error("the cache directory `{}` belongs to another user (number {owner})", dir.display())]
     Owner { dir: PathBuf, owner: u32 },
     #[error("everybody may write to the cache directory `{}`", dir.display())]
-    Everybody { dir: PathBuf },
+    Everybody { dir: PathBuf, is_shared: bool },
 }
 
 impl ForeignCache {
     /// What the user can do.
     pub(crate) fn hint(&self) -> String {
         let cure = match self {
-            Self::Owner { .. } => "make it yours with `chown -R`",
-            Self::Everybody { .. } => "take that away with `chmod o-w`",
+            // A user's own directory is not to become root's.
+            Self::Owner { .. } if rustix::process::geteuid().is_root() => "name one of root's own with `--cache-dir`",
+            Self::Owner { .. } => "make it yours with `chown -R`, or name another with `--cache-dir`",
+            Self::Everybody { is_shared: true, .. } => "name one of your own below it with `--cache-dir`",
+            Self::Everybody { .. } => "take that away with `chmod o-w`, or name another with `--cache-dir`",
         };
-        format!("who can write there decides what images are made of: {cure}, or name another with `--cache-dir`")
+        format!("who can write there decides what images are made of: {cure}")
     }
 }
 
@@ -71,7 +74,12 @@ impl Cache {
                 return Err(ForeignCache::Owner { dir, owner });
             }
             if metadata.mode() & 0o002 != 0 {
-                return Err(ForeignCache::Everybody { dir });
+                // As /tmp is: others may put files there, and take none away.
+                return Err(ForeignCache::Everybody { dir, is_shared: metadata.mode() & 0o1000 != 0 });
+            }
+            if metadata.mode() & 0o011 == 0 {
+                // Nobody else gets to what is below, whatever its modes: some have a umask that lets all write.
+                break;
             }
         }
         Ok(())

@@ -368,27 +368,37 @@ pub(super) fn sha256(text: &str) -> Verdict {
     refuse(text, "a SHA-256 digest", "write the 64 hexadecimal digits that `sha256sum FILE` prints")
 }
 
-/// A URL that the program can fetch from.
+/// The URL of a directory that the program can fetch from.
 pub(crate) fn url(text: &str) -> Verdict {
+    of_web(text, WebUrl::base, "would be written into imgbuild.lock and into messages")?;
+    match WebUrl::base(text) {
+        Ok(_) => Ok(()),
+        Err(_) => refuse(text, "a base URL", "write one such as `https://mirrors.kernel.org/debian`"),
+    }
+}
+
+/// The URL of a file, which may have a query.
+pub(super) fn file_url(text: &str) -> Verdict {
+    of_web(text, WebUrl::parse, "would be written into manifest.json and into messages")?;
+    match WebUrl::parse(text) {
+        Ok(url) if url.file_name().is_some() || url.as_str().contains('?') => Ok(()),
+        _ => refuse(text, "the URL of a file", "write one such as `https://example.org/releases/v1.2/tool-amd64`"),
+    }
+}
+
+/// What is wrong with a URL of either kind: a password in it, or nothing in front.
+fn of_web(text: &str, parse: fn(&str) -> Result<WebUrl, UrlError>, shown_in: &str) -> Verdict {
     let whole = if text.contains("://") { text.to_owned() } else { format!("https://{text}") };
     // Not quoted: it may be a password. What is no URL for another reason may hold one too.
     if shown(&whole) != whole {
-        return Err(
-            "this URL holds a user or a password\nit would be written into imgbuild.lock and into messages: leave \
-                    out what stands before `@`"
-                .to_owned(),
-        );
+        return Err(format!("this URL holds a user or a password\nit {shown_in}: leave out what stands before `@`"));
     }
-    match WebUrl::base(text) {
-        Ok(_) => return Ok(()),
-        Err(UrlError::NoScheme) if WebUrl::base(&whole).is_ok() => {
-            return Err(format!(
-                "`{text}` has no `https://` in front, so it is no URL\nwrite `https://{text}`; `http://{text}` where there is no TLS"
-            ));
-        }
-        Err(_) => {}
+    match parse(text) {
+        Err(UrlError::NoScheme) if parse(&whole).is_ok() => Err(format!(
+            "`{text}` has no `https://` in front, so it is no URL\nwrite `https://{text}`; `http://{text}` where there is no TLS"
+        )),
+        _ => Ok(()),
     }
-    refuse(text, "a base URL", "write one such as `https://mirrors.kernel.org/debian`")
 }
 
 /// Where a source's archive is.

@@ -12,10 +12,10 @@ use serde::de::{Deserializer, IntoDeserializer as _, MapAccess};
 use serde_json::{Value, json};
 
 use super::values::{
-    Account, Address, AddressWithPrefix, Archive, BlockSize, Component, ConfigLine, Edit, Expected, Glob, HostName,
-    Identifier, ImagePath, K3sVersion, KernelOption, KubeletArg, LabelName, LabelValue, Led, Level, Line, Locale,
-    Login, Mac, ManifestGlob, Mode, Module, Package, PackagePattern, PartitionSize, Server, Sha256, Spanned, SshKey,
-    Suite, SysctlName, SysctlValue, Taint, TimeZone, Unit, Url, Version, Word, WorkspacePath,
+    Account, Address, AddressWithPrefix, Archive, BlockSize, Component, ConfigLine, Edit, Expected, FileUrl, Glob,
+    HostName, Identifier, ImagePath, K3sVersion, KernelOption, KubeletArg, LabelName, LabelValue, Led, Level, Line,
+    Locale, Login, Mac, ManifestGlob, Mode, Module, Package, PackagePattern, PartitionSize, Server, Sha256, Spanned,
+    SshKey, Suite, SysctlName, SysctlValue, Taint, TimeZone, Unit, Url, Version, Word, WorkspacePath,
 };
 use super::{Arch, Board, Role};
 
@@ -398,7 +398,7 @@ pub(super) struct ArtifactEntry {
     /// Where it goes.
     pub path: Spanned<ImagePath>,
     /// Where it is downloaded from.
-    pub url: Url,
+    pub url: FileUrl,
     /// SHA-256 of the file, 64 hexadecimal digits: `sha256sum FILE` prints it.
     pub sha256: Sha256,
     /// Permissions in octal; "0644" unless given.

@@ -73,6 +73,7 @@ text! {
     Server: server, "A server's name or address.";
     Unit: unit, "A unit's full name, such as nftables.service.";
     Url: url, "A base URL, https or http.";
+    FileUrl: file_url, "The URL of a file, https or http.";
     Sha256: sha256, "A SHA-256 digest, 64 hexadecimal digits.";
     Archive: archive, "`debian`, `debian-security`, or the URL of the directory above `dists/`.";
     Suite: suite, "A suite or component, such as trixie or main.";

@@ -65,6 +65,21 @@ fn it_is_in_the_image_with_its_mode_and_told_in_manifest_and_sbom() {
 }
 
 #[test]
+fn a_url_with_a_query_leads_to_a_file_and_one_of_a_directory_does_not() {
+    let online = tiny::archive(0).online();
+    let server = Server::start(|request| {
+        if request.path == "/dl?file=tool&v=1" { Answer::honest(request, TOOL) } else { Answer::not_found() }
+    });
+    let with_query = entry(&server, "").replace("/tool\"\nsha256", "/dl?file=tool&v=1\"\nsha256");
+    let with_query = place(&online, &with_query);
+    with_query.run(&["lock", "--profile", "node"]).ok();
+    with_query.run(&["build", "--profile", "node"]).ok();
+    assert!(listed(&with_query, "/usr/local/bin/tool").is_some());
+    let directory = place(&online, &entry(&server, "").replace("/tool\"\nsha256", "/\"\nsha256"));
+    assert!(directory.run(&["lock", "--profile", "node"]).fails(1).contains("is not the URL of a file"));
+}
+
+#[test]
 fn other_bytes_than_its_digests_are_refused_with_its_path_and_url() {
     let online = tiny::archive(0).online();
     let server = Server::start(|_| Answer::whole(b"something else"));
@@ -151,7 +166,7 @@ fn what_is_no_digest_no_url_or_no_path_is_shown_at_its_place() {
     let (online, server) = (tiny::archive(0).online(), server());
     for (from, to, what) in [
         ("sha256 = \"", "sha256 = \"x", "is not a SHA-256 digest"),
-        ("url = \"http://", "url = \"ftp://", "is not a base URL"),
+        ("url = \"http://", "url = \"ftp://", "is not the URL of a file"),
         ("path = \"/usr", "path = \"usr", "is not an absolute path"),
         ("path = \"/usr/local/bin/tool", "path = \"/etc/passwd", "decides who comes in"),
         ("url = \"http://", "url = \"http://me:password@", "holds a user or a password"),

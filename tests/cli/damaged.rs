@@ -187,6 +187,14 @@ fn a_cache_that_everybody_may_write_to_is_refused_and_a_new_one_is_its_users_alo
         );
         fs::set_permissions(&dir, fs::Permissions::from_mode(0o775)).unwrap();
     }
+    // As /tmp is.
+    fs::set_permissions(place.cache(), fs::Permissions::from_mode(0o1777)).unwrap();
+    let error = place.run(&["check"]).fails(1);
+    assert!(error.contains("one of your own below it") && !error.contains("chmod"), "{error}");
+    // Nobody else gets below a directory that only its owner may enter.
+    fs::set_permissions(place.cache().join("packs"), fs::Permissions::from_mode(0o777)).unwrap();
+    fs::set_permissions(place.cache(), fs::Permissions::from_mode(0o700)).unwrap();
+    assert!(!place.run(&["check"]).stderr.contains("everybody may write"));
     fs::remove_dir_all(place.cache()).unwrap();
     place.run(&["check"]);
     assert_eq!(mode(place.cache()), 0o700);
@@ -198,5 +206,6 @@ fn a_cache_of_another_user_is_refused() {
     let place = Place::new();
     std::os::unix::fs::chown(place.cache(), Some(65534), None).unwrap();
     let error = place.run(&["check"]).fails(1);
-    assert!(error.contains("belongs to another user (number 65534)") && error.contains("chown -R"), "{error}");
+    assert!(error.contains("belongs to another user (number 65534)"), "{error}");
+    assert!(error.contains("one of root's own") && !error.contains("chown"), "{error}");
 }
