@@ -146,11 +146,11 @@ fn a_build_says_what_comes_next() {
 /// A workspace with two workers of one profile, and the server that they join.
 fn workers(online: &crate::archive::Online) -> Place {
     let place = node_image::place(online);
-    place.write("profiles/work.toml", "schema = 1\nextends = \"node\"\n\n[k3s]\nrole = \"agent\"\n");
+    place.write("profiles/agent.toml", "schema = 1\nextends = \"node\"\n\n[k3s]\nrole = \"agent\"\n");
     let cluster = place.read("cluster.toml");
     place.write(
         "cluster.toml",
-        format!("{cluster}\n[node.pi1]\nprofile = \"work\"\n\n[node.pi2]\nprofile = \"work\"\n"),
+        format!("{cluster}\n[node.pi1]\nprofile = \"agent\"\n\n[node.pi2]\nprofile = \"agent\"\n"),
     );
     place
 }
@@ -181,10 +181,10 @@ fn an_image_with_a_nodes_seed_is_never_told_to_have_none() {
 fn a_good_stick_of_another_node_or_image_is_told_by_what_it_is_and_not_blamed() {
     let online = tiny::archive(1000).online();
     let place = workers(&online);
-    for args in [&["--node", "pi1"], &["--profile", "work"], &["--profile", "node"]] {
+    for args in [&["--node", "pi1"], &["--profile", "agent"], &["--profile", "node"]] {
         place.run(&[&["build"][..], args].concat()).ok();
     }
-    let (pi1, seedless) = ("build/nodes/pi1/pi1.img", "build/work/work.img");
+    let (pi1, seedless) = ("build/nodes/pi1/pi1.img", "build/agent/agent.img");
     place.run(&["verify", pi1, "--node", "pi1"]).ok();
     for (target, node, holds) in [
         (pi1, Some("pi2"), "with the seed of node `pi1`"),
@@ -192,7 +192,7 @@ fn a_good_stick_of_another_node_or_image_is_told_by_what_it_is_and_not_blamed() 
         (pi1, None, "it is that of node `pi1`"),
     ] {
         let node = node.map_or(Vec::new(), |node| vec!["--node", node]);
-        let args = [&["verify", target, "--manifest", "build/work/manifest.json"][..], &node].concat();
+        let args = [&["verify", target, "--manifest", "build/agent/manifest.json"][..], &node].concat();
         let error = place.run(&args).fails(3);
         assert!(error.contains(holds) && !error.contains("another stick"), "{args:?}: {error}");
         assert!(!error.contains("SHA-256") && error.contains("--node"), "{args:?}: {error}");

@@ -159,7 +159,7 @@ impl Scanner {
         }
         for (lane, part) in parts.iter().enumerate() {
             // The loop above has done what all parts have; the rest is that of the longer ones.
-            for (index, byte) in part.iter().enumerate().skip(together) {
+            for (index, byte) in (together..).zip(&part[together..]) {
                 step(lane, index, *byte);
             }
         }

@@ -3,7 +3,7 @@
 use std::ops::Range;
 
 use super::kubernetes::group_of;
-use super::yaml::{Fault, Node, documents};
+use super::yaml::{Fault, Node, documents, keys};
 
 /// A rendered manifest: its file's name and the objects in it.
 #[derive(Debug, Clone)]
@@ -105,7 +105,7 @@ impl Object {
     pub fn place(&self, path: &str) -> Range<usize> {
         let mut place = self.root.span.start..self.root.span.start + 1;
         let mut node = &self.root;
-        for key in path.split('/').skip(1) {
+        for key in keys(path) {
             let Some(entry) = node.entry(key) else { break };
             node = &entry.node;
             place = if node.entries().is_empty() && node.items().is_empty() {

@@ -58,11 +58,16 @@ pub struct Fault {
     pub hint: String,
 }
 
+/// The keys of a path, which has `/` before each.
+pub(super) fn keys(path: &str) -> impl Iterator<Item = &str> {
+    path.strip_prefix('/').into_iter().flat_map(|keys| keys.split('/'))
+}
+
 impl Node {
     /// The node at a path of keys, with `/` before each.
     #[must_use]
     pub fn at(&self, path: &str) -> Option<&Node> {
-        path.split('/').skip(1).try_fold(self, |node, key| Some(&node.entry(key)?.node))
+        keys(path).try_fold(self, |node, key| Some(&node.entry(key)?.node))
     }
 
     /// The last entry of this key.

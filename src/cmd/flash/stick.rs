@@ -40,15 +40,15 @@ pub(super) fn write(args: &Flash, node: Option<&str>, taken: &mut Vec<u64>, sess
         image.seed.as_ref().map(|seed| &seed[..]),
     )?;
     let plan = show::plan(&image, disk, &prepared.plan);
+    let mut value = json!({
+        "device": disk.path,
+        "serial": disk.serial,
+        "image_id": image.manifest.image_id,
+        "profile": image.manifest.profile,
+        "node": image.node,
+    });
     if args.dry_run {
-        let value = json!({
-            "device": disk.path,
-            "serial": disk.serial,
-            "image_id": image.manifest.image_id,
-            "profile": image.manifest.profile,
-            "node": image.node,
-            "plan": prepared.plan,
-        });
+        value["plan"] = json!(prepared.plan);
         console.result(&value, &format!("{plan}\nnothing was written: that was `--dry-run`"));
         return Ok(());
     }
@@ -67,18 +67,11 @@ pub(super) fn write(args: &Flash, node: Option<&str>, taken: &mut Vec<u64>, sess
     }
     let ejected = !args.no_eject && eject::eject(disk, console);
     let next = show::next(&image, ejected);
-    let value = json!({
-        "device": disk.path,
-        "serial": disk.serial,
-        "image_id": image.manifest.image_id,
-        "profile": image.manifest.profile,
-        "node": image.node,
-        "bytes": prepared.plan.mapped(),
-        "seconds": seconds,
-        "waits": waits,
-        "ejected": ejected,
-        "note": next,
-    });
+    value["bytes"] = json!(prepared.plan.mapped());
+    value["seconds"] = json!(seconds);
+    value["waits"] = json!(waits);
+    value["ejected"] = json!(ejected);
+    value["note"] = json!(next);
     console.result(&value, &show::end(&image, disk, prepared.plan.mapped(), seconds, waits, &next));
     Ok(())
 }

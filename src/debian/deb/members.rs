@@ -94,7 +94,8 @@ pub(super) fn members(entries: Vec<Entry>) -> Result<Vec<Member>, Flaw> {
 fn refuse_below_non_directories(members: &[Member]) -> Result<(), Flaw> {
     let mut order: Vec<&Member> = members.iter().collect();
     order.sort_by_cached_key(|member| member.path.replace('/', "\0"));
-    for (above, below) in order.iter().zip(order.iter().skip(1)) {
+    for pair in order.windows(2) {
+        let (above, below) = (pair[0], pair[1]);
         let is_below = below.path.strip_prefix(&above.path).is_some_and(|rest| rest.starts_with('/'));
         if is_below && above.kind != Kind::Dir {
             let (member, above, kind) = (below.path.clone(), above.path.clone(), above.kind.describe());
