@@ -9,13 +9,16 @@ mod loops;
 mod mac;
 mod rules;
 
-use std::path::Path;
+#[path = "../support/machine.rs"]
+mod kernel;
 
 use imgbuild::device::{Disk, Limits, Use, list};
 
 /// All disks of a machine in `tests/fixtures/devices`.
 fn machine(name: &str) -> Vec<Disk> {
-    list(&Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/devices").join(name)).unwrap()
+    let root = tempfile::tempdir().unwrap();
+    kernel::lay_out(name, root.path());
+    list(root.path()).unwrap()
 }
 
 /// One disk of such a machine.

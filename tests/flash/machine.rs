@@ -2,12 +2,11 @@
 //! tells in `/sys`, and their disks as empty files in `/dev`.
 
 use std::fs;
-use std::path::Path;
 use std::process::Command;
 
 use tempfile::TempDir;
 
-use crate::support;
+use crate::kernel;
 
 /// Lays `$1` over `/sys` and `/dev`, and runs the rest. What is opened by then stays open.
 const ENTER: &str = r#"
@@ -26,8 +25,7 @@ impl Machine {
     pub fn of(names: &[&str]) -> Self {
         let dir = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).unwrap();
         for name in names {
-            let from = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/devices").join(name).join(".");
-            support::ok(dir.path(), "cp", &["-a", from.to_str().unwrap(), "."]);
+            kernel::lay_out(name, dir.path());
         }
         let machine = Self(dir);
         for disk in fs::read_dir(machine.0.path().join("sys/block")).unwrap() {

@@ -20,6 +20,8 @@ mod written;
 mod http;
 #[path = "../flash_memory/image.rs"]
 mod image;
+#[path = "../support/machine.rs"]
+mod kernel;
 #[path = "../support/signatures.rs"]
 mod signatures;
 #[path = "../support/gpt.rs"]
