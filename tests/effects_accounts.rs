@@ -5,6 +5,8 @@
 #[path = "debian/apt.rs"]
 #[expect(dead_code, reason = "the tests of `debian` use the rest")]
 mod apt;
+#[path = "support/profile.rs"]
+mod profile;
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -14,7 +16,6 @@ use std::process::Command;
 use imgbuild::debian::{self, Package};
 use imgbuild::effects::{Context, accounts, unpack};
 use imgbuild::lock::IdMap;
-use imgbuild::profile::{Board, ImageSettings, Kernel, Profile, User};
 use imgbuild::tree::{Digest, Kind, Tree};
 
 /// Whoever ships sysusers.d files, and what the profile's user below needs.
@@ -35,43 +36,6 @@ const PACKAGES: &[&str] = &[
 ];
 
 const EPOCH: u64 = 1_790_000_000;
-
-fn profile() -> Profile {
-    Profile {
-        name: "accounts".to_owned(),
-        description: String::new(),
-        board: Board::UefiAmd64,
-        config_txt: vec![],
-        hostname: None,
-        sources: Vec::new(),
-        packages: PACKAGES.iter().map(|name| (*name).to_owned()).collect(),
-        drop: Vec::new(),
-        kernel: Kernel::default(),
-        sysctl: BTreeMap::new(),
-        files: BTreeMap::new(),
-        users: vec![User {
-            name: "ada".to_owned(),
-            ssh_keys: Vec::new(),
-            groups: vec!["adm".to_owned(), "systemd-journal".to_owned()],
-            shell: "/bin/bash".to_owned(),
-            sudo: false,
-        }],
-        networks: Vec::new(),
-        timezone: "Etc/UTC".to_owned(),
-        ntp: Vec::new(),
-        locale: "C.UTF-8".to_owned(),
-        enable: Vec::new(),
-        disable: Vec::new(),
-        image: ImageSettings { boot_size: 0, root_size: 0, seed_size: 0, block_size: 1 << 20, compression_level: 3 },
-        serial: false,
-        artifacts: BTreeMap::new(),
-        manifests: BTreeMap::new(),
-        expects: std::collections::BTreeSet::new(),
-        led: None,
-        k3s: None,
-        marks: imgbuild::profile::Marks::default(),
-    }
-}
 
 fn packages() -> Vec<Package> {
     let packs = Path::new(env!("CARGO_TARGET_TMPDIR")).join("packs");
@@ -115,7 +79,9 @@ fn run(command: &mut Command) {
 #[test]
 fn real_packages_get_the_accounts_that_systemd_sysusers_and_adduser_make() {
     let packages = packages();
-    let profile = profile();
+    let profile = profile::profile(
+        "board = \"uefi-amd64\"\n[[user]]\nname = \"ada\"\ngroups = [\"adm\", \"systemd-journal\"]\nshell = \"/bin/bash\"\n",
+    );
     let none = IdMap::default();
     let context = Context { profile: &profile, packages: &packages, ids: &none, epoch: EPOCH };
     let mut tree = unpack::unpack(&packages).unwrap();

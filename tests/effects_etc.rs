@@ -6,6 +6,8 @@
 #[expect(dead_code, reason = "the tests of `debian` use the rest")]
 mod apt;
 mod host_tree;
+#[path = "support/profile.rs"]
+mod profile;
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -18,7 +20,6 @@ use imgbuild::effects::nsswitch::nsswitch;
 use imgbuild::effects::pam::pam;
 use imgbuild::effects::{Context, EffectError};
 use imgbuild::lock::IdMap;
-use imgbuild::profile::{Board, ImageSettings, Kernel, Profile};
 use imgbuild::tree::{Digest, Kind, Tree};
 use tempfile::TempDir;
 
@@ -55,41 +56,10 @@ impl Root {
 
     /// The tree after `effect`.
     fn after(&self, effect: fn(&mut Tree, &Context<'_>) -> Result<(), EffectError>) -> Result<Tree, EffectError> {
-        let (profile, ids) = (profile(), IdMap::default());
+        let (profile, ids) = (profile::profile("board = \"uefi-amd64\"\n"), IdMap::default());
         let mut tree = self.tree();
         effect(&mut tree, &Context { profile: &profile, packages: &self.packages, ids: &ids, epoch: 0 })?;
         Ok(tree)
-    }
-}
-
-fn profile() -> Profile {
-    Profile {
-        name: "etc".to_owned(),
-        description: String::new(),
-        board: Board::UefiAmd64,
-        config_txt: vec![],
-        hostname: None,
-        sources: Vec::new(),
-        packages: Vec::new(),
-        drop: Vec::new(),
-        kernel: Kernel::default(),
-        sysctl: BTreeMap::new(),
-        files: BTreeMap::new(),
-        users: Vec::new(),
-        networks: Vec::new(),
-        timezone: "Etc/UTC".to_owned(),
-        ntp: Vec::new(),
-        locale: "C.UTF-8".to_owned(),
-        enable: Vec::new(),
-        disable: Vec::new(),
-        image: ImageSettings { boot_size: 0, root_size: 0, seed_size: 0, block_size: 1 << 20, compression_level: 3 },
-        serial: false,
-        artifacts: BTreeMap::new(),
-        manifests: BTreeMap::new(),
-        expects: std::collections::BTreeSet::new(),
-        led: None,
-        k3s: None,
-        marks: imgbuild::profile::Marks::default(),
     }
 }
 

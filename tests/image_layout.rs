@@ -4,11 +4,12 @@
 
 #[path = "support/boot_loader.rs"]
 mod boot_loader;
+#[path = "support/profile.rs"]
+mod profile;
 #[path = "support/signatures.rs"]
 mod signatures;
 mod support;
 
-use std::collections::BTreeMap;
 use std::fs::{self, File};
 use std::io::Write as _;
 use std::os::unix::fs::{FileExt, MetadataExt};
@@ -18,7 +19,7 @@ use boot_loader::{EFI, boot_loader};
 use imgbuild::format::NoStore;
 use imgbuild::image::{self, Component, ImageError, Manifest, Parts};
 use imgbuild::output::Silent;
-use imgbuild::profile::{Board, ImageSettings, Kernel, Profile};
+use imgbuild::profile::{Board, ImageSettings, Profile};
 use imgbuild::release;
 use imgbuild::tree::{Digest, Node, Tree};
 use support::{ok, run};
@@ -31,40 +32,10 @@ const RELEASE: &str = "6.12.117+deb13";
 const UEFI: Board = if cfg!(target_arch = "aarch64") { Board::UefiArm64 } else { Board::UefiAmd64 };
 
 fn profile(board: Board) -> Profile {
-    Profile {
-        name: "demo".into(),
-        description: String::new(),
-        board,
-        config_txt: vec![],
-        hostname: None,
-        sources: vec![],
-        packages: vec![],
-        drop: vec![],
-        kernel: Kernel { cmdline: vec!["quiet".into()], ..Kernel::default() },
-        sysctl: BTreeMap::new(),
-        files: BTreeMap::new(),
-        users: vec![],
-        networks: vec![],
-        timezone: "UTC".into(),
-        ntp: vec![],
-        locale: "C.UTF-8".into(),
-        enable: vec![],
-        disable: vec![],
-        image: ImageSettings {
-            boot_size: 40 * MIB,
-            root_size: 8 * MIB,
-            seed_size: MIB,
-            block_size: 131072,
-            compression_level: 3,
-        },
-        serial: true,
-        artifacts: BTreeMap::new(),
-        manifests: BTreeMap::new(),
-        expects: std::collections::BTreeSet::new(),
-        led: None,
-        k3s: None,
-        marks: imgbuild::profile::Marks::default(),
-    }
+    profile::profile(&format!(
+        "board = \"{}\"\nserial = true\n[kernel]\ncmdline = [\"quiet\"]\n[image]\nboot = \"40M\"\nroot = \"8M\"\nseed = \"1M\"\n",
+        board.name()
+    ))
 }
 
 /// A tree with everything that a board takes its boot files from.

@@ -29,6 +29,8 @@ mod overlay;
 pub(crate) mod parse;
 mod registration;
 mod resolved;
+#[cfg(test)]
+pub(crate) mod sample;
 pub(crate) mod schema;
 mod slips;
 #[cfg(test)]

@@ -3,7 +3,8 @@ use std::collections::BTreeMap;
 use super::*;
 use crate::debian::Package;
 use crate::lock::IdMap;
-use crate::profile::{Board, ImageSettings, Kernel, Marks, Profile, User};
+use crate::profile::sample::sample;
+use crate::profile::{Board, Profile, User};
 
 /// The tree of a profile with one user who has a key and `sudo`.
 fn after(packages: &[&str]) -> Result<Tree, EffectError> {
@@ -16,40 +17,14 @@ fn after(packages: &[&str]) -> Result<Tree, EffectError> {
         members: Vec::new(),
     };
     let packages: Vec<Package> = packages.iter().map(package).collect();
-    let profile = Profile {
-        name: "x".to_owned(),
-        description: String::new(),
-        board: Board::UefiAmd64,
-        config_txt: vec![],
-        hostname: None,
-        sources: Vec::new(),
-        packages: Vec::new(),
-        drop: Vec::new(),
-        kernel: Kernel::default(),
-        sysctl: BTreeMap::new(),
-        files: BTreeMap::new(),
-        artifacts: BTreeMap::new(),
-        manifests: BTreeMap::new(),
-        expects: std::collections::BTreeSet::new(),
-        users: vec![User {
-            name: "ada".to_owned(),
-            ssh_keys: vec!["ssh-ed25519 AAAA ada ".to_owned()],
-            groups: Vec::new(),
-            shell: "/bin/bash".to_owned(),
-            sudo: true,
-        }],
-        networks: Vec::new(),
-        timezone: "Etc/UTC".to_owned(),
-        ntp: Vec::new(),
-        locale: "C.UTF-8".to_owned(),
-        enable: Vec::new(),
-        disable: Vec::new(),
-        image: ImageSettings { boot_size: 0, root_size: 0, seed_size: 0, block_size: 1 << 20, compression_level: 3 },
-        serial: false,
-        led: None,
-        k3s: None,
-        marks: Marks::default(),
+    let ada = User {
+        name: "ada".to_owned(),
+        ssh_keys: vec!["ssh-ed25519 AAAA ada ".to_owned()],
+        groups: Vec::new(),
+        shell: "/bin/bash".to_owned(),
+        sudo: true,
     };
+    let profile = Profile { users: vec![ada], ..sample(Board::UefiAmd64) };
     let mut tree = Tree::new();
     access(&mut tree, &Context { profile: &profile, packages: &packages, ids: &IdMap::default(), epoch: 0 })?;
     Ok(tree)

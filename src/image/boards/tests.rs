@@ -1,38 +1,11 @@
 use super::*;
-use crate::profile::{ImageSettings, Kernel as KernelSettings, Marks};
+use crate::profile::sample::sample;
 use crate::tree::Node;
 
 const RELEASE: &str = "6.12.117+deb13-arm64";
 
 fn profile(board: Board, serial: bool) -> Profile {
-    Profile {
-        name: "demo".into(),
-        description: String::new(),
-        board,
-        config_txt: vec![],
-        hostname: None,
-        sources: vec![],
-        packages: vec![],
-        drop: vec![],
-        kernel: KernelSettings::default(),
-        sysctl: std::collections::BTreeMap::new(),
-        files: std::collections::BTreeMap::new(),
-        artifacts: std::collections::BTreeMap::new(),
-        manifests: std::collections::BTreeMap::new(),
-        expects: std::collections::BTreeSet::new(),
-        users: vec![],
-        networks: vec![],
-        timezone: "UTC".into(),
-        ntp: vec![],
-        locale: "C.UTF-8".into(),
-        enable: vec![],
-        disable: vec![],
-        image: ImageSettings { boot_size: 0, root_size: 0, seed_size: 0, block_size: 131072, compression_level: 3 },
-        serial,
-        led: None,
-        k3s: None,
-        marks: Marks::default(),
-    }
+    Profile { serial, ..sample(board) }
 }
 
 fn pi_tree() -> Tree {

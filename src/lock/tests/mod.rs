@@ -9,9 +9,8 @@ use std::collections::BTreeMap;
 use super::*;
 use crate::debian::archive::{FetchedIndex, SourceState};
 use crate::debian::mirror::{AptMirrors, Mirror};
-use crate::profile::{
-    Arch, Board, ImageSettings, K3s, Kernel, Marks, Profile, Registration, Role, Source, SourceKey, User,
-};
+use crate::profile::sample::sample;
+use crate::profile::{Arch, Board, K3s, Profile, Registration, Role, User};
 use crate::tree::Digest;
 
 /// A day in seconds.
@@ -22,42 +21,8 @@ const DEBIAN: &str = "41587F7DB8C774BCCF131416762F67A0B2C39DE4";
 const DATE: u64 = 1_795_252_544;
 
 fn profile(name: &str, packages: &[&str]) -> Profile {
-    let source = |name: &str, archive: &str, suite: &str| Source {
-        name: name.to_owned(),
-        archive: archive.to_owned(),
-        suite: suite.to_owned(),
-        components: vec!["main".to_owned()],
-        key: SourceKey::Debian,
-        only: Vec::new(),
-    };
-    Profile {
-        name: name.to_owned(),
-        description: String::new(),
-        board: Board::UefiArm64,
-        config_txt: vec![],
-        hostname: None,
-        sources: vec![source("debian", "debian", "trixie"), source("security", "debian-security", "trixie-security")],
-        packages: packages.iter().map(|&package| package.to_owned()).collect(),
-        drop: Vec::new(),
-        kernel: Kernel::default(),
-        sysctl: BTreeMap::new(),
-        files: BTreeMap::new(),
-        artifacts: BTreeMap::new(),
-        manifests: BTreeMap::new(),
-        expects: std::collections::BTreeSet::new(),
-        users: Vec::new(),
-        networks: Vec::new(),
-        timezone: "UTC".to_owned(),
-        ntp: Vec::new(),
-        locale: "C.UTF-8".to_owned(),
-        enable: Vec::new(),
-        disable: Vec::new(),
-        image: ImageSettings { boot_size: 0, root_size: 0, seed_size: 0, block_size: 0, compression_level: 0 },
-        serial: false,
-        led: None,
-        k3s: None,
-        marks: Marks::default(),
-    }
+    let packages = packages.iter().map(|&package| package.to_owned()).collect();
+    Profile { name: name.to_owned(), packages, ..sample(Board::UefiArm64) }
 }
 
 /// A stanza for `NAME VERSION [dependencies]`, or `NAME/SOURCE VERSION [dependencies]`.
