@@ -2,6 +2,8 @@
 //!
 //! Read from the `use` lines of `src/`, so that a line that reaches upwards fails here. Tests inside the rooms are left out:
 //! they may look at anything.
+//!
+//! And that no test is left out unnoticed.
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
@@ -46,29 +48,34 @@ const ONE_PURPOSE: &[&[&str]] =
 /// A module: the names that lead to it from the crate's root.
 type Module = Vec<String>;
 
-/// The program's modules with their files, without those of tests.
-fn modules() -> BTreeMap<Module, PathBuf> {
-    let mut found = BTreeMap::new();
-    let mut folders = vec![PathBuf::from("src")];
+/// All Rust files below a folder of the crate.
+fn rust_files(folder: &str) -> Vec<PathBuf> {
+    let mut found = Vec::new();
+    let mut folders = vec![PathBuf::from(folder)];
     while let Some(folder) = folders.pop() {
         for entry in fs::read_dir(&folder).unwrap() {
             let path = entry.unwrap().path();
             if path.is_dir() {
                 folders.push(path);
-                continue;
+            } else if path.extension().is_some_and(|end| end == "rs") {
+                found.push(path);
             }
-            let Some(path_of_module) =
-                path.to_str().unwrap().strip_prefix("src/").and_then(|rest| rest.strip_suffix(".rs"))
-            else {
-                continue;
-            };
-            let mut module: Module = path_of_module.split('/').map(str::to_owned).collect();
-            if ["mod", "lib", "main"].contains(&module.last().unwrap().as_str()) {
-                module.pop();
-            }
-            if !module.is_empty() && !module.iter().any(|name| name == "tests") {
-                found.insert(module, path);
-            }
+        }
+    }
+    found
+}
+
+/// The program's modules with their files, without those of tests.
+fn modules() -> BTreeMap<Module, PathBuf> {
+    let mut found = BTreeMap::new();
+    for path in rust_files("src") {
+        let names = path.strip_prefix("src").unwrap().with_extension("");
+        let mut module: Module = names.iter().map(|name| name.to_str().unwrap().to_owned()).collect();
+        if ["mod", "lib", "main"].contains(&module.last().unwrap().as_str()) {
+            module.pop();
+        }
+        if !module.is_empty() && !module.iter().any(|name| name == "tests") {
+            found.insert(module, path);
         }
     }
     found
@@ -195,4 +202,18 @@ fn no_two_files_need_each_other() {
     let allowed: BTreeSet<Vec<String>> =
         ONE_PURPOSE.iter().map(|circle| circle.iter().map(|&file| file.to_owned()).collect()).collect();
     assert_eq!(circles, allowed);
+}
+
+#[test]
+fn a_test_is_ignored_only_because_it_needs_root() {
+    for path in ["src", "tests"].into_iter().flat_map(rust_files) {
+        for (number, line) in fs::read_to_string(&path).unwrap().lines().enumerate() {
+            let attribute = line.trim_start();
+            let mut words = attribute.split(|char: char| !char.is_ascii_alphanumeric());
+            if attribute.starts_with("#[") && words.any(|word| word == "ignore") {
+                let says_why = attribute.starts_with("#[ignore = \"needs root: ");
+                assert!(says_why, "{}:{}: {attribute} does not say \"needs root: …\"", path.display(), number + 1);
+            }
+        }
+    }
 }

@@ -201,7 +201,7 @@ fn a_cache_that_everybody_may_write_to_is_refused_and_a_new_one_is_its_users_alo
 }
 
 #[test]
-#[ignore = "needs root"]
+#[ignore = "needs root: another user"]
 fn a_cache_of_another_user_is_refused() {
     let place = Place::new();
     std::os::unix::fs::chown(place.cache(), Some(65534), None).unwrap();
