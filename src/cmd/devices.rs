@@ -11,6 +11,9 @@ use crate::cli::{Devices, Global};
 use crate::device::{Disk, Limits, Refusal, list};
 use crate::output::{Console, bytes};
 
+#[cfg(test)]
+mod tests;
+
 /// Columns of a terminal that is not wide.
 const WIDTH: usize = 80;
 /// Columns for a model; some are sentences.
@@ -29,9 +32,13 @@ pub(super) fn run(args: &Devices, global: &Global, console: &Console) -> Outcome
         needed: None,
         keep: keep.into_iter().flatten().filter_map(|path| absolute(path).ok()).collect(),
     };
-    let judged: Vec<(&Disk, Vec<Refusal>)> = disks.iter().map(|disk| (disk, disk.refusals(&limits))).collect();
+    let judged = judged(&disks, &limits);
     console.result(&judged.iter().map(|(disk, refusals)| entry(disk, refusals)).collect::<Vec<_>>(), &table(&judged));
     Ok(())
+}
+
+fn judged<'d>(disks: &'d [Disk], limits: &Limits) -> Vec<(&'d Disk, Vec<Refusal>)> {
+    disks.iter().map(|disk| (disk, disk.refusals(limits))).collect()
 }
 
 /// The disk, and what speaks against it in words too.
