@@ -84,6 +84,12 @@ impl WebUrl {
         Self(url)
     }
 
+    /// The URL of the file at `path` below this directory, with `path` as it is.
+    #[must_use]
+    pub fn file(&self, path: &str) -> String {
+        format!("{}/{path}", self.as_str().trim_end_matches('/'))
+    }
+
     /// What lies below this directory at these names, one level each.
     #[must_use]
     pub fn below(&self, names: &[&str]) -> Self {
@@ -166,6 +172,7 @@ mod tests {
             let below = WebUrl::base(base).unwrap().below(&["release/1", "x.img"]);
             assert_eq!(below.as_str(), "http://h/a/release%2F1/x.img");
             assert_eq!(below.beside("SHA256SUMS").as_str(), "http://h/a/release%2F1/SHA256SUMS");
+            assert_eq!(WebUrl::base(base).unwrap().file("v1%2B1/x"), "http://h/a/v1%2B1/x");
         }
     }
 

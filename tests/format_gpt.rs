@@ -58,8 +58,8 @@ fn sgdisk_finds_no_problem_and_reads_every_field() {
 }
 
 /// Writes a table to the file `disk` in `dir`.
-fn put(dir: &Path, size: u64, entries: &[Entry], shown: &[u32]) {
-    let table = gpt::write(DISK, size, entries, shown).unwrap();
+fn put(dir: &Path, size: u64, entries: &[Entry], in_mbr: &[u32]) {
+    let table = gpt::write(DISK, size, entries, in_mbr).unwrap();
     let file = File::create(dir.join("disk")).unwrap();
     file.set_len(table.size()).unwrap();
     for (offset, bytes) in table.extents() {
@@ -155,7 +155,7 @@ fn who_changes_the_table_leaves_the_hybrid_mbr_as_it_is() {
         assert_eq!(first_sector(dir.path()), before, "{change:?}");
         let table = gpt::read(File::open(dir.path().join("disk")).unwrap()).unwrap();
         assert!(table.is_whole && table.disk_size == 2 * PI, "{change:?}");
-        assert_eq!((table.shown, &*table.entries[3].1.name), (vec![1, 2], "state"), "{change:?}");
+        assert_eq!((table.in_mbr, &*table.entries[3].1.name), (vec![1, 2], "state"), "{change:?}");
     }
 }
 
@@ -164,7 +164,7 @@ fn an_mbr_that_does_not_show_what_the_table_has_is_refused() {
     let changed = |at: usize, to: u8| {
         let mut disk = gpt::write(DISK, PI, &pi(), &[1, 2]).unwrap();
         disk.seek(SeekFrom::Start(at as u64)).and_then(|_| disk.write_all(&[to])).unwrap();
-        gpt::read(disk).map(|table| table.shown)
+        gpt::read(disk).map(|table| table.in_mbr)
     };
     assert_eq!(changed(0, 0x33).unwrap(), [1, 2], "boot code is nobody's business here");
     // Type and start of the first slot, size of the second, where the protective one starts, one too many.
@@ -183,13 +183,13 @@ fn an_mbr_that_does_not_show_what_the_table_has_is_refused() {
 
 #[test]
 fn a_hybrid_mbr_shows_what_it_has_room_for() {
-    for shown in [&[][..], &[3], &[2, 1], &[1, 2, 3]] {
-        let table = gpt::read(gpt::write(DISK, PI, &pi(), shown).unwrap()).unwrap();
-        assert_eq!(table.shown, shown);
+    for in_mbr in [&[][..], &[3], &[2, 1], &[1, 2, 3]] {
+        let table = gpt::read(gpt::write(DISK, PI, &pi(), in_mbr).unwrap()).unwrap();
+        assert_eq!(table.in_mbr, in_mbr);
     }
     let far = entry(1, "far", (1 << 41) + MIB, MIB);
-    for (entries, shown) in [(&pi()[..], &[4][..]), (&pi(), &[0]), (&pi(), &[1, 2, 3, 1]), (&[far], &[1])] {
-        let error = gpt::write(DISK, 1 << 42, entries, shown).unwrap_err();
+    for (entries, in_mbr) in [(&pi()[..], &[4][..]), (&pi(), &[0]), (&pi(), &[1, 2, 3, 1]), (&[far], &[1])] {
+        let error = gpt::write(DISK, 1 << 42, entries, in_mbr).unwrap_err();
         assert!(matches!(&error, GptError::Hybrid { .. }), "{error}");
     }
 }

@@ -11,13 +11,13 @@ mod signatures;
 mod support;
 
 use std::fs::{self, File};
-use std::io::Write as _;
+use std::io::{Read as _, Seek as _, Write as _};
 use std::os::unix::fs::{FileExt, MetadataExt};
 use std::path::Path;
 
 use boot_loader::{EFI, boot_loader};
 use imgbuild::format::NoStore;
-use imgbuild::image::{self, Component, ImageError, Manifest, Parts};
+use imgbuild::image::{self, Component, Disk, Image, ImageError, Manifest, Slot, SlotParts};
 use imgbuild::output::Silent;
 use imgbuild::profile::{Board, ImageSettings, Profile};
 use imgbuild::release;
@@ -26,6 +26,8 @@ use support::{ok, run};
 use tempfile::TempDir;
 
 const MIB: u64 = 1 << 20;
+/// Seconds since 1970.
+const EPOCH: u64 = 1_760_000_000;
 const RELEASE: &str = "6.12.117+deb13";
 
 /// The board with UEFI that this machine's boot loader is for.
@@ -70,29 +72,56 @@ fn component() -> Component {
     }
 }
 
+/// What stand-in slots and images of a profile are made of.
+struct Sample {
+    profile: Profile,
+    tree: Tree,
+    kernel: image::Kernel,
+    squashfs: File,
+    initrd: Vec<u8>,
+    packages: [Component; 1],
+}
+
+impl Sample {
+    fn of(profile: &Profile) -> Result<Self, ImageError> {
+        let mut squashfs = tempfile::tempfile().unwrap();
+        let root: Vec<u8> =
+            (0..6 * MIB / 8).flat_map(|n| n.wrapping_mul(0x9e37_79b9_7f4a_7c15).to_le_bytes()).collect();
+        squashfs.write_all(&root).unwrap();
+        let tree = tree(profile.board);
+        let kernel = image::Kernel::find(&tree)?.for_board(profile.board, &NoStore)?;
+        let (initrd, packages) = (vec![9; 500_001], [component()]);
+        Ok(Self { profile: profile.clone(), tree, kernel, squashfs, initrd, packages })
+    }
+
+    fn slot(&self) -> Result<Slot<'_>, ImageError> {
+        let Self { profile, tree, kernel, squashfs, initrd, packages } = self;
+        let parts = SlotParts { profile, epoch: EPOCH, packages, tree, kernel, root: tree, squashfs, initrd };
+        Slot::new(&parts, &Silent)
+    }
+
+    /// Writes the image of a disk with this slot and partitions of the sizes in `settings` into `dir`.
+    fn write(&self, slot: &Slot<'_>, settings: &ImageSettings, dir: &Path) -> Result<Manifest, ImageError> {
+        let profile = &self.profile;
+        let disk = Disk::new(slot, profile.board, settings, &[5; 4096])?;
+        let image = Image {
+            disk: &disk,
+            profile,
+            epoch: EPOCH,
+            packages: &self.packages,
+            artifacts: &[],
+            name: &profile.name,
+            private: false,
+            search: &|_, _| Ok(()),
+        };
+        image::write(&image, dir, &Silent)
+    }
+}
+
 /// Builds the stand-in image of `profile` into `dir`.
 fn build(profile: &Profile, dir: &Path) -> Result<Manifest, ImageError> {
-    let mut squashfs = tempfile::tempfile().unwrap();
-    let root: Vec<u8> = (0..6 * MIB / 8).flat_map(|n| n.wrapping_mul(0x9e37_79b9_7f4a_7c15).to_le_bytes()).collect();
-    squashfs.write_all(&root).unwrap();
-    let tree = tree(profile.board);
-    let kernel = image::Kernel::find(&tree)?.for_board(profile.board, &NoStore)?;
-    let parts = Parts {
-        profile,
-        epoch: 1_760_000_000,
-        packages: &[component()],
-        artifacts: &[],
-        tree: &tree,
-        kernel: &kernel,
-        root: &tree,
-        squashfs: &squashfs,
-        initrd: &vec![9; 500_001],
-        seed: &[5; 4096],
-        name: &profile.name,
-        private: false,
-        search: &|_, _| Ok(()),
-    };
-    image::write(&parts, dir, &Silent)
+    let sample = Sample::of(profile)?;
+    sample.write(&sample.slot()?, &profile.image, dir)
 }
 
 /// Copies a partition out of the image to a file of its label.
@@ -208,6 +237,70 @@ fn sums_manifest_and_ranges_describe_the_files() {
     assert_eq!((used("root-a"), used("root-b"), used("seed")), (6 * MIB, 0, 4096));
     let blocks = fs::metadata(dir.path().join("demo.img")).unwrap().blocks();
     assert!(blocks * 512 < manifest.image_size / 4, "the image is not sparse: {blocks} blocks");
+}
+
+/// The labels of the partitions that `slot` fills, and what each begins with.
+fn contents(slot: &Slot<'_>, board: Board) -> [(&'static str, Vec<u8>); 3] {
+    let mut root = vec![0; usize::try_from(slot.root_size).unwrap()];
+    slot.root.read_exact_at(&mut root, 0).unwrap();
+    let (mut device, mut boot) = (slot.boot.clone(), Vec::new());
+    device.rewind().unwrap();
+    device.read_to_end(&mut boot).unwrap();
+    let boot_label = if board == Board::Rpi4 { "boot-a" } else { "esp" };
+    [(boot_label, boot), ("root-a", root), ("root-a-verity", slot.hash_tree.clone())]
+}
+
+#[test]
+fn a_slot_that_was_made_alone_has_the_bytes_of_its_partitions_in_an_image() {
+    for board in [Board::Rpi4, UEFI] {
+        let (dir, manifest) = built(board);
+        let sample = Sample::of(&profile(board)).unwrap();
+        let slot = sample.slot().unwrap();
+        for (label, bytes) in contents(&slot, board) {
+            extract(dir.path(), &manifest, label);
+            let partition = fs::read(dir.path().join(label)).unwrap();
+            let (held, rest) = partition.split_at(bytes.len());
+            assert!(held == bytes && rest.iter().all(|&byte| byte == 0), "{label}");
+        }
+        let facts = (slot.root_hash, slot.kernel_release, &slot.cmdline, &slot.image_id);
+        assert_eq!(facts, (manifest.root_hash, &*manifest.kernel, &manifest.cmdline, &manifest.image_id));
+        for empty in manifest.partitions.iter().filter(|partition| partition.label.contains("-b")) {
+            assert_eq!(empty.used, 0, "{}", empty.label);
+        }
+    }
+}
+
+#[test]
+fn a_disk_of_another_size_holds_the_same_slot() {
+    let sample = Sample::of(&profile(Board::Rpi4)).unwrap();
+    let slot = sample.slot().unwrap();
+    let usual = &sample.profile.image;
+    let larger = ImageSettings { boot_size: 64 * MIB, root_size: 32 * MIB, seed_size: 2 * MIB, ..usual.clone() };
+    let dirs = [tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap()];
+    let [one, other] = [(&dirs[0], usual), (&dirs[1], &larger)]
+        .map(|(dir, settings)| sample.write(&slot, settings, dir.path()).unwrap());
+    assert!(one.image_size < other.image_size);
+    // Offsets from the start of the partition, lengths and digests.
+    let held = |manifest: &Manifest, label: &str| {
+        let partition = manifest.partitions.iter().find(|partition| partition.label == label).unwrap();
+        let inside = manifest
+            .ranges
+            .iter()
+            .filter(|range| manifest.partition_of(range).is_some_and(|other| other.number == partition.number));
+        let ranges = inside.map(|range| (range.offset - partition.offset, range.length, range.sha256));
+        (partition.guid, ranges.collect::<Vec<_>>())
+    };
+    for label in ["boot-a", "root-a", "root-a-verity"] {
+        assert!(!held(&one, label).1.is_empty() && held(&one, label) == held(&other, label), "{label}");
+    }
+
+    for (key, settings) in [
+        ("image.boot", ImageSettings { boot_size: 39 * MIB, ..usual.clone() }),
+        ("image.root", ImageSettings { root_size: 5 * MIB, ..usual.clone() }),
+    ] {
+        let error = sample.write(&slot, &settings, dirs[0].path()).unwrap_err();
+        assert!(matches!(&error, ImageError::TooSmall { key: named, .. } if *named == key), "{error}");
+    }
 }
 
 #[test]

@@ -74,7 +74,7 @@ impl Disk {
             size,
             guid: table.disk_guid,
             promised: table.disk_size,
-            hybrid_mbr: table.shown,
+            hybrid_mbr: table.in_mbr,
             partitions: table.entries,
         })
     }

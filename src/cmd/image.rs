@@ -176,10 +176,10 @@ fn make(
 
 /// Refuses, before all the work, an output directory that is none.
 pub(super) fn check_place(output: &Path) -> Result<(), Failure> {
-    let standing = image::standing(output);
-    if standing.is_dir() {
+    let existing = image::nearest_existing_ancestor(output);
+    if existing.is_dir() {
         return Ok(());
     }
-    Err(Failure::refused(format!("`{}` is a file, not a directory for the outputs", standing.display()))
+    Err(Failure::refused(format!("`{}` is a file, not a directory for the outputs", existing.display()))
         .hint("name a directory with `--output`: the files in it are called after the profile"))
 }

@@ -28,9 +28,9 @@ pub(crate) struct Session<'a> {
     pub(crate) fetcher: Fetcher,
     pub(crate) mirror: Mirror,
     /// The URL that K3s's releases lie below.
-    pub(crate) k3s_mirror: String,
+    pub(crate) k3s_mirror: WebUrl,
     /// The URL of K3s's release channels.
-    pub(crate) k3s_channels: String,
+    pub(crate) k3s_channels: WebUrl,
     root: PathBuf,
 }
 
@@ -60,7 +60,7 @@ impl<'a> Session<'a> {
         let k3s_channels = http(k3s_channels, "K3s's release channels", CHANNELS)?;
         let fetcher = Fetcher::new(cache.dir(), global.offline).map_err(|error| unusable(&cache, error))?;
         console.detail(&format!("workspace {}, cache {}", root.display(), cache.dir().display()));
-        console.detail(&format!("mirrors {} and {}", shown(&mirror.debian), shown(&mirror.security)));
+        console.detail(&format!("mirrors {} and {}", mirror.debian, mirror.security));
         Ok(Self { console, workspace, cache, fetcher, mirror, k3s_mirror, k3s_channels, root })
     }
 
@@ -135,8 +135,8 @@ fn unusable(cache: &Cache, error: FetchError) -> Failure {
 }
 
 /// A URL that can be asked; `example` is the real one.
-fn http(url: &str, what: &str, example: &str) -> Result<String, Failure> {
-    WebUrl::base(url).map(|url| url.as_str().to_owned()).map_err(|error| {
+fn http(url: &str, what: &str, example: &str) -> Result<WebUrl, Failure> {
+    WebUrl::base(url).map_err(|error| {
         let message = format!("`{}` is not the URL of {what}", shown(url));
         Failure { causes: vec![error.to_string()], ..Failure::refused(message) }
             .hint(format!("write one such as {example}; for local files of a release there is `--k3s-dir`"))

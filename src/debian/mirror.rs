@@ -24,12 +24,12 @@ pub const DEFAULT_SNAPSHOT: &str = "https://snapshot.debian.org";
 /// Seconds from a Release file's date until snapshots surely have its packages: they are taken four times a day.
 const SNAPSHOT_DELAY: u64 = 12 * 60 * 60;
 
-/// Base addresses (without a slash at the end) of Debian's archives.
+/// The directories that Debian's archives lie in.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Mirror {
-    pub debian: String,
-    pub security: String,
-    pub snapshot: String,
+    pub debian: WebUrl,
+    pub security: WebUrl,
+    pub snapshot: WebUrl,
 }
 
 /// Why an address was refused as a mirror.
@@ -64,23 +64,21 @@ impl Mirror {
     pub fn choose(named: Option<&str>, apt: &AptMirrors, snapshot: Option<&str>) -> Result<Self, MirrorError> {
         let snapshot = address(snapshot.unwrap_or(DEFAULT_SNAPSHOT))?;
         let Some(named) = named else {
-            return Ok(Self {
-                debian: apt.debian.clone().unwrap_or_else(|| DEFAULT_DEBIAN.to_owned()),
-                security: apt.security.clone().unwrap_or_else(|| DEFAULT_SECURITY.to_owned()),
-                snapshot,
-            });
+            let or = |apt: &Option<WebUrl>, default| apt.clone().map_or_else(|| address(default), Ok);
+            let (debian, security) = (or(&apt.debian, DEFAULT_DEBIAN)?, or(&apt.security, DEFAULT_SECURITY)?);
+            return Ok(Self { debian, security, snapshot });
         };
         let named = address(named)?;
-        let debian = if named.ends_with("/debian") { named } else { format!("{named}/debian") };
-        Ok(Self { security: format!("{debian}-security"), debian, snapshot })
+        let debian = if named.file_name() == Some("debian") { named } else { named.below(&["debian"]) };
+        Ok(Self { security: debian.beside("debian-security"), debian, snapshot })
     }
 
     /// The base address of a profile source's `archive`.
     #[must_use]
     pub fn base<'a>(&'a self, archive: &'a str) -> &'a str {
         match archive {
-            "debian" => &self.debian,
-            "debian-security" => &self.security,
+            "debian" => self.debian.as_str(),
+            "debian-security" => self.security.as_str(),
             other => other.trim_end_matches('/'),
         }
     }
@@ -92,7 +90,7 @@ impl Mirror {
         let mut urls = vec![format!("{}/{path}", self.base(archive))];
         if matches!(archive, "debian" | "debian-security") {
             let time = super::date::compact(date.saturating_add(SNAPSHOT_DELAY));
-            urls.push(format!("{}/archive/{archive}/{time}/{path}", self.snapshot));
+            urls.push(self.snapshot.file(&format!("archive/{archive}/{time}/{path}")));
         }
         urls
     }
@@ -122,9 +120,8 @@ impl AptMirrors {
     }
 }
 
-fn address(text: &str) -> Result<String, MirrorError> {
-    let url = WebUrl::base(text).map_err(|_| MirrorError { address: text.to_owned() })?;
-    Ok(url.as_str().trim_end_matches('/').to_owned())
+fn address(text: &str) -> Result<WebUrl, MirrorError> {
+    WebUrl::base(text.trim_end_matches('/')).map_err(|_| MirrorError { address: text.to_owned() })
 }
 
 #[cfg(test)]
@@ -133,7 +130,7 @@ mod tests {
 
     fn choose(named: Option<&str>, apt: &AptMirrors) -> (String, String) {
         let mirror = Mirror::choose(named, apt, None).unwrap();
-        (mirror.debian, mirror.security)
+        (mirror.debian.as_str().to_owned(), mirror.security.as_str().to_owned())
     }
 
     fn pair(debian: &str, security: &str) -> (String, String) {
@@ -142,7 +139,7 @@ mod tests {
 
     #[test]
     fn a_named_mirror_wins_and_has_its_security_archive_beside_it() {
-        let apt = AptMirrors { debian: Some("http://apt.example.org/debian".to_owned()), security: None };
+        let apt = AptMirrors { debian: Some(address("http://apt.example.org/debian").unwrap()), security: None };
         let expected = pair("http://mirror.example.org/debian", "http://mirror.example.org/debian-security");
         for named in
             ["http://mirror.example.org/debian/", "http://mirror.example.org/debian", "http://mirror.example.org"]
@@ -153,7 +150,7 @@ mod tests {
 
     #[test]
     fn the_hosts_mirrors_come_before_the_public_ones() {
-        let apt = AptMirrors { debian: Some("http://apt.example.org/debian".to_owned()), security: None };
+        let apt = AptMirrors { debian: Some(address("http://apt.example.org/debian").unwrap()), security: None };
         assert_eq!(choose(None, &apt), pair("http://apt.example.org/debian", DEFAULT_SECURITY));
         assert_eq!(choose(None, &AptMirrors::default()), pair(DEFAULT_DEBIAN, DEFAULT_SECURITY));
     }

@@ -13,6 +13,7 @@ use serde::Deserialize;
 
 use super::{FetchError, Fetcher};
 use crate::profile::{Line, Tag};
+use crate::urls::WebUrl;
 
 /// Where the project publishes its channels.
 pub const CHANNELS: &str = "https://update.k3s.io/v1-release/channels";
@@ -26,11 +27,11 @@ pub enum ChannelError {
     #[error("K3s's release channels cannot be asked: {0}")]
     Unavailable(FetchError),
     #[error("{url} does not answer as K3s's release channels do: {reason}")]
-    Form { url: String, reason: String },
+    Form { url: WebUrl, reason: String },
     #[error("{url} has no channel {line}")]
-    NoChannel { url: String, line: Line },
+    NoChannel { url: WebUrl, line: Line },
     #[error("{url} has a channel {line}, and its newest release, `{latest}`, is none of that line")]
-    Latest { url: String, line: Line, latest: String },
+    Latest { url: WebUrl, line: Line, latest: String },
 }
 
 impl ChannelError {
@@ -75,14 +76,15 @@ impl Fetcher {
     ///
     /// # Errors
     /// Channels that cannot be had or read, or that know no release of the line.
-    pub fn newest(&self, url: &str, line: Line) -> Result<Tag, ChannelError> {
-        let bytes = self.fetch_fresh("K3s's release channels", url, MAX).map_err(ChannelError::Unavailable)?;
+    pub fn newest(&self, url: &WebUrl, line: Line) -> Result<Tag, ChannelError> {
+        let bytes = self.fetch_fresh("K3s's release channels", url.as_str(), MAX);
+        let bytes = bytes.map_err(ChannelError::Unavailable)?;
         newest(&bytes, url, line)
     }
 }
 
-fn newest(bytes: &[u8], url: &str, line: Line) -> Result<Tag, ChannelError> {
-    let url = || url.to_owned();
+fn newest(bytes: &[u8], url: &WebUrl, line: Line) -> Result<Tag, ChannelError> {
+    let url = || url.clone();
     let collection: Collection =
         serde_json::from_slice(bytes).map_err(|error| ChannelError::Form { url: url(), reason: error.to_string() })?;
     let name = line.to_string();
@@ -102,7 +104,8 @@ mod tests {
     const LINE: Line = Line { major: 1, minor: 36 };
 
     fn of(text: &str) -> Result<String, String> {
-        newest(text.as_bytes(), "http://channels/", LINE).map(|tag| tag.to_string()).map_err(|error| error.to_string())
+        let url = WebUrl::parse("http://me:password@channels/").unwrap();
+        newest(text.as_bytes(), &url, LINE).map(|tag| tag.to_string()).map_err(|error| error.to_string())
     }
 
     /// A document in the real one's form.
@@ -134,7 +137,7 @@ mod tests {
             assert!(error.contains("none of that line") && !error.contains('\u{1b}'), "{latest}: {error}");
         }
         let old = document("v1.36.5+k3s1").replace("\"v1.36\"", "\"v1.33\"");
-        assert_eq!(of(&old).unwrap_err(), "http://channels/ has no channel v1.36");
+        assert_eq!(of(&old).unwrap_err(), "http://channels/ has no channel v1.36", "without the password");
     }
 
     #[test]

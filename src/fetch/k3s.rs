@@ -18,6 +18,7 @@ use crate::format::sums;
 use crate::output::Progress;
 use crate::profile::Arch;
 use crate::tree::Digest;
+use crate::urls::WebUrl;
 
 /// Where the project publishes its releases.
 pub const GITHUB: &str = "https://github.com/k3s-io/k3s/releases/download";
@@ -57,7 +58,7 @@ pub struct Release<'a> {
 #[derive(Debug, Clone, Copy)]
 pub enum Place<'a> {
     /// The URL of the directory that releases lie below.
-    Mirror(&'a str),
+    Mirror(&'a WebUrl),
     /// A local directory with the files of one release.
     Dir(&'a Path),
 }
@@ -219,8 +220,8 @@ pub(super) enum Import {
 
 /// The URL of a file below `mirror`. A tag's `+` would be read as a space by some servers.
 #[must_use]
-pub fn url(mirror: &str, path: &str) -> String {
-    format!("{}/{}", mirror.trim_end_matches('/'), path.replace('+', "%2B"))
+pub fn url(mirror: &WebUrl, path: &str) -> String {
+    mirror.file(&path.replace('+', "%2B"))
 }
 
 fn read_sums(dir: &Path, name: &str) -> Result<String, K3sError> {
@@ -238,7 +239,7 @@ fn read_sums(dir: &Path, name: &str) -> Result<String, K3sError> {
 
 /// The digest that a checksum file tells of `file`; what else is in it does not matter.
 fn digest_in(text: &str, file: &str) -> Option<Digest> {
-    text.lines().filter_map(sums::line).find(|(name, _)| *name == file).map(|(_, digest)| digest)
+    text.lines().filter_map(sums::parse_line).find(|(name, _)| *name == file).map(|(_, digest)| digest)
 }
 
 /// Refuses a program that the board's processor cannot run.

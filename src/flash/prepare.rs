@@ -62,7 +62,7 @@ impl<'a> Prepared<'a> {
         let before = |end: u64, len: u64| ((end - len) / BLOCK * BLOCK, len + (end - len) % BLOCK);
         let (last, backup) = (before(size, LAST), before(size, BACKUP));
         let entries: Vec<Entry> = table.entries.into_iter().map(|entry| entry.1).collect();
-        let disk = gpt::write(table.disk_guid, size, &entries, &table.shown)?;
+        let disk = gpt::write(table.disk_guid, size, &entries, &table.in_mbr)?;
         let mut tables = Vec::new();
         // From the last to the first: a backup alone is nothing, and neither is a table without its first block. Around them
         // is what was wiped.
@@ -145,7 +145,7 @@ fn image_table(manifest: &Manifest, image: &dyn Source) -> Result<gpt::Table, Pl
     let consecutive = table.entries.iter().zip(1..).all(|((number, _), expected)| *number == expected);
     if table.disk_guid != manifest.disk_guid
         || table.entries.iter().map(ours).collect::<Vec<_>>() != theirs
-        || table.shown != manifest.hybrid_mbr
+        || table.in_mbr != manifest.hybrid_mbr
         || !consecutive
     {
         return Err(fail("partitions differ".to_owned()));

@@ -222,8 +222,8 @@ fn compare(table: &Table, manifest: &Manifest) -> Told<()> {
     if !table.is_whole {
         return Err("one of its two copies is damaged, or not where it belongs".to_owned());
     }
-    if table.shown != manifest.hybrid_mbr {
-        let [is, should] = [&table.shown, &manifest.hybrid_mbr].map(|shown| kind_of_mbr(shown));
+    if table.in_mbr != manifest.hybrid_mbr {
+        let [is, should] = [&table.in_mbr, &manifest.hybrid_mbr].map(|numbers| kind_of_mbr(numbers));
         return Err(format!("has a {is}, where the image has a {should}"));
     }
     let is = |partition: &ManifestPartition, entry: &Entry| {

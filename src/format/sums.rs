@@ -1,7 +1,6 @@
 //! Lists of SHA-256 sums: the lines that `sha256sum` writes, and reads with `--check`.
 
 use std::collections::BTreeMap;
-use std::fmt::Write as _;
 
 use crate::tree::Digest;
 
@@ -10,13 +9,13 @@ use crate::tree::Digest;
 pub struct Sums(BTreeMap<String, Digest>);
 
 impl Sums {
-    /// Reads a list, all of whose lines must be what [`line`] reads; the number of the first that is not is the error.
+    /// Reads a list, all of whose lines must be what [`parse_line`] reads; the number of the first that is not is the error.
     ///
     /// # Errors
     /// The line, counted from 1.
     pub fn parse(text: &str) -> Result<Self, usize> {
         let lines = (1..).zip(text.lines());
-        let entry = |(number, text)| line(text).map(|(name, digest)| (name.to_owned(), digest)).ok_or(number);
+        let entry = |(number, text)| parse_line(text).map(|(name, digest)| (name.to_owned(), digest)).ok_or(number);
         lines.map(entry).collect::<Result<_, _>>().map(Self)
     }
 
@@ -39,16 +38,20 @@ impl Sums {
     /// One line a file, by name.
     #[must_use]
     pub fn text(&self) -> String {
-        self.iter().fold(String::new(), |mut text, (name, digest)| {
-            let _ = writeln!(text, "{digest}  {name}");
-            text
-        })
+        self.iter().map(|(name, digest)| line(name, digest)).collect()
     }
 }
 
-/// One line: a digest, two blanks (or a blank and a star, for binary) and a name, which is that of a file in the same directory.
+/// The line of the file `name`, with its line feed.
 #[must_use]
-pub fn line(text: &str) -> Option<(&str, Digest)> {
+pub fn line(name: &str, digest: Digest) -> String {
+    format!("{digest}  {name}\n")
+}
+
+/// Reads one line: a digest, two blanks (or a blank and a star, for binary) and a name, which is that of a file in the same
+/// directory.
+#[must_use]
+pub fn parse_line(text: &str) -> Option<(&str, Digest)> {
     let (digest, name) = text.split_once(' ')?;
     let name = name.strip_prefix([' ', '*'])?;
     let is_plain = !name.is_empty() && !name.contains('/');

@@ -5,13 +5,13 @@ use uuid::Uuid;
 
 use crate::tree::Digest;
 
-/// Stands for everything that goes into an image. Two images differ in their identifiers exactly if they differ in an
+/// A digest of everything that goes into an image. Two images differ in their identifiers exactly if they differ in an
 /// input.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Plan(Digest);
+pub struct InputDigest(Digest);
 
-impl Plan {
-    /// The plan made of `inputs`, in this order. Each is counted with its length, so that no two lists meet.
+impl InputDigest {
+    /// The digest of `inputs`, in this order. Each is counted with its length, so that no two lists meet.
     pub fn of<'a>(inputs: impl IntoIterator<Item = &'a [u8]>) -> Self {
         let mut hash = Sha256::new_with_prefix(b"imgbuild plan 1\0");
         for input in inputs {
@@ -50,10 +50,10 @@ mod tests {
 
     #[test]
     fn labels_and_inputs_keep_apart() {
-        let plan = Plan::of([&b"ab"[..], b"c"]);
-        assert_ne!(plan, Plan::of([&b"a"[..], b"bc"]));
-        assert_ne!(plan.uuid("disk"), plan.uuid("seed"));
-        assert_eq!(plan.uuid("disk"), Plan::of([&b"ab"[..], b"c"]).uuid("disk"));
-        assert_eq!(plan.uuid("disk").get_version_num(), 8);
+        let inputs = InputDigest::of([&b"ab"[..], b"c"]);
+        assert_ne!(inputs, InputDigest::of([&b"a"[..], b"bc"]));
+        assert_ne!(inputs.uuid("disk"), inputs.uuid("seed"));
+        assert_eq!(inputs.uuid("disk"), InputDigest::of([&b"ab"[..], b"c"]).uuid("disk"));
+        assert_eq!(inputs.uuid("disk").get_version_num(), 8);
     }
 }

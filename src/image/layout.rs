@@ -10,7 +10,7 @@
 //! | other slot's | 5, 6 | 4, 5 | empty slot |
 //! | `seed` | 7 | 6 | seed |
 //!
-//! A Pi's MBR is a hybrid one and shows partitions 1 and 2 in its first two slots, under the same numbers: with the firmware
+//! A Pi's MBR is a hybrid one and has partitions 1 and 2 in its first two entries, under the same numbers: with the firmware
 //! of Debian 13, a boot EEPROM of February 2025 or newer finds no kernel on a disk whose MBR has the protective partition in one
 //! of them (`docs/image-layout.md` has the reports). UEFI's specification wants a protective MBR, and has it.
 //!
@@ -20,7 +20,7 @@
 
 use uuid::{Uuid, uuid};
 
-use super::derive::{Plan, halves};
+use super::derive::{InputDigest, halves};
 use crate::format::{gpt, verity};
 use crate::profile::{Arch, Board, ImageSettings};
 
@@ -74,8 +74,8 @@ pub struct Layout {
     pub size: u64,
     /// By number, which is also their order on the disk.
     pub partitions: Vec<Partition>,
-    /// Numbers of the partitions that the MBR shows, in the order of its slots.
-    pub shown: &'static [u32],
+    /// Numbers of the partitions that the MBR has too, in the order of its entries.
+    pub mbr_partitions: &'static [u32],
 }
 
 /// The label of partition 1.
@@ -84,21 +84,27 @@ pub fn boot_label(board: Board) -> &'static str {
     if board == Board::Rpi4 { "boot-a" } else { "esp" }
 }
 
-/// Numbers of the partitions that the MBR shows. Under MBR and GPT alike, `boot-a` is the firmware's partition 1 and
+/// Numbers of the partitions that the MBR has too. Under MBR and GPT alike, `boot-a` is the firmware's partition 1 and
 /// `boot-b` its partition 2.
-pub(super) fn shown(board: Board) -> &'static [u32] {
+pub(super) fn mbr_partitions(board: Board) -> &'static [u32] {
     if board == Board::Rpi4 { &[1, 2] } else { &[] }
+}
+
+/// Bytes of a partition for `size` bytes: whole [`ALIGN`].
+#[must_use]
+pub fn aligned(size: u64) -> u64 {
+    size.next_multiple_of(ALIGN)
 }
 
 /// Bytes of the partition that holds the verity tree of a root slot of `root_size` bytes, however full.
 #[must_use]
 pub fn verity_size(root_size: u64) -> u64 {
-    verity::size(root_size).next_multiple_of(ALIGN)
+    aligned(verity::size(root_size))
 }
 
 /// The partitions of an image for `board`. Sizes are rounded up to whole [`ALIGN`].
 #[must_use]
-pub fn layout(board: Board, settings: &ImageSettings, plan: &Plan, root_hash: [u8; 32]) -> Layout {
+pub fn layout(board: Board, settings: &ImageSettings, inputs: &InputDigest, root_hash: [u8; 32]) -> Layout {
     let [root_type, verity_type] = match board.arch() {
         Arch::Amd64 => ROOT_AMD64,
         Arch::Arm64 => ROOT_ARM64,
@@ -106,7 +112,7 @@ pub fn layout(board: Board, settings: &ImageSettings, plan: &Plan, root_hash: [u
     let boot_type = if board == Board::Rpi4 { BASIC_DATA } else { ESP };
     // A node finds its root by these: the two halves of the root hash.
     let [root_guid, verity_guid] = halves(root_hash).map(Uuid::from_bytes);
-    let own = |label: &str| plan.uuid(&format!("partition {label}"));
+    let own = |label: &str| inputs.uuid(&format!("partition {label}"));
     let (boot, root, tree) = (settings.boot_size, settings.root_size, verity_size(settings.root_size));
 
     let mut entries = vec![(boot_label(board), boot_type, own(boot_label(board)), boot, 0)];
@@ -125,13 +131,13 @@ pub fn layout(board: Board, settings: &ImageSettings, plan: &Plan, root_hash: [u
     let partitions = (1..)
         .zip(entries)
         .map(|(number, (label, type_guid, guid, size, attributes))| {
-            let (offset, size) = (end, size.next_multiple_of(ALIGN));
+            let (offset, size) = (end, aligned(size));
             end += size;
             Partition { number, label, type_guid, guid, offset, size, attributes }
         })
         .collect();
     // The backup table takes the last 33 sectors.
-    Layout { disk_guid: plan.uuid("disk"), size: end + ALIGN, partitions, shown: shown(board) }
+    Layout { disk_guid: inputs.uuid("disk"), size: end + ALIGN, partitions, mbr_partitions: mbr_partitions(board) }
 }
 
 impl Layout {
@@ -176,7 +182,7 @@ mod tests {
     fn sample(board: Board) -> Layout {
         let mut hash = [0x11; 32];
         hash[16..].fill(0x22);
-        layout(board, &SETTINGS, &Plan::of([]), hash)
+        layout(board, &SETTINGS, &InputDigest::of([]), hash)
     }
 
     #[test]
@@ -200,13 +206,13 @@ mod tests {
     }
 
     #[test]
-    fn the_mbr_of_a_pi_shows_its_boot_slots_and_that_of_uefi_nothing() {
-        let shown = |board| {
+    fn the_mbr_of_a_pi_has_its_boot_partitions_and_that_of_uefi_none() {
+        let labels = |board| {
             let layout = sample(board);
-            layout.shown.iter().map(|number| layout.partitions[*number as usize - 1].label).collect::<Vec<_>>()
+            layout.mbr_partitions.iter().map(|number| layout.partitions[*number as usize - 1].label).collect::<Vec<_>>()
         };
-        assert_eq!(shown(Board::Rpi4), ["boot-a", "boot-b"]);
-        assert!(shown(Board::UefiAmd64).is_empty() && shown(Board::UefiArm64).is_empty());
+        assert_eq!(labels(Board::Rpi4), ["boot-a", "boot-b"]);
+        assert!(labels(Board::UefiAmd64).is_empty() && labels(Board::UefiArm64).is_empty());
     }
 
     #[test]

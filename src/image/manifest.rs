@@ -1,6 +1,7 @@
 //! `manifest.json`: what an image is, for people, scripts, `inspect`, `diff` and the flash writer.
 //!
-//! A build makes a [`Manifest`] of what it wrote; everybody else gets one from [`Manifest::parse`], which is the only reader:
+//! A build makes a [`Manifest`] of what it wrote; everybody else gets one from [`Manifest::parse`]. It is the only way: the type
+//! itself cannot be deserialized, only its private form in `wire`:
 //!
 //! ```text
 //! bytes ─▶ fit to be shown? ─▶ known form? ─▶ fields, digests as digests ─▶ numbers (check) ─▶ Manifest
@@ -9,6 +10,7 @@
 mod check;
 #[cfg(test)]
 pub(super) mod sample;
+mod wire;
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -27,14 +29,14 @@ pub(super) const FORMAT: u32 = 2;
 /// The oldest form that is read.
 const OLDEST: u32 = 1;
 
-/// An image, described.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+/// An image, described. Its keys are read by `wire`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Manifest {
     /// Version of this form: 2, or 1 of an image that was built before there were hybrid MBRs.
     pub format: u32,
     pub profile: String,
     /// The node whose seed is in the image, and with it that node's secrets; none for an image that can be published.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub node: Option<String>,
     pub board: String,
     /// Debian's name of the architecture.
@@ -57,8 +59,7 @@ pub struct Manifest {
     /// SHA-256 of the listing of the root tree.
     pub tree_sha256: Digest,
     pub disk_guid: Uuid,
-    /// Numbers of the partitions that the MBR shows too, in the order of its slots; none if it is a protective one.
-    #[serde(default)]
+    /// Numbers of the partitions that the MBR has too, in the order of its entries; none if it is a protective one.
     pub hybrid_mbr: Vec<u32>,
     pub partitions: Vec<ManifestPartition>,
     /// The parts of the image that hold data, ascending; all else is zero. None crosses a partition's border.
@@ -66,7 +67,6 @@ pub struct Manifest {
     /// Sorted by name.
     pub packages: Vec<ManifestPackage>,
     /// What else is in it, K3s above all. Sorted by name.
-    #[serde(default)]
     pub artifacts: Vec<ManifestPackage>,
     pub encoders: Encoders,
 }
@@ -175,7 +175,7 @@ impl Manifest {
                 Err(ManifestError::Format { format })
             }
             _ => {
-                let manifest: Self = serde_json::from_slice(text)?;
+                let manifest = wire::read(text)?;
                 check::problem(&manifest).map_err(|problem| ManifestError::Impossible { problem })?;
                 Ok(manifest)
             }
@@ -243,22 +243,22 @@ impl Manifest {
     }
 }
 
-/// As [`Manifest::caveat`], of an image for `board` whose MBR shows these partitions.
+/// As [`Manifest::caveat`], of an image for `board` whose MBR has these partitions.
 #[must_use]
-pub fn caveat(board: &str, shown: &[u32]) -> Option<&'static str> {
-    (board == Board::Rpi4.name() && shown.is_empty()).then_some(
+pub fn caveat(board: &str, in_mbr: &[u32]) -> Option<&'static str> {
+    (board == Board::Rpi4.name() && in_mbr.is_empty()).then_some(
         "this image was built for a Raspberry Pi before images had a hybrid MBR: a Pi 4 with a boot EEPROM of February 2025 or \
          newer stops at the rainbow screen with seven flashes; build it again",
     )
 }
 
-/// What kind of MBR shows these partitions, in words.
+/// What kind of MBR has these partitions, in words.
 #[must_use]
-pub fn kind_of_mbr(shown: &[u32]) -> String {
-    match shown {
+pub fn kind_of_mbr(in_mbr: &[u32]) -> String {
+    match in_mbr {
         [] => "protective MBR".to_owned(),
-        shown => {
-            let numbers: Vec<String> = shown.iter().map(u32::to_string).collect();
+        numbers => {
+            let numbers: Vec<String> = numbers.iter().map(u32::to_string).collect();
             format!("hybrid MBR that shows partitions {}", numbers.join(", "))
         }
     }

@@ -1,17 +1,16 @@
 //! From finished parts to files: boot partition, partition table, image, manifest, SBOM, listing.
 //!
 //! ```text
-//! squashfs ─▶ verity ─▶ root hash ─▶ command line ─▶ boot files (board) ─▶ FAT32 ┐
-//!      └────────────────────────────────────────────────────────────────────────┼─▶ map ─▶ P.img + manifest
-//! profile ─▶ layout ─▶ GPT ──────────────────────────────── seed ────────────────┘
+//! squashfs, kernel, initrd ─▶ Slot (root, verity tree, boot files) ─▶ Disk (GPT, slots, seed) ─▶ P.img + manifest
 //! ```
 //!
-//! Everything but [`write`] is a pure function of its arguments. Nothing in an image is random: identifiers
-//! and salts are derived from what goes in ([`Plan`]).
+//! A [`Slot`] is everything that a node boots; a [`Disk`] is the places of slots and seed; [`write`] makes files of it.
+//! Nothing in an image is random: identifiers and salts are derived from what goes in.
 
 mod boards;
 mod cmdline;
 mod derive;
+mod disk;
 mod error;
 pub mod initrd;
 pub mod k3s;
@@ -25,11 +24,12 @@ mod outputs;
 mod root;
 mod sbom;
 pub mod seed;
+mod slot;
 mod write;
 
 pub use boards::{BootError, BootParts};
 pub use cmdline::cmdline;
-pub use derive::Plan;
+pub use disk::Disk;
 pub use error::ImageError;
 pub use kernel::Kernel;
 pub use listing::listing;
@@ -38,8 +38,9 @@ pub(crate) use manifest::sample::sample as sample_manifest;
 pub use manifest::{Encoders, Manifest, ManifestError, ManifestPackage, ManifestPartition, ManifestRange};
 pub use manifest::{caveat, kind_of_mbr};
 pub use map::RANGE;
-pub use outputs::standing;
-pub(crate) use outputs::{Outputs, Readers};
+pub use outputs::nearest_existing_ancestor;
+pub(crate) use outputs::{Outputs, Visibility};
 pub use root::{squashfs, without_boot_files};
-pub use sbom::{Component, Released, sbom};
-pub use write::{Parts, Search, file_names, write};
+pub use sbom::{ArtifactComponent, Component, sbom};
+pub use slot::{Slot, SlotParts};
+pub use write::{Image, SecretSearch, file_names, write};

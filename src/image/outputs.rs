@@ -16,22 +16,22 @@ use crate::files;
 const PREFIX: &str = ".imgbuild-";
 const SUFFIX: &str = ".part";
 
-/// Who may look into outputs. The umask takes away what others may not do.
+/// Who may read outputs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Readers {
-    /// Whom the umask lets.
-    All,
+pub(crate) enum Visibility {
+    /// Everyone to whom the umask leaves it.
+    Everyone,
     /// Their owner alone, whatever directory they lie in: they hold secrets.
-    Owner,
+    OwnerOnly,
 }
 
-impl Readers {
-    fn of_directory(self) -> u32 {
-        if self == Self::All { 0o777 } else { 0o700 }
+impl Visibility {
+    fn directory_mode(self) -> u32 {
+        if self == Self::Everyone { 0o777 } else { 0o700 }
     }
 
-    fn of_file(self) -> u32 {
-        if self == Self::All { 0o666 } else { 0o600 }
+    fn file_mode(self) -> u32 {
+        if self == Self::Everyone { 0o666 } else { 0o600 }
     }
 }
 
@@ -39,9 +39,9 @@ impl Readers {
 #[derive(Debug)]
 pub(crate) struct Outputs {
     dir: PathBuf,
-    readers: Readers,
-    /// Where the files lie until then: `dir`, or what there is above it.
-    beside: PathBuf,
+    visibility: Visibility,
+    /// Where the files lie until then: `dir`, or the nearest directory above it that exists.
+    temporary_dir: PathBuf,
     files: Vec<(String, Temporary)>,
 }
 
@@ -50,23 +50,23 @@ pub(crate) type Failure = (PathBuf, io::Error);
 
 impl Outputs {
     /// Takes away what killed builds left. A directory that is missing is made at the end, so that none stays empty.
-    pub(crate) fn new(dir: &Path, readers: Readers) -> Result<Self, Failure> {
-        let beside = standing(dir).to_owned();
+    pub(crate) fn new(dir: &Path, visibility: Visibility) -> Result<Self, Failure> {
+        let temporary_dir = nearest_existing_ancestor(dir).to_owned();
         let fail = |error| (dir.to_owned(), error);
-        for entry in fs::read_dir(&beside).map_err(fail)? {
+        for entry in fs::read_dir(&temporary_dir).map_err(fail)? {
             let path = entry.map_err(fail)?.path();
             let name = path.file_name().unwrap_or_default().to_string_lossy();
             if name.starts_with(PREFIX) && name.ends_with(SUFFIX) && is_abandoned(&path) {
                 fs::remove_file(&path).map_err(|error| (path, error))?;
             }
         }
-        Ok(Self { dir: dir.to_owned(), readers, beside, files: Vec::new() })
+        Ok(Self { dir: dir.to_owned(), visibility, temporary_dir, files: Vec::new() })
     }
 
     /// A new file that will be called `name`.
     pub(crate) fn file(&mut self, name: &str) -> Result<File, Failure> {
         let make = || {
-            let file = Temporary::new_in(&self.beside, self.readers)?;
+            let file = Temporary::new_in(&self.temporary_dir, self.visibility)?;
             let handle = file.file().try_clone()?;
             Ok((file, handle))
         };
@@ -81,11 +81,11 @@ impl Outputs {
         file.write_all(bytes).map_err(|error| (self.dir.join(name), error))
     }
 
-    /// Gives all files their names, in the order they were made. The files of an earlier build that
-    /// vouch for others, `vouchers`, go first, so that none ever vouches for a file that is not its own.
-    pub(crate) fn commit(self, vouchers: &[&str]) -> Result<(), Failure> {
-        make(&self.dir, self.readers.of_directory()).map_err(|error| (self.dir.clone(), error))?;
-        for name in vouchers {
+    /// Gives all files their names, in the order they were made. Those of an earlier build that hold digests of others, `lists`,
+    /// are removed first, so that none ever has a digest that is not that of the file beside it.
+    pub(crate) fn commit(self, lists: &[&str]) -> Result<(), Failure> {
+        make(&self.dir, self.visibility.directory_mode()).map_err(|error| (self.dir.clone(), error))?;
+        for name in lists {
             let path = self.dir.join(name);
             match fs::remove_file(&path) {
                 Err(error) if error.kind() != io::ErrorKind::NotFound => return Err((path, error)),
@@ -102,7 +102,7 @@ impl Outputs {
 
 /// The directory `dir`, or the nearest above it that exists.
 #[must_use]
-pub fn standing(dir: &Path) -> &Path {
+pub fn nearest_existing_ancestor(dir: &Path) -> &Path {
     let above = dir.ancestors().find(|above| above.as_os_str().is_empty() || above.exists()).unwrap_or(dir);
     if above.as_os_str().is_empty() { Path::new(".") } else { above }
 }
@@ -126,16 +126,16 @@ enum Temporary {
 }
 
 impl Temporary {
-    fn new_in(dir: &Path, readers: Readers) -> io::Result<Self> {
-        match unnamed::open(dir, readers.of_file()) {
+    fn new_in(dir: &Path, visibility: Visibility) -> io::Result<Self> {
+        match unnamed::open(dir, visibility.file_mode()) {
             Some(file) => Ok(Self::Unnamed(file)),
-            None => Self::named_in(dir, readers),
+            None => Self::named_in(dir, visibility),
         }
     }
 
-    fn named_in(dir: &Path, readers: Readers) -> io::Result<Self> {
+    fn named_in(dir: &Path, visibility: Visibility) -> io::Result<Self> {
         let mut builder = tempfile::Builder::new();
-        builder.prefix(PREFIX).suffix(SUFFIX).permissions(Permissions::from_mode(readers.of_file()));
+        builder.prefix(PREFIX).suffix(SUFFIX).permissions(Permissions::from_mode(visibility.file_mode()));
         let file = builder.tempfile_in(dir)?;
         file.as_file().lock()?;
         Ok(Self::Named(file))
@@ -175,7 +175,7 @@ mod unnamed {
     }
 
     /// Calls `file` `path`. A link takes no name that is in use, so what has it goes first: no temporary name is ever
-    /// seen, and the files that vouch for the old one are gone by then.
+    /// seen, and the lists of digests that had the old one are gone by then.
     pub(super) fn link(file: &File, path: &Path) -> io::Result<()> {
         loop {
             match linkat(CWD, own_path(file), CWD, path, AtFlags::SYMLINK_FOLLOW) {
@@ -227,18 +227,18 @@ mod tests {
     #[test]
     fn nothing_appears_before_the_end_and_nothing_stays_after_a_failure() {
         let dir = tempfile::tempdir().unwrap();
-        let mut outputs = Outputs::new(&dir.path().join("new/er"), Readers::Owner).unwrap();
+        let mut outputs = Outputs::new(&dir.path().join("new/er"), Visibility::OwnerOnly).unwrap();
         outputs.put("a", b"1").unwrap();
         drop(outputs);
         assert!(names(dir.path()).is_empty());
-        let mut outputs = Outputs::new(&dir.path().join("new"), Readers::Owner).unwrap();
+        let mut outputs = Outputs::new(&dir.path().join("new"), Visibility::OwnerOnly).unwrap();
         outputs.put("a", b"1").unwrap();
         outputs.commit(&[]).unwrap();
         assert_eq!(names(&dir.path().join("new")), ["a"]);
         assert_eq!(fs::metadata(dir.path().join("new")).unwrap().permissions().mode() & 0o777, 0o700);
 
         for text in [b"2", b"3"] {
-            let mut outputs = Outputs::new(dir.path(), Readers::All).unwrap();
+            let mut outputs = Outputs::new(dir.path(), Visibility::Everyone).unwrap();
             outputs.put("a", text).unwrap();
             fs::write(dir.path().join("sums"), b"of the last one").unwrap();
             outputs.commit(&["sums"]).unwrap();
@@ -252,9 +252,9 @@ mod tests {
     fn what_is_private_is_its_owners_alone_in_a_directory_of_all() {
         let dir = tempfile::tempdir().unwrap();
         fs::set_permissions(dir.path(), Permissions::from_mode(0o755)).unwrap();
-        let mut outputs = Outputs::new(dir.path(), Readers::Owner).unwrap();
+        let mut outputs = Outputs::new(dir.path(), Visibility::OwnerOnly).unwrap();
         outputs.put("a", b"1").unwrap();
-        outputs.files.push(("b".to_owned(), Temporary::named_in(dir.path(), Readers::Owner).unwrap()));
+        outputs.files.push(("b".to_owned(), Temporary::named_in(dir.path(), Visibility::OwnerOnly).unwrap()));
         outputs.commit(&[]).unwrap();
         for name in ["a", "b"] {
             assert_eq!(fs::metadata(dir.path().join(name)).unwrap().permissions().mode() & 0o777, 0o600, "{name}");
@@ -265,8 +265,8 @@ mod tests {
     fn leftovers_of_a_killed_build_go_and_those_of_a_living_one_stay() {
         let dir = tempfile::tempdir().unwrap();
         fs::write(dir.path().join(".imgbuild-dead.part"), b"").unwrap();
-        let living = Temporary::named_in(dir.path(), Readers::All).unwrap();
-        let mut outputs = Outputs::new(dir.path(), Readers::All).unwrap();
+        let living = Temporary::named_in(dir.path(), Visibility::Everyone).unwrap();
+        let mut outputs = Outputs::new(dir.path(), Visibility::Everyone).unwrap();
         assert_eq!(names(dir.path()).len(), 1, "the living one");
         outputs.files.push(("a".to_owned(), living));
         outputs.commit(&[]).unwrap();

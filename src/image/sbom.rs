@@ -15,9 +15,9 @@ use crate::tree::Digest;
 const OS: &str = "debian";
 const OS_VERSION: &str = "13";
 
-/// What in an image is from no package, as the SBOM and the manifest need it.
+/// What in an image is from no package, K3s above all, as the SBOM and the manifest need it.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Released {
+pub struct ArtifactComponent {
     pub entry: ManifestPackage,
     /// Where it is from; none for a file of a release of K3s.
     pub url: Option<String>,
@@ -87,7 +87,13 @@ fn encode(text: &str) -> String {
 /// The document for the image of `profile` with this id, made of `packages` and of `artifacts`, dated
 /// `epoch` (seconds since 1970).
 #[must_use]
-pub fn sbom(profile: &str, image_id: &str, epoch: u64, packages: &[Component], artifacts: &[Released]) -> String {
+pub fn sbom(
+    profile: &str,
+    image_id: &str,
+    epoch: u64,
+    packages: &[Component],
+    artifacts: &[ArtifactComponent],
+) -> String {
     let created = i64::try_from(epoch).ok().and_then(|seconds| jiff::Timestamp::from_second(seconds).ok());
     let created = created.unwrap_or(jiff::Timestamp::UNIX_EPOCH);
     let mut sorted: Vec<&Component> = packages.iter().collect();
@@ -105,7 +111,7 @@ pub fn sbom(profile: &str, image_id: &str, epoch: u64, packages: &[Component], a
         let element = element(package, &id);
         contain(id, element);
     }
-    for (number, Released { entry, url }) in (1..).zip(artifacts) {
+    for (number, ArtifactComponent { entry, url }) in (1..).zip(artifacts) {
         let (id, element) = match url {
             None => {
                 // A release's name in front: a package may have the same one.
@@ -273,7 +279,7 @@ mod tests {
             arch: "arm64".to_owned(),
             sha256: Digest::of(b"k3s"),
         };
-        let k3s = Released { entry: k3s, url: None };
+        let k3s = ArtifactComponent { entry: k3s, url: None };
         let document: Value = serde_json::from_str(&sbom("demo", "0123", 0, &[], &[k3s])).unwrap();
         let element = &document["packages"][1];
         assert_eq!(element["SPDXID"], "SPDXRef-Package-release-k3s-arm64");

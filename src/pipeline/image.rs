@@ -12,7 +12,10 @@ use crate::debian::Package;
 use crate::effects::depmod;
 use crate::format::squashfs::SquashfsError;
 use crate::format::{NoStore, Store as _};
-use crate::image::{self, Component, ImageError, Kernel, Manifest, ManifestPackage, Parts, Released, Search, initrd};
+use crate::image::{
+    self, ArtifactComponent, Component, Disk, Image, ImageError, Kernel, Manifest, ManifestPackage, SecretSearch, Slot,
+    SlotParts, initrd,
+};
 use crate::output::{bytes, count};
 use crate::tree::{Kind, Node, Tree};
 
@@ -28,7 +31,7 @@ pub(crate) struct Target<'a> {
     /// The node whose seed goes in, and that seed; none for an image that can be published.
     pub(crate) node: Option<(&'a str, &'a Tree)>,
     /// Looks for what must not be published.
-    pub(crate) search: &'a Search<'a>,
+    pub(crate) search: &'a SecretSearch<'a>,
 }
 
 /// Makes the parts of the image, and of these its files.
@@ -46,7 +49,7 @@ pub(super) fn write(
     let Plan { profile, epoch, .. } = *plan;
     let root = image::without_boot_files(tree);
     let dir = target.dir;
-    let mut squashfs = tempfile::tempfile_in(image::standing(dir))
+    let mut squashfs = tempfile::tempfile_in(image::nearest_existing_ancestor(dir))
         .map_err(|source| PipelineError::Unwritable { dir: dir.to_owned(), source })?;
     // Neither keeps all cores busy from its beginning to its end.
     let ((kernel, initrd), written) = rayon::join(
@@ -58,22 +61,29 @@ pub(super) fn write(
     let empty = image::seed::empty();
     let seed = seed(target.node.map_or(&empty, |(_, seed)| seed), epoch)?;
     let (components, artifacts) = (components(plan, packages), artifacts(plan));
-    let parts = Parts {
+    let parts = SlotParts {
         profile,
         epoch,
         packages: &components,
-        artifacts: &artifacts,
         tree,
         kernel: &kernel,
         root: &root,
         squashfs: &squashfs,
         initrd: &initrd,
-        seed: &seed,
+    };
+    let slot = Slot::new(&parts, tools.progress)?;
+    let disk = Disk::new(&slot, profile.board, &profile.image, &seed)?;
+    let image = Image {
+        disk: &disk,
+        profile,
+        epoch,
+        packages: &components,
+        artifacts: &artifacts,
         name: target.node.map_or(&profile.name, |(name, _)| name),
         private: target.node.is_some(),
         search: target.search,
     };
-    Ok(image::write(&parts, dir, tools.progress)?)
+    Ok(image::write(&image, dir, tools.progress)?)
 }
 
 /// The kernel as the board's loader wants it.
@@ -138,8 +148,8 @@ fn components(plan: &Plan<'_>, packages: &[Package]) -> Vec<Component> {
 }
 
 /// The artifacts as manifest and SBOM need them, sorted by name.
-fn artifacts(plan: &Plan<'_>) -> Vec<Released> {
-    let of = |artifact: &Artifact| Released {
+fn artifacts(plan: &Plan<'_>) -> Vec<ArtifactComponent> {
+    let of = |artifact: &Artifact| ArtifactComponent {
         entry: ManifestPackage {
             name: artifact.name.clone(),
             version: artifact.version.clone(),
@@ -148,7 +158,7 @@ fn artifacts(plan: &Plan<'_>) -> Vec<Released> {
         },
         url: artifact.download.urls.first().filter(|_| artifact.source == Source::Url).cloned(),
     };
-    let mut all: Vec<Released> = plan.artifacts.iter().map(of).collect();
+    let mut all: Vec<ArtifactComponent> = plan.artifacts.iter().map(of).collect();
     all.sort_by(|a, b| a.entry.name.cmp(&b.entry.name));
     all
 }

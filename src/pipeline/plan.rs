@@ -5,6 +5,7 @@ use crate::fetch::{Download, k3s};
 use crate::image;
 use crate::lock::{IdMap, Lock, LockedArtifact, LockedPackage, OutdatedError};
 use crate::profile::{Arch, Profile, ProfileArtifact};
+use crate::urls::WebUrl;
 
 /// One image to be made, as its profile and lock say. The same two always give the same plan.
 #[derive(Debug, Clone)]
@@ -67,7 +68,7 @@ impl<'a> Plan<'a> {
         profile: &'a Profile,
         lock: &'a Lock,
         mirror: &Mirror,
-        k3s_mirror: &str,
+        k3s_mirror: &WebUrl,
     ) -> Result<Self, OutdatedError> {
         let epoch = lock.expect(profile)?.epoch;
         Ok(Self {
@@ -93,14 +94,14 @@ impl Artifact {
 }
 
 /// The files of K3s that are locked for `profile`, and those that its overlays name.
-fn artifacts(profile: &Profile, lock: &Lock, k3s_mirror: &str) -> Vec<Artifact> {
+fn artifacts(profile: &Profile, lock: &Lock, k3s_mirror: &WebUrl) -> Vec<Artifact> {
     let locked = lock.artifacts_of(&profile.name).filter_map(|locked| of_k3s(locked, k3s_mirror));
     let named = profile.artifacts.iter().map(|(path, artifact)| of_overlay(path, artifact, profile.board.arch()));
     locked.chain(named).collect()
 }
 
 /// A file of a release of K3s; none if this program does not know what becomes of it.
-fn of_k3s(locked: &LockedArtifact, mirror: &str) -> Option<Artifact> {
+fn of_k3s(locked: &LockedArtifact, mirror: &WebUrl) -> Option<Artifact> {
     let LockedArtifact { name, version, arch, path, size, sha256, .. } = locked;
     let (file, mode) = image::k3s::place_of(name, version, *arch, sha256)?;
     Some(Artifact {

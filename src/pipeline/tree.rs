@@ -7,7 +7,7 @@ use super::{PipelineError, Plan, Tools};
 use crate::cluster::manifests::{self, Home, ManifestError};
 use crate::debian::Package;
 use crate::effects::{self, Context, unpack};
-use crate::image::{ImageError, Search, initrd, k3s, layout, node};
+use crate::image::{ImageError, SecretSearch, initrd, k3s, layout, node};
 use crate::output::count;
 use crate::profile::Profile;
 use crate::tree::{Content, Kind, Node, Tree};
@@ -58,7 +58,7 @@ fn public_manifests(profile: &Profile) -> Result<BTreeMap<String, String>, Manif
 ///
 /// # Errors
 /// A secret that is there.
-pub(super) fn search(tree: &Tree, search: &Search<'_>) -> Result<(), ImageError> {
+pub(super) fn search(tree: &Tree, search: &SecretSearch<'_>) -> Result<(), ImageError> {
     for (path, node) in tree.iter() {
         if let Kind::File(Content::Bytes(bytes)) = &node.kind {
             search(&format!("file `/{path}` ({})", node.origin), &mut &bytes[..])?;

@@ -107,7 +107,7 @@ impl Check {
     /// The outputs as they are now; none if one is missing.
     fn record(&self) -> Option<Record> {
         let sums = fs::read_to_string(self.dir.join(SUMS)).ok()?;
-        let names = sums.lines().map(|line| sums::line(line).map(|(name, _)| name));
+        let names = sums.lines().map(|line| sums::parse_line(line).map(|(name, _)| name));
         let files = names.map(|name| Some((name?.to_owned(), stat(&self.dir.join(name?))?))).collect::<Option<_>>()?;
         Some(Record { inputs: self.inputs.clone(), sums: Digest::of(sums.as_bytes()).to_string(), files })
     }

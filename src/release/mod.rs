@@ -29,7 +29,7 @@ pub use tag::Tag;
 
 use crate::format::spans::{Span, minus};
 use crate::format::{bmap, seekable};
-use crate::image::{Manifest, ManifestRange, Outputs, Readers};
+use crate::image::{Manifest, ManifestRange, Outputs, Visibility};
 use crate::output::Progress;
 use crate::tree::Digest;
 use guard::Guard;
@@ -77,7 +77,7 @@ pub fn write(
     let (map_name, bill_name) = (format!("{profile}.bmap"), format!("{profile}.sbom.spdx.json"));
     let _guard = Guard::hold(out, progress)?;
     let mut sums = neighbours::sums(out, &[&name, &map_name, &manifest_name(profile), &bill_name])?;
-    let mut outputs = Outputs::new(out, Readers::All)?;
+    let mut outputs = Outputs::new(out, Visibility::Everyone)?;
     let mut names = Vec::new();
 
     let mut packed = outputs.file(&name)?;

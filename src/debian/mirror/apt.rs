@@ -4,16 +4,17 @@
 //! passed over, as is whatever is malformed: a guess that fails only means the public default.
 
 use crate::debian::deb822;
+use crate::urls::WebUrl;
 
 /// Names of Debian releases that an entry's suite starts with.
 const RELEASES: [&str; 10] =
     ["stable", "oldstable", "testing", "unstable", "sid", "bullseye", "bookworm", "trixie", "forky", "duke"];
 
-/// Base addresses of Debian's archives as apt has them, without a slash at the end.
+/// The directories of Debian's archives as apt has them.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct AptMirrors {
-    pub debian: Option<String>,
-    pub security: Option<String>,
+    pub debian: Option<WebUrl>,
+    pub security: Option<WebUrl>,
 }
 
 impl AptMirrors {
@@ -23,17 +24,16 @@ impl AptMirrors {
     }
 
     fn of_entry(address: &str, suite: &str, components: &[&str], signed_by: &str) -> Self {
-        let address = address.trim_end_matches('/');
-        let is_web = address.starts_with("http://") || address.starts_with("https://");
+        let Ok(address) = WebUrl::base(address.trim_end_matches('/')) else { return Self::default() };
         // `bookworm`, `bookworm-updates`, `stable/updates`.
         let is_release = RELEASES.contains(&suite.split(['-', '/']).next().unwrap_or_default());
         let is_debians_key = signed_by.is_empty() || signed_by.contains("debian-archive");
-        if !(is_web && is_release && is_debians_key && components.contains(&"main")) {
+        if !(is_release && is_debians_key && components.contains(&"main")) {
             return Self::default();
         }
-        match address.rsplit('/').next() {
-            Some("debian") => Self { debian: Some(address.to_owned()), security: None },
-            Some("debian-security") => Self { debian: None, security: Some(address.to_owned()) },
+        match address.file_name() {
+            Some("debian") => Self { debian: Some(address), security: None },
+            Some("debian-security") => Self { debian: None, security: Some(address) },
             _ => Self::default(),
         }
     }
@@ -91,7 +91,8 @@ mod tests {
     use super::*;
 
     fn mirrors(debian: Option<&str>, security: Option<&str>) -> AptMirrors {
-        AptMirrors { debian: debian.map(str::to_owned), security: security.map(str::to_owned) }
+        let url = |text: &str| WebUrl::base(text).unwrap();
+        AptMirrors { debian: debian.map(url), security: security.map(url) }
     }
 
     #[test]

@@ -1,15 +1,15 @@
 //! The master boot record in front of a GUID partition table: protective, or hybrid.
 //!
-//! A protective one (UEFI specification, 5.2.3) has a single partition of type 0xEE over the whole disk. A hybrid one shows
-//! some of the table's partitions besides, to firmware that reads no GUID partition table, or misreads it:
+//! A protective one (UEFI specification, 5.2.3) has a single partition of type 0xEE over the whole disk. A hybrid one has
+//! some of the table's partitions besides, for firmware that reads no GUID partition table, or misreads it:
 //!
-//! | slot | type | from | to |
+//! | entry | type | from | to |
 //! |---|---|---|---|
-//! | 1, and 2 and 3 as needed | 0x0C, FAT32 | a partition that is shown | its end |
+//! | 1, and 2 and 3 as needed | 0x0C, FAT32 | a partition of the table | its end |
 //! | the next | 0xEE | sector 1 | the sector before the first of them |
 //!
 //! Linux (`is_pmbr_valid` in `block/partitions/efi.c`), libblkid and libfdisk take such a disk for one with a GUID partition
-//! table by the 0xEE that starts at sector 1, in whichever slot it is; libfdisk, and with it systemd-repart, leaves a hybrid
+//! table by the 0xEE that starts at sector 1, in whichever entry it is; libfdisk, and with it systemd-repart, leaves a hybrid
 //! MBR as it is when it writes the table. gdisk and sgdisk do too; parted replaces it by a protective one.
 
 use ::gpt::mbr::{PartRecord, ProtectiveMBR};
@@ -17,7 +17,7 @@ use uuid::Uuid;
 
 use super::{Entry, SECTOR};
 
-/// Partitions that a hybrid MBR has room for: one of its four slots is the table's own.
+/// Partitions that a hybrid MBR has room for: one of its four entries is the table's own.
 pub const MOST: usize = 3;
 
 /// FAT32, addressed by sectors.
@@ -25,56 +25,60 @@ const FAT32: u8 = 0x0c;
 /// The GUID partition table.
 const PROTECTIVE: u8 = 0xee;
 
-/// The first sector of a disk of `disk_size` bytes that shows `shown`: a protective MBR if that is nothing. None if they are
-/// more than [`MOST`], or lie beyond the reach of the slots' 32 bits.
-pub(super) fn new(disk_guid: Uuid, disk_size: u64, shown: &[&Entry]) -> Option<ProtectiveMBR> {
-    let Some(first) = shown.iter().map(|entry| entry.offset / SECTOR).min() else {
+/// The first sector of a disk of `disk_size` bytes with these `partitions` in it: a protective MBR if there are none. None if
+/// they are more than [`MOST`], or lie beyond the reach of an entry's 32 bits.
+pub(super) fn new(disk_guid: Uuid, disk_size: u64, partitions: &[&Entry]) -> Option<ProtectiveMBR> {
+    let Some(first) = partitions.iter().map(|entry| entry.offset / SECTOR).min() else {
         // The protective partition covers all but its own sector, as far as its 32 bits reach.
         let protected = u32::try_from((disk_size / SECTOR).saturating_sub(1)).unwrap_or(u32::MAX);
         return Some(ProtectiveMBR::with_lb_size(protected));
     };
-    if shown.len() > MOST {
+    if partitions.len() > MOST {
         return None;
     }
     let mut mbr = ProtectiveMBR::new();
     // Windows takes such a disk for one with an MBR alone, and gives one without a signature a signature of its own.
     let [a, b, c, d, ..] = *disk_guid.as_bytes();
     mbr.set_disk_signature([a, b, c, d]);
-    for (slot, entry) in shown.iter().enumerate() {
-        mbr.set_partition(slot, record(FAT32, entry.offset / SECTOR, entry.size / SECTOR)?);
+    for (index, entry) in partitions.iter().enumerate() {
+        mbr.set_partition(index, record(FAT32, entry.offset / SECTOR, entry.size / SECTOR)?);
     }
-    mbr.set_partition(shown.len(), record(PROTECTIVE, 1, first.checked_sub(1)?)?);
+    mbr.set_partition(partitions.len(), record(PROTECTIVE, 1, first.checked_sub(1)?)?);
     Some(mbr)
 }
 
-/// Which of `entries`, a disk's partitions by number, its first sector shows, in the order of the slots: none if that is a
-/// protective MBR. Nothing if it is neither that nor a hybrid one as [`new`] makes it, slot by slot.
-pub(super) fn read(mbr: &[u8; 512], disk_guid: Uuid, entries: &[(u32, Entry)]) -> Option<Vec<u32>> {
-    let slots = slots(mbr).ok()?;
-    let is_shown = |slot: &&PartRecord| slot.os_type != 0 && slot.os_type != PROTECTIVE;
-    let find = |slot: &PartRecord| {
-        let same = |entry: &Entry| record(FAT32, entry.offset / SECTOR, entry.size / SECTOR).as_ref() == Some(slot);
-        entries.iter().find(|(_, entry)| same(entry))
+/// Which of `partitions`, a disk's by number, its first sector has, in the order of its entries: none if that is a protective
+/// MBR. Nothing if it is neither that nor a hybrid one as [`new`] makes it, entry by entry.
+pub(super) fn read(mbr: &[u8; 512], disk_guid: Uuid, partitions: &[(u32, Entry)]) -> Option<Vec<u32>> {
+    let entries = entries(mbr).ok()?;
+    let is_partition = |entry: &&PartRecord| entry.os_type != 0 && entry.os_type != PROTECTIVE;
+    let find = |entry: &PartRecord| {
+        let same = |partition: &Entry| {
+            record(FAT32, partition.offset / SECTOR, partition.size / SECTOR).as_ref() == Some(entry)
+        };
+        partitions.iter().find(|(_, partition)| same(partition))
     };
-    let shown: Vec<_> = slots.iter().filter(is_shown).map(find).collect();
-    if shown.is_empty() {
+    let found: Vec<_> = entries.iter().filter(is_partition).map(find).collect();
+    if found.is_empty() {
         // Linux wants the protective partition at sector 1; how far it reaches depends on who wrote it for which disk.
-        let [protective] = &slots.iter().filter(|slot| slot.os_type != 0).collect::<Vec<_>>()[..] else { return None };
+        let [protective] = &entries.iter().filter(|entry| entry.os_type != 0).collect::<Vec<_>>()[..] else {
+            return None;
+        };
         return (protective.lb_start == 1).then(Vec::new);
     }
-    let shown = shown.into_iter().collect::<Option<Vec<_>>>()?;
-    // Order, and the slot of the table itself.
-    let right = new(disk_guid, 0, &shown.iter().map(|(_, entry)| entry).collect::<Vec<_>>())?;
-    let is_right = (0..4).map(|slot| right.partition(slot)).eq(slots.map(Some));
-    is_right.then(|| shown.into_iter().map(|(number, _)| *number).collect())
+    let found = found.into_iter().collect::<Option<Vec<_>>>()?;
+    // Order, and the entry of the table itself.
+    let right = new(disk_guid, 0, &found.iter().map(|(_, partition)| partition).collect::<Vec<_>>())?;
+    let is_right = (0..4).map(|index| right.partition(index)).eq(entries.map(Some));
+    is_right.then(|| found.into_iter().map(|(number, _)| *number).collect())
 }
 
-/// The four slots of a disk's first sector, one of which must say that there is a GUID partition table.
-pub(super) fn slots(mbr: &[u8; 512]) -> Result<[PartRecord; 4], String> {
+/// The four entries of a disk's first sector, one of which must say that there is a GUID partition table.
+pub(super) fn entries(mbr: &[u8; 512]) -> Result<[PartRecord; 4], String> {
     let parsed = ProtectiveMBR::from_bytes(mbr, ::gpt::disk::LogicalBlockSize::Lb512).ok();
-    let slots = parsed.map(|mbr| [0, 1, 2, 3].map(|slot| mbr.partition(slot).unwrap_or(PartRecord::zero())));
-    slots
-        .filter(|slots| slots.iter().any(|slot| slot.os_type == PROTECTIVE))
+    let entries = parsed.map(|mbr| [0, 1, 2, 3].map(|index| mbr.partition(index).unwrap_or(PartRecord::zero())));
+    entries
+        .filter(|entries| entries.iter().any(|entry| entry.os_type == PROTECTIVE))
         .ok_or_else(|| "no protective MBR".to_owned())
 }
 

@@ -46,35 +46,35 @@ pub enum GptError {
     /// Two partitions that share sectors.
     #[error("partitions `{first}` and `{second}` overlap")]
     Overlap { first: String, second: String },
-    /// A hybrid MBR cannot show these.
+    /// A hybrid MBR cannot have these.
     #[error(
-        "a hybrid MBR cannot show partitions {shown:?}: it has room for {} of the table's, which end below 2 TiB",
+        "a hybrid MBR cannot show partitions {numbers:?}: it has room for {} of the table's, which end below 2 TiB",
         mbr::MOST
     )]
-    Hybrid { shown: Vec<u32> },
+    Hybrid { numbers: Vec<u32> },
     /// An MBR that is not as [`write`] makes it.
     #[error(
         "another program has changed its MBR: it is neither a protective one nor shows partitions as they are in the GUID \
          partition table"
     )]
     Changed,
-    /// What the library says.
+    /// The library's own error.
     #[error("partition table: {0}")]
     Table(String),
 }
 
 /// The partition table of a disk of `disk_size` bytes. The first entry is partition number 1; numbers need
-/// not follow the order on disk. The MBR shows the partitions of the numbers `shown` in this order, as FAT32: none for a
+/// not follow the order on disk. The MBR has the partitions of the numbers `in_mbr` too, in this order, as FAT32: none for a
 /// protective MBR. The disk returned is empty but for the tables.
 ///
 /// # Errors
-/// Partitions that overlap or do not fit, or cannot be shown.
-pub fn write(disk_guid: Uuid, disk_size: u64, entries: &[Entry], shown: &[u32]) -> Result<Sparse, GptError> {
+/// Partitions that overlap or do not fit, or for which the MBR has no room.
+pub fn write(disk_guid: Uuid, disk_size: u64, entries: &[Entry], in_mbr: &[u32]) -> Result<Sparse, GptError> {
     check(disk_size, entries)?;
     let mut disk = Sparse::new(disk_size);
     let entry = |number: &u32| entries.get(usize::try_from(number.checked_sub(1)?).ok()?);
-    let mbr = shown.iter().map(entry).collect::<Option<Vec<_>>>().and_then(|all| mbr::new(disk_guid, disk_size, &all));
-    let mbr = mbr.ok_or_else(|| GptError::Hybrid { shown: shown.to_vec() })?;
+    let mbr = in_mbr.iter().map(entry).collect::<Option<Vec<_>>>().and_then(|all| mbr::new(disk_guid, disk_size, &all));
+    let mbr = mbr.ok_or_else(|| GptError::Hybrid { numbers: in_mbr.to_vec() })?;
     mbr.overwrite_lba0(&mut disk).map_err(table)?;
     let mut gpt = GptConfig::new()
         .writable(true)
@@ -96,8 +96,8 @@ pub struct Table {
     pub entries: Vec<(u32, Entry)>,
     /// Whether both copies are right, and say the same.
     pub is_whole: bool,
-    /// Numbers of the partitions that the MBR shows too, in the order of its slots: none if it is a protective one.
-    pub shown: Vec<u32>,
+    /// Numbers of the partitions that the MBR has too, in the order of its entries: none if it is a protective one.
+    pub in_mbr: Vec<u32>,
 }
 
 /// Most entries of a table that is read. UEFI wants room for 128, and nearly all tables have just that.
@@ -109,11 +109,11 @@ const ENTRY: u32 = 128;
 /// counts; without the protective partition in the MBR, neither does, as UEFI and Linux hold it too.
 ///
 /// # Errors
-/// No table, or one that is damaged, or of a form that is not read here; an MBR that shows other partitions than the table has.
+/// No table, or one that is damaged, or of a form that is not read here; an MBR that has other partitions than the table.
 pub fn read(mut disk: impl DiskDevice) -> Result<Table, GptError> {
     let mut first = [0; 512];
     disk.rewind().and_then(|()| disk.read_exact(&mut first)).and_then(|()| disk.rewind()).map_err(table)?;
-    mbr::slots(&first).map_err(table)?;
+    mbr::entries(&first).map_err(table)?;
     check_form(&mut disk)?;
     let gpt = GptConfig::new()
         .writable(false)
@@ -142,7 +142,7 @@ pub fn read(mut disk: impl DiskDevice) -> Result<Table, GptError> {
         disk_guid,
         disk_size: last.saturating_add(1).saturating_mul(SECTOR),
         is_whole: headers.is_some_and(|(primary, backup)| agree(&primary, &backup, &mut disk)),
-        shown: mbr::read(&first, disk_guid, &entries).ok_or(GptError::Changed)?,
+        in_mbr: mbr::read(&first, disk_guid, &entries).ok_or(GptError::Changed)?,
         entries,
     })
 }

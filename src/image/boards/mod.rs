@@ -10,8 +10,8 @@ use std::borrow::Cow;
 use rayon::prelude::*;
 use serde::Deserialize;
 
-use super::layout::{self, Layout};
-use super::{ImageError, Kernel, Plan};
+use super::derive::InputDigest;
+use super::{ImageError, Kernel, layout};
 use crate::format::Sparse;
 use crate::format::fat::{self, FatError, FatFile};
 use crate::format::uki::UkiError;
@@ -80,13 +80,13 @@ impl BootError {
     }
 }
 
-/// The file system of partition 1.
+/// The boot partition's file system, as large as the profile makes the partition.
 ///
 /// # Errors
 /// Those of making its files; files that do not fit.
-pub(super) fn boot_partition(parts: &BootParts<'_>, layout: &Layout, plan: &Plan) -> Result<Sparse, ImageError> {
+pub(super) fn boot_partition(parts: &BootParts<'_>, inputs: &InputDigest) -> Result<Sparse, ImageError> {
     let label = layout::boot_label(parts.profile.board);
-    let size = layout.partition(label).size;
+    let size = layout::aligned(parts.profile.image.boot_size);
     let files = files(parts)?;
     let contents: Vec<Cow<'_, [u8]>> = files
         .par_iter()
@@ -94,7 +94,7 @@ pub(super) fn boot_partition(parts: &BootParts<'_>, layout: &Layout, plan: &Plan
         .collect::<Result<_, _>>()?;
     let files: Vec<FatFile<'_>> =
         files.iter().zip(&contents).map(|(file, content)| FatFile { path: &file.path, content }).collect();
-    let [a, b, c, d, ..] = plan.bytes("boot volume");
+    let [a, b, c, d, ..] = inputs.bytes("boot volume");
     let options =
         fat::Options { size, volume_id: u32::from_le_bytes([a, b, c, d]), label: &label.to_ascii_uppercase() };
     fat::write(&files, &options).map_err(|error| {
