@@ -30,6 +30,11 @@ lint:
     cargo fmt
     cargo clippy --release --all-targets -- -D warnings
 
+# Hold the dependencies against deny.toml and the known advisories (needs cargo-deny)
+[group('develop')]
+deny:
+    cargo deny check
+
 # Write generated files anew: JSON Schemas, the handbook of lints
 [group('develop')]
 generate:
