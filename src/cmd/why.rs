@@ -17,7 +17,7 @@ use crate::diagnostic::closest;
 use crate::exit::{Code, Failure};
 use crate::lock::{self, LockedPackage, Update};
 use crate::pipeline::{self, PlannedPackage};
-use crate::profile::{self, Profile};
+use crate::profile::{self, Profile, Source};
 
 /// Refuses names in the wrong order, which are as easily typed as in the right one.
 pub(super) fn check_order(args: &Why, session: &Session<'_>) -> Outcome {
@@ -77,10 +77,8 @@ fn explain(
         .hint(format!("{meant}imgbuild.lock lists the packages of a locked profile")));
     };
     let mut steps: Vec<String> = chain.iter().map(ToString::to_string).collect();
-    // Of a source with `only` most packages cannot come, so it is worth saying that this one does.
     let from = chosen.iter().find(|package| package.name == args.package);
-    let is_narrowed = |name: &str| profile.sources.iter().any(|source| source.name == name && !source.only.is_empty());
-    if let Some(package) = from.filter(|package| is_narrowed(&package.source)) {
+    if let Some(package) = from.filter(|package| is_unusual(&package.source, profile)) {
         steps.push(format!("{} {} comes from source `{}`", package.name, package.version, package.source));
     }
     let askers = chain.first().map_or_else(Vec::new, |reason| askers(reason, profile));
@@ -95,6 +93,15 @@ fn explain(
     steps.splice(below..below, askers.iter().map(|asker| format!("  {}", asker.describe())));
     session.console.result(&value, &steps.join("\n"));
     Ok(())
+}
+
+/// Whether it is worth saying that a package comes from a source: one that is not Debian's, or whose packages do not simply
+/// compete by their versions.
+fn is_unusual(name: &str, profile: &Profile) -> bool {
+    let source = profile.sources.iter().find(|source| source.name == name);
+    source.is_some_and(|source| {
+        source.archive.contains("://") || !source.only.is_empty() || source.priority != Source::PRIORITY
+    })
 }
 
 /// Who asks for the package that a chain starts with.

@@ -58,6 +58,8 @@ pub enum ArchiveError {
     Release { name: String, url: String, source: ReleaseError },
     #[error("source `{name}`: suite `{suite}` has no component `{component}` for {arch}")]
     NoComponent { name: String, suite: String, component: String, arch: &'static str },
+    #[error("source `{name}`: the Release file of the flat repository lists no index `Packages`")]
+    NoIndex { name: String },
     #[error("source `{name}`: index {path}: {source}")]
     Index { name: String, path: String, source: io::Error },
 }
@@ -71,9 +73,19 @@ impl ArchiveError {
             Self::Signature { source, .. } => source.hint(),
             Self::Release { source, .. } => source.hint(),
             Self::NoComponent { .. } => Some("correct `components` of the source in the profile".to_owned()),
+            Self::NoIndex { .. } => Some("correct `archive` and `suite` of the source in the profile".to_owned()),
             Self::Index { .. } => None,
         }
     }
+}
+
+/// The URL of the directory that has a source's `InRelease` file: below `dists/`, or that of a flat repository (apt's
+/// `metaIndex::GetURI` in deb/debmetaindex.cc). It has no slash at its end.
+fn directory(source: &Source, mirror: &Mirror) -> String {
+    let base = mirror.base(&source.archive);
+    let url =
+        if source.is_flat() { format!("{base}/{}", source.suite) } else { format!("{base}/dists/{}", source.suite) };
+    url.trim_end_matches('/').to_owned()
 }
 
 /// Fetches and verifies the indexes of all `sources` for `arch`, in their order. `now` is in seconds since 1970.
@@ -107,7 +119,7 @@ fn fetch_release(
     fetcher: &Fetcher,
     now: u64,
 ) -> Result<(SourceState, Release), ArchiveError> {
-    let url = format!("{}/dists/{}/InRelease", mirror.base(&source.archive), source.suite);
+    let url = format!("{}/InRelease", directory(source, mirror));
     let title = format!("the signed Release file of source `{}`", source.name);
     let bytes = fetcher.fetch_fresh(&title, &url, MAX_INRELEASE)?;
     let verified = openpgp::verify(&bytes, &source.key, now).map_err(|error| ArchiveError::Signature {
@@ -116,7 +128,11 @@ fn fetch_release(
         source: error,
     })?;
     let release = release::parse(&verified.text)
-        .and_then(|release| release.check(&source.suite, now).map(|()| release))
+        .and_then(|release| {
+            // A flat repository's directory is no suite's name, and its Release file need not have one.
+            let suite = (!source.is_flat()).then_some(source.suite.as_str());
+            release.check(suite, now).map(|()| release)
+        })
         .map_err(|error| ArchiveError::Release { name: source.name.clone(), url: shown(&url), source: error })?;
     let state = SourceState {
         name: source.name.clone(),
@@ -139,11 +155,18 @@ struct Index {
     plain: Option<IndexFile>,
 }
 
-/// The indexes to read for `arch`: one a component, and one for `all` where the archive splits them.
+/// The indexes to read for `arch`: one a component, and one for `all` where the archive splits them. A flat repository has
+/// one with all architectures.
 fn indexes(source: &Source, release: &Release, arch: Arch) -> Result<Vec<Index>, ArchiveError> {
     let mut found = Vec::new();
+    if source.is_flat() {
+        let index =
+            Index::find(release, "Packages").ok_or_else(|| ArchiveError::NoIndex { name: source.name.clone() })?;
+        found.push(index);
+    }
     for component in &source.components {
-        let index = Index::find(release, component, arch.name()).ok_or_else(|| ArchiveError::NoComponent {
+        let of = |arch: &str| format!("{component}/binary-{arch}/Packages");
+        let index = Index::find(release, &of(arch.name())).ok_or_else(|| ArchiveError::NoComponent {
             name: source.name.clone(),
             suite: source.suite.clone(),
             component: component.clone(),
@@ -151,7 +174,7 @@ fn indexes(source: &Source, release: &Release, arch: Arch) -> Result<Vec<Index>,
         })?;
         found.push(index);
         if release.splits_all {
-            found.extend(Index::find(release, component, "all"));
+            found.extend(Index::find(release, &of("all")));
         }
     }
     match found.iter().find(|index| index.file.size > MAX_INDEX) {
@@ -168,20 +191,20 @@ fn indexes(source: &Source, release: &Release, arch: Arch) -> Result<Vec<Index>,
 }
 
 impl Index {
-    fn find(release: &Release, component: &str, arch: &str) -> Option<Self> {
-        let plain_path = format!("{component}/binary-{arch}/Packages");
-        let plain = release.files.get(&plain_path).copied();
+    /// The index that has `plain_path` once decompressed.
+    fn find(release: &Release, plain_path: &str) -> Option<Self> {
+        let plain = release.files.get(plain_path).copied();
         ["xz", "gz"]
             .iter()
             .map(|suffix| format!("{plain_path}.{suffix}"))
-            .chain([plain_path.clone()])
+            .chain([plain_path.to_owned()])
             .find_map(|path| release.files.get(&path).map(|file| Self { path: path.clone(), file: *file, plain }))
     }
 
     fn download(&self, source: &Source, mirror: &Mirror, by_hash: bool) -> Download {
-        let suite = format!("{}/dists/{}", mirror.base(&source.archive), source.suite);
-        let folder = self.path.rsplit_once('/').map_or("", |(folder, _)| folder);
-        let hashed = by_hash.then(|| format!("{suite}/{folder}/by-hash/SHA256/{}", self.file.sha256));
+        let suite = directory(source, mirror);
+        let folder = self.path.rsplit_once('/').map_or_else(String::new, |(folder, _)| format!("{folder}/"));
+        let hashed = by_hash.then(|| format!("{suite}/{folder}by-hash/SHA256/{}", self.file.sha256));
         Download {
             name: format!("index {} of source `{}`", self.path, source.name),
             urls: hashed.into_iter().chain([format!("{suite}/{}", self.path)]).collect(),

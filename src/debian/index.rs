@@ -110,7 +110,7 @@ fn read<'a>(paragraph: &Paragraph<'a>) -> Result<Stanza<'a>, IndexError> {
         conflicts: text("Conflicts"),
         breaks: text("Breaks"),
         provides: text("Provides"),
-        filename: parsed("Filename", &is_clean_path)?,
+        filename: filename(need("Filename")?).ok_or_else(|| bad("Filename", text("Filename")))?,
         size: size.parse().ok().filter(|size| *size <= MAX_DEB).ok_or_else(|| bad("Size", size))?,
         sha256: Digest::parse(sha256).ok_or_else(|| bad("SHA256", sha256))?,
     })
@@ -124,6 +124,12 @@ fn priority(text: &str) -> Priority {
         "optional" => Priority::Optional,
         _ => Priority::Extra,
     }
+}
+
+/// A clean path below the archive's base; those of flat repositories begin with `./`.
+fn filename(text: &str) -> Option<&str> {
+    let path = text.strip_prefix("./").unwrap_or(text);
+    is_clean_path(path).then_some(path)
 }
 
 /// The path becomes part of a URL and of messages: nothing but a clean relative path of visible ASCII.

@@ -101,17 +101,21 @@ fn file(line: &str) -> Option<(String, IndexFile)> {
     let mut words = line.split_ascii_whitespace();
     let (digest, size, path) = (words.next()?, words.next()?, words.next()?);
     let file = IndexFile { sha256: Digest::parse(digest)?, size: size.parse().ok()? };
+    // `apt-ftparchive` and others write paths of a flat repository with and without it.
+    let path = path.strip_prefix("./").unwrap_or(path);
     words.next().is_none().then(|| (path.to_owned(), file))
 }
 
 impl Release {
-    /// Checks that this is the suite that was `asked` for and may be believed at `now`.
+    /// Checks that this is the suite that was `asked` for, if one was, and may be believed at `now`.
     ///
     /// # Errors
     /// When it is another suite's, or expired.
-    pub fn check(&self, asked: &str, now: u64) -> Result<(), ReleaseError> {
+    pub fn check(&self, asked: Option<&str>, now: u64) -> Result<(), ReleaseError> {
         let names = [self.codename.as_deref(), self.suite.as_deref()];
-        if !names.contains(&Some(asked)) {
+        if let Some(asked) = asked
+            && !names.contains(&Some(asked))
+        {
             let found = names.into_iter().flatten().next().unwrap_or("(unnamed)").to_owned();
             return Err(ReleaseError::OtherSuite { asked: asked.to_owned(), found });
         }
@@ -154,8 +158,8 @@ SHA256:
     fn an_expired_release_is_refused_with_both_times() {
         let release = parse(TEXT).unwrap();
         let until = release.valid_until.unwrap();
-        assert_eq!(release.check("trixie-security", until - 1), Ok(()));
-        let error = release.check("trixie-security", until).unwrap_err();
+        assert_eq!(release.check(Some("trixie-security"), until - 1), Ok(()));
+        let error = release.check(Some("trixie-security"), until).unwrap_err();
         assert_eq!(
             error.to_string(),
             "it expired on 2026-11-28T00:53:03Z; this machine's clock says 2026-11-28T00:53:03Z"
@@ -166,8 +170,8 @@ SHA256:
     #[test]
     fn another_suite_is_refused() {
         let release = parse(TEXT).unwrap();
-        assert_eq!(release.check("stable-security", 0), Ok(()));
-        let error = release.check("trixie", 0).unwrap_err();
+        assert_eq!(release.check(Some("stable-security"), 0), Ok(()));
+        let error = release.check(Some("trixie"), 0).unwrap_err();
         assert_eq!(error.to_string(), "it is the Release file of `trixie-security`, not of `trixie`");
     }
 

@@ -10,6 +10,7 @@ mod file;
 mod model;
 mod narrowed;
 mod pins;
+mod priority;
 mod registered;
 mod select;
 mod sources;

@@ -2,6 +2,7 @@
 
 use super::narrowed::{Hidden, narrow, narrowed};
 use super::pins::{hold, pins};
+use super::priority::prefer;
 use super::{Lock, Locked, LockedPackage, LockedProfile, LockedSource};
 use crate::debian::archive::{FetchedIndex, SourceState};
 use crate::debian::date;
@@ -98,6 +99,7 @@ pub fn lock_profile(
     }
     let hidden = narrow(profile, &mut sources)?;
     let arch = profile.board.arch().name();
+    prefer(profile, arch, &mut sources);
     let failed = |kept| {
         move |source| LockError::Resolve {
             profile: profile.name.clone(),

@@ -413,14 +413,26 @@ pub(super) fn archive(text: &str) -> Verdict {
     refuse(text, "an archive", hint)
 }
 
-/// A suite or a component: a relative path below `dists/`.
+/// A suite: a relative path below `dists/`, or with `/` at its end, as in sources.list(5), below the archive itself.
 pub(super) fn suite(text: &str) -> Verdict {
-    let part =
-        |part: &str| only(part, |char| char.is_ascii_alphanumeric() || "-_.".contains(char)) && !part.starts_with('.');
-    if text.len() <= NAME_MAX && text.split('/').all(part) {
+    if text == "/" || is_archive_path(text.strip_suffix('/').unwrap_or(text)) {
         return Ok(());
     }
-    refuse(text, "a suite or component", "write one such as `trixie` or `non-free-firmware`")
+    refuse(text, "a suite", "write one such as `trixie`, or `/` for a flat repository")
+}
+
+/// A component of a suite: a relative path below the suite's directory.
+pub(super) fn archive_component(text: &str) -> Verdict {
+    if is_archive_path(text) {
+        return Ok(());
+    }
+    refuse(text, "a component", "write one such as `main` or `non-free-firmware`")
+}
+
+fn is_archive_path(text: &str) -> bool {
+    let part =
+        |part: &str| only(part, |char| char.is_ascii_alphanumeric() || "-_.".contains(char)) && !part.starts_with('.');
+    text.len() <= NAME_MAX && text.split('/').all(part)
 }
 
 /// Text that may stand on one line.

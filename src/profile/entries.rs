@@ -148,20 +148,37 @@ pub(super) fn source_of(
     workspace: &Workspace,
 ) -> Result<Source, ProfileError> {
     let name = entry.name.0.get_ref().0.clone();
-    if entry.components.is_empty() {
-        let empty = Diagnostic::new(at, Some(entry.name.0.span()), format!("source `{name}` has no component"));
-        return Err(empty.hint("name at least one: `components = [\"main\"]`").into());
+    let span = entry.suite.0.span();
+    let (archive, suite) = (String::from(entry.archive), plain(entry.suite));
+    // As apt has it, sources.list(5): what ends in a slash is a directory, and has no components.
+    let wrong = match (suite.ends_with('/'), entry.components.is_empty()) {
+        (false, true) => {
+            Some((format!("source `{name}` has no component"), "name at least one: `components = [\"main\"]`"))
+        }
+        (true, false) => Some((
+            format!("source `{name}` is a flat repository, and these have no components"),
+            "take `components` out, or write a suite without `/` at its end",
+        )),
+        (true, true) if !archive.contains("://") => Some((
+            format!("Debian's archive of source `{name}` is no flat repository"),
+            "write a suite such as `trixie`",
+        )),
+        _ => None,
+    };
+    if let Some((message, hint)) = wrong {
+        return Err(Diagnostic::new(at, Some(span), message).hint(hint).into());
     }
     Ok(Source {
         name,
-        archive: entry.archive.into(),
-        suite: entry.suite.into(),
+        archive,
+        suite,
         components: entry.components.into_iter().map(Into::into).collect(),
         key: match &entry.key {
             Some(key) => SourceKey::Certificates(read(key, at, workspace)?),
             None => SourceKey::Debian,
         },
         only: entry.only.into_iter().map(plain).collect(),
+        priority: entry.priority.map_or(Source::PRIORITY, |priority| priority.0),
     })
 }
 

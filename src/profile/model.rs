@@ -191,10 +191,12 @@ pub struct Source {
     /// Its name in messages and the lock (`debian`, `security`).
     pub name: String,
     /// `debian` and `debian-security` stand for the archive on the mirror that is in use; anything
-    /// else is a base URL (the directory above `dists/`).
+    /// else is a base URL (the directory above `dists/`, or that of a flat repository).
     pub archive: String,
-    /// The suite's directory below `dists/`.
+    /// The suite's directory below `dists/`. With a slash at its end it is a flat repository's directory below the archive's
+    /// own URL, as in sources.list(5).
     pub suite: String,
+    /// A flat repository has none.
     pub components: Vec<String>,
     /// Pinned keys: `debian` for the embedded Debian archive keys, else the text (ASCII armour) of a
     /// key file of the workspace.
@@ -202,6 +204,29 @@ pub struct Source {
     /// Globs of the names of packages that may come from it; without any, all may.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub only: Vec<String>,
+    /// Of sources that have a package, those of the highest priority count, whatever their versions.
+    #[serde(default = "Source::usual_priority", skip_serializing_if = "Source::is_usual_priority")]
+    pub priority: u16,
+}
+
+impl Source {
+    /// The priority of a source that names none, as apt's (`apt_preferences(5)`).
+    pub const PRIORITY: u16 = 500;
+
+    /// Whether indexes and packages lie in one directory, without suites and components.
+    #[must_use]
+    pub fn is_flat(&self) -> bool {
+        self.suite.ends_with('/')
+    }
+
+    fn usual_priority() -> u16 {
+        Self::PRIORITY
+    }
+
+    #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks by reference")]
+    fn is_usual_priority(priority: &u16) -> bool {
+        *priority == Self::PRIORITY
+    }
 }
 
 /// Which `OpenPGP` keys a source's signature is checked with.

@@ -12,10 +12,11 @@ use serde::de::{Deserializer, IntoDeserializer as _, MapAccess};
 use serde_json::{Value, json};
 
 use super::values::{
-    Account, Address, AddressWithPrefix, Archive, BlockSize, Component, ConfigLine, Edit, Expected, FileUrl, Glob,
-    HostName, Identifier, ImagePath, K3sVersion, KernelOption, KubeletArg, LabelName, LabelValue, Led, Level, Line,
-    Locale, Login, Mac, ManifestGlob, Mode, Module, Package, PackagePattern, PartitionSize, Server, Sha256, Spanned,
-    SshKey, Suite, SysctlName, SysctlValue, Taint, TimeZone, Unit, Url, Version, Word, WorkspacePath,
+    Account, Address, AddressWithPrefix, Archive, ArchiveComponent, BlockSize, Component, ConfigLine, Edit, Expected,
+    FileUrl, Glob, HostName, Identifier, ImagePath, K3sVersion, KernelOption, KubeletArg, LabelName, LabelValue, Led,
+    Level, Line, Locale, Login, Mac, ManifestGlob, Mode, Module, Package, PackagePattern, PartitionSize, Priority,
+    Server, Sha256, Spanned, SshKey, Suite, SysctlName, SysctlValue, Taint, TimeZone, Unit, Url, Version, Word,
+    WorkspacePath,
 };
 use super::{Arch, Board, Role};
 
@@ -310,17 +311,21 @@ pub(super) struct MatchTable {
 pub(super) struct SourceEntry {
     /// A name for it in messages and in the lock.
     pub name: Spanned<Identifier>,
-    /// `debian` and `debian-security` are on the mirror in use; anything else is the URL of the directory above `dists/`.
+    /// `debian` and `debian-security` are on the mirror in use; anything else is the URL of the directory above `dists/`, or
+    /// of a flat repository.
     pub archive: Archive,
-    /// The suite, such as `trixie`.
-    pub suite: Suite,
-    /// Its components, such as `main`.
-    pub components: Vec<Suite>,
+    /// The suite, such as `trixie`, or `/` for a flat repository.
+    pub suite: Spanned<Suite>,
+    /// Its components, such as `main`; a flat repository has none.
+    #[serde(default)]
+    pub components: Vec<ArchiveComponent>,
     /// A file of the workspace with the `OpenPGP` keys that sign it; Debian's own keys unless given.
     pub key: Option<Spanned<WorkspacePath>>,
     /// Names of the packages that may come from it, with `*` and `?`; all may unless given.
     #[serde(default)]
     pub only: Vec<Spanned<PackagePattern>>,
+    /// Of sources that have a package, those of the highest priority count, whatever their versions; 500 unless given.
+    pub priority: Option<Priority>,
 }
 
 /// An overlay: files and what they need, shared by profiles.

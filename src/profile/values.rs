@@ -76,7 +76,8 @@ text! {
     FileUrl: file_url, "The URL of a file, https or http.";
     Sha256: sha256, "A SHA-256 digest, 64 hexadecimal digits.";
     Archive: archive, "`debian`, `debian-security`, or the URL of the directory above `dists/`.";
-    Suite: suite, "A suite or component, such as trixie or main.";
+    Suite: suite, "A suite, such as trixie; with `/` at its end, the directory of a flat repository below the archive's URL (`/` is that URL itself).";
+    ArchiveComponent: archive_component, "A component of a suite, such as main.";
     Line: line, "One line of text.";
     K3sVersion: k3s_version, "A release of K3s by its tag, such as v1.36.5+k3s1.";
     Taint: taint, "A taint, key=value:Effect; the effect is NoSchedule, PreferNoSchedule or NoExecute.";
@@ -295,6 +296,34 @@ impl JsonSchema for Level {
 
     fn json_schema(_: &mut SchemaGenerator) -> Schema {
         json_schema!({ "type": "integer", "minimum": 1, "maximum": 22 })
+    }
+}
+
+/// The priority of a source of packages.
+#[derive(Debug, Clone, Copy, Deserialize)]
+#[serde(try_from = "i64")]
+pub(super) struct Priority(pub(super) u16);
+
+impl TryFrom<i64> for Priority {
+    type Error = String;
+
+    fn try_from(number: i64) -> Result<Self, String> {
+        match u16::try_from(number) {
+            Ok(priority @ 1..=1000) => Ok(Self(priority)),
+            _ => {
+                Err(format!("{number} is not a priority\nwrite a number from 1 to 1000; sources without one have 500"))
+            }
+        }
+    }
+}
+
+impl JsonSchema for Priority {
+    fn schema_name() -> Cow<'static, str> {
+        "Priority".into()
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        json_schema!({ "type": "integer", "minimum": 1, "maximum": 1000 })
     }
 }
 

@@ -27,12 +27,15 @@ pub struct Archive {
     pub validity: i64,
     /// Changes the index before it is signed.
     pub index: fn(String) -> String,
+    /// Whether all lies in one directory, as NVIDIA's archives do.
+    pub flat: bool,
 }
 
 /// An archive as a server gives it.
 pub struct Online {
     server: Server,
     key: Vec<u8>,
+    flat: bool,
 }
 
 impl Archive {
@@ -40,7 +43,15 @@ impl Archive {
     pub fn new() -> Self {
         let gpg = Gpg::new();
         let signer = gpg.new_key("archive", "0");
-        let none = Archive { gpg, signer, debs: BTreeMap::new(), date: None, validity: 86400, index: |index| index };
+        let none = Archive {
+            gpg,
+            signer,
+            debs: BTreeMap::new(),
+            date: None,
+            validity: 86400,
+            index: |index| index,
+            flat: false,
+        };
         let accounts = Tar::default()
             .file("./usr/share/base-passwd/passwd.master", "root:*:0:0:root:/root:/bin/bash\n")
             .file("./usr/share/base-passwd/group.master", "root:*:0:\n");
@@ -73,12 +84,30 @@ impl Archive {
         let mut index = String::new();
         for (name, (version, deb)) in &self.debs {
             let (control, digest) = (control(name, version), Digest::of(deb));
-            let _ = writeln!(index, "{control}Filename: pool/{name}.deb\nSize: {}\nSHA256: {digest}\n", deb.len());
-            files.insert(pool(name), deb.clone());
+            let (filename, path) = if self.flat {
+                (format!("./{name}.deb"), format!("/debian/{name}.deb"))
+            } else {
+                (format!("pool/{name}.deb"), pool(name))
+            };
+            let _ = writeln!(index, "{control}Filename: {filename}\nSize: {}\nSHA256: {digest}\n", deb.len());
+            files.insert(path, deb.clone());
         }
         let index = (self.index)(index);
         let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap().as_secs();
         let until = now.checked_add_signed(self.validity).unwrap();
+        if self.flat {
+            // Without a suite, and with an index of all architectures.
+            let release = format!(
+                "Origin: vendor\nDate: {}\nSHA256:\n {} {} ./Packages\n",
+                date(self.date.unwrap_or(now - 10 * DAY)),
+                Digest::of(index.as_bytes()),
+                index.len(),
+            );
+            let signed = self.gpg.clearsign(&release, now - DAY, &self.signer, &[]);
+            files.insert("/debian/InRelease".to_owned(), signed.into_bytes());
+            files.insert("/debian/Packages".to_owned(), index.into_bytes());
+            return files;
+        }
         let release = format!(
             "Suite: test\nDate: {}\nValid-Until: {}\nArchitectures: all amd64 arm64\nSHA256:\n \
              {digest} {size} main/binary-amd64/Packages\n {digest} {size} main/binary-arm64/Packages\n",
@@ -108,7 +137,7 @@ impl Archive {
         let server = Server::start(move |request| {
             files.get(&request.path).map_or_else(Answer::not_found, |file| answer(request, file))
         });
-        Online { server, key }
+        Online { server, key, flat: self.flat }
     }
 }
 
@@ -138,10 +167,8 @@ impl Online {
     pub fn source(&self, place: &Place, name: &str) -> String {
         place.write(&format!("keys/{name}.asc"), &self.key);
         let archive = self.server.url("/debian");
-        format!(
-            "[[source]]\nname = \"{name}\"\narchive = \"{archive}\"\nsuite = \"test\"\ncomponents = [\"main\"]\n\
-             key = \"keys/{name}.asc\"\n"
-        )
+        let suite = if self.flat { "suite = \"/\"" } else { "suite = \"test\"\ncomponents = [\"main\"]" };
+        format!("[[source]]\nname = \"{name}\"\narchive = \"{archive}\"\n{suite}\nkey = \"keys/{name}.asc\"\n")
     }
 
     /// Where the archive lies.

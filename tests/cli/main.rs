@@ -20,6 +20,7 @@ mod damaged;
 mod export;
 mod face;
 mod flash_node;
+mod flat;
 mod full_disk;
 mod k3s_release;
 mod lock;

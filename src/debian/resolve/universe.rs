@@ -70,7 +70,7 @@ impl Looks {
 impl<'a> Universe<'a> {
     /// Takes the stanzas of each source, given with the source's name (as the lock calls it) in the profile's
     /// order. Stanzas of architectures other than `arch` and `all` are left out. The candidate of a name is its
-    /// highest version over all sources, as if all were pinned alike; among equal versions the first source's.
+    /// highest version over all sources, as if all had one priority; among equal versions the first source's.
     ///
     /// # Errors
     /// A candidate whose `Provides` field cannot be read.

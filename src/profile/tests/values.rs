@@ -197,7 +197,7 @@ fn units_and_sources_that_cannot_be_named_so_are_refused() {
         ),
         (
             r#"source = [{ name = "x", archive = "debian", suite = "../s", components = ["main"] }]"#,
-            "`../s` is not a suite or component | write one such as `trixie` or `non-free-firmware`",
+            "`../s` is not a suite | write one such as `trixie`, or `/` for a flat repository",
         ),
         (
             r#"source = [{ name = "x", archive = "debian", suite = "s", components = [] }]"#,
