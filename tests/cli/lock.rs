@@ -155,7 +155,11 @@ fn why_answers_for_a_profile_that_is_not_locked_and_writes_nothing() {
     let before = place.files();
     let ran = place.run(&["why", "--profile", "node", "letter"]);
     assert!(ran.stderr.contains("`node` is not locked"), "{}", ran.stderr);
-    assert_eq!(ran.ok(), "letter is wanted by the profile\n  by profile `node` (profiles/node.toml:3)\n");
+    assert_eq!(
+        ran.ok(),
+        "letter is wanted by the profile\n  by profile `node` (profiles/node.toml:3)\n\
+         letter 1.0-1 comes from source `tiny`\n"
+    );
     assert_eq!(place.files(), before);
 }
 
