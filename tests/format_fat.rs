@@ -5,11 +5,12 @@
 mod support;
 
 use std::fs::{self, File};
+use std::io::{ErrorKind, Read as _, Seek as _, SeekFrom, Write as _};
 use std::os::unix::fs::FileExt;
 use std::path::Path;
 
 use imgbuild::format::Sparse;
-use imgbuild::format::fat::{self, FatError, FatFile, Options};
+use imgbuild::format::fat::{self, FatError, FatFile, Geometry, Options, Volume};
 use support::{ok, run};
 
 const MIB: u64 = 1 << 20;
@@ -97,4 +98,85 @@ fn impossible_sizes_labels_and_names_are_refused() {
     assert!(matches!(fat::write(&both, &options(40 * MIB)), Err(FatError::SameName { .. })));
     let bad = [FatFile { path: "what?", content: b"" }];
     assert!(matches!(fat::write(&bad, &options(40 * MIB)), Err(FatError::Write { .. })));
+}
+
+#[test]
+fn files_and_directories_are_read_by_their_paths() {
+    let big: Vec<u8> = (0..1_000_000_u32).flat_map(u32::to_le_bytes).collect();
+    let many: Vec<String> =
+        (0..200).map(|number| format!("overlays/a-device-tree-with-a-long-name-{number}.dtbo")).collect();
+    let mut files = vec![
+        FatFile { path: "EFI/Linux/node-1.2.3.efi", content: &big },
+        FatFile { path: "config.txt", content: b"arm_64bit=1\n" },
+        FatFile { path: "empty", content: b"" },
+    ];
+    files.extend(many.iter().map(|path| FatFile { path, content: path.as_bytes() }));
+    let mut volume = Volume::open(fat::write(&files, &options(40 * MIB)).unwrap()).unwrap();
+    for file in &files {
+        assert!(volume.file(file.path, 4_000_000).unwrap() == file.content, "{}", file.path);
+    }
+    assert_eq!(volume.file("efi/LINUX/Node-1.2.3.EFI", 4_000_000).unwrap().len(), big.len());
+    let names: Vec<(String, bool)> =
+        volume.directory("").unwrap().into_iter().map(|found| (found.name, found.is_directory)).collect();
+    let name = |name: &str, is_directory| (name.to_owned(), is_directory);
+    assert_eq!(names, [name("EFI", true), name("overlays", true), name("config.txt", false), name("empty", false)]);
+    assert_eq!(volume.directory("overlays").unwrap().len(), 2 + many.len(), "with `.` and `..`");
+
+    let kind = |result: std::io::Result<Vec<u8>>| result.unwrap_err().kind();
+    assert_eq!(kind(volume.file("EFI/Linux/node-1.2.3.efi", 3_999_999)), ErrorKind::FileTooLarge);
+    for none in ["", "EFI", "EFI/Linux", "config.txt/x", "nothing", "EFI/nothing/x"] {
+        assert_eq!(kind(volume.file(none, 1)), ErrorKind::NotFound, "{none}");
+    }
+}
+
+#[test]
+fn chains_that_go_in_circles_end_and_those_that_lead_nowhere_are_errors() {
+    let content = vec![7; 40_000];
+    let files: Vec<String> = (0..60).map(|number| format!("file-with-a-long-name-{number}")).collect();
+    let mut files: Vec<FatFile<'_>> = files.iter().map(|path| FatFile { path, content: b"" }).collect();
+    files.push(FatFile { path: "a", content: &content });
+    let good = fat::write(&files, &options(36 * MIB)).unwrap();
+    let geometry = Geometry::read(&mut good.clone()).unwrap();
+    let with = |cluster: u64, next: u32| {
+        let mut device = good.clone();
+        device.seek(SeekFrom::Start(geometry.table + cluster * 4)).unwrap();
+        device.write_all(&next.to_le_bytes()).unwrap();
+        Volume::open(device).unwrap()
+    };
+    // The root directory's first cluster is full of names: it is its own next one.
+    let found = with(geometry.root.into(), geometry.root).directory("").unwrap();
+    assert!((60..65_536).contains(&found.len()), "{}", found.len());
+    let mut device = good.clone();
+    let is_content = |cluster: &u32| {
+        let mut byte = [0];
+        device.seek(SeekFrom::Start(geometry.offset(*cluster))).unwrap();
+        device.read_exact(&mut byte).unwrap();
+        byte == [7]
+    };
+    let first = u64::from((2..).find(is_content).unwrap());
+    assert!(with(0, 0).file("a", 40_000).unwrap() == content);
+    for nowhere in [0, 1, 0x0fff_fff6, 0x0fff_ffff] {
+        let error = with(first + 3, nowhere).file("a", 40_000).map(|read| read.len()).unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::InvalidData, "{nowhere:#x}");
+    }
+}
+
+#[test]
+fn names_of_more_parts_than_a_name_has_cost_no_more_than_their_bytes() {
+    // A cluster of nothing but parts of long names, and an entry at its end.
+    let mut device = fat::write(&[], &options(36 * MIB)).unwrap();
+    let geometry = Geometry::read(&mut device).unwrap();
+    let mut part = [b'x'; 32];
+    part[11] = 0x0f;
+    let mut entry = *b"SHORT      \0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0";
+    entry[11] = 0x20;
+    let count = usize::try_from(geometry.cluster).unwrap() / 32;
+    device.seek(SeekFrom::Start(geometry.offset(geometry.root))).unwrap();
+    for _ in 1..count {
+        device.write_all(&part).unwrap();
+    }
+    device.write_all(&entry).unwrap();
+    let found = Volume::open(device).unwrap().directory("").unwrap();
+    assert_eq!(found.len(), 1);
+    assert!(found[0].name.encode_utf16().count() <= 260, "{}", found[0].name);
 }

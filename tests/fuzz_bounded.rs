@@ -19,7 +19,7 @@ use debs::{CONTROL, Tar, ar, control_tar, deb_of, gzip, xz};
 use imgbuild::cluster::manifests::Manifest;
 use imgbuild::debian::openpgp;
 use imgbuild::format::gpt::{self, Entry};
-use imgbuild::format::kmod;
+use imgbuild::format::{fat, kmod};
 use imgbuild::image::initrd;
 use imgbuild::lock::Lock;
 use imgbuild::profile::SourceKey;
@@ -153,6 +153,32 @@ fn any_partition_table_is_read_or_refused() {
         [&bytes[512..604], &bytes[127 * 512..127 * 512 + 92], &bytes[1024..1024 + entries * 128]].concat()
     };
     run(&[seed(3), seed(0)], entry::gpt);
+}
+
+#[test]
+fn any_fat_file_system_is_read_or_refused() {
+    // One reserved sector, two tables of a sector, and four clusters of one: the root directory, and a file in two of them.
+    let mut disk = vec![0; 7 * 512];
+    for (at, bytes) in [
+        (11, &[0, 2, 1, 1, 0, 2][..]),
+        (32, &[7]),
+        (36, &[1]),
+        (44, &[2]),
+        (510, &[0x55, 0xaa]),
+        (1536, b"CMDLINE TXT"),
+        (1536 + 26, &[3, 0, 0, 3]),
+        (2048, b"roothash="),
+    ] {
+        disk[at..at + bytes.len()].copy_from_slice(bytes);
+    }
+    for table in [512, 1024] {
+        for (cluster, next) in [0x0fff_fff8_u32, 0x0fff_ffff, 0x0fff_ffff, 4, 0x0fff_ffff].into_iter().enumerate() {
+            disk[table + 4 * cluster..table + 4 * cluster + 4].copy_from_slice(&next.to_le_bytes());
+        }
+    }
+    let mut volume = fat::Volume::open(std::io::Cursor::new(&disk)).unwrap();
+    assert!(volume.file("cmdline.txt", 768).unwrap().starts_with(b"roothash="));
+    run(&[disk], entry::fat);
 }
 
 #[test]

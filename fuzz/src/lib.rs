@@ -10,7 +10,7 @@ use imgbuild::debian::version::Version;
 use imgbuild::debian::{deb, deb822, index, openpgp, relation, release as suite};
 use imgbuild::device::diskutil;
 use imgbuild::fetch::answer::{Answer, Head, MAX_UNSIZED};
-use imgbuild::format::{Sums, gpt as table, kmod};
+use imgbuild::format::{Sums, fat as boot, gpt as table, kmod};
 use imgbuild::image::{Manifest as ImageManifest, initrd};
 use imgbuild::lock::Lock;
 use imgbuild::profile::{self, SourceKey};
@@ -91,6 +91,20 @@ pub fn gpt(data: &[u8]) {
     if let Ok(found) = table::read(Cursor::new(disk)) {
         assert!(found.entries.is_sorted_by_key(|(number, _)| *number));
         assert!(found.entries.iter().all(|(_, entry)| entry.offset.checked_add(entry.size).is_some()));
+    }
+}
+
+/// A FAT32 file system as it is, however small: all that is found in its root directory is read too.
+pub fn fat(data: &[u8]) {
+    const MOST: u32 = 1 << 16;
+    let Ok(mut volume) = boot::Volume::open(Cursor::new(data)) else { return };
+    for found in volume.directory("").unwrap_or_default().into_iter().take(64) {
+        let Ok(content) = volume.file(&found.name, MOST) else { continue };
+        assert!(content.len() <= MOST as usize);
+    }
+    let _ = boot::look(&mut Cursor::new(data));
+    for (start, end) in boot::used(&mut Cursor::new(data)).unwrap_or_default() {
+        assert!(start < end);
     }
 }
 

@@ -1,22 +1,25 @@
 //! An image file as a disk: its partition table, and what its boot partition tells of the machine and the system.
 
 use std::fs::File;
-use std::io::{self, Read, Seek, SeekFrom, Write};
+use std::io::{self, Read, Seek, SeekFrom};
 use std::os::unix::fs::{FileExt as _, FileTypeExt};
 use std::path::Path;
 
-use fatfs::{FileSystem, FsOptions};
 use object::{Object as _, ObjectSection as _};
 use uuid::Uuid;
 
 use crate::exit::{Code, Failure};
 use crate::files;
+use crate::format::fat::Volume;
 use crate::format::gpt::{self, Entry, GptError};
 use crate::profile::Board;
 use crate::tree::Digest;
 
 /// Bytes that partition tables alone take: protective MBR, header and 128 entries, twice.
 const SMALLEST: u64 = 512 * 67;
+
+/// Most bytes of a boot file, all of which are held in memory: a unified kernel image has some 100 MiB.
+pub(super) const LONGEST_FILE: u32 = 1 << 29;
 
 /// What an image's own bytes say.
 #[derive(Debug)]
@@ -95,15 +98,15 @@ impl Disk {
         if self.partition("boot-a").is_some() {
             return Some(Board::Rpi4);
         }
-        let files = self.files("esp")?;
-        let root = files.root_dir();
-        let known = [("EFI/BOOT/BOOTX64.EFI", Board::UefiAmd64), ("EFI/BOOT/BOOTAA64.EFI", Board::UefiArm64)];
-        known.into_iter().find(|(path, _)| root.open_file(path).is_ok()).map(|(_, board)| board)
+        let loaders = self.files("esp")?.directory("EFI/BOOT").ok()?;
+        let known = [("BOOTX64.EFI", Board::UefiAmd64), ("BOOTAA64.EFI", Board::UefiArm64)];
+        let is_there = |name: &str| loaders.iter().any(|found| found.name.eq_ignore_ascii_case(name));
+        known.into_iter().find(|(name, _)| is_there(name)).map(|(_, board)| board)
     }
 
-    /// The file system of a partition.
-    fn files(&self, label: &str) -> Option<FileSystem<Part<'_>>> {
-        FileSystem::new(Part { file: &self.file, of: self.partition(label)?, at: 0 }, FsOptions::new()).ok()
+    /// The FAT32 file system of a partition.
+    pub(super) fn files(&self, label: &str) -> Option<Volume<Part<'_>>> {
+        Volume::open(Part { file: &self.file, of: self.partition(label)?, at: 0 }).ok()
     }
 
     fn partition(&self, label: &str) -> Option<&Entry> {
@@ -122,13 +125,12 @@ impl Disk {
     /// The kernel command line, from the Pi's `cmdline.txt` or the first unified kernel image. An image of another kind
     /// has none.
     pub(super) fn cmdline(&self) -> Option<String> {
-        let files = self.files("boot-a").or_else(|| self.files("esp"))?;
-        let root = files.root_dir();
-        let text = match root.open_file("cmdline.txt") {
-            Ok(mut file) => read(&mut file)?,
+        let mut files = self.files("boot-a").or_else(|| self.files("esp"))?;
+        let text = match files.file("cmdline.txt", LONGEST_FILE) {
+            Ok(text) => text,
             Err(_) => {
-                let kernel = root.open_dir("EFI/Linux").ok()?.iter().flatten().find(fatfs::DirEntry::is_file)?;
-                let program = read(&mut kernel.to_file())?;
+                let kernel = files.directory("EFI/Linux").ok()?.into_iter().find(|found| !found.is_directory)?;
+                let program = files.file(&format!("EFI/Linux/{}", kernel.name), LONGEST_FILE).ok()?;
                 let program = object::File::parse(&*program).ok()?;
                 program.section_by_name(".cmdline")?.data().ok()?.to_owned()
             }
@@ -144,14 +146,8 @@ impl Disk {
     }
 }
 
-fn read(file: &mut impl Read) -> Option<Vec<u8>> {
-    let mut bytes = Vec::new();
-    file.read_to_end(&mut bytes).ok()?;
-    Some(bytes)
-}
-
 /// A partition's bytes, to be read only.
-struct Part<'a> {
+pub(super) struct Part<'a> {
     file: &'a File,
     of: &'a Entry,
     at: u64,
@@ -161,7 +157,7 @@ impl Read for Part<'_> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         let left = usize::try_from(self.of.size.saturating_sub(self.at)).unwrap_or(usize::MAX);
         let len = buffer.len().min(left);
-        let read = self.file.read_at(&mut buffer[..len], self.of.offset + self.at)?;
+        let read = self.file.read_at(&mut buffer[..len], self.of.offset.saturating_add(self.at))?;
         self.at += read as u64;
         Ok(read)
     }
@@ -176,15 +172,5 @@ impl Seek for Part<'_> {
         };
         self.at = at.ok_or(io::ErrorKind::InvalidInput)?;
         Ok(self.at)
-    }
-}
-
-impl Write for Part<'_> {
-    fn write(&mut self, _: &[u8]) -> io::Result<usize> {
-        Err(io::ErrorKind::ReadOnlyFilesystem.into())
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
     }
 }

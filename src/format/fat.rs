@@ -8,6 +8,7 @@
 mod geometry;
 mod look;
 mod mend;
+mod volume;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::{self, Read, Seek, Write};
@@ -18,6 +19,7 @@ use super::Sparse;
 use super::spans::Span;
 pub use geometry::Geometry;
 pub use look::{Look, look};
+pub use volume::{Found, Volume};
 
 /// Clusters below which a file system counts as FAT16, with some to spare as the specification advises.
 const MIN_CLUSTERS: u64 = 65_525 + 16;

@@ -79,6 +79,26 @@ fn inspect_reads_an_image_that_is_alone() {
 }
 
 #[test]
+fn a_boot_partition_that_leads_nowhere_is_one_that_tells_nothing() {
+    let image = control().join("control.img");
+    let place = Place::new();
+    support::ok(&place.path(""), "cp", &["--sparse=always", image.to_str().unwrap(), "copy.img"]);
+    let manifest = json(&image.with_file_name("manifest.json"));
+    let boot = manifest["partitions"][0]["offset"].as_u64().unwrap();
+    let copy = fs::OpenOptions::new().read(true).write(true).open(place.path("copy.img")).unwrap();
+    let mut sector = [0; 512];
+    copy.read_exact_at(&mut sector, boot).unwrap();
+    // In the boot sector: sectors of a table, with as many tables as there can be; the root directory's first cluster.
+    for (at, number) in [(36, u32::MAX), (44, 0), (44, 1), (44, 0x0fff_fff6)] {
+        let mut changed = sector;
+        changed[16] = if at == 36 { 255 } else { sector[16] };
+        changed[at..at + 4].copy_from_slice(&number.to_le_bytes());
+        copy.write_all_at(&changed, boot).unwrap();
+        assert_eq!(result(&place, &["inspect", "copy.img"])["cmdline"], Value::Null, "{at}: {number}");
+    }
+}
+
+#[test]
 fn inspect_notices_an_image_that_is_not_its_manifests_or_is_damaged() {
     let online = tiny::archive(200_000).online();
     let place = tiny::place(&online, &["freight"]);

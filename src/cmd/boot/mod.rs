@@ -5,7 +5,7 @@
 
 pub mod host;
 mod kvm;
-pub mod pi;
+mod pi;
 pub mod qemu;
 
 use std::fs;
@@ -60,7 +60,7 @@ pub(super) fn run(args: &Boot, session: &Session<'_>) -> Outcome {
     host::write_stick(&image, &stick, STICK).map_err(|error| Failure::new(Code::Unexpected, &error))?;
     let start = match firmware {
         Some(firmware) => firmware,
-        None => kernel_of_pi(&image, dir.path())?,
+        None => kernel_of_pi(&disk, dir.path())?,
     };
     let id = disk.image_id().unwrap_or_else(|| "of no known id".to_owned());
     session.console.note(&format!("booting {} ({id}) in QEMU; leave it with Ctrl-A X", image.display()));
@@ -118,8 +118,8 @@ fn ended(program: &Path, status: ExitStatus) -> Outcome {
 }
 
 /// QEMU has no Pi that boots from USB, so it is given what the Pi's firmware would load.
-fn kernel_of_pi(image: &Path, dir: &Path) -> Result<Start, Failure> {
-    let boot = pi::read(image).map_err(|error| Failure::new(Code::Verification, &error))?;
+fn kernel_of_pi(disk: &Disk, dir: &Path) -> Result<Start, Failure> {
+    let boot = pi::read(disk).map_err(|error| Failure::new(Code::Verification, &error))?;
     let put = |name: &str, bytes: &[u8]| -> Result<PathBuf, Failure> {
         let path = dir.join(name);
         fs::write(&path, bytes).map_err(|error| Failure::new(Code::Unexpected, &error))?;

@@ -1,13 +1,9 @@
 //! What a Pi's own firmware would load, read from the image's boot partition: QEMU has no Pi with USB, so its kernel and
 //! initrd run on the generic ARM machine instead.
 
-use std::fs::File;
-use std::io::{self, Cursor, Read as _};
-use std::os::unix::fs::FileExt as _;
-use std::path::Path;
+use std::io;
 
-use fatfs::{FileSystem, FsOptions};
-use gpt::{GptConfig, GptError};
+use crate::cmd::disk::{Disk, LONGEST_FILE};
 
 /// Label of the partition that the firmware reads.
 const BOOT_LABEL: &str = "boot-a";
@@ -16,24 +12,18 @@ const CONSOLE: &str = "console=ttyAMA0";
 
 /// The files that the firmware hands over to.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct PiBoot {
-    pub kernel: Vec<u8>,
-    pub initrd: Vec<u8>,
+pub(super) struct PiBoot {
+    pub(super) kernel: Vec<u8>,
+    pub(super) initrd: Vec<u8>,
     /// The kernel command line, its consoles replaced by the virtual machine's.
-    pub cmdline: String,
+    pub(super) cmdline: String,
 }
 
 /// Why the boot partition could not be read.
 #[derive(Debug, thiserror::Error)]
-pub enum PiError {
-    /// The image cannot be read.
-    #[error("cannot read the image")]
-    Image(#[from] io::Error),
-    /// The image has no partition table, or a damaged one.
-    #[error("the image has no readable partition table")]
-    Table(#[from] GptError),
+pub(super) enum PiError {
     /// There is no boot partition.
-    #[error("the image has no partition named `{BOOT_LABEL}`")]
+    #[error("the image has no partition named `{BOOT_LABEL}` with a FAT32 file system")]
     NoPartition,
     /// `config.txt` does not say what to load.
     #[error("`config.txt` has no line for `{key}`")]
@@ -43,26 +33,14 @@ pub enum PiError {
     File { file: String, source: io::Error },
 }
 
-/// Reads what the firmware would load from the disk image at `image`.
+/// Reads what the firmware would load from the image `disk`.
 ///
 /// # Errors
 /// A missing partition, setting or file.
-pub fn read(image: &Path) -> Result<PiBoot, PiError> {
-    let image = File::open(image)?;
-    let disk = GptConfig::new().writable(false).open_from_device(image.try_clone()?)?;
-    let boot = disk.partitions().values().find(|found| found.name == BOOT_LABEL).ok_or(PiError::NoPartition)?;
-    let block = *disk.logical_block_size();
-    let mut bytes = vec![0; usize::try_from(boot.bytes_len(block)?).map_err(io::Error::other)?];
-    image.read_exact_at(&mut bytes, boot.bytes_start(block)?)?;
-
-    let files = FileSystem::new(Cursor::new(bytes), FsOptions::new())?;
-    let load = |file: &str| {
-        let mut content = Vec::new();
-        match files.root_dir().open_file(file).and_then(|mut open| open.read_to_end(&mut content)) {
-            Ok(_) => Ok(content),
-            Err(source) => Err(PiError::File { file: file.to_owned(), source }),
-        }
-    };
+pub(super) fn read(disk: &Disk) -> Result<PiBoot, PiError> {
+    let mut files = disk.files(BOOT_LABEL).ok_or(PiError::NoPartition)?;
+    let mut load =
+        |file: &str| files.file(file, LONGEST_FILE).map_err(|source| PiError::File { file: file.to_owned(), source });
     let config = String::from_utf8_lossy(&load("config.txt")?).into_owned();
     let cmdline = String::from_utf8_lossy(&load("cmdline.txt")?).into_owned();
     let kernel = setting(&config, "kernel", '=').ok_or(PiError::NoSetting { key: "kernel" })?;
