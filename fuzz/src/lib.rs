@@ -157,7 +157,7 @@ pub fn inrelease(data: &[u8]) {
 pub fn release(data: &[u8]) {
     let Ok(text) = str::from_utf8(data) else { return };
     if let Ok(release) = suite::parse(text) {
-        let _ = release.check("test", NOW).map_err(|error| (error.to_string(), error.hint()));
+        let _ = release.check(Some("test"), NOW).map_err(|error| (error.to_string(), error.hint()));
     }
 }
 
