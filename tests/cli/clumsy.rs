@@ -10,95 +10,69 @@ use crate::tiny;
 
 const HEAD: &str = "schema = 1\nname = \"home\"\nserver = \"https://192.168.1.10:6443\"\nssh_keys = []\n";
 
-/// Message and cure of the one finding in a cluster file.
-fn answer(text: &str) -> String {
-    let place = Place::new().file("cluster.toml", format!("{HEAD}{text}\n"));
-    let ran = place.run(&["check"]);
-    assert_eq!(ran.code, Some(1), "{text}: {}", ran.stdout);
-    ran.stdout
-}
-
 #[test]
 fn slips_in_toml_are_told_with_the_line_as_it_must_be() {
-    for (text, seen, cure) in [
-        ("gateway = 192.168.1.1", "`192.168.1.1` is not in quotes", "`gateway = \"192.168.1.1\"`"),
-        (
-            "dns = [192.168.1.1, 192.168.1.2]",
-            "`192.168.1.1` is not in quotes",
-            "`dns = [\"192.168.1.1\", \"192.168.1.2\"]`",
-        ),
-        ("dns = [\n  192.168.1.1,\n]", "`192.168.1.1` is not in quotes", "`\"192.168.1.1\"`"),
-        ("[node.a]\nmac = dc:a6:32:01:02:03", "`dc:a6:32:01:02:03` is not in quotes", "mac = \"dc:a6:32:01:02:03\""),
-        ("[node.a]\naddress = 192.168.1.10/24", "`192.168.1.10/24` is not in quotes", "address = \"192.168.1.10/24\""),
-        ("[node.a]\nprofile = control # the first", "`control` is not in quotes", "`profile = \"control\"`"),
-        ("gateway: 192.168.1.1", "is YAML; TOML has `=`", "`gateway = \"192.168.1.1\"`"),
-        ("node:\n  a:\n    profile: control", "is YAML; TOML has `=`", "`[node]`"),
-        ("gateway = “192.168.1.1”", "`“` is a typographic quote", "`gateway = \"192.168.1.1\"`"),
-        ("gateway = \"192.168.1.1", "is not closed", "`gateway = \"192.168.1.1\"`"),
-        ("gateway =", "`gateway` has no value", "`gateway = \"…\"`"),
-        ("[node.a\nprofile = \"control\"", "does not end with as many brackets", "`[node.a]`"),
-        ("[node.a]\nprofile = \"a\"\nprofile = \"b\"", "`profile` is given twice", "keep one"),
-        ("[node.a]\nlabels = { a: \"b\" }", "no `=` between a key and its value", "in braces too"),
-        ("[k3s]\nsecrets_encryption = True", "`True` is not TOML's word", "`secrets_encryption = true`"),
-        ("[k3s]\nsecrets_encryption = yes", "`yes` is not TOML's word", "`secrets_encryption = true`"),
-        ("[k3s]\nsecrets_encryption = \"true\"", "expected a boolean", "without quotes: `true`"),
-        ("[registry]\nhost = \"x\"", "expected a list", "`[[registry]]`"),
-        ("[[node]]\nprofile = \"control\"", "expected a table", "`[node.NAME]`"),
-        (
-            "[node.a]\nprofile = \"control\"\nlabels = [\"tier=gold\"]",
-            "expected a table",
-            "`labels = { \"tier\" = \"gold\" }`",
-        ),
-        (
-            "[node.a]\nprofile = \"control\"\n[[node.a.disk]]\nlabel = \"data\"\nmount = \"/srv\"\nfilesystem = \"ext4\"\nformat = true",
-            "must be a word in quotes",
-            "`\"if-blank\"`, `\"never\"`",
-        ),
-        ("[node]\nprofile = \"control\"", "expected a table", "`[node.NAME]`"),
-        ("[[registry]]\nhost = \"x\"\nendpoint = \"x:5000\"", "unknown key `endpoint`", "did you mean `endpoints`"),
-        ("[[registry]]\nhost = \"x\"\nendpoints = [\"x:5000\"]", "`x:5000` has no `https://`", "`https://x:5000`"),
-    ] {
-        let told = answer(text);
-        assert!(told.contains(seen) && told.contains(cure), "{text}\n{told}\ninstead of {seen}, {cure}");
-    }
-    let told = answer("").replace("schema = 1", "");
-    assert!(!told.contains("is not in quotes"), "{told}");
+    let told = [
+        "gateway = 192.168.1.1",
+        "dns = [192.168.1.1, 192.168.1.2]",
+        "dns = [\n  192.168.1.1,\n]",
+        "[node.a]\nmac = dc:a6:32:01:02:03",
+        "[node.a]\naddress = 192.168.1.10/24",
+        "[node.a]\nprofile = control # the first",
+        "gateway: 192.168.1.1",
+        "node:\n  a:\n    profile: control",
+        "gateway = “192.168.1.1”",
+        "gateway = \"192.168.1.1",
+        "gateway =",
+        "[node.a\nprofile = \"control\"",
+        "[node.a]\nprofile = \"a\"\nprofile = \"b\"",
+        "[node.a]\nlabels = { a: \"b\" }",
+        "[k3s]\nsecrets_encryption = True",
+        "[k3s]\nsecrets_encryption = yes",
+        "[k3s]\nsecrets_encryption = \"true\"",
+        "[registry]\nhost = \"x\"",
+        "[[node]]\nprofile = \"control\"",
+        "[node.a]\nprofile = \"control\"\nlabels = [\"tier=gold\"]",
+        "[node.a]\nprofile = \"control\"\n[[node.a.disk]]\nlabel = \"data\"\nmount = \"/srv\"\nfilesystem = \"ext4\"\nformat = true",
+        "[node]\nprofile = \"control\"",
+        "[[registry]]\nhost = \"x\"\nendpoint = \"x:5000\"",
+        "[[registry]]\nhost = \"x\"\nendpoints = [\"x:5000\"]",
+    ]
+    .map(|text| {
+        let place = Place::new().file("cluster.toml", format!("{HEAD}{text}\n"));
+        place.run(&["check"]).stdout + "\n"
+    });
+    insta::assert_snapshot!(told.concat());
 }
 
 #[test]
 fn slips_in_a_profile_are_told_too_and_windows_line_ends_are_none() {
-    for (text, seen, cure) in [
-        ("[image]\nroot = 512M", "`512M` is not in quotes", "`root = \"512M\"`"),
-        ("[image]\nroot = 512", "expected a string", "in quotes: `\"512\"`"),
-        ("[k3s]\nversion = v1.36.5+k3s1", "`v1.36.5+k3s1` is not in quotes", "version = \"v1.36.5+k3s1\""),
-        ("serial = \"true\"", "expected a boolean", "without quotes: `true`"),
-        ("packages = [curl, jq]", "`curl` is not in quotes", "`packages = [\"curl\", \"jq\"]`"),
-        ("packages = [\"curl\" \"jq\"]", "no comma between two entries", "put a comma"),
-        (
-            "[[network]]\nname = \"lan\"\nmatch = { mac = dc:a6:32:01:02:03 }",
-            "is not in quotes",
-            "\"dc:a6:32:01:02:03\"",
-        ),
-        ("[user]\nname = \"ada\"", "expected a list", "`[[user]]`"),
-        (
-            "[packages]\nhtop = \"*\"\nvim = \"*\"",
-            "expected a list",
-            "`packages = [\"htop\", \"vim\"]`, above the first line",
-        ),
-        ("[packages]", "expected a list", "`packages = [\"htop\"]`"),
-        ("[[packages]]\nname = \"htop\"", "expected a string", "`packages = [\"htop\"]`"),
-        ("[overlays]\nlist = [\"storage\"]", "expected a list", "`overlays = [\"storage\"]`"),
-        ("packages = \"htop\"", "expected a list", "`packages = [\"htop\"]`"),
-        ("[units.enable]\nx = true", "expected a list", "`enable = [\"x\"]` below `[units]`"),
-        ("[locale]\nlang = \"de_DE.UTF-8\"", "it is no table", "`locale = \"de_DE.UTF-8\"`, above"),
-        ("sysctl = [\"vm.swappiness=10\"]", "expected a table", "`[sysctl]`, and below it `\"vm.swappiness\" = 10`"),
-        ("board = \"rpi5\"", "a Raspberry Pi 5 is not supported", "known: `rpi4`"),
-        ("board = \"Rpi4\"", "unknown value `Rpi4`", "did you mean `rpi4`"),
-    ] {
-        let place = Place::new().file("profiles/n.toml", format!("schema = 1\r\nextends = \"demo\"\r\n{text}\r\n"));
-        let told = place.run(&["check", "--profile", "n"]).fails(1);
-        assert!(told.contains(seen) && told.contains(cure), "{text}\n{told}\ninstead of {seen}, {cure}");
-    }
+    let told = [
+        "[image]\nroot = 512M",
+        "[image]\nroot = 512",
+        "[k3s]\nversion = v1.36.5+k3s1",
+        "serial = \"true\"",
+        "packages = [curl, jq]",
+        "packages = [\"curl\" \"jq\"]",
+        "[[network]]\nname = \"lan\"\nmatch = { mac = dc:a6:32:01:02:03 }",
+        "[user]\nname = \"ada\"",
+        "[packages]\nhtop = \"*\"\nvim = \"*\"",
+        "[packages]",
+        "[[packages]]\nname = \"htop\"",
+        "[overlays]\nlist = [\"storage\"]",
+        "packages = \"htop\"",
+        "[units.enable]\nx = true",
+        "[locale]\nlang = \"de_DE.UTF-8\"",
+        "sysctl = [\"vm.swappiness=10\"]",
+        "board = \"rpi5\"",
+        "board = \"Rpi4\"",
+    ]
+    .map(|text| {
+        let text = format!("schema = 1\r\nextends = \"demo\"\r\n{text}\r\n");
+        let place = Place::new().file("profiles/n.toml", text);
+        place.run(&["check", "--profile", "n"]).fails(1) + "\n"
+    });
+    insta::assert_snapshot!(told.concat());
 }
 
 /// A run that is ended if it waits for ever.
@@ -158,16 +132,6 @@ fn what_is_no_disk_is_told_by_what_it_is() {
     // Also where nobody could be asked about a disk.
     let error = bounded(&place, &["flash", "--profile", "demo", "--device", "/dev/nope"]).fails(1);
     assert!(error.contains("there is no /dev/nope") && !error.contains("terminal"), "{error}");
-    let error = bounded(&place, &["inspect", "/dev/null"]).fails(1);
-    assert!(error.starts_with("/dev/null is neither an image nor a directory"), "{error}");
-    let error = bounded(&place, &["--workspace", "x.img", "check"]).fails(1);
-    assert!(error.starts_with("the workspace `x.img` is not a directory"), "{error}");
-    // There is no terminal here.
-    let error = bounded(&place, &["flash", "--profile", "demo"]).fails(1);
-    assert!(error.contains("is no terminal") && error.contains("--yes --device"), "{error}");
-    assert!(!error.contains("because"), "{error}");
-    let ran = bounded(&place, &["--json", "flash", "--profile", "demo"]);
-    assert!(ran.stdout.contains("with `--json` nobody is asked"), "{}", ran.stdout);
 }
 
 #[test]

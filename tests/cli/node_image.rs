@@ -85,9 +85,8 @@ fn a_diff_tells_that_only_the_seed_is_another() {
     place.run(&["build", "--node", "control"]).ok();
     place.write("cluster.toml", place.read("cluster.toml").replace("you@laptop", "me@laptop"));
     place.run(&["build", "--node", "control", "--output", "other"]).ok();
-    let text = place.run(&["diff", "build/nodes/control", "other"]).ok();
-    let lines: Vec<&str> = text.lines().collect();
-    assert!(lines.len() == 2 && lines[0] == "image:" && lines[1].contains("seed"), "{text}");
+    let told = [&["diff", "build/nodes/control", "other"][..], &["--json", "diff", "build/nodes/control", "other"]];
+    insta::assert_snapshot!(told.map(|args| place.transcript(args)).join("\n"));
 }
 
 /// A byte, percent-encoded.

@@ -69,11 +69,3 @@ fn a_package_that_only_keeps_out_is_told_with_the_source_that_has_it() {
     assert!(error.contains("no source has a package `stamp`"), "{error}");
     assert!(error.contains("source `newer` has it, but `only` does not let it in: add it there"), "{error}");
 }
-
-#[test]
-fn a_pattern_that_is_no_name_is_refused_at_its_place() {
-    let text = "schema = 1\nextends = \"demo\"\n[[source]]\nname = \"x\"\narchive = \"debian\"\nsuite = \"forky\"\n\
-                components = [\"main\"]\nonly = [\"Raspi Firmware\"]\n";
-    let error = Place::new().file("profiles/node.toml", text).run(&["check", "--profile", "node"]).fails(1);
-    assert!(error.contains("profiles/node.toml:8:9") && error.contains("is not a package name or pattern"), "{error}");
-}

@@ -133,13 +133,62 @@ impl Place {
         Ran::of(&mut self.command(args))
     }
 
+    /// Runs the program; what was typed and all that a person sees then.
+    pub fn transcript(&self, args: &[&str]) -> String {
+        let quoted = |word: &&str| if word.is_empty() { "''".to_owned() } else { (*word).to_owned() };
+        let typed = args.iter().map(quoted).collect::<Vec<_>>().join(" ");
+        format!("$ imgbuild {typed}\n{}", self.run(args).shown(self))
+    }
+
+    /// `text` without paths, ports, digests and sizes that are another run's or machine's.
+    pub fn stable(&self, text: &str) -> String {
+        let paths = text.replace(self.workspace.to_str().unwrap(), "WORKSPACE");
+        let paths = paths.replace(self.cache.to_str().unwrap(), "CACHE");
+        let mut parts = paths.split("127.0.0.1:");
+        let first = parts.next().unwrap().to_owned();
+        let ports = parts.fold(first, |text, part| {
+            text + "127.0.0.1:PORT" + part.trim_start_matches(|char: char| char.is_ascii_digit())
+        });
+        let without = |run: &str| {
+            if run.split('-').map(str::len).eq([8, 4, 4, 4, 12]) {
+                return "GUID".to_owned();
+            }
+            run.split('-').map(|part| if part.len() < 16 { part } else { "DIGEST" }).collect::<Vec<_>>().join("-")
+        };
+        let is_end = |char: char| !char.is_ascii_hexdigit() && char != '-';
+        let pieces = ports.split_inclusive(is_end).map(|piece| {
+            let run = piece.trim_end_matches(is_end);
+            without(run) + &piece[run.len()..]
+        });
+        pieces.collect()
+    }
+
     /// All that lies in the workspace, as sorted relative paths of files.
     pub fn files(&self) -> Vec<String> {
         files(&self.path(""))
     }
 }
 
+/// Phases of work. The line that each leaves tells of times and amounts.
+const PHASES: [&str; 10] =
+    ["indexes", "resolve", "download", "k3s", "unpack", "effects", "initrd", "compress", "verity", "write"];
+
 impl Ran {
+    /// All that it said, for a snapshot, but for how far it came when. What differs from run to run and from machine to
+    /// machine is taken out.
+    pub fn shown(&self, place: &Place) -> String {
+        let line = |line: &str| {
+            let Ok(event @ Value::Object(_)) = serde_json::from_str(line) else { return Some(format!("{line}\n")) };
+            let is_progress = ["begin", "progress", "end"].iter().any(|name| event["event"] == **name);
+            (!is_progress).then(|| format!("{event:#}\n"))
+        };
+        let said: String = self.stdout.lines().filter_map(line).collect();
+        let is_of_phase = |line: &&str| line.split_once(": ").is_some_and(|(first, _)| PHASES.contains(&first));
+        let told = self.stderr.split_inclusive('\n').filter(|line| !is_of_phase(line)).collect::<String>();
+        let code = self.code.map_or("a signal".to_owned(), |code| format!("{code}"));
+        format!("{}[{code}]\n", place.stable(&(said + &told)))
+    }
+
     pub fn of(command: &mut Command) -> Self {
         let Output { status, stdout, stderr } = command.output().unwrap();
         let text = |bytes| String::from_utf8(bytes).unwrap();
