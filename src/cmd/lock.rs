@@ -18,6 +18,7 @@ use crate::debian::archive::{self, FetchedIndex};
 use crate::effects::ledger::{Ledger, Verdict};
 use crate::effects::{Context, accounts, unpack};
 use crate::exit::{Code, Failure};
+use crate::fetch::Download;
 use crate::files;
 use crate::lock::{self, CriticalChangeError, Lock, OutdatedError, Update};
 use crate::output::count;
@@ -179,7 +180,8 @@ fn locked(
 
     let wanted = PlannedPackage::of(&chosen.packages, chosen.downloads(&session.mirror));
     let ledger = workspace_ledger(&session.ledger_path())?;
-    let (verdicts, ids) = pipeline::repairing(&wanted, session.tools(), || {
+    let packs: Vec<&Download> = wanted.iter().map(|package| &package.download).collect();
+    let (verdicts, ids) = pipeline::repairing(&packs, session.tools(), || {
         let packages = pipeline::unpacked(&wanted, session.tools())?;
         let verdicts = pipeline::classify_scripts(&packages, &ledger)?;
         let tree = unpack::unpack(&packages)?;

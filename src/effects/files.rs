@@ -16,28 +16,36 @@ use crate::tree::{Node, Tree, parent};
 pub fn files(tree: &mut Tree, context: &Context<'_>) -> Result<(), EffectError> {
     let owners = Owners::read(tree)?;
     for (given, file) in &context.profile.files {
-        // `/lib/x` is `/usr/lib/x` on a system with merged `/usr`.
-        let path = tree.resolve(given, false)?;
-        let node = node(file, &path, &owners).map_err(|(key, error)| error.at(context.profile, key, given))?;
-        if let Some((dir, old)) = in_the_way(tree, &path) {
-            return Err(EffectError::refused(
-                format!("`/{path}` of {} needs the directory `/{dir}`", file.origin),
-                format!("the image has {} there ({})", old.kind.describe(), old.origin),
-            )
-            .with_hint("give the file a path below a directory, or leave out what is in the way"));
-        }
-        if let Some(old) = tree.get(&path)
-            && old.is_dir() != node.is_dir()
-        {
-            return Err(EffectError::refused(
-                format!("`/{path}` of {} is {}", file.origin, node.kind.describe()),
-                format!("the image has {} there ({})", old.kind.describe(), old.origin),
-            )
-            .with_hint("give it another path, or leave out what is there"));
-        }
-        tree.put(&path, node)?;
+        let node = node(file, given, &owners).map_err(|(key, error)| error.at(context.profile, key, given))?;
+        put(tree, given, node)?;
     }
     Ok(())
+}
+
+/// Puts a file or directory at the place that a person gave it, through links: `/lib/x` is `/usr/lib/x` on a system with
+/// merged `/usr`.
+///
+/// # Errors
+/// A file where the tree has a directory, or the other way round; a place below something that is no directory.
+pub fn put(tree: &mut Tree, given: &str, node: Node) -> Result<(), EffectError> {
+    let path = tree.resolve(given, false)?;
+    if let Some((dir, old)) = in_the_way(tree, &path) {
+        return Err(EffectError::refused(
+            format!("`/{path}` of {} needs the directory `/{dir}`", node.origin),
+            format!("the image has {} there ({})", old.kind.describe(), old.origin),
+        )
+        .with_hint("give the file a path below a directory, or leave out what is in the way"));
+    }
+    if let Some(old) = tree.get(&path)
+        && old.is_dir() != node.is_dir()
+    {
+        return Err(EffectError::refused(
+            format!("`/{path}` of {} is {}", node.origin, node.kind.describe()),
+            format!("the image has {} there ({})", old.kind.describe(), old.origin),
+        )
+        .with_hint("give it another path, or leave out what is there"));
+    }
+    Ok(tree.put(&path, node)?)
 }
 
 /// What is no directory and stands above `path`, with its own path.

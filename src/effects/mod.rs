@@ -10,7 +10,7 @@ pub mod ca;
 pub mod depmod;
 pub mod dpkg_db;
 mod error;
-mod files;
+pub mod files;
 pub mod ldconfig;
 pub mod ledger;
 mod network;

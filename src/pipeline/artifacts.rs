@@ -5,13 +5,17 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use super::plan::{Artifact, Source};
-use super::{PipelineError, Plan, Tools};
+use super::{PipelineError, Plan, Tools, member};
 use crate::cache::Cache;
+use crate::debian::Member;
+use crate::debian::deb::{self, DebError};
+use crate::effects::EffectError;
 use crate::fetch::k3s::{Asset, K3sError, Release, check_machine};
 use crate::fetch::{Download, FetchError};
 use crate::format::Store as _;
 use crate::output::Named;
 use crate::tree::{Content, Digest, Hasher, Pack, Slice};
+use crate::urls::{WebUrl, shown};
 
 /// Bytes of an artifact read at a time.
 const STEP: usize = 1 << 20;
@@ -44,15 +48,60 @@ pub(super) fn fetched(plan: &Plan<'_>, tools: Tools<'_>) -> Result<Vec<Content>,
             check_machine(path, &release.file(Asset::Binary), &release)?;
         }
     }
-    let others: Vec<&Artifact> = of(Source::Url).collect();
-    files.extend(bring(&others, "artifacts", tools).map_err(PipelineError::OfOverlay)?);
-    let pairs = plan.artifacts.iter().zip(files);
-    pairs
-        .map(|(artifact, path)| {
-            content(&path, artifact.download.sha256, tools.cache)
-                .map_err(|source| PipelineError::Artifact { path, source })
-        })
-        .collect()
+    let mut contents = Vec::new();
+    for (artifact, path) in k3s.iter().zip(&files) {
+        contents.push(content(path, artifact.download.sha256, tools.cache)?);
+    }
+    contents.extend(of_overlays(plan, &of(Source::Url).collect::<Vec<_>>(), tools)?);
+    Ok(contents)
+}
+
+/// The contents of those that overlays name. An archive that was unpacked before is not downloaded again, nor is its download
+/// looked at.
+fn of_overlays(plan: &Plan<'_>, artifacts: &[&Artifact], tools: Tools<'_>) -> Result<Vec<Content>, PipelineError> {
+    let packs = tools.cache.packs();
+    let unpacked = |artifact: &Artifact| {
+        artifact.install.member.as_ref().and_then(|_| deb::unpacked_contents(artifact.download.sha256, &packs))
+    };
+    let known: Vec<Option<Vec<Member>>> = artifacts.iter().map(|artifact| unpacked(artifact)).collect();
+    let missing = artifacts.iter().zip(&known).filter(|(_, known)| known.is_none()).map(|(artifact, _)| *artifact);
+    let missing: Vec<&Artifact> = missing.collect();
+    let mut files = bring(&missing, "artifacts", tools).map_err(PipelineError::OfOverlay)?.into_iter();
+    let mut contents = Vec::new();
+    for (artifact, known) in artifacts.iter().zip(known) {
+        let file = if known.is_none() { files.next().unwrap_or_default() } else { PathBuf::new() };
+        contents.push(match &artifact.install.member {
+            None => content(&file, artifact.download.sha256, tools.cache)?,
+            Some(wanted) => {
+                let members = known.map_or_else(|| unpack(plan, artifact, &file, &packs), Ok)?;
+                member::content(&members, wanted)
+                    .map_err(|error| at_unpack(plan, artifact, &error.to_string(), error.hint()))?
+            }
+        });
+    }
+    Ok(contents)
+}
+
+/// What an artifact's archive, which lies at `file`, holds.
+fn unpack(plan: &Plan<'_>, artifact: &Artifact, file: &Path, packs: &Path) -> Result<Vec<Member>, PipelineError> {
+    let Download { name, urls, sha256, .. } = &artifact.download;
+    let url = urls.first().and_then(|url| WebUrl::parse(url).ok());
+    let archive = url.as_ref().and_then(WebUrl::file_name).unwrap_or("the download");
+    deb::contents(file, archive, *sha256, packs).map_err(|error| match error {
+        DebError::Flawed { flaw, .. } => {
+            let cure = "is `url` that of the right file? what cannot be unpacked goes in as it is without `unpack`, or as a \
+                        file of the overlay";
+            at_unpack(plan, artifact, &format!("cannot be unpacked: {flaw}"), cure.to_owned())
+        }
+        source => PipelineError::Package { package: name.clone(), source },
+    })
+}
+
+/// What is wrong with the archive of an artifact, where the overlay says what to take out of it.
+fn at_unpack(plan: &Plan<'_>, artifact: &Artifact, cause: &str, hint: String) -> PipelineError {
+    let from = artifact.download.urls.first().map(|url| shown(url)).unwrap_or_default();
+    let error = EffectError::refused(&artifact.download.name, format!("{from} {cause}")).with_hint(hint);
+    error.at(plan.profile, "artifact.unpack", &artifact.install.path).into()
 }
 
 /// Fetches what is not in the cache; gives where it lies there.
@@ -62,10 +111,13 @@ fn bring(artifacts: &[&Artifact], phase: &'static str, tools: Tools<'_>) -> Resu
 }
 
 /// The file at `path` as content of a tree.
-fn content(path: &Path, digest: Digest, cache: &Cache) -> io::Result<Content> {
-    let (pack, len) = (Pack::open(path)?, fs::metadata(path)?.len());
-    let chunks = chunks(&pack, len, digest, cache)?;
-    Ok(Content::from(Slice { pack, offset: 0, len, digest, chunks }))
+fn content(path: &Path, digest: Digest, cache: &Cache) -> Result<Content, PipelineError> {
+    let read = || {
+        let (pack, len) = (Pack::open(path)?, fs::metadata(path)?.len());
+        let chunks = chunks(&pack, len, digest, cache)?;
+        Ok(Content::from(Slice { pack, offset: 0, len, digest, chunks }))
+    };
+    read().map_err(|source| PipelineError::Artifact { path: path.to_owned(), source })
 }
 
 /// Checksums of a file's chunks, taken once and kept by the digest of the whole.

@@ -11,6 +11,7 @@
 mod artifacts;
 mod error;
 mod image;
+mod member;
 mod packages;
 mod plan;
 mod repair;
@@ -49,7 +50,7 @@ pub(crate) fn run(
     tools: Tools<'_>,
 ) -> Result<Manifest, PipelineError> {
     let _guard = tools.cache.guard();
-    repairing(&plan.packages, tools, || {
+    repairing(&plan.packs(), tools, || {
         let packages = unpacked(&plan.packages, tools)?;
         // Again, though `lock` did it: a lock edited by hand must not let a script pass that nobody knows.
         classify_scripts(&packages, ledger)?;

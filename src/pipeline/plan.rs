@@ -55,6 +55,8 @@ pub(crate) struct Install {
     /// Clean path.
     pub(crate) path: String,
     pub(crate) mode: u16,
+    /// What it is in the downloaded archive, by clean path there; none if it is the download itself.
+    pub(crate) member: Option<String>,
     /// What brought it, as the tree's nodes tell it.
     pub(crate) origin: String,
 }
@@ -78,6 +80,13 @@ impl<'a> Plan<'a> {
             packages: PlannedPackage::of(lock.packages_of(&profile.name), lock.downloads(&profile.name, mirror)),
             artifacts: artifacts(profile, lock, k3s_mirror),
         })
+    }
+
+    /// Everything that is kept unpacked in the cache.
+    pub(crate) fn packs(&self) -> Vec<&Download> {
+        let packages = self.packages.iter().map(|package| &package.download);
+        let archives = self.artifacts.iter().filter(|artifact| artifact.install.member.is_some());
+        packages.chain(archives.map(|artifact| &artifact.download)).collect()
     }
 
     /// Whether K3s's program is in the lock.
@@ -115,13 +124,13 @@ fn of_k3s(locked: &LockedArtifact, mirror: &WebUrl) -> Option<Artifact> {
             sha256: *sha256,
             size: Some(*size),
         },
-        install: Install { path: file, mode, origin: image::k3s::ORIGIN.to_owned() },
+        install: Install { path: file, mode, member: None, origin: image::k3s::ORIGIN.to_owned() },
     })
 }
 
 /// A file that an overlay names. It has no version but its digest.
 fn of_overlay(path: &str, artifact: &ProfileArtifact, arch: Arch) -> Artifact {
-    let ProfileArtifact { url, sha256, mode, for_architecture, origin } = artifact;
+    let ProfileArtifact { url, sha256, mode, unpack, for_architecture, origin } = artifact;
     Artifact {
         name: path.to_owned(),
         version: sha256.to_string()[..12].to_owned(),
@@ -133,7 +142,7 @@ fn of_overlay(path: &str, artifact: &ProfileArtifact, arch: Arch) -> Artifact {
             sha256: *sha256,
             size: None,
         },
-        install: Install { path: path.to_owned(), mode: *mode, origin: origin.clone() },
+        install: Install { path: path.to_owned(), mode: *mode, member: unpack.clone(), origin: origin.clone() },
     }
 }
 

@@ -24,7 +24,7 @@ pub(crate) enum State {
     Absent,
     /// Its file is in the cache.
     Downloaded,
-    /// A package whose contents are in the cache.
+    /// A package or another archive whose contents are in the cache.
     Unpacked,
 }
 
@@ -122,13 +122,16 @@ fn packages<'a>(plan: &Plan<'a>, tools: Tools<'_>) -> Vec<Item<'a>> {
 
 /// The artifacts of `plan`, in its order; those of K3s come from `k3s_dir` if there is one.
 fn artifacts<'p>(plan: &'p Plan<'_>, k3s_dir: Option<&Path>, tools: Tools<'_>) -> Vec<Item<'p>> {
+    let packs = tools.cache.packs();
     let item = |artifact: &'p Artifact| {
-        let Artifact { name, version, arch, source, download, .. } = artifact;
+        let Artifact { name, version, arch, source, download, install } = artifact;
         let from = match (k3s_dir, source, &download.urls[..]) {
             (Some(dir), Source::K3s, [url, ..]) => vec![dir.join(file_name(url)).display().to_string()],
             _ => urls(download),
         };
-        let (size, sha256, state) = (download.size, download.sha256, of_file(download, tools));
+        let is_unpacked = install.member.is_some() && deb::unpacked_contents(download.sha256, &packs).is_some();
+        let state = if is_unpacked { State::Unpacked } else { of_file(download, tools) };
+        let (size, sha256) = (download.size, download.sha256);
         Item { name, version, arch, size, sha256, state, from }
     };
     plan.artifacts.iter().map(item).collect()

@@ -6,7 +6,7 @@ use super::plan::Artifact;
 use super::{PipelineError, Plan, Tools};
 use crate::cluster::manifests::{self, Home, ManifestError};
 use crate::debian::Package;
-use crate::effects::{self, Context, unpack};
+use crate::effects::{self, Context, files, unpack};
 use crate::image::{ImageError, SecretSearch, initrd, k3s, layout, node};
 use crate::output::count;
 use crate::profile::Profile;
@@ -28,7 +28,8 @@ pub(super) fn tree(
     let mut tree = unpack::unpack(packages)?;
     // Before effects, which let files of overlays win.
     for (Artifact { install, .. }, content) in plan.artifacts.iter().zip(artifacts) {
-        tree.put(&install.path, Node::file(install.mode, content).from(&install.origin))?;
+        files::put(&mut tree, &install.path, Node::file(install.mode, content).from(&install.origin))
+            .map_err(|error| error.at(profile, "artifact.path", &install.path))?;
     }
     if profile.k3s.is_some() && plan.has_k3s() {
         k3s::install(&mut tree, profile, &public_manifests(profile)?)?;

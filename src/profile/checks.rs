@@ -7,7 +7,7 @@ use base64::prelude::{BASE64_STANDARD, Engine as _};
 
 use super::Tag;
 use super::resolved::glob_of;
-use crate::tree::Digest;
+use crate::tree::{self, Digest};
 use crate::urls::{UrlError, WebUrl, shown};
 
 /// What is wrong with a value; after a line break, what to do about it.
@@ -383,6 +383,22 @@ pub(super) fn file_url(text: &str) -> Verdict {
     match WebUrl::parse(text) {
         Ok(url) if url.file_name().is_some() || url.as_str().contains('?') => Ok(()),
         _ => refuse(text, "the URL of a file", "write one such as `https://example.org/releases/v1.2/tool-amd64`"),
+    }
+}
+
+/// The path of a regular file in an archive, as the archive's list of contents shows it.
+pub(super) fn archive_member(text: &str) -> Verdict {
+    let hint = "write it as `tar -tf FILE` shows it, or `dpkg-deb -c FILE` for a Debian package: `tool-1.2/bin/tool`";
+    let relative = text.trim_start_matches('/');
+    match tree::clean(relative) {
+        Ok(path) if path.is_empty() || text.chars().any(char::is_control) => {
+            refuse(text, "a file's path in an archive", hint)
+        }
+        Ok(_) if text.ends_with('/') => {
+            Err(format!("`{text}` is a directory of an archive\neach [[artifact]] is one file: write the path of one"))
+        }
+        Ok(_) => fits(relative),
+        Err(_) => refuse(text, "a file's path in an archive", hint),
     }
 }
 

@@ -11,6 +11,7 @@
 //! they are laid over each other. Both point at the place in the file.
 
 pub(crate) mod addresses;
+mod artifact;
 mod board;
 pub(crate) mod checks;
 pub(crate) mod cmdline;

@@ -261,6 +261,9 @@ pub struct ProfileArtifact {
     pub url: String,
     pub sha256: Digest,
     pub mode: u16,
+    /// The file of the downloaded archive that it is, by its clean path there; none if it is the download itself.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub unpack: Option<String>,
     /// Whether it is for the board's architecture, and not for any.
     pub for_architecture: bool,
     /// `overlay:NAME`.

@@ -13,11 +13,11 @@ use super::error::known_names;
 use super::inherit::plain;
 use super::parse::parse;
 use super::resolved::glob_of;
-use super::schema::{ArtifactEntry, OverlayToml};
+use super::schema::OverlayToml;
 use super::values::{Account, Line, ManifestGlob, Mode, Spanned};
-use super::{Board, ManifestTemplate, ProfileArtifact, ProfileError, ProfileFile, Workspace, openings};
+use super::{ManifestTemplate, ProfileArtifact, ProfileError, ProfileFile, Workspace, artifact};
 use crate::diagnostic::{Diagnostic, SourceText};
-use crate::tree::{Content, Digest, parent};
+use crate::tree::{Content, parent};
 
 /// What the overlays so far gave, with the name of the one that did.
 #[derive(Debug, Default)]
@@ -61,7 +61,7 @@ pub(super) fn fold(draft: &mut Draft, workspace: &Workspace) -> Result<(), Profi
         }
         draft.marks.note_each("expects", &source, &toml.expects);
         draft.expects.extend(toml.expects.drain(..).map(plain));
-        let artifacts = artifacts_of(&name, std::mem::take(&mut toml.artifacts), draft.board, &source)?;
+        let artifacts = artifact::of(&name, &mut toml, draft.board, &source, &mut draft.marks)?;
         let verbatim = std::mem::take(&mut toml.verbatim);
         let files = files_of(&name, toml, &source, workspace)?;
         for (path, (span, artifact)) in artifacts {
@@ -110,41 +110,6 @@ pub(super) fn fold(draft: &mut Draft, workspace: &Workspace) -> Result<(), Profi
     let files = draft.files.iter().map(|(path, file)| (path.as_str(), (file.origin.as_str(), file.directory)));
     let artifacts = draft.artifacts.iter().map(|(path, artifact)| (path.as_str(), (artifact.origin.as_str(), false)));
     nothing_below_a_file(&files.chain(artifacts).collect())
-}
-
-/// The artifacts of an overlay for a board, each with its place, by clean path.
-fn artifacts_of(
-    name: &str,
-    entries: Vec<ArtifactEntry>,
-    board: Option<Board>,
-    at: &Arc<SourceText>,
-) -> Result<BTreeMap<String, (Range<usize>, ProfileArtifact)>, ProfileError> {
-    let mut artifacts = BTreeMap::new();
-    for entry in entries {
-        // A profile without a board is refused elsewhere.
-        if entry.architecture.is_some() && entry.architecture != board.map(Board::arch) {
-            continue;
-        }
-        let (path, span) = (entry.path.0.get_ref().0.clone(), entry.path.0.span());
-        if openings::decides(path.trim_start_matches('/')) {
-            let message = format!("`{path}` decides who comes in, and would be a download");
-            return Err(Diagnostic::new(at, Some(span), message)
-                .hint("write the file itself, so that it can be checked")
-                .into());
-        }
-        let artifact = ProfileArtifact {
-            url: entry.url.into(),
-            sha256: Digest::parse(&entry.sha256.0).expect("digests were checked when the overlay was read"),
-            mode: entry.mode.map_or(0o644, |mode| mode.0),
-            for_architecture: entry.architecture.is_some(),
-            origin: format!("overlay:{name}"),
-        };
-        if artifacts.insert(path.trim_start_matches('/').to_owned(), (span.clone(), artifact)).is_some() {
-            let twice = Diagnostic::new(at, Some(span), format!("`{path}` is given twice in this file"));
-            return Err(twice.hint("keep one of the two entries, or give each another `architecture`").into());
-        }
-    }
-    Ok(artifacts)
 }
 
 /// The manifests of an overlay, by file name.

@@ -12,11 +12,11 @@ use serde::de::{Deserializer, IntoDeserializer as _, MapAccess};
 use serde_json::{Value, json};
 
 use super::values::{
-    Account, Address, AddressWithPrefix, Archive, ArchiveComponent, BlockSize, Component, ConfigLine, Edit, Expected,
-    FileUrl, Glob, HostName, Identifier, ImagePath, K3sVersion, KernelOption, KubeletArg, LabelName, LabelValue, Led,
-    Level, Line, Locale, Login, Mac, ManifestGlob, Mode, Module, Package, PackagePattern, PartitionSize, Priority,
-    Server, Sha256, Spanned, SshKey, Suite, SysctlName, SysctlValue, Taint, TimeZone, Unit, Url, Version, Word,
-    WorkspacePath,
+    Account, Address, AddressWithPrefix, Archive, ArchiveComponent, ArchiveMember, BlockSize, Component, ConfigLine,
+    Edit, Expected, FileUrl, Glob, HostName, Identifier, ImagePath, K3sVersion, KernelOption, KubeletArg, LabelName,
+    LabelValue, Led, Level, Line, Locale, Login, Mac, ManifestGlob, Mode, Module, Package, PackagePattern,
+    PartitionSize, Priority, Server, Sha256, Spanned, SshKey, Suite, SysctlName, SysctlValue, Taint, TimeZone, Unit,
+    Url, Version, Word, WorkspacePath,
 };
 use super::{Arch, Board, Role};
 
@@ -404,10 +404,13 @@ pub(super) struct ArtifactEntry {
     pub path: Spanned<ImagePath>,
     /// Where it is downloaded from.
     pub url: FileUrl,
-    /// SHA-256 of the file, 64 hexadecimal digits: `sha256sum FILE` prints it.
+    /// SHA-256 of what is downloaded, 64 hexadecimal digits: `sha256sum FILE` prints it.
     pub sha256: Sha256,
-    /// Permissions in octal; "0644" unless given.
-    pub mode: Option<Mode>,
+    /// The file to take out of what is downloaded, a tar archive (plain, or compressed with gzip, xz or zstd) or a Debian
+    /// package, by its path there. What is downloaded goes in as it is unless given.
+    pub unpack: Option<Spanned<ArchiveMember>>,
+    /// Permissions in octal without setuid and setgid; "0644" unless given.
+    pub mode: Option<Spanned<Mode>>,
     /// The architecture that it is for; boards of another one do without it. For all unless given.
     pub architecture: Option<Arch>,
 }

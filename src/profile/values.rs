@@ -74,6 +74,7 @@ text! {
     Unit: unit, "A unit's full name, such as nftables.service.";
     Url: url, "A base URL, https or http.";
     FileUrl: file_url, "The URL of a file, https or http.";
+    ArchiveMember: archive_member, "A file's path in an archive, such as tool-1.2/bin/tool.";
     Sha256: sha256, "A SHA-256 digest, 64 hexadecimal digits.";
     Archive: archive, "`debian`, `debian-security`, or the URL of the directory above `dists/`.";
     Suite: suite, "A suite, such as trixie; with `/` at its end, the directory of a flat repository below the archive's URL (`/` is that URL itself).";

@@ -22,7 +22,7 @@ fn entry(server: &Server, more: &str) -> String {
 }
 
 /// A workspace whose profile `node` is a small machine with an overlay `mine` of these entries.
-fn place(online: &Online, entries: &str) -> Place {
+pub fn place(online: &Online, entries: &str) -> Place {
     let place = tiny::place(online, &[]).file("overlays/mine/overlay.toml", format!("schema = 1\n{entries}"));
     let profile = place.read("profiles/node.toml");
     place.write("profiles/node.toml", profile.replace("schema = 1\n", "schema = 1\noverlays = [\"mine\"]\n"));
@@ -30,7 +30,7 @@ fn place(online: &Online, entries: &str) -> Place {
 }
 
 /// The line of the listing for this path, in its columns.
-fn listed(place: &Place, path: &str) -> Option<Vec<String>> {
+pub fn listed(place: &Place, path: &str) -> Option<Vec<String>> {
     let listing = place.read("build/node/node.files");
     let line = listing.lines().find(|line| line.split('\t').next() == Some(path))?;
     Some(line.split('\t').map(str::to_owned).collect())

@@ -7,6 +7,7 @@
 
 mod archive;
 mod artifact;
+mod artifact_unpack;
 mod bad_archive;
 mod bad_package;
 mod bad_profile;
@@ -46,7 +47,7 @@ mod values;
 mod workflow;
 
 #[path = "../support/debs.rs"]
-#[expect(dead_code, reason = "compressed and extended archives are the reader's own tests' business")]
+#[expect(dead_code, reason = "extended archives are the reader's own tests' business")]
 mod debs;
 #[path = "../support/gpg.rs"]
 #[expect(dead_code, reason = "other signatures are the verifier's own tests' business")]

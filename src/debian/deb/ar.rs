@@ -5,7 +5,7 @@ use std::io::{self, Read, Seek, SeekFrom};
 
 use super::error::{Flaw, Problem};
 
-const MAGIC: &[u8] = b"!<arch>\n";
+pub(super) const MAGIC: &[u8] = b"!<arch>\n";
 const HEADER_LEN: u64 = 60;
 /// Members before `data.tar`: three, and a few that tools may put between them.
 const MAX_MEMBERS: usize = 16;

@@ -25,6 +25,9 @@ pub enum DebError {
 pub enum Flaw {
     #[error("not a Debian package (no `!<arch>` archive)")]
     NotADeb,
+    /// Of a file that may be a package or another archive.
+    #[error("it is {0}, and neither a tar archive (plain, or compressed with gzip, xz or zstd) nor a Debian package")]
+    NoArchive(&'static str),
     #[error("format version `{0}`, only 2.x is known")]
     Version(String),
     #[error("bad member header at byte {offset}")]

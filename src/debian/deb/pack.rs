@@ -1,6 +1,7 @@
 //! Packs: decompressed packages in the cache, named by the `.deb`'s digest.
 //!
-//! `<sha256>.tar` is `data.tar` followed by `control.tar`, `<sha256>.idx` says what lies where. Both may be
+//! `<sha256>.tar` is `data.tar` followed by `control.tar`, or a tar archive that is no package, decompressed;
+//! `<sha256>.idx` says what lies where. Both may be
 //! deleted at any time. An index that does not fit its own digest, this program's format, the pack's length or its
 //! `control.tar` counts as absent. The contents of files are checked when they are read (see `tree`).
 
@@ -27,7 +28,7 @@ pub(super) const FORMAT: u32 = 4;
 #[derive(Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Index {
     pub format: u32,
-    /// Bytes of the decompressed `data.tar` and, right after it, `control.tar`.
+    /// Bytes of the decompressed `data.tar` and, right after it, `control.tar`, which only a package has.
     pub data_len: u64,
     pub control_len: u64,
     pub control_sha256: Digest,
@@ -47,8 +48,20 @@ impl Files {
         Self { pack: packs_dir.join(format!("{sha256}.tar")), index: packs_dir.join(format!("{sha256}.idx")) }
     }
 
-    /// The package, if a usable pack is there.
+    /// The package, if a usable pack of one is there.
     pub(super) fn load(&self) -> Option<Package> {
+        let (index, pack) = self.read()?;
+        assemble(index, &pack)
+    }
+
+    /// What the archive holds, package or not, if a usable pack is there. The nodes have no origin.
+    pub(super) fn members(&self) -> Option<Vec<package::Member>> {
+        let (index, pack) = self.read()?;
+        Some(index.members.into_iter().map(|member| member.into_package(&pack, "")).collect())
+    }
+
+    /// The index and the pack that it fits.
+    fn read(&self) -> Option<(Index, Arc<Pack>)> {
         let bytes = files::read(&self.index).ok()?;
         let (digest, json) = bytes.split_at_checked(64)?;
         if Digest::parse(str::from_utf8(digest).ok()?)? != Digest::of(json) {
@@ -59,7 +72,7 @@ impl Files {
         if index.format != FORMAT || fs::metadata(&self.pack).ok()?.len() != len {
             return None;
         }
-        assemble(index, &Pack::open(&self.pack).ok()?)
+        Some((index, Pack::open(&self.pack).ok()?))
     }
 
     /// Takes both away, the index first, so that it never comes without its pack.

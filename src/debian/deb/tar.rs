@@ -102,9 +102,10 @@ impl<R: BufRead, W: Write> Walk<'_, R, W> {
                     read_pax(&data, &mut extensions).ok_or_else(|| self.bad(start, "pax extension"))?;
                 }
                 kind => {
-                    // The size of anything but a file is meaningless.
-                    let is_file = matches!(kind, EntryType::Regular | EntryType::Continuous);
-                    let len = if is_file { size } else { 0 };
+                    // The size of anything else is meaningless.
+                    let has_bytes =
+                        matches!(kind, EntryType::Regular | EntryType::Continuous | EntryType::XGlobalHeader);
+                    let len = if has_bytes { size } else { 0 };
                     return self.member(&header, extensions, len, start).map(Some);
                 }
             }

@@ -1,6 +1,6 @@
 //! From the bytes of a `.deb` to a pack (both archives decompressed, one after the other) and its index.
 
-use std::io::{BufRead, BufReader, BufWriter, Read, Seek, SeekFrom, Write};
+use std::io::{self, BufRead, BufReader, BufWriter, Read, Seek, SeekFrom, Write};
 
 use liblzma::bufread::XzDecoder;
 use liblzma::stream::{IGNORE_CHECK, MtStreamBuilder, Stream};
@@ -12,10 +12,11 @@ use super::members;
 use super::pack::{FORMAT, Index};
 use super::tar;
 use crate::debian::XZ_MEMORY;
+use crate::format::Packing;
 use crate::tree::Digest;
 
-/// Bytes of decompressed data taken from one package; the largest of trixie has half of it.
-const MAX_DATA: u64 = 4 << 30;
+/// Bytes of decompressed data taken from one package or archive; the largest package of trixie has half of it.
+pub(super) const MAX_DATA: u64 = 4 << 30;
 /// Bytes of decompressed control data; a kernel's has 1 MB.
 const MAX_CONTROL: u64 = 64 << 20;
 /// Compressed bytes from which decoding on several threads pays; smaller archives have one or two blocks, and other
@@ -25,7 +26,7 @@ const XZ_THREADED: u64 = 16 << 20;
 const XZ_THREADING_MEMORY: u64 = 128 << 20;
 /// Binary logarithm of the largest window taken from zstd, 128 MiB.
 const ZSTD_WINDOW_LOG: u32 = 27;
-const BUFFER: usize = 256 << 10;
+pub(super) const BUFFER: usize = 256 << 10;
 
 /// Reads a `.deb` and writes its pack.
 ///
@@ -59,23 +60,37 @@ fn walk<R: Read + Seek, W: Write>(
 
 /// The decompressed bytes of a part; how it is compressed shows in its name.
 fn open<'r, R: Read + Seek>(deb: &'r mut R, part: &Part) -> Result<Box<dyn BufRead + 'r>, Problem> {
+    let packing = match part.name.split_once(".tar").map_or("", |(_, suffix)| suffix) {
+        "" => None,
+        ".gz" => Some(Packing::Gzip),
+        ".xz" => Some(Packing::Xz),
+        ".zst" => Some(Packing::Zstd),
+        _ => return Err(Flaw::Compression(part.name.clone()).into()),
+    };
     deb.seek(SeekFrom::Start(part.offset)).map_err(Problem::Input)?;
-    let raw = BufReader::with_capacity(BUFFER, deb.take(part.len));
-    let failed = |source| Flaw::Decompress { archive: part.name.clone(), source };
-    let suffix = part.name.split_once(".tar").map_or("", |(_, suffix)| suffix);
-    Ok(match suffix {
-        "" => Box::new(raw),
-        ".gz" => Box::new(BufReader::with_capacity(BUFFER, flate2::bufread::MultiGzDecoder::new(raw))),
-        ".xz" => {
-            let stream = xz_decoder(part.len).map_err(|error| failed(error.into()))?;
-            Box::new(BufReader::with_capacity(BUFFER, XzDecoder::new_stream(raw, stream)))
-        }
-        ".zst" => {
-            let mut decoder = zstd::stream::read::Decoder::with_buffer(raw).map_err(failed)?;
-            decoder.window_log_max(ZSTD_WINDOW_LOG).map_err(failed)?;
+    decoder(deb.take(part.len), part.len, packing)
+        .map_err(|source| Flaw::Decompress { archive: part.name.clone(), source }.into())
+}
+
+/// The bytes behind the `len` bytes of `raw`, which are packed like this.
+///
+/// # Errors
+/// Of setting the decoder up.
+pub(super) fn decoder<'r>(
+    raw: impl Read + 'r,
+    len: u64,
+    packing: Option<Packing>,
+) -> io::Result<Box<dyn BufRead + 'r>> {
+    let raw = BufReader::with_capacity(BUFFER, raw);
+    Ok(match packing {
+        None => Box::new(raw),
+        Some(Packing::Gzip) => Box::new(BufReader::with_capacity(BUFFER, flate2::bufread::MultiGzDecoder::new(raw))),
+        Some(Packing::Xz) => Box::new(BufReader::with_capacity(BUFFER, XzDecoder::new_stream(raw, xz_decoder(len)?))),
+        Some(Packing::Zstd) => {
+            let mut decoder = zstd::stream::read::Decoder::with_buffer(raw)?;
+            decoder.window_log_max(ZSTD_WINDOW_LOG)?;
             Box::new(BufReader::with_capacity(BUFFER, decoder))
         }
-        _ => return Err(Flaw::Compression(part.name.clone()).into()),
     })
 }
 
