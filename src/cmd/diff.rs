@@ -1,7 +1,7 @@
-//! `imgbuild diff`: what changed between two images, by package, unit, file, size and kernel command line.
+//! `imgbuild diff`: what changed between two images, by package, artifact, unit, file, size and kernel command line.
 //!
-//! Each image is held against its manifest first, all data of it. The packages' names and versions are the manifest's word:
-//! an image holds what packages made.
+//! Each image is held against its manifest first, all data of it. Names and versions of packages and artifacts are the
+//! manifest's word: an image holds what they made.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
@@ -14,7 +14,7 @@ use super::finished::Finished;
 use super::{Outcome, compare};
 use crate::cli::Diff;
 use crate::exit::Failure;
-use crate::image::{Manifest, kind_of_mbr};
+use crate::image::{Manifest, ManifestPackage, kind_of_mbr};
 use crate::output::{Console, bytes};
 use crate::tree::Digest;
 
@@ -43,6 +43,7 @@ struct Difference {
     same: bool,
     settings: Vec<String>,
     packages: Vec<String>,
+    artifacts: Vec<String>,
     units: Vec<String>,
     files: Vec<String>,
 }
@@ -72,15 +73,17 @@ impl Difference {
                 settings.push(format!("~ {label}: content differs"));
             }
         }
-        let versions = |manifest: &Manifest| -> BTreeMap<String, String> {
-            let all = manifest.packages.iter().chain(&manifest.artifacts);
-            all.map(|package| (package.name.clone(), package.version.clone())).collect()
+        let versions = |entries: &[ManifestPackage]| -> BTreeMap<String, String> {
+            entries.iter().map(|entry| (entry.name.clone(), entry.version.clone())).collect()
         };
-        let packages = changes(&versions(a), &versions(b), |old, new| format!(" {old} → {new}"));
+        let moved = |old: &[ManifestPackage], new: &[ManifestPackage]| {
+            changes(&versions(old), &versions(new), |old, new| format!(" {old} → {new}"))
+        };
+        let (packages, artifacts) = (moved(&a.packages, &b.packages), moved(&a.artifacts, &b.artifacts));
         let (old, new) = (lines(a_files), lines(b_files));
         let all = changes(&old, &new, |old, new| format!(" ({})", columns(old, new)));
         let (units, files) = all.into_iter().partition(|line| is_unit(line));
-        Self { same: a.image_sha256 == b.image_sha256, settings, packages, units, files }
+        Self { same: a.image_sha256 == b.image_sha256, settings, packages, artifacts, units, files }
     }
 
     fn describe(&self) -> String {
@@ -91,6 +94,7 @@ impl Difference {
         for (title, list) in [
             ("image", &self.settings),
             ("packages, by the manifests", &self.packages),
+            ("artifacts, by the manifests", &self.artifacts),
             ("units", &self.units),
             ("files", &self.files),
         ] {

@@ -104,11 +104,19 @@ fn describe(manifest: &Manifest) -> String {
         ("cmdline", manifest.cmdline.clone()),
         ("table", format!("GPT with a {}", kind_of_mbr(&manifest.hybrid_mbr))),
         ("packages", manifest.packages.len().to_string()),
+        ("artifacts", artifacts(manifest)),
         ("k3s", k3s(manifest)),
         ("seed", seed(manifest)),
     ]);
     map(&mut text, manifest.partitions.iter().map(|partition| (bar(partition), Row::of(partition))), "filled");
     text
+}
+
+/// What else than packages is in it.
+fn artifacts(manifest: &Manifest) -> String {
+    let named: Vec<String> =
+        manifest.artifacts.iter().map(|artifact| format!("{} {}", artifact.name, artifact.version)).collect();
+    if named.is_empty() { "none".to_owned() } else { named.join(", ") }
 }
 
 /// Which release of K3s is in it.

@@ -158,7 +158,7 @@ fn line(item: &Item<'_>) -> Option<String> {
     let from = from.first().map_or(String::new(), |from| format!(" from {from}"));
     match item.state {
         State::Absent => {
-            let size = size.map_or(String::new(), |size| format!(", {}", bytes(size)));
+            let size = size.map_or(", size unknown".to_owned(), |size| format!(", {}", bytes(size)));
             Some(format!("   fetch {name} {version} {arch}{size}{from}"))
         }
         State::Unpacked | State::Downloaded => None,

@@ -145,11 +145,12 @@ impl Fetcher {
         Ok(wanted.iter().map(|download| self.store.object(&download.sha256)).collect())
     }
 
-    /// Whether the cache has a file for this object, by name and size: its bytes are looked at when it is fetched.
+    /// Bytes of the file that the cache has for this object, by name and size; none if it has none. What they are is looked at
+    /// when it is fetched.
     #[must_use]
-    pub fn has(&self, wanted: &Download) -> bool {
+    pub fn cached(&self, wanted: &Download) -> Option<u64> {
         let found = fs::metadata(self.store.object(&wanted.sha256)).map(|meta| meta.len());
-        found.is_ok_and(|len| wanted.size.is_none_or(|size| size == len))
+        found.ok().filter(|len| wanted.size.is_none_or(|size| size == *len))
     }
 
     /// Takes a local file with this digest into the cache; gives where it lies there.

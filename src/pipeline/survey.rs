@@ -34,7 +34,7 @@ pub(crate) struct Item<'a> {
     pub(crate) name: &'a str,
     pub(crate) version: &'a str,
     pub(crate) arch: &'a str,
-    /// Bytes of the file, if they are known before it is there.
+    /// Bytes of the file, if they are known: not before it is there, if an overlay names it.
     pub(crate) size: Option<u64>,
     pub(crate) sha256: Digest,
     pub(crate) state: State,
@@ -92,13 +92,22 @@ fn amounts(items: &[Item<'_>], noun: &str) -> String {
         (State::Absent, "to be fetched"),
     ];
     let parts = states.into_iter().filter_map(|(state, what)| {
-        let those: Vec<u64> =
-            items.iter().filter(|item| item.state == state).map(|item| item.size.unwrap_or(0)).collect();
-        (!those.is_empty()).then(|| format!("{} {what} ({})", those.len(), bytes(those.iter().sum())))
+        let those: Vec<Option<u64>> = items.iter().filter(|item| item.state == state).map(|item| item.size).collect();
+        (!those.is_empty()).then(|| format!("{} {what} ({})", those.len(), amount(&those)))
     });
     let parts: Vec<String> = parts.collect();
     let all = count(items.len(), noun);
     if parts.is_empty() { all } else { format!("{all}: {}", parts.join(", ")) }
+}
+
+/// The sum of sizes, in words; what is not known is told.
+fn amount(sizes: &[Option<u64>]) -> String {
+    let known = bytes(sizes.iter().flatten().fold(0, |sum, size| size.saturating_add(sum)));
+    match sizes.iter().filter(|size| size.is_none()).count() {
+        0 => known,
+        unknown if unknown == sizes.len() => "size unknown".to_owned(),
+        unknown => format!("{known} and {unknown} of unknown size"),
+    }
 }
 
 /// The packages of `plan`, in its order.
@@ -131,14 +140,14 @@ fn artifacts<'p>(plan: &'p Plan<'_>, k3s_dir: Option<&Path>, tools: Tools<'_>) -
         };
         let is_unpacked = install.member.is_some() && deb::unpacked_contents(download.sha256, &packs).is_some();
         let state = if is_unpacked { State::Unpacked } else { of_file(download, tools) };
-        let (size, sha256) = (download.size, download.sha256);
+        let (size, sha256) = (download.size.or_else(|| tools.fetcher.cached(download)), download.sha256);
         Item { name, version, arch, size, sha256, state, from }
     };
     plan.artifacts.iter().map(item).collect()
 }
 
 fn of_file(download: &Download, tools: Tools<'_>) -> State {
-    if tools.fetcher.has(download) { State::Downloaded } else { State::Absent }
+    if tools.fetcher.cached(download).is_some() { State::Downloaded } else { State::Absent }
 }
 
 /// The last component of a URL's path, which is the file's name for those of K3s's releases.

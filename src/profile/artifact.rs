@@ -60,7 +60,7 @@ pub(super) fn of(
 fn check(entry: &ArtifactEntry, at: &Arc<SourceText>) -> Result<(), Diagnostic> {
     let path = &entry.path.0.get_ref().0;
     if openings::decides(path.trim_start_matches('/')) {
-        let message = format!("`{path}` decides who comes in, and would be a download");
+        let message = format!("`{path}` decides who comes in or becomes root, and would be a download");
         return Err(Diagnostic::new(at, Some(entry.path.0.span()), message)
             .hint("write the file itself, so that it can be checked"));
     }

@@ -2,7 +2,8 @@
 //! of a profile or overlay over the files that decide this takes their place, so its text is looked at.
 //!
 //! Followed are passwd(5), shadow(5), group(5), gshadow(5), sudoers(5), doas.conf(5), `sshd_config`(5), sshd(8), pam.conf(5),
-//! sysusers.d(5) and tmpfiles.d(5). This is a net for mistakes, no proof: a file may hold a program that does the same.
+//! sysusers.d(5), tmpfiles.d(5), polkit(8) and
+//! ld.so(8). This is a net for mistakes, no proof: a file may hold a program that does the same.
 //!
 //! What only somebody with a keyboard or a cable at the node can use is told and not refused ([`at_the_console`]): tests and
 //! repairs live by it.
@@ -63,7 +64,7 @@ pub(super) fn refuse<'f>(
             file: path.rsplit('/').next().unwrap_or(path),
         };
         if let Some(target) = &file.symlink {
-            let message = format!("`/{path}` decides who comes in, and would be a link to `{target}`");
+            let message = format!("`/{path}` decides who comes in or becomes root, and would be a link to `{target}`");
             return Err(at_path(path, file, marks, None, message, "write the file itself, so that it can be checked"));
         }
         let Ok(text) = &text else { continue };
@@ -76,7 +77,7 @@ pub(super) fn refuse<'f>(
     Ok(())
 }
 
-/// Whether the file at this clean path decides who comes in, so that its text has to be known.
+/// Whether the file at this clean path decides who comes in or becomes root, so that its text has to be known.
 pub(super) fn decides(path: &str) -> bool {
     rule_of(path).is_some()
 }
@@ -127,7 +128,9 @@ fn rule_of(path: &str) -> Option<Rule> {
         _ if below("etc/ssh/sshd_config.d/") => Some(sshd),
         _ if below("etc/pam.d/") || below("usr/lib/pam.d/") => Some(pam),
         "etc/doas.conf" => Some(doas),
+        "etc/ld.so.preload" => Some(preload),
         _ if below("etc/doas.d/") => Some(doas),
+        _ if POLKIT_RULES.iter().any(|dir| below(dir)) => Some(polkit),
         _ if below("etc/tmpfiles.d/") || below("usr/lib/tmpfiles.d/") => Some(tmpfiles),
         _ if below("etc/sysusers.d/") || below("usr/lib/sysusers.d/") => Some(sysusers),
         _ => None,
@@ -387,6 +390,32 @@ fn asks(text: &str) -> bool {
             _ => false,
         }
     })
+}
+
+/// Where polkitd looks for rules, but for `/run`, which is no place in an image.
+const POLKIT_RULES: [&str; 3] =
+    ["etc/polkit-1/rules.d/", "usr/local/share/polkit-1/rules.d/", "usr/share/polkit-1/rules.d/"];
+
+/// A rule that says yes and asks for no action says yes to all of them, one of which runs any program as root.
+fn polkit(line: &str, known: &Known<'_>) -> Option<(String, &'static str)> {
+    let is_yes = ["polkit.Result.YES", "\"yes\"", "'yes'"].iter().any(|yes| line.contains(yes));
+    let is_any = !known.text.contains("action.id") || known.text.contains("org.freedesktop.policykit.exec");
+    (is_yes && is_any && !line.starts_with("//")).then(|| {
+        let what = "lets programs be run as root without a password".to_owned();
+        (what, "ask for the `action.id` that is meant; who may become root is said by `sudo = true` of [[user]]")
+    })
+}
+
+/// A library that every program loads from where the node's state is, which outlives the image.
+fn preload(line: &str, _: &Known<'_>) -> Option<(String, &'static str)> {
+    let is_fixed = |library: &str| {
+        // One without a slash is looked for where the image has its libraries.
+        let is_of_image = ["/usr/", "/lib/", "/lib64/"].iter().any(|dir| library.starts_with(dir));
+        !library.contains('/') || (is_of_image && !library.contains("/../"))
+    };
+    let library = line.split([' ', '\t', ':']).find(|library| !library.is_empty() && !is_fixed(library))?;
+    let what = format!("loads `{library}` into every program, root's too, from where it may be replaced");
+    Some((what, "name a library below `/usr`, which only another image changes"))
 }
 
 /// `u NAME 0`, also with a group's number behind it.

@@ -145,10 +145,15 @@ fn a_changed_entry_needs_no_new_lock_and_the_plan_names_it() {
     let item = &cold["steps"][1]["items"][0];
     assert_eq!((&item["state"], &item["size"]), (&json!("absent"), &Value::Null));
     assert_eq!(item["from"], json!([server.url("/tool")]));
+    assert_eq!(cold["steps"][1]["does"], "1 artifact: 1 to be fetched (size unknown)");
+    let text = place.run(&["build", "node", "--plan"]).ok();
+    assert!(text.contains(&format!(" all, size unknown from {}", server.url("/tool"))), "{text}");
 
     place.run(&["build", "--profile", "node"]).ok();
     place.write("overlays/mine/overlay.toml", format!("schema = 1\n{}", entry(&server, "mode = \"0700\"\n")));
-    assert_eq!(plan()["why"], json!(["file `/usr/local/bin/tool` of overlay:mine changed"]));
+    let warm = plan();
+    assert_eq!(warm["why"], json!(["file `/usr/local/bin/tool` of overlay:mine changed"]));
+    assert_eq!(warm["steps"][1]["items"][0]["size"], TOOL.len());
     place.run(&["lock", "--check", "--profile", "node"]).ok();
     place.run(&["build", "--profile", "node"]).ok();
     assert_eq!(listed(&place, "/usr/local/bin/tool").unwrap()[2], "0700");
@@ -162,10 +167,65 @@ fn what_is_no_digest_no_url_or_no_path_is_shown_at_its_place() {
         ("url = \"http://", "url = \"ftp://", "is not the URL of a file"),
         ("path = \"/usr", "path = \"usr", "is not an absolute path"),
         ("path = \"/usr/local/bin/tool", "path = \"/etc/passwd", "decides who comes in"),
+        ("path = \"/usr/local/bin/tool", "path = \"/etc/ld.so.preload", "decides who comes in or becomes root"),
+        (
+            "path = \"/usr/local/bin/tool",
+            "path = \"/etc/polkit-1/rules.d/1.rules",
+            "decides who comes in or becomes root",
+        ),
+        ("sha256 = ", "mode = \"4755\"\nsha256 = ", "write `mode = \"0755\"`"),
+        ("sha256 = ", "mode = \"2711\"\nsha256 = ", "write `mode = \"0711\"`"),
         ("url = \"http://", "url = \"http://me:password@", "holds a user or a password"),
     ] {
         let place = place(&online, &entry(&server, "").replace(from, to));
         let error = place.run(&["build", "--profile", "node"]).fails(1);
         assert!(error.contains(what) && error.contains("overlays/mine/overlay.toml"), "{error}");
     }
+}
+
+#[test]
+fn another_entry_for_its_place_is_told_by_what_that_entry_is() {
+    let (online, server) = (tiny::archive(0).online(), server());
+    for (more, hint) in [
+        ("[[file]]\npath = \"/usr/local/bin/tool\"\nmode = \"0755\"\n", "its `mode` is a key of [[artifact]]"),
+        ("[[file]]\npath = \"/usr/local/bin/tool\"\nsymlink = \"x\"\n", "keep one of the two entries"),
+        ("[[directory]]\npath = \"/usr/local/bin/tool\"\n", "a `path` below the directory"),
+    ] {
+        let place = place(&online, &(entry(&server, "") + more));
+        let error = place.run(&["build", "--profile", "node"]).fails(1);
+        assert!(error.contains("`/usr/local/bin/tool` is an [[artifact]] of this file too"), "{error}");
+        assert!(error.contains(hint) && error.contains("overlays/mine/overlay.toml:7:8"), "{error}");
+    }
+}
+
+#[test]
+fn a_place_that_a_package_has_otherwise_is_told_where_the_overlay_names_it() {
+    let (online, server) = (tiny::archive(0).online(), server());
+    for (path, message) in [
+        ("/usr/lib/systemd", "is a regular file: the image has a directory there (machine)"),
+        ("/usr/lib/os-release/x", "needs the directory `/usr/lib/os-release`"),
+    ] {
+        let place = place(&online, &entry(&server, "").replace("/usr/local/bin/tool", path));
+        let error = place.run(&["build", "--profile", "node"]).fails(1).replace('\n', " ");
+        assert!(error.contains(message) && error.contains("overlays/mine/overlay.toml:3:8"), "{error}");
+    }
+}
+
+#[test]
+fn inspect_and_diff_name_it_beside_the_packages() {
+    let (online, server) = (tiny::archive(0).online(), server());
+    let place = place(&online, &entry(&server, ""));
+    place.run(&["build", "--profile", "node"]).ok();
+    let version = &Digest::of(TOOL).to_string()[..12];
+    let text = place.run(&["inspect", "build/node"]).ok();
+    assert!(text.contains(&format!("\nartifacts  usr/local/bin/tool {version}\n")), "{text}");
+
+    let other = entry(&server, "").replace("bin/tool\"", "bin/other\"");
+    place.write("overlays/mine/overlay.toml", format!("schema = 1\n{other}"));
+    place.run(&["build", "--profile", "node", "--output", "other"]).ok();
+    let difference = place.run(&["--json", "diff", "build/node", "other"]).result();
+    assert_eq!(difference["packages"], json!([]));
+    assert_eq!(difference["artifacts"], json!(["+ usr/local/bin/other", "- usr/local/bin/tool"]));
+    let text = place.run(&["diff", "build/node", "other"]).ok();
+    assert!(text.contains("artifacts, by the manifests:\n  + usr/local/bin/other\n"), "{text}");
 }

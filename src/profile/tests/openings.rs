@@ -55,6 +55,18 @@ const OPENINGS: &[(&str, &str, &str)] = &[
     ("etc/ssh/sshd_config.d/05-x.conf", "AuthorizedKeysFile .ssh/authorized_keys", "looks for keys elsewhere"),
     ("etc/ssh/sshd_config.d/05-x.conf", "HostbasedAuthentication yes", "lets in whom another machine vouches for"),
     ("etc/hosts.equiv", "+ +", "lets in whom another machine vouches for"),
+    ("etc/ld.so.preload", "/usr/lib/libgood.so\n/var/lib/x.so", "loads `/var/lib/x.so` into every program"),
+    ("etc/ld.so.preload", "libgood.so:/usr/../home/x.so", "loads `/usr/../home/x.so` into every program"),
+    (
+        "etc/polkit-1/rules.d/50-all.rules",
+        "polkit.addRule(function(action, subject) {\n// polkit.Result.YES\n\treturn polkit.Result.YES;",
+        "lets programs be run as root without a password",
+    ),
+    (
+        "usr/share/polkit-1/rules.d/50-exec.rules",
+        "if (action.id == 'org.freedesktop.policykit.exec')\nreturn 'yes';",
+        "lets programs be run as root without a password",
+    ),
     (
         "etc/pam.d/sshd",
         "@include common-account\nauth sufficient pam_permit.so",
@@ -121,6 +133,11 @@ const SOUND: &[(&str, &str)] = &[
         "d /var/lib/app 0750 app app\nL /etc/app.conf - - - - /usr/lib/app.conf\nz /etc/shadow 0640 root shadow",
     ),
     ("usr/share/doc/sudoers", "eve ALL=(ALL) NOPASSWD: ALL"),
+    ("etc/ld.so.preload", "# a careful malloc\n/usr/lib/libmalloc.so /usr/$LIB/libx.so\nliby.so"),
+    (
+        "etc/polkit-1/rules.d/50-reboot.rules",
+        "if (action.id == 'org.freedesktop.login1.reboot')\nreturn polkit.Result.YES;",
+    ),
 ];
 
 const PROFILE: &str = "schema = 1\nextends = \"demo\"\noverlays = [\"mine\"]\n";
@@ -162,7 +179,10 @@ fn a_file_of_a_profile_is_refused_where_it_is_named_and_so_is_a_link() {
       = help: write `!` or `*` there; people come in with a key: [[user]] with `ssh_keys`
     "#);
     let shown = node_error(&text("symlink = \"/var/lib/shadow\""));
-    assert!(shown.contains("`/etc/shadow` decides who comes in, and would be a link to `/var/lib/shadow`"), "{shown}");
+    assert!(
+        shown.contains("`/etc/shadow` decides who comes in or becomes root, and would be a link to `/var/lib/shadow`"),
+        "{shown}"
+    );
     let from_workspace = text("source = \"files/shadow\"");
     let files = [("profiles/node.toml", from_workspace.as_str()), ("files/shadow", "root::1::\n")];
     assert!(error(&files, "node").contains("line 1 of `/etc/shadow` opens the account `root` without a password"));
