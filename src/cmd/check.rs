@@ -7,7 +7,6 @@ use serde_json::{Value, json};
 
 use super::Outcome;
 use super::cluster::open_secrets;
-use super::k3s;
 use super::lock as locking;
 use super::session::{Session, today};
 use crate::cli::Check;
@@ -146,7 +145,7 @@ impl Seen<'_> {
             self.unaccepted.extend(locking::unaccepted(lock, &profile.name, &self.ledger));
         }
         match self.lock.map(|lock| lock.expect(profile)) {
-            Some(Ok(_)) if self.lock.is_some_and(|lock| k3s::is_missing(profile, lock)) => {
+            Some(Ok(_)) if self.lock.is_some_and(|lock| lock.lacks_release(profile)) => {
                 let finding = lints::without_k3s(&profile.name);
                 if !self.findings.contains(&finding) {
                     self.findings.push(finding);

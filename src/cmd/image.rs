@@ -8,7 +8,6 @@ use std::path::{Path, PathBuf};
 
 use super::Outcome;
 use super::cluster::{self, Member};
-use super::k3s;
 use super::lock as locking;
 use super::search::Searcher;
 use super::session::Session;
@@ -122,9 +121,7 @@ pub(super) fn build(
     let profile = profile::load(&session.workspace, name)?;
     check_place(output)?;
     let lock = locking::for_build(session, &profile, k3s_dir)?;
-    if let Some(dir) = k3s_dir {
-        k3s::check_dir(session, &profile, &lock, dir)?;
-    }
+    session.releases(k3s_dir).check_dir(&profile, &lock)?;
     let plan = plan(session, &profile, &lock)?;
     let check = check(session, &plan, &lock, output);
     if let Some(State::UpToDate(manifest)) = check.as_ref().map(|check| check.state(&session.cache)) {

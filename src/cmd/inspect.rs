@@ -11,9 +11,10 @@ use uuid::Uuid;
 
 use super::disk::Disk;
 use super::finished::Finished;
-use super::{Outcome, compare, k3s};
+use super::{Outcome, compare};
 use crate::cli::Inspect;
 use crate::exit::Failure;
+use crate::fetch::k3s::NAME;
 use crate::image::{Manifest, ManifestPartition, caveat, kind_of_mbr};
 use crate::output::{Console, bytes, shown};
 
@@ -121,7 +122,7 @@ fn artifacts(manifest: &Manifest) -> String {
 
 /// Which release of K3s is in it.
 fn k3s(manifest: &Manifest) -> String {
-    let program = manifest.artifacts.iter().find(|artifact| artifact.name == k3s::NAME);
+    let program = manifest.artifacts.iter().find(|artifact| artifact.name == NAME);
     program
         .map_or_else(|| "none: a node that starts from it joins no cluster".to_owned(), |found| found.version.clone())
 }

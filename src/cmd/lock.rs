@@ -19,10 +19,11 @@ use crate::effects::ledger::{Ledger, Verdict};
 use crate::effects::{Context, accounts, unpack};
 use crate::exit::{Code, Failure};
 use crate::fetch::Download;
+use crate::fetch::k3s::NAME;
 use crate::files;
 use crate::lock::{self, CriticalChangeError, Lock, OutdatedError, Update};
 use crate::output::count;
-use crate::pipeline::{self, PlannedPackage};
+use crate::pipeline::{self, ForProfile, Moves, PlannedPackage, Releases};
 use crate::profile::{self, Profile, Registration};
 
 pub(super) fn run(args: &cli::Lock, session: &Session<'_>) -> Outcome {
@@ -48,14 +49,15 @@ pub(super) fn run(args: &cli::Lock, session: &Session<'_>) -> Outcome {
         old.remove(name);
     }
     let mut lock = old.clone();
-    let moves = k3s::moves(session, &profiles, &lock, update, dir)?;
+    let releases = session.releases(dir);
+    let moves = releases.moves(&profiles, &lock, update)?;
     for profile in &profiles {
-        let adds_k3s = dir.is_some() && k3s::is_missing(profile, &lock);
+        let adds_k3s = dir.is_some() && lock.lacks_release(profile);
         if update != Update::Nothing || adds_k3s || lock.expect(profile).is_err() {
-            lock = locked(session, profile, lock, update, &moves, dir)?;
+            lock = locked(session, profile, lock, update, releases, &moves)?;
         }
     }
-    k3s::follow(session, &profiles, &mut lock, &moves, dir)?;
+    releases.follow(&profiles, &mut lock, &moves)?;
     if let Some(cluster) = cluster::load(&session.workspace)? {
         lock.record_critical(&cluster.critical_values(), args.accept_critical_change)?;
         if args.accept_critical_change {
@@ -111,7 +113,7 @@ pub(super) fn for_build(session: &Session<'_>, profile: &Profile, k3s_dir: Optio
     // Another run may have changed it in the meantime.
     let mut lock = load(session)?;
     if !is_locked(&lock, profile)? {
-        lock = locked(session, profile, lock, Update::Nothing, &k3s::Moves::new(), k3s_dir)?;
+        lock = locked(session, profile, lock, Update::Nothing, session.releases(k3s_dir), &Moves::new())?;
         lock.save(&session.lock_path())?;
     }
     Ok(lock)
@@ -120,9 +122,7 @@ pub(super) fn for_build(session: &Session<'_>, profile: &Profile, k3s_dir: Optio
 /// As [`for_build`], for a node's image, whose cluster the lock then knows.
 pub(super) fn for_member(session: &Session<'_>, member: &Member, k3s_dir: Option<&Path>) -> Result<Lock, Failure> {
     let lock = for_build(session, &member.profile, k3s_dir)?;
-    if let Some(dir) = k3s_dir {
-        k3s::check_dir(session, &member.profile, &lock, dir)?;
-    }
+    session.releases(k3s_dir).check_dir(&member.profile, &lock)?;
     let _guard = session.guard_lock();
     let mut lock = load(session)?;
     let is_new = lock.record_node(&member.name, &member.registration);
@@ -140,7 +140,7 @@ fn registration(session: &Session<'_>, node: &cluster::Node) -> Option<Registrat
 /// Whether a name can be told to update: a locked package, or K3s.
 fn is_known(name: &str, lock: &Lock, profiles: &[Profile]) -> bool {
     lock.packages.iter().any(|package| package.name == name)
-        || (name == k3s::NAME && profiles.iter().any(|profile| profile.k3s.is_some()))
+        || (name == NAME && profiles.iter().any(|profile| profile.k3s.is_some()))
 }
 
 /// The workspace's lock; an empty one if it has none.
@@ -163,12 +163,15 @@ fn locked(
     profile: &Profile,
     mut lock: Lock,
     update: Update<'_>,
-    moves: &k3s::Moves,
-    k3s_dir: Option<&Path>,
+    releases: Releases<'_>,
+    moves: &Moves,
 ) -> Result<Lock, Failure> {
     let progress = session.console.progress();
     // First, since it is what a new user may have to bring along.
-    let artifacts = k3s::choose(session, profile, &lock, moves, k3s_dir)?;
+    let ForProfile { artifacts, out_of_reach } = releases.choose(profile, &lock, moves)?;
+    if let Some(error) = out_of_reach {
+        k3s::warn_out_of_reach(session, profile, error);
+    }
     let indexes = indexes(session, profile)?;
     progress.begin("resolve", 0);
     let mut chosen = lock::lock_profile(profile, &indexes, Some(&lock), update)?;

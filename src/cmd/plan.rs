@@ -6,14 +6,14 @@ use serde_json::{Value, json};
 
 use super::lock as locking;
 use super::session::Session;
-use super::{Outcome, cluster, image, k3s};
+use super::{Outcome, cluster, image};
 use crate::cli::Build;
 use crate::exit::Failure;
 use crate::image::file_names;
 use crate::lock::{CriticalChangeError, Lock};
 use crate::output::bytes;
 use crate::pipeline::survey::{self, Item, State};
-use crate::pipeline::{Plan, up_to_date};
+use crate::pipeline::{self, Plan, up_to_date};
 use crate::profile::{self, Profile};
 
 /// Why images are made that may be there already.
@@ -79,7 +79,7 @@ fn plan_if_locked<'a>(
         return Ok(None);
     }
     if subject.k3s_dir.is_some() {
-        k3s::expect_locked(profile, lock)?;
+        pipeline::expect_locked(profile, lock)?;
     }
     image::plan(session, profile, lock).map(Some)
 }

@@ -16,7 +16,7 @@ use crate::exit::{Code, Failure};
 use crate::fetch::channels::CHANNELS;
 use crate::fetch::{FetchError, Fetcher, k3s};
 use crate::output::Console;
-use crate::pipeline::Tools;
+use crate::pipeline::{Releases, Tools};
 use crate::profile::Workspace;
 use crate::urls::{WebUrl, shown};
 
@@ -67,6 +67,11 @@ impl<'a> Session<'a> {
     /// What the stages of a build work with.
     pub(crate) fn tools(&self) -> Tools<'_> {
         Tools { cache: &self.cache, fetcher: &self.fetcher, progress: self.console.progress() }
+    }
+
+    /// Releases of K3s: those of the mirror, or with `dir` the one whose files lie there.
+    pub(crate) fn releases<'s>(&'s self, dir: Option<&'s Path>) -> Releases<'s> {
+        Releases { mirror: &self.k3s_mirror, channels: &self.k3s_channels, dir, tools: self.tools() }
     }
 
     /// Keeps other runs of the program from changing the lock file, until the guard goes. The workspace's directory is

@@ -23,6 +23,9 @@ use crate::urls::WebUrl;
 /// Where the project publishes its releases.
 pub const GITHUB: &str = "https://github.com/k3s-io/k3s/releases/download";
 
+/// The name that `lock --update` knows the release by, which is its program's.
+pub const NAME: &str = "k3s";
+
 /// Most bytes of a checksum file; a real one has some dozen lines.
 const MAX_SUMS: u64 = 1 << 20;
 
@@ -36,11 +39,14 @@ pub enum Asset {
 }
 
 impl Asset {
+    /// All of them.
+    pub const ALL: [Self; 2] = [Self::Binary, Self::AirGap];
+
     /// Its name in messages and the lock, the same for every architecture.
     #[must_use]
     pub fn name(self) -> &'static str {
         match self {
-            Self::Binary => "k3s",
+            Self::Binary => NAME,
             Self::AirGap => "k3s-airgap-images",
         }
     }

@@ -199,7 +199,7 @@ impl Lock {
             Err(OutdatedError::Unpinned { profile: name, kind, account })
         } else if let Some((user, number)) = self.no_person(profile) {
             Err(OutdatedError::Person { profile: name, user, number })
-        } else if profile.k3s.as_ref().is_some_and(|k3s| !k3s.standalone) && !self.has_artifacts(&name) {
+        } else if profile.k3s.as_ref().is_some_and(|k3s| !k3s.standalone) && self.lacks_release(profile) {
             Err(OutdatedError::WithoutK3s { profile: name })
         } else {
             Ok(locked)
@@ -230,11 +230,24 @@ impl Lock {
         self.artifacts.iter().filter(move |artifact| artifact.profiles.iter().any(|user| user == profile))
     }
 
-    /// The tag of the release of K3s that is locked for a profile.
+    /// The tag of the release that a profile's artifacts are files of.
     #[must_use]
-    pub fn k3s_of<'a>(&'a self, profile: &'a str) -> Option<&'a str> {
-        let program = self.artifacts_of(profile).find(|artifact| artifact.name == "k3s")?;
-        Some(&program.version)
+    pub fn release_of<'a>(&'a self, profile: &'a str) -> Option<&'a str> {
+        self.artifacts_of(profile).next().map(|artifact| artifact.version.as_str())
+    }
+
+    /// The release that is locked for profiles that name the release `named`: that one, or the newer one of its line that
+    /// such profiles were moved to.
+    #[must_use]
+    pub fn release_in_place_of<'a>(&'a self, named: &'a str) -> &'a str {
+        let moved = self.profiles.iter().find(|(_, locked)| locked.k3s.as_deref() == Some(named));
+        moved.and_then(|(name, _)| self.release_of(name)).unwrap_or(named)
+    }
+
+    /// Whether `profile` takes a release, and the lock has none of it: locking again adds it.
+    #[must_use]
+    pub fn lacks_release(&self, profile: &Profile) -> bool {
+        profile.k3s.is_some() && !self.has_artifacts(&profile.name)
     }
 
     /// Whether a profile has artifacts.

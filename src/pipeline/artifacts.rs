@@ -38,7 +38,7 @@ pub(super) fn fetched(plan: &Plan<'_>, tools: Tools<'_>) -> Result<Vec<Content>,
     }
     let of = |source: Source| plan.artifacts.iter().filter(move |artifact| artifact.source == source);
     let mut files = Vec::new();
-    let k3s: Vec<&Artifact> = of(Source::K3s).collect();
+    let k3s: Vec<&Artifact> = of(Source::Release).collect();
     if let Some(Artifact { version, .. }) = k3s.first() {
         let release = Release { version, arch: plan.profile.board.arch() };
         let unavailable =

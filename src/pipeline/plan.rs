@@ -43,8 +43,8 @@ pub(crate) struct Artifact {
 /// Whose file it is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Source {
-    /// A release of K3s, which the lock has.
-    K3s,
+    /// A project's release, which the lock has.
+    Release,
     /// Any server: an overlay has its URL and digest.
     Url,
 }
@@ -98,7 +98,7 @@ impl<'a> Plan<'a> {
 impl Artifact {
     /// Whether it is this file of a release of K3s.
     pub(crate) fn is(&self, asset: k3s::Asset) -> bool {
-        self.source == Source::K3s && self.name == asset.name()
+        self.source == Source::Release && self.name == asset.name()
     }
 }
 
@@ -117,7 +117,7 @@ fn of_k3s(locked: &LockedArtifact, mirror: &WebUrl) -> Option<Artifact> {
         name: name.clone(),
         version: version.clone(),
         arch: arch.name(),
-        source: Source::K3s,
+        source: Source::Release,
         download: Download {
             name: format!("{name} {version}"),
             urls: vec![k3s::url(mirror, path)],

@@ -135,7 +135,7 @@ fn artifacts<'p>(plan: &'p Plan<'_>, k3s_dir: Option<&Path>, tools: Tools<'_>) -
     let item = |artifact: &'p Artifact| {
         let Artifact { name, version, arch, source, download, install } = artifact;
         let from = match (k3s_dir, source, &download.urls[..]) {
-            (Some(dir), Source::K3s, [url, ..]) => vec![dir.join(file_name(url)).display().to_string()],
+            (Some(dir), Source::Release, [url, ..]) => vec![dir.join(file_name(url)).display().to_string()],
             _ => urls(download),
         };
         let is_unpacked = install.member.is_some() && deb::unpacked_contents(download.sha256, &packs).is_some();

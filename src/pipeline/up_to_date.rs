@@ -70,7 +70,7 @@ impl Check {
         let packages = plan.packages.iter().map(|package| (&package.locked.name, package.locked.sha256));
         inputs.extend(packages.map(|(name, sha256)| (format!("package `{name}`"), sha256.to_string())));
         // Those of overlays are the profile's.
-        let artifacts = plan.artifacts.iter().filter(|artifact| artifact.source == Source::K3s);
+        let artifacts = plan.artifacts.iter().filter(|artifact| artifact.source == Source::Release);
         let artifacts = artifacts.map(|artifact| (&artifact.name, artifact.download.sha256));
         inputs.extend(artifacts.map(|(name, sha256)| (format!("artifact `{name}`"), sha256.to_string())));
         inputs.extend(of_profile(plan.profile));

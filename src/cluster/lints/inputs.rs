@@ -129,6 +129,6 @@ impl<'a> Inputs<'a> {
 
 fn release(lock: Option<&Lock>, profile: &Profile) -> Option<Tag> {
     let k3s = profile.k3s.as_ref()?;
-    let locked = lock.filter(|lock| lock.expect(profile).is_ok()).and_then(|lock| lock.k3s_of(&profile.name));
+    let locked = lock.filter(|lock| lock.expect(profile).is_ok()).and_then(|lock| lock.release_of(&profile.name));
     Tag::parse(locked.unwrap_or(&k3s.version))
 }
