@@ -12,6 +12,7 @@ use crate::fetch::k3s::{self, Asset, Found, K3sError, Place, Release};
 use crate::lock::{Lock, LockedArtifact, Update};
 use crate::output::Named;
 use crate::profile::{Arch, K3s, Profile, Tag};
+use crate::urls::WebUrl;
 
 /// Releases that are to be locked in place of others, by the tags of the latter. One that is in here under its own tag is
 /// looked at anew.
@@ -21,9 +22,9 @@ pub(crate) type Moves = BTreeMap<String, String>;
 #[derive(Clone, Copy)]
 pub(crate) struct Releases<'a> {
     /// The URL that they lie below.
-    pub(crate) mirror: &'a str,
+    pub(crate) mirror: &'a WebUrl,
     /// The URL of what tells the newest of each line.
-    pub(crate) channels: &'a str,
+    pub(crate) channels: &'a WebUrl,
     /// The user's directory with the files of one release, which are taken from there then.
     pub(crate) dir: Option<&'a Path>,
     pub(crate) tools: Tools<'a>,
