@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! downloads/   what came over the network, by SHA-256 (see `fetch`)
-//! packs/       decompressed package data, by the package's SHA-256 (see `debian::deb`)
+//! packs/       decompressed packages and archives, by the SHA-256 of their files (see `debian::deb`)
 //! derived/     compressed blocks, module indexes, initrds, by the digest of their inputs
 //! ```
 //! Everything but `downloads/` may be deleted at any time.

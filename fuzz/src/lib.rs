@@ -19,18 +19,20 @@ use imgbuild::{release as releases, tree};
 #[path = "../../tests/support/gpt.rs"]
 mod sums;
 
-/// A whole `.deb`.
+/// A whole `.deb`, as a package and as any archive.
 pub fn deb(data: &[u8]) {
     let _ = deb::check(data);
+    let _ = deb::check_contents(data);
 }
 
-/// The walk of a `data.tar`, inside a sound package. Header checksums are made good, else nearly every input
+/// The walk of a `data.tar`, inside a sound package and by itself. Header checksums are made good, else nearly every input
 /// would end at the first one.
 pub fn tar(data: &[u8]) {
     let mut control = header("./control", CONTROL.len());
     control.extend_from_slice(CONTROL);
     control.resize(control.len().next_multiple_of(512) + 1024, 0);
     let data = with_checksums(data);
+    let _ = deb::check_contents(&data);
     let mut file = b"!<arch>\n".to_vec();
     for (name, bytes) in [("debian-binary", b"2.0\n".as_slice()), ("control.tar", &control), ("data.tar", &data)] {
         file.extend_from_slice(format!("{name:<48}{:<10}`\n", bytes.len()).as_bytes());

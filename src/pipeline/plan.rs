@@ -1,10 +1,13 @@
 //! What an image will be made of: everything that is locked for it, and where it is fetched from.
 
+use std::collections::BTreeMap;
+
 use crate::debian::mirror::Mirror;
 use crate::fetch::{Download, k3s};
 use crate::image;
 use crate::lock::{IdMap, Lock, LockedArtifact, LockedPackage, OutdatedError};
 use crate::profile::{Arch, Profile, ProfileArtifact};
+use crate::tree::Digest;
 use crate::urls::WebUrl;
 
 /// One image to be made, as its profile and lock say. The same two always give the same plan.
@@ -82,11 +85,13 @@ impl<'a> Plan<'a> {
         })
     }
 
-    /// Everything that is kept unpacked in the cache.
+    /// Everything that is kept unpacked in the cache, each once: several artifacts may be of one archive.
     pub(crate) fn packs(&self) -> Vec<&Download> {
         let packages = self.packages.iter().map(|package| &package.download);
         let archives = self.artifacts.iter().filter(|artifact| artifact.install.member.is_some());
-        packages.chain(archives.map(|artifact| &artifact.download)).collect()
+        let all = packages.chain(archives.map(|artifact| &artifact.download));
+        let by_digest: BTreeMap<Digest, &Download> = all.map(|download| (download.sha256, download)).collect();
+        by_digest.into_values().collect()
     }
 
     /// Whether K3s's program is in the lock.

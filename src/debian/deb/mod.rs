@@ -108,3 +108,13 @@ pub fn check(deb: &[u8]) -> Result<(), DebError> {
     let in_memory = Path::new("(in memory)");
     unpack::unpack(&mut Cursor::new(deb), io::sink()).map(drop).map_err(|problem| problem.named(in_memory, in_memory))
 }
+
+/// As [`check`], of an archive as [`contents`] takes it.
+///
+/// # Errors
+/// What is wrong with the archive.
+pub fn check_contents(archive: &[u8]) -> Result<(), DebError> {
+    let in_memory = Path::new("(in memory)");
+    let read = tarball::unpack(&mut Cursor::new(archive), "archive", io::sink());
+    read.map(drop).map_err(|problem| problem.named(in_memory, in_memory))
+}
