@@ -304,8 +304,8 @@ const CLUSTER: &str = "schema = 1\nname = \"home\"\nserver = \"https://192.168.1
 
 #[test]
 fn any_property_list_of_disks_is_read_or_refused() {
-    let list = include_bytes!("fixtures/diskutil/list.plist").to_vec();
-    run(&[list, include_bytes!("fixtures/diskutil/info-disk4.plist").to_vec()], entry::plist);
+    let mac: toml::Table = include_str!("fixtures/diskutil.toml").parse().unwrap();
+    run(&["list", "disk4"].map(|name| mac[name].as_str().unwrap().as_bytes().to_vec()), entry::plist);
 }
 
 #[test]

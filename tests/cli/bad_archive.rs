@@ -4,22 +4,15 @@ use std::collections::BTreeMap;
 
 use crate::archive::{Archive, INDEX, INRELEASE, pool};
 use crate::http::Answer;
+use crate::place::Place;
 
 type Files = BTreeMap<String, Vec<u8>>;
 
-/// The error of a build from an archive whose files were changed after signing.
-fn tampered(change: impl FnOnce(&mut Files)) -> String {
-    let archive = Archive::new();
-    let mut files = archive.files();
-    change(&mut files);
-    archive.serve(files, Answer::honest).refused(&["parcel"], 5)
-}
-
 /// The error of a build from an archive whose index was changed before signing.
-fn hostile(code: i32, index: fn(String) -> String) -> String {
+fn hostile(index: fn(String) -> String) -> String {
     let mut archive = Archive::new();
     archive.index = index;
-    archive.online().refused(&["parcel"], code)
+    archive.online().refused(&["parcel"], 1)
 }
 
 #[test]
@@ -37,21 +30,29 @@ fn a_good_archive_can_be_locked() {
 }
 
 #[test]
-fn a_tampered_release_file_is_refused() {
-    let error = tampered(|files| {
-        let text = String::from_utf8(files[INRELEASE].clone()).unwrap();
-        files.insert(INRELEASE.to_owned(), text.replace("Suite: test", "Suite: tesT").into_bytes());
+fn what_was_changed_after_it_was_signed_is_refused_with_what_it_is() {
+    let changes: [fn(&mut Files); 7] = [
+        |files| {
+            let text = String::from_utf8(files[INRELEASE].clone()).unwrap();
+            files.insert(INRELEASE.to_owned(), text.replace("Suite: test", "Suite: tesT").into_bytes());
+        },
+        |files| drop(files.insert(INRELEASE.to_owned(), Archive::new().files()[INRELEASE].clone())),
+        |files| files.get_mut(INDEX).unwrap()[0] = b'p',
+        |files| files.get_mut(&pool("parcel")).unwrap().truncate(100),
+        |files| {
+            let other = files[&pool("systemd-boot-efi")].clone();
+            files.insert(pool("parcel"), other);
+        },
+        |files| *files.get_mut(&pool("parcel")).unwrap().last_mut().unwrap() = 1,
+        |files| drop(files.remove(&pool("parcel"))),
+    ];
+    let told = changes.map(|change| {
+        let archive = Archive::new();
+        let mut files = archive.files();
+        change(&mut files);
+        archive.serve(files, Answer::honest).refused(&["parcel"], 5)
     });
-    assert!(error.contains("source `tiny`") && error.contains(INRELEASE), "{error}");
-}
-
-#[test]
-fn a_release_file_by_another_key_is_refused() {
-    let (ours, theirs) = (Archive::new(), Archive::new());
-    let mut files = ours.files();
-    files.insert(INRELEASE.to_owned(), theirs.files()[INRELEASE].clone());
-    let error = ours.serve(files, Answer::honest).refused(&["parcel"], 5);
-    assert!(error.contains("source `tiny`") && error.contains("not one of the pinned ones"), "{error}");
+    insta::assert_snapshot!(Place::new().stable(&told.join("\n")));
 }
 
 #[test]
@@ -60,40 +61,6 @@ fn an_expired_release_file_is_refused() {
     archive.validity = -3600;
     let error = archive.online().refused(&["parcel"], 5);
     assert!(error.contains("source `tiny`") && error.contains("it expired on"), "{error}");
-}
-
-#[test]
-fn a_changed_index_is_refused() {
-    let error = tampered(|files| files.get_mut(INDEX).unwrap()[0] = b'p');
-    assert!(error.contains("source `tiny`") && error.contains("its SHA-256 is"), "{error}");
-}
-
-#[test]
-fn a_truncated_package_is_refused() {
-    let error = tampered(|files| files.get_mut(&pool("parcel")).unwrap().truncate(100));
-    assert!(error.contains("parcel 1.0-1") && error.contains(&pool("parcel")), "{error}");
-}
-
-#[test]
-fn a_swapped_package_is_refused() {
-    let error = tampered(|files| {
-        let other = files[&pool("systemd-boot-efi")].clone();
-        files.insert(pool("parcel"), other);
-    });
-    assert!(error.contains("parcel 1.0-1") && error.contains("--mirror"), "{error}");
-}
-
-#[test]
-fn a_package_with_another_hash_is_refused() {
-    let error = tampered(|files| *files.get_mut(&pool("parcel")).unwrap().last_mut().unwrap() = 1);
-    assert!(error.contains("parcel 1.0-1") && error.contains("its SHA-256 is"), "{error}");
-}
-
-#[test]
-fn a_package_that_is_gone_is_named_with_its_address() {
-    let error = tampered(|files| drop(files.remove(&pool("parcel"))));
-    assert!(error.contains("parcel 1.0-1") && error.contains(&pool("parcel")) && error.contains("404"), "{error}");
-    assert!(error.contains("imgbuild lock --update"), "{error}");
 }
 
 #[test]
@@ -120,23 +87,13 @@ fn a_connection_that_is_cut_once_is_resumed() {
 }
 
 #[test]
-fn a_package_path_that_leaves_the_archive_is_refused() {
-    let error = hostile(1, |index| index.replace("Filename: pool/parcel", "Filename: ../../etc/parcel"));
-    assert!(error.contains("source `tiny`") && error.contains("../../etc/parcel"), "{error}");
-}
-
-#[test]
 fn an_index_with_fields_that_cannot_be_is_refused() {
-    let error = hostile(1, |index| index.replace("Package: parcel", "Package: parcel/../x"));
-    assert!(error.contains("source `tiny`") && error.contains("parcel/../x"), "{error}");
-    let error = hostile(1, |index| index.replace("Version: 1.0-1", "Version: 1.0-1; rm -rf /"));
-    assert!(error.contains("source `tiny`"), "{error}");
-    let error = hostile(1, |index| index.replacen("SHA256: ", "SHA256: ../", 1));
-    assert!(error.contains("source `tiny`"), "{error}");
-}
-
-#[test]
-fn a_dependency_that_nobody_has_is_explained() {
-    let error = hostile(1, |index| index.replace("Package: parcel\n", "Package: parcel\nDepends: string (>= 2)\n"));
-    assert!(error.contains("parcel") && error.contains("string (>= 2)"), "{error}");
+    let changes: [fn(String) -> String; 5] = [
+        |index| index.replace("Filename: pool/parcel", "Filename: ../../etc/parcel"),
+        |index| index.replace("Package: parcel", "Package: parcel/../x"),
+        |index| index.replace("Version: 1.0-1", "Version: 1.0-1; rm -rf /"),
+        |index| index.replacen("SHA256: ", "SHA256: ../", 1),
+        |index| index.replace("Package: parcel\n", "Package: parcel\nDepends: string (>= 2)\n"),
+    ];
+    insta::assert_snapshot!(Place::new().stable(&changes.map(hostile).join("\n")));
 }

@@ -36,7 +36,7 @@ fn every_verb_has_a_help_of_eighty_columns_with_the_global_options_and_an_exampl
     assert_eq!(help(&place, &["-h"]), top);
     let (_, rest) = top.split_once("Global options:\n").unwrap();
     let global = format!("Global options:\n{}\n\n", rest.split("\n\n").next().unwrap());
-    let mut all = format!("── imgbuild\n{top}");
+    let mut all = vec![format!("── imgbuild\n{top}")];
     for verb in verbs(&place) {
         let verb: Vec<&str> = verb.iter().map(String::as_str).collect();
         let text = help(&place, &[&["help"], &verb[..]].concat());
@@ -44,8 +44,9 @@ fn every_verb_has_a_help_of_eighty_columns_with_the_global_options_and_an_exampl
             assert_eq!(help(&place, &[&verb[..], &[flag]].concat()), text, "{verb:?} {flag}");
         }
         assert!(text.contains(&global) && text.contains("\nExample"), "{text}");
-        all += &format!("\n── imgbuild {}\n{}", verb.join(" "), text.replace(&global, ""));
+        all.push(format!("── imgbuild {}\n{}", verb.join(" "), text.replace(&global, "")));
     }
+    let all = all.join("\n");
     for line in all.lines() {
         assert!(line.chars().count() <= 80, "wider than 80 columns: {line}");
     }

@@ -2,27 +2,23 @@
 //! others' captures: no Mac was at hand.
 
 use std::collections::BTreeMap;
-use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use imgbuild::device::diskutil::disks;
 use imgbuild::device::{Disk, Limits, Partition, Transport, find};
 
 use crate::{holder, mount, said};
 
-fn fixture(name: &str) -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/diskutil").join(name)
-}
-
-fn infos() -> BTreeMap<String, Vec<u8>> {
-    let name =
-        |path: &Path| Some(path.file_name()?.to_str()?.strip_prefix("info-")?.strip_suffix(".plist")?.to_owned());
-    let files = fs::read_dir(fixture("")).unwrap().map(|entry| entry.unwrap().path());
-    files.filter_map(|path| Some((name(&path)?, fs::read(&path).unwrap()))).collect()
+/// The list of all disks, and what is said of each.
+fn lists() -> (Vec<u8>, BTreeMap<String, Vec<u8>>) {
+    let mac: BTreeMap<String, String> = toml::from_str(include_str!("../fixtures/diskutil.toml")).unwrap();
+    let mut lists: BTreeMap<_, _> = mac.into_iter().map(|(name, text)| (name, text.into_bytes())).collect();
+    (lists.remove("list").unwrap(), lists)
 }
 
 fn mac() -> Vec<Disk> {
-    disks(&fs::read(fixture("list.plist")).unwrap(), &infos()).unwrap()
+    let (list, infos) = lists();
+    disks(&list, &infos).unwrap()
 }
 
 fn named(name: &str) -> Disk {
@@ -81,12 +77,12 @@ fn containers_hold_the_disks_that_they_are_made_of() {
 
 #[test]
 fn what_is_no_property_list_is_an_error_with_a_cure() {
-    let list = fs::read(fixture("list.plist")).unwrap();
+    let (list, infos) = lists();
     let bad = BTreeMap::from([("disk4".to_owned(), b"<plist><dict><key>TotalSize".to_vec())]);
     for (list, infos, of) in
-        [(&b""[..], infos(), "all disks"), (b"<plist></plist>", infos(), "all disks"), (&list, bad, "disk4")]
+        [(&b""[..], &infos, "all disks"), (b"<plist></plist>", &infos, "all disks"), (&list, &bad, "disk4")]
     {
-        let error = disks(list, &infos).unwrap_err();
+        let error = disks(list, infos).unwrap_err();
         assert_eq!(error.to_string(), format!("cannot understand diskutil's property list of {of}"));
         assert!(error.hint().unwrap().contains("diskutil"));
     }
