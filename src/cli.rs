@@ -83,6 +83,13 @@ Examples:
   imgbuild check pi1
   imgbuild check --online";
 
+const WHY_EXAMPLES: &str = "\
+Examples:
+  imgbuild why libssl3t64 demo
+  imgbuild why ssh.service demo
+  imgbuild why /etc/issue demo
+  imgbuild why vm.swappiness demo";
+
 const FLASH_EXAMPLES: &str = "\
 Examples:
   imgbuild flash pi1
@@ -117,10 +124,10 @@ pub enum Command {
     /// Check cluster, profiles and lock without building
     #[command(after_help = CHECK_EXAMPLES)]
     Check(Check),
-    /// Explain why a package is in a profile's image
+    /// Explain who brings a package, file, unit or setting into a profile's image
     #[command(
-        override_usage = "imgbuild why <PACKAGE> <NAME|--profile <NAME>>",
-        after_help = "Example:\n  imgbuild why libssl3t64 demo"
+        override_usage = "imgbuild why <WHAT> <NAME|--profile <NAME>>",
+        after_help = WHY_EXAMPLES
     )]
     Why(Why),
     /// Show what an image is and how it is partitioned
@@ -245,8 +252,8 @@ pub struct Check {
 #[derive(Debug, Args)]
 #[command(group = ArgGroup::new("where").args(["name", "profile"]).required(true))]
 pub struct Why {
-    /// Package to explain
-    pub package: String,
+    /// Package, path in the image, unit, kernel module, sysctl or manifest's file to explain
+    pub what: String,
     /// Profile it is in, or node with that profile
     pub name: Option<String>,
     /// Profile it is in

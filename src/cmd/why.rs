@@ -1,32 +1,34 @@
-//! `imgbuild why`: the chain of dependencies that brings a package into a profile's image.
+//! `imgbuild why`: who brings a package, a file, a unit, a kernel module or a setting into a profile's image.
 //!
-//! Answers from the locked packages' own control data, so it needs no index and tells of what is really built. A profile
-//! that is not locked is answered for from the archives' indexes, and stays as it is: nothing is written here.
+//! What the profile and its overlays say themselves is told first; for a package, and for what a package holds, the chain of
+//! dependencies that leads to it. Packages are those that are locked, and their own control data, so that no index is needed
+//! and the answer is of what is really built. A profile that is not locked is answered for from the archives' indexes, and
+//! stays as it is: nothing is written here.
 
-use std::collections::BTreeMap;
-use std::fmt::Write as _;
+mod answer;
+mod given;
+mod packages;
 
+use self::answer::{Answer, Given};
+use self::packages::Packages;
 use super::Outcome;
 use super::lock as locking;
 use super::session::Session;
 use super::subject;
 use crate::cli::Why;
-use crate::debian::resolve::{self, Reason, Universe};
-use crate::debian::{Package, index};
 use crate::diagnostic::closest;
-use crate::exit::{Code, Failure};
-use crate::lock::{self, LockedPackage, Update};
-use crate::pipeline::{self, PlannedPackage};
-use crate::profile::{self, Profile, Source};
+use crate::exit::Failure;
+use crate::lock::Lock;
+use crate::profile::{self, Profile, checks};
 
 /// Refuses names in the wrong order, which are as easily typed as in the right one.
 pub(super) fn check_order(args: &Why, session: &Session<'_>) -> Outcome {
     let Some(name) = args.name.as_deref().or(args.profile.as_deref()) else { return Ok(()) };
-    if subject::is_known(session, name)? || !subject::is_known(session, &args.package)? {
+    if subject::is_known(session, name)? || !subject::is_known(session, &args.what)? {
         return Ok(());
     }
     Err(Failure::refused(format!("there is no node and no profile `{name}`"))
-        .hint(format!("the package comes first: `imgbuild why {name} {}`", args.package)))
+        .hint(format!("the package comes first: `imgbuild why {name} {}`", args.what)))
 }
 
 pub(super) fn run(args: &Why, session: &Session<'_>) -> Outcome {
@@ -35,124 +37,139 @@ pub(super) fn run(args: &Why, session: &Session<'_>) -> Outcome {
     };
     let profile = profile::load(&session.workspace, name)?;
     let lock = locking::load(session)?;
-    if locking::is_locked(&lock, &profile)? {
-        let locked: Vec<&LockedPackage> = lock.packages_of(&profile.name).collect();
-        let downloads = lock.downloads(&profile.name, &session.mirror);
-        let packages = pipeline::unpacked(&PlannedPackage::of(locked.iter().copied(), downloads), session.tools())?;
-        return explain(args, session, &profile, &locked, &[("lock", &as_index(&packages, &locked))]);
-    }
-    session.console.note(&format!("`{}` is not locked: this is what the archives have now", profile.name));
-    let indexes = locking::indexes(session, &profile)?;
-    let chosen = lock::lock_profile(&profile, &indexes, None, Update::Nothing)?;
-    let texts: Vec<(&str, &str)> =
-        indexes.iter().map(|index| (index.state.name.as_str(), index.text.as_str())).collect();
-    explain(args, session, &profile, &chosen.packages.iter().collect::<Vec<_>>(), &texts)
-}
-
-/// Answers from indexes of archives, each with its name, of which the packages in `chosen` count.
-fn explain(
-    args: &Why,
-    session: &Session<'_>,
-    profile: &Profile,
-    chosen: &[&LockedPackage],
-    indexes: &[(&str, &str)],
-) -> Outcome {
-    let versions: BTreeMap<&str, &str> =
-        chosen.iter().map(|package| (package.name.as_str(), package.version.as_str())).collect();
-    let mut stanzas = Vec::new();
-    for (name, text) in indexes {
-        let mut all = index::parse(text).map_err(|error| Failure::new(Code::Unexpected, &error))?;
-        all.retain(|stanza| versions.get(stanza.name) == Some(&stanza.version.as_str()));
-        stanzas.push((*name, all));
-    }
-    let universe = Universe::new(profile.board.arch().name(), stanzas)?;
-    let selection = resolve::resolve(&universe, &profile.packages)?;
-    let Some(chain) = selection.why(&args.package) else {
-        let meant = closest(&args.package, selection.packages().map(|package| package.stanza.name));
-        let meant = meant.map(|meant| format!("did you mean `{meant}`? ")).unwrap_or_default();
-        return Err(Failure::refused(format!(
-            "nothing brings a package `{}` into profile `{}`",
-            args.package, profile.name
-        ))
-        .hint(format!("{meant}imgbuild.lock lists the packages of a locked profile")));
+    let asked = Asked { profile: &profile, is_locked: locking::is_locked(&lock, &profile)?, lock: &lock, session };
+    let what = args.what.as_str();
+    let answer = if what.starts_with('/') {
+        asked.file(what)?
+    } else if what.strip_suffix(".yaml").is_some() {
+        asked.manifest(what)?
+    } else if checks::unit(what).is_ok() {
+        asked.unit(what)?
+    } else {
+        asked.name(what)?
     };
-    let mut steps: Vec<String> = chain.iter().map(ToString::to_string).collect();
-    let from = chosen.iter().find(|package| package.name == args.package);
-    if let Some(package) = from.filter(|package| is_unusual(&package.source, profile)) {
-        steps.push(format!("{} {} comes from source `{}`", package.name, package.version, package.source));
-    }
-    let askers = chain.first().map_or_else(Vec::new, |reason| askers(reason, profile));
-    let value = serde_json::json!({
-        "package": args.package,
-        "profile": profile.name,
-        "why": steps,
-        "wanted_by": askers,
-    });
-    // Below the chain's start, which they ask for.
-    let below = steps.len().min(1);
-    steps.splice(below..below, askers.iter().map(|asker| format!("  {}", asker.describe())));
-    session.console.result(&value, &steps.join("\n"));
+    session.console.result(&answer.value(&profile.name), &answer.describe());
     Ok(())
 }
 
-/// Whether it is worth saying that a package comes from a source: one that is not Debian's, or whose packages do not simply
-/// compete by their versions.
-fn is_unusual(name: &str, profile: &Profile) -> bool {
-    let source = profile.sources.iter().find(|source| source.name == name);
-    source.is_some_and(|source| {
-        source.archive.contains("://") || !source.only.is_empty() || source.priority != Source::PRIORITY
-    })
+/// What an answer is found with.
+struct Asked<'a> {
+    profile: &'a Profile,
+    lock: &'a Lock,
+    is_locked: bool,
+    session: &'a Session<'a>,
 }
 
-/// Who asks for the package that a chain starts with.
-#[derive(Debug, PartialEq, Eq, serde::Serialize)]
-struct Asker {
-    /// `profile`, `overlay` or `board`.
-    kind: &'static str,
-    name: String,
-    /// The line of the file that names the package; a board has none.
-    file: Option<String>,
-    line: Option<usize>,
-}
-
-impl Asker {
-    fn describe(&self) -> String {
-        let Self { kind, name, file, line } = self;
-        let place = file.as_ref().zip(*line).map_or(String::new(), |(file, line)| format!(" ({file}:{line})"));
-        format!("by {kind} `{name}`{place}")
-    }
-}
-
-/// The files of the profile's chain and of its overlays that name the package, the board if it needs it.
-fn askers(reason: &Reason<'_>, profile: &Profile) -> Vec<Asker> {
-    let Reason::Wanted { package } = reason else { return Vec::new() };
-    let of_file = |(path, line): (&str, usize)| Asker {
-        kind: if path.ends_with("/overlay.toml") { "overlay" } else { "profile" },
-        name: called(path).to_owned(),
-        file: Some(path.to_owned()),
-        line: Some(line),
-    };
-    let mut askers: Vec<Asker> = profile.marks.places("packages", package).map(of_file).collect();
-    if profile.board.packages().contains(package) {
-        askers.push(Asker { kind: "board", name: profile.board.name().to_owned(), file: None, line: None });
-    }
-    askers
-}
-
-/// The name that a file gives its profile or overlay: `profiles/NAME.toml`, `overlays/NAME/overlay.toml`.
-fn called(path: &str) -> &str {
-    let named = path.strip_suffix("/overlay.toml").or_else(|| path.strip_suffix(".toml")).unwrap_or(path);
-    named.rsplit('/').next().unwrap_or(named)
-}
-
-/// The packages as an index of an archive that has nothing else.
-fn as_index(packages: &[Package], locked: &[&LockedPackage]) -> String {
-    let mut text = String::new();
-    for (package, locked) in packages.iter().zip(locked) {
-        for (name, value) in &package.fields {
-            let _ = writeln!(text, "{name}: {}", value.trim());
+impl Asked<'_> {
+    /// Whoever brings a path: the profile, whose file wins over a package's, or a package.
+    fn file<'w>(&self, what: &'w str) -> Result<Answer<'w>, Failure> {
+        let path = packages::clean(what);
+        if let Some(given) = given::file(self.profile, &path) {
+            return Ok(Answer { kind: "file", name: what, given: vec![given], chain: None });
         }
-        let _ = writeln!(text, "Filename: {}\nSize: {}\nSHA256: {}\n", locked.path, locked.size, locked.sha256);
+        let packages = self.contents(what)?;
+        let Some(owner) = packages.owner(&path) else {
+            let meant = closest_beside(&path, given::paths(self.profile).chain(packages.paths()));
+            let meant = meant.map(|meant| format!("did you mean `/{meant}`? ")).unwrap_or_default();
+            return Err(self.nothing_brings(what).hint(format!("{meant}{}", self.made_here())));
+        };
+        let says = if self.profile.dropped().is_match(&path) {
+            format!("{what} is a file of {owner}, and `drop` leaves it out of the image")
+        } else {
+            format!("{what} is a file of {owner}")
+        };
+        let chain = packages.chain(owner)?;
+        Ok(Answer { kind: "file", name: what, given: vec![Given { says, ..Given::default() }], chain })
     }
-    text
+
+    fn manifest<'w>(&self, what: &'w str) -> Result<Answer<'w>, Failure> {
+        match given::manifest(self.profile, what) {
+            Some(given) => Ok(Answer { kind: "manifest", name: what, given: vec![given], chain: None }),
+            None => {
+                let known = self.profile.manifests.keys().map(String::as_str);
+                Err(self.unknown(what, known, "manifests lie in `overlays/NAME/manifests/`"))
+            }
+        }
+    }
+
+    /// Whether the profile switches a unit on or off, and whoever brings the unit.
+    fn unit<'w>(&self, what: &'w str) -> Result<Answer<'w>, Failure> {
+        let mut given: Vec<Given> = given::unit(self.profile, what).into_iter().collect();
+        let places = packages::places_of(what);
+        if let Some(file) = places.iter().find_map(|path| given::file(self.profile, path)) {
+            given.push(file);
+        } else if self.is_locked || given.is_empty() {
+            let packages = self.contents(what)?;
+            if let Some(owner) = places.iter().find_map(|path| packages.owner(path)) {
+                given.push(Given { says: format!("{what} is a unit of {owner}"), ..Given::default() });
+                return Ok(Answer { kind: "unit", name: what, given, chain: packages.chain(owner)? });
+            }
+            if given.is_empty() {
+                let chosen = self.profile.enable.iter().chain(&self.profile.disable).map(String::as_str);
+                let paths = given::paths(self.profile).chain(packages.paths());
+                return Err(self.unknown(what, chosen.chain(paths.filter_map(packages::unit_at)), &self.made_here()));
+            }
+        }
+        Ok(Answer { kind: "unit", name: what, given, chain: None })
+    }
+
+    /// A package, or what the profile itself has of this name.
+    fn name<'w>(&self, what: &'w str) -> Result<Answer<'w>, Failure> {
+        let setting = given::setting(self.profile, what);
+        let is_locked = || self.lock.packages_of(&self.profile.name).any(|package| package.name == what);
+        if let Some((kind, given)) = setting.as_ref().filter(|_| self.is_locked && !is_locked()) {
+            return Ok(Answer { kind, name: what, given: vec![given.clone()], chain: None });
+        }
+        let packages = Packages::choose(self.profile, self.lock, self.is_locked, self.session)?;
+        let chain = packages.chain(what)?;
+        match (chain, setting) {
+            (Some(chain), setting) => {
+                if let Some((_, given)) = setting {
+                    self.session.console.note(&given.says);
+                }
+                Ok(Answer { kind: "package", name: what, given: Vec::new(), chain: Some(chain) })
+            }
+            (None, Some((kind, given))) => Ok(Answer { kind, name: what, given: vec![given], chain: None }),
+            (None, None) => {
+                let known = packages.names().chain(given::settings(self.profile));
+                Err(self.unknown(what, known, "imgbuild.lock lists the packages of a locked profile"))
+            }
+        }
+    }
+
+    /// The packages with what they hold, which only those of a lock are known to.
+    fn contents(&self, what: &str) -> Result<Packages<'_>, Failure> {
+        if !self.is_locked {
+            let name = &self.profile.name;
+            return Err(Failure::refused(format!("profile `{name}` itself has no `{what}`, and it is not locked"))
+                .hint(format!("what packages hold is known once they are locked: `imgbuild lock {name}`")));
+        }
+        Packages::choose(self.profile, self.lock, true, self.session)
+    }
+
+    fn unknown<'c>(&self, what: &str, known: impl Iterator<Item = &'c str>, advice: &str) -> Failure {
+        let meant = closest(what, known).map(|meant| format!("did you mean `{meant}`? ")).unwrap_or_default();
+        self.nothing_brings(what).hint(format!("{meant}{advice}"))
+    }
+
+    fn nothing_brings(&self, what: &str) -> Failure {
+        Failure::refused(format!("no package, overlay or file of profile `{}` brings `{what}`", self.profile.name))
+    }
+
+    /// What is in an image and in none of its parts.
+    fn made_here(&self) -> String {
+        format!(
+            "a build lists what imgbuild and the packages' scripts make, with its origin, in {}.files",
+            self.profile.name
+        )
+    }
+}
+
+/// The path of the same directory that `path` was probably meant to be.
+fn closest_beside<'a>(path: &str, known: impl Iterator<Item = &'a str>) -> Option<&'a str> {
+    let split = |path: &'a str| path.rsplit_once('/').unwrap_or(("", path));
+    let (dir, name) = path.rsplit_once('/').unwrap_or(("", path));
+    let beside: Vec<&str> = known.filter(|known| split(known).0 == dir).collect();
+    let meant = closest(name, beside.iter().map(|known| split(known).1))?;
+    beside.into_iter().find(|known| split(known).1 == meant)
 }

@@ -70,13 +70,14 @@ fn node(file: &ProfileFile, path: &str, owners: &Owners) -> Result<Node, (&'stat
         None if file.directory => Node::dir(file.mode),
         None => Node::file(file.mode, file.content.clone()),
     };
-    Ok(node.owned(uid, gid).from(&file.origin))
+    Ok(node.owned(uid, gid).from(&file.origin.to_string()))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::effects::sample;
+    use crate::profile::Origin;
     use crate::tree::{Content, Kind};
 
     fn file(user: &str, directory: bool) -> ProfileFile {
@@ -87,7 +88,7 @@ mod tests {
             group: "adm".to_owned(),
             symlink: None,
             directory,
-            origin: "overlay:test".to_owned(),
+            origin: Origin::Overlay("test".to_owned()),
         }
     }
 

@@ -147,7 +147,7 @@ fn of_overlay(path: &str, artifact: &ProfileArtifact, arch: Arch) -> Artifact {
             sha256: *sha256,
             size: None,
         },
-        install: Install { path: path.to_owned(), mode: *mode, member: unpack.clone(), origin: origin.clone() },
+        install: Install { path: path.to_owned(), mode: *mode, member: unpack.clone(), origin: origin.to_string() },
     }
 }
 

@@ -5,6 +5,7 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use super::inherit::plain;
+use super::marks::Written;
 use super::schema::{ArtifactEntry, OverlayToml};
 use super::values::Mode;
 use super::{Board, Marks, ProfileArtifact, ProfileError, openings};
@@ -17,17 +18,17 @@ const SETUID_SETGID: u16 = 0o6000;
 /// By clean path, each with the place where that is written.
 pub(super) type Placed = BTreeMap<String, (Range<usize>, ProfileArtifact)>;
 
-/// The artifacts of the overlay `name` for a board, taken out of `toml`.
+/// The artifacts of an overlay for a board, taken out of `toml`.
 ///
 /// # Errors
 /// Two for one place; one where another entry is; one that would let somebody in.
 pub(super) fn of(
-    name: &str,
     toml: &mut OverlayToml,
     board: Option<Board>,
-    at: &Arc<SourceText>,
+    by: &Written,
     marks: &mut Marks,
 ) -> Result<Placed, ProfileError> {
+    let at = &by.source;
     let mut artifacts = Placed::new();
     for entry in std::mem::take(&mut toml.artifacts) {
         // A profile without a board is refused elsewhere.
@@ -37,15 +38,15 @@ pub(super) fn of(
         check(&entry, at)?;
         let (path, span) = (entry.path.0.get_ref().0.clone(), entry.path.0.span());
         let key = path.trim_start_matches('/').to_owned();
-        marks.note_about("artifact.path", &key, at, Some(&entry.path));
-        marks.note_about("artifact.unpack", &key, at, entry.unpack.as_ref());
+        marks.note_about("artifact.path", &key, by, Some(&entry.path));
+        marks.note_about("artifact.unpack", &key, by, entry.unpack.as_ref());
         let artifact = ProfileArtifact {
             url: entry.url.into(),
             sha256: Digest::parse(&entry.sha256.0).expect("digests were checked when the overlay was read"),
             mode: entry.mode.map_or(0o644, |mode| mode.0.into_inner().0),
             unpack: entry.unpack.map(|member| member_path(&plain(member))),
             for_architecture: entry.architecture.is_some(),
-            origin: format!("overlay:{name}"),
+            origin: by.origin.clone(),
         };
         if artifacts.insert(key, (span.clone(), artifact)).is_some() {
             let twice = Diagnostic::new(at, Some(span), format!("`{path}` is given twice in this file"));

@@ -348,7 +348,7 @@ pub(crate) fn server(text: &str) -> Verdict {
 }
 
 /// A full unit name, systemd.unit(5).
-pub(super) fn unit(text: &str) -> Verdict {
+pub(crate) fn unit(text: &str) -> Verdict {
     const TYPES: [&str; 8] = ["service", "socket", "target", "timer", "mount", "automount", "path", "slice"];
     let good = text.rsplit_once('.').is_some_and(|(name, kind)| {
         TYPES.contains(&kind) && only(name, |char| char.is_ascii_alphanumeric() || ":-_.\\@".contains(char))

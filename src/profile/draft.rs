@@ -11,11 +11,12 @@ use super::config_txt::ConfigDraft;
 use super::entries::{file_of, network_of, source_of, user_of};
 use super::inherit::{edit, plain, put, replace, unique};
 use super::k3s::K3sDraft;
+use super::marks::Written;
 use super::schema::{ImageTable, ProfileToml, UnitsTable, UserEntry};
 use super::values::{Edit, PartitionSize, Spanned, Unit};
 use super::{
-    Board, ImageSettings, Kernel, ManifestTemplate, Marks, Network, Profile, ProfileArtifact, ProfileError,
-    ProfileFile, Source, User, Workspace, cmdline, openings,
+    Board, ImageSettings, Kernel, ManifestTemplate, Marks, Network, Origin, Overlay, Profile, ProfileArtifact,
+    ProfileError, ProfileFile, Source, User, Workspace, cmdline, openings,
 };
 use crate::diagnostic::{Diagnostic, SourceText};
 
@@ -54,6 +55,8 @@ pub(super) struct Draft {
     pub artifacts: BTreeMap<String, ProfileArtifact>,
     pub manifests: BTreeMap<String, ManifestTemplate>,
     pub expects: BTreeSet<String>,
+    /// The overlays themselves, once they are read.
+    pub combined: Vec<Overlay>,
     users: Vec<User>,
     networks: Vec<Network>,
     sources: Vec<Source>,
@@ -76,21 +79,22 @@ impl Draft {
     /// Whatever is wrong in the file beyond single values.
     pub(super) fn lay(&mut self, layer: Layer, workspace: &Workspace) -> Result<(), ProfileError> {
         let Layer { name, source, toml } = layer;
-        let at = &source;
+        let by = &Written { origin: Origin::Profile(name.clone()), source };
+        let at = &by.source;
         replace(&mut self.description, toml.description.map(Into::into));
         let (board, config) = toml.board.into_parts();
         replace(&mut self.board, board);
-        self.config_txt.lay(config, at, &mut self.marks)?;
+        self.config_txt.lay(config, by, &mut self.marks)?;
         replace(&mut self.hostname, toml.hostname.map(Into::into));
-        self.marks.note_each("timezone", at, &toml.timezone);
-        self.marks.note_each("locale", at, &toml.locale);
+        self.marks.note_each("timezone", by, &toml.timezone);
+        self.marks.note_each("locale", by, &toml.locale);
         replace(&mut self.timezone, toml.timezone.map(plain));
         replace(&mut self.locale, toml.locale.map(plain));
         replace(&mut self.serial, toml.serial);
         replace(&mut self.led, toml.status.led.map(Into::into));
         let ImageTable { boot, root, seed, .. } = &toml.image;
         for (key, size) in [("image.boot", boot), ("image.root", root), ("image.seed", seed)] {
-            self.marks.note_about(key, "", at, size.as_ref());
+            self.marks.note_about(key, "", by, size.as_ref());
         }
         let size = |size: Spanned<PartitionSize>| size.0.into_inner().0;
         replace(&mut self.image.boot, toml.image.boot.map(size));
@@ -103,15 +107,15 @@ impl Draft {
                 self.overlay_places.insert(name.0.clone(), (Arc::clone(at), overlay.span()));
             }
         }
-        self.marks.note_added("packages", at, &toml.packages);
-        self.marks.note_added("kernel.modules", at, &toml.kernel.modules);
-        self.marks.note_added("kernel.initrd_modules", at, &toml.kernel.initrd_modules);
-        self.marks.note_added("kernel.cmdline", at, &toml.kernel.cmdline);
-        self.marks.note_each("units.enable", at, &toml.units.enable);
+        self.marks.note_added("packages", by, &toml.packages);
+        self.marks.note_added("kernel.modules", by, &toml.kernel.modules);
+        self.marks.note_added("kernel.initrd_modules", by, &toml.kernel.initrd_modules);
+        self.marks.note_added("kernel.cmdline", by, &toml.kernel.cmdline);
+        self.marks.note_each("units.enable", by, &toml.units.enable);
         // What the program's own profiles and overlays switch off is for whoever has it; a file of the workspace names
         // what it knows.
         if workspace.owns(&format!("profiles/{name}.toml")) {
-            self.marks.note_each("units.disable", at, &toml.units.disable);
+            self.marks.note_each("units.disable", by, &toml.units.disable);
         }
         edit(&mut self.overlays, toml.overlays, at)?;
         edit(&mut self.packages, toml.packages, at)?;
@@ -120,22 +124,28 @@ impl Draft {
         edit(&mut self.kernel.modules, toml.kernel.modules, at)?;
         edit(&mut self.kernel.initrd_modules, toml.kernel.initrd_modules, at)?;
         edit(&mut self.kernel.cmdline, toml.kernel.cmdline, at)?;
-        self.sysctl.extend(toml.sysctl.into_iter().map(|(name, value)| (name.0, value.0)));
+        for (name, value) in toml.sysctl {
+            self.marks.note_instead("sysctl", &name.0, by, value.0.span());
+            self.sysctl.insert(name.0, value.0.into_inner().0);
+        }
+        for Spanned(unit) in toml.units.enable.iter().chain(&toml.units.disable) {
+            self.marks.note_instead("units", &unit.get_ref().0, by, unit.span());
+        }
         self.units.extend(unit_choices(toml.units, at)?);
-        self.marks.note_added("k3s.taints", at, &toml.k3s.taints);
+        self.marks.note_added("k3s.taints", by, &toml.k3s.taints);
         self.k3s.lay(toml.k3s, at)?;
         unique(at, toml.files.iter().map(|file| (&*file.path.0.get_ref().0, file.path.0.span())))?;
         for file in toml.files {
             let path = file.path.0.get_ref().0.trim_start_matches('/');
-            self.marks.note_about("file.path", path, at, Some(&file.path));
-            self.marks.note_about("file.user", path, at, file.user.as_ref());
-            self.marks.note_about("file.group", path, at, file.group.as_ref());
-            let (path, file) = file_of(file, at, workspace, &name)?;
+            self.marks.note_about("file.path", path, by, Some(&file.path));
+            self.marks.note_about("file.user", path, by, file.user.as_ref());
+            self.marks.note_about("file.group", path, by, file.group.as_ref());
+            let (path, file) = file_of(file, at, workspace, &by.origin)?;
             self.files.insert(path, file);
         }
         unique(at, toml.users.iter().map(|user| (&*user.name.0.get_ref().0, user.name.0.span())))?;
         for user in toml.users {
-            self.mark_user(&user, at);
+            self.mark_user(&user, by);
             put(&mut self.users, user_of(user), |user| &user.name);
         }
         unique(at, toml.networks.iter().map(|network| (&*network.name.0.get_ref().0, network.name.0.span())))?;
@@ -146,19 +156,19 @@ impl Draft {
         for entry in toml.sources {
             let about = entry.name.0.get_ref().0.clone();
             for pattern in &entry.only {
-                self.marks.note_about("source.only", &format!("{about} {}", pattern.0.get_ref().0), at, Some(pattern));
+                self.marks.note_about("source.only", &format!("{about} {}", pattern.0.get_ref().0), by, Some(pattern));
             }
             put(&mut self.sources, source_of(entry, at, workspace)?, |source| &source.name);
         }
         Ok(())
     }
 
-    fn mark_user(&mut self, user: &UserEntry, at: &Arc<SourceText>) {
+    fn mark_user(&mut self, user: &UserEntry, by: &Written) {
         let name = &user.name.0.get_ref().0;
-        self.marks.note_about("user", name, at, Some(&user.name));
-        self.marks.note_about("user.shell", name, at, user.shell.as_ref());
+        self.marks.note_about("user", name, by, Some(&user.name));
+        self.marks.note_about("user.shell", name, by, user.shell.as_ref());
         for group in &user.groups {
-            self.marks.note_about("user.groups", &format!("{name} {}", group.0.get_ref().0), at, Some(group));
+            self.marks.note_about("user.groups", &format!("{name} {}", group.0.get_ref().0), by, Some(group));
         }
     }
 
@@ -176,7 +186,10 @@ impl Draft {
             let hint = "write `extends = \"base\"`, which names Debian's archives, or add a [[source]]";
             return Err(incomplete(&format!("profile `{name}` has no package source"), hint).into());
         }
-        self.packages.extend(board.packages().iter().map(|package| (*package).to_owned()));
+        for package in board.packages() {
+            self.marks.note_unwritten("packages", package, Origin::Board(board));
+            self.packages.push((*package).to_owned());
+        }
         self.packages.sort();
         self.packages.dedup();
         let chosen = |wanted: bool| {
@@ -213,6 +226,7 @@ impl Draft {
             artifacts: self.artifacts,
             manifests: self.manifests,
             expects: self.expects,
+            overlays: self.combined,
             marks: self.marks,
         })
     }

@@ -11,7 +11,7 @@ use super::addresses::{first_host, is_neighbour, is_own, nobodys, unusable};
 use super::inherit::plain;
 use super::schema::{FileEntry, NetworkEntry, SourceEntry, UserEntry};
 use super::values::{Spanned, WorkspacePath};
-use super::{Network, ProfileError, ProfileFile, Source, SourceKey, User, Workspace};
+use super::{Network, Origin, ProfileError, ProfileFile, Source, SourceKey, User, Workspace};
 use crate::diagnostic::{Diagnostic, SourceText};
 use crate::tree::Content;
 
@@ -20,7 +20,7 @@ pub(super) fn file_of(
     entry: FileEntry,
     at: &Arc<SourceText>,
     workspace: &Workspace,
-    profile: &str,
+    origin: &Origin,
 ) -> Result<(String, ProfileFile), ProfileError> {
     let path = entry.path.0.get_ref().0.clone();
     let content = match (entry.content, entry.source, &entry.symlink) {
@@ -40,7 +40,7 @@ pub(super) fn file_of(
         group: entry.group.map_or_else(|| "root".to_owned(), plain),
         symlink: entry.symlink.map(Into::into),
         directory: false,
-        origin: format!("profile:{profile}"),
+        origin: origin.clone(),
     };
     Ok((path.trim_start_matches('/').to_owned(), file))
 }

@@ -2,6 +2,7 @@
 
 use std::io;
 
+use super::Origin;
 use super::checks::INSTEAD_OF_HIDDEN;
 use crate::diagnostic::{Diagnostic, closest};
 
@@ -21,11 +22,11 @@ pub enum ProfileError {
     #[error("cannot read {path}")]
     Read { path: String, source: io::Error },
     /// Two overlays give one thing differently.
-    #[error("{what} comes from both {} and {}", spoken(first), spoken(second))]
-    Conflict { what: String, first: String, second: String },
+    #[error("{what} comes from both {} and {}", first.in_words(), second.in_words())]
+    Conflict { what: String, first: Origin, second: Origin },
     /// A file where another path needs a directory.
-    #[error("{} has no directory at `/{file}`, yet {} puts `/{path}` below it", spoken(first), spoken(second))]
-    FileAbove { file: String, first: String, path: String, second: String },
+    #[error("{} has no directory at `/{file}`, yet {} puts `/{path}` below it", first.in_words(), second.in_words())]
+    FileAbove { file: String, first: Origin, path: String, second: Origin },
     /// An overlay's folder holds what cannot go into an image.
     #[error("{path} is {kind}, which an overlay cannot hold")]
     OddFile { path: String, kind: &'static str, hint: &'static str },
@@ -85,11 +86,6 @@ impl From<Diagnostic> for ProfileError {
     fn from(diagnostic: Diagnostic) -> Self {
         Self::Invalid(Box::new(diagnostic))
     }
-}
-
-/// An origin such as `overlay:node` as a sentence has it.
-fn spoken(origin: &str) -> String {
-    origin.split_once(':').map_or_else(|| origin.to_owned(), |(kind, name)| format!("{kind} `{name}`"))
 }
 
 /// The hint after an unknown name: the likely one and the list.

@@ -1,7 +1,8 @@
-//! From a name to a resolved profile: read the chain, lay its files over each other, fold the overlays in.
+//! From a name to a resolved profile: read the chain, lay its files over each other, read the overlays, combine.
 
 use std::sync::Arc;
 
+use super::combine::combine;
 use super::draft::{Draft, Layer};
 use super::error::known_names;
 use super::parse::parse;
@@ -35,7 +36,8 @@ pub fn load(workspace: &Workspace, name: &str) -> Result<Profile, ProfileError> 
     let leaf = find(workspace, name)?;
     let source = Arc::clone(&leaf.source);
     let mut draft = lay(chain(workspace, leaf)?, workspace)?;
-    overlay::fold(&mut draft, workspace)?;
+    let overlays = overlay::of(&draft, workspace)?;
+    combine(&mut draft, overlays)?;
     draft.finish(name, &source)
 }
 

@@ -4,17 +4,19 @@
 //! overlays, validates, and returns a [`Profile`]: plain values without files, spans or defaults left open.
 //!
 //! ```text
-//! workspace → parse (schema, values, checks) → draft, file by file → overlay → Profile
+//! profiles → parse (schema, values, checks) → draft, file by file ┐
+//! overlays → parse (schema, values, checks) → overlay, each a value ┴→ combine → Profile
 //! ```
 //!
 //! Single values check themselves while TOML is read; what needs several values or files is checked while
-//! they are laid over each other. Both point at the place in the file.
+//! they are laid over each other. Both point at the place in the file. Who gave what stays known ([`Origin`], [`Marks`]).
 
 pub(crate) mod addresses;
 mod artifact;
 mod board;
 pub(crate) mod checks;
 pub(crate) mod cmdline;
+mod combine;
 pub(crate) mod config_txt;
 mod draft;
 mod entries;
@@ -26,6 +28,7 @@ mod marks;
 mod mistyped;
 mod model;
 mod openings;
+mod origin;
 mod overlay;
 pub(crate) mod parse;
 mod registration;
@@ -42,9 +45,11 @@ pub(crate) mod workspace;
 pub use error::ProfileError;
 pub use k3s::{End, Line, Tag};
 pub use load::{Loaded, OverlaySummary, ProfileSummary, bootable, list, load, overlays, parse_str};
-pub use marks::Marks;
+pub use marks::{Giver, Marks};
 pub use model::*;
 pub use openings::at_the_console;
+pub use origin::Origin;
+pub use overlay::Overlay;
 pub use registration::Registration;
 pub use schema::{json_schema, overlay_json_schema};
 pub use workspace::{Home, Workspace};

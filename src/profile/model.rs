@@ -6,7 +6,7 @@ use std::sync::Arc;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize, Serializer};
 
-use super::Marks;
+use super::{Marks, Origin, Overlay};
 use crate::diagnostic::SourceText;
 use crate::tree::{Content, Digest};
 
@@ -126,7 +126,10 @@ pub struct Profile {
     pub led: Option<String>,
     /// The node's part in a cluster; none for a node without K3s.
     pub k3s: Option<K3s>,
-    /// Where all this was written.
+    /// Its overlays, in the order given, each as it is by itself: what of them counts is in the other fields already.
+    #[serde(skip)]
+    pub overlays: Vec<Overlay>,
+    /// Who gave all this, and where it was written.
     #[serde(skip)]
     pub marks: Marks,
 }
@@ -251,8 +254,8 @@ pub struct ProfileFile {
     pub symlink: Option<String>,
     /// Set for a directory; `content` is empty then.
     pub directory: bool,
-    /// `overlay:NAME` or `profile:NAME`.
-    pub origin: String,
+    /// A profile or an overlay.
+    pub origin: Origin,
 }
 
 /// A file of an overlay that is downloaded; its owner is root.
@@ -266,8 +269,8 @@ pub struct ProfileArtifact {
     pub unpack: Option<String>,
     /// Whether it is for the board's architecture, and not for any.
     pub for_architecture: bool,
-    /// `overlay:NAME`.
-    pub origin: String,
+    /// An overlay.
+    pub origin: Origin,
 }
 
 /// The template of a manifest that K3s applies by itself.
@@ -275,8 +278,8 @@ pub struct ProfileArtifact {
 pub struct ManifestTemplate {
     #[serde(serialize_with = "text_only")]
     pub source: Arc<SourceText>,
-    /// `overlay:NAME`.
-    pub origin: String,
+    /// An overlay.
+    pub origin: Origin,
     /// Whether it is taken as it is: then it is no template, and braces in it mean nothing here.
     pub verbatim: bool,
 }

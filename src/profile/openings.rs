@@ -104,7 +104,7 @@ fn place_of(
     if let Some(mistake) = marks.mistake("file.path", path, message.clone()) {
         return mistake;
     }
-    let overlay = file.origin.strip_prefix("overlay:").unwrap_or(&file.origin);
+    let overlay = file.origin.name();
     let (text, span) = line.map_or((String::new(), None), |(text, span)| (text, Some(span)));
     let source = Arc::new(SourceText { path: format!("overlays/{overlay}/files/{path}"), text });
     Diagnostic::new(&source, span, message)

@@ -1,115 +1,130 @@
-//! Overlays: folders of files that profiles share, folded into a draft after its `extends` chain.
-//!
-//! A profile wins over its overlays; two overlays that disagree are an error, since their order means nothing.
+//! Overlays: folders of files that profiles share, with what those files need. Each is read here for itself, into a value;
+//! `combine` lays them under a profile.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
 use std::sync::Arc;
 
 use super::checks::hidden_below;
-use super::config_txt::line::settings;
+use super::config_txt::Block;
 use super::draft::{Draft, unit_choices};
 use super::error::known_names;
 use super::inherit::plain;
+use super::marks::Written;
 use super::parse::parse;
 use super::resolved::glob_of;
-use super::schema::OverlayToml;
+use super::schema::{DirectoryEntry, OverlayEntry, OverlayToml, UnitsTable};
 use super::values::{Account, Line, ManifestGlob, Mode, Spanned};
-use super::{ManifestTemplate, ProfileArtifact, ProfileError, ProfileFile, Workspace, artifact};
+use super::{Board, ManifestTemplate, Marks, Origin, ProfileArtifact, ProfileError, ProfileFile, Workspace, artifact};
 use crate::diagnostic::{Diagnostic, SourceText};
-use crate::tree::{Content, parent};
+use crate::tree::Content;
 
-/// What the overlays so far gave, with the name of the one that did.
-#[derive(Debug, Default)]
-struct Given {
-    sysctl: BTreeMap<String, (String, String)>,
-    units: BTreeMap<String, (bool, String)>,
-    files: BTreeMap<String, ProfileFile>,
-    artifacts: BTreeMap<String, ProfileArtifact>,
-    /// Settings of config.txt, each with the filters that it stands under.
-    config_txt: BTreeMap<String, (String, String)>,
+/// An overlay as it is by itself, for one board.
+#[derive(Debug, Clone)]
+pub struct Overlay {
+    pub name: String,
+    /// One line for people.
+    pub description: String,
+    /// Its folder, as messages show it.
+    pub folder: String,
+    pub packages: Vec<String>,
+    /// Kernel modules that are loaded at boot.
+    pub modules: Vec<String>,
+    pub(super) config_txt: Block,
+    /// Kernel settings by sysctl name.
+    pub sysctl: BTreeMap<String, String>,
+    /// Whether a unit is enabled, by its full name.
+    pub units: BTreeMap<String, bool>,
+    /// By clean path.
+    pub files: BTreeMap<String, ProfileFile>,
+    /// By clean path; those for the board's architecture alone.
+    pub artifacts: BTreeMap<String, ProfileArtifact>,
+    /// Templates by file name.
+    pub manifests: BTreeMap<String, ManifestTemplate>,
+    /// What its manifests need and something in the cluster makes.
+    pub expects: BTreeSet<String>,
+    /// Where all this was written.
+    pub marks: Marks,
 }
 
-/// Folds the overlays of `draft` into it.
+impl Overlay {
+    /// It, as whom its values are from.
+    #[must_use]
+    pub fn origin(&self) -> Origin {
+        Origin::Overlay(self.name.clone())
+    }
+}
+
+/// The overlays that `draft` names, in its order.
 ///
 /// # Errors
-/// A broken overlay; two that give one thing differently; a file where something else needs a directory.
-pub(super) fn fold(draft: &mut Draft, workspace: &Workspace) -> Result<(), ProfileError> {
-    let mut given = Given::default();
-    let decided: BTreeMap<String, String> = settings(draft.config_txt.lines()).into_iter().map(owned).collect();
-    for name in draft.overlays.clone() {
-        let Some(source) = workspace.overlay_toml(&name)? else {
-            return Err(unknown(draft, &name, workspace));
-        };
-        let mut toml: OverlayToml = parse(&source)?;
-        draft.marks.note_each("packages", &source, &toml.packages);
-        draft.marks.note_each("kernel.modules", &source, &toml.modules);
-        draft.marks.note_each("units.enable", &source, &toml.units.enable);
-        add_missing(&mut draft.packages, toml.packages.drain(..).map(plain));
-        add_missing(&mut draft.kernel.modules, toml.modules.drain(..).map(plain));
-        mark_owners(draft, &toml, &source);
-        let config = std::mem::take(&mut toml.board.config);
-        for (key, value) in settings(config.iter().map(|line| line.0.get_ref().0.as_str())).into_iter().map(owned) {
-            give(&mut given.config_txt, &decided, key, value, &name)?;
-        }
-        draft.config_txt.precede(config, &source, &mut draft.marks);
-        for (key, value) in std::mem::take(&mut toml.sysctl) {
-            give(&mut given.sysctl, &draft.sysctl, key.0, value.0, &name)?;
-        }
-        for (unit, enabled) in unit_choices(std::mem::take(&mut toml.units), &source)? {
-            give(&mut given.units, &draft.units, unit, enabled, &name)?;
-        }
-        draft.marks.note_each("expects", &source, &toml.expects);
-        draft.expects.extend(toml.expects.drain(..).map(plain));
-        let artifacts = artifact::of(&name, &mut toml, draft.board, &source, &mut draft.marks)?;
-        let verbatim = std::mem::take(&mut toml.verbatim);
-        let files = files_of(&name, toml, &source, workspace)?;
-        for (path, (span, artifact)) in artifacts {
-            if files.contains_key(&path) {
-                let message = format!("overlay `{name}` has a file for `/{path}` too");
-                let hint = format!("remove `overlays/{name}/files/{path}`, or this entry");
-                return Err(Diagnostic::new(&source, Some(span), message).hint(hint).into());
-            }
-            if draft.files.contains_key(&path) {
-                continue;
-            }
-            if let Some(other) = given.artifacts.get(&path) {
-                let (first, second) = (other.origin.clone(), artifact.origin);
-                return Err(ProfileError::Conflict { what: format!("`/{path}`"), first, second });
-            }
-            given.artifacts.insert(path, artifact);
-        }
-        for (path, file) in files {
-            if draft.files.contains_key(&path) {
-                continue;
-            }
-            if let Some(other) = given.files.get(&path).filter(|other| !same_directory(other, &file)) {
-                let first = other.origin.clone();
-                return Err(ProfileError::Conflict { what: format!("`/{path}`"), first, second: file.origin });
-            }
-            given.files.insert(path, file);
-        }
-        for (file, template) in manifests_of(&name, verbatim, &source, workspace)? {
-            if let Some(other) = draft.manifests.get(&file) {
-                let (first, second) = (other.origin.clone(), template.origin);
-                return Err(ProfileError::Conflict { what: format!("manifest `{file}`"), first, second });
-            }
-            draft.manifests.insert(file, template);
-        }
+/// One that is not there, or is broken.
+pub(super) fn of(draft: &Draft, workspace: &Workspace) -> Result<Vec<Overlay>, ProfileError> {
+    let mut overlays = Vec::new();
+    for name in &draft.overlays {
+        let Some(source) = workspace.overlay_toml(name)? else { return Err(unknown(draft, name, workspace)) };
+        overlays.push(read(name, source, draft.board, workspace)?);
     }
-    draft.sysctl.extend(given.sysctl.into_iter().map(|(key, (value, _))| (key, value)));
-    draft.units.extend(given.units.into_iter().map(|(unit, (enabled, _))| (unit, enabled)));
-    draft.files.extend(given.files);
-    draft.artifacts = given.artifacts;
-    for (path, artifact) in &draft.artifacts {
-        if let Some(file) = draft.files.get(path) {
-            let (first, second) = (file.origin.clone(), artifact.origin.clone());
-            return Err(ProfileError::Conflict { what: format!("`/{path}`"), first, second });
-        }
+    Ok(overlays)
+}
+
+/// An overlay for a board, of its `overlay.toml` and its folder. A profile without a board is refused elsewhere.
+fn read(
+    name: &str,
+    source: Arc<SourceText>,
+    board: Option<Board>,
+    workspace: &Workspace,
+) -> Result<Overlay, ProfileError> {
+    let mut toml: OverlayToml = parse(&source)?;
+    let by = Written { origin: Origin::Overlay(name.to_owned()), source };
+    let mut marks = marks_of(&toml, &by);
+    let at = &by.source;
+    let artifacts = artifact::of(&mut toml, board, &by, &mut marks)?;
+    let files = files_of(name, std::mem::take(&mut toml.files), std::mem::take(&mut toml.directories), at, workspace)?;
+    if let Some((path, (span, _))) = artifacts.iter().find(|(path, _)| files.contains_key(*path)) {
+        let message = format!("overlay `{name}` has a file for `/{path}` too");
+        let hint = format!("remove `overlays/{name}/files/{path}`, or this entry");
+        return Err(Diagnostic::new(at, Some(span.clone()), message).hint(hint).into());
     }
-    let files = draft.files.iter().map(|(path, file)| (path.as_str(), (file.origin.as_str(), file.directory)));
-    let artifacts = draft.artifacts.iter().map(|(path, artifact)| (path.as_str(), (artifact.origin.as_str(), false)));
-    nothing_below_a_file(&files.chain(artifacts).collect())
+    Ok(Overlay {
+        name: name.to_owned(),
+        description: toml.description.map(Into::into).unwrap_or_default(),
+        folder: at.path.strip_suffix("/overlay.toml").unwrap_or(&at.path).to_owned(),
+        packages: toml.packages.into_iter().map(plain).collect(),
+        modules: toml.modules.into_iter().map(plain).collect(),
+        config_txt: Block::new(toml.board.config, at),
+        sysctl: toml.sysctl.into_iter().map(|(key, value)| (key.0, value.0.into_inner().0)).collect(),
+        units: unit_choices(toml.units, at)?,
+        files,
+        artifacts: artifacts.into_iter().map(|(path, (_, artifact))| (path, artifact)).collect(),
+        manifests: manifests_of(name, toml.verbatim, at, workspace)?,
+        expects: toml.expects.into_iter().map(plain).collect(),
+        marks,
+    })
+}
+
+/// Where the values of an overlay were written.
+fn marks_of(toml: &OverlayToml, by: &Written) -> Marks {
+    let mut marks = Marks::default();
+    marks.note_each("packages", by, &toml.packages);
+    marks.note_each("kernel.modules", by, &toml.modules);
+    marks.note_each("board.config", by, &toml.board.config);
+    for (key, value) in &toml.sysctl {
+        marks.note("sysctl", &key.0, by, value.0.span());
+    }
+    let UnitsTable { enable, disable } = &toml.units;
+    marks.note_each("units.enable", by, enable);
+    marks.note_each("units", by, enable.iter().chain(disable));
+    marks.note_each("expects", by, &toml.expects);
+    let files = toml.files.iter().map(|entry| (&entry.path, &entry.user, &entry.group));
+    let directories = toml.directories.iter().map(|entry| (&entry.path, &entry.user, &entry.group));
+    for (path, user, group) in files.chain(directories) {
+        let about = path.0.get_ref().0.trim_start_matches('/');
+        marks.note_about("overlay.file", about, by, Some(path));
+        marks.note_about("file.user", about, by, user.as_ref());
+        marks.note_about("file.group", about, by, group.as_ref());
+    }
+    marks
 }
 
 /// The manifests of an overlay, by file name.
@@ -124,7 +139,7 @@ fn manifests_of(
         if file.contains('/') || file.strip_suffix(".yaml").is_none() {
             return Err(ProfileError::OddManifest { path: source.path.clone() });
         }
-        manifests.insert(file, ManifestTemplate { source, origin: format!("overlay:{name}"), verbatim: false });
+        manifests.insert(file, ManifestTemplate { source, origin: Origin::Overlay(name.to_owned()), verbatim: false });
     }
     for glob in verbatim {
         let span = glob.0.span();
@@ -144,19 +159,6 @@ fn manifests_of(
     Ok(manifests)
 }
 
-/// Notes where the owners of files are named that the profile does not give itself.
-fn mark_owners(draft: &mut Draft, toml: &OverlayToml, at: &Arc<SourceText>) {
-    let files = toml.files.iter().map(|entry| (&entry.path, &entry.user, &entry.group));
-    let directories = toml.directories.iter().map(|entry| (&entry.path, &entry.user, &entry.group));
-    for (path, user, group) in files.chain(directories) {
-        let path = path.0.get_ref().0.trim_start_matches('/');
-        if !draft.files.contains_key(path) {
-            draft.marks.note_about("file.user", path, at, user.as_ref());
-            draft.marks.note_about("file.group", path, at, group.as_ref());
-        }
-    }
-}
-
 fn unknown(draft: &Draft, name: &str, workspace: &Workspace) -> ProfileError {
     let known = match workspace.overlay_names() {
         Ok(known) => known,
@@ -170,48 +172,11 @@ fn unknown(draft: &Draft, name: &str, workspace: &Workspace) -> ProfileError {
     Diagnostic::new(source, Some(span.clone()), format!("there is no overlay `{name}`")).hint(hint).into()
 }
 
-fn owned((key, value): (String, &str)) -> (String, String) {
-    (key, value.to_owned())
-}
-
-fn add_missing(list: &mut Vec<String>, more: impl Iterator<Item = String>) {
-    for value in more {
-        if !list.contains(&value) {
-            list.push(value);
-        }
-    }
-}
-
-/// Notes what an overlay gives, unless the profile decides it; another overlay may only have given the same.
-fn give<T: PartialEq>(
-    given: &mut BTreeMap<String, (T, String)>,
-    decided: &BTreeMap<String, T>,
-    key: String,
-    value: T,
-    overlay: &str,
-) -> Result<(), ProfileError> {
-    let origin = format!("overlay:{overlay}");
-    match given.get(&key) {
-        _ if decided.contains_key(&key) => {}
-        Some((other, first)) if *other != value => {
-            return Err(ProfileError::Conflict { what: format!("`{key}`"), first: first.clone(), second: origin });
-        }
-        _ => {
-            given.insert(key, (value, origin));
-        }
-    }
-    Ok(())
-}
-
-fn same_directory(one: &ProfileFile, two: &ProfileFile) -> bool {
-    let metadata = |file: &ProfileFile| (file.directory, file.mode, file.user.clone(), file.group.clone());
-    one.directory && metadata(one) == metadata(two)
-}
-
 /// Everything that one overlay puts into the image, by clean path.
 fn files_of(
     name: &str,
-    toml: OverlayToml,
+    entries: Vec<OverlayEntry>,
+    directories: Vec<DirectoryEntry>,
     at: &Arc<SourceText>,
     workspace: &Workspace,
 ) -> Result<BTreeMap<String, ProfileFile>, ProfileError> {
@@ -222,7 +187,7 @@ fn files_of(
         group: "root".to_owned(),
         symlink: None,
         directory: false,
-        origin: format!("overlay:{name}"),
+        origin: Origin::Overlay(name.to_owned()),
     };
     let found = workspace.overlay_files(name)?;
     if let Some((path, top)) = found.keys().find_map(|path| Some((path, hidden_below(path)?))) {
@@ -239,7 +204,7 @@ fn files_of(
         let twice = Diagnostic::new(at, Some(span), format!("`{path}` is given twice in this file"));
         Err(twice.hint("keep one of the two entries"))
     };
-    for entry in toml.files {
+    for entry in entries {
         let (path, span) = (entry.path.0.get_ref().0.as_str(), entry.path.0.span());
         once(path, span.clone())?;
         let wrong = |message: String, hint: String| Diagnostic::new(at, Some(span), message).hint(hint);
@@ -260,7 +225,7 @@ fn files_of(
         describe(file, entry.mode, entry.user, entry.group);
         file.symlink = entry.symlink.map(|Line(target)| target);
     }
-    for entry in toml.directories {
+    for entry in directories {
         let (path, span) = (entry.path.0.get_ref().0.as_str(), entry.path.0.span());
         once(path, span)?;
         let mut directory = of_root("".into(), 0o755);
@@ -286,23 +251,4 @@ fn describe(
     if let Some(group) = group {
         file.group = plain(group);
     }
-}
-
-/// Origins by path, and whether a directory is there.
-fn nothing_below_a_file(files: &BTreeMap<&str, (&str, bool)>) -> Result<(), ProfileError> {
-    for (path, (origin, _)) in files {
-        let mut above = parent(path);
-        while let Some(dir) = above {
-            if let Some((blocking, false)) = files.get(dir) {
-                return Err(ProfileError::FileAbove {
-                    file: dir.to_owned(),
-                    first: (*blocking).to_owned(),
-                    path: (*path).to_owned(),
-                    second: (*origin).to_owned(),
-                });
-            }
-            above = parent(dir);
-        }
-    }
-    Ok(())
 }

@@ -63,7 +63,7 @@ pub(super) struct ProfileToml {
     pub kernel: KernelTable,
     /// Kernel settings, names quoted: `"vm.swappiness" = 10`.
     #[serde(default)]
-    pub sysctl: BTreeMap<SysctlName, SysctlValue>,
+    pub sysctl: BTreeMap<SysctlName, Spanned<SysctlValue>>,
     /// Units to enable or disable against Debian's presets.
     #[serde(default)]
     pub units: UnitsTable,
@@ -349,7 +349,7 @@ pub(super) struct OverlayToml {
     pub board: OverlayBoardTable,
     /// Kernel settings, names quoted. A profile's own setting wins.
     #[serde(default)]
-    pub sysctl: BTreeMap<SysctlName, SysctlValue>,
+    pub sysctl: BTreeMap<SysctlName, Spanned<SysctlValue>>,
     /// Units to enable or disable. A profile's own choice wins.
     #[serde(default)]
     pub units: UnitsTable,

@@ -44,6 +44,7 @@ mod sticks;
 mod stopped;
 mod tiny;
 mod values;
+mod why;
 mod workflow;
 
 #[path = "../support/debs.rs"]

@@ -286,7 +286,11 @@ mod tests {
 
     fn template(text: &str) -> ManifestTemplate {
         let source = SourceText { path: "overlays/app/manifests/a.yaml".to_owned(), text: text.to_owned() };
-        ManifestTemplate { source: Arc::new(source), origin: "overlay:app".to_owned(), verbatim: false }
+        ManifestTemplate {
+            source: Arc::new(source),
+            origin: crate::profile::Origin::Overlay("app".to_owned()),
+            verbatim: false,
+        }
     }
 
     fn refused(text: &str) -> ManifestError {

@@ -113,7 +113,7 @@ fn what_an_overlay_declares_gets_a_pinned_number_and_takes_a_packages_place() {
         group: "root".to_owned(),
         symlink: symlink.map(str::to_owned),
         directory: false,
-        origin: "overlay:app".to_owned(),
+        origin: crate::profile::Origin::Overlay("app".to_owned()),
     };
     let mut tree = tree_with("u alpha -\n");
     tree.put("lib", Node::symlink("usr/lib")).unwrap();

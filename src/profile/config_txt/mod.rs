@@ -13,6 +13,7 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use super::inherit::not_inherited;
+use super::marks::Written;
 use super::schema::List;
 use super::values::{ConfigLine, Edit, Spanned};
 use super::{Board, Marks, ProfileError};
@@ -27,10 +28,21 @@ pub(super) struct ConfigDraft {
 }
 
 /// The lines of one file.
-#[derive(Debug)]
-struct Block {
+#[derive(Debug, Clone)]
+pub(super) struct Block {
     lines: Vec<(String, Range<usize>)>,
     at: Arc<SourceText>,
+}
+
+impl Block {
+    pub(super) fn new(lines: Vec<Spanned<ConfigLine>>, at: &Arc<SourceText>) -> Self {
+        let placed = |Spanned(line): Spanned<ConfigLine>| (line.get_ref().0.clone(), line.span());
+        Self { lines: lines.into_iter().map(placed).collect(), at: Arc::clone(at) }
+    }
+
+    pub(super) fn lines(&self) -> impl Iterator<Item = &str> {
+        self.lines.iter().map(|(line, _)| line.as_str())
+    }
 }
 
 impl ConfigDraft {
@@ -38,13 +50,9 @@ impl ConfigDraft {
     ///
     /// # Errors
     /// An entry that takes nothing away, or takes a filter off the lines below it.
-    pub(super) fn lay(
-        &mut self,
-        list: List<ConfigLine>,
-        at: &Arc<SourceText>,
-        marks: &mut Marks,
-    ) -> Result<(), ProfileError> {
-        marks.note_added("board.config", at, &list);
+    pub(super) fn lay(&mut self, list: List<ConfigLine>, by: &Written, marks: &mut Marks) -> Result<(), ProfileError> {
+        marks.note_added("board.config", by, &list);
+        let at = &by.source;
         let mut lines = Vec::new();
         for Spanned(entry) in list {
             let span = entry.span();
@@ -74,15 +82,13 @@ impl ConfigDraft {
 
     /// Puts an overlay's lines before what is there: where a setting is given twice the last one counts, and a profile
     /// wins over its overlays.
-    pub(super) fn precede(&mut self, lines: Vec<Spanned<ConfigLine>>, at: &Arc<SourceText>, marks: &mut Marks) {
-        marks.note_each("board.config", at, &lines);
-        let lines = lines.into_iter().map(|Spanned(line)| (line.get_ref().0.clone(), line.span())).collect();
-        self.blocks.insert(0, Block { lines, at: Arc::clone(at) });
+    pub(super) fn precede(&mut self, lines: &Block) {
+        self.blocks.insert(0, lines.clone());
     }
 
     /// All lines, in order.
     pub(super) fn lines(&self) -> impl Iterator<Item = &str> {
-        self.blocks.iter().flat_map(|block| &block.lines).map(|(line, _)| line.as_str())
+        self.blocks.iter().flat_map(Block::lines)
     }
 
     /// The lines as `config.txt` gets them. A filter may be in force behind the last.

@@ -156,7 +156,7 @@ fn files_of_a_profile_come_from_text_from_the_workspace_or_are_links() {
     assert_eq!(a.content.text().unwrap(), "one");
     assert_eq!((b.content.text().unwrap().as_str(), b.mode), ("two", 0o644));
     assert_eq!(c.symlink.as_deref(), Some("a"));
-    assert_eq!(a.origin, "profile:node");
+    assert_eq!(a.origin, Origin::Profile("node".to_owned()));
 }
 
 #[test]
@@ -181,7 +181,10 @@ fn an_overlay_brings_files_with_declared_modes_and_what_they_need() {
     assert_eq!(profile.files["usr/lib/systemd/system/app.service"].mode, 0o644);
     assert_eq!(profile.files["usr/bin/app"].symlink.as_deref(), Some("../lib/app/run"));
     assert!(profile.files["etc/app"].directory && profile.files["etc/app"].mode == 0o700);
-    assert_eq!(profile.files["usr/lib/app/run"].origin, "overlay:app");
+    let origin = &profile.files["usr/lib/app/run"].origin;
+    assert_eq!(*origin, Origin::Overlay("app".to_owned()));
+    // Digests of profiles and listings of images have it so.
+    assert_eq!(serde_json::to_value(origin).unwrap(), "overlay:app");
 }
 
 #[test]
@@ -240,8 +243,8 @@ fn manifests_of_all_overlays_are_kept_by_name_and_two_of_one_name_are_refused() 
         load(&Workspace::open(dir.path()).unwrap(), "node")
     };
     let profile = load_with("overlays/two/manifests/b.yaml").unwrap();
-    let origins: Vec<_> = profile.manifests.iter().map(|(name, found)| (&**name, &*found.origin)).collect();
-    assert_eq!(origins, [("a.yaml", "overlay:one"), ("b.yaml", "overlay:two")]);
+    let origins: Vec<_> = profile.manifests.iter().map(|(name, found)| (&**name, found.origin.to_string())).collect();
+    assert_eq!(origins, [("a.yaml", "overlay:one".to_owned()), ("b.yaml", "overlay:two".to_owned())]);
     assert_eq!(profile.manifests["a.yaml"].source.text, "kind: {{ profile.name }}\n");
     let error = load_with("overlays/two/manifests/a.yaml").unwrap_err();
     assert_eq!(error.to_string(), "manifest `a.yaml` comes from both overlay `one` and overlay `two`");
