@@ -69,6 +69,7 @@ fn component() -> Component {
         sha256: Digest::of(b"dash"),
         source: "dash".into(),
         source_version: "0.5.12-12".into(),
+        wanted_by: Vec::new(),
     }
 }
 
@@ -110,6 +111,7 @@ impl Sample {
             epoch: EPOCH,
             packages: &self.packages,
             artifacts: &[],
+            files: &[],
             name: &profile.name,
             private: false,
             search: &|_, _| Ok(()),

@@ -42,10 +42,45 @@ fn proved(path: &Path) -> Result<Finished, Failure> {
 struct Difference {
     same: bool,
     settings: Vec<String>,
-    packages: Vec<String>,
-    artifacts: Vec<String>,
-    units: Vec<String>,
-    files: Vec<String>,
+    packages: Vec<Change>,
+    artifacts: Vec<Change>,
+    units: Vec<Change>,
+    files: Vec<Change>,
+    /// Of changed packages and artifacts, the overlays that want them; of changed paths, the overlay or profile that they are of. As
+    /// `KIND:NAME`.
+    origins: BTreeMap<String, Vec<String>>,
+}
+
+/// A line about a package or a path.
+#[derive(Debug, Serialize)]
+#[serde(transparent)]
+struct Change {
+    line: String,
+    /// Whose it is, as `KIND:NAME`.
+    #[serde(skip)]
+    origins: Vec<String>,
+    #[serde(skip)]
+    name: String,
+    /// How it is theirs: `of`, `wanted by`.
+    #[serde(skip)]
+    owned: &'static str,
+    /// Whether it is theirs no longer, and still there.
+    #[serde(skip)]
+    before: bool,
+}
+
+impl Change {
+    /// For people: the line with whose it is.
+    fn describe(&self) -> String {
+        let Self { line, origins, owned, before, .. } = self;
+        let owners = origins.iter().filter_map(|origin| origin.split_once(':'));
+        let owners: Vec<String> = owners.map(|(kind, name)| format!("{kind} `{name}`")).collect();
+        if owners.is_empty() {
+            return line.clone();
+        }
+        let no_longer = if *before { "no longer " } else { "" };
+        format!("{line}, {no_longer}{owned} {}", owners.join(" and "))
+    }
 }
 
 impl Difference {
@@ -73,17 +108,15 @@ impl Difference {
                 settings.push(format!("~ {label}: content differs"));
             }
         }
-        let versions = |entries: &[ManifestPackage]| -> BTreeMap<String, String> {
-            entries.iter().map(|entry| (entry.name.clone(), entry.version.clone())).collect()
-        };
         let moved = |old: &[ManifestPackage], new: &[ManifestPackage]| {
-            changes(&versions(old), &versions(new), |old, new| format!(" {old} → {new}"))
+            changes(&versions(old), &versions(new), |old, new| format!(" {old} → {new}"), "wanted by")
         };
         let (packages, artifacts) = (moved(&a.packages, &b.packages), moved(&a.artifacts, &b.artifacts));
-        let (old, new) = (lines(a_files), lines(b_files));
-        let all = changes(&old, &new, |old, new| format!(" ({})", columns(old, new)));
-        let (units, files) = all.into_iter().partition(|line| is_unit(line));
-        Self { same: a.image_sha256 == b.image_sha256, settings, packages, artifacts, units, files }
+        let all = changes(&lines(a_files), &lines(b_files), |old, new| format!(" ({})", columns(old, new)), "of");
+        let owned = packages.iter().chain(&artifacts).chain(&all).filter(|change| !change.origins.is_empty());
+        let origins = owned.map(|change| (change.name.clone(), change.origins.clone())).collect();
+        let (units, files) = all.into_iter().partition(|change| is_unit(&change.line));
+        Self { same: a.image_sha256 == b.image_sha256, settings, packages, artifacts, units, files, origins }
     }
 
     fn describe(&self) -> String {
@@ -91,12 +124,13 @@ impl Difference {
             return "the images are the same, byte for byte".to_owned();
         }
         let mut text = String::new();
+        let shown = |changes: &[Change]| changes.iter().map(Change::describe).collect::<Vec<_>>();
         for (title, list) in [
-            ("image", &self.settings),
-            ("packages, by the manifests", &self.packages),
-            ("artifacts, by the manifests", &self.artifacts),
-            ("units", &self.units),
-            ("files", &self.files),
+            ("image", self.settings.clone()),
+            ("packages, by the manifests", shown(&self.packages)),
+            ("artifacts, by the manifests", shown(&self.artifacts)),
+            ("units", shown(&self.units)),
+            ("files", shown(&self.files)),
         ] {
             if list.is_empty() {
                 continue;
@@ -129,11 +163,33 @@ fn contents(manifest: &Manifest) -> BTreeMap<(&str, bool), Content> {
     contents
 }
 
-/// A listing as path → the columns that are the file's own (its origin is left out).
-fn lines(listing: &str) -> BTreeMap<String, String> {
+/// What is compared of a package or a file, and whose it is.
+#[derive(Debug)]
+struct Item<'a> {
+    text: &'a str,
+    /// As `KIND:NAME`; none of what just comes with a package.
+    origins: Vec<&'a str>,
+}
+
+/// The versions of packages or artifacts, with the overlays that want them: the rest is of profiles, or comes with others.
+fn versions(entries: &[ManifestPackage]) -> BTreeMap<String, Item<'_>> {
+    fn item(entry: &ManifestPackage) -> (String, Item<'_>) {
+        let overlays = entry.wanted_by.iter().map(String::as_str).filter(|origin| origin.starts_with("overlay:"));
+        (entry.name.clone(), Item { text: &entry.version, origins: overlays.collect() })
+    }
+    entries.iter().map(item).collect()
+}
+
+/// A listing as path → the columns that are the file's own, with the profile or overlay that it is of.
+fn lines(listing: &str) -> BTreeMap<String, Item<'_>> {
+    fn item(rest: &str) -> Item<'_> {
+        let (text, origin) = rest.rsplit_once('\t').unwrap_or((rest, ""));
+        let is_own = ["overlay:", "profile:"].iter().any(|kind| origin.starts_with(kind));
+        Item { text, origins: Some(origin).filter(|_| is_own).into_iter().collect() }
+    }
     // The first line has the titles.
     let rows = listing.lines().skip(1).filter_map(|line| line.split_once('\t'));
-    rows.map(|(path, rest)| (path.to_owned(), rest.rsplit_once('\t').map_or(rest, |(own, _)| own).to_owned())).collect()
+    rows.map(|(path, rest)| (path.to_owned(), item(rest))).collect()
 }
 
 /// Which columns of two listing lines differ.
@@ -149,21 +205,29 @@ fn columns(old: &str, new: &str) -> String {
         .join(", ")
 }
 
+/// A line for each item that is not the same; `owned` is how it is its origins'.
 fn changes(
-    old: &BTreeMap<String, String>,
-    new: &BTreeMap<String, String>,
+    old: &BTreeMap<String, Item<'_>>,
+    new: &BTreeMap<String, Item<'_>>,
     how: impl Fn(&str, &str) -> String,
-) -> Vec<String> {
+    owned: &'static str,
+) -> Vec<Change> {
     let names: BTreeSet<&String> = old.keys().chain(new.keys()).collect();
-    names
-        .into_iter()
-        .filter_map(|name| match (old.get(name), new.get(name)) {
-            (Some(old), Some(new)) if old == new => None,
-            (Some(old), Some(new)) => Some(format!("~ {name}{}", how(old, new))),
-            (None, _) => Some(format!("+ {name}")),
-            (_, None) => Some(format!("- {name}")),
-        })
-        .collect()
+    let change = |name: &String| {
+        let (line, item) = match (old.get(name), new.get(name)) {
+            (Some(old), Some(new)) if old.text == new.text => return None,
+            (Some(old), Some(new)) => {
+                let line = format!("~ {name}{}", how(old.text, new.text));
+                (line, if new.origins.is_empty() { old } else { new })
+            }
+            (None, new) => (format!("+ {name}"), new?),
+            (Some(old), None) => (format!("- {name}"), old),
+        };
+        let origins: Vec<String> = item.origins.iter().map(|&origin| origin.to_owned()).collect();
+        let before = new.get(name).is_some_and(|new| new.origins.is_empty());
+        Some(Change { line, origins, name: name.clone(), owned, before })
+    };
+    names.into_iter().filter_map(change).collect()
 }
 
 /// Whether a line is about a unit or the enablement of one.

@@ -106,6 +106,9 @@ pub struct ManifestPackage {
     pub arch: String,
     /// Of the `.deb`, or of the artifact itself.
     pub sha256: Digest,
+    /// Who asks for it, as `overlay:NAME`, `profile:NAME` or `board:NAME`; nobody for what only others need.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub wanted_by: Vec<String>,
 }
 
 /// What wrote the image: the same versions and settings give the same bytes.
@@ -293,6 +296,7 @@ pub(super) fn packages(components: &[Component]) -> Vec<ManifestPackage> {
         version: component.version.clone(),
         arch: component.arch.clone(),
         sha256: component.sha256,
+        wanted_by: component.wanted_by.clone(),
     };
     let mut packages: Vec<ManifestPackage> = components.iter().map(package).collect();
     packages.sort_by(|a, b| (&a.name, &a.arch).cmp(&(&b.name, &b.arch)));

@@ -8,6 +8,7 @@
 //! Nothing in an image is random: identifiers and salts are derived from what goes in.
 
 mod boards;
+mod brought;
 mod cmdline;
 mod derive;
 mod disk;
@@ -28,6 +29,7 @@ mod slot;
 mod write;
 
 pub use boards::{BootError, BootParts};
+pub use brought::{Brought, brought};
 pub use cmdline::cmdline;
 pub use disk::Disk;
 pub use error::ImageError;

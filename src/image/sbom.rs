@@ -7,7 +7,7 @@ use std::fmt::Write as _;
 
 use serde_json::{Value, json};
 
-use super::ManifestPackage;
+use super::{Brought, ManifestPackage};
 use crate::debian::Package;
 use crate::tree::Digest;
 
@@ -35,6 +35,8 @@ pub struct Component {
     pub source: String,
     /// Its version.
     pub source_version: String,
+    /// Who asks for it, as `overlay:NAME`, `profile:NAME` or `board:NAME`.
+    pub wanted_by: Vec<String>,
 }
 
 impl Component {
@@ -54,6 +56,7 @@ impl Component {
             sha256,
             source: source.to_owned(),
             source_version: version.to_owned(),
+            wanted_by: Vec::new(),
         }
     }
 
@@ -84,8 +87,8 @@ fn encode(text: &str) -> String {
     })
 }
 
-/// The document for the image of `profile` with this id, made of `packages` and of `artifacts`, dated
-/// `epoch` (seconds since 1970).
+/// The document for the image of `profile` with this id, made of `packages`, of `artifacts` and of the `files` of the profile
+/// and its overlays, dated `epoch` (seconds since 1970).
 #[must_use]
 pub fn sbom(
     profile: &str,
@@ -93,6 +96,7 @@ pub fn sbom(
     epoch: u64,
     packages: &[Component],
     artifacts: &[ArtifactComponent],
+    files: &[Brought],
 ) -> String {
     let created = i64::try_from(epoch).ok().and_then(|seconds| jiff::Timestamp::from_second(seconds).ok());
     let created = created.unwrap_or(jiff::Timestamp::UNIX_EPOCH);
@@ -128,6 +132,13 @@ pub fn sbom(
         };
         contain(id, element);
     }
+    let mut own = Vec::new();
+    for (number, file) in (1..).zip(files) {
+        let id = format!("SPDXRef-File-{number}");
+        // The operating system's package says that its files were not analysed, so it must contain none (clause 7.8).
+        relations.push(relation("SPDXRef-DOCUMENT", "DESCRIBES", &id));
+        own.push(file_element(file, &id));
+    }
     let document = json!({
         "spdxVersion": "SPDX-2.3",
         "dataLicense": "CC0-1.0",
@@ -139,13 +150,14 @@ pub fn sbom(
             "creators": [concat!("Tool: imgbuild-", env!("CARGO_PKG_VERSION"))],
         },
         "packages": elements,
+        "files": own,
         "relationships": relations,
     });
     format!("{document:#}\n")
 }
 
 fn element(package: &Component, identifier: &str) -> Value {
-    json!({
+    let mut element = json!({
         "SPDXID": identifier,
         "name": package.name,
         "versionInfo": package.version,
@@ -162,6 +174,31 @@ fn element(package: &Component, identifier: &str) -> Value {
             "referenceType": "purl",
             "referenceLocator": package.purl(),
         }],
+    });
+    comment(&mut element, &package.wanted_by);
+    element
+}
+
+/// Says who asks for what an element is about, if somebody does.
+fn comment(element: &mut Value, wanted_by: &[String]) {
+    if !wanted_by.is_empty() {
+        element["comment"] = json!(format!("wanted by {}", wanted_by.join(", ")));
+    }
+}
+
+/// A file of the profile or an overlay.
+fn file_element(file: &Brought, identifier: &str) -> Value {
+    json!({
+        "SPDXID": identifier,
+        "fileName": format!("./{}", file.path),
+        "checksums": [
+            { "algorithm": "SHA1", "checksumValue": file.sha1 },
+            { "algorithm": "SHA256", "checksumValue": file.sha256 },
+        ],
+        "licenseConcluded": "NOASSERTION",
+        "licenseInfoInFiles": ["NOASSERTION"],
+        "copyrightText": "NOASSERTION",
+        "comment": format!("from {}", file.origin),
     })
 }
 
@@ -187,10 +224,10 @@ fn released(artifact: &ManifestPackage, identifier: &str) -> Value {
 
 /// A file from a URL (purl specification, type `generic`).
 fn downloaded(artifact: &ManifestPackage, url: &str, identifier: &str) -> Value {
-    let ManifestPackage { name, version, sha256, .. } = artifact;
+    let ManifestPackage { name, version, sha256, wanted_by, .. } = artifact;
     let file = name.rsplit('/').next().unwrap_or(name);
     let purl = format!("pkg:generic/{}@{version}?checksum=sha256:{sha256}&download_url={}", encode(file), encode(url));
-    json!({
+    let mut element = json!({
         "SPDXID": identifier,
         "name": name,
         "versionInfo": version,
@@ -205,7 +242,9 @@ fn downloaded(artifact: &ManifestPackage, url: &str, identifier: &str) -> Value 
             "referenceType": "purl",
             "referenceLocator": purl,
         }],
-    })
+    });
+    comment(&mut element, wanted_by);
+    element
 }
 
 fn operating_system() -> Value {
@@ -278,9 +317,10 @@ mod tests {
             version: "v1.36.5+k3s1".to_owned(),
             arch: "arm64".to_owned(),
             sha256: Digest::of(b"k3s"),
+            wanted_by: Vec::new(),
         };
         let k3s = ArtifactComponent { entry: k3s, url: None };
-        let document: Value = serde_json::from_str(&sbom("demo", "0123", 0, &[], &[k3s])).unwrap();
+        let document: Value = serde_json::from_str(&sbom("demo", "0123", 0, &[], &[k3s], &[])).unwrap();
         let element = &document["packages"][1];
         assert_eq!(element["SPDXID"], "SPDXRef-Package-release-k3s-arm64");
         let purl = &element["externalRefs"][0]["referenceLocator"];
@@ -288,11 +328,31 @@ mod tests {
     }
 
     #[test]
+    fn packages_and_files_say_whom_they_are_from() {
+        let mut packages = [component("dash", "2", None), component("zlib1g", "1", None)];
+        packages[0].wanted_by = vec!["profile:base".to_owned(), "overlay:app".to_owned()];
+        let file = Brought {
+            path: "etc/app.conf".to_owned(),
+            origin: "overlay:app".to_owned(),
+            sha1: "00".repeat(20),
+            sha256: Digest::of(b"loud"),
+        };
+        let document: Value = serde_json::from_str(&sbom("demo", "0123", 0, &packages, &[], &[file])).unwrap();
+        assert_eq!(document["packages"][1]["comment"], "wanted by profile:base, overlay:app");
+        assert_eq!(document["packages"][2].get("comment"), None);
+        let file = &document["files"][0];
+        assert_eq!((&file["fileName"], &file["comment"]), (&json!("./etc/app.conf"), &json!("from overlay:app")));
+        // Every element is related to another, files to the document alone.
+        let relation = document["relationships"].as_array().unwrap().last().unwrap();
+        assert_eq!(*relation, super::relation("SPDXRef-DOCUMENT", "DESCRIBES", "SPDXRef-File-1"));
+    }
+
+    #[test]
     fn the_document_holds_each_package_once_whatever_the_order() {
         let packages = [component("zlib1g", "1", None), component("dash", "2", None)];
-        let text = sbom("demo", "0123", 86_400, &packages, &[]);
+        let text = sbom("demo", "0123", 86_400, &packages, &[], &[]);
         let reversed: Vec<Component> = packages.iter().rev().cloned().collect();
-        assert_eq!(text, sbom("demo", "0123", 86_400, &reversed, &[]));
+        assert_eq!(text, sbom("demo", "0123", 86_400, &reversed, &[], &[]));
         let document: Value = serde_json::from_str(&text).unwrap();
         assert_eq!(document["creationInfo"]["created"], "1970-01-02T00:00:00Z");
         assert_eq!(document["packages"].as_array().unwrap().len(), 3);

@@ -8,7 +8,7 @@ use super::disk::Disk;
 use super::manifest::{self, Encoders, FORMAT, Manifest, ManifestPartition, ManifestRange};
 use super::map::{Map, Ranges};
 use super::outputs::{Outputs, Visibility};
-use super::{ArtifactComponent, Component, ImageError, sbom};
+use super::{ArtifactComponent, Brought, Component, ImageError, sbom};
 use crate::format::sums;
 use crate::output::Progress;
 use crate::profile::Profile;
@@ -24,6 +24,8 @@ pub struct Image<'a> {
     pub packages: &'a [Component],
     /// What in the image is from no package, sorted by name.
     pub artifacts: &'a [ArtifactComponent],
+    /// The files that its profile and overlays bring, by path.
+    pub files: &'a [Brought],
     /// What the files are called by: the profile's name, or that of the node whose seed this is.
     pub name: &'a str,
     /// Whether only their owner may read the files, and their directory if that is made.
@@ -106,7 +108,8 @@ fn manifest(image: &Image<'_>, name: String, image_sha256: Digest, ranges: Vec<M
 
 /// Writes what describes the image: listing, SBOM, manifest, and the sums of all files last.
 fn describe(image: &Image<'_>, manifest: &Manifest, outputs: &mut Outputs) -> Result<(), ImageError> {
-    let sbom = sbom(&manifest.profile, &manifest.image_id, manifest.epoch, image.packages, image.artifacts);
+    let sbom =
+        sbom(&manifest.profile, &manifest.image_id, manifest.epoch, image.packages, image.artifacts, image.files);
     let json = serde_json::to_string_pretty(manifest).expect("a manifest holds only text and numbers") + "\n";
     let listing = format!("{}.files", image.name);
     let mut sums = sums::line(&manifest.image, manifest.image_sha256);

@@ -6,7 +6,7 @@ use std::path::Path;
 use sha2::{Digest as _, Sha256};
 use zeroize::Zeroizing;
 
-use super::plan::{Artifact, Source};
+use super::plan::{Artifact, PlannedPackage, Source};
 use super::{PipelineError, Plan, Tools};
 use crate::debian::Package;
 use crate::effects::depmod;
@@ -72,6 +72,8 @@ pub(super) fn write(
         initrd: &initrd,
     };
     let slot = Slot::new(&parts, tools.progress)?;
+    let files = image::brought(profile, &root)
+        .map_err(|source| ImageError::Read { what: "a file of the profile or its overlays", source })?;
     let disk = Disk::new(&slot, profile.board, &profile.image, &seed)?;
     let image = Image {
         disk: &disk,
@@ -79,6 +81,7 @@ pub(super) fn write(
         epoch,
         packages: &components,
         artifacts: &artifacts,
+        files: &files,
         name: target.node.map_or(&profile.name, |(name, _)| name),
         private: target.node.is_some(),
         search: target.search,
@@ -144,7 +147,11 @@ pub(crate) fn seed(tree: &Tree, epoch: u64) -> Result<Zeroizing<Vec<u8>>, Squash
 /// The packages as manifest and SBOM need them.
 fn components(plan: &Plan<'_>, packages: &[Package]) -> Vec<Component> {
     let pairs = packages.iter().zip(&plan.packages);
-    pairs.map(|(package, planned)| Component::new(package, planned.locked.sha256)).collect()
+    let component = |(package, planned): (&Package, &PlannedPackage<'_>)| Component {
+        wanted_by: plan.profile.wanted_by(&package.name).iter().map(ToString::to_string).collect(),
+        ..Component::new(package, planned.locked.sha256)
+    };
+    pairs.map(component).collect()
 }
 
 /// The artifacts as manifest and SBOM need them, sorted by name.
@@ -155,6 +162,11 @@ fn artifacts(plan: &Plan<'_>) -> Vec<ArtifactComponent> {
             version: artifact.version.clone(),
             arch: artifact.arch.to_owned(),
             sha256: artifact.download.sha256,
+            wanted_by: Some(&artifact.install.origin)
+                .filter(|_| artifact.source == Source::Url)
+                .cloned()
+                .into_iter()
+                .collect(),
         },
         url: artifact.download.urls.first().filter(|_| artifact.source == Source::Url).cloned(),
     };

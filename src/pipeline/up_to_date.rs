@@ -148,6 +148,9 @@ fn of_profile(profile: &Profile) -> Inputs {
     let manifests = manifests.map(|(name, found)| (format!("manifest `{name}` of {}", found.origin), json(found)));
     let artifacts = profile.artifacts.iter().map(|(path, it)| (format!("file `/{path}` of {}", it.origin), json(it)));
     let mut parts: BTreeMap<String, serde_json::Value> = files.chain(artifacts).chain(manifests).collect();
+    // Manifest and SBOM tell it, and the profile's digest does not.
+    let wanted_by = profile.packages.iter().map(|package| (package, profile.wanted_by(package)));
+    parts.insert("who asks for its packages".to_owned(), json(&wanted_by.collect::<BTreeMap<_, _>>()));
     let serde_json::Value::Object(keys) = json(profile) else { return Inputs::new() };
     let others = keys.into_iter().filter(|(key, _)| !["files", "artifacts", "manifests"].contains(&key.as_str()));
     parts.extend(others.map(|(key, value)| (format!("`{key}` of the profile"), value)));

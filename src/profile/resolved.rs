@@ -1,10 +1,10 @@
 //! What can be asked of a resolved profile: its digests and what it drops.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use globset::{GlobBuilder, GlobSet, GlobSetBuilder};
 
-use super::{Arch, Profile, Source};
+use super::{Arch, Origin, Profile, Source};
 use crate::tree::Digest;
 
 impl Profile {
@@ -44,6 +44,12 @@ impl Profile {
             ("arch", self.board.arch().name()),
             ("hostname", self.hostname.as_deref().unwrap_or_default()),
         ])
+    }
+
+    /// Who asks for a package. Nobody for what comes because others depend on it.
+    #[must_use]
+    pub fn wanted_by(&self, package: &str) -> BTreeSet<&Origin> {
+        self.marks.givers("packages", package).map(|giver| giver.origin).collect()
     }
 
     /// Matches the clean paths that the image leaves out: what a glob of `drop` names, and all below it.

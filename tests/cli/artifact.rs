@@ -48,11 +48,19 @@ fn it_is_in_the_image_with_its_mode_and_told_in_manifest_and_sbom() {
     let line = ["/usr/local/bin/tool", "f", "0755", "0", "0", &size, &digest, "-", "overlay:mine"];
     assert_eq!(listed(&place, line[0]).unwrap(), line);
 
-    let entry = json!({"name": "usr/local/bin/tool", "version": digest[..12], "arch": "all", "sha256": digest});
+    let entry = json!({
+        "name": "usr/local/bin/tool",
+        "version": digest[..12],
+        "arch": "all",
+        "sha256": digest,
+        "wanted_by": ["overlay:mine"],
+    });
     assert_eq!(json(&place.path("build/node/manifest.json"))["artifacts"], json!([entry]));
     let sbom = json(&place.path("build/node/sbom.spdx.json"));
     let element = sbom["packages"].as_array().unwrap().iter().find(|found| found["name"] == entry["name"]).unwrap();
     assert_eq!(element["downloadLocation"], server.url("/tool"));
+    assert_eq!(element["comment"], "wanted by overlay:mine");
+    assert_eq!(sbom["files"], json!([]), "it is no file of the overlay's folder");
     assert_eq!(element["checksums"][0]["checksumValue"], digest);
     let purl = element["externalRefs"][0]["referenceLocator"].as_str().unwrap();
     assert!(purl.starts_with(&format!("pkg:generic/tool@{}?", &digest[..12])), "{purl}");

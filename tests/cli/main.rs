@@ -32,6 +32,7 @@ mod newcomer;
 mod node;
 mod node_image;
 mod only;
+mod origins;
 mod pi;
 mod place;
 mod plan;

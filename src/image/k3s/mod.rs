@@ -25,7 +25,7 @@ const LINKS: [&str; 3] = ["usr/local/bin/kubectl", "usr/local/bin/crictl", "usr/
 const IMAGES: &str = "usr/share/imgbuild/airgap";
 
 /// Where the manifests are that K3s applies.
-const MANIFESTS: &str = "usr/share/imgbuild/manifests";
+pub const MANIFESTS: &str = "usr/share/imgbuild/manifests";
 /// Tells the gate that this node needs nobody.
 const STANDALONE: &str = "usr/lib/imgbuild/standalone";
 
