@@ -1,6 +1,7 @@
 //! The files of an image that are its profile's and its overlays' own, for the SBOM.
 
 use std::collections::BTreeSet;
+use std::fmt::Write as _;
 use std::io;
 
 use sha1::{Digest as _, Sha1};
@@ -40,7 +41,10 @@ pub fn brought(profile: &Profile, root: &Tree) -> io::Result<Vec<Brought>> {
             None => continue,
         };
         let bytes = content.read()?;
-        let sha1 = Sha1::digest(&bytes).iter().map(|byte| format!("{byte:02x}")).collect();
+        let sha1 = Sha1::digest(&bytes).iter().fold(String::new(), |mut hex, byte| {
+            write!(hex, "{byte:02x}").expect("a string takes all that is written");
+            hex
+        });
         found.push(Brought { path: path.to_owned(), origin, sha1, sha256: content.digest() });
     }
     Ok(found)

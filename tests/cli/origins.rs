@@ -91,6 +91,7 @@ fn diff_tells_which_overlay_what_differs_is_of() {
     place.run(&["build", "node", "--output", "with"]).ok();
     let profile = place.read("profiles/node.toml");
     place.write("profiles/node.toml", profile.replace("overlays = [\"app\"]\n", ""));
+    place.run(&["lock", "node"]).ok();
     place.run(&["build", "node", "--output", "without"]).ok();
 
     let text = place.run(&["diff", "without", "with"]).ok();
@@ -106,6 +107,7 @@ fn diff_tells_which_overlay_what_differs_is_of() {
     // The profile's own file takes the overlay's place.
     let own = "[[file]]\npath = \"/etc/app.conf\"\ncontent = \"soft\"\n";
     place.write("profiles/node.toml", format!("{profile}{own}"));
+    place.run(&["lock", "node"]).ok();
     place.run(&["build", "node", "--output", "own"]).ok();
     let text = place.run(&["diff", "with", "own"]).ok();
     assert!(text.contains("~ /etc/app.conf (content), of profile `node`\n"), "{text}");
