@@ -235,5 +235,8 @@ fn inspect_and_diff_name_it_beside_the_packages() {
     assert_eq!(difference["packages"], json!([]));
     assert_eq!(difference["artifacts"], json!(["+ usr/local/bin/other", "- usr/local/bin/tool"]));
     let text = place.run(&["diff", "build/node", "other"]).ok();
-    assert!(text.contains("artifacts, by the manifests:\n  + usr/local/bin/other\n"), "{text}");
+    assert!(
+        text.contains("artifacts, by the manifests:\n  + usr/local/bin/other, wanted by overlay `mine`\n"),
+        "{text}"
+    );
 }
