@@ -1,6 +1,6 @@
 //! Embeds the top-level `profiles/` and `overlays/` folders, so that a released binary works alone.
 //!
-//! Writes one sorted table of (path, bytes) that `src/profile/embedded.rs` includes.
+//! Writes one sorted table of (path, bytes) that `src/profile/workspace.rs` includes.
 
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};

@@ -467,3 +467,16 @@ fn a_cache_that_cannot_be_made_is_named() {
     let error = Fetcher::new(cache.path(), false).unwrap_err();
     assert!(error.to_string().contains("downloads/sha256"), "{error}");
 }
+
+#[test]
+fn a_password_in_a_url_is_not_in_an_error() {
+    let server = Server::start(|_| Answer::whole(b"other bytes"));
+    let cache = tempfile::tempdir().unwrap();
+    let url = server.url("/parcel").replace("://", "://me:PASS-WORD@");
+    let wanted = Download { urls: vec![url.clone()], ..download(&server, b"the bytes") };
+    let errors = [fetch(&cache, &wanted).unwrap_err(), fetcher(&cache).fetch_fresh("text", &url, 3).unwrap_err()];
+    for error in errors {
+        let text = error.to_string();
+        assert!(text.contains("/parcel") && !text.contains("PASS-WORD"), "{text}");
+    }
+}

@@ -93,6 +93,16 @@ fn a_value_that_cannot_be_is_refused_with_its_cure() {
             "`/var/lib/longhorn`",
         ),
         (
+            format!("{SOUND}\n[[node.control.disk]]\nlabel = \"a\"\nmount = \"/var/a'b\"\n"),
+            "a usable mount point",
+            "`/var/lib/longhorn`",
+        ),
+        (
+            format!("{SOUND}\n[[node.control.disk]]\nlabel = \"a\"\nmount = \"/var/%n\"\n"),
+            "a usable mount point",
+            "`/var/lib/longhorn`",
+        ),
+        (
             format!("{SOUND}\n[[registry]]\nhost = \"x\"\nauth = {{ username = \"u\", password = \"S3cr3t!\" }}\n"),
             "not the name of a secret",
             "imgbuild secrets set",
