@@ -104,7 +104,7 @@ pub fn fat(data: &[u8]) {
         let Ok(content) = volume.file(&found.name, MOST) else { continue };
         assert!(content.len() <= MOST as usize);
     }
-    let _ = boot::look(&mut Cursor::new(data));
+    let _ = boot::inspect(&mut Cursor::new(data));
     for (start, end) in boot::used(&mut Cursor::new(data)).unwrap_or_default() {
         assert!(start < end);
     }
@@ -234,7 +234,7 @@ pub fn manifest(data: &[u8]) {
     assert!(manifest.partitions.iter().all(|part| part.offset + part.size <= manifest.image_size));
     assert!(manifest.mapped() <= manifest.image_size && manifest.image_size < manifest.disk_size());
     assert!(!manifest.image.contains('/'));
-    assert!(manifest.probed().iter().all(|(start, end)| start < end && *end <= manifest.image_size));
+    assert!(manifest.signature_places().iter().all(|(start, end)| start < end && *end <= manifest.image_size));
     let again = serde_json::to_vec(&manifest).unwrap_or_default();
     assert_eq!(ImageManifest::parse(&again).ok(), Some(manifest));
 }

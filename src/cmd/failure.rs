@@ -139,7 +139,7 @@ impl From<PipelineError> for Failure {
 impl From<ReleaseError> for Failure {
     fn from(error: ReleaseError) -> Self {
         let code = match &error {
-            ReleaseError::Neighbour { .. } => Code::Verification,
+            ReleaseError::OtherProfile { .. } => Code::Verification,
             _ => Code::Refused,
         };
         Self::new(code, &error).maybe_hint(error.hint())

@@ -15,7 +15,7 @@ use super::{Outcome, compare};
 use crate::cli::Inspect;
 use crate::exit::Failure;
 use crate::fetch::k3s::NAME;
-use crate::image::{Manifest, ManifestPartition, caveat, kind_of_mbr};
+use crate::image::{Manifest, ManifestPartition, boot_warning, kind_of_mbr};
 use crate::output::{Console, bytes, shown};
 
 /// Columns of a partition's bar.
@@ -32,14 +32,14 @@ pub(super) fn run(args: &Inspect, console: &Console) -> Outcome {
         value["verified"] = json!(true);
         let _ = writeln!(text, "\nall data has the SHA-256 that the manifest says");
     }
-    warn(console, build.manifest.caveat());
+    warn(console, build.manifest.boot_warning());
     console.result(&value, &text);
     Ok(())
 }
 
-fn warn(console: &Console, caveat: Option<&str>) {
-    if let Some(caveat) = caveat {
-        console.progress().warn(caveat);
+fn warn(console: &Console, warning: Option<&str>) {
+    if let Some(warning) = warning {
+        console.progress().warn(warning);
     }
 }
 
@@ -90,7 +90,7 @@ fn without_manifest(args: &Inspect, console: &Console) -> Outcome {
         ("manifest", "none beside it: contents are not known".to_owned()),
     ]);
     map(&mut text, partitions.into_iter().map(|row| (row.guid.to_string(), row)), "GUID");
-    warn(console, disk.board().and_then(|board| caveat(board.name(), &disk.hybrid_mbr)));
+    warn(console, disk.board().and_then(|board| boot_warning(board.name(), &disk.hybrid_mbr)));
     console.result(&value, &text);
     Ok(())
 }

@@ -29,7 +29,7 @@ pub(super) fn failure(error: &ManifestError, name: &str, code: Code, hint: &str)
             Failure { code, causes: vec![source.to_string()], ..Failure::refused(message) }
         }
         ManifestError::Format { .. } => Failure::new(Code::Refused, error).about(name),
-        ManifestError::TooLong | ManifestError::Unfit { .. } | ManifestError::Impossible { .. } => {
+        ManifestError::TooLong | ManifestError::UnsafeText { .. } | ManifestError::Invalid { .. } => {
             Failure::new(code, error).about(name)
         }
     };

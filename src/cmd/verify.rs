@@ -62,8 +62,8 @@ pub(super) fn run(args: Verify, session: &Session<'_>) -> Outcome {
     }
     let node = args.node.as_ref().map_or(String::new(), |node| format!(" with the seed of node `{node}`"));
     let text = format!("{} holds {} {}{node}", args.target.display(), manifest.profile, manifest.image_id);
-    if let Some(caveat) = manifest.caveat() {
-        progress.warn(caveat);
+    if let Some(warning) = manifest.boot_warning() {
+        progress.warn(warning);
     }
     let note = if found.backup == Some(End::Image) { COPIED } else { "" };
     session.console.result(&value, &format!("{text}{note}"));

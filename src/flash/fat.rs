@@ -114,7 +114,7 @@ pub(super) fn signs(
     read: impl FnMut(&mut [u8], u64) -> io::Result<()>,
 ) -> Vec<Sign> {
     let mut view = View { read, of: (part.offset, part.size), only: None, at: 0 };
-    let Ok(found) = fat::look(&mut view) else { return Vec::new() };
+    let Ok(found) = fat::inspect(&mut view) else { return Vec::new() };
     let label = || part.label.clone();
     let added = found.names.into_iter().filter_map(|name| {
         let by = added_by(&name)?;

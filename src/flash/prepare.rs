@@ -78,7 +78,7 @@ impl<'a> Prepared<'a> {
         // What a longer seed of another node has left there.
         let seeds = manifest.partitions.iter().filter(|part| part.label == SEED);
         clear.extend(seeds.map(|part| span((part.offset, part.size))));
-        clear.extend(manifest.probed());
+        clear.extend(manifest.signature_places());
         clear.extend(fat::unmapped(manifest, &ranges, |bytes, at| image.read(bytes, at))?);
         // What is written in any case need not be wiped, but for the rest of a block that is not written to its end.
         let written = ranges.iter().map(|range| (range.offset, (range.offset + range.len) / BLOCK * BLOCK));

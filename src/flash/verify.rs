@@ -148,7 +148,7 @@ fn unmapped(target: &dyn Target, manifest: &Manifest, ranges: &[Range]) -> Resul
     let end_of = |part: &ManifestPartition| part.offset.saturating_add(part.size);
     let end = manifest.partitions.iter().map(end_of).max().unwrap_or_default();
     let mapped = ranges.iter().map(|range| (range.offset, range.offset.saturating_add(range.len)));
-    let probed = minus(manifest.probed(), mapped.chain([(end, u64::MAX)]));
+    let probed = minus(manifest.signature_places(), mapped.chain([(end, u64::MAX)]));
     let mut differences = Vec::new();
     for (offset, end) in union(spans.into_iter().chain(probed)) {
         let found = first_used_of(target, (offset, end - offset));

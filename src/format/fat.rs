@@ -1,13 +1,13 @@
-//! FAT32 file systems, through the `fatfs` crate and then mended.
+//! FAT32 file systems: written by the `fatfs` crate and corrected afterwards (`fixup`), read by `volume`.
 //!
 //! `fatfs` formats and fills a device in memory with a fixed volume id and no clock. Its release 0.3.6 leaves two
-//! things that `fsck.fat` and some firmware dislike, put right on the finished device: `.` and `..` carry long
+//! things that `fsck.fat` and some firmware dislike, corrected on the finished device: `.` and `..` carry long
 //! names, and `..` of a directory in the root directory names the root's cluster where the specification wants 0.
 //! See Microsoft's "FAT32 File System Specification" 1.03.
 
+mod fixup;
 mod geometry;
-mod look;
-mod mend;
+mod inspect;
 mod volume;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -18,7 +18,7 @@ use fatfs::{Date, DateTime, FatType, FileSystem, FormatVolumeOptions, FsOptions,
 use super::Sparse;
 use super::spans::Span;
 pub use geometry::Geometry;
-pub use look::{Look, look};
+pub use inspect::{Condition, inspect};
 pub use volume::{Found, Volume};
 
 /// Clusters below which a file system counts as FAT16, with some to spare as the specification advises.
@@ -63,7 +63,7 @@ pub enum FatError {
     /// What the library refused, such as a bad character in a name.
     #[error("cannot write `{path}` to the FAT file system")]
     Write { path: String, source: io::Error },
-    /// Formatting or mending failed.
+    /// Formatting, or correcting the result, failed.
     #[error("cannot make the FAT file system")]
     Format(#[from] io::Error),
 }
@@ -105,7 +105,7 @@ pub fn write(files: &[FatFile<'_>], options: &Options<'_>) -> Result<Sparse, Fat
         drop(root);
         volume.unmount()?;
     }
-    mend::directories(&mut device)?;
+    fixup::directories(&mut device)?;
     Ok(device)
 }
 

@@ -1,7 +1,7 @@
 //! Writers of file-system and boot formats: bytes in, bytes out, no knowledge of nodes or packages.
 //!
 //! Each writer has a foreign reader in the tests (kernel, unsquashfs, veritysetup, fsck.fat, sgdisk, depmod,
-//! objdump), because a reader of one's own hides shared mistakes.
+//! objdump), because a reader of our own might share a mistake with the writer.
 
 pub mod bmap;
 pub mod cpio;

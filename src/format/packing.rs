@@ -1,4 +1,4 @@
-//! What a file is packed with, by its first bytes: names lie.
+//! How a file is compressed, by its first bytes: its name may be wrong.
 
 /// A way to compress a single file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -9,7 +9,7 @@ pub enum Packing {
 }
 
 impl Packing {
-    /// Bytes that tell.
+    /// How many of its first bytes decide.
     pub const MAGIC: u64 = 6;
 
     /// By the first [`Packing::MAGIC`] bytes of a file.

@@ -3,7 +3,7 @@
 use crate::profile::{Board, Profile};
 use crate::tree::Digest;
 
-/// The command line of `profile`'s image: no device is named, the root hash says all.
+/// The command line of `profile`'s image. It names no device: the root hash identifies the root partition.
 #[must_use]
 pub fn cmdline(profile: &Profile, root_hash: [u8; 32]) -> String {
     let mut options = vec![
@@ -18,7 +18,7 @@ pub fn cmdline(profile: &Profile, root_hash: [u8; 32]) -> String {
         "panic=30".to_owned(),
     ];
     if profile.serial {
-        // The last console is `/dev/console`, where systemd tells of the boot.
+        // The last console is `/dev/console`, where systemd writes its messages.
         options.push("console=tty0".to_owned());
         options.push(format!("console={},115200", serial(profile.board)));
     }

@@ -49,7 +49,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn labels_and_inputs_keep_apart() {
+    fn other_labels_and_other_inputs_give_other_identifiers() {
         let inputs = InputDigest::of([&b"ab"[..], b"c"]);
         assert_ne!(inputs, InputDigest::of([&b"a"[..], b"bc"]));
         assert_ne!(inputs.uuid("disk"), inputs.uuid("seed"));

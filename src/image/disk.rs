@@ -63,10 +63,10 @@ impl<'a> Disk<'a> {
         extents.extend(device(0, table));
         extents.extend(device(boot, &slot.boot));
         // Readers look at the zeros in tables and files of a file system too.
-        let whole: Vec<Span> = slot.boot_used.iter().map(|(from, to)| (boot + from, boot + to)).collect();
+        let always: Vec<Span> = slot.boot_used.iter().map(|(from, to)| (boot + from, boot + to)).collect();
         let borders =
             layout.partitions.iter().flat_map(|partition| [partition.offset, partition.offset + partition.size]);
-        Map::new(layout.size, extents, &whole, borders.collect())
+        Map::new(layout.size, extents, &always, borders.collect())
     }
 
     /// The bytes of the disk that belong to the seed's partition.

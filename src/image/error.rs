@@ -1,4 +1,4 @@
-//! Why no image was written.
+//! Errors of making and writing an image.
 
 use std::io;
 use std::path::PathBuf;

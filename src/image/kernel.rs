@@ -45,8 +45,8 @@ impl Kernel {
         }
     }
     /// The kernel as the loader of `board` wants it. An arm64 `Image` does not unpack itself; a Raspberry Pi's firmware does that
-    /// for gzip, which it knows by its first bytes (`arm_64bit` in its documentation of config.txt). So a stick holds
-    /// and a node reads two fifths of it. The result is kept in `store`.
+    /// for gzip, which it knows by its first bytes (`arm_64bit` in its documentation of config.txt). So a stick holds, and a node
+    /// reads, two fifths of its bytes. The result is kept in `store`.
     ///
     /// # Errors
     /// Of reading it.

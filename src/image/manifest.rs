@@ -4,7 +4,7 @@
 //! itself cannot be deserialized, only its private form in `wire`:
 //!
 //! ```text
-//! bytes ─▶ fit to be shown? ─▶ known form? ─▶ fields, digests as digests ─▶ numbers (check) ─▶ Manifest
+//! bytes ─▶ safe to print? ─▶ known form? ─▶ fields, digests as digests ─▶ numbers (check) ─▶ Manifest
 //! ```
 
 mod check;
@@ -126,21 +126,21 @@ pub struct Encoders {
 /// Why a text is no manifest that this program can go by.
 #[derive(Debug, thiserror::Error)]
 pub enum ManifestError {
-    /// It is something else, or was cut.
+    /// It is something else, or incomplete.
     #[error("it is not a manifest of imgbuild")]
     Json(#[from] serde_json::Error),
     /// It has more bytes than [`Manifest::LONGEST`].
     #[error("it is too long for a manifest")]
     TooLong,
-    /// Its keys may mean something else.
+    /// It is of another form, whose keys may mean something else.
     #[error("it is a manifest of form {format}, and this program reads forms {OLDEST} to {FORMAT}")]
     Format { format: u64 },
-    /// A text in it would not be shown as it is. No build writes such.
+    /// A text in it has control characters, or others that a terminal does not print as they are. No build writes such.
     #[error("it has characters that a terminal obeys or hides, in {key}: no build writes such a manifest")]
-    Unfit { key: String },
-    /// A number or name in it is none that a build writes.
+    UnsafeText { key: String },
+    /// A number or name in it is one that no build writes.
     #[error("{problem}: no build writes such a manifest")]
-    Impossible { problem: String },
+    Invalid { problem: String },
 }
 
 impl ManifestError {
@@ -163,15 +163,15 @@ impl Manifest {
     /// Reads a manifest, which may come from anywhere: what it says is shown to people, and decides what is written where.
     ///
     /// # Errors
-    /// What is none, is of another form than this program knows, or says what no build writes.
+    /// A text that is no manifest, is of another form than this program knows, or says what no build writes.
     pub fn parse(text: &[u8]) -> Result<Self, ManifestError> {
         if text.len() as u64 > Self::LONGEST {
             return Err(ManifestError::TooLong);
         }
         let value: Value = serde_json::from_slice(text)?;
-        // Before anything else is said of it.
-        if let Some(key) = unfit(&value, "") {
-            return Err(ManifestError::Unfit { key });
+        // First of all: errors below may quote a text.
+        if let Some(key) = unsafe_text(&value, "") {
+            return Err(ManifestError::UnsafeText { key });
         }
         match value.get("format").and_then(Value::as_u64) {
             Some(format) if !(u64::from(OLDEST)..=u64::from(FORMAT)).contains(&format) => {
@@ -179,7 +179,7 @@ impl Manifest {
             }
             _ => {
                 let manifest = wire::read(text)?;
-                check::problem(&manifest).map_err(|problem| ManifestError::Impossible { problem })?;
+                check::problem(&manifest).map_err(|problem| ManifestError::Invalid { problem })?;
                 Ok(manifest)
             }
         }
@@ -200,10 +200,11 @@ impl Manifest {
         self.partitions.iter().find(starts_in)
     }
 
-    /// Where programs look to tell what the disk and each of its partitions hold, empty slots too, ascending. Who leaves out what
-    /// the image has no range for must write these all the same, or old signatures in them stay.
+    /// Where programs look for signatures of file systems and partition tables on the disk and on each of its partitions, empty
+    /// slots included, ascending. A writer that skips what the image has no range for must write these all the same, or old
+    /// signatures stay in them.
     #[must_use]
-    pub fn probed(&self) -> Vec<Span> {
+    pub fn signature_places(&self) -> Vec<Span> {
         let within = |start: u64, size: u64| {
             let places = signatures::places(size).into_iter();
             places.map(move |(from, to)| (start.saturating_add(from), start.saturating_add(to)))
@@ -221,34 +222,30 @@ impl Manifest {
     }
 }
 
-/// Where in `value` a text has characters that are not shown as they are; `key` leads to `value`.
-fn unfit(value: &Value, key: &str) -> Option<String> {
-    let is_unfit = |text: &str| text.chars().any(crate::output::is_unfit);
+/// The key of a text in `value` with characters that a terminal does not print as they are; `key` leads to `value`.
+fn unsafe_text(value: &Value, key: &str) -> Option<String> {
+    let is_unsafe = |text: &str| text.chars().any(crate::output::is_unfit);
     match value {
-        Value::String(text) => is_unfit(text).then(|| format!("`{key}`")),
-        Value::Array(list) => list.iter().find_map(|value| unfit(value, key)),
-        Value::Object(map) => {
-            map.iter().find_map(
-                |(name, value)| {
-                    if is_unfit(name) { Some("the name of a key".to_owned()) } else { unfit(value, name) }
-                },
-            )
-        }
+        Value::String(text) => is_unsafe(text).then(|| format!("`{key}`")),
+        Value::Array(list) => list.iter().find_map(|value| unsafe_text(value, key)),
+        Value::Object(map) => map.iter().find_map(|(name, value)| {
+            if is_unsafe(name) { Some("the name of a key".to_owned()) } else { unsafe_text(value, name) }
+        }),
         _ => None,
     }
 }
 
 impl Manifest {
-    /// Why a board may not start from this image, though it is whole.
+    /// Why a board may not start from this image, though nothing of it is damaged.
     #[must_use]
-    pub fn caveat(&self) -> Option<&'static str> {
-        caveat(&self.board, &self.hybrid_mbr)
+    pub fn boot_warning(&self) -> Option<&'static str> {
+        boot_warning(&self.board, &self.hybrid_mbr)
     }
 }
 
-/// As [`Manifest::caveat`], of an image for `board` whose MBR has these partitions.
+/// As [`Manifest::boot_warning`], of an image for `board` whose MBR has these partitions.
 #[must_use]
-pub fn caveat(board: &str, in_mbr: &[u32]) -> Option<&'static str> {
+pub fn boot_warning(board: &str, in_mbr: &[u32]) -> Option<&'static str> {
     (board == Board::Rpi4.name() && in_mbr.is_empty()).then_some(
         "this image was built for a Raspberry Pi before images had a hybrid MBR: a Pi 4 with a boot EEPROM of February 2025 or \
          newer stops at the rainbow screen with seven flashes; build it again",

@@ -16,7 +16,7 @@ use crate::tree::Digest;
 pub const RANGE: u64 = 4 << 20;
 /// Bytes handled at a time.
 const STEP: usize = 1 << 20;
-/// What holes are hashed from.
+/// Zeros to hash holes from.
 static ZEROS: [u8; STEP] = [0; STEP];
 
 /// Where an extent's bytes come from.
@@ -28,7 +28,7 @@ pub(super) enum Bytes<'a> {
         file: &'a File,
         len: u64,
     },
-    /// So many zeros, which a reader looks at like at any other bytes.
+    /// So many zeros that are written, because a reader looks at them: what is in no extent may be left out.
     Zeros(u64),
 }
 
@@ -51,7 +51,7 @@ impl Extent<'_> {
         self.offset + self.len()
     }
 
-    /// Hands the bytes between `start` and `end` of the image to `take`, with their place in it.
+    /// Calls `take` with the bytes between `start` and `end` of the image, and with their offset in it.
     fn each(&self, start: u64, end: u64, take: &mut impl FnMut(u64, &[u8]) -> io::Result<()>) -> io::Result<()> {
         let (mut at, end) = (start.max(self.offset), end.min(self.end()));
         let mut buffer = Vec::new();
@@ -86,11 +86,11 @@ pub(super) struct Map<'a> {
 }
 
 impl<'a> Map<'a> {
-    /// A map of an image of `size` bytes. Each byte of `whole` is in a range of it, also where no extent holds it, and none of
+    /// A map of an image of `size` bytes. Each byte of `always` is in a range of it, as zero where no extent holds it, and none of
     /// its ranges crosses one of `borders`.
-    pub(super) fn new(size: u64, mut extents: Vec<Extent<'a>>, whole: &[Span], mut borders: Vec<u64>) -> Self {
+    pub(super) fn new(size: u64, mut extents: Vec<Extent<'a>>, always: &[Span], mut borders: Vec<u64>) -> Self {
         extents.retain(|extent| extent.len() > 0);
-        let zeros = minus(whole.iter().copied(), extents.iter().map(|extent| (extent.offset, extent.end())));
+        let zeros = minus(always.iter().copied(), extents.iter().map(|extent| (extent.offset, extent.end())));
         extents.extend(zeros.into_iter().map(|(offset, end)| Extent { offset, bytes: Bytes::Zeros(end - offset) }));
         extents.sort_by_key(|extent| extent.offset);
         borders.sort_unstable();
@@ -123,8 +123,8 @@ impl<'a> Map<'a> {
         ranges
     }
 
-    /// Writes all data to `image`, ranges in parallel, and gives the ranges with their digests. `advance` is told of
-    /// bytes done.
+    /// Writes all data to `image`, ranges in parallel, and gives the ranges with their digests. `advance` gets the
+    /// number of bytes done.
     pub(super) fn write(&self, image: &File, advance: impl Fn(u64) + Sync) -> io::Result<Vec<ManifestRange>> {
         let write = |(start, end): (u64, u64)| {
             let mut hash = Sha256::new();
@@ -142,7 +142,7 @@ impl<'a> Map<'a> {
         self.ranges().into_par_iter().map(write).collect()
     }
 
-    /// SHA-256 of the whole image, holes included. `advance` is told of bytes done.
+    /// SHA-256 of the whole image, holes included. `advance` gets the number of bytes done.
     pub(super) fn digest(&self, advance: impl Fn(u64)) -> io::Result<Digest> {
         let mut hash = Sha256::new();
         let mut at = 0;
@@ -217,7 +217,7 @@ mod tests {
     }
 
     #[test]
-    fn what_must_be_whole_is_mapped_and_the_rest_of_it_is_zeros() {
+    fn what_must_always_be_mapped_is_zero_where_no_extent_holds_it() {
         let bytes = [7_u8; 100];
         let extents = || vec![Extent { offset: 200, bytes: Bytes::Memory(&bytes) }];
         let map = Map::new(1000, extents(), &[(100, 250), (280, 400), (700, 800)], Vec::new());

@@ -38,7 +38,7 @@ pub use listing::listing;
 #[cfg(test)]
 pub(crate) use manifest::sample::sample as sample_manifest;
 pub use manifest::{Encoders, Manifest, ManifestError, ManifestPackage, ManifestPartition, ManifestRange};
-pub use manifest::{caveat, kind_of_mbr};
+pub use manifest::{boot_warning, kind_of_mbr};
 pub use map::RANGE;
 pub use outputs::nearest_existing_ancestor;
 pub(crate) use outputs::{Outputs, Visibility};

@@ -1,8 +1,9 @@
 //! Files that appear all at once or not at all.
 //!
-//! Each is written without a name (`O_TMPFILE`) and gets it at the end, so that nothing is left of a build that stops
-//! before, however it does. Where the file system or the system cannot do that, it has a temporary name until then, and
-//! is locked while its process lives: one that is not locked was left behind by a build that was killed, and goes.
+//! Each is written without a name (`O_TMPFILE`) and gets its name at the end, so that nothing is left of a build that stops
+//! before, in whichever way. Where the file system or the operating system cannot do that, the file has a temporary name until
+//! then and is locked while its process lives: a temporary file without a lock was left behind by a build that was killed, and
+//! is removed.
 
 use std::fs::{self, File, Permissions, TryLockError};
 use std::io::{self, Write as _};
@@ -49,7 +50,7 @@ pub(crate) struct Outputs {
 pub(crate) type Failure = (PathBuf, io::Error);
 
 impl Outputs {
-    /// Takes away what killed builds left. A directory that is missing is made at the end, so that none stays empty.
+    /// Removes what killed builds left. A missing directory is made at the end, so that a failed build leaves none.
     pub(crate) fn new(dir: &Path, visibility: Visibility) -> Result<Self, Failure> {
         let temporary_dir = nearest_existing_ancestor(dir).to_owned();
         let fail = |error| (dir.to_owned(), error);
@@ -107,7 +108,7 @@ pub fn nearest_existing_ancestor(dir: &Path) -> &Path {
     if above.as_os_str().is_empty() { Path::new(".") } else { above }
 }
 
-/// Makes a directory with these permissions; one that exists stays as it is.
+/// Makes a directory with this mode; the mode of one that exists is not changed.
 fn make(dir: &Path, mode: u32) -> io::Result<()> {
     if let Some(above) = dir.parent() {
         fs::create_dir_all(above)?;
@@ -118,7 +119,7 @@ fn make(dir: &Path, mode: u32) -> io::Result<()> {
     }
 }
 
-/// A file that is not there for others yet.
+/// A file that has no name yet, or a temporary one.
 #[derive(Debug)]
 enum Temporary {
     Unnamed(File),
@@ -167,7 +168,7 @@ mod unnamed {
     use rustix::fs::{AtFlags, CWD, Mode, OFlags, linkat};
     use rustix::io::Errno;
 
-    /// A file without a name that may get one in `dir`; none if that does not work there.
+    /// A file without a name that can get one in `dir`; none if the file system cannot do that.
     pub(super) fn open(dir: &Path, mode: u32) -> Option<File> {
         let flags = OFlags::TMPFILE | OFlags::RDWR | OFlags::CLOEXEC;
         let file = File::from(rustix::fs::open(dir, flags, Mode::from_raw_mode(mode)).ok()?);

@@ -2,7 +2,7 @@
 
 use crate::tree::{Node, Tree};
 
-/// What a published image's seed partition holds: an empty `etc/`, so that `/etc` can be put together all the same.
+/// What a published image's seed partition holds: an empty `etc/`, because `/etc` is an overlay whose layers must exist.
 ///
 /// # Panics
 /// Never: the root directory takes a directory.

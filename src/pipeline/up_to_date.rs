@@ -1,7 +1,7 @@
 //! Whether an image that is already there is the one that would be made, and if not, why.
 //!
 //! A record in the cache holds the digest of each input and what the outputs looked like when they were written. Its key is
-//! made of the output directory's name, so it never tells of another one.
+//! made of the output directory's name, so it is never that of another directory.
 //!
 //! Outputs are searched for secrets, so those are inputs too. Of them the record knows which file they were in and when it
 //! was changed: a digest of theirs would let anybody who has the cache try whether a guess is right.
@@ -22,7 +22,7 @@ use crate::lock::Lock;
 use crate::profile::Profile;
 use crate::tree::Digest;
 
-/// What vouches for all other outputs.
+/// The list of the digests of all other outputs.
 const SUMS: &str = "SHA256SUMS";
 
 /// Everything that an image depends on: what it is, in words, and its state.
@@ -168,7 +168,7 @@ fn stat(file: &Path) -> Option<FileStat> {
     Some((meta.len(), modified, meta.ino()))
 }
 
-/// What a change of the file or its owner changes, whoever sets its date back.
+/// As [`stat`], with the time of the last change of content or owner (ctime), which no program can set back.
 fn changed(meta: &fs::Metadata) -> FileStat {
     (meta.len(), i128::from(meta.ctime()) * 1_000_000_000 + i128::from(meta.ctime_nsec()), meta.ino())
 }

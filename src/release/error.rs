@@ -18,7 +18,7 @@ pub enum ReleaseError {
     #[error("`{}` is not the tag of a release", text.escape_debug())]
     Tag { text: String },
     #[error("`{}` is not what the sums beside it say of it", path.display())]
-    Neighbour { path: PathBuf },
+    OtherProfile { path: PathBuf },
     #[error("`{}` is not a secret key of minisign", path.display())]
     Key { path: PathBuf },
     #[error("the secret key `{}` is encrypted, and no password opened it", path.display())]
@@ -47,7 +47,7 @@ impl ReleaseError {
                 path.display()
             )),
             Self::Tag { .. } => Some("write it as it is called there, such as `v1.2`".to_owned()),
-            Self::Neighbour { path } => Some(format!(
+            Self::OtherProfile { path } => Some(format!(
                 "it is another profile's, and would get a sum that is wrong: export that profile again, or remove {}",
                 path.display()
             )),

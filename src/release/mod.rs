@@ -6,11 +6,11 @@
 //! manifest, SBOM ──────────────────▶ P.manifest.json, …     ┘
 //! ```
 //! All files lie in one directory under names that begin with the profile's, so that the sets of several profiles make one
-//! release: sums of others that are there stay, after they were found right.
+//! release: sums of others that are there stay, after their files were compared with them.
 
 mod error;
-mod guard;
-mod neighbours;
+mod existing;
+mod lock;
 mod proof;
 mod sign;
 mod tag;
@@ -23,7 +23,7 @@ use std::path::Path;
 use rayon::prelude::*;
 
 pub use error::ReleaseError;
-pub use proof::{Proof, ProofError, Signed, manifest_names, proved_sums};
+pub use proof::{Proof, ProofError, SignedBy, manifest_names, verified_sums};
 pub use sign::{Signer, VerifyError, verify};
 pub use tag::Tag;
 
@@ -32,7 +32,7 @@ use crate::format::{bmap, seekable};
 use crate::image::{Manifest, ManifestRange, Outputs, Visibility};
 use crate::output::Progress;
 use crate::tree::Digest;
-use guard::Guard;
+use lock::DirectoryLock;
 
 /// Name of the sums in every release.
 pub const SUMS: &str = "SHA256SUMS";
@@ -74,15 +74,15 @@ pub fn write(
     };
     let image = File::open(&path).map_err(unread(&path))?;
     let name = image_name(profile);
-    let (map_name, bill_name) = (format!("{profile}.bmap"), format!("{profile}.sbom.spdx.json"));
-    let _guard = Guard::hold(out, progress)?;
-    let mut sums = neighbours::sums(out, &[&name, &map_name, &manifest_name(profile), &bill_name])?;
+    let (map_name, sbom_name) = (format!("{profile}.bmap"), format!("{profile}.sbom.spdx.json"));
+    let _lock = DirectoryLock::acquire(out, progress)?;
+    let mut sums = existing::sums(out, &[&name, &map_name, &manifest_name(profile), &sbom_name])?;
     let mut outputs = Outputs::new(out, Visibility::Everyone)?;
     let mut names = Vec::new();
 
     let mut packed = outputs.file(&name)?;
     progress.begin(PHASE, manifest.image_size);
-    let mut written = Written { file: io::BufWriter::with_capacity(1 << 20, &mut packed), failed: false };
+    let mut written = PackedFile { file: io::BufWriter::with_capacity(1 << 20, &mut packed), failed: false };
     pack(&image, manifest, &mut written, progress).map_err(|source| {
         if written.failed {
             ReleaseError::Write { path: out.join(&name), source }
@@ -103,7 +103,7 @@ pub fn write(
     for (name, bytes) in [
         (map_name, map.into_bytes()),
         (manifest_name(profile), copied("manifest.json")?),
-        (bill_name, copied("sbom.spdx.json")?),
+        (sbom_name, copied("sbom.spdx.json")?),
     ] {
         outputs.put(&name, &bytes)?;
         sums.put(&name, Digest::of(&bytes));
@@ -126,13 +126,13 @@ pub fn write(
     Ok(names)
 }
 
-/// A file that remembers that it was the one which failed.
-struct Written<'f> {
+/// The compressed file, which remembers whether an error was one of writing it: others are of reading the image.
+struct PackedFile<'f> {
     file: io::BufWriter<&'f mut File>,
     failed: bool,
 }
 
-impl Write for Written<'_> {
+impl Write for PackedFile<'_> {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         self.file.write(bytes).inspect_err(|_| self.failed = true)
     }
@@ -143,7 +143,7 @@ impl Write for Written<'_> {
 }
 
 /// Compresses the image; what no range covers is zero and is not read.
-fn pack(image: &File, manifest: &Manifest, out: &mut Written<'_>, progress: &dyn Progress) -> io::Result<()> {
+fn pack(image: &File, manifest: &Manifest, out: &mut PackedFile<'_>, progress: &dyn Progress) -> io::Result<()> {
     let read = |start: u64, buffer: &mut [u8]| -> io::Result<()> {
         let end = start + buffer.len() as u64;
         let first = manifest.ranges.partition_point(|range| range.offset + range.length <= start);
@@ -167,7 +167,7 @@ fn map(image: &File, manifest: &Manifest) -> io::Result<String> {
         (range.offset / bmap::BLOCK * bmap::BLOCK, end)
     };
     let ranges = || manifest.ranges.iter().map(whole);
-    let mut spans: Vec<Span> = ranges().chain(minus(manifest.probed(), ranges())).collect();
+    let mut spans: Vec<Span> = ranges().chain(minus(manifest.signature_places(), ranges())).collect();
     spans.sort_unstable();
     let mut runs: Vec<Span> = Vec::new();
     for (first, end) in spans.into_iter().map(|(start, end)| (start / bmap::BLOCK, end.div_ceil(bmap::BLOCK))) {

@@ -11,9 +11,9 @@ use crate::format::Sums;
 use crate::image::{Manifest, ManifestError};
 use crate::tree::Digest;
 
-/// Who must have signed the sums.
+/// Whose signature the sums must have, and as what.
 #[derive(Debug, Clone, Copy)]
-pub struct Signed<'a> {
+pub struct SignedBy<'a> {
     /// A public key of minisign, the line `RW…` of its file.
     pub key: &'a str,
     /// The release that they must be signed as, if one is asked for.
@@ -60,8 +60,8 @@ impl ProofError {
 ///
 /// # Errors
 /// A signature that is missing, or by another key, or of another release; what is no list.
-pub fn proved_sums(text: &[u8], signature: Option<&[u8]>, signed: Option<Signed<'_>>) -> Result<Sums, ProofError> {
-    if let Some(Signed { key, tag }) = signed {
+pub fn verified_sums(text: &[u8], signature: Option<&[u8]>, signed: Option<SignedBy<'_>>) -> Result<Sums, ProofError> {
+    if let Some(SignedBy { key, tag }) = signed {
         let signature = signature.ok_or(ProofError::Unsigned)?;
         let said = verify(key, text, &String::from_utf8_lossy(signature))?;
         if let Some(tag) = tag.filter(|tag| tag.comment() != said) {
@@ -164,11 +164,11 @@ mod tests {
         let key = ours.pk.to_base64();
         let [v1, v2] = ["v1", "v2"].map(|tag| Tag::parse(tag).unwrap());
         let ask = |signature: Option<&[u8]>, tag| {
-            proved_sums(text, signature, Some(Signed { key: &key, tag })).map_err(|error| error.to_string())
+            verified_sums(text, signature, Some(SignedBy { key: &key, tag })).map_err(|error| error.to_string())
         };
         let release = signed_by(&ours, text, "imgbuild v1");
         assert!(ask(Some(&release), Some(&v1)).is_ok() && ask(Some(&release), None).is_ok());
-        assert!(proved_sums(text, None, None).is_ok());
+        assert!(verified_sums(text, None, None).is_ok());
         for (signature, tag, expected) in [
             (None, None, "SHA256SUMS is not signed: there is no SHA256SUMS.minisig beside it"),
             (Some(&release[..]), Some(&v2), "not as release `v2`: its signature says `imgbuild v1`"),
@@ -181,10 +181,10 @@ mod tests {
             let error = ask(signature, tag).unwrap_err();
             assert!(error.contains(expected), "{error}");
         }
-        // Signed as anything, but no list.
+        // Signed as any release, but not a list.
         let text = b"none";
         let signature = signed_by(&ours, text, "x");
-        let error = proved_sums(text, Some(&signature), Some(Signed { key: &key, tag: None })).unwrap_err();
+        let error = verified_sums(text, Some(&signature), Some(SignedBy { key: &key, tag: None })).unwrap_err();
         assert!(matches!(error, ProofError::Sums { line: 1 }));
     }
 

@@ -1,4 +1,4 @@
-//! SHA-256 digests of bytes and of contents that come in pieces, and the checksums that tell damage in the cache.
+//! SHA-256 digests of bytes and of contents that come in pieces, and the checksums that detect damage in the cache.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -82,7 +82,7 @@ impl<'de> Deserialize<'de> for Digest {
 /// rest. Squashfs blocks down to this size are whole chunks.
 pub const CHUNK: usize = 64 << 10;
 
-/// XXH3-64 of `bytes`: tells damage by disks and power cuts at a tenth of a digest's cost. It does not tell forgery, and
+/// XXH3-64 of `bytes`: detects damage by disks and power cuts at a tenth of a digest's cost. It does not detect forgery, and
 /// need not: who can write to the cache can write matching digests there too.
 #[must_use]
 pub fn checksum(bytes: &[u8]) -> u64 {

@@ -133,11 +133,11 @@ impl Tree {
             }
         }
         let count = gone.len();
-        self.adopt_orphans(gone);
+        self.promote_hard_links(gone);
         count
     }
 
-    /// Keeps only the nodes that `keep` says yes to (the root directory always stays). Hard links to a
+    /// Keeps only the nodes for which `keep` is true (the root directory always stays). Hard links to a
     /// dropped file become the file.
     pub fn retain(&mut self, mut keep: impl FnMut(&str, &Node) -> bool) {
         let keys: Vec<String> = self
@@ -147,11 +147,11 @@ impl Tree {
             .map(|(path, _)| path.clone())
             .collect();
         let gone = keys.into_iter().filter_map(|key| self.nodes.remove(&key).map(|node| (key, node))).collect();
-        self.adopt_orphans(gone);
+        self.promote_hard_links(gone);
     }
 
-    /// Lets the first remaining hard link of each removed file become the file, and the others link to it.
-    fn adopt_orphans(&mut self, gone: Vec<(String, Node)>) {
+    /// Makes the first remaining hard link of each removed file the file itself, and the others links to it.
+    fn promote_hard_links(&mut self, gone: Vec<(String, Node)>) {
         let files: BTreeMap<String, Node> =
             gone.into_iter().filter(|(_, node)| matches!(node.kind, Kind::File(_))).collect();
         if files.is_empty() {

@@ -186,7 +186,7 @@ fn a_disk_that_was_written_without_whole_tables_is_told_by_either_manifest() {
     let (image, old) = (Image::with_fat(false), Image::with_fat(true));
     for background in [Old::Ones, Old::Noise] {
         let boot = &old.manifest.partitions[0];
-        let others = minus(old.manifest.probed(), [(boot.offset, boot.offset + boot.size)]);
+        let others = minus(old.manifest.signature_places(), [(boot.offset, boot.offset + boot.size)]);
         let disk = skipped(&old, background, &others);
         for manifest in [&image, &old] {
             let report = verified(&disk, manifest);
@@ -197,7 +197,7 @@ fn a_disk_that_was_written_without_whole_tables_is_told_by_either_manifest() {
         assert!(report.differences[0].problem.contains("where the image has nothing"), "{report:?}");
         let differ = |sign: &Sign| matches!(sign, Sign::TablesDiffer { part, sectors, skipped: true } if part == "boot-a" && *sectors > 0);
         assert!(report.signs.iter().any(differ), "{:?}", report.signs);
-        let disk = skipped(&image, background, &image.manifest.probed());
+        let disk = skipped(&image, background, &image.manifest.signature_places());
         assert_eq!(verified(&disk, &image).differences, []);
     }
 }

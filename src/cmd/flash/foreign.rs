@@ -105,8 +105,8 @@ fn found(session: &Session<'_>, place: &Place, name: &str, wanted: Option<&Wante
     progress.begin(PHASE, manifest.mapped());
     let source = Box::new(flash::check(&manifest, source, &mut |more| progress.advance(PHASE, more))?);
     progress.finish(PHASE, &format!("{} of {}", bytes(manifest.mapped()), bytes(manifest.image_size)));
-    if let Some(caveat) = manifest.caveat() {
-        progress.warn(caveat);
+    if let Some(warning) = manifest.boot_warning() {
+        progress.warn(warning);
     }
     sidecars.keep();
     Ok(Image { node: manifest.node.clone(), manifest, source, seed: None, role: None, keep: vec![path] })

@@ -15,7 +15,7 @@ use crate::fetch::FetchError;
 use crate::files;
 use crate::format::{Store as _, Sums};
 use crate::image::Manifest;
-use crate::release::{self, Proof, SIGNATURE, SUMS, Signed, Tag};
+use crate::release::{self, Proof, SIGNATURE, SUMS, SignedBy, Tag};
 use crate::tree::Digest;
 
 /// Most bytes of a file beside an image: those of the longest, the manifest.
@@ -44,7 +44,7 @@ impl<'s> Sidecars<'s> {
 
     /// The list of digests, which the workspace's key must have signed if it names one.
     fn sums(&self, tag: Option<&Tag>) -> Result<Option<Sums>, Failure> {
-        let signed = self.session.workspace.release_key().map(|key| Signed { key, tag });
+        let signed = self.session.workspace.release_key().map(|key| SignedBy { key, tag });
         let Some(text) = self.read(SUMS)? else {
             if signed.is_none() && matches!(self.place, Place::Dir(_)) {
                 return Ok(None);
@@ -52,7 +52,7 @@ impl<'s> Sidecars<'s> {
             return Err(self.absent(format!("there is no {}", self.place.shown(SUMS))));
         };
         let signature = if signed.is_some() { self.read(SIGNATURE)? } else { None };
-        let sums = release::proved_sums(&text, signature.as_deref(), signed);
+        let sums = release::verified_sums(&text, signature.as_deref(), signed);
         sums.map(Some).map_err(|error| unproved(error, self.place))
     }
 

@@ -7,16 +7,16 @@ use std::io::{self, Read, Seek, SeekFrom};
 
 use crate::format::spans::{Span, union};
 
-/// What is given is made of whole blocks.
+/// [`Geometry::used`] gives whole blocks of so many bytes.
 const BLOCK: u64 = 4096;
 /// Bytes of the table that are read at a time.
 const STEP: usize = 64 << 10;
 /// Longest table that is read: clusters of 4 KiB on 64 GiB, which is more than any boot partition has.
 const LONGEST: u64 = 64 << 20;
-/// The upper four bits of an entry are none of it.
+/// The bits of a table entry that are the number of a cluster; the upper four are reserved.
 const ENTRY: u32 = 0x0fff_ffff;
 
-/// A FAT32 file system's measures. Places are bytes from its start.
+/// Sizes and offsets of a FAT32 file system. Offsets are bytes from its start.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Geometry {
     /// Bytes of a cluster.
@@ -61,7 +61,7 @@ impl Geometry {
             return None;
         }
         let clusters = (u64::from(u32_at(32)) * sector).checked_sub(data)? / cluster;
-        // Two entries are no clusters'.
+        // The first two entries of the table belong to no cluster.
         ((clusters + 2) * 4 <= table_len).then_some(Self {
             cluster,
             table,

@@ -28,7 +28,7 @@ pub struct BootParts<'a> {
     /// The compressed initrd.
     pub initrd: &'a [u8],
     pub cmdline: &'a str,
-    /// Tells one image's files from another's where both may lie side by side.
+    /// Part of a file's name where the boot files of two images may lie in one directory.
     pub image_id: &'a str,
 }
 
@@ -108,7 +108,7 @@ pub(super) fn boot_partition(parts: &BootParts<'_>, inputs: &InputDigest) -> Res
     })
 }
 
-/// A digest of all files of partition 1, names and contents: of what an image's identifiers are derived from.
+/// A digest of the names and contents of all files of partition 1: an image's identifiers are derived from it.
 ///
 /// # Errors
 /// Those of making the files.
@@ -136,7 +136,7 @@ struct Blobs {
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Blob {
-    /// For the hint when it is missing.
+    /// The package that has the file, for the hint when it is missing.
     package: String,
     from: String,
     to: String,

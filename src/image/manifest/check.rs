@@ -1,4 +1,4 @@
-//! What a manifest's numbers must be, so that nobody who goes by one has to ask again.
+//! What a manifest's numbers must be, so that no reader of a [`Manifest`] has to check them again.
 //!
 //! A manifest may come from anywhere. After these checks every offset, length and sum of two of them is a place in the image,
 //! so that adding them never overflows, and what is read at a time is never more than [`LONGEST_RANGE`].
@@ -23,10 +23,10 @@ const MOST_SHOWN: usize = 3;
 /// What is written to a disk begins at a multiple of this.
 const BLOCK: u64 = 4096;
 
-/// What no build writes, in words that follow the manifest's name.
+/// Checks `manifest`. The error says what no build writes, as a sentence about "it".
 pub(super) fn problem(manifest: &Manifest) -> Result<(), String> {
     let size = manifest.image_size;
-    // What lies beside the manifest, never what else this machine has.
+    // The image lies beside the manifest: no other file of this machine is opened.
     if Path::new(&manifest.image).file_name() != Some(manifest.image.as_ref()) {
         return Err(format!("it names an image outside its own directory: {}", manifest.image));
     }
@@ -157,7 +157,7 @@ mod tests {
                 manifest["ranges"][3]["offset"] = json!(2 * MIB);
             }
             let error = parse(&manifest).unwrap_err();
-            assert!(matches!(error, ManifestError::Impossible { .. }), "{place}: {error}");
+            assert!(matches!(error, ManifestError::Invalid { .. }), "{place}: {error}");
             assert!(error.to_string().contains(expected), "{place}: {error}");
         }
         let mut many = sample();

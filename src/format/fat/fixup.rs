@@ -22,7 +22,7 @@ struct Volume<'a> {
     geometry: Geometry,
 }
 
-/// Mends all directories of the FAT32 file system on `device`.
+/// Corrects all directories of the FAT32 file system on `device`.
 ///
 /// # Errors
 /// Of a device that ends before its clusters do.
@@ -37,7 +37,7 @@ pub(super) fn directories(device: &mut Sparse) -> io::Result<()> {
         while let Some(here) = cluster {
             let mut bytes = volume.read_cluster(here)?;
             if here == first && first != root {
-                volume.mend_start(&mut bytes);
+                volume.fix_start(&mut bytes);
                 volume.write_cluster(here, &bytes)?;
             }
             for entry in bytes.chunks_exact(ENTRY) {
@@ -52,8 +52,8 @@ pub(super) fn directories(device: &mut Sparse) -> io::Result<()> {
 }
 
 impl Volume<'_> {
-    /// Mends the first cluster of a subdirectory.
-    fn mend_start(&self, bytes: &mut [u8]) {
+    /// Corrects the first cluster of a subdirectory.
+    fn fix_start(&self, bytes: &mut [u8]) {
         bytes.copy_within(ENTRY..2 * ENTRY, 0);
         bytes.copy_within(3 * ENTRY..4 * ENTRY, ENTRY);
         bytes[2 * ENTRY..4 * ENTRY].fill(0);

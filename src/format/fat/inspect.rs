@@ -13,9 +13,9 @@ const CLOSED: u32 = 0x0800_0000;
 /// In the boot sector, set by Windows and Linux while it is in use (`FAT_STATE_DIRTY` in the kernel's `fs/fat`).
 const STATE: u64 = 65;
 
-/// What was seen.
+/// What it holds, and whether it is in order.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Look {
+pub struct Condition {
     /// Names in the root directory, in its order.
     pub names: Vec<String>,
     /// Whether it was unmounted when it was last written to.
@@ -28,12 +28,12 @@ pub struct Look {
 ///
 /// # Errors
 /// Of reading, and where there is no FAT32.
-pub fn look(device: &mut (impl Read + Seek)) -> io::Result<Look> {
+pub fn inspect(device: &mut (impl Read + Seek)) -> io::Result<Condition> {
     let mut volume = Volume::open(device)?;
     let state = volume.bytes(STATE, 1)?[0];
     let is_closed = state & 1 == 0 && volume.entry(1)? & CLOSED != 0;
     let names = volume.directory("")?.into_iter().map(|entry| entry.name).collect();
-    Ok(Look { names, is_closed, differing: differing(&mut volume)? })
+    Ok(Condition { names, is_closed, differing: differing(&mut volume)? })
 }
 
 /// Sectors in which another table is not as the first.

@@ -1,4 +1,4 @@
-//! Other profiles' files of a release that is there already: their sums stay in the list.
+//! Files of other profiles that lie in the directory of a release already: their sums stay in the list.
 
 use std::io;
 use std::path::Path;
@@ -8,8 +8,8 @@ use crate::files;
 use crate::format::Sums;
 use crate::tree::Digest;
 
-/// Those in `dir` but of `own`, which are about to be written, of files that are still there; none if there are no sums. What
-/// is passed on, and perhaps signed, was found right.
+/// The sums of the files in `dir`, except for `own`, which are about to be written, and for files that are no longer there; none
+/// if there is no list. Each file is read and compared with its sum, since the new list may be signed.
 pub(super) fn sums(dir: &Path, own: &[&str]) -> Result<Sums, ReleaseError> {
     let path = dir.join(SUMS);
     let text = match files::open(&path).and_then(io::read_to_string) {
@@ -22,7 +22,7 @@ pub(super) fn sums(dir: &Path, own: &[&str]) -> Result<Sums, ReleaseError> {
         let path = dir.join(name);
         match files::open(&path).and_then(Digest::of_all) {
             Ok(found) if found == digest => right.put(name, digest),
-            Ok(_) => return Err(ReleaseError::Neighbour { path }),
+            Ok(_) => return Err(ReleaseError::OtherProfile { path }),
             Err(error) if error.kind() == io::ErrorKind::NotFound => {}
             Err(source) => return Err(ReleaseError::Read { path, source }),
         }

@@ -11,16 +11,16 @@ use crate::output::Progress;
 /// While this lives, no other export writes to the directory. It is the directory itself that is locked, so that nothing is
 /// left behind, not even the directory if it was made for nothing.
 #[derive(Debug)]
-pub(super) struct Guard {
+pub(super) struct DirectoryLock {
     dir: PathBuf,
     made: bool,
     /// None where the file system knows no locks.
     _lock: Option<File>,
 }
 
-impl Guard {
+impl DirectoryLock {
     /// Makes the directory if need be, and waits until nobody else writes to it.
-    pub(super) fn hold(dir: &Path, progress: &dyn Progress) -> Result<Self, ReleaseError> {
+    pub(super) fn acquire(dir: &Path, progress: &dyn Progress) -> Result<Self, ReleaseError> {
         let fail = |source| ReleaseError::Write { path: dir.to_owned(), source };
         let mut made = false;
         loop {
@@ -45,7 +45,7 @@ impl Guard {
                 ));
                 return Ok(guard(None));
             }
-            // Who had it may have taken it away.
+            // Whoever had the lock may have removed the directory.
             if is_at(&file, dir) {
                 return Ok(guard(Some(file)));
             }
@@ -53,16 +53,16 @@ impl Guard {
     }
 }
 
-impl Drop for Guard {
+impl Drop for DirectoryLock {
     fn drop(&mut self) {
         if self.made {
-            // One with something in it stays.
+            // A directory with files in it is not removed by this.
             let _ = fs::remove_dir(&self.dir);
         }
     }
 }
 
-/// Whether it had to be made.
+/// Makes `dir`; whether it had to be made.
 fn make(dir: &Path) -> io::Result<bool> {
     if let Some(above) = dir.parent() {
         fs::create_dir_all(above)?;
