@@ -159,7 +159,7 @@ fn what_is_no_regular_file_of_the_archive_is_told_where_the_overlay_names_it() {
         for part in
             [message, hint, "overlays/mine/overlay.toml", "/dl/tool.tgz", "`/usr/local/bin/tool` of overlay:mine"]
         {
-            assert!(error.replace("\n", " ").contains(part), "{part} is missing in: {error}");
+            assert!(error.replace('\n', " ").contains(part), "{part} is missing in: {error}");
         }
         assert!(!place.path("build").exists());
     }
@@ -188,7 +188,7 @@ fn what_is_no_archive_and_what_is_damaged_or_does_harm_is_refused_by_name() {
         let (place, _server) = taking(&online, &bytes, "tool");
         let error = place.run(&["build", "--profile", "node"]).fails(1);
         for part in [message, "overlays/mine/overlay.toml", "/dl/tool.tgz"] {
-            assert!(error.replace("\n", " ").contains(part), "{part} is missing in: {error}");
+            assert!(error.replace('\n', " ").contains(part), "{part} is missing in: {error}");
         }
         assert!(!error.contains(place.cache().to_str().unwrap()), "a name of the cache says nobody anything: {error}");
         assert!(files(&place.cache().join("packs")).iter().all(|name| !name.contains(&Digest::of(&bytes).to_string())));

@@ -32,7 +32,7 @@ fn content(value: &Value) -> Vec<u8> {
         Value::String(text) => format!("{text}\n").into_bytes(),
         Value::Integer(byte) => vec![u8::try_from(*byte).unwrap()],
         Value::Array(parts) => {
-            parts.iter().flat_map(|part| part.as_str().map_or_else(|| content(part), |text| text.into())).collect()
+            parts.iter().flat_map(|part| part.as_str().map_or_else(|| content(part), Into::into)).collect()
         }
         other => panic!("neither a file nor a link: {other}"),
     }
