@@ -13,6 +13,7 @@ use std::path::{Path, PathBuf};
 
 use object::elf;
 
+use super::store::Import;
 use super::{Download, FetchError, Fetcher};
 use crate::format::sums;
 use crate::output::Progress;
@@ -211,17 +212,6 @@ impl Fetcher {
         };
         assets.iter().map(found).collect()
     }
-}
-
-/// Why a local file did not become an object of the cache.
-pub(super) enum Import {
-    Missing,
-    /// Its bytes have another digest.
-    Other {
-        got: Digest,
-    },
-    Read(io::Error),
-    Cache(FetchError),
 }
 
 /// The URL of a file below `mirror`. A tag's `+` would be read as a space by some servers.

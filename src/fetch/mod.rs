@@ -30,7 +30,7 @@ use crate::output::Progress;
 use crate::tree::Digest;
 use crate::urls::shown;
 use http::Client;
-use store::{Claim, Partial, Store};
+use store::{Claim, Import, Partial, Store};
 
 /// Objects downloaded at the same time.
 const PARALLEL: usize = 8;
@@ -154,7 +154,7 @@ impl Fetcher {
     }
 
     /// Takes a local file with this digest into the cache; gives where it lies there.
-    fn import(&self, path: &Path, sha256: &Digest) -> Result<PathBuf, k3s::Import> {
+    fn import(&self, path: &Path, sha256: &Digest) -> Result<PathBuf, Import> {
         self.store.import(path, sha256)
     }
 

@@ -12,7 +12,6 @@ use std::time::Duration;
 use rayon::prelude::*;
 use sha2::{Digest as _, Sha256};
 
-use super::k3s::Import;
 use super::{Cause, Download, FetchError};
 use crate::files;
 use crate::output::Progress;
@@ -48,6 +47,17 @@ pub(super) enum Claim {
     /// Somebody else has completed the object in the meantime.
     Done,
     Partial(Partial),
+}
+
+/// Why a local file did not become an object of the cache.
+pub(super) enum Import {
+    Missing,
+    /// Its bytes have another digest.
+    Other {
+        got: Digest,
+    },
+    Read(io::Error),
+    Cache(FetchError),
 }
 
 /// The first bytes of an object, locked for us.

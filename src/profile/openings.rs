@@ -2,16 +2,19 @@
 //! of a profile or overlay over the files that decide this takes their place, so its text is looked at.
 //!
 //! Followed are passwd(5), shadow(5), group(5), gshadow(5), sudoers(5), doas.conf(5), `sshd_config`(5), sshd(8), pam.conf(5),
-//! sysusers.d(5), tmpfiles.d(5), polkit(8) and
-//! ld.so(8). This is a net for mistakes, no proof: a file may hold a program that does the same.
+//! sysusers.d(5), tmpfiles.d(5), polkit(8) and ld.so(8). This is a net for mistakes, no proof: a file may hold a program that
+//! does the same.
 //!
 //! What only somebody with a keyboard or a cable at the node can use is told and not refused ([`at_the_console`]): tests and
 //! repairs live by it.
+
+mod root;
 
 use std::collections::BTreeSet;
 use std::ops::Range;
 use std::sync::Arc;
 
+use self::root::{BY_SUDO, POLKIT_RULES, RUNNERS, doas, polkit, preload, sudoers, sysusers};
 use super::{Marks, Profile, ProfileError, ProfileFile, User};
 use crate::diagnostic::{Diagnostic, SourceText};
 
@@ -42,7 +45,6 @@ struct Known<'a> {
 
 const LOCKED: &str = "write `!` or `*` there; people come in with a key: [[user]] with `ssh_keys`";
 const BY_KEY: &str = "take it out; people come in with a key: [[user]] with `ssh_keys`, or the cluster's `ssh_keys`";
-const BY_SUDO: &str = "take it out; who may become root is said by `sudo = true` of [[user]]";
 
 /// Refuses files that let somebody in who is none of `users`, or in another way than these come in.
 ///
@@ -206,84 +208,6 @@ fn group(line: &str, _: &Known<'_>) -> Option<(String, &'static str)> {
     ))
 }
 
-fn sudoers(line: &str, known: &Known<'_>) -> Option<(String, &'static str)> {
-    let mut words = line.split_whitespace();
-    let who = words.next()?;
-    if who.starts_with("Defaults") {
-        let asks = line.split([' ', '\t', ',']).all(|word| word != "!authenticate");
-        let whom = who.strip_prefix("Defaults:").map_or("everybody".to_owned(), |users| format!("`{users}`"));
-        return (!asks).then(|| (format!("lets {whom} use sudo without a password"), BY_SUDO));
-    }
-    let aliases = root_aliases(known.text);
-    // `%sudo ALL=(ALL:ALL) ALL` asks for a password, which no account has. A tag holds until its opposite.
-    let is_root = line.split("NOPASSWD").skip(1).any(|commands| {
-        let free = commands.split_once("PASSWD:").map_or(commands, |(free, _)| free);
-        makes_root(free, &aliases)
-    });
-    (is_root && !known.admins.contains(who)).then(|| (format!("makes `{who}` root without a password"), BY_SUDO))
-}
-
-/// Programs that run whatever they are told to: who may run one as root is root.
-const RUNNERS: [&str; 14] = [
-    "ash",
-    "bash",
-    "busybox",
-    "chroot",
-    "dash",
-    "env",
-    "nsenter",
-    "sh",
-    "su",
-    "sudo",
-    "sudoedit",
-    "systemd-run",
-    "unshare",
-    "zsh",
-];
-
-/// Whether a list of commands has one that makes root: `ALL`, an alias of such, or a program of [`RUNNERS`] with no argument
-/// or any. With arguments sudo allows just these.
-fn makes_root(commands: &str, aliases: &BTreeSet<&str>) -> bool {
-    let mut words = commands.split(|char: char| !(char.is_ascii_alphanumeric() || "_!/-".contains(char)));
-    let named = words.any(|word| word == "ALL" || aliases.contains(word));
-    let runs = commands.split(',').any(|command| {
-        // Other tags and who to run it as stand before it.
-        let command = command.rsplit([':', ')']).next().unwrap_or(command).trim();
-        let (program, arguments) = command.split_once(' ').unwrap_or((command, ""));
-        let name = program.strip_prefix('/').and_then(|path| path.rsplit('/').next());
-        name.is_some_and(|name| RUNNERS.contains(&name)) && matches!(arguments.trim(), "" | "*" | "\"\"")
-    });
-    named || runs
-}
-
-/// The aliases of commands in a file of sudo's that make root. One that is defined of others stands behind them.
-fn root_aliases(text: &str) -> BTreeSet<&str> {
-    let mut aliases = BTreeSet::new();
-    let lines = text.lines().filter_map(|line| line.trim().strip_prefix("Cmnd_Alias"));
-    for definition in lines.flat_map(|line| line.split(':')) {
-        if let Some((name, commands)) = definition.split_once('=')
-            && makes_root(commands, &aliases)
-        {
-            aliases.insert(name.trim());
-        }
-    }
-    aliases
-}
-
-/// `permit nopass NAME`, with what it may run behind `cmd`.
-fn doas(line: &str, known: &Known<'_>) -> Option<(String, &'static str)> {
-    let rest = line.strip_prefix("permit ")?;
-    let mut words =
-        rest.split_whitespace().skip_while(|word| matches!(*word, "nopass" | "nolog" | "persist" | "keepenv"));
-    let is_free =
-        rest.split_whitespace().take_while(|word| *word != "as" && *word != "cmd").any(|word| word == "nopass");
-    let who = words.next()?;
-    let command = rest.split_once(" cmd ").map(|(_, command)| command);
-    let is_root = command.is_none_or(|command| makes_root(command, &BTreeSet::new()));
-    (is_free && is_root && !known.admins.contains(who))
-        .then(|| (format!("makes `{who}` root without a password"), BY_SUDO))
-}
-
 /// A line that writes one of the files that decide who comes in, when the node starts.
 fn tmpfiles(line: &str, _: &Known<'_>) -> Option<(String, &'static str)> {
     let mut words = line.split_whitespace();
@@ -390,41 +314,6 @@ fn asks(text: &str) -> bool {
             _ => false,
         }
     })
-}
-
-/// Where polkitd looks for rules, but for `/run`, which is no place in an image.
-const POLKIT_RULES: [&str; 3] =
-    ["etc/polkit-1/rules.d/", "usr/local/share/polkit-1/rules.d/", "usr/share/polkit-1/rules.d/"];
-
-/// A rule that says yes and asks for no action says yes to all of them, one of which runs any program as root.
-fn polkit(line: &str, known: &Known<'_>) -> Option<(String, &'static str)> {
-    let is_yes = ["polkit.Result.YES", "\"yes\"", "'yes'"].iter().any(|yes| line.contains(yes));
-    let is_any = !known.text.contains("action.id") || known.text.contains("org.freedesktop.policykit.exec");
-    (is_yes && is_any && !line.starts_with("//")).then(|| {
-        let what = "lets programs be run as root without a password".to_owned();
-        (what, "ask for the `action.id` that is meant; who may become root is said by `sudo = true` of [[user]]")
-    })
-}
-
-/// A library that every program loads from where the node's state is, which outlives the image.
-fn preload(line: &str, _: &Known<'_>) -> Option<(String, &'static str)> {
-    let is_fixed = |library: &str| {
-        // One without a slash is looked for where the image has its libraries.
-        let is_of_image = ["/usr/", "/lib/", "/lib64/"].iter().any(|dir| library.starts_with(dir));
-        !library.contains('/') || (is_of_image && !library.contains("/../"))
-    };
-    let library = line.split([' ', '\t', ':']).find(|library| !library.is_empty() && !is_fixed(library))?;
-    let what = format!("loads `{library}` into every program, root's too, from where it may be replaced");
-    Some((what, "name a library below `/usr`, which only another image changes"))
-}
-
-/// `u NAME 0`, also with a group's number behind it.
-fn sysusers(line: &str, _: &Known<'_>) -> Option<(String, &'static str)> {
-    let mut words = line.split_whitespace();
-    let (kind, name, id) = (words.next()?, words.next()?, words.next()?.trim_matches('"'));
-    let is_root = kind.starts_with('u') && id.split(':').next() == Some("0") && name.trim_matches('"') != "root";
-    is_root
-        .then(|| (format!("makes `{name}` a second root (number 0)"), "give it a number of its own, or leave it out"))
 }
 
 /// What lets in whoever sits at the node's console: for tests and repairs it is meant, on a node that others can reach it is
