@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # All tests, with what they need: tools are installed when this runs as root on a Debian-like system, else named.
 #   tests/run.sh           all tests, as CI runs them
-#   tests/run.sh --long    the long series too: twenty power cuts instead of five
+#   tests/run.sh --long    all of the long series: twenty power cuts instead of three, thirty kills instead of eight
 #   tests/run.sh --quick   for daily work: a debug build, and nothing that starts a machine or takes minutes
 # What follows goes to `cargo test`.
 set -euo pipefail
@@ -129,6 +129,8 @@ if [ "$(id -u)" = 0 ] && ! compgen -G '/var/lib/apt/lists/*Packages*' >/dev/null
     apt-get update -qq
 fi
 export PATH=$PATH:/usr/sbin:/sbin
+# Tests that start machines wait for a free processor by themselves: where more of them have begun, none is idle at the end.
+export RUST_TEST_THREADS=${RUST_TEST_THREADS:-$((2 * $(nproc)))}
 
 echo "== formatting and lints"
 cargo fmt --check

@@ -9,6 +9,7 @@ use std::process::Stdio;
 use rustix::process::{Pid, Signal, kill_process};
 
 use crate::bench::{Bench, Loop, writer_of};
+use crate::draw::{Draw, is_long};
 use crate::image::Image;
 use crate::rights::{NOBODY, flash, stand_in, tools, without_rights};
 
@@ -34,9 +35,11 @@ fn whichever_half_is_killed_whenever_the_disk_is_whole_or_does_not_start() {
     let mut all = 0;
     bench.flash_watched(&disk, |number, _, _| all = number);
     assert!(all > 20, "{all} events");
-    // A fixed walk through all of it, the same in each run of the test.
-    for round in 0..30_usize {
-        let moment = 3 + (round * 7919 + 13) % (all - 3);
+    // One moment in each of so many equal parts of a run.
+    let (rounds, span) = (if is_long() { 30 } else { 8 }, all - 3);
+    let mut draw = Draw::new("IMGBUILD_KILL_SEED");
+    for round in 0..rounds {
+        let moment = 3 + (round * span + draw.below(span)) / rounds;
         disk.write(0, &old.bytes);
         let mut writer = None;
         let ran = bench.flash_watched(&disk, |number, flash, _| {

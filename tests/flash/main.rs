@@ -16,6 +16,8 @@ mod udisks;
 mod used;
 mod written;
 
+#[path = "../support/draw.rs"]
+mod draw;
 #[path = "../support/http.rs"]
 mod http;
 #[path = "../flash_memory/image.rs"]

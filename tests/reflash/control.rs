@@ -2,8 +2,11 @@
 
 use imgbuild::profile::Arch;
 
+use crate::clock;
 use crate::console::{Console, Extras};
-use crate::node::{boot_until_ready, network, status, wait_until_ready};
+use crate::network;
+use crate::node::{boot_until_ready, status, wait_until_ready};
+use crate::ntp::TimeServer;
 use crate::postgres::Postgres;
 use crate::workspace::Workspace;
 
@@ -12,27 +15,34 @@ const SELF: &str = "hostname; cat /etc/machine-id; ssh-keygen -lf /etc/ssh/ssh_h
                     cat /etc/rancher/node/password; echo; sha256sum /var/lib/rancher/k3s/server/tls/server-ca.crt";
 
 #[test]
-#[ignore = "needs root: a time server's port"]
-fn a_control_node_whose_stick_is_lost_comes_back_as_itself_even_on_another_machine() {
-    let _network = network();
+#[ignore = "needs root: a network of its own"]
+fn a_control_node_waits_for_the_true_time_and_on_a_new_stick_comes_back_as_itself_even_on_another_machine() {
+    network::enter_new();
     let postgres = Postgres::start();
     let workspace = Workspace::new("control", "https://control:6443", "\n[node.control]\nprofile = \"pc\"\n");
     workspace.keep_state_in(&postgres, "10.0.2.2");
+
+    let extras = Extras { clock: Some(clock::WRONG), ..Extras::default() };
+    let mut node = Console::boot_with(Arch::Amd64, &[workspace.flash("control", "first")], &extras);
+    let before = clock::waits_for_time(&mut node, &postgres);
+    let _time = TimeServer::start();
+    wait_until_ready(&mut node, "control node, amd64, first boot, clock at 1970, after a time server answers");
+    clock::authority_is_of_now(&mut node, before);
+    let first = node.run(SELF);
+    assert!(first.starts_with("control"), "{first}");
+    assert_eq!(first.lines().count(), 5, "{first}");
+    check(&mut node);
+    known_server_answers(&mut node);
+    datastore_goes_away(&mut node, &postgres);
+    drop(node);
+
     let boot = |arch, name: &str, what: &str| {
         // Nothing of an earlier stick is left: only the workspace and the datastore.
         let mut node = boot_until_ready(arch, workspace.flash("control", name), &Extras::default(), what);
         let identity = node.run(SELF);
         check(&mut node);
-        if name == "first" {
-            known_server_answers(&mut node);
-            datastore_goes_away(&mut node, &postgres);
-        }
         identity
     };
-
-    let first = boot(Arch::Amd64, "first", "control node, amd64, first boot");
-    assert!(first.starts_with("control"), "{first}");
-    assert_eq!(first.lines().count(), 5, "{first}");
     assert_eq!(boot(Arch::Amd64, "second", "control node, amd64, written anew"), first);
     workspace.move_nodes("pc", "arm");
     assert_eq!(boot(Arch::Arm64, "third", "control node, arm64, written anew"), first);

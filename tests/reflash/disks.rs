@@ -8,7 +8,8 @@ use imgbuild::profile::Arch;
 use imgbuild::tree::Digest;
 
 use crate::console::{Console, Extras};
-use crate::node::{k3s_is_down, network, says};
+use crate::network;
+use crate::node::{k3s_is_down, says};
 use crate::support::ok;
 use crate::workspace::Workspace;
 
@@ -59,9 +60,9 @@ fn digests(disks: &[PathBuf]) -> Vec<String> {
 }
 
 #[test]
-#[ignore = "needs root: a time server's port"]
+#[ignore = "needs root: a network of its own"]
 fn without_its_disk_k3s_stays_down_and_no_disk_is_touched_that_is_not_blank_and_allowed() {
-    let _network = network();
+    let _time = network::enter_new_with_time();
     let workspace = Workspace::new("disks", "https://control:6443", CLUSTER);
     let mut disks = foreign(&workspace.path("")).to_vec();
     disks.push(blank(&workspace.path("blank")));

@@ -1,12 +1,13 @@
 //! Nodes in QEMU, with a stand-in for K3s: sticks that are lost and written anew, disks, clocks, power cuts.
 //!
 //! Machines reach this one as 10.0.2.2: a real `PostgreSQL`, a K3s server (the stand-in as a process) and a time server.
-//! Needs root, since machines ask for the time at a port below 1024. That port is shared by all tests; the one that wants no
-//! time server there has the network for itself.
+//! Needs root, since machines ask for the time at a port below 1024, and each test has a network of its own.
 
 #[path = "../boot/console.rs"]
 #[expect(dead_code, reason = "a second network card is tests/boot's business")]
 mod console;
+#[path = "../support/draw.rs"]
+mod draw;
 #[path = "../support/ntp.rs"]
 mod ntp;
 #[path = "../support/postgres.rs"]
@@ -17,14 +18,15 @@ mod standin;
 #[path = "../support/mod.rs"]
 mod support;
 
+mod clock;
 mod control;
 mod disks;
+mod network;
 mod node;
 mod power;
 mod unseeded;
 mod worker;
 mod workspace;
-mod wrong_clock;
 
 use std::io::Write as _;
 

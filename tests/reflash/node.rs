@@ -1,35 +1,11 @@
 //! What the tests ask of every node.
 
 use std::path::PathBuf;
-use std::sync::{PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
 use imgbuild::profile::Arch;
 use serde_json::Value;
 
 use crate::console::{Console, Extras};
-use crate::ntp::TimeServer;
-
-/// The network that machines are in, with its time server, which is at a port that there is only one of.
-static NETWORK: RwLock<Option<TimeServer>> = RwLock::new(None);
-
-/// This test's part in the network, in which a time server answers.
-pub fn network() -> RwLockReadGuard<'static, Option<TimeServer>> {
-    loop {
-        let network = NETWORK.read().unwrap_or_else(PoisonError::into_inner);
-        if network.is_some() {
-            return network;
-        }
-        drop(network);
-        NETWORK.write().unwrap_or_else(PoisonError::into_inner).get_or_insert_with(TimeServer::start);
-    }
-}
-
-/// The network for this test alone, without a time server until the test starts one.
-pub fn network_without_time() -> RwLockWriteGuard<'static, Option<TimeServer>> {
-    let mut network = NETWORK.write().unwrap_or_else(PoisonError::into_inner);
-    *network = None;
-    network
-}
 
 /// Boots a stick until K3s is ready, and says how long that took; leaves a quiet shell.
 pub fn boot_until_ready(arch: Arch, stick: PathBuf, extras: &Extras<'_>, what: &str) -> Console {

@@ -6,16 +6,17 @@
 //!
 //! The moments are numbers of bytes on the serial line, spread evenly from where init starts, before which nothing is
 //! written, to where K3s is ready. Each run draws a few of them, other ones every time; `tests/run.sh --long` cuts twenty
-//! times. `IMGBUILD_POWER_SEED` repeats the moments of an earlier run, as far as machines repeat themselves.
+//! times. The seed that a run prints repeats its moments, as far as machines repeat themselves: `IMGBUILD_POWER_SEED=…`.
 
 use std::path::Path;
-use std::time::{SystemTime, UNIX_EPOCH};
 
 use imgbuild::profile::Arch;
 use serde_json::Value;
 
 use crate::console::{Console, Extras, INIT};
-use crate::node::{boot_until_ready, network};
+use crate::draw::{Draw, is_long};
+use crate::network;
+use crate::node::boot_until_ready;
 use crate::support::ok;
 use crate::workspace::Workspace;
 
@@ -37,7 +38,7 @@ struct Cuts {
 }
 
 /// What every run draws.
-const SHORT: &[Cuts] = &[Cuts { stick: "first", first: 3, later: 2 }];
+const SHORT: &[Cuts] = &[Cuts { stick: "first", first: 2, later: 1 }];
 /// What `tests/run.sh --long` draws.
 const LONG: &[Cuts] = &[
     Cuts { stick: "first", first: 4, later: 5 },
@@ -46,11 +47,11 @@ const LONG: &[Cuts] = &[
 ];
 
 #[test]
-#[ignore = "needs root: a time server's port"]
+#[ignore = "needs root: a network of its own"]
 fn after_a_power_cut_at_any_moment_the_next_boot_is_clean_and_nothing_is_lost() {
-    let _network = network();
+    let _time = network::enter_new_with_time();
     let workspace = Workspace::new("power", "https://alone:6443", CLUSTER);
-    let mut moments = Moments::new();
+    let mut moments = Draw::new("IMGBUILD_POWER_SEED");
     workspace.flash("alone", "unused");
     for Cuts { stick: name, first, later } in if is_long() { LONG } else { SHORT } {
         let stick = workspace.stick(IMAGE, name);
@@ -78,11 +79,6 @@ fn after_a_power_cut_at_any_moment_the_next_boot_is_clean_and_nothing_is_lost() 
         let place = format!("{}?offset={}", stick.display(), start * 512);
         ok(Path::new("/"), "e2fsck", &["-f", "-n", &place]);
     }
-}
-
-/// Whether the long series was asked for.
-fn is_long() -> bool {
-    std::env::var_os("IMGBUILD_LONG").is_some_and(|value| !value.is_empty())
 }
 
 /// What must outlive every cut.
@@ -116,38 +112,15 @@ fn ready(stick: &Path, what: &str) -> Console {
 }
 
 /// Boots a stick, which was cut before unless it is new, and cuts it at a random moment; until then all must go well.
-fn cut(stick: &Path, moments: &mut Moments, what: &str) {
+fn cut(stick: &Path, moments: &mut Draw, what: &str) {
     let mut node = Console::boot_with(Arch::Amd64, &[stick.to_owned()], &Extras::default());
     node.wait_for(INIT);
-    let bytes = moments.next_below(BOOT);
+    let bytes = moments.below(BOOT);
     let text = node.wait_for_bytes_or(bytes, READY);
     drop(node);
     let last = text.trim_end().lines().last().unwrap_or_default().trim();
     crate::tell(&format!("{what}: {bytes} bytes after init, at: {last}"));
     for trouble in ["FAILED", "cannot start", "emergency", "UNEXPECTED INCONSISTENCY", "EXT4-fs error", "panic - "] {
         assert!(!text.contains(trouble), "{what}: {trouble:?} in\n{text}");
-    }
-}
-
-/// Random numbers (`SplitMix64`), whose seed is printed.
-struct Moments(u64);
-
-impl Moments {
-    fn new() -> Self {
-        let given = std::env::var("IMGBUILD_POWER_SEED").ok().map(|seed| seed.parse().expect("a number"));
-        let seed = given.unwrap_or_else(|| {
-            let since = SystemTime::now().duration_since(UNIX_EPOCH).expect("a clock after 1970");
-            since.as_secs()
-        });
-        crate::tell(&format!("IMGBUILD_POWER_SEED={seed}"));
-        Self(seed)
-    }
-
-    fn next_below(&mut self, bound: usize) -> usize {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut word = self.0;
-        word = (word ^ (word >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        word = (word ^ (word >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        usize::try_from((word ^ (word >> 31)) % bound as u64).expect("less than a usize")
     }
 }

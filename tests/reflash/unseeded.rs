@@ -6,14 +6,14 @@ use std::process::Command;
 use imgbuild::profile::Arch;
 
 use crate::console::{Console, Extras};
-use crate::node::network;
+use crate::network;
 use crate::support::ok;
 use crate::workspace::Workspace;
 
 #[test]
-#[ignore = "needs root: a time server's port"]
+#[ignore = "needs root: a network of its own"]
 fn an_image_without_a_seed_says_that_it_has_no_identity_and_opens_no_way_in() {
-    let _network = network();
+    let _time = network::enter_new_with_time();
     let workspace = Workspace::new("unseeded", "https://control:6443", "\n[node.control]\nprofile = \"pc\"\n");
     let stick = workspace.flash_profile("closed", "stick");
     // Another process may take the port between here and QEMU's start; QEMU says so then.

@@ -7,7 +7,8 @@ use serde_json::Value;
 
 use crate::console::{Console, Extras};
 use crate::disks::blank;
-use crate::node::{boot_until_ready, network, says, status, wait_until_ready};
+use crate::network;
+use crate::node::{boot_until_ready, says, status, wait_until_ready};
 use crate::postgres::Postgres;
 use crate::standin::{self, Machine};
 use crate::workspace::Workspace;
@@ -32,9 +33,9 @@ format = \"if-blank\"
 const PASSWORD: &str = "/registry/secrets/kube-system/pi1.node-password.k3s";
 
 #[test]
-#[ignore = "needs root: a time server's port"]
+#[ignore = "needs root: a network of its own"]
 fn a_worker_whose_stick_is_lost_is_known_again_keeps_its_disk_and_an_impostor_is_refused() {
-    let _network = network();
+    let _time = network::enter_new_with_time();
     let postgres = Postgres::start();
     // The server's port is known when it runs, its tokens when the workspace is there.
     let workspace = Workspace::new("worker", "https://10.0.2.2:6443", CLUSTER);

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use assert_cmd::Command;
 use imgbuild::cmd::boot::host;
 
+use crate::network;
 use crate::postgres::Postgres;
 use crate::standin;
 
@@ -132,7 +133,7 @@ impl Workspace {
     }
 
     fn imgbuild(&self, args: &[&str]) -> Command {
-        let mut command = Command::cargo_bin("imgbuild").expect("the binary is built");
+        let mut command = network::outside(env!("CARGO_BIN_EXE_imgbuild"));
         command.args(args).arg("--cache-dir").arg(CACHE).arg("--workspace").arg(&self.directory);
         command
     }
