@@ -27,6 +27,9 @@ const PATIENCE: &str = "[Service]\nTimeoutStartSec=15min\n";
 const ENDLESS: &str = "[Service]\nTimeoutStartSec=0\n";
 const PATIENT: &str = "systemd.default_device_timeout_sec=900\", \"systemd.default_timeout_start_sec=900";
 
+/// login(1) ends after a minute by itself, and leaves a session that failed. In seconds (login.defs(5)).
+const LOGIN: &str = "LOGIN_TIMEOUT 900\n";
+
 /// Prints every socket that waits for somebody, as the kernel shows it. It opens nothing.
 const LISTENING: &str = "\
 [Unit]
@@ -75,6 +78,7 @@ impl Workspace {
         for (units, limit) in [("service", PATIENCE), ("k3s.service", ENDLESS), ("k3s-agent.service", ENDLESS)] {
             workspace.write(&format!("overlays/patience/files/etc/systemd/system/{units}.d/patience.conf"), limit);
         }
+        workspace.write("overlays/patience/files/etc/login.defs", LOGIN);
         let autologin = "overlays/autologin/files/etc/systemd/system/serial-getty@.service.d/autologin.conf";
         workspace.write("overlays/autologin/overlay.toml", "schema = 1\n");
         workspace.write(autologin, AUTOLOGIN);
