@@ -5,7 +5,7 @@ use std::path::{Path, absolute};
 
 use serde_json::{Value, json};
 
-use super::{Outcome, elsewhere};
+use super::{Outcome, unsupported_host};
 use crate::cache::Cache;
 use crate::cli::{Devices, Global};
 use crate::device::{Disk, Limits, Refusal, list};
@@ -21,16 +21,16 @@ const MODEL: usize = 24;
 
 pub(super) fn run(args: &Devices, global: &Global, console: &Console) -> Outcome {
     if !cfg!(target_os = "linux") {
-        return Err(elsewhere::devices());
+        return Err(unsupported_host::devices());
     }
     let disks = list(Path::new("/"))?;
     let cache = Cache::locate(global.cache_dir.as_deref());
-    let keep = [Some(&*global.workspace), cache.as_ref().map(Cache::dir)];
+    let protected_paths = [Some(&*global.workspace), cache.as_ref().map(Cache::dir)];
     let limits = Limits {
         allow_large: args.allow_large,
         allow_loop: args.allow_loop,
         needed: None,
-        keep: keep.into_iter().flatten().filter_map(|path| absolute(path).ok()).collect(),
+        protected_paths: protected_paths.into_iter().flatten().filter_map(|path| absolute(path).ok()).collect(),
     };
     let judged = judged(&disks, &limits);
     console.result(&judged.iter().map(|(disk, refusals)| entry(disk, refusals)).collect::<Vec<_>>(), &table(&judged));

@@ -44,7 +44,7 @@ impl Disk {
         let is_disk = kind.as_ref().is_ok_and(FileTypeExt::is_block_device);
         let unreadable = |error: io::Error| {
             let hint = match error.kind() {
-                io::ErrorKind::PermissionDenied if is_disk => "disks are read by root alone: run it with sudo",
+                io::ErrorKind::PermissionDenied if is_disk => "only root may read disks: run it with sudo",
                 _ => "name an image file, a disk, or the directory that `imgbuild build` wrote",
             };
             Failure::io(Code::Refused, format!("cannot read {shown}"), &error).hint(hint)

@@ -175,7 +175,7 @@ impl From<K3sError> for Failure {
 impl From<SendError> for Failure {
     fn from(error: SendError) -> Self {
         let code = match &error {
-            error if error.is_too_wide() => Code::Refused,
+            error if error.is_window_too_large() => Code::Refused,
             error if error.is_of_machine() => Code::Unexpected,
             SendError::Read { .. } | SendError::NotAuthentic { .. } => Code::Verification,
         };

@@ -8,7 +8,6 @@ mod completions;
 mod devices;
 mod diff;
 mod disk;
-mod elsewhere;
 mod export;
 mod failure;
 mod finished;
@@ -29,6 +28,7 @@ mod search;
 mod secrets;
 mod session;
 mod subject;
+mod unsupported_host;
 mod verify;
 mod why;
 

@@ -1,4 +1,4 @@
-//! `imgbuild verify`: is a stick, or an image, what its manifest says?
+//! `imgbuild verify`: compares a stick or an image with its manifest.
 
 use std::fs::{self, File};
 use std::io::{self, Read as _};
@@ -15,7 +15,7 @@ use super::manifest;
 use super::session::Session;
 use crate::cli::Verify;
 use crate::exit::{Code, Failure};
-use crate::flash::verify::{Difference, End, Report, Sign};
+use crate::flash::verify::{BackupTable, Difference, FatAnomaly, Report};
 use crate::format::Packing;
 use crate::image::{self, Manifest};
 use crate::output::{bytes, count, shown};
@@ -52,11 +52,11 @@ pub(super) fn run(args: Verify, session: &Session<'_>) -> Outcome {
         "node": args.node,
         "verified": found.differences.is_empty(),
         "differences": found.differences,
-        "signs": found.signs,
+        "signs": found.anomalies,
         "backup_table": found.backup,
     });
     if !found.differences.is_empty() {
-        // Programs get all of them; people are told with the error.
+        // The JSON result lists all differences; for people the error shows the first ones.
         session.console.result(&value, "");
         return Err(different(args, &manifest, &found, session));
     }
@@ -65,12 +65,12 @@ pub(super) fn run(args: Verify, session: &Session<'_>) -> Outcome {
     if let Some(warning) = manifest.boot_warning() {
         progress.warn(warning);
     }
-    let note = if found.backup == Some(End::Image) { COPIED } else { "" };
+    let note = if found.backup == Some(BackupTable::AtImageEnd) { COPIED } else { "" };
     session.console.result(&value, &format!("{text}{note}"));
     Ok(())
 }
 
-/// A directory that a build wrote stands for the image in it.
+/// Replaces a directory that a build wrote by the image in it.
 fn of_directory(args: Verify) -> Result<Verify, Failure> {
     if !args.target.is_dir() {
         return Ok(args);
@@ -78,14 +78,14 @@ fn of_directory(args: Verify) -> Result<Verify, Failure> {
     Ok(Verify { target: Finished::open(&args.target)?.image(), ..args })
 }
 
-/// Of a disk whose backup table lies where the image ends.
+/// The note on a disk whose backup partition table lies where the image ends.
 const COPIED: &str = "
 the backup of its partition table lies where the image ends, not at the end of the disk: `flash` did not write it. A node
 starts from it, and moves the backup when it makes its partition `state` at its first start";
 const WRITTEN_BY: &str = "`imgbuild build` writes it as manifest.json";
 
-/// Refuses what is neither a disk nor an image as it is: some things would never end, others have nothing at the place of
-/// any range.
+/// Refuses a target that is neither a disk nor an uncompressed image file: reading a pipe might never end, and a compressed
+/// file has other bytes at the offsets of the ranges.
 fn check_kind(target: &Path) -> Result<(), Failure> {
     let kind = fs::metadata(target).map_err(|error| unreadable(target, &error))?.file_type();
     if kind.is_block_device() {
@@ -108,7 +108,7 @@ fn check_kind(target: &Path) -> Result<(), Failure> {
     Ok(())
 }
 
-/// The manifest that is named, else the one beside an image.
+/// The manifest that the command line names, else the one beside the image.
 fn manifest_of(args: &Verify) -> Result<PathBuf, Failure> {
     if let Some(path) = &args.manifest {
         return Ok(path.clone());
@@ -117,7 +117,7 @@ fn manifest_of(args: &Verify) -> Result<PathBuf, Failure> {
     if args.target.is_file() && beside.is_file() {
         return Ok(beside);
     }
-    Err(Failure::refused(format!("nothing says what {} must be", args.target.display()))
+    Err(Failure::refused(format!("there is no manifest to compare {} with", args.target.display()))
         .hint(format!("add `--manifest FILE`: {WRITTEN_BY}")))
 }
 
@@ -149,11 +149,11 @@ fn has_seed(_: &Path, _: &Manifest, _: &[u8]) -> Result<bool, Failure> {
 
 #[cfg(not(target_os = "linux"))]
 fn differences(_: &Path, _: &Manifest, _: Option<&[u8]>, _: &mut dyn FnMut(u64)) -> Result<Report, Failure> {
-    Err(Failure::refused("reading devices is done on Linux alone so far")
+    Err(Failure::refused("reading devices works only on Linux so far")
         .hint("`imgbuild inspect --verify` reads image files"))
 }
 
-/// What to say of a target that differs.
+/// The failure for a target that differs.
 fn different(args: &Verify, manifest: &Manifest, report: &Report, session: &Session<'_>) -> Failure {
     let found = &report.differences;
     if report.is_other_image
@@ -170,7 +170,7 @@ fn different(args: &Verify, manifest: &Manifest, report: &Report, session: &Sess
         let Difference { part, offset, length, problem } = difference;
         format!("`{part}`, {length} bytes at {offset} (sector {}): {problem}", offset / 512)
     };
-    let mut causes: Vec<String> = report.signs.iter().map(Sign::to_string).collect();
+    let mut causes: Vec<String> = report.anomalies.iter().map(FatAnomaly::to_string).collect();
     causes.extend(found.iter().take(SHOWN).map(line));
     if found.len() > SHOWN {
         causes.push(format!("{} more", count(found.len() - SHOWN, "range")));
@@ -179,16 +179,17 @@ fn different(args: &Verify, manifest: &Manifest, report: &Report, session: &Sess
         Some(node) => format!("flash it again: `imgbuild flash --node {node}`"),
         None => format!("flash it again: `imgbuild flash --profile {}`, or `--node NAME`", manifest.profile),
     };
-    // All data is right, so it is rather a program that changed the table than a stick that fails.
+    // All data is right, so probably a program changed the table, and the stick is not at fault.
     let is_changed_table = found
         .iter()
         .all(|difference| difference.part == "partition table" && !difference.problem.starts_with("cannot be read"));
-    let is_written_by_others = |sign: &Sign| matches!(sign, Sign::Added { .. } | Sign::NotClosed { .. });
-    let hint = if report.signs.iter().any(is_written_by_others) {
+    let is_written_by_others =
+        |anomaly: &FatAnomaly| matches!(anomaly, FatAnomaly::Added { .. } | FatAnomaly::NotClosed { .. });
+    let hint = if report.anomalies.iter().any(is_written_by_others) {
         format!(
-            "another system has written to it after it was flashed; {again}, and take it out as soon as that is done: `flash` switches it off, so that no other system sees it"
+            "another system has written to it after it was flashed; {again}, and unplug it afterwards: `flash` switches it off, so that no other system mounts it"
         )
-    } else if report.signs.iter().any(|sign| matches!(sign, Sign::TablesDiffer { skipped: true, .. }))
+    } else if report.anomalies.iter().any(|anomaly| matches!(anomaly, FatAnomaly::TablesDiffer { skipped: true, .. }))
         || is_changed_table
     {
         again
@@ -199,7 +200,7 @@ fn different(args: &Verify, manifest: &Manifest, report: &Report, session: &Sess
     Failure { code: Code::Verification, causes, ..Failure::refused(message) }.hint(hint)
 }
 
-/// Of a target whose partition table is another image's; none if all but the table's name is this one's.
+/// The failure for a target with another image's partition table; none if the target has this image's id all the same.
 fn other_image(args: &Verify, manifest: &Manifest) -> Option<Failure> {
     let holds = Disk::open(&args.target).ok().and_then(|disk| disk.image_id());
     if holds.as_ref() == Some(&manifest.image_id) {
@@ -211,20 +212,21 @@ fn other_image(args: &Verify, manifest: &Manifest) -> Option<Failure> {
     let causes = vec![format!("the image on it is {id}")];
     Some(
         Failure { code: Code::Verification, causes, ..Failure::refused(message) }
-            .hint("give `--manifest` of the image that was written, or flash it anew"),
+            .hint("name the manifest of the image that was written with `--manifest`, or flash the disk again"),
     )
 }
 
 /// Whose seed a target has.
 enum Holder {
-    /// The empty one of a profile's image.
+    /// Nobody's: it is the empty seed of a profile's image.
     Nobody,
     Node(String),
-    /// That of no node as the cluster is now.
+    /// It is not the seed of any node as the cluster is now.
     Unknown,
 }
 
-/// What cannot be read or made is not the one that is looked for: that the target differs is known by now.
+/// Finds out whose seed the target has. Nodes whose seed cannot be made, or compared, are skipped: the target is already
+/// known to differ, and this only improves the message.
 fn holder(args: &Verify, manifest: &Manifest, session: &Session<'_>) -> Holder {
     let has = |seed: &Tree| {
         let seed = pipeline::seed(seed, manifest.epoch);
@@ -239,7 +241,7 @@ fn holder(args: &Verify, manifest: &Manifest, session: &Session<'_>) -> Holder {
     members.find(|member| has(&member.seed.tree)).map_or(Holder::Unknown, |member| Holder::Node(member.name))
 }
 
-/// Of a target that is right but for its seed.
+/// The failure for a target of which only the seed differs.
 fn other_seed(args: &Verify, manifest: &Manifest, holder: &Holder) -> Failure {
     let target = args.target.display();
     let wanted = args.node.as_ref().or(manifest.node.as_ref());
@@ -252,22 +254,22 @@ fn other_seed(args: &Verify, manifest: &Manifest, holder: &Holder) -> Failure {
         (Some(node), Holder::Node(other)) => (
             format!("{target} is not the stick of node `{node}`"),
             format!("it holds the image with the seed of node `{other}`"),
-            format!("take the stick of `{node}`, or make this one that: `imgbuild flash --node {node}`"),
+            format!("verify the stick of `{node}`, or flash this one for it: `imgbuild flash --node {node}`"),
         ),
         (Some(node), Holder::Unknown) => (
             format!("{target} is not the stick of node `{node}` as cluster.toml and secrets are now"),
-            "all but its seed is right; the seed is an older one of this node, another node's, or damaged".to_owned(),
+            "only its seed differs: it is an older one of this node, another node's, or damaged".to_owned(),
             format!("flash it again: `imgbuild flash --node {node}`"),
         ),
         (None, Holder::Node(other)) => (
             format!("{target} is not what its manifest says"),
-            format!("its seed alone differs: it is that of node `{other}`"),
-            format!("say that it is this node's: add `--node {other}`"),
+            format!("only its seed differs: it is that of node `{other}`"),
+            format!("to verify it as this node's stick, add `--node {other}`"),
         ),
         (None, Holder::Nobody | Holder::Unknown) => (
             format!("{target} is not what its manifest says"),
-            "its seed alone differs".to_owned(),
-            "if the stick is a node's, name it with `--node`".to_owned(),
+            "only its seed differs".to_owned(),
+            "if the stick is a node's, name the node with `--node`".to_owned(),
         ),
     };
     Failure { code: Code::Verification, causes: vec![cause], ..Failure::refused(message) }.hint(hint)
@@ -275,7 +277,7 @@ fn other_seed(args: &Verify, manifest: &Manifest, holder: &Holder) -> Failure {
 
 fn unreadable(path: &Path, error: &io::Error) -> Failure {
     let hint = if error.kind() == io::ErrorKind::PermissionDenied {
-        "disks are read by root alone: run it with sudo"
+        "only root may read disks: run it with sudo"
     } else {
         "name a disk or an image file that can be read"
     };

@@ -1,5 +1,5 @@
-//! Reading what macOS's `diskutil` tells of disks: captured property lists become the same [`Disk`]. Pure, so that the
-//! rules can be tried on them anywhere.
+//! Reads the property lists of macOS's `diskutil` into the same [`Disk`] values. It takes captured lists and calls no program, so
+//! that it can be tested on any host.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -15,13 +15,13 @@ use super::{Content, Disk, Partition, Transport, Use};
 #[derive(Deserialize)]
 struct List {
     #[serde(rename = "AllDisksAndPartitions")]
-    disks: Vec<Entry>,
+    disks: Vec<ListedDevice>,
 }
 
 /// A disk, partition or volume of the list.
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase")]
-struct Entry {
+struct ListedDevice {
     device_identifier: String,
     #[serde(default)]
     size: u64,
@@ -29,9 +29,9 @@ struct Entry {
     volume_name: String,
     mount_point: Option<PathBuf>,
     #[serde(default)]
-    partitions: Vec<Entry>,
+    partitions: Vec<ListedDevice>,
     #[serde(default, rename = "APFSVolumes")]
-    volumes: Vec<Entry>,
+    volumes: Vec<ListedDevice>,
     /// What an APFS container is made of; containers look like disks.
     #[serde(default, rename = "APFSPhysicalStores")]
     stores: Vec<Store>,
@@ -65,11 +65,11 @@ struct Info {
     partition_map_partition_offset: u64,
 }
 
-/// All disks of `diskutil list -plist`, with what `diskutil info -plist` said of each, by its identifier (`disk4`). A
-/// disk that nothing was said of went meanwhile and is left out; a partition that nothing was said of starts at 0.
+/// All disks of `diskutil list -plist`, with the output of `diskutil info -plist` for each, by its identifier (`disk4`). A
+/// disk without such output was unplugged meanwhile and is left out; a partition without it is taken to start at 0.
 ///
 /// # Errors
-/// [`DeviceError::Plist`] for what is no such property list.
+/// [`DeviceError::Plist`] if the input is not such a property list.
 pub fn disks(list: &[u8], infos: &BTreeMap<String, Vec<u8>>) -> Result<Vec<Disk>, DeviceError> {
     let list: List = read("all disks", list)?;
     let mut known = BTreeMap::new();
@@ -84,7 +84,7 @@ fn read<T: DeserializeOwned>(of: &str, bytes: &[u8]) -> Result<T, DeviceError> {
     plist::from_bytes(bytes).map_err(|source| DeviceError::Plist { of: clean(of), source })
 }
 
-fn disk(entry: &Entry, info: &Info, all: &[Entry], infos: &BTreeMap<&str, Info>) -> Disk {
+fn disk(entry: &ListedDevice, info: &Info, all: &[ListedDevice], infos: &BTreeMap<&str, Info>) -> Disk {
     let name = clean(&entry.device_identifier);
     let mut uses: Vec<Use> = Vec::new();
     mounts(&mut uses, entry);
@@ -109,7 +109,7 @@ fn disk(entry: &Entry, info: &Info, all: &[Entry], infos: &BTreeMap<&str, Info>)
         by_id: Vec::new(),
         vendor: String::new(),
         model: clean(&info.media_name),
-        // It does not tell.
+        // `diskutil` does not report serial numbers.
         serial: None,
         size: info.total_size.unwrap_or(entry.size),
         sector: info.device_block_size.unwrap_or_default(),
@@ -129,18 +129,18 @@ fn disk(entry: &Entry, info: &Info, all: &[Entry], infos: &BTreeMap<&str, Info>)
     }
 }
 
-fn mounts(uses: &mut Vec<Use>, entry: &Entry) {
+fn mounts(uses: &mut Vec<Use>, entry: &ListedDevice) {
     let snapshots = entry.mounted_snapshots.iter().filter_map(|snapshot| snapshot.snapshot_mount_point.as_ref());
     let paths = entry.mount_point.iter().chain(snapshots).filter(|path| !path.as_os_str().is_empty());
     uses.extend(paths.map(|path| Use::Mount { device: clean(&entry.device_identifier), path: path.clone() }));
 }
 
 /// Whether the device is the disk itself or one of its partitions.
-fn is_on(device: &str, disk: &Entry) -> bool {
+fn is_on(device: &str, disk: &ListedDevice) -> bool {
     device == disk.device_identifier || disk.partitions.iter().any(|part| part.device_identifier == device)
 }
 
-fn partition(entry: &Entry, disk: &str, infos: &BTreeMap<&str, Info>) -> Option<Partition> {
+fn partition(entry: &ListedDevice, disk: &str, infos: &BTreeMap<&str, Info>) -> Option<Partition> {
     let name = clean(&entry.device_identifier);
     let number = name.strip_prefix(disk)?.strip_prefix('s')?.parse().ok()?;
     let start = infos.get(&*entry.device_identifier).map_or(0, |info| info.partition_map_partition_offset);

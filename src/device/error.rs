@@ -1,29 +1,29 @@
-//! Why there is no disk to be had.
+//! Errors of finding a disk.
 
 use std::io;
 use std::path::PathBuf;
 
 use super::text::shown;
 
-/// What can go wrong between a wish and a disk.
+/// Why there is no disk to write to.
 #[derive(Debug, thiserror::Error)]
 pub enum DeviceError {
     /// The kernel's list of disks cannot be read.
     #[error("cannot list the disks of this machine: {}", shown(path))]
     Read { path: PathBuf, source: io::Error },
-    /// A partition was named where a whole disk is meant.
+    /// A partition was named in place of a whole disk.
     #[error("{} is a partition of {}, not a disk", shown(wanted), shown(disk))]
     Partition { wanted: PathBuf, disk: PathBuf },
-    /// Nothing has this name.
+    /// There is no file of this name.
     #[error("there is no {}", shown(wanted))]
     Missing { wanted: PathBuf, candidates: Vec<String> },
-    /// What has this name is no disk.
+    /// The file of this name is not a disk.
     #[error("{} is {kind}, not a disk", shown(wanted))]
     Unknown { wanted: PathBuf, kind: &'static str, candidates: Vec<String> },
-    /// There are disks, or none, but none that may be written to. `near` are sticks that something speaks against.
+    /// No disk may be written to. `near` are sticks or cards that could be, once the reason is removed.
     #[error("there is no USB stick or memory card that may be written to{}{}", if near.is_empty() { "" } else { "; " }, near.join("; "))]
     NoneFits { near: Vec<String>, hint: Option<String> },
-    /// A captured property list of `diskutil` is not what it must be.
+    /// A captured property list of `diskutil` has another form.
     #[error("cannot understand diskutil's property list of {of}")]
     Plist { of: String, source: plist::Error },
 }

@@ -1,4 +1,4 @@
-//! From a name that a person gave to a disk.
+//! Finds the disk that a user names.
 
 use std::path::Path;
 
@@ -34,8 +34,8 @@ pub fn find<'a>(disks: &'a [Disk], wanted: &Path) -> Result<&'a Disk, DeviceErro
     })
 }
 
-/// Why no disk may be written to, with those that look like sticks and would do if they were not in use, too small or locked: a
-/// desktop mounts what is plugged in.
+/// The error when no disk may be written to. It lists sticks that are only in use, too small or locked: desktops, for example,
+/// mount what is plugged in.
 #[must_use]
 pub fn none_fits(disks: &[Disk], limits: &Limits) -> DeviceError {
     let mut near = Vec::new();
@@ -57,7 +57,7 @@ pub fn none_fits(disks: &[Disk], limits: &Limits) -> DeviceError {
         }
         let reasons: Vec<String> = refusals.iter().map(Refusal::to_string).collect();
         near.push(format!("{} ({}): {}", shown(&disk.path), disk.title(), reasons.join(", ")));
-        // A cure for one reason is bad advice while another has none.
+        // If one reason has no cure, the cures of the others do not help.
         let cures: Option<Vec<String>> = refusals.iter().map(Refusal::hint).collect();
         hint = hint.or(cures.map(|cures| cures.join("; ")));
     }
@@ -70,14 +70,14 @@ fn is_part(disk: &Disk, path: &Path) -> bool {
     if named.is_some_and(|name| disk.partition(name).is_some()) {
         return true;
     }
-    // udev appends this to the disk's own name.
+    // udev names partitions after the disk, with this suffix.
     path.to_str().and_then(|path| path.rsplit_once("-part")).is_some_and(|(whole, number)| {
         number.parse::<u32>().is_ok() && disk.by_id.iter().any(|id| id == Path::new(whole))
     })
 }
 
 impl Transport {
-    /// Whether disks that are attached like this are meant for carrying images.
+    /// Whether disks that are attached in this way are removable media such as sticks and memory cards.
     pub(super) fn is_portable(&self) -> bool {
         matches!(self, Self::Usb | Self::Mmc)
     }

@@ -1,4 +1,4 @@
-//! The disks of this machine: what they are, who uses them, and which of them may be written to.
+//! The disks of this machine: what they are, what uses them, and which of them may be written to.
 //!
 //! ```text
 //! sysfs, mountinfo, swaps, /dev/disk/by-id ─▶ sysfs ─▶ blocks + tables ─▶ uses ─▶ Disk ─▶ rules ─▶ Refusal
@@ -6,13 +6,13 @@
 //! diskutil's property lists ───────────────▶ diskutil ─────────────────────────────┘
 //! ```
 //!
-//! Nothing here opens a disk, and nothing needs privilege: the kernel tells everybody what is attached. What it tells
-//! can be old by the time it is used, so whoever writes opens the disk exclusively and asks again.
+//! Nothing here opens a disk or needs root: every user may read what the kernel knows of its disks. A disk may change after
+//! that, so the writer opens it exclusively and checks again.
 
 pub mod diskutil;
-mod elsewhere;
 mod error;
 mod find;
+mod mount_namespaces;
 mod rules;
 mod sysfs;
 mod text;
@@ -22,9 +22,9 @@ use std::path::PathBuf;
 
 use serde::Serialize;
 
-pub use elsewhere::mounted_elsewhere;
 pub use error::DeviceError;
 pub use find::{find, none_fits};
+pub use mount_namespaces::mounts_in_other_namespaces;
 pub use rules::{LARGE, Limits, Refusal};
 pub use sysfs::list;
 
@@ -37,11 +37,11 @@ pub struct Disk {
     pub path: PathBuf,
     /// Names that stay the same whichever port it is plugged into (`/dev/disk/by-id/…`).
     pub by_id: Vec<PathBuf>,
-    /// Maker as the disk says, cleaned for showing; may be empty.
+    /// Vendor as reported by the disk, without characters that are unsafe on a terminal; may be empty.
     pub vendor: String,
-    /// Model as the disk says, cleaned for showing; may be empty.
+    /// Model as reported by the disk, without characters that are unsafe on a terminal; may be empty.
     pub model: String,
-    /// Serial number as the disk says, cleaned for showing.
+    /// Serial number as reported by the disk, without characters that are unsafe on a terminal.
     pub serial: Option<String>,
     /// Size in bytes.
     pub size: u64,
@@ -49,19 +49,19 @@ pub struct Disk {
     pub sector: u32,
     /// How it is attached.
     pub transport: Transport,
-    /// Whether the kernel calls its medium removable. No rule asks: USB disks say either.
+    /// Whether the kernel calls its medium removable. No rule uses it, since USB disks report either.
     pub removable: bool,
     /// Whether it refuses writes.
     pub read_only: bool,
-    /// The kernel's running number of this disk: never given twice while the machine is up.
+    /// The kernel's sequence number of this disk, which is not reused until the machine is restarted.
     pub diskseq: Option<u64>,
-    /// Who uses it, or a part of it, or what is stacked on it.
+    /// What uses the disk, a partition of it, or a device that is stacked on them.
     pub uses: Vec<Use>,
     /// Its partitions, by number.
     pub partitions: Vec<Partition>,
-    /// What is on it as a whole: a file system needs no partition table around it.
+    /// What lies directly on the disk: a file system needs no partition table.
     pub content: Content,
-    /// The file that a loop device shows as a disk.
+    /// The file behind a loop device.
     pub backing: Option<PathBuf>,
     /// Major and minor numbers of the disk, its partitions and all that is stacked on them: a file whose `st_dev` is
     /// among them is on this disk.
@@ -82,12 +82,12 @@ pub enum Transport {
     Loop,
     DeviceMapper,
     Raid,
-    /// Anything else, by the kernel's word for it.
+    /// Anything else, by the kernel's name for it.
     #[serde(untagged)]
     Other(String),
 }
 
-/// Somebody who uses a disk.
+/// A use of a disk.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(tag = "use", rename_all = "kebab-case")]
 pub enum Use {
@@ -103,11 +103,11 @@ pub enum Use {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(tag = "is", rename_all = "kebab-case")]
 pub enum Content {
-    /// A file system or the like, with the label that it has, cleaned for showing.
+    /// A file system or similar, with its label, without characters that are unsafe on a terminal.
     FileSystem { label: Option<String> },
-    /// Nothing that udev knows of.
+    /// udev knows of nothing.
     Nothing,
-    /// Nobody has looked: there is no udev.
+    /// Unknown, because there is no udev.
     Unknown,
 }
 
@@ -121,12 +121,12 @@ pub struct Partition {
     pub start: u64,
     /// Size in bytes.
     pub size: u64,
-    /// The partition's name in the table, else the label of its file system; cleaned for showing.
+    /// The partition's name in the table, else the label of its file system, without characters that are unsafe on a terminal.
     pub label: Option<String>,
 }
 
 impl Transport {
-    /// The word for it.
+    /// Its name for people.
     #[must_use]
     pub fn as_str(&self) -> &str {
         match self {
@@ -150,7 +150,7 @@ impl std::fmt::Display for Transport {
 }
 
 impl Disk {
-    /// What the disk calls itself: maker and model, or the file of a loop device.
+    /// A title for the disk: vendor and model, or the file of a loop device.
     #[must_use]
     pub fn title(&self) -> String {
         match &self.backing {
@@ -160,7 +160,7 @@ impl Disk {
         }
     }
 
-    /// What is on the whole disk, in words that its partitions may follow; nothing if those say all.
+    /// Describes what lies directly on the disk; a list of partitions may follow it. None if there are only partitions.
     #[must_use]
     pub fn whole(&self) -> Option<String> {
         let none = self.partitions.is_empty();
@@ -168,8 +168,8 @@ impl Disk {
         match &self.content {
             Content::FileSystem { label: Some(label) } => Some(format!("a file system \"{label}\"{tail}")),
             Content::FileSystem { label: None } => Some(format!("a file system without a label{tail}")),
-            Content::Nothing => none.then(|| "no partitions, no file system that is known".to_owned()),
-            Content::Unknown => none.then(|| "no partitions; without udev, a file system is not seen".to_owned()),
+            Content::Nothing => none.then(|| "no partitions, no known file system".to_owned()),
+            Content::Unknown => none.then(|| "no partitions; whether it has a file system only udev knows".to_owned()),
         }
     }
 

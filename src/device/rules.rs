@@ -1,4 +1,4 @@
-//! Which disks may be written to. Every reason is a value of its own, so that tests, people and programs see the same.
+//! Which disks may be written to. Every reason against it is a separate value, for tests, messages and JSON alike.
 
 use std::path::{Path, PathBuf};
 
@@ -8,27 +8,27 @@ use super::text::shown;
 use super::{Disk, Transport, Use};
 use crate::output::bytes;
 
-/// Disks above this size are rather somebody's data than a stick: what is sold as 256 GB is below it, the next common
+/// Bytes. Disks above this size are probably not sticks but hold data. What is sold as 256 GB is below it, the next common
 /// size above.
 pub const LARGE: u64 = 256 << 30;
 
-/// Bytes of a sector that the partition tables of images count in.
+/// Bytes of a sector, as counted by the partition tables of images.
 const SECTOR: u32 = 512;
 
-/// Below these, desktops mount what was plugged in; a mount elsewhere was made on purpose.
+/// Desktops mount removable media below these directories. A mount elsewhere was made on purpose.
 const REMOVABLE: [&str; 3] = ["/media", "/run/media", "/Volumes"];
 
-/// What is asked of a disk.
+/// What a disk must fulfil, and which rules are lifted.
 #[derive(Debug, Clone, Default)]
 pub struct Limits {
     /// Disks above [`LARGE`] may be written to.
     pub allow_large: bool,
     /// Loop devices may be written to.
     pub allow_loop: bool,
-    /// Bytes that it must have: for the image, and for what a node makes behind it.
+    /// Bytes that it must have, for the image and the partition that a node adds behind it.
     pub needed: Option<u64>,
     /// Files and directories whose disk must not be written to: workspace, image, cache.
-    pub keep: Vec<PathBuf>,
+    pub protected_paths: Vec<PathBuf>,
 }
 
 /// Why a disk is not written to.
@@ -42,7 +42,8 @@ pub enum Refusal {
     #[error("{device} is part of {holder}")]
     Held { device: String, holder: String },
     #[error("{} is on it", shown(path))]
-    Keeps { path: PathBuf },
+    #[serde(rename = "keeps")]
+    Protected { path: PathBuf },
     #[error("it is neither a USB disk nor a memory card ({transport})")]
     Transport { transport: Transport },
     #[error("it is a loop device")]
@@ -59,7 +60,7 @@ pub enum Refusal {
     Small { size: u64, needed: u64 },
 }
 
-/// Bytes in words that tell them from another amount.
+/// An amount of bytes for a message that also shows `other`: exact if both would read the same.
 fn amount(size: u64, other: u64) -> String {
     if bytes(size) == bytes(other) { format!("{size} bytes") } else { bytes(size) }
 }
@@ -72,11 +73,13 @@ impl Refusal {
             Self::Mounted { device, removable: true, .. } => {
                 format!("unmount it: `udisksctl unmount -b /dev/{device}`, or as root `umount /dev/{device}`")
             }
-            Self::Keeps { .. } => "write to another disk, or move that to another one first".to_owned(),
+            Self::Protected { .. } => {
+                "write to another disk, or move that directory or file to another one first".to_owned()
+            }
             Self::Loop => "`--allow-loop` allows it, for trying things out".to_owned(),
             Self::NoMedium => "insert the card".to_owned(),
             Self::ReadOnly => {
-                "is the card's write lock set? A stick that became read-only by itself is worn out".to_owned()
+                "check the card's write-protect switch; a stick that became read-only by itself is worn out".to_owned()
             }
             Self::Sector { .. } => format!("images are made for disks with sectors of {SECTOR} bytes"),
             Self::Large { .. } => "if it is the right one and nothing on it matters, add `--allow-large`".to_owned(),
@@ -93,8 +96,13 @@ impl Disk {
     #[must_use]
     pub fn refusals(&self, limits: &Limits) -> Vec<Refusal> {
         let mut found: Vec<Refusal> = self.uses.iter().map(in_use).collect();
-        found
-            .extend(limits.keep.iter().filter(|path| self.has(path)).map(|path| Refusal::Keeps { path: path.clone() }));
+        found.extend(
+            limits
+                .protected_paths
+                .iter()
+                .filter(|path| self.has(path))
+                .map(|path| Refusal::Protected { path: path.clone() }),
+        );
         match &self.transport {
             Transport::Loop if limits.allow_loop => {}
             Transport::Loop => found.push(Refusal::Loop),
@@ -102,7 +110,7 @@ impl Disk {
             other => found.push(Refusal::Transport { transport: other.clone() }),
         }
         if self.size == 0 {
-            // Nothing else that it says of its medium is true.
+            // The drive reports nothing else of its medium correctly.
             found.push(Refusal::NoMedium);
             return found;
         }
@@ -122,8 +130,8 @@ impl Disk {
         found
     }
 
-    /// Whether the file or directory is on this disk, or is what this loop device shows. One that cannot be looked at
-    /// is looked for from its parent on, since it may be made later.
+    /// Whether the file or directory is on this disk, or is the file behind this loop device. For a path that does not exist yet
+    /// the nearest existing parent counts.
     fn has(&self, path: &Path) -> bool {
         let Some(real) = path.ancestors().find_map(|path| path.canonicalize().ok()) else { return false };
         if self.backing.as_ref().is_some_and(|backing| *backing == real) {
@@ -132,7 +140,7 @@ impl Disk {
         let Some(device) = device_of(&real) else { return false };
         let is_mount_of = |used: &Use| matches!(used, Use::Mount { path, .. } if device_of(path) == Some(device));
         let number = (rustix::fs::major(device), rustix::fs::minor(device));
-        // File systems that span disks have device numbers of their own; where such a one is mounted tells.
+        // A file system that spans several disks has a device number of its own, so its mounts are compared too.
         self.numbers.contains(&number) || self.uses.iter().any(is_mount_of)
     }
 }

@@ -1,21 +1,21 @@
-//! Reading what Linux tells of disks, below a root directory: `/` in life. A disk may go at any moment while it is
-//! being read; what cannot be read is then as good as absent.
+//! Reads Linux's information on disks below a root directory, which is `/` except in tests. A disk may be unplugged at any
+//! moment, so what cannot be read is treated as absent.
 
 use std::fs;
 use std::path::{Path, PathBuf};
 
 use super::error::DeviceError;
 use super::text::{clean, mounts, number, swaps, uevent, unhex, vital_serial};
-use super::uses::{Block, Tables, uses};
+use super::uses::{BlockDevice, Tables, uses};
 use super::{Content, Disk, Partition, Transport};
 
 /// Bytes that sysfs counts `size` and `start` in, whatever the disk's sectors are.
 const UNIT: u64 = 512;
 
-/// All disks, by name; with loop devices, volumes and arrays, without loop devices that show nothing.
+/// All disks by name, including loop devices, volumes and arrays, but without unused loop devices.
 ///
 /// # Errors
-/// [`DeviceError::Read`] if there is no list of disks. A disk that goes while it is being read is left out.
+/// [`DeviceError::Read`] if there is no list of disks. A disk that is unplugged while it is read is left out.
 pub fn list(root: &Path) -> Result<Vec<Disk>, DeviceError> {
     let dir = root.join("sys/block");
     let read = |source| DeviceError::Read { path: dir.clone(), source };
@@ -27,8 +27,9 @@ pub fn list(root: &Path) -> Result<Vec<Disk>, DeviceError> {
 
     let host = Host { root };
     let blocks = names.iter().filter_map(|name| block(&host.dir(name)?, name));
-    // A loop device without a file shows nothing. Its partitions have no file of their own, and are asked nothing.
-    let blocks: Vec<Block> = blocks.filter(|disk| !disk.name.starts_with("loop") || disk.backing.is_some()).collect();
+    // A loop device without a file is unused. Partitions of loop devices have no file of their own, and are not filtered.
+    let blocks: Vec<BlockDevice> =
+        blocks.filter(|disk| !disk.name.starts_with("loop") || disk.backing.is_some()).collect();
     let tables = host.tables();
     let links = Links {
         has_udev: host.root.join("dev/disk").is_dir(),
@@ -46,23 +47,23 @@ pub fn list(root: &Path) -> Result<Vec<Disk>, DeviceError> {
         .collect())
 }
 
-/// What udev tells by links: names, and the devices that they lead to.
+/// udev's links: their names, and the devices that they lead to.
 struct Links {
     has_udev: bool,
     ids: Vec<(String, String)>,
     labels: Vec<(String, String)>,
-    /// Of file systems too, also of those without a label.
+    /// UUIDs of file systems: those without a label have one too.
     uuids: Vec<(String, String)>,
 }
 
 impl Links {
-    /// The label of the file system on `device`, cleaned for showing.
+    /// The label of the file system on `device`, without characters that are unsafe on a terminal.
     fn label(&self, device: &str) -> Option<String> {
         let (label, _) = self.labels.iter().find(|(_, other)| other == device)?;
         Some(clean(&unhex(label))).filter(|label| !label.is_empty())
     }
 
-    /// What is on `device` as a whole.
+    /// What lies directly on `device`.
     fn content(&self, device: &str) -> Content {
         match self.label(device) {
             None if !self.has_udev => Content::Unknown,
@@ -73,12 +74,12 @@ impl Links {
 }
 
 struct Host {
-    /// Without links, so that what is below it can be told by its beginning.
+    /// A canonical path, so that `starts_with` tells what lies below it.
     root: PathBuf,
 }
 
 impl Host {
-    /// Where the kernel keeps the disk, by way of the bus that it is attached to.
+    /// The disk's directory in sysfs, whose path shows the bus that it is attached to.
     fn dir(&self, name: &str) -> Option<PathBuf> {
         let dir = self.root.join("sys/block").join(name).canonicalize().ok()?;
         dir.starts_with(&self.root).then_some(dir)
@@ -105,7 +106,7 @@ impl Host {
 
     fn disk(&self, name: &str, links: &Links) -> Option<Disk> {
         let dir = self.dir(name)?;
-        // Paths of disks that take several ways to the same one have no device file.
+        // The kernel hides the single paths of a multipath disk; they have no device file.
         if text(&dir, "hidden").as_deref() == Some("1") {
             return None;
         }
@@ -126,7 +127,7 @@ impl Host {
                 .filter(|(_, device)| device == name)
                 .map(|(link, _)| Path::new("/dev/disk/by-id").join(link))
                 .collect(),
-            // Buses that number their vendors say nothing to people.
+            // Some buses report a vendor number, which means nothing to people.
             vendor: attribute("device/vendor").filter(|vendor| !vendor.starts_with("0x")).unwrap_or_default(),
             model: attribute("device/model").or_else(|| attribute("device/name")).unwrap_or_default(),
             serial: self.serial(&dir),
@@ -144,7 +145,7 @@ impl Host {
         })
     }
 
-    /// Told by the names of the directories between the machine and the disk: `usb2`, `ata1`, `virtio3` …
+    /// The transport, derived from the directories on the way to the disk: `usb2`, `ata1`, `virtio3` …
     fn transport(&self, dir: &Path, name: &str) -> Transport {
         let way = dir.strip_prefix(&self.root).unwrap_or(dir);
         let is_by = |bus: &str| {
@@ -156,9 +157,9 @@ impl Host {
             "loop" => Transport::Loop,
             "dm-" => Transport::DeviceMapper,
             "md" | "md_d" => Transport::Raid,
-            // Writing to them is not writing to a disk, by whatever bus.
+            // Optical drives are refused on any bus.
             "sr" => Transport::Other("optical drive".to_owned()),
-            // Cards say `SD`; what is soldered in says `MMC`.
+            // Cards report `SD`; soldered eMMC chips report `MMC`.
             _ if name.starts_with("mmcblk") => match text(dir, "device/type").as_deref() {
                 Some("SD") => Transport::Mmc,
                 _ => Transport::Other("eMMC".to_owned()),
@@ -175,7 +176,7 @@ impl Host {
         }
     }
 
-    /// Of the disk, or of what connects it: a USB stick's own number is that of the USB device.
+    /// The serial number of the disk, or of the USB device that it belongs to.
     fn serial(&self, dir: &Path) -> Option<String> {
         let own = || text(dir, "device/serial").or_else(|| text(dir, "serial"));
         let of_usb = || {
@@ -191,8 +192,8 @@ impl Host {
     }
 }
 
-fn block(dir: &Path, name: &str) -> Option<Block> {
-    // Without a number it has no device file, or is gone.
+fn block(dir: &Path, name: &str) -> Option<BlockDevice> {
+    // A device without a number has no device file, or was unplugged.
     let number = number(&text(dir, "dev")?);
     let backing = text(dir, "loop/backing_file").map(PathBuf::from);
     let mapped = text(dir, "dm/name").map(|name| clean(&name));
@@ -212,7 +213,15 @@ fn block(dir: &Path, name: &str) -> Option<Block> {
         None => name.to_owned(),
     };
     let parts = parts(dir, name).into_iter().filter_map(|(part, _)| block(&dir.join(&part), &part)).collect();
-    Some(Block { name: name.to_owned(), number, holders: names(&dir.join("holders")), parts, mapped, title, backing })
+    Some(BlockDevice {
+        name: name.to_owned(),
+        number,
+        holders: names(&dir.join("holders")),
+        parts,
+        mapped,
+        title,
+        backing,
+    })
 }
 
 /// Names and numbers of a disk's partitions, by number.
@@ -224,7 +233,7 @@ fn parts(dir: &Path, name: &str) -> Vec<(String, u32)> {
     parts.into_iter().map(|(number, part)| (part, number)).collect()
 }
 
-/// A short text of the kernel, without the line break at its end.
+/// The content of a sysfs attribute, without the line break at its end.
 fn text(dir: &Path, file: &str) -> Option<String> {
     let bytes = fs::read(dir.join(file)).ok()?;
     Some(String::from_utf8_lossy(&bytes).trim_end_matches(['\n', '\0']).to_owned())
@@ -234,12 +243,12 @@ fn bytes(dir: &Path, file: &str) -> Option<u64> {
     text(dir, file)?.parse::<u64>().ok()?.checked_mul(UNIT)
 }
 
-/// A table of `/proc`; paths in it may have any bytes.
+/// A table of `/proc`. Paths in it need not be UTF-8.
 fn table(path: &Path) -> String {
     fs::read(path).map(|bytes| String::from_utf8_lossy(&bytes).into_owned()).unwrap_or_default()
 }
 
-/// What is in a directory, sorted; nothing if there is none.
+/// The names in a directory, sorted; empty if there is no such directory.
 fn names(dir: &Path) -> Vec<String> {
     let entries = fs::read_dir(dir).into_iter().flatten();
     let mut names: Vec<String> = entries.filter_map(|entry| entry.ok()?.file_name().into_string().ok()).collect();

@@ -1,4 +1,4 @@
-//! Reading the kernel's texts: mount and swap tables, identity strings. Pure.
+//! Parsers for the kernel's mount and swap tables, and for names that devices report. Pure functions.
 
 use std::path::{Path, PathBuf};
 
@@ -9,13 +9,13 @@ use crate::output::is_unfit;
 pub(super) struct Mount {
     /// Major and minor number of its device; the major number of file systems that span several disks is 0.
     pub(super) number: (u32, u32),
-    /// What was mounted (`/dev/sdb1`).
+    /// The mounted device (`/dev/sdb1`).
     pub(super) source: String,
-    /// Where.
+    /// The mount point.
     pub(super) path: PathBuf,
 }
 
-/// All mounts of a mount table in the format of `/proc/self/mountinfo`. A line that is not in it is left out.
+/// All mounts of a mount table in the format of `/proc/self/mountinfo`. Lines in another format are skipped.
 pub(super) fn mounts(text: &str) -> Vec<Mount> {
     text.lines().filter_map(mount).collect()
 }
@@ -24,7 +24,7 @@ pub(super) fn mounts(text: &str) -> Vec<Mount> {
 /// the dash.
 fn mount(line: &str) -> Option<Mount> {
     let (front, back) = line.split_once(" - ")?;
-    // Numbers of the mount and of the one it is on come first; nobody asks for them.
+    // Skip the ids of the mount and of its parent.
     let mut front = front.split(' ').skip(2);
     let number = number(front.next()?)?;
     let path = unescape(front.nth(1)?);
@@ -34,7 +34,7 @@ fn mount(line: &str) -> Option<Mount> {
 
 /// Device files of all swap areas, from a table in the format of `/proc/swaps`; swap files among them.
 pub(super) fn swaps(text: &str) -> Vec<String> {
-    // The first line has the titles.
+    // The first line is the header.
     text.lines().skip(1).filter_map(|line| line.split_ascii_whitespace().next()).map(unescape).collect()
 }
 
@@ -65,7 +65,8 @@ pub(super) fn unhex(text: &str) -> String {
     })
 }
 
-/// Replaces what follows a backslash by the byte that `escape` makes of it, with the length that it had.
+/// Replaces each escape sequence by its byte. `escape` gets the text after a backslash and returns the byte and the length of the
+/// sequence.
 fn decode(text: &str, escape: impl Fn(&str) -> Option<(u8, usize)>) -> String {
     let mut bytes = Vec::with_capacity(text.len());
     let mut rest = text;
@@ -87,7 +88,7 @@ fn decode(text: &str, escape: impl Fn(&str) -> Option<(u8, usize)>) -> String {
     String::from_utf8_lossy(&bytes).into_owned()
 }
 
-/// A serial number as SCSI's vital product data page 0x80 has it: behind a header with the length of the rest.
+/// The serial number in SCSI's vital product data page 0x80: it follows a header with its length.
 pub(super) fn vital_serial(page: &[u8]) -> Option<String> {
     let (header, rest) = page.split_first_chunk::<4>()?;
     let length = usize::from(u16::from_be_bytes([header[2], header[3]]));
@@ -95,8 +96,8 @@ pub(super) fn vital_serial(page: &[u8]) -> Option<String> {
     (header[1] == 0x80 && !serial.is_empty()).then_some(serial)
 }
 
-/// A text of a device that is safe to show on a terminal: whoever made the device chose it. Control characters and
-/// those that reorder or hide others are taken out, and runs of blanks become one.
+/// A device's text, made safe for a terminal, since the maker of the device can put anything into it. Control characters and
+/// characters that reorder or hide others are removed, and runs of white space become one blank.
 pub(super) fn clean(text: &str) -> String {
     let kept: String = text.chars().filter(|char| char.is_whitespace() || !is_unfit(*char)).collect();
     kept.split_whitespace().collect::<Vec<_>>().join(" ")

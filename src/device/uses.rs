@@ -1,4 +1,4 @@
-//! Who uses a disk: mounts, swap and volumes, also those that are stacked on others. Pure.
+//! What uses a disk: mounts, swap and volumes, including those of devices that are stacked on it. Pure functions.
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
@@ -8,48 +8,49 @@ use super::text::Mount;
 
 /// A block device: a disk or a partition.
 #[derive(Debug, Clone, Default)]
-pub(super) struct Block {
+pub(super) struct BlockDevice {
     /// The kernel's name.
     pub(super) name: String,
     pub(super) number: Option<(u32, u32)>,
     /// Names of disks that are made of this device.
     pub(super) holders: Vec<String>,
     /// Its partitions.
-    pub(super) parts: Vec<Block>,
+    pub(super) parts: Vec<BlockDevice>,
     /// The device mapper's name for it.
     pub(super) mapped: Option<String>,
-    /// What it is, as the holder of others.
+    /// Its description where it holds other devices (`LVM volume …`).
     pub(super) title: String,
-    /// The file or device that a loop device shows.
+    /// The file or device behind a loop device.
     pub(super) backing: Option<PathBuf>,
 }
 
-/// What else the kernel knows of block devices in use.
+/// Tables of the kernel on block devices in use.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Tables {
     pub(super) mounts: Vec<Mount>,
     /// Device files of swap areas.
     pub(super) swaps: Vec<String>,
-    /// Names of devices that a mounted btrfs is made of; its mounts name one of them only.
+    /// Names of all devices of mounted btrfs file systems; the mount table names only one of them.
     pub(super) btrfs: Vec<String>,
 }
 
-/// Who uses the disk `name`, in a fixed order, and the numbers of all devices that are on it.
-pub(super) fn uses(blocks: &[Block], tables: &Tables, name: &str) -> (Vec<Use>, Vec<(u32, u32)>) {
-    let mut walk = Walk { blocks, tables, seen: BTreeSet::new(), uses: BTreeSet::new(), numbers: BTreeSet::new() };
-    walk.disk(name);
-    (walk.uses.into_iter().collect(), walk.numbers.into_iter().collect())
+/// The uses of the disk `name`, in a fixed order, and the numbers of all devices that are stacked on it.
+pub(super) fn uses(blocks: &[BlockDevice], tables: &Tables, name: &str) -> (Vec<Use>, Vec<(u32, u32)>) {
+    let mut collector =
+        UseCollector { blocks, tables, seen: BTreeSet::new(), uses: BTreeSet::new(), numbers: BTreeSet::new() };
+    collector.disk(name);
+    (collector.uses.into_iter().collect(), collector.numbers.into_iter().collect())
 }
 
-struct Walk<'w> {
-    blocks: &'w [Block],
+struct UseCollector<'w> {
+    blocks: &'w [BlockDevice],
     tables: &'w Tables,
     seen: BTreeSet<String>,
     uses: BTreeSet<Use>,
     numbers: BTreeSet<(u32, u32)>,
 }
 
-impl<'w> Walk<'w> {
+impl<'w> UseCollector<'w> {
     fn disk(&mut self, name: &str) {
         if !self.seen.insert(name.to_owned()) {
             return;
@@ -60,11 +61,11 @@ impl<'w> Walk<'w> {
         }
     }
 
-    fn device(&mut self, block: &'w Block) {
+    fn device(&mut self, block: &'w BlockDevice) {
         let device = || block.name.clone();
         self.numbers.extend(block.number);
         let mounts = self.tables.mounts.iter().filter(|mount| {
-            // A file system that spans disks has a number of its own; its source is one of the disks.
+            // A file system that spans several disks has a number of its own; its source is one of the disks.
             block.number == Some(mount.number) || mount.number.0 == 0 && is_file_of(block, &mount.source)
         });
         let before = self.uses.len();
@@ -75,8 +76,8 @@ impl<'w> Walk<'w> {
         if self.tables.swaps.iter().any(|file| is_file_of(block, file)) {
             self.uses.insert(Use::Swap { device: device() });
         }
-        // Loop devices of a device are no holders to the kernel.
-        let shows = |other: &&Block| {
+        // The kernel does not list a loop device as a holder of the device behind it.
+        let shows = |other: &&BlockDevice| {
             other.backing.as_deref().and_then(Path::to_str).is_some_and(|backing| is_file_of(block, backing))
         };
         let loops = self.blocks.iter().filter(shows).map(|other| other.name.clone());
@@ -90,11 +91,11 @@ impl<'w> Walk<'w> {
 }
 
 /// Whether `file` is a device file of `block`.
-fn is_file_of(block: &Block, file: &str) -> bool {
+fn is_file_of(block: &BlockDevice, file: &str) -> bool {
     let Some(name) = file.strip_prefix("/dev/") else { return false };
     match name.strip_prefix("mapper/") {
         Some(mapped) => block.mapped.as_deref() == Some(mapped),
-        // The kernel cannot have a slash in a name.
+        // sysfs writes a slash in a device's name as `!`.
         None => block.name.replace('!', "/") == name,
     }
 }

@@ -1,4 +1,4 @@
-//! A disk of this machine, opened for writing so that nobody else writes to it, or for reading what is really on it.
+//! A disk of this machine, opened exclusively for writing, or for reading what is on the medium itself.
 
 use std::fs::{self, File};
 use std::io;
@@ -16,14 +16,16 @@ use super::protocol::Expected;
 use super::{Target, UdisksError, WriteError, udisks};
 use crate::device::{self, Disk, Limits};
 
-/// udev looks at a disk that has just been plugged in for a moment, and locks it while it does.
-const TRIES: u32 = 15;
+/// How often opening or locking a busy disk is tried again: udev probes a disk that has just been plugged in, and holds
+/// a lock on it meanwhile.
+const RETRIES: u32 = 15;
+/// Time between two tries.
 const PAUSE: Duration = Duration::from_millis(200);
 
 /// How a disk is opened.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Way {
-    /// By this process, with the rights that it has.
+pub enum OpenMethod {
+    /// By this process, with its own permissions.
     Direct,
     /// By udisks2, which hands over the descriptor.
     Udisks,
@@ -38,19 +40,21 @@ pub struct Block {
 }
 
 impl Block {
-    /// Opens the disk at `path` past the page cache and for nobody but us: with `O_EXCL`, which mounts, swap and device
-    /// mapper respect, and an exclusive `flock`, which udev and systemd respect. Then it must be the disk that was `expected`, by
-    /// its number, which is never given twice, and by size and serial; and it must still be allowed to write to it.
+    /// Opens the disk at `path` exclusively, bypassing the page cache: with `O_EXCL`, which mounts, swap and device
+    /// mapper respect, and with an exclusive `flock`, which udev and systemd respect. The open disk must then be the
+    /// `expected` one by the kernel's sequence number, which is never reused, by size and by serial number, and the
+    /// safety rules must still allow writing to it.
     ///
     /// # Errors
-    /// Whatever speaks against it; nothing has been written.
-    pub fn exclusive(path: &Path, expected: &Expected, way: Way) -> Result<Self, WriteError> {
-        // Who uses it is known best before the open fails.
+    /// The disk is in use, is another one, or must not be written to. Nothing has been written.
+    pub fn exclusive(path: &Path, expected: &Expected, method: OpenMethod) -> Result<Self, WriteError> {
+        // Before opening, since the rules name the user of a busy disk better than the error of a failed open.
         let disk = allowed(path, expected)?;
-        let fd = opened(&disk, way)?;
-        patiently(|| flock(&fd, FlockOperation::NonBlockingLockExclusive)).map_err(|errno| unopened(&disk, errno))?;
+        let fd = open_exclusively(&disk, method)?;
+        retry_while_busy(|| flock(&fd, FlockOperation::NonBlockingLockExclusive))
+            .map_err(|errno| open_failure(&disk, errno))?;
         let block = Self::new(File::from(fd)).map_err(|error| WriteError::Open { source: error.into() })?;
-        // From here on the name means nothing: what is open is asked.
+        // The name may lead to another disk by now, so compare the open descriptor with what the name leads to.
         let changed = |problem: String| WriteError::Changed { problem };
         let number = block.file.metadata().map_err(|error| WriteError::Open { source: error.into() })?.rdev();
         let again = allowed(path, expected)?;
@@ -63,10 +67,10 @@ impl Block {
         Ok(block)
     }
 
-    /// Opens a disk or an image file to read it; a disk past the page cache.
+    /// Opens a disk or an image file for reading; a disk without the page cache.
     ///
     /// # Errors
-    /// Of opening it.
+    /// The error of opening it.
     pub fn reading(path: &Path) -> io::Result<Self> {
         let is_disk = fs::metadata(path)?.file_type().is_block_device();
         let direct = if is_disk { OFlags::DIRECT } else { OFlags::empty() };
@@ -83,29 +87,29 @@ impl Block {
     }
 }
 
-/// Opens the disk so that nobody else does, past the page cache.
-fn opened(disk: &Disk, way: Way) -> Result<OwnedFd, WriteError> {
+/// Opens the disk exclusively, without the page cache.
+fn open_exclusively(disk: &Disk, method: OpenMethod) -> Result<OwnedFd, WriteError> {
     let flags = OFlags::EXCL | OFlags::DIRECT | OFlags::CLOEXEC;
-    match way {
-        Way::Direct => {
+    match method {
+        OpenMethod::Direct => {
             let flags = flags | OFlags::RDWR | OFlags::NOFOLLOW;
-            patiently(|| open(&disk.path, flags, Mode::empty())).map_err(|errno| unopened(disk, errno))
+            retry_while_busy(|| open(&disk.path, flags, Mode::empty())).map_err(|errno| open_failure(disk, errno))
         }
-        // Once: each time somebody may have to type a password.
-        Way::Udisks => udisks::open(&disk.path, flags).map_err(|error| match error {
-            // The only sign of it, and perhaps in another language: then it is shown as it is.
-            UdisksError::Failed { text } if text.contains("Device or resource busy") => unopened(disk, Errno::BUSY),
+        // No retries: each call may ask for a password.
+        OpenMethod::Udisks => udisks::open(&disk.path, flags).map_err(|error| match error {
+            // udisks2 tells `EBUSY` in words only. In another language they are not recognised, and are shown as they are.
+            UdisksError::Failed { text } if text.contains("Device or resource busy") => open_failure(disk, Errno::BUSY),
             source => WriteError::Udisks { source },
         }),
     }
 }
 
-/// Tries again, for a while, what somebody else's short look at the disk keeps from succeeding.
-fn patiently<T>(mut step: impl FnMut() -> Result<T, Errno>) -> Result<T, Errno> {
+/// Repeats `step` for a short time while the disk is busy.
+fn retry_while_busy<T>(mut step: impl FnMut() -> Result<T, Errno>) -> Result<T, Errno> {
     let mut tries = 0;
     loop {
         match step() {
-            Err(Errno::BUSY | Errno::WOULDBLOCK) if tries < TRIES => {
+            Err(Errno::BUSY | Errno::WOULDBLOCK) if tries < RETRIES => {
                 tries += 1;
                 thread::sleep(PAUSE);
             }
@@ -114,20 +118,20 @@ fn patiently<T>(mut step: impl FnMut() -> Result<T, Errno>) -> Result<T, Errno> 
     }
 }
 
-fn unopened(disk: &Disk, errno: Errno) -> WriteError {
+fn open_failure(disk: &Disk, errno: Errno) -> WriteError {
     match errno {
         Errno::BUSY | Errno::WOULDBLOCK => WriteError::Busy { holders: holders(disk) },
         errno => WriteError::Open { source: io::Error::from(errno).into() },
     }
 }
 
-/// Whether the kernel gave this number to the whole disk: not to a part of it.
+/// Whether this device number is that of the whole disk, not of a partition.
 fn is_number_of(disk: &Disk, (major, minor): (u32, u32)) -> bool {
     let number = fs::read_to_string(Path::new("/sys/block").join(&disk.name).join("dev"));
     number.is_ok_and(|number| number.trim() == format!("{major}:{minor}"))
 }
 
-/// The disk at `path`, if it is the expected one and nothing speaks against writing to it.
+/// The disk at `path`, if it is the expected one and the safety rules allow writing to it.
 fn allowed(path: &Path, expected: &Expected) -> Result<Disk, WriteError> {
     let refused =
         |error: device::DeviceError| WriteError::Refused { hint: error.hint(), reasons: vec![error.to_string()] };
@@ -149,7 +153,7 @@ fn allowed(path: &Path, expected: &Expected) -> Result<Disk, WriteError> {
         allow_large: expected.allow_large,
         allow_loop: expected.allow_loop,
         needed: None,
-        keep: expected.keep.clone(),
+        protected_paths: expected.protected_paths.clone(),
     };
     let refusals = disk.refusals(&limits);
     if !refusals.is_empty() {
@@ -161,24 +165,24 @@ fn allowed(path: &Path, expected: &Expected) -> Result<Disk, WriteError> {
     Ok(disk.clone())
 }
 
-/// The processes that have the disk or a part of it open, as far as we may see.
+/// The processes that have the disk or a partition of it open, as far as this user may see them.
 fn holders(disk: &Disk) -> Vec<String> {
     let mut found = Vec::new();
     let entries = |path: &Path| fs::read_dir(path).into_iter().flatten().flatten();
     for process in entries(Path::new("/proc")) {
         let Some(number) = process.file_name().to_str().and_then(|name| name.parse::<u32>().ok()) else { continue };
-        let has_it = entries(&process.path().join("fd")).any(|fd| {
+        let has_it_open = entries(&process.path().join("fd")).any(|fd| {
             let on_disk = |meta: fs::Metadata| {
                 meta.file_type().is_block_device() && disk.numbers.contains(&(major(meta.rdev()), minor(meta.rdev())))
             };
             fs::metadata(fd.path()).is_ok_and(on_disk)
         });
-        if has_it && number != std::process::id() {
+        if has_it_open && number != std::process::id() {
             let name = fs::read_to_string(process.path().join("comm")).unwrap_or_default();
             found.push(format!("process {number} ({})", name.trim().escape_debug()));
         }
     }
-    found.extend(device::mounted_elsewhere(Path::new("/"), disk));
+    found.extend(device::mounts_in_other_namespaces(Path::new("/"), disk));
     if found.is_empty() {
         found.push("a program that cannot be seen from here".to_owned());
     }
@@ -206,8 +210,8 @@ impl Target for Block {
         self.file.sync_data()
     }
 
-    /// Punching a hole in a disk is passed to it as a discard only where it promises zeros afterwards; where it does not,
-    /// this fails at once.
+    /// The kernel turns a punched hole into a discard command only for disks that guarantee zeros afterwards. For all
+    /// others this fails at once.
     fn discard(&self, range: Range<u64>) -> io::Result<()> {
         let mode = FallocateFlags::PUNCH_HOLE | FallocateFlags::KEEP_SIZE;
         Ok(fallocate(&self.file, mode, range.start, range.end - range.start)?)

@@ -1,4 +1,4 @@
-//! The half that writes: job and bytes from a pipe, events to another.
+//! The process that writes: it reads the job and the data from one pipe, and reports events on another.
 
 use std::io::{self, BufRead, BufReader, Read, Write};
 
@@ -6,8 +6,8 @@ use super::protocol::{Event, Job, LONGEST_JOB, VERSION};
 use super::writer::{Feed, Settings, Writer};
 use super::{Target, WriteError};
 
-/// Bytes kept back from the pipe: little, since most of them go straight into the writer's buffers.
-const PIPE: usize = 8 << 10;
+/// Bytes of the buffer in front of the pipe. It is small because large reads go past it, into the writer's buffers.
+const PIPE_BUFFER: usize = 8 << 10;
 
 struct Pipe<R>(BufReader<R>);
 
@@ -17,22 +17,22 @@ impl<R: Read> Feed for Pipe<R> {
     }
 }
 
-/// Reads a job from `input`, opens the device with `open`, does the job, and tells all on `output`.
+/// Reads a job from `input`, opens the device with `open`, does the job, and reports events on `output`.
 ///
 /// # Errors
-/// As they were told: the caller has nothing more to say.
+/// Any failure. It was already reported on `output`, so the caller need not report it.
 pub fn run<T: Target>(
     input: impl Read,
     mut output: impl Write,
     settings: Settings,
     open: impl FnOnce(&Job) -> Result<T, WriteError>,
 ) -> Result<(), WriteError> {
-    let mut pipe = Pipe(BufReader::with_capacity(PIPE, input));
+    let mut pipe = Pipe(BufReader::with_capacity(PIPE_BUFFER, input));
     let mut tell = |event: Event| {
         let line = serde_json::to_string(&event).map_err(|_| WriteError::Feed)?;
         writeln!(output, "{line}").and_then(|()| output.flush()).map_err(|_| WriteError::Feed)
     };
-    let result = job(&mut pipe.0).and_then(|job| {
+    let result = read_job(&mut pipe.0).and_then(|job| {
         let target = open(&job)?;
         tell(Event::Opened { version: VERSION, size: target.size(), sector: target.sector() })?;
         let mut nonce = [0; 16];
@@ -41,12 +41,12 @@ pub fn run<T: Target>(
         Writer { target: &target, plan: &job.plan, feed: &mut pipe, tell: &mut tell, settings, nonce }.run()
     });
     result.inspect_err(|error| {
-        // If this is not heard, the end of the pipe is.
+        // If the parent does not get this, it still sees that the pipe is closed.
         let _ = tell(Event::Failed { error: error.clone() });
     })
 }
 
-fn job(input: &mut impl BufRead) -> Result<Job, WriteError> {
+fn read_job(input: &mut impl BufRead) -> Result<Job, WriteError> {
     let mut line = Vec::new();
     input.take(LONGEST_JOB).read_until(b'\n', &mut line).map_err(|_| WriteError::Feed)?;
     let job: Job = serde_json::from_slice(&line).map_err(|_| WriteError::Feed)?;
@@ -54,7 +54,7 @@ fn job(input: &mut impl BufRead) -> Result<Job, WriteError> {
         let reasons = vec!["writer and program are of different versions of imgbuild".to_owned()];
         return Err(WriteError::Refused { reasons, hint: None });
     }
-    // Whoever may run this half as root need not be `imgbuild`.
+    // Another program than `imgbuild` may have started this process as root, so the plan is not trusted.
     job.plan.check().map_err(|problem| WriteError::Refused {
         reasons: vec![format!("the plan is not one that imgbuild makes: {problem}")],
         hint: None,

@@ -1,4 +1,4 @@
-//! Why a stick was not written.
+//! Errors of planning, reading the image and writing the device.
 
 use std::io;
 
@@ -14,10 +14,10 @@ pub enum PlanError {
     /// The image does not fit.
     #[error("the device is too small: it has {}, the image needs {}", bytes(*size), bytes(*needed))]
     TooSmall { needed: u64, size: u64 },
-    /// A disk that counts in other sectors than the image's partition table.
+    /// The disk's sectors have another size than those of the image's partition table.
     #[error("the device has sectors of {sector} bytes, the image's partition table counts sectors of 512 bytes")]
     Sector { sector: u32 },
-    /// A manifest that no build writes.
+    /// The manifest describes something that no build writes.
     #[error("the manifest is not one that can be flashed: {problem}")]
     Manifest { problem: String },
     /// The image's partition table is not what the manifest says.
@@ -52,7 +52,7 @@ impl PlanError {
     }
 }
 
-/// Why the image's bytes could not be given.
+/// Why the image's bytes could not be sent to the writer.
 #[derive(Debug, thiserror::Error)]
 pub enum SendError {
     /// The image could not be read.
@@ -63,14 +63,14 @@ pub enum SendError {
     NotAuthentic { part: String, offset: u64, len: u64 },
 }
 
-/// An image that is whole, but cannot be unpacked with little memory.
+/// The image is undamaged, but decompressing it would need too much memory.
 #[derive(Debug, thiserror::Error)]
-#[error("it was compressed with a window of more than 128 MiB, as by `{}`", self.again().0)]
-pub struct TooWide(pub Packing);
+#[error("it was compressed with a window of more than 128 MiB, as by `{}`", self.cause_and_cure().0)]
+pub struct WindowTooLarge(pub Packing);
 
-impl TooWide {
-    /// What compresses so, and how else to compress it, or to unpack it.
-    fn again(&self) -> (&'static str, &'static str) {
+impl WindowTooLarge {
+    /// The command that compresses in this way, and how to compress it differently or decompress it beforehand.
+    fn cause_and_cure(&self) -> (&'static str, &'static str) {
         match self.0 {
             Packing::Xz => {
                 ("xz --lzma2=dict=1GiB", "compress it again with `xz -9` or less, or unpack it first: `xz -d`")
@@ -83,18 +83,18 @@ impl TooWide {
 }
 
 impl SendError {
-    /// Whether the image is right, but not made for this.
+    /// Whether the image is undamaged, but compressed with too large a window.
     #[must_use]
-    pub fn is_too_wide(&self) -> bool {
-        self.too_wide().is_some()
+    pub fn is_window_too_large(&self) -> bool {
+        self.window_too_large().is_some()
     }
 
-    fn too_wide(&self) -> Option<&TooWide> {
+    fn window_too_large(&self) -> Option<&WindowTooLarge> {
         let Self::Read { source, .. } = self else { return None };
         source.get_ref()?.downcast_ref()
     }
 
-    /// Whether this machine failed, and not the image.
+    /// Whether reading failed on this machine, which says nothing of the image itself.
     #[must_use]
     pub fn is_of_machine(&self) -> bool {
         matches!(self, Self::Read { source, .. } if source.raw_os_error().is_some())
@@ -103,11 +103,13 @@ impl SendError {
     /// What to do about it.
     #[must_use]
     pub fn hint(&self) -> Option<String> {
-        if let Some(wide) = self.too_wide() {
-            return Some(format!("{}; its manifest proves it either way", wide.again().1));
+        if let Some(wide) = self.window_too_large() {
+            return Some(format!("{}; its manifest is right for either form", wide.cause_and_cure().1));
         }
         let text = match self {
-            _ if self.is_of_machine() => "is the disk under it failing? Build the image again, or download it again",
+            _ if self.is_of_machine() => {
+                "the disk that holds the image may be failing: build the image again, or download it again"
+            }
             Self::Read { .. } => "it is cut off or damaged: build the image again, or download it again",
             Self::NotAuthentic { .. } => "build the image again, or download it again",
         };
@@ -115,12 +117,12 @@ impl SendError {
     }
 }
 
-/// An error of the device, in a form that can be told over a pipe.
+/// An I/O error of the device, in a form that can be sent over a pipe.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, thiserror::Error)]
 #[error("{text}")]
 pub struct Cause {
     pub text: String,
-    /// Whether the device is not there any more.
+    /// Whether the device was unplugged or has vanished for another reason.
     pub gone: bool,
 }
 
@@ -130,7 +132,7 @@ impl From<io::Error> for Cause {
     }
 }
 
-/// Whether the device is not there any more: no use in asking again.
+/// Whether the error means that the device has vanished, so that trying again is useless.
 pub(super) fn is_gone(error: &io::Error) -> bool {
     use rustix::io::Errno;
     let gone = [
@@ -142,14 +144,14 @@ pub(super) fn is_gone(error: &io::Error) -> bool {
     error.raw_os_error().is_some_and(|code| gone.iter().any(|errno| errno.raw_os_error() == code))
 }
 
-/// Why the writer stopped. How far it was by then, the phases tell.
+/// Why the writer stopped. The phase events tell how far it came.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, thiserror::Error)]
 #[serde(tag = "kind", rename_all = "kebab-case")]
 pub enum WriteError {
-    /// Somebody else has it. Nothing was written.
+    /// Another program uses the device. Nothing was written.
     #[error("the device is in use by {}", holders.join(", "))]
     Busy { holders: Vec<String> },
-    /// It may not be written. Nothing was written.
+    /// The safety rules forbid writing to it. Nothing was written.
     #[error("{}", reasons.join("; "))]
     Refused { reasons: Vec<String>, hint: Option<String> },
     /// It is not the device that was confirmed. Nothing was written.
@@ -158,58 +160,58 @@ pub enum WriteError {
     /// It could not be opened. Nothing was written.
     #[error("cannot open the device")]
     Open { source: Cause },
-    /// The user may not open it, and udisks2 did not do it for them. Nothing was written.
-    #[error("only root may write to the device, there is no sudo, doas or run0, and udisks2 does not give it")]
+    /// The user lacks the permission to open it, and udisks2 did not open it either. Nothing was written.
+    #[error("only root may write to the device, there is no sudo, doas or run0, and udisks2 does not open it")]
     Udisks { source: UdisksError },
-    /// An operation failed, also when tried again.
+    /// An operation failed, and failed again when it was repeated.
     #[error("cannot {action} byte {at} of the device (sector {}, `{part}`)", at / 512)]
     Io { action: Action, part: String, at: u64, source: Cause },
-    /// What was written could not be made to last.
+    /// Flushing the written data to the medium failed.
     #[error("the device does not confirm what was written")]
     Sync { source: Cause },
-    /// What was wiped came back: nothing else was written.
-    #[error("the device does not take what is written to it: byte {at} (sector {}) keeps its old value", at / 512)]
-    Kept { at: u64 },
-    /// What was written did not come back, also when written again.
+    /// A wiped place still reads as before. Nothing else was written.
+    #[error("the device ignores what is written to it: byte {at} (sector {}) keeps its old value", at / 512)]
+    WriteIgnored { at: u64 },
+    /// Written data read back differently, and did so again when it was written again.
     #[error("the device does not keep what is written to it: {} (sector {}, `{part}`)", place(*at, *offset, *len), at.unwrap_or(*offset) / 512)]
     Mismatch { part: String, offset: u64, len: u64, at: Option<u64> },
-    /// Two addresses, one place.
-    #[error("the device has less room than it claims: what is written to byte {wrote} ends up at byte {found}")]
+    /// Two addresses lead to the same storage.
+    #[error("the device has less storage than it claims: what is written to byte {wrote} ends up at byte {found}")]
     Aliased { wrote: u64, found: u64 },
-    /// An address without a place.
-    #[error("the device has less room than it claims: byte {at} keeps nothing")]
-    Lost { at: u64 },
-    /// A place of the tables, which was wiped, holds data.
-    #[error("the device has less room than it claims: what was written elsewhere has ended up at byte {at}")]
-    Overlaid { at: u64 },
-    /// The other half stopped.
-    #[error("the program that gives the image's bytes has stopped")]
+    /// An address has no storage behind it.
+    #[error("the device has less storage than it claims: there is none behind byte {at}")]
+    NoStorage { at: u64 },
+    /// The place of a partition table, which was wiped, holds data that was written to another address.
+    #[error("the device has less storage than it claims: what was written elsewhere has ended up at byte {at}")]
+    AliasedTable { at: u64 },
+    /// The process that sends the image's bytes stopped.
+    #[error("the program that sends the image's bytes has stopped")]
     Feed,
 }
 
-/// Why there is no descriptor from udisks2, in a form that can be told over a pipe.
+/// Why udisks2 returned no file descriptor, in a form that can be sent over a pipe.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, thiserror::Error)]
 #[serde(rename_all = "kebab-case")]
 pub enum UdisksError {
-    /// A system without D-Bus, such as a container.
+    /// The system has no D-Bus system bus, as in a container.
     #[error("no system bus can be reached: {text}")]
     NoBus { text: String },
-    /// A bus without it.
+    /// The bus has no udisks2 service.
     #[error("udisks2 is not on the system bus: {text}")]
     Absent { text: String },
-    /// Not a device of its.
+    /// udisks2 does not manage this device.
     #[error("udisks2 does not know the device")]
     Unknown,
-    /// Somebody who knows a password could, and nobody can be asked.
+    /// A password would allow it, but there is nobody to ask for one.
     #[error("a password is needed, and there is neither a polkit agent nor a terminal to ask for it")]
     NoAgent,
-    /// Somebody was asked, and closed the question.
-    #[error("the question for the password was closed")]
+    /// The password prompt was closed without an answer.
+    #[error("the password prompt was closed")]
     Dismissed,
-    /// A rule, or a wrong password.
+    /// A polkit rule forbids it, or the password was wrong.
     #[error("polkit does not allow it: {text}")]
     Denied { text: String },
-    /// Whatever else it says.
+    /// Any other error of udisks2.
     #[error("udisks2 cannot open it: {text}")]
     Failed { text: String },
 }
@@ -223,9 +225,9 @@ impl UdisksError {
             Self::NoAgent => {
                 "flash from a desktop session, or from a terminal where `pkttyagent` is installed; or install sudo, or be root"
             }
-            Self::Dismissed => "flash it again, and answer it",
+            Self::Dismissed => "flash it again, and enter the password",
             Self::Denied { .. } => {
-                "let somebody flash it who may (polkit's action `org.freedesktop.udisks2.open-device`), or install sudo, or be root"
+                "polkit's action `org.freedesktop.udisks2.open-device` must be allowed for you; or install sudo, or be root"
             }
             Self::Unknown | Self::Failed { .. } => "install sudo, or run `imgbuild flash` as root",
         }
@@ -239,7 +241,7 @@ fn place(at: Option<u64>, offset: u64, len: u64) -> String {
     }
 }
 
-/// What was tried.
+/// The operation that failed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Action {
@@ -257,7 +259,7 @@ impl std::fmt::Display for Action {
 }
 
 impl WriteError {
-    /// Whether nothing was written yet.
+    /// Whether the device is unchanged: nothing was written to it.
     #[must_use]
     pub fn is_untouched(&self) -> bool {
         matches!(
@@ -278,16 +280,18 @@ impl WriteError {
             text.to_owned()
         };
         Some(match self {
-            Self::Busy { .. } => "end what uses it, or wait for it, and try again".to_owned(),
+            Self::Busy { .. } => "stop the programs that use it, or wait for them, and try again".to_owned(),
             Self::Refused { hint, .. } => return hint.clone(),
             Self::Udisks { source } => source.hint().to_owned(),
             Self::Changed { .. } => "look at `imgbuild devices`, and start again".to_owned(),
             Self::Open { source } | Self::Io { source, .. } | Self::Sync { source } => gone(source),
-            Self::Kept { .. } => "is it write-protected? Otherwise it is worn out: take another stick".to_owned(),
+            Self::WriteIgnored { .. } => {
+                "is it write-protected? Otherwise it is worn out: take another stick".to_owned()
+            }
             Self::Mismatch { .. } => {
                 "take another stick: this one is worn out, or the reader or port is bad".to_owned()
             }
-            Self::Aliased { .. } | Self::Lost { .. } | Self::Overlaid { .. } => {
+            Self::Aliased { .. } | Self::NoStorage { .. } | Self::AliasedTable { .. } => {
                 "it is a counterfeit, or broken: take another stick, and do not keep data on this one".to_owned()
             }
             Self::Feed => return None,

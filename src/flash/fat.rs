@@ -1,4 +1,4 @@
-//! FAT partitions: which of their bytes readers look at, and what a stick's tell of who has written to them.
+//! FAT partitions: which of their bytes a reader uses, and traces of other systems that have written to them.
 
 use std::io::{self, Read, Seek, SeekFrom};
 
@@ -10,7 +10,8 @@ use crate::image::layout::{BASIC_DATA, ESP};
 use crate::image::{Manifest, ManifestPartition};
 use crate::output::count;
 
-/// A file system beyond this is none of ours, and would take much memory to look at.
+/// Bytes of the largest FAT partition that is examined. This program makes none that is larger, and examining one would
+/// take much memory.
 const LARGEST: u64 = 16 << 30;
 
 /// The partitions that may hold FAT.
@@ -19,11 +20,12 @@ pub(super) fn partitions(manifest: &Manifest) -> impl Iterator<Item = &ManifestP
     manifest.partitions.iter().filter(is_fat)
 }
 
-/// What readers of FAT partitions look at, but is in none of `ranges`: the image has zeros there. Earlier versions
-/// of this program made such manifests. `read` fills a buffer with the bytes at a place of the disk; ranges alone are read.
+/// The spans of FAT partitions that a reader of the file system uses, but that no range covers: the image has zeros
+/// there. Manifests of earlier versions of this program have such gaps. `read` fills a buffer with the bytes at an offset
+/// of the disk, and is called for places inside `ranges` only.
 ///
 /// # Errors
-/// Of reading.
+/// The error of `read`.
 pub(super) fn unmapped(
     manifest: &Manifest,
     ranges: &[Range],
@@ -32,7 +34,7 @@ pub(super) fn unmapped(
     let mapped: Vec<Span> = union(ranges.iter().map(|range| (range.offset, range.offset + range.len)));
     let mut all = Vec::new();
     for part in partitions(manifest) {
-        let mut view = View { read: &mut read, of: (part.offset, part.size), only: Some(&mapped), at: 0 };
+        let mut view = PartitionReader { read: &mut read, of: (part.offset, part.size), only: Some(&mapped), at: 0 };
         match fat::used(&mut view) {
             Ok(used) => {
                 let end = part.offset.saturating_add(part.size);
@@ -48,37 +50,40 @@ pub(super) fn unmapped(
     Ok(minus(all, mapped))
 }
 
-/// What a stick's FAT partition tells of what has happened to it.
+/// A sign that another system has written to a stick's FAT partition, or that it is damaged.
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
 #[serde(tag = "sign", rename_all = "kebab-case")]
-pub enum Sign {
-    /// A file or directory that an operating system adds to each stick that it sees.
+pub enum FatAnomaly {
+    /// A file or directory that an operating system adds to every stick that is plugged in.
     Added { part: String, name: String, by: &'static str },
-    /// It was taken out, or its machine switched off, while it was mounted for writing.
+    /// It was unplugged, or its machine was switched off, while it was mounted for writing.
     NotClosed { part: String },
-    /// Its tables, which must be the same, differ in so many sectors. Old content of the stick may lie in one of them
-    /// (`skipped`) where the image has zeros that its writer was not told to write.
+    /// Its two file allocation tables, which should be equal, differ in this many sectors. With `skipped`, old content of
+    /// the stick lies in one of them, because the manifest has no range where the image has zeros.
     TablesDiffer { part: String, sectors: u64, skipped: bool },
 }
 
-impl std::fmt::Display for Sign {
+impl std::fmt::Display for FatAnomaly {
     fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
             Self::Added { part, name, by } => {
-                write!(out, "`{part}` has `{name}`, which {by} adds to the sticks that it sees")
+                write!(out, "`{part}` has `{name}`, which {by} adds to every stick that is plugged in")
             }
-            Self::NotClosed { part } => write!(out, "`{part}` was written to, and taken out before that was finished"),
+            Self::NotClosed { part } => {
+                write!(out, "`{part}` was mounted for writing, and unplugged before it was unmounted")
+            }
             Self::TablesDiffer { part, sectors, skipped } => {
                 let sectors = count(usize::try_from(*sectors).unwrap_or(usize::MAX), "sector");
                 write!(out, "the two tables (FAT) of `{part}` differ in {sectors}")?;
-                let cause = ": what was on the stick before lies in them, since its writer left out zeros";
+                let cause =
+                    ": old content of the stick lies in them, since the zeros of the image were not written there";
                 out.write_str(if *skipped { cause } else { "" })
             }
         }
     }
 }
 
-/// Names by those who add them. A name that ends in `*` stands for all that begin so.
+/// Names, and the system that adds them. A name that ends in `*` stands for all names with that beginning.
 const ADDED: [(&str, &str); 15] = [
     ("System Volume Information", "Windows"),
     ("$RECYCLE.BIN", "Windows"),
@@ -97,7 +102,7 @@ const ADDED: [(&str, &str); 15] = [
     ("Android", "Android"),
 ];
 
-/// Who adds a file of this name.
+/// The system that adds a file of this name.
 fn added_by(name: &str) -> Option<&'static str> {
     let is = |pattern: &str| match pattern.strip_suffix('*') {
         Some(begin) => name.get(..begin.len()).is_some_and(|start| start.eq_ignore_ascii_case(begin)),
@@ -106,47 +111,47 @@ fn added_by(name: &str) -> Option<&'static str> {
     ADDED.into_iter().find(|(pattern, _)| is(pattern)).map(|(_, by)| by)
 }
 
-/// What the partition tells, as far as it can be read; `read` as in [`unmapped`], which found something (`skipped`) in this
-/// partition.
-pub(super) fn signs(
+/// The anomalies of a partition, as far as it can be read. `read` is as in [`unmapped`]; `skipped` says whether that function
+/// found old content in this partition.
+pub(super) fn anomalies(
     part: &ManifestPartition,
     skipped: bool,
     read: impl FnMut(&mut [u8], u64) -> io::Result<()>,
-) -> Vec<Sign> {
-    let mut view = View { read, of: (part.offset, part.size), only: None, at: 0 };
+) -> Vec<FatAnomaly> {
+    let mut view = PartitionReader { read, of: (part.offset, part.size), only: None, at: 0 };
     let Ok(found) = fat::inspect(&mut view) else { return Vec::new() };
     let label = || part.label.clone();
     let added = found.names.into_iter().filter_map(|name| {
         let by = added_by(&name)?;
-        // It is shown, and may hold anything.
-        Some(Sign::Added { part: label(), name: name.escape_debug().to_string(), by })
+        // The name may hold any characters, and is printed on a terminal.
+        Some(FatAnomaly::Added { part: label(), name: name.escape_debug().to_string(), by })
     });
-    let mut signs: Vec<Sign> = added.collect();
+    let mut anomalies: Vec<FatAnomaly> = added.collect();
     if !found.is_closed {
-        signs.push(Sign::NotClosed { part: label() });
+        anomalies.push(FatAnomaly::NotClosed { part: label() });
     }
     if found.differing > 0 {
-        signs.push(Sign::TablesDiffer { part: label(), sectors: found.differing, skipped });
+        anomalies.push(FatAnomaly::TablesDiffer { part: label(), sectors: found.differing, skipped });
     }
-    signs
+    anomalies
 }
 
-/// A partition's bytes, as `read` gives them for places of the disk.
-pub(super) struct View<'a, R> {
+/// A partition's bytes, read by offsets of the disk through `read`.
+pub(super) struct PartitionReader<'a, R> {
     pub(super) read: R,
-    /// Offset and size.
+    /// The partition's offset and size.
     pub(super) of: (u64, u64),
-    /// Where something is read; all else is zero.
+    /// The spans of the disk that are read; everything outside them reads as zero.
     pub(super) only: Option<&'a [Span]>,
     pub(super) at: u64,
 }
 
-impl<R: FnMut(&mut [u8], u64) -> io::Result<()>> Read for View<'_, R> {
+impl<R: FnMut(&mut [u8], u64) -> io::Result<()>> Read for PartitionReader<'_, R> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         let (start, size) = self.of;
         let at = start.saturating_add(self.at);
         let left = size.saturating_sub(self.at);
-        // To the next border of what is read, and whether that is.
+        // How far the current span reaches, and whether it is one that is read.
         let (most, is_read) = match self.only {
             None => (left, true),
             Some(only) => match only.get(only.partition_point(|span| span.1 <= at)) {
@@ -166,7 +171,7 @@ impl<R: FnMut(&mut [u8], u64) -> io::Result<()>> Read for View<'_, R> {
     }
 }
 
-impl<R> Seek for View<'_, R> {
+impl<R> Seek for PartitionReader<'_, R> {
     fn seek(&mut self, to: SeekFrom) -> io::Result<u64> {
         let at = match to {
             SeekFrom::Start(at) => Some(at),

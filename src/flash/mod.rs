@@ -1,16 +1,17 @@
-//! From an image to a stick that is proved to hold it: the plan, the writer, and what the two halves say to each other.
+//! From an image to a stick that was read back and verified: the plan, the writer, and the protocol between the two
+//! processes.
 //!
 //! ```text
 //! manifest + image (+ seed) ─▶ plan ─┐                  ┌─▶ clear ─▶ probe ─▶ discard ─▶ ranges ─▶ read back ─▶ tables
 //!                                    ├─▶ parent ⇄ child ┤
-//!                     bytes, proved ─┘      (pipes)     └─▶ events: what is wanted, how far it is, what failed
+//!                   verified bytes ─┘      (pipes)     └─▶ events: ranges to send, progress, failures
 //! ```
 //!
-//! The parent has the user's rights: it reads the image and compares each range with the manifest before it sends it. The
-//! child may have more rights, and does nothing but write to one device ([`writer`]). The partition tables go first of
-//! all and come back last of all, so that a stick is either whole or no disk that anything would boot from.
+//! The parent has the user's permissions: it reads the image and compares each range with the manifest before it sends it.
+//! The child may run as root, and does nothing but write to one device ([`writer`]). It wipes the old partition tables
+//! first and writes the new ones last, so that a stick is either complete or does not boot.
 //!
-//! Nothing here knows of real disks but [`block`]: the rest works against [`Target`], an in-memory disk in tests.
+//! Only [`block`] knows of real disks: all else works with [`Target`], which is a disk in memory in tests.
 
 #[cfg(target_os = "linux")]
 pub mod block;
@@ -22,7 +23,7 @@ mod plan;
 mod prepare;
 mod probe;
 pub mod protocol;
-mod prove;
+mod read_verified;
 mod source;
 mod target;
 #[cfg(target_os = "linux")]
@@ -31,8 +32,8 @@ pub mod verify;
 mod wipe;
 pub mod writer;
 
-pub use error::{Cause, PlanError, SendError, TooWide, UdisksError, WriteError};
+pub use error::{Cause, PlanError, SendError, UdisksError, WindowTooLarge, WriteError};
 pub use plan::{Plan, Range};
 pub use prepare::{Prepared, check};
-pub use source::{Opener, Patched, Raw, Seen, Source, Stream};
+pub use source::{Opener, Patched, Raw, Source, Stream, VerifiedSource};
 pub use target::{Buffer, Target};

@@ -1,60 +1,61 @@
-//! Which bytes go where on a device, and in which order: all that its writer has to know.
+//! Which bytes go where on a device, and in which order.
 
 use serde::{Deserialize, Serialize};
 
 use super::target::ALIGN;
 use crate::tree::Digest;
 
-/// The first and the last bytes of a disk, which belong to its partition tables.
+/// Bytes at the start and at the end of a disk that are reserved for its partition tables.
 pub(super) const TABLES: u64 = 1 << 20;
-/// What is written begins at a multiple of this.
+/// Every write begins at a multiple of this.
 pub(super) const BLOCK: u64 = ALIGN as u64;
-/// Longest range that a manifest may have: some are held in memory at a time.
+/// Bytes of the longest range that a manifest may have: several are held in memory at a time.
 const LONGEST: u64 = 16 << 20;
-/// Parts that tables are written in: the backup, the primary table's entries, and its first block.
+/// Writes of the partition tables: the backup table, the primary table's entries, and its first block.
 const TABLE_PARTS: usize = 3;
 
-/// Bytes that are written and read back together.
+/// Consecutive bytes that are written and verified together.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Range {
-    /// What it is a part of, for messages: a partition's label.
+    /// The label of the partition that it belongs to, for messages.
     pub part: String,
     /// A multiple of 4096.
     pub offset: u64,
-    /// Up to the next multiple of the sector's size, zeros are written.
+    /// In bytes. The rest of the last sector is filled with zeros.
     pub len: u64,
     pub sha256: Digest,
 }
 
-/// All that the writer has to know.
+/// All that the writer needs to know.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Plan {
     /// Bytes that the image needs.
     pub size_needed: u64,
     /// Bytes of the device that the tables are made for.
     pub device_size: u64,
-    /// Offset and length of what is wiped first, ascending: where partition tables lie or may lie, the seed's whole partition,
-    /// and where the image has nothing, but readers look for something.
+    /// Offset and length of each place that is wiped first, ascending: where partition tables are or may be, the whole seed
+    /// partition, and places without image data where programs look for signatures of file systems.
     pub clear: Vec<(u64, u64)>,
     /// The partitions' data, ascending.
     pub ranges: Vec<Range>,
-    /// The partition tables, written after all else in this order. The last is one block, and makes the stick one that
-    /// boots.
+    /// The partition tables, written last and in this order. The last one is a single block; with it the stick becomes
+    /// bootable.
     pub tables: Vec<Range>,
 }
 
 impl Plan {
-    /// Ranges and tables by number.
+    /// The range with this number: tables are numbered after the data ranges.
     #[must_use]
     pub fn range(&self, number: usize) -> Option<&Range> {
         self.ranges.iter().chain(&self.tables).nth(number)
     }
 
-    /// Holds a plan that came over a pipe against what [`Prepared::new`](super::Prepared::new) makes: whoever sent it, no address overflows, no buffer
-    /// is longer than a range may be, and there is no more work than the device is long.
+    /// Checks a plan that came over a pipe, whose sender is not trusted, for what holds for every plan that
+    /// [`Prepared::new`](super::Prepared::new) makes: no address overflows, no range is too long for memory, and no byte is
+    /// written twice.
     ///
     /// # Errors
-    /// What no plan has, in words.
+    /// A description of what is wrong with the plan.
     pub(super) fn check(&self) -> Result<(), String> {
         let end = |offset: u64, len: u64| {
             let end = offset.checked_add(len).filter(|end| len > 0 && *end <= self.device_size);
@@ -85,7 +86,7 @@ impl Plan {
         Ok(())
     }
 
-    /// Bytes that are written.
+    /// Number of bytes that are written.
     #[must_use]
     pub fn mapped(&self) -> u64 {
         self.ranges.iter().chain(&self.tables).map(|range| range.len).sum()

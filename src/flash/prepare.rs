@@ -1,4 +1,4 @@
-//! Makes the plan of a flash from an image's manifest, its bytes and the device's size.
+//! Makes the plan for a device from an image's manifest, the image's bytes and the device's size.
 
 use std::collections::BTreeMap;
 use std::io::{Read as _, Seek as _, SeekFrom, Write as _};
@@ -6,18 +6,19 @@ use std::io::{Read as _, Seek as _, SeekFrom, Write as _};
 use super::error::PlanError;
 use super::fat;
 use super::plan::{BLOCK, Plan, Range, TABLES};
-use super::prove::prove;
-use super::source::{Patched, Seen, Source};
+use super::read_verified::read_verified;
+use super::source::{Patched, Source, VerifiedSource};
 use crate::format::Sparse;
 use crate::format::gpt::{self, Entry, SECTOR};
 use crate::format::spans::minus;
 use crate::image::{Manifest, ManifestRange, RANGE};
 use crate::tree::Digest;
 
-/// The last bytes of a disk where something is looked for: Promise's RAID looks farthest, 3087 sectors from the end
-/// (`libblkid/src/superblocks/promise_raid.c` of util-linux).
+/// Bytes at the end of a disk where programs look for signatures. Promise's RAID metadata lies farthest from the end, 3087
+/// sectors (`libblkid/src/superblocks/promise_raid.c` of util-linux).
 const LAST: u64 = 2 << 20;
-/// The block with the MBR, protective or hybrid, and the primary header: without it, nothing takes a disk for partitioned.
+/// Bytes of the block with the MBR, protective or hybrid, and the primary header. Without it no program regards a disk as
+/// partitioned.
 const FIRST: u64 = 4096;
 /// Bytes of a primary table, in whole blocks: MBR, header, and 128 entries of 128 bytes (UEFI specification, 5.3).
 const PRIMARY: u64 = (2 * SECTOR + ENTRIES).next_multiple_of(BLOCK);
@@ -25,7 +26,7 @@ const PRIMARY: u64 = (2 * SECTOR + ENTRIES).next_multiple_of(BLOCK);
 const BACKUP: u64 = ENTRIES + SECTOR;
 const ENTRIES: u64 = 128 * 128;
 
-/// A plan, and the source of the bytes that it speaks of.
+/// A plan, and the source of the bytes that it writes.
 #[derive(Debug)]
 pub struct Prepared<'a> {
     pub plan: Plan,
@@ -33,11 +34,11 @@ pub struct Prepared<'a> {
 }
 
 impl<'a> Prepared<'a> {
-    /// Plans to write the image that `manifest` describes, whose bytes are `image`, to a device of `size` bytes and sectors of
-    /// `sector` bytes; `seed` takes the place of the image's own.
+    /// Plans how to write the image that `manifest` describes, whose bytes are `image`, to a device of `size` bytes with sectors
+    /// of `sector` bytes. `seed` replaces the image's own seed.
     ///
     /// # Errors
-    /// A device that does not suit; image and manifest that do not belong together.
+    /// The device is too small or has other sectors; image and manifest do not match.
     pub fn new(
         manifest: &Manifest,
         image: &'a dyn Source,
@@ -58,14 +59,14 @@ impl<'a> Prepared<'a> {
             patches.push((at, seed.to_vec()));
         }
         let end = manifest.image_size;
-        // Up to the very end, which need not be a multiple of 4096.
+        // The last `len` bytes before `end` as offset and length. The end need not be a multiple of 4096, but the offset is.
         let before = |end: u64, len: u64| ((end - len) / BLOCK * BLOCK, len + (end - len) % BLOCK);
         let (last, backup) = (before(size, LAST), before(size, BACKUP));
         let entries: Vec<Entry> = table.entries.into_iter().map(|entry| entry.1).collect();
         let disk = gpt::write(table.disk_guid, size, &entries, &table.in_mbr)?;
         let mut tables = Vec::new();
-        // From the last to the first: a backup alone is nothing, and neither is a table without its first block. Around them
-        // is what was wiped.
+        // From the end to the start: a disk with a backup table alone, or without the first block of its primary table, is
+        // not bootable.
         for (part, offset, len) in
             [("backup partition table", backup.0, backup.1), (TABLE, FIRST, PRIMARY - FIRST), (TABLE, 0, FIRST)]
         {
@@ -75,12 +76,12 @@ impl<'a> Prepared<'a> {
         }
         let span = |(offset, len): (u64, u64)| (offset, offset.saturating_add(len));
         let mut clear = vec![span((0, TABLES)), span(before(end, BACKUP)), span(last)];
-        // What a longer seed of another node has left there.
+        // The stick may hold a longer seed of another node.
         let seeds = manifest.partitions.iter().filter(|part| part.label == SEED);
         clear.extend(seeds.map(|part| span((part.offset, part.size))));
         clear.extend(manifest.signature_places());
         clear.extend(fat::unmapped(manifest, &ranges, |bytes, at| image.read(bytes, at))?);
-        // What is written in any case need not be wiped, but for the rest of a block that is not written to its end.
+        // Places that are overwritten anyway need no wiping, except for the rest of a partly written last block.
         let written = ranges.iter().map(|range| (range.offset, (range.offset + range.len) / BLOCK * BLOCK));
         let clear = minus(clear, written).into_iter().map(|(start, end)| (start, end - start)).collect();
         let plan = Plan { size_needed: manifest.image_size, device_size: size, clear, ranges, tables };
@@ -89,7 +90,7 @@ impl<'a> Prepared<'a> {
 }
 
 const SEED: &str = "seed";
-/// What a partition table is called in messages.
+/// The name of a partition table in messages.
 pub(super) const TABLE: &str = "partition table";
 
 /// The ranges of the image's partitions, ascending.
@@ -98,7 +99,7 @@ pub(super) fn data(manifest: &Manifest) -> Vec<Range> {
     in_partition.map(|range| named(manifest, range)).collect()
 }
 
-/// The ranges of the image's own partition tables, which no device but one of the image's size keeps.
+/// The ranges of the image's own partition tables. They fit only a device of exactly the image's size.
 pub(super) fn tables(manifest: &Manifest) -> impl Iterator<Item = Range> {
     let outside = manifest.ranges.iter().filter(|range| manifest.partition_of(range).is_none());
     outside.map(|range| named(manifest, range))
@@ -109,31 +110,32 @@ fn named(manifest: &Manifest, range: &ManifestRange) -> Range {
     Range { part: part.to_owned(), offset: range.offset, len: range.length, sha256: range.sha256 }
 }
 
-/// Reads all of an image and holds it against its manifest, for one that comes from elsewhere: so nothing is begun that would
-/// end half-way. `advance` hears of bytes that were read. Gives the image, whose bytes are proved faster the second time.
+/// Reads all of an image and compares it with its manifest. Images from elsewhere are checked in this way before the first
+/// write, so that a damaged one does not leave a half-written stick. `advance` gets the number of bytes read. Returns the
+/// image as a source that is verified faster when it is read again.
 ///
 /// # Errors
-/// The first range that is not right.
+/// The first range that does not match.
 pub fn check(
     manifest: &Manifest,
     image: Box<dyn Source>,
     advance: &mut (dyn FnMut(u64) + Send),
-) -> Result<Seen, PlanError> {
+) -> Result<VerifiedSource, PlanError> {
     let mut hashes = BTreeMap::new();
     let all: Vec<Range> = manifest.ranges.iter().map(|range| named(manifest, range)).collect();
-    prove(&*image, all.iter(), |range, bytes| -> Result<(), PlanError> {
+    read_verified(&*image, all.iter(), |range, bytes| -> Result<(), PlanError> {
         hashes.insert(range.sha256, blake3::hash(bytes));
         advance(range.len);
         Ok(())
     })?;
-    Ok(Seen::new(image, hashes))
+    Ok(VerifiedSource::new(image, hashes))
 }
 
-/// The image's partition table, from the bytes of it that the manifest proves.
+/// The image's partition table, read from bytes that were verified with the manifest.
 fn image_table(manifest: &Manifest, image: &dyn Source) -> Result<gpt::Table, PlanError> {
     let mut disk = Sparse::new(manifest.image_size);
     let first: Vec<Range> = tables(manifest).filter(|range| range.offset < TABLES).collect();
-    prove(image, first.iter(), |range, bytes| put(&mut disk, range.offset, bytes))?;
+    read_verified(image, first.iter(), |range, bytes| put(&mut disk, range.offset, bytes))?;
     let fail = |problem: String| PlanError::Table { problem };
     let table = gpt::read(disk).map_err(|error| fail(error.to_string()))?;
     let ours = |(number, entry): &(u32, Entry)| (*number, entry.name.clone(), entry.guid, entry.offset, entry.size);
@@ -153,7 +155,7 @@ fn image_table(manifest: &Manifest, image: &dyn Source) -> Result<gpt::Table, Pl
     Ok(table)
 }
 
-/// Puts ranges for `seed` in the place of those of the image's own seed; gives the place.
+/// Replaces the ranges of the image's own seed with those of `seed`. Returns the offset of the seed's partition.
 pub(super) fn replace_seed(manifest: &Manifest, ranges: &mut Vec<Range>, seed: &[u8]) -> Result<u64, PlanError> {
     let fail = || PlanError::Manifest { problem: format!("it has no partition `{SEED}`") };
     let partition = manifest.partitions.iter().find(|partition| partition.label == SEED).ok_or_else(fail)?;

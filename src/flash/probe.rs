@@ -1,9 +1,9 @@
-//! Does a device have the room that it claims? Counterfeits report more than they have: addresses beyond wrap around
-//! or keep nothing.
+//! Checks that a device has the capacity that it reports. Counterfeits report more: addresses beyond their storage wrap
+//! around, or what is written there is lost.
 //!
-//! Some blocks far from each other get a tag each, and all are read back. Among them are those that a device of a smaller
-//! power of two, or of a sixteenth, would take for one another; other sizes go unnoticed here. What matters of the image is
-//! read back after writing in any case.
+//! A different tag is written to each of some blocks that lie far apart, and all are read back. The blocks are chosen so
+//! that a device whose true size is a smaller power of two, or a multiple of a sixteenth of its reported size, stores two of
+//! them at the same place. Other sizes are not noticed here, but all data of the image is verified after writing anyway.
 
 use std::collections::BTreeSet;
 
@@ -13,10 +13,11 @@ use super::target::{ALIGN, Buffer, Target, io_error, read_exact, sync, write_all
 use super::wipe::wipe;
 
 const PART: &str = "capacity probe";
-/// Even steps over the device.
+/// Number of tags at equal distances over the device.
 const STEPS: u64 = 16;
 
-/// Writes the tags and reads them back. What was there is lost; where it was wiped (`clear`, offsets and lengths) it is so again.
+/// Writes the tags and reads them back. The old content of these blocks is lost. Blocks in wiped places (`clear`, offsets and
+/// lengths) are wiped again.
 pub(super) fn probe(target: &dyn Target, nonce: [u8; 16], clear: &[(u64, u64)]) -> Result<(), WriteError> {
     let places = places(target.size());
     let mut buffer = Buffer::new(ALIGN);
@@ -31,7 +32,7 @@ pub(super) fn probe(target: &dyn Target, nonce: [u8; 16], clear: &[(u64, u64)]) 
             let other = places.iter().find(|&&other| *buffer == tag(nonce, other));
             return Err(match other {
                 Some(&wrote) => WriteError::Aliased { wrote, found: at },
-                None => WriteError::Lost { at },
+                None => WriteError::NoStorage { at },
             });
         }
     }
@@ -40,8 +41,8 @@ pub(super) fn probe(target: &dyn Target, nonce: [u8; 16], clear: &[(u64, u64)]) 
     if cleared.is_empty() { Ok(()) } else { wipe(target, &cleared) }
 }
 
-/// Where tags go on a device of `size` bytes: behind the first table, its images under smaller powers of two, even steps,
-/// and the last block before the backup table.
+/// The offsets of the tags on a device of `size` bytes: after the first partition table, at that distance after each power of
+/// two, at equal steps, and the last block before the backup table.
 fn places(size: u64) -> BTreeSet<u64> {
     let fits = |at: &u64| *at >= TABLES && at + BLOCK <= size.saturating_sub(TABLES);
     let powers = (21..63).map(|power| (1 << power) + TABLES);

@@ -1,7 +1,7 @@
-//! What the two halves say to each other.
+//! The protocol between the two processes.
 //!
-//! The parent writes one line of JSON, the [`Job`], and after that nothing but bytes of ranges, in the order in which the
-//! child asked for them. The child writes one [`Event`] a line. Either one stops when the other goes away.
+//! The parent writes one line of JSON, the [`Job`], and then only the bytes of ranges, in the order in which the child
+//! requested them. The child writes one [`Event`] per line. Each process ends when the other one does.
 
 use std::path::PathBuf;
 
@@ -10,34 +10,34 @@ use serde::{Deserialize, Serialize};
 use super::error::WriteError;
 use super::plan::Plan;
 
-/// Raised when one half would not understand the other. They are one program, but `sudo` may find another copy.
-pub const VERSION: u32 = 2;
+/// Raised with each incompatible change. Both processes run the same program, but `sudo` may find another version of it.
+pub const VERSION: u32 = 3;
 
-/// Longest first line: thousands of ranges.
+/// Most bytes of the first line: enough for thousands of ranges.
 pub const LONGEST_JOB: u64 = 16 << 20;
 
-/// What the child has to do.
+/// The work of the child.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Job {
     pub version: u32,
     pub plan: Plan,
 }
 
-/// The disk that was confirmed, and what was allowed with it.
+/// The disk that the user confirmed, and the options that were given for it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Expected {
     /// Bytes.
     pub size: u64,
-    /// The kernel's running number of it.
+    /// The kernel's sequence number of the disk.
     pub diskseq: Option<u64>,
     pub serial: Option<String>,
     pub allow_large: bool,
     pub allow_loop: bool,
-    /// Files whose disk is not to be written to.
-    pub keep: Vec<PathBuf>,
+    /// Files and directories whose disk must not be written to.
+    pub protected_paths: Vec<PathBuf>,
 }
 
-/// A step of the work.
+/// A phase of the work.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Phase {
@@ -45,7 +45,7 @@ pub enum Phase {
     Clear,
     /// The capacity is probed.
     Probe,
-    /// The device forgets what it held.
+    /// The device is told to discard its old content.
     Discard,
     Write,
     Verify,
@@ -53,7 +53,7 @@ pub enum Phase {
     Tables,
 }
 
-/// What the child tells.
+/// What the child reports.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "event", rename_all = "kebab-case")]
 pub enum Event {
@@ -63,45 +63,47 @@ pub enum Event {
         size: u64,
         sector: u32,
     },
-    /// A step begins.
+    /// A phase begins.
     Phase {
         phase: Phase,
     },
-    /// The bytes of these ranges, by number, are to be sent now.
-    Want {
+    /// The parent must now send the bytes of these ranges, by number.
+    #[serde(rename = "want")]
+    RequestRanges {
         ranges: Vec<usize>,
     },
-    /// So many more bytes of the step are done, as the device says.
+    /// So many more bytes of the phase are done, as confirmed by the device.
     Progress {
         phase: Phase,
         bytes: u64,
-        /// So far, where it waits for two.
+        /// Waiting times since the start of the phase; only in phases that wait for both sides.
         #[serde(default, skip_serializing_if = "Option::is_none")]
-        waits: Option<Waits>,
+        waits: Option<StallTimes>,
     },
-    /// What was written did not come back, and is written again.
-    Again {
+    /// A range read back differently, and is written again.
+    #[serde(rename = "again")]
+    Rewrite {
         part: String,
         offset: u64,
     },
-    /// All is written and was read back.
-    Done(Waits),
+    /// Everything was written and verified.
+    Done(StallTimes),
     Failed {
         error: WriteError,
     },
 }
 
-/// What the writer waited for, in milliseconds.
+/// How long the writer waited for each side, in milliseconds.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Waits {
+pub struct StallTimes {
     /// For bytes of the image.
     pub source_ms: u64,
     /// For the device.
     pub device_ms: u64,
 }
 
-impl Waits {
-    /// Who sets the pace.
+impl StallTimes {
+    /// The side that limits the speed.
     #[must_use]
     pub fn bottleneck(&self) -> &'static str {
         if self.device_ms >= self.source_ms { "the disk" } else { "the image" }

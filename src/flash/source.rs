@@ -1,4 +1,4 @@
-//! Where an image's bytes come from: a file, a compressed file, and bytes laid over either.
+//! Where an image's bytes come from: a plain file, a compressed file, and replacement bytes for parts of either.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -9,21 +9,21 @@ use std::sync::{Mutex, PoisonError};
 
 use crate::tree::Digest;
 
-/// An image's bytes, by their place in it.
+/// An image's bytes, by offset.
 pub trait Source: Sync {
-    /// Fills `buffer` with the bytes at `at`.
+    /// Fills `buffer` with the bytes from offset `at` on.
     ///
     /// # Errors
-    /// Of reading; an image that ends before.
+    /// Reading failed, or the image ends before the buffer is full.
     fn read(&self, buffer: &mut [u8], at: u64) -> io::Result<()>;
 
-    /// The BLAKE3 of the bytes that were seen to have this SHA-256, if they were.
-    fn seen(&self, _sha256: &Digest) -> Option<blake3::Hash> {
+    /// The BLAKE3 hash of the bytes that were already verified to have this SHA-256, if any were.
+    fn verified_blake3(&self, _sha256: &Digest) -> Option<blake3::Hash> {
         None
     }
 }
 
-/// An image file as it is.
+/// An uncompressed image file.
 #[derive(Debug)]
 pub struct Raw(pub File);
 
@@ -33,18 +33,18 @@ impl Source for Raw {
     }
 }
 
-/// Starts a stream from its beginning.
+/// Opens a stream at its beginning.
 pub type Opener = Box<dyn Fn() -> io::Result<Box<dyn Read + Send>> + Send + Sync>;
 
-/// An image that can only be read from its beginning, such as a compressed one. Reading forward is cheap, reading backward
-/// starts again; a flash reads forward but for what a stick did not keep.
+/// An image that can only be read from its beginning, such as a compressed one. Reading forward is cheap; reading backward
+/// starts again. A flash reads backward only to rewrite ranges that did not verify.
 pub struct Stream {
     open: Opener,
     now: Mutex<Option<(Box<dyn Read + Send>, u64)>>,
 }
 
 impl Stream {
-    /// An image that `open` starts to read.
+    /// An image whose stream `open` opens.
     #[must_use]
     pub fn new(open: Opener) -> Self {
         Self { open, now: Mutex::new(None) }
@@ -60,7 +60,7 @@ impl fmt::Debug for Stream {
 impl Source for Stream {
     fn read(&self, buffer: &mut [u8], at: u64) -> io::Result<()> {
         let mut now = self.now.lock().unwrap_or_else(PoisonError::into_inner);
-        // After an error nobody knows where the stream is.
+        // It is put back only after a successful read: after an error its position is unknown.
         let (mut stream, position) = match now.take() {
             Some((stream, position)) if position <= at => (stream, position),
             _ => ((self.open)()?, 0),
@@ -75,43 +75,43 @@ impl Source for Stream {
     }
 }
 
-/// A source whose bytes were all proved once. When they are read again, they have to be proved again; that BLAKE3 does as
-/// surely as SHA-256 and several times as fast.
-pub struct Seen {
+/// A source whose bytes were all verified once. They are verified again when they are read again, since the file may have
+/// changed; for that BLAKE3 is as secure as SHA-256, and several times as fast.
+pub struct VerifiedSource {
     below: Box<dyn Source>,
     hashes: BTreeMap<Digest, blake3::Hash>,
 }
 
-impl Seen {
+impl VerifiedSource {
     pub(super) fn new(below: Box<dyn Source>, hashes: BTreeMap<Digest, blake3::Hash>) -> Self {
         Self { below, hashes }
     }
 }
 
-impl fmt::Debug for Seen {
+impl fmt::Debug for VerifiedSource {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        out.debug_struct("Seen").field("ranges", &self.hashes.len()).finish_non_exhaustive()
+        out.debug_struct("VerifiedSource").field("ranges", &self.hashes.len()).finish_non_exhaustive()
     }
 }
 
-impl Source for Seen {
+impl Source for VerifiedSource {
     fn read(&self, buffer: &mut [u8], at: u64) -> io::Result<()> {
         self.below.read(buffer, at)
     }
 
-    fn seen(&self, sha256: &Digest) -> Option<blake3::Hash> {
+    fn verified_blake3(&self, sha256: &Digest) -> Option<blake3::Hash> {
         self.hashes.get(sha256).copied()
     }
 }
 
-/// A source with other bytes in some places.
+/// A source in which some bytes are replaced.
 pub struct Patched<'a> {
     below: &'a dyn Source,
     patches: Vec<(u64, Vec<u8>)>,
 }
 
 impl<'a> Patched<'a> {
-    /// `below`, with `patches` laid over it: each an offset and bytes, without overlap.
+    /// `below`, with the bytes of `patches` in place of its own: each has an offset and bytes, and none overlap.
     #[must_use]
     pub fn new(below: &'a dyn Source, patches: Vec<(u64, Vec<u8>)>) -> Self {
         Self { below, patches }
@@ -120,13 +120,13 @@ impl<'a> Patched<'a> {
 
 impl fmt::Debug for Patched<'_> {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        // The bytes may be a seed's, which are nobody's business.
+        // The bytes may be a seed's, which is secret, so they are not shown.
         out.debug_struct("Patched").field("patches", &self.patches.len()).finish_non_exhaustive()
     }
 }
 
 impl Source for Patched<'_> {
-    /// Bytes that one patch covers wholly are not asked for below, where they may not even be.
+    /// Bytes that a single patch covers are not read from `below`, which may be shorter than that.
     fn read(&self, buffer: &mut [u8], at: u64) -> io::Result<()> {
         let end = at + buffer.len() as u64;
         let covers = |(start, bytes): &&(u64, Vec<u8>)| *start <= at && end <= *start + bytes.len() as u64;
@@ -142,8 +142,9 @@ impl Source for Patched<'_> {
         }
         Ok(())
     }
-    fn seen(&self, sha256: &Digest) -> Option<blake3::Hash> {
-        self.below.seen(sha256)
+
+    fn verified_blake3(&self, sha256: &Digest) -> Option<blake3::Hash> {
+        self.below.verified_blake3(sha256)
     }
 }
 

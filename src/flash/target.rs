@@ -1,42 +1,42 @@
-//! What is written to, as the writer sees it, and buffers that suit it.
+//! The device as the writer sees it, and aligned buffers for it.
 
 use std::io;
 use std::ops::{Deref, DerefMut, Range};
 
 use super::error::{Action, WriteError, is_gone};
 
-/// Addresses and lengths of buffers are multiples of this: what direct access to any disk asks for.
+/// Addresses and lengths of buffers are multiples of this, as direct I/O on any disk requires.
 pub const ALIGN: usize = 4096;
 
-/// Tries of one operation before its error counts. The kernel has tried harder by then; this is for readers that drop
-/// one command.
+/// How often one operation is tried before its error is returned. The kernel itself repeats commands; this is for card
+/// readers that drop one.
 const TRIES: u32 = 4;
 
-/// A disk that is open. Calls may come from several threads; offsets and lengths are whole sectors.
+/// An open disk. Calls may come from several threads; offsets and lengths are multiples of a sector.
 pub trait Target: Sync {
-    /// Bytes.
+    /// Size in bytes.
     fn size(&self) -> u64;
     /// Bytes of a logical sector.
     fn sector(&self) -> u32;
-    /// Reads some bytes from the medium itself, past all caches of this host.
+    /// Reads some bytes from the medium itself, bypassing the host's caches.
     ///
     /// # Errors
-    /// Those of the device.
+    /// The error of the device.
     fn read_at(&self, buffer: &mut [u8], at: u64) -> io::Result<usize>;
     /// Writes some bytes.
     ///
     /// # Errors
-    /// Those of the device.
+    /// The error of the device.
     fn write_at(&self, bytes: &[u8], at: u64) -> io::Result<usize>;
-    /// Waits until all that was written is on the medium.
+    /// Waits until everything that was written is on the medium.
     ///
     /// # Errors
-    /// Those of the device.
+    /// The error of the device.
     fn sync(&self) -> io::Result<()>;
-    /// Makes the device forget a range, which then reads as zeros.
+    /// Discards a range, which then reads as zeros.
     ///
     /// # Errors
-    /// Where the device cannot do that; nothing has changed then.
+    /// The device cannot do that. Its content is then unchanged.
     fn discard(&self, range: Range<u64>) -> io::Result<()>;
 }
 
@@ -86,7 +86,7 @@ pub(super) fn read_exact(target: &dyn Target, buffer: &mut [u8], at: u64) -> Res
     each(len, at, |done| target.read_at(&mut buffer[done..], at + done as u64), io::ErrorKind::UnexpectedEof)
 }
 
-/// Fills `bytes` with what is at `at`, however that lies to the borders of sectors.
+/// Fills `bytes` from offset `at` on, which need not be a multiple of a sector.
 pub(super) fn read_anywhere(target: &dyn Target, bytes: &mut [u8], at: u64) -> io::Result<()> {
     let start = at / ALIGN as u64 * ALIGN as u64;
     let end = (at + bytes.len() as u64).next_multiple_of(ALIGN as u64).min(target.size());
@@ -132,7 +132,7 @@ pub(super) fn io_error(action: Action, part: &str, (at, error): Failed) -> Write
     WriteError::Io { action, part: part.to_owned(), at, source: error.into() }
 }
 
-/// Lengths of ranges and buffers are far below what an address space has.
+/// A length in memory. Ranges and buffers are far shorter than an address space.
 pub(super) fn size(len: u64) -> usize {
     usize::try_from(len).unwrap_or(usize::MAX)
 }

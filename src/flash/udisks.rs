@@ -1,8 +1,7 @@
-//! A disk's descriptor from udisks2, for a user who may not open the disk and has no program that gives rights.
+//! Has udisks2 open a disk and pass the file descriptor, for a user who may not open the disk and has no `sudo` or the like.
 //!
-//! udisks2 runs with all rights and opens the disk for us, once polkit has found that the user may have that: it asks for a
-//! password where the system says so. What comes back is the descriptor alone; every check of it is made by who asked
-//! ([`super::block`]).
+//! udisks2 runs as root and opens the disk after polkit has allowed it, which may ask the user for a password. It returns
+//! nothing but the descriptor; the caller ([`super::block`]) makes all checks of the open disk.
 
 use std::collections::HashMap;
 use std::io::{self, Read as _};
@@ -20,22 +19,22 @@ use crate::process::command;
 const SERVICE: &str = "org.freedesktop.UDisks2";
 const MANAGER: &str = "/org/freedesktop/UDisks2/Manager";
 
-/// Options of a call.
+/// Options of a D-Bus call.
 type Options<'a> = HashMap<&'a str, Variant<'a>>;
 
-/// Has the disk at `path` opened for reading and writing, with `flags` besides. Waits as long as somebody thinks about
+/// Has udisks2 open the disk at `path` for reading and writing, with the additional `flags`. Waits while the user is asked for
 /// a password.
 ///
 /// # Errors
-/// No bus, no udisks2, no right, or a descriptor that is not what was asked for.
+/// There is no bus or no udisks2, polkit denies it, or the descriptor has other flags than requested.
 pub(super) fn open(path: &Path, flags: OFlags) -> Result<OwnedFd, UdisksError> {
     let _agent = Agent::start();
-    let fd = zbus::block_on(ask(path, flags))?;
-    suits(&fd)?;
+    let fd = zbus::block_on(request(path, flags))?;
+    check_flags(&fd)?;
     Ok(fd)
 }
 
-async fn ask(path: &Path, flags: OFlags) -> Result<OwnedFd, UdisksError> {
+async fn request(path: &Path, flags: OFlags) -> Result<OwnedFd, UdisksError> {
     let bus = Connection::system().await.map_err(|error| UdisksError::NoBus { text: error.to_string() })?;
     let path = path.to_str().ok_or(UdisksError::Unknown)?;
     let device = Options::from([("path", path.into())]);
@@ -62,7 +61,7 @@ async fn ask(path: &Path, flags: OFlags) -> Result<OwnedFd, UdisksError> {
     Ok(fd.into())
 }
 
-/// What an answer that is none means.
+/// What the error of a D-Bus call means.
 fn refused(error: zbus::Error) -> UdisksError {
     let text = match error {
         zbus::Error::FDO(known) => match *known {
@@ -85,27 +84,27 @@ fn refused(error: zbus::Error) -> UdisksError {
     UdisksError::Failed { text }
 }
 
-/// The descriptor must be what was asked for, whatever udisks2 made of it: for both directions, and past the page cache, or
-/// reading back would prove nothing.
-fn suits(fd: &OwnedFd) -> Result<(), UdisksError> {
+/// Checks the flags that udisks2 opened the disk with: for reading and writing, and without the page cache, since reading back
+/// from the cache would prove nothing.
+fn check_flags(fd: &OwnedFd) -> Result<(), UdisksError> {
     let failed = |problem: &str, error: io::Error| UdisksError::Failed { text: format!("{problem}: {error}") };
-    let flags = fcntl_getfl(fd).map_err(|errno| failed("its descriptor is none", errno.into()))?;
+    let flags = fcntl_getfl(fd).map_err(|errno| failed("it returned an unusable descriptor", errno.into()))?;
     if !flags.contains(OFlags::RDWR) {
         return Err(UdisksError::Failed { text: "its descriptor is not for reading and writing".to_owned() });
     }
     if !flags.contains(OFlags::DIRECT) {
         fcntl_setfl(fd, flags | OFlags::DIRECT)
-            .map_err(|errno| failed("its descriptor does not go past the page cache", errno.into()))?;
+            .map_err(|errno| failed("its descriptor cannot bypass the page cache", errno.into()))?;
     }
     Ok(())
 }
 
-/// What asks for the password on the terminal that the user sits at: polkit itself asks nobody. As a mere fallback for the
-/// desktop's agent it would ask nobody either where the user has no session that systemd knows of.
+/// polkit's agent, which asks for the password on the user's terminal. It is not started with `--fallback`: polkit ignores a
+/// fallback agent if systemd knows of no session of the user.
 struct Agent(Child);
 
 impl Agent {
-    /// Without it, or without a terminal, the desktop's asks, or nobody.
+    /// Starts the agent. Without it, or without a terminal, the desktop's agent asks, if there is one.
     fn start() -> Option<Self> {
         let mut child = command("pkttyagent")
             .args(["--process", &std::process::id().to_string(), "--notify-fd", "1"])
@@ -115,7 +114,7 @@ impl Agent {
             .spawn()
             .ok()?;
         if let Some(mut ready) = child.stdout.take() {
-            // It closes this as soon as polkit knows of it, or when it ends.
+            // It closes this descriptor as soon as it is registered with polkit, or when it ends.
             let _ = ready.read_to_end(&mut Vec::new());
         }
         Some(Self(child))

@@ -1,4 +1,4 @@
-//! Is a stick, or an image, still what a manifest says?
+//! Compares a stick or an image with a manifest.
 
 use std::io::{Seek as _, SeekFrom, Write as _};
 
@@ -6,7 +6,7 @@ use uuid::Uuid;
 
 use super::error::{Action, PlanError, SendError, WriteError, is_gone};
 use super::fat;
-pub use super::fat::Sign;
+pub use super::fat::FatAnomaly;
 use super::plan::{Range, TABLES};
 use super::prepare::{self, TABLE};
 use super::target::{ALIGN, Buffer, Failed, Target, io_error, read_anywhere, read_exact};
@@ -20,18 +20,18 @@ use crate::image::{Manifest, ManifestPartition, kind_of_mbr};
 /// Bytes read at a time.
 const STEP: usize = 2 << 20;
 
-/// Why it could not be told.
+/// Why the comparison could not be made.
 #[derive(Debug, thiserror::Error)]
 pub enum VerifyError {
-    /// The manifest is none.
+    /// The manifest cannot be used.
     #[error(transparent)]
     Manifest(#[from] PlanError),
-    /// The device is not there any more.
+    /// The device has vanished.
     #[error(transparent)]
     Device(#[from] WriteError),
 }
 
-/// A part that is not what it must be.
+/// A part whose bytes differ from the manifest, or cannot be read.
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
 pub struct Difference {
     /// A partition's label, or `partition table`.
@@ -42,34 +42,36 @@ pub struct Difference {
     pub problem: String,
 }
 
-/// Where the backup of the partition table lies.
+/// Where the backup partition table was found.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize)]
 #[serde(rename_all = "kebab-case")]
-pub enum End {
+pub enum BackupTable {
     /// At the end of the disk, where `flash` writes it.
-    Disk,
-    /// Where the image ends, on a larger disk: whoever copies an image leaves it there. Firmware and Linux go by the primary
-    /// table, and it is moved when a node adds its own partition.
-    Image,
+    #[serde(rename = "disk")]
+    AtDiskEnd,
+    /// Where the image ends, on a larger disk: tools that copy an image leave it there. Firmware and Linux use the primary
+    /// table, and a node moves the backup when it adds its own partition.
+    #[serde(rename = "image")]
+    AtImageEnd,
 }
 
-/// What a target is, compared with a manifest.
+/// The result of comparing a target with a manifest.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Report {
-    /// In the order in which they lie.
+    /// In order of their offsets.
     pub differences: Vec<Difference>,
-    /// Nothing if there is a difference in the partition table.
-    pub backup: Option<End>,
-    /// What the file systems of FAT partitions that differ tell of it.
-    pub signs: Vec<Sign>,
-    /// Whether the partition table is that of another image. Nothing else is compared then: all of it differs.
+    /// None if the partition table differs.
+    pub backup: Option<BackupTable>,
+    /// Anomalies of the FAT partitions that differ.
+    pub anomalies: Vec<FatAnomaly>,
+    /// Whether the partition table is another image's. Then nothing else was compared, since everything would differ.
     pub is_other_image: bool,
 }
 
 /// Whether the seed partition of `target` begins with these bytes.
 ///
 /// # Errors
-/// As [`differences`].
+/// The same as of [`differences`].
 pub fn has_seed(target: &dyn Target, manifest: &Manifest, seed: &[u8]) -> Result<bool, VerifyError> {
     let mut ranges = Vec::new();
     prepare::replace_seed(manifest, &mut ranges, seed)?;
@@ -77,11 +79,11 @@ pub fn has_seed(target: &dyn Target, manifest: &Manifest, seed: &[u8]) -> Result
     Ok(ranges.iter().all(|range| digest(target, range, &mut buffer).is_ok_and(|found| found == range.sha256)))
 }
 
-/// All differences between `target` and what `manifest` says; `seed` is what the seed must be if it is not the manifest's.
-/// `advance` hears of bytes that were read.
+/// All differences between `target` and `manifest`. `seed`, if given, is compared in place of the manifest's own seed.
+/// `advance` gets the number of bytes read.
 ///
 /// # Errors
-/// A manifest that no build writes; a device that has gone.
+/// The manifest cannot be used, or the device has vanished.
 pub fn differences(
     target: &dyn Target,
     manifest: &Manifest,
@@ -96,16 +98,16 @@ pub fn differences(
     let of_table = |problem| Difference { part: TABLE.to_owned(), offset: 0, length: TABLES, problem };
     let backup = match compare_table(target, manifest)? {
         Ok(end) => Some(end),
-        Err(Unlike::Other(guid)) => {
+        Err(TableMismatch::OtherDisk(guid)) => {
             let differences = vec![of_table(format!("is another disk's: {guid}"))];
-            return Ok(Report { differences, backup: None, signs: Vec::new(), is_other_image: true });
+            return Ok(Report { differences, backup: None, anomalies: Vec::new(), is_other_image: true });
         }
-        Err(Unlike::Damaged(problem)) => {
+        Err(TableMismatch::Damaged(problem)) => {
             differences.push(of_table(problem));
             None
         }
     };
-    // The image's own table fits a disk of the image's size alone.
+    // The image's own partition tables are right only on a disk of exactly the image's size.
     let is_image = target.size() == manifest.image_size;
     let tables: Vec<Range> = prepare::tables(manifest).collect();
     let mut buffer = Buffer::new(STEP);
@@ -125,24 +127,24 @@ pub fn differences(
     let skipped = unmapped(target, manifest, &mapped)?;
     let has_skipped = |label: &str| skipped.iter().any(|difference| difference.part == label);
     let differs = |label: &str| differences.iter().any(|difference| difference.part == label) || has_skipped(label);
-    let signs = fat::partitions(manifest)
+    let anomalies = fat::partitions(manifest)
         .filter(|part| differs(&part.label))
-        .flat_map(|part| fat::signs(part, has_skipped(&part.label), |bytes, at| read_anywhere(target, bytes, at)))
+        .flat_map(|part| fat::anomalies(part, has_skipped(&part.label), |bytes, at| read_anywhere(target, bytes, at)))
         .collect();
     differences.extend(skipped);
     differences.sort_by_key(|difference| difference.offset);
-    Ok(Report { differences, backup, signs, is_other_image: false })
+    Ok(Report { differences, backup, anomalies, is_other_image: false })
 }
 
-/// Where the stick holds something that a reader sees, and the manifest has no range, since the image has zeros there: in FAT
-/// partitions, and where programs look to tell what the disk and its partitions hold. Behind the last partition may be a node's
-/// own.
+/// Places outside the manifest's ranges, where the image has zeros, but where the stick holds data that programs look at: in
+/// FAT partitions, and where programs look for signatures of the disk and its partitions. What follows the last partition is
+/// ignored: a node adds its own partition there.
 fn unmapped(target: &dyn Target, manifest: &Manifest, ranges: &[Range]) -> Result<Vec<Difference>, VerifyError> {
     let gone = |part: &str, failed: Failed| VerifyError::from(io_error(Action::Read, part, failed));
     let spans = match fat::unmapped(manifest, ranges, |bytes, at| read_anywhere(target, bytes, at)) {
         Ok(spans) => spans,
         Err(SendError::Read { part, offset, source }) if is_gone(&source) => return Err(gone(&part, (offset, source))),
-        // In one of the ranges, where it was told.
+        // It failed inside a range, and is already one of the differences.
         Err(_) => Vec::new(),
     };
     let end_of = |part: &ManifestPartition| part.offset.saturating_add(part.size);
@@ -166,40 +168,39 @@ fn unmapped(target: &dyn Target, manifest: &Manifest, ranges: &[Range]) -> Resul
     Ok(differences)
 }
 
-/// A partition table, or what is wrong with it.
-type Told<T> = Result<T, String>;
-
-/// Where the backup of the partition table lies, if the table is right. Partitions that a node added change nothing.
-fn compare_table(target: &dyn Target, manifest: &Manifest) -> Result<Result<End, Unlike>, VerifyError> {
+/// Where the backup partition table lies, if the table is the image's. Partitions that a node added are ignored.
+fn compare_table(target: &dyn Target, manifest: &Manifest) -> Result<Result<BackupTable, TableMismatch>, VerifyError> {
     let (size, image) = (target.size(), manifest.image_size);
     if size < image {
-        return Ok(Err(Unlike::Damaged(format!("has {size} bytes, the image {image}"))));
+        return Ok(Err(TableMismatch::Damaged(format!("has {size} bytes, the image {image}"))));
     }
-    let mut end = End::Disk;
+    let mut end = BackupTable::AtDiskEnd;
     let mut table = read_table(target, size)?;
     if size > image && table.as_ref().is_ok_and(|table| !table.is_whole) {
-        // The same disk, as if it ended where the image does.
+        // Read the disk as if it ended where the image ends.
         let of_image = read_table(target, image)?;
         if of_image.as_ref().is_ok_and(|table| table.is_whole) {
-            (end, table) = (End::Image, of_image);
+            (end, table) = (BackupTable::AtImageEnd, of_image);
         }
     }
     Ok(match table {
-        Ok(table) if table.is_whole && table.disk_guid != manifest.disk_guid => Err(Unlike::Other(table.disk_guid)),
-        table => table.and_then(|table| compare(&table, manifest)).map(|()| end).map_err(Unlike::Damaged),
+        Ok(table) if table.is_whole && table.disk_guid != manifest.disk_guid => {
+            Err(TableMismatch::OtherDisk(table.disk_guid))
+        }
+        table => table.and_then(|table| compare(&table, manifest)).map(|()| end).map_err(TableMismatch::Damaged),
     })
 }
 
 /// Why a partition table is not the image's.
-enum Unlike {
-    /// It is whole, and of a disk with this GUID.
-    Other(Uuid),
+enum TableMismatch {
+    /// It is undamaged, and belongs to a disk with this GUID.
+    OtherDisk(Uuid),
     /// What is wrong with it.
     Damaged(String),
 }
 
-/// The partition table of `target`, as one of a disk of `size` bytes.
-fn read_table(target: &dyn Target, size: u64) -> Result<Told<Table>, VerifyError> {
+/// The partition table of `target`, read as if the disk had `size` bytes; or what is wrong with it.
+fn read_table(target: &dyn Target, size: u64) -> Result<Result<Table, String>, VerifyError> {
     let mut disk = Sparse::new(size);
     let last = (size - TABLES) / ALIGN as u64 * ALIGN as u64;
     for (offset, len) in [(0, TABLES), (last, size - last)] {
@@ -217,8 +218,8 @@ fn read_table(target: &dyn Target, size: u64) -> Result<Told<Table>, VerifyError
     Ok(gpt::read(disk).map_err(|error| error.to_string()))
 }
 
-/// Holds a table against the manifest.
-fn compare(table: &Table, manifest: &Manifest) -> Told<()> {
+/// Compares a partition table with the manifest. The error says what differs.
+fn compare(table: &Table, manifest: &Manifest) -> Result<(), String> {
     if !table.is_whole {
         return Err("one of its two copies is damaged, or not where it belongs".to_owned());
     }

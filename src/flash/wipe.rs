@@ -1,4 +1,4 @@
-//! Takes away what a device held: partition tables for sure, all else as far as it can do that quickly.
+//! Removes the old content of a device: its partition tables by overwriting, all else by discarding, where that is fast.
 
 use std::time::{Duration, Instant};
 
@@ -9,25 +9,25 @@ use crate::format::gpt;
 
 const PART: &str = "partition table";
 
-/// Bytes that are discarded at first, and at most, at a time. Each time it is twice as much: what is slow is found out
-/// before it has cost anything.
+/// Bytes of the first and of the largest discard command. The size doubles each time, so that a slow device is noticed before
+/// much time is lost.
 const DISCARD: (u64, u64) = (64 << 10, 256 << 20);
-/// Bytes a second at which discarding is worth it: a device that erases as slowly as it writes gains nothing.
+/// Bytes per second below which discarding is given up: a device that erases as slowly as it writes gains nothing.
 const DISCARD_SPEED: u64 = 1 << 30;
-/// What the first commands may take besides.
+/// Additional time allowed for the first commands.
 const DISCARD_START: Duration = Duration::from_millis(5);
-/// How long a device may take over all of it.
+/// Most time that discarding may take.
 const DISCARD_TIME: Duration = Duration::from_secs(5);
 
-/// Bytes looked at at a time.
+/// Bytes read at a time.
 const STEP: u64 = 1 << 20;
-/// Bytes after which it is asked again whether anybody still wants the device cleared.
-const OFTEN: u64 = 64 << 20;
+/// Bytes after which the writer checks again whether it was stopped.
+const CHECK_INTERVAL: u64 = 64 << 20;
 const BLOCK: u64 = ALIGN as u64;
 
-/// Wipes the places of partition tables, those of an older table included that the old primary header tells of, and what else
-/// the plan wants gone; sees that it is. What is zero already is left so: reading is faster than writing, and wears nothing.
-/// Stops with what `is_wanted` says, which is asked from time to time.
+/// Wipes the places that the plan lists, and the backup table that an old primary header points to, and verifies that they are
+/// zero. Blocks that are zero already are not written: reading is faster, and does not wear the stick. `is_wanted` is called
+/// from time to time; its error stops the work.
 pub(super) fn clear(
     target: &dyn Target,
     plan: &Plan,
@@ -36,7 +36,7 @@ pub(super) fn clear(
     let mut since = 0;
     let mut passed = |len: u64| {
         since += len;
-        if since < OFTEN {
+        if since < CHECK_INTERVAL {
             return Ok(());
         }
         since = 0;
@@ -44,7 +44,7 @@ pub(super) fn clear(
     };
     let mut places = plan.clear.clone();
     let mut first = Buffer::new(ALIGN);
-    // If it cannot be read, it tells of nothing.
+    // If the first block cannot be read, no old backup table is known.
     if read_exact(target, &mut first, 0).is_ok()
         && let Some(at) = gpt::backup_of(&first).map(|at| at / BLOCK * BLOCK)
         && at.checked_add(BLOCK).is_some_and(|end| end <= target.size())
@@ -57,7 +57,7 @@ pub(super) fn clear(
         match read_exact(target, &mut buffer, offset) {
             Ok(()) => wiped.extend(used(&buffer).map(|(at, len)| (offset + at, len))),
             Err((at, error)) if is_gone(&error) => return Err(io_error(Action::Read, PART, (at, error))),
-            // A sector that cannot be read may be one that can be written.
+            // A sector that cannot be read can often still be written.
             Err(_) => wiped.push((offset, len)),
         }
         passed(len)?;
@@ -69,7 +69,7 @@ pub(super) fn clear(
     sync(target)?;
     for &place in &wiped {
         if let Some(at) = first_used(target, &[place])? {
-            return Err(WriteError::Kept { at });
+            return Err(WriteError::WriteIgnored { at });
         }
         passed(place.1)?;
     }
@@ -86,7 +86,7 @@ pub(super) fn first_used(target: &dyn Target, places: &[(u64, u64)]) -> Result<O
     Ok(None)
 }
 
-/// As [`first_used`], of one place, however it lies to the borders of sectors.
+/// The same as [`first_used`] for one place, which need not begin or end at a sector.
 pub(super) fn first_used_of(target: &dyn Target, place: (u64, u64)) -> Result<Option<u64>, Failed> {
     for (offset, len) in steps(place) {
         let mut buffer = vec![0; size(len)];
@@ -130,7 +130,7 @@ fn zero(target: &dyn Target, place: (u64, u64)) -> Result<(), WriteError> {
     Ok(())
 }
 
-/// Lets the device forget all, as far as it can, quickly.
+/// Discards the whole device, as far as it supports that and is fast enough.
 pub(super) fn discard(target: &dyn Target) {
     let started = Instant::now();
     let (mut at, mut step) = (0, DISCARD.0);

@@ -1,12 +1,12 @@
-//! The order of work on a device, against [`Target`].
+//! Writes an image to a device, in this order:
 //!
-//! 1. Wipe the places of partition tables, and see that they are wiped: from here on, nothing boots from this device.
-//! 2. Probe the capacity; let the device forget the rest, where it can.
-//! 3. Write all partitions' ranges, a few buffers at a time; sync.
-//! 4. Read every range back and compare its SHA-256; write again what differs, twice at most.
-//! 5. See that their places are still empty. Write the tables, the block with the MBR and the primary header last.
+//! 1. Wipe the places of partition tables, and verify that they are zero: from here on the device does not boot.
+//! 2. Probe the capacity; discard the rest of the old content, where the device can.
+//! 3. Write the ranges of all partitions, a few buffers at a time; sync.
+//! 4. Read every range back and compare its SHA-256; write ranges that differ again, twice at most.
+//! 5. Check that the places of the tables are still zero. Write the tables, the block with the MBR and primary header last.
 //!
-//! Whatever fails, the tables are wiped again if they were begun.
+//! If writing the tables fails, they are wiped again.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc::{Receiver, Sender, channel};
@@ -19,23 +19,23 @@ use sha2::{Digest as _, Sha256};
 use super::error::{Action, WriteError, is_gone};
 use super::plan::{Plan, Range};
 use super::probe;
-use super::protocol::{Event, Phase, Waits};
+use super::protocol::{Event, Phase, StallTimes};
 use super::target::{Buffer, Failed, Target, io_error, read_exact, size, sync, write_all};
 use super::wipe::{clear, discard, first_used, wipe};
 use crate::tree::Digest;
 
-/// How often a range is written again.
-const AGAIN: u32 = 2;
+/// How often a range that does not verify is written again.
+const REWRITES: u32 = 2;
 
 /// Memory and parallelism.
 #[derive(Debug, Clone, Copy)]
 pub struct Settings {
     /// Bytes of a buffer, a multiple of 4096.
     pub buffer: usize,
-    /// Buffers.
+    /// Number of buffers.
     pub buffers: usize,
-    /// Writes under way: sticks do one thing at a time, and a second is there when it is done. Of reads there are as many as
-    /// buffers, since each is hashed before the next.
+    /// Concurrent writes. A stick does one at a time; the second one is ready when the first is done. Reads are as many as
+    /// there are buffers, since each thread hashes what it read before it reads on.
     pub in_flight: usize,
 }
 
@@ -47,22 +47,22 @@ impl Default for Settings {
 
 /// Where the bytes to write come from.
 pub trait Feed {
-    /// Reads the next bytes of the ranges that were asked for with [`Event::Want`].
+    /// Reads the next bytes of the ranges that were requested with [`Event::RequestRanges`].
     ///
     /// # Errors
-    /// When there will be no more.
+    /// The sender has stopped.
     fn read(&mut self, buffer: &mut [u8]) -> std::io::Result<()>;
 }
 
-/// A device, what to do with it, and who is told.
+/// A device, the plan for it, and the channels to the parent.
 pub struct Writer<'a> {
     pub target: &'a dyn Target,
     pub plan: &'a Plan,
     pub feed: &'a mut dyn Feed,
-    /// Fails when nobody listens any more, which ends the work.
+    /// Reports an event. It fails when the parent is gone, which ends the work.
     pub tell: &'a mut dyn FnMut(Event) -> Result<(), WriteError>,
     pub settings: Settings,
-    /// What tags of the capacity probe are made of: something new each time.
+    /// A random value for the tags of the capacity probe, different each time.
     pub nonce: [u8; 16],
 }
 
@@ -73,10 +73,10 @@ impl std::fmt::Debug for Writer<'_> {
 }
 
 impl Writer<'_> {
-    /// Does all of it.
+    /// Carries out all phases.
     ///
     /// # Errors
-    /// Those of device and feed; the device has no valid partition table then.
+    /// The device or the feed failed. The device then has no valid partition table.
     pub fn run(&mut self) -> Result<(), WriteError> {
         let (target, plan) = (self.target, self.plan);
         if (target.size(), target.sector()) != (plan.device_size, 512) || plan.device_size < plan.size_needed {
@@ -92,14 +92,14 @@ impl Writer<'_> {
         let all: Vec<usize> = (0..plan.ranges.len()).collect();
         let waits = self.write(Phase::Write, &all)?;
         self.verify(Phase::Verify, all)?;
-        // Data that lies there now was meant for another address.
+        // These places were wiped. Data that is there now was written to another address.
         let places: Vec<(u64, u64)> = plan.tables.iter().map(|range| (range.offset, range.len)).collect();
         if let Some(at) = first_used(target, &places)? {
-            return Err(WriteError::Overlaid { at });
+            return Err(WriteError::AliasedTable { at });
         }
         let written = self.tables();
         if written.is_err() {
-            // As far as it goes: the device may be gone.
+            // This may fail too, since the device may be gone; the first error is the one to report.
             let _ = wipe(target, &plan.clear);
         }
         written?;
@@ -120,7 +120,7 @@ impl Writer<'_> {
         Ok(())
     }
 
-    fn write(&mut self, phase: Phase, ranges: &[usize]) -> Result<Waits, WriteError> {
+    fn write(&mut self, phase: Phase, ranges: &[usize]) -> Result<StallTimes, WriteError> {
         self.begin(phase)?;
         self.copy(phase, ranges, &mut Vec::new())
     }
@@ -130,19 +130,19 @@ impl Writer<'_> {
         self.check(phase, ranges)
     }
 
-    /// Reads `ranges` back until all of them are right.
+    /// Verifies `ranges`, and writes those that differ again, until all are right.
     fn check(&mut self, phase: Phase, mut ranges: Vec<usize>) -> Result<(), WriteError> {
         let mut differences = Vec::new();
-        for round in 0..=AGAIN {
+        for round in 0..=REWRITES {
             let wrong = self.compare(phase, &ranges)?;
             let Some(first) = wrong.first() else { return Ok(()) };
-            if round == AGAIN {
+            if round == REWRITES {
                 return Err(self.mismatch(first, &differences));
             }
             ranges = wrong.into_iter().map(|wrong| wrong.range).collect();
             for &number in &ranges {
                 if let Some(Range { part, offset, .. }) = self.plan.range(number) {
-                    (self.tell)(Event::Again { part: part.clone(), offset: *offset })?;
+                    (self.tell)(Event::Rewrite { part: part.clone(), offset: *offset })?;
                 }
             }
             differences.clear();
@@ -151,8 +151,8 @@ impl Writer<'_> {
         Ok(())
     }
 
-    /// Why a range is given up, with the very address if it was seen.
-    fn mismatch(&self, wrong: &Wrong, differences: &[u64]) -> WriteError {
+    /// The error for a range that stays wrong, with the exact address if it is known.
+    fn mismatch(&self, wrong: &FailedRange, differences: &[u64]) -> WriteError {
         let Some(Range { part, offset, len, .. }) = self.plan.range(wrong.range) else { return WriteError::Feed };
         match &wrong.error {
             Some((at, error)) => WriteError::Io {
@@ -168,32 +168,32 @@ impl Writer<'_> {
         }
     }
 
-    /// Asks for `ranges` and writes them, then syncs. But for the first time, each buffer is also read back at once, and
-    /// the first address that differs goes to `differences`.
-    fn copy(&mut self, phase: Phase, ranges: &[usize], differences: &mut Vec<u64>) -> Result<Waits, WriteError> {
-        (self.tell)(Event::Want { ranges: ranges.to_vec() })?;
+    /// Requests `ranges` and writes them, then syncs. In all phases but the first writing, each buffer is also read back at
+    /// once, and the first address that differs is added to `differences`.
+    fn copy(&mut self, phase: Phase, ranges: &[usize], differences: &mut Vec<u64>) -> Result<StallTimes, WriteError> {
+        (self.tell)(Event::RequestRanges { ranges: ranges.to_vec() })?;
         let Settings { buffer, buffers, in_flight } = self.settings;
         let (target, plan) = (self.target, self.plan);
         let sector = u64::from(target.sector());
         let millis = |duration: Duration| u64::try_from(duration.as_millis()).unwrap_or(u64::MAX);
-        let told = |(source, device)| Waits { source_ms: millis(source), device_ms: millis(device) };
-        let closely = phase != Phase::Write;
+        let told = |(source, device)| StallTimes { source_ms: millis(source), device_ms: millis(device) };
+        let reads_back = phase != Phase::Write;
         let mut waits = (Duration::ZERO, Duration::ZERO);
         thread::scope(|scope| {
-            let (full, work) = channel::<Work>();
-            let (done, free) = channel::<Finished>();
+            let (full, work) = channel::<WriteJob>();
+            let (done, free) = channel::<FinishedWrite>();
             let work = Arc::new(Mutex::new(work));
             for _ in 0..in_flight {
                 let (work, done) = (Arc::clone(&work), done.clone());
-                scope.spawn(move || serve(target, &work, &done, closely));
+                scope.spawn(move || write_jobs(target, &work, &done, reads_back));
             }
             drop(done);
             let mut idle: Vec<Buffer> = (0..buffers).map(|_| Buffer::new(buffer)).collect();
-            let mut take = |finished: Finished,
+            let mut take = |finished: FinishedWrite,
                             waits,
                             idle: &mut Vec<Buffer>,
                             tell: &mut dyn FnMut(Event) -> Result<(), WriteError>| {
-                let Finished { work, result } = finished;
+                let FinishedWrite { work, result } = finished;
                 let part = plan.range(work.range).map_or("", |range| &range.part);
                 if let Some(at) = result.map_err(|failed| io_error(Action::Write, part, failed))? {
                     differences.push(at);
@@ -221,7 +221,7 @@ impl Writer<'_> {
                     buffer[len..padded].fill(0);
                     waits.0 += waited.elapsed();
                     waits.1 += waited - started;
-                    let work = Work { buffer, len: padded, bytes, at, range: number };
+                    let work = WriteJob { buffer, len: padded, bytes, at, range: number };
                     full.send(work).map_err(|_| WriteError::Feed)?;
                     at += bytes;
                     while let Ok(finished) = free.try_recv() {
@@ -243,8 +243,8 @@ impl Writer<'_> {
         Ok(told(waits))
     }
 
-    /// Those of `ranges` whose bytes are not the right ones, in their order.
-    fn compare(&mut self, phase: Phase, ranges: &[usize]) -> Result<Vec<Wrong>, WriteError> {
+    /// Those of `ranges` that have another digest or cannot be read, in their order.
+    fn compare(&mut self, phase: Phase, ranges: &[usize]) -> Result<Vec<FailedRange>, WriteError> {
         let (target, plan, settings) = (self.target, self.plan, self.settings);
         let next = AtomicUsize::new(0);
         let mut wrong = Vec::new();
@@ -257,7 +257,7 @@ impl Writer<'_> {
                     while let Some(&number) = ranges.get(next.fetch_add(1, Ordering::Relaxed)) {
                         let Some(range) = plan.range(number) else { return };
                         let found = digest(target, range, &mut buffer);
-                        // Nobody listens any more after an error.
+                        // After an error the receiver is gone.
                         if told.send((number, range, found)).is_err() {
                             return;
                         }
@@ -268,13 +268,13 @@ impl Writer<'_> {
             for (number, range, found) in results {
                 match found {
                     Ok(found) if found == range.sha256 => {}
-                    Ok(_) => wrong.push(Wrong { range: number, error: None }),
+                    Ok(_) => wrong.push(FailedRange { range: number, error: None }),
                     Err((at, error)) if is_gone(&error) => {
                         next.store(ranges.len(), Ordering::Relaxed);
                         return Err(io_error(Action::Read, &range.part, (at, error)));
                     }
-                    // A sector that cannot be read may be one that was not written well.
-                    Err(failed) => wrong.push(Wrong { range: number, error: Some(failed) }),
+                    // A sector that cannot be read may have been written badly, so it is written again.
+                    Err(failed) => wrong.push(FailedRange { range: number, error: Some(failed) }),
                 }
                 if phase == Phase::Verify
                     && let Err(error) = (self.tell)(Event::Progress { phase, bytes: range.len, waits: None })
@@ -290,31 +290,31 @@ impl Writer<'_> {
     }
 }
 
-/// A range that is not what it must be, or cannot be read.
-struct Wrong {
+/// A range that has another digest, or cannot be read.
+struct FailedRange {
     range: usize,
     error: Option<Failed>,
 }
 
 /// A buffer on its way to the device.
-struct Work {
+struct WriteJob {
     buffer: Buffer,
     len: usize,
-    /// Of them, bytes of the range.
+    /// How many of them belong to the range; the rest is padding.
     bytes: u64,
     at: u64,
     range: usize,
 }
 
-/// A buffer that was written, and the first address that did not read back, if that was looked at.
-struct Finished {
-    work: Work,
+/// A buffer that was written, and the first address that read back differently, if it was read back.
+struct FinishedWrite {
+    work: WriteJob,
     result: Result<Option<u64>, Failed>,
 }
 
-/// Writes what comes until no more comes.
-fn serve(target: &dyn Target, work: &Mutex<Receiver<Work>>, done: &Sender<Finished>, closely: bool) {
-    let mut copy = closely.then(|| Buffer::new(0));
+/// Writes buffers until the channel is closed.
+fn write_jobs(target: &dyn Target, work: &Mutex<Receiver<WriteJob>>, done: &Sender<FinishedWrite>, reads_back: bool) {
+    let mut copy = reads_back.then(|| Buffer::new(0));
     loop {
         let next = work.lock().ok().and_then(|work| work.recv().ok());
         let Some(work) = next else { return };
@@ -324,18 +324,18 @@ fn serve(target: &dyn Target, work: &Mutex<Receiver<Work>>, done: &Sender<Finish
             if copy.len() < bytes.len() {
                 *copy = Buffer::new(work.buffer.len());
             }
-            // What cannot be read here is told by the comparison that follows.
+            // A read error is ignored here: the verification that follows reports it.
             read_exact(target, &mut copy[..bytes.len()], work.at).ok()?;
             let first = bytes.iter().zip(copy.iter()).position(|(wrote, read)| wrote != read)?;
             Some(work.at + first as u64)
         });
-        if done.send(Finished { work, result }).is_err() {
+        if done.send(FinishedWrite { work, result }).is_err() {
             return;
         }
     }
 }
 
-/// The SHA-256 of a range as the device has it.
+/// The SHA-256 of a range as read from the device.
 pub(super) fn digest(target: &dyn Target, range: &Range, buffer: &mut Buffer) -> Result<Digest, Failed> {
     let sector = u64::from(target.sector());
     let mut hash = Sha256::new();

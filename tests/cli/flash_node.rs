@@ -53,7 +53,7 @@ fn a_node_s_stick_holds_what_its_image_would_and_no_file_holds_its_seed() {
         }
     }
     with_seed.ok();
-    assert!(without.fails(3).contains("its seed alone differs: it is that of node `control`"));
+    assert!(without.fails(3).contains("only its seed differs: it is that of node `control`"));
     let built = files(&place.path("build"));
     assert!(built.iter().all(|file| Path::new(file).starts_with("node")), "{built:?}");
 }

@@ -2,7 +2,9 @@
 
 use std::path::{Path, PathBuf};
 
-use imgbuild::device::{Content, DeviceError, Limits, Partition, Transport, list, mounted_elsewhere, none_fits};
+use imgbuild::device::{
+    Content, DeviceError, Limits, Partition, Transport, list, mounts_in_other_namespaces, none_fits,
+};
 
 use crate::{disk, holder, machine, mount, said, swap};
 
@@ -103,7 +105,7 @@ fn a_mount_in_another_namespace_is_told_with_the_process_that_lives_there() {
     process("77", "other", "3", "90 1 8:1 / /data rw - ext4 /dev/sda1 rw\n");
     process("900", "late", "2", stick);
     process("80", "serve\u{1b}r", "2", stick);
-    let holders = mounted_elsewhere(root.path(), &disk("usb-stick", "sdb"));
+    let holders = mounts_in_other_namespaces(root.path(), &disk("usb-stick", "sdb"));
     assert_eq!(
         holders,
         ["process 80 (server), which has /dev/sdb1 mounted at /data in a mount namespace of its own"],

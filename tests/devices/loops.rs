@@ -126,8 +126,8 @@ fn a_file_system_without_a_partition_table_is_shown_with_its_label() {
             "mkdir -p /dev/disk/by-uuid && ln -s ../../$1 /dev/disk/by-uuid/1-2",
             "  a file system without a label, no partitions",
         ),
-        ("mkdir -p /dev/disk", "  no partitions, no file system that is known"),
-        ("true", "  no partitions; without udev, a file system is not seen"),
+        ("mkdir -p /dev/disk", "  no partitions, no known file system"),
+        ("true", "  no partitions; whether it has a file system only udev knows"),
     ] {
         let script = format!("mount -t tmpfs none /dev && {links} && exec \"$2\" devices --allow-loop");
         let table = run("unshare", &["--mount", "sh", "-c", &script, "sh", device.name(), program]);
@@ -157,8 +157,8 @@ fn a_mounted_device_is_refused_with_where_it_is_mounted() {
     // What lies on it makes it a disk that must stay, too.
     let disks = imgbuild::device::list(Path::new("/")).unwrap();
     let disk = imgbuild::device::find(&disks, Path::new(&device.device)).unwrap();
-    let keep = vec![place.join("image.img")];
-    let said = crate::said(disk, &imgbuild::device::Limits { allow_loop: true, keep, ..Default::default() });
+    let protected_paths = vec![place.join("image.img")];
+    let said = crate::said(disk, &imgbuild::device::Limits { allow_loop: true, protected_paths, ..Default::default() });
     assert_eq!(said[1], format!("{} is on it", place.join("image.img").display()));
 }
 
@@ -197,8 +197,8 @@ fn what_is_done_with_a_partition_speaks_against_its_loop_device() {
 
     let disks = imgbuild::device::list(Path::new("/")).unwrap();
     let disk = imgbuild::device::find(&disks, Path::new(&device.device)).unwrap();
-    let keep = vec![place.join("image.img")];
-    let said = crate::said(disk, &imgbuild::device::Limits { allow_loop: true, keep, ..Default::default() });
+    let protected_paths = vec![place.join("image.img")];
+    let said = crate::said(disk, &imgbuild::device::Limits { allow_loop: true, protected_paths, ..Default::default() });
     assert!(said.contains(&format!("{} is on it", place.join("image.img").display())), "{said:?}");
 }
 
@@ -211,8 +211,8 @@ fn a_write_protected_device_and_one_of_a_kept_file_are_refused() {
     run("blockdev", &["--setrw", &device.device]);
     let disks = imgbuild::device::list(Path::new("/")).unwrap();
     let disk = imgbuild::device::find(&disks, Path::new(&device.device)).unwrap();
-    let keep = vec![device.file()];
-    let said = crate::said(disk, &imgbuild::device::Limits { allow_loop: true, keep, ..Default::default() });
+    let protected_paths = vec![device.file()];
+    let said = crate::said(disk, &imgbuild::device::Limits { allow_loop: true, protected_paths, ..Default::default() });
     assert_eq!(said, [format!("{} is on it", device.file().display())]);
 }
 

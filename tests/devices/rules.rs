@@ -148,8 +148,8 @@ fn the_disk_of_a_file_that_must_stay_is_refused_even_if_the_file_is_yet_to_be_ma
     let dir = tempfile::tempdir().unwrap();
     let stick = stick_with(dir.path());
     for kept in [dir.path().to_owned(), dir.path().join("not/yet/made.img")] {
-        let limits = Limits { keep: vec![kept.clone()], ..Limits::default() };
-        assert_eq!(stick.refusals(&limits), [Refusal::Keeps { path: kept.clone() }]);
+        let limits = Limits { protected_paths: vec![kept.clone()], ..Limits::default() };
+        assert_eq!(stick.refusals(&limits), [Refusal::Protected { path: kept.clone() }]);
         assert!(disk("usb-stick", "sdb").refusals(&limits).is_empty(), "another disk may be written to");
     }
     assert!(stick.refusals(&Limits::default()).is_empty(), "what lies elsewhere does not matter");
@@ -160,7 +160,7 @@ fn a_link_does_not_hide_where_a_kept_file_is() {
     let (here, there) = (tempfile::tempdir().unwrap(), PathBuf::from("/proc"));
     let link = here.path().join("workspace");
     std::os::unix::fs::symlink(&there, &link).unwrap();
-    let limits = Limits { keep: vec![link], ..Limits::default() };
+    let limits = Limits { protected_paths: vec![link], ..Limits::default() };
     assert_eq!(rules(&stick_with(&there), &limits), ["keeps"]);
     assert!(rules(&stick_with(here.path()), &limits).is_empty());
 }
@@ -173,7 +173,7 @@ fn a_loop_device_that_shows_a_kept_file_is_refused() {
         std::fs::write(file, "").unwrap();
     }
     let mut device = disk("loop", "loop0");
-    let limits = Limits { allow_loop: true, keep: vec![image.clone()], ..Limits::default() };
+    let limits = Limits { allow_loop: true, protected_paths: vec![image.clone()], ..Limits::default() };
     device.backing = Some(other.canonicalize().unwrap());
     assert!(rules(&device, &limits).is_empty());
     device.backing = Some(image.canonicalize().unwrap());

@@ -118,7 +118,7 @@ fn a_stick_that_cannot_be_switched_off_is_written_all_the_same_and_a_warning_say
     assert_eq!(stick.called().len(), 2);
     let [warning] = &warnings[..] else { panic!("{warnings:?}") };
     let message = warning["message"].as_str().unwrap();
-    assert!(message.contains("/dev/sdb could not be switched off: all is written"), "{message}");
+    assert!(message.contains("/dev/sdb could not be switched off: everything is written"), "{message}");
 }
 
 #[test]

@@ -168,7 +168,7 @@ fn a_stick_that_windows_has_seen_is_told_with_what_it_added_and_what_to_type() {
     let args = ["verify", disk.path(), "--manifest", "manifest.json"];
     let error = bench.run(&args).fails(3);
     for words in [
-        "`boot-a` has `System Volume Information`, which Windows adds to the sticks that it sees",
+        "`boot-a` has `System Volume Information`, which Windows adds to every stick that is plugged in",
         "another system has written to it after it was flashed",
         "`imgbuild flash --profile node`",
     ] {

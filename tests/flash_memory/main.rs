@@ -211,7 +211,7 @@ fn a_counterfeit_of_any_size_never_has_damaged_data_and_a_table() {
                 }
             }
             Err(FlashError::Write(error)) => {
-                overlaid += usize::from(matches!(error, WriteError::Overlaid { .. }));
+                overlaid += usize::from(matches!(error, WriteError::AliasedTable { .. }));
                 assert_eq!(disk.table(), None, "{room}: {error}");
             }
             Err(error) => panic!("{room}: {error}"),
@@ -266,7 +266,7 @@ fn faults_that_pass_are_overcome() {
         let (result, told) = flash(&image, None, &disk, Settings { buffer: 1 << 20, buffers: 4, in_flight: 2 });
         result.unwrap_or_else(|error| panic!("{fault:?}: {error}"));
         assert_holds(&disk, &image);
-        let again = told.iter().any(|event| matches!(event, Event::Again { .. }));
+        let again = told.iter().any(|event| matches!(event, Event::Rewrite { .. }));
         assert_eq!(
             again,
             matches!(fault, Fault::Flip { .. } | Fault::Dropped { .. } | Fault::ReadError { times: 5, .. }),
@@ -288,7 +288,7 @@ fn faults_that_stay_are_told_with_their_place_and_leave_nothing_that_boots() {
     };
     let in_table = |error: &WriteError| matches!(error, WriteError::Mismatch { part, .. } if part == "partition table");
     let aliased = |error: &WriteError| matches!(error, WriteError::Aliased { .. });
-    let lost = |error: &WriteError| matches!(error, WriteError::Lost { .. });
+    let lost = |error: &WriteError| matches!(error, WriteError::NoStorage { .. });
     let faults: [(Fault, Check<'_>); 9] = [
         (Fault::WriteError { at: INSIDE, times: u32::MAX }, &root),
         (Fault::ReadError { at: INSIDE, times: u32::MAX, after: 0 }, &root),
@@ -317,8 +317,8 @@ fn a_disk_that_keeps_its_old_table_is_told_before_anything_else_is_written() {
     let disk = used(40 << 20, Fault::Stuck { at: 0 });
     let (result, told) = flash(&image, None, &disk, Settings::default());
     let error = result.unwrap_err();
-    assert!(matches!(error, FlashError::Write(WriteError::Kept { at: 446.. })), "{error}");
-    assert!(!told.iter().any(|event| matches!(event, Event::Want { .. })));
+    assert!(matches!(error, FlashError::Write(WriteError::WriteIgnored { at: 446.. })), "{error}");
+    assert!(!told.iter().any(|event| matches!(event, Event::RequestRanges { .. })));
 }
 
 #[test]

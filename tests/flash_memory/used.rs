@@ -4,7 +4,7 @@ use std::fs::{self, File};
 use std::os::unix::fs::FileExt as _;
 use std::path::Path;
 
-use imgbuild::flash::verify::{Report, Sign, differences};
+use imgbuild::flash::verify::{FatAnomaly, Report, differences};
 use imgbuild::flash::writer::Settings;
 use imgbuild::flash::{Prepared, Target};
 use imgbuild::format::spans::minus;
@@ -141,7 +141,7 @@ fn readers_see_what_they_see_on_a_blank_disk_whatever_was_on_it() {
             assert_eq!(seen(&disk, &image), expected, "{number}, manifest of an earlier version: {is_old}");
             assert_boots(&disk, &image);
             let report = differences(&disk, &image.manifest, None, &mut |_| {}).unwrap();
-            assert_eq!((report.differences, report.signs), (vec![], vec![]));
+            assert_eq!((report.differences, report.anomalies), (vec![], vec![]));
         }
     }
 }
@@ -195,8 +195,8 @@ fn a_disk_that_was_written_without_whole_tables_is_told_by_either_manifest() {
         }
         let report = verified(&disk, &old);
         assert!(report.differences[0].problem.contains("where the image has nothing"), "{report:?}");
-        let differ = |sign: &Sign| matches!(sign, Sign::TablesDiffer { part, sectors, skipped: true } if part == "boot-a" && *sectors > 0);
-        assert!(report.signs.iter().any(differ), "{:?}", report.signs);
+        let differ = |sign: &FatAnomaly| matches!(sign, FatAnomaly::TablesDiffer { part, sectors, skipped: true } if part == "boot-a" && *sectors > 0);
+        assert!(report.anomalies.iter().any(differ), "{:?}", report.anomalies);
         let disk = skipped(&image, background, &image.manifest.signature_places());
         assert_eq!(verified(&disk, &image).differences, []);
     }
@@ -234,9 +234,9 @@ fn a_bit_that_flips_in_a_table_that_was_written_is_not_told_as_old_content() {
         let second = boot + (number(14, 2) + number(36, 4)) * 512;
         let byte = image.bytes[usize::try_from(second).unwrap() + 12];
         let report = verified(&blank(&image).with_bytes(second + 12, &[byte ^ 1]), &image);
-        let differ = Sign::TablesDiffer { part: "boot-a".to_owned(), sectors: 1, skipped: false };
-        assert_eq!(report.signs, [differ]);
-        assert_eq!(report.signs[0].to_string(), "the two tables (FAT) of `boot-a` differ in 1 sector");
+        let differ = FatAnomaly::TablesDiffer { part: "boot-a".to_owned(), sectors: 1, skipped: false };
+        assert_eq!(report.anomalies, [differ]);
+        assert_eq!(report.anomalies[0].to_string(), "the two tables (FAT) of `boot-a` differ in 1 sector");
     }
 }
 
@@ -252,8 +252,8 @@ fn what_an_operating_system_adds_to_a_stick_is_told_with_its_name() {
         support::ok(dir.path(), "mmd", &["-i", "boot-a", &format!("::{name}")]);
         let disk = disk.with(boot, &fs::read(dir.path().join("boot-a")).unwrap());
         let report = verified(&disk, &image);
-        let added = Sign::Added { part: "boot-a".to_owned(), name: name.to_owned(), by };
-        assert_eq!(report.signs, [added]);
+        let added = FatAnomaly::Added { part: "boot-a".to_owned(), name: name.to_owned(), by };
+        assert_eq!(report.anomalies, [added]);
         assert!(report.differences.iter().all(|difference| difference.part == "boot-a"));
     }
 }
@@ -266,7 +266,7 @@ fn a_stick_that_was_pulled_out_in_use_is_told() {
     // As Windows marks it, in the second entry of the tables, and as Linux does, in the boot sector.
     for (at, byte) in [(table + 7, 0x07), (boot + 65, 1)] {
         let disk = blank(&image).with_bytes(at, &[byte]);
-        let signs = verified(&disk, &image).signs;
-        assert!(signs.contains(&Sign::NotClosed { part: "boot-a".to_owned() }), "{signs:?}");
+        let anomalies = verified(&disk, &image).anomalies;
+        assert!(anomalies.contains(&FatAnomaly::NotClosed { part: "boot-a".to_owned() }), "{anomalies:?}");
     }
 }

@@ -1,7 +1,7 @@
 //! What is told of a disk that is compared with a manifest.
 
 use imgbuild::flash::WriteError;
-use imgbuild::flash::verify::{Difference, End, Report, VerifyError, differences};
+use imgbuild::flash::verify::{BackupTable, Difference, Report, VerifyError, differences};
 use imgbuild::flash::writer::Settings;
 
 use crate::disk::{Disk, Fault};
@@ -37,25 +37,25 @@ fn only(disk: &Disk, image: &Image) -> Difference {
 fn a_disk_that_holds_the_image_has_no_differences_however_it_came_there() {
     let image = Image::new(5 << 20);
     for (disk, end) in [
-        (flashed(&image), End::Disk),
-        (copied(&image, 512, Fault::None), End::Image),
+        (flashed(&image), BackupTable::AtDiskEnd),
+        (copied(&image, 512, Fault::None), BackupTable::AtImageEnd),
         // Ranges are no whole sectors here; the disk is read by whole ones all the same.
-        (copied(&image, 4096, Fault::None), End::Image),
-        (copied(&image, 512, Fault::Short(512)), End::Image),
-        (copied(&image, 512, Fault::ReadError { at: INSIDE, times: 2, after: 0 }), End::Image),
+        (copied(&image, 4096, Fault::None), BackupTable::AtImageEnd),
+        (copied(&image, 512, Fault::Short(512)), BackupTable::AtImageEnd),
+        (copied(&image, 512, Fault::ReadError { at: INSIDE, times: 2, after: 0 }), BackupTable::AtImageEnd),
     ] {
         let mut read = 0;
         let report = differences(&disk, &image.manifest, None, &mut |more| read += more).unwrap();
         assert_eq!(
             report,
-            Report { differences: Vec::new(), backup: Some(end), signs: Vec::new(), is_other_image: false }
+            Report { differences: Vec::new(), backup: Some(end), anomalies: Vec::new(), is_other_image: false }
         );
         let outside = |offset: u64| offset == 0 || offset + (64 << 10) == image.size();
         let ranges = image.manifest.ranges.iter().filter(|range| !outside(range.offset));
         assert_eq!(read, ranges.map(|range| range.length).sum::<u64>());
     }
     let exact = Disk::new(image.size(), 512, Fault::None).with(0, &image.bytes);
-    assert_eq!(compare(&exact, &image).backup, Some(End::Disk));
+    assert_eq!(compare(&exact, &image).backup, Some(BackupTable::AtDiskEnd));
 }
 
 #[test]
@@ -157,10 +157,12 @@ fn an_mbr_is_what_it_is_in_the_image_and_an_older_image_has_an_older_kind() {
     let (old, hybrid) = (Image::new(100_000), Image::with(100_000, &[1, 2]));
     assert_eq!(old.manifest.disk_guid, hybrid.manifest.disk_guid);
     for image in [&old, &hybrid] {
-        for (disk, end) in [(flashed(image), End::Disk), (copied(image, 512, Fault::None), End::Image)] {
+        for (disk, end) in
+            [(flashed(image), BackupTable::AtDiskEnd), (copied(image, 512, Fault::None), BackupTable::AtImageEnd)]
+        {
             assert_eq!(
                 compare(&disk, image),
-                Report { differences: Vec::new(), backup: Some(end), signs: Vec::new(), is_other_image: false }
+                Report { differences: Vec::new(), backup: Some(end), anomalies: Vec::new(), is_other_image: false }
             );
             // A hybrid MBR is the same for a disk of any size.
             assert!(image.manifest.hybrid_mbr.is_empty() || disk.bytes(0, 512) == image.bytes[..512]);

@@ -1,33 +1,32 @@
-//! Why an image from elsewhere is not written, with what helps.
+//! Failures of taking an image from elsewhere, with hints.
 
 use std::io;
 use std::path::Path;
 
-use super::place::Place;
+use super::location::Location;
 use crate::cmd::manifest;
 use crate::exit::{Code, Failure};
 use crate::fetch::{Attempt, Cause, FetchError};
 use crate::release::{ProofError, VerifyError};
 
 pub(super) const AGAIN: &str =
-    "nothing was written; take the image again with all the files of its release, or build it: `--profile`";
-const OTHER_RELEASE: &str = "either the server gives another release under this tag, or it was signed without it: \
+    "nothing was written; download the image again with all the files of its release, or build it: `--profile`";
+const OTHER_RELEASE: &str = "either the server has another release under this tag, or it was signed without the tag: \
                              `imgbuild export --sign KEY --tag TAG`; nothing was written";
-pub(super) const WHERE: &str =
-    "look at the address: the release's tag, and `releases` in imgbuild.toml; nothing was written";
+pub(super) const WHERE: &str = "check the URL: the release's tag, and `releases` in imgbuild.toml; nothing was written";
 
-/// What is not proved is not written.
-pub(super) fn bad(message: String) -> Failure {
+/// The failure of an image that is not verified.
+pub(super) fn bad_download(message: String) -> Failure {
     Failure { code: Code::Download, ..Failure::refused(message) }.hint(AGAIN)
 }
 
-pub(super) fn unreadable(path: &Path, error: &io::Error) -> Failure {
+pub(super) fn read_failure(path: &Path, error: &io::Error) -> Failure {
     Failure::io(Code::Refused, format!("cannot read {}", path.display()), error)
         .hint("name an image file that you may read")
 }
 
-/// What the files at `place` do not prove.
-pub(super) fn unproved(error: ProofError, place: &Place) -> Failure {
+/// The failure for files at `place` that do not verify.
+pub(super) fn proof_failure(error: ProofError, place: &Location) -> Failure {
     match error {
         ProofError::Signature(error @ VerifyError::Key(_)) => Failure::new(Code::Refused, &error)
             .about("`release_key` in imgbuild.toml")
@@ -38,7 +37,7 @@ pub(super) fn unproved(error: ProofError, place: &Place) -> Failure {
                 ProofError::OtherRelease { .. } => OTHER_RELEASE,
                 _ => AGAIN,
             });
-            // Which of the files of this name it is.
+            // Show the whole path or URL in place of the bare file name.
             if let Some(rest) = failure.message.strip_prefix(error.file()) {
                 failure.message = place.shown(error.file()) + rest;
             }
@@ -51,8 +50,8 @@ pub(super) fn is_absent(attempt: &Attempt) -> bool {
     matches!(attempt.cause, Cause::NotFound { .. })
 }
 
-/// Why there is no image from a server, which is no mirror of Debian's.
-pub(super) fn unfetched(error: FetchError) -> Failure {
+/// The failure of a download of an image. Its hints differ from those for Debian's mirrors.
+pub(super) fn fetch_failure(error: FetchError) -> Failure {
     let hint = match &error {
         FetchError::Unavailable { attempts, .. } if attempts.iter().any(is_absent) => Some(WHERE),
         FetchError::Unavailable { attempts, .. }
@@ -61,7 +60,7 @@ pub(super) fn unfetched(error: FetchError) -> Failure {
             Some("the server's copy is damaged or was tampered with; nothing was written")
         }
         FetchError::Unavailable { .. } => Some(
-            "look at the address and the network connection; what has come so far is kept, and nothing was written",
+            "check the URL and the network connection; what was downloaded so far is kept, and nothing was written",
         ),
         _ => None,
     };

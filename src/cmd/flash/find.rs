@@ -1,4 +1,4 @@
-//! Which image is written: one that is built here, or one from elsewhere; and with whose seed.
+//! Which image is written, built here or taken from elsewhere, and with which node's seed.
 
 use std::fs::File;
 
@@ -13,12 +13,18 @@ use crate::exit::{Code, Failure};
 use crate::flash::Raw;
 use crate::pipeline;
 
-/// Where images come from.
-const WAYS: &str = "name it: `--profile NAME` to build it, `--image FILE|URL` for one from elsewhere, `--release TAG` with \
-                    `--profile NAME` for one of the workspace's releases; `--node NAME` adds a node's seed, and says the profile";
+/// How the command line names an image.
+const IMAGE_OPTIONS: &str = "name it: `--profile NAME` to build it, `--image FILE|URL` for one from elsewhere, `--release TAG` with \
+                             `--profile NAME` for one of the workspace's releases; `--node NAME` adds the seed of a node and \
+                             implies its profile";
 
-/// The image that the command line names, for a disk that is none of those `taken`.
-pub(super) fn find(args: &Flash, node: Option<&str>, taken: &[u64], session: &Session<'_>) -> Result<Image, Failure> {
+/// The image that the command line names. It will go to a disk that is not one of `already_written`.
+pub(super) fn find(
+    args: &Flash,
+    node: Option<&str>,
+    already_written: &[u64],
+    session: &Session<'_>,
+) -> Result<Image, Failure> {
     let member = node.map(|node| cluster::member(session, node, &args.unlock)).transpose()?;
     let of_node = member.as_ref().map(|member| member.profile.name.as_str());
     if let (Some(named), Some(of_node)) = (args.profile.as_deref(), of_node)
@@ -27,9 +33,9 @@ pub(super) fn find(args: &Flash, node: Option<&str>, taken: &[u64], session: &Se
         return Err(other_profile(node, of_node, named));
     }
     let profile = args.profile.as_deref().or(of_node);
-    // From here on it takes its time.
+    // Building or downloading may take long, so check first what can be checked without an image.
     if args.image.is_some() || profile.is_some() {
-        choose::beforehand(args, taken, session)?;
+        choose::preflight(args, already_written, session)?;
     }
     let found = match (&args.image, &args.release, profile) {
         (Some(image), _, _) => foreign::open(session, image)?,
@@ -37,9 +43,9 @@ pub(super) fn find(args: &Flash, node: Option<&str>, taken: &[u64], session: &Se
         (None, None, Some(profile)) => built(args, profile, member.as_ref(), session)?,
         (None, Some(tag), None) => {
             return Err(Failure::refused(format!("release `{tag}` has images of several profiles"))
-                .hint("add `--profile NAME`, or `--node NAME` for its profile's with its seed"));
+                .hint("add `--profile NAME`, or `--node NAME` for the image of the node's profile with its seed"));
         }
-        (None, None, None) => return Err(Failure::refused("it is not said what to write").hint(WAYS)),
+        (None, None, None) => return Err(Failure::refused("no image is named").hint(IMAGE_OPTIONS)),
     };
     let Some(member) = member else { return Ok(found) };
     if found.manifest.profile != member.profile.name {
@@ -60,7 +66,7 @@ fn built(args: &Flash, profile: &str, member: Option<&Member>, session: &Session
     let path = output.join(&manifest.image);
     let file = File::open(&path)
         .map_err(|error| Failure::io(Code::Unexpected, format!("cannot read {}", path.display()), &error))?;
-    Ok(Image { manifest, source: Box::new(Raw(file)), node: None, seed: None, role: None, keep: vec![path] })
+    Ok(Image { manifest, source: Box::new(Raw(file)), node: None, seed: None, role: None, protected_paths: vec![path] })
 }
 
 fn other_profile(node: Option<&str>, profile: &str, image: &str) -> Failure {

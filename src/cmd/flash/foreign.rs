@@ -1,13 +1,13 @@
-//! An image from elsewhere: a file or a URL, proved by the files beside it before any disk is touched.
+//! An image from elsewhere: a file or a URL, verified with the files beside it before any disk is touched.
 //!
-//! A remote image is brought into the cache first, as a whole: what a server does to a download then never happens to a
-//! half-written stick, and the next stick needs no download.
+//! A remote image is first downloaded completely, into the cache: then a failing server cannot leave a half-written stick, and
+//! the next stick needs no download.
 
 use std::path::{Path, PathBuf};
 
-use super::errors::{bad, unfetched, unproved, unreadable};
+use super::errors::{bad_download, fetch_failure, proof_failure, read_failure};
 use super::image::Image;
-use super::place::Place;
+use super::location::Location;
 use super::sidecars::Sidecars;
 use super::unpack::source;
 use crate::cmd::session::Session;
@@ -22,8 +22,8 @@ use crate::urls::{UrlError, WebUrl, local_path, shown};
 
 const PHASE: &str = "check";
 
-/// What an image from elsewhere must be.
-struct Wanted<'a> {
+/// The release that an image must belong to.
+struct RequestedRelease<'a> {
     tag: Tag,
     profile: &'a str,
 }
@@ -42,10 +42,10 @@ pub(super) fn open(session: &Session<'_>, image: &str) -> Result<Image, Failure>
         Failure::refused(format!("`{image}` is not a file")).hint("name an image file, compressed or not, or its URL")
     })?;
     let dir = path.parent().map_or_else(PathBuf::new, Path::to_owned);
-    found(session, &Place::Dir(dir), &name, None)
+    found(session, &Location::Dir(dir), &name, None)
 }
 
-/// Why nothing is fetched from `image`.
+/// Why `image` is not a URL that can be downloaded.
 fn unreachable_url(image: &str, error: &UrlError) -> Failure {
     let failure = Failure::new(Code::Refused, error).about(&format!("`{}`", shown(image)));
     match local_path(image) {
@@ -67,38 +67,45 @@ pub(super) fn release(session: &Session<'_>, tag: &str, profile: &str) -> Result
             .hint("write `releases` as https://HOST/PATH")
     })?;
     let url = base.below(&[tag.as_str(), &release::image_name(profile)]);
-    at_url(session, url, Some(&Wanted { tag, profile }))
+    at_url(session, url, Some(&RequestedRelease { tag, profile }))
 }
 
-fn at_url(session: &Session<'_>, url: WebUrl, wanted: Option<&Wanted<'_>>) -> Result<Image, Failure> {
+fn at_url(session: &Session<'_>, url: WebUrl, requested: Option<&RequestedRelease<'_>>) -> Result<Image, Failure> {
     let name = url.file_name().map(str::to_owned);
     let name = name.ok_or_else(|| Failure::refused(format!("{url} names no file")).hint("name the image's own URL"))?;
-    found(session, &Place::Url(url), &name, wanted)
+    found(session, &Location::Url(url), &name, requested)
 }
 
-fn found(session: &Session<'_>, place: &Place, name: &str, wanted: Option<&Wanted<'_>>) -> Result<Image, Failure> {
-    let unproved = |error| unproved(error, place);
+fn found(
+    session: &Session<'_>,
+    place: &Location,
+    name: &str,
+    requested: Option<&RequestedRelease<'_>>,
+) -> Result<Image, Failure> {
+    let proof_failure = |error| proof_failure(error, place);
     let sidecars = Sidecars::new(session, place, name);
-    let proof = sidecars.proof(wanted.map(|wanted| &wanted.tag))?;
-    if let Some(Wanted { profile, .. }) = wanted {
-        proof.check_profile(profile).map_err(unproved)?;
+    let proof = sidecars.proof(requested.map(|requested| &requested.tag))?;
+    if let Some(RequestedRelease { profile, .. }) = requested {
+        proof.check_profile(profile).map_err(proof_failure)?;
     }
     let path = match place {
-        Place::Dir(dir) => dir.join(name),
-        Place::Url(url) => {
-            let sha256 = proof.file().map_err(unproved)?;
+        Location::Dir(dir) => dir.join(name),
+        Location::Url(url) => {
+            let sha256 = proof.file().map_err(proof_failure)?;
             let download = Download { name: url.to_string(), urls: vec![url.as_str().to_owned()], sha256, size: None };
-            let paths = session.fetcher.fetch_all(&[download], session.console.progress()).map_err(unfetched)?;
-            paths.into_iter().next().ok_or_else(|| bad(format!("{url} was not fetched")))?
+            let paths = session.fetcher.fetch_all(&[download], session.console.progress()).map_err(fetch_failure)?;
+            paths.into_iter().next().ok_or_else(|| bad_download(format!("{url} was not fetched")))?
         }
     };
-    let (source, is_packed) = source(&path).map_err(|error| unreadable(&path, &error))?;
-    if matches!(place, Place::Dir(_)) {
+    let (source, is_packed) = source(&path).map_err(|error| read_failure(&path, &error))?;
+    if matches!(place, Location::Dir(_)) {
         let is = match (is_packed, proof.file()) {
-            (true, Ok(_)) => files::open(&path).and_then(Digest::of_all).map_err(|error| unreadable(&path, &error))?,
+            (true, Ok(_)) => {
+                files::open(&path).and_then(Digest::of_all).map_err(|error| read_failure(&path, &error))?
+            }
             _ => proof.manifest.image_sha256,
         };
-        proof.check_file(is).map_err(unproved)?;
+        proof.check_file(is).map_err(proof_failure)?;
     }
     let manifest = proof.manifest;
     let progress = session.console.progress();
@@ -108,6 +115,6 @@ fn found(session: &Session<'_>, place: &Place, name: &str, wanted: Option<&Wante
     if let Some(warning) = manifest.boot_warning() {
         progress.warn(warning);
     }
-    sidecars.keep();
-    Ok(Image { node: manifest.node.clone(), manifest, source, seed: None, role: None, keep: vec![path] })
+    sidecars.store_in_cache();
+    Ok(Image { node: manifest.node.clone(), manifest, source, seed: None, role: None, protected_paths: vec![path] })
 }

@@ -1,4 +1,4 @@
-//! What is written, wherever it comes from.
+//! The image to write, wherever it comes from.
 
 use std::path::PathBuf;
 
@@ -12,11 +12,11 @@ use crate::profile::Role;
 pub(super) struct Image {
     pub(super) manifest: Manifest,
     pub(super) source: Box<dyn Source>,
-    /// The node, and what makes the stick its own.
+    /// The node whose stick it becomes, and that node's seed.
     pub(super) node: Option<String>,
     pub(super) seed: Option<Zeroizing<Vec<u8>>>,
-    /// What the node is to K3s.
+    /// The node's role in K3s.
     pub(super) role: Option<Role>,
-    /// Files that the writing depends on.
-    pub(super) keep: Vec<PathBuf>,
+    /// Files that are read while writing, so their disk must not be written to.
+    pub(super) protected_paths: Vec<PathBuf>,
 }

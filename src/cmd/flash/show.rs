@@ -1,11 +1,11 @@
-//! What is told of image, disk and plan.
+//! Descriptions of image, disk, plan and result for the user.
 
 use std::path::Path;
 
 use super::image::Image;
 use crate::device::Disk;
 use crate::flash::Plan;
-use crate::flash::protocol::{Phase, Waits};
+use crate::flash::protocol::{Phase, StallTimes};
 use crate::output::bytes;
 use crate::profile::Role;
 
@@ -23,7 +23,7 @@ pub(super) fn image(image: &Image) -> String {
     format!("image  {} {} ({}), {node}", manifest.profile, manifest.image_id, manifest.board)
 }
 
-/// All that is about to happen.
+/// What a flash will do, for the user to confirm.
 pub(super) fn plan(what: &Image, target: &Disk, plan: &Plan) -> String {
     let partitions = target.partitions.iter().map(|partition| {
         let label = partition.label.as_deref().map_or(String::new(), |label| format!(" `{label}`"));
@@ -39,7 +39,7 @@ pub(super) fn plan(what: &Image, target: &Disk, plan: &Plan) -> String {
     )
 }
 
-/// What the node does until it is ready, and how long that took where it was measured: docs/measurements.md has the same.
+/// What the node does until it is ready, with the times that were measured. docs/measurements.md has the same times.
 fn minutes(role: Role) -> String {
     let last = match role {
         Role::Server => "its datastore",
@@ -48,12 +48,12 @@ fn minutes(role: Role) -> String {
     let seconds = seconds(role);
     format!(
         "
-      it takes the rest of the stick for its own data, and waits, as far as it needs them,
-      for data disks, a route, the time and {last}, in this order; its console says
-      for which, why, and what helps, and it goes on by itself as soon as that is there
+      at its first start it uses the rest of the stick for its own data, and waits for
+      what it needs of data disks, a route, the time and {last}, in this order; its console
+      says what it waits for, why, and what helps, and it continues by itself
       then K3s starts, until the console says `ready N s after power-on`: that took
-      {seconds} s in emulation, and was not timed on a real board yet
-      if Kubernetes has its Node already, leave it there: it comes back under its name"
+      {seconds} s in emulation; it was not measured on a real board yet
+      if Kubernetes already has a Node of this name, keep it: the node takes it over"
     )
 }
 
@@ -64,32 +64,32 @@ fn seconds(role: Role) -> &'static str {
     }
 }
 
-/// What is said to who stops a flash, and to who does not wait for that.
+/// Messages for the first Ctrl-C, and for the second one, which ends the program at once.
 pub(super) fn stopping(disk: &Disk) -> [String; 2] {
     let path = disk.path.display();
     [
-        format!("stopping: waiting until the writer lets {path} go …"),
-        format!("ended without waiting for the writer: take {path} for half-written until it is flashed again"),
+        format!("stopping: waiting until the writer closes {path} …"),
+        format!("ended without waiting for the writer: {path} may be half-written; flash it again"),
     ]
 }
 
-/// So many bytes, of so many.
+/// A part of an amount of bytes (`12 MiB of 2 GiB`).
 fn share(part: u64, of: u64) -> String {
     format!("{} of {}", bytes(part), bytes(of))
 }
 
-/// What comes next.
+/// What the user does next.
 pub(super) fn next(what: &Image, ejected: bool) -> String {
     let next = match (&what.node, ejected) {
         (Some(_), true) => "next: plug it into the node and switch it on",
         (Some(_), false) => "next: unplug it, plug it into the node and switch it on",
-        (None, _) => "it has no seed: a node that starts from it lets nobody in",
+        (None, _) => "it has no seed: nobody can log in to a node that starts from it",
     };
     format!("{next}{}", what.role.map_or(String::new(), minutes))
 }
 
-/// How it ended; `next` is what comes next.
-pub(super) fn end(what: &Image, disk: &Disk, mapped: u64, seconds: f64, waits: Waits, next: &str) -> String {
+/// The report of a finished flash; `next` is what the user does next.
+pub(super) fn end(what: &Image, disk: &Disk, mapped: u64, seconds: f64, waits: StallTimes, next: &str) -> String {
     let slower = waits.bottleneck();
     format!(
         "{} holds {} {}: {} written and read back in {seconds:.1} s; {slower} set the pace\n{next}",
@@ -100,13 +100,13 @@ pub(super) fn end(what: &Image, disk: &Disk, mapped: u64, seconds: f64, waits: W
     )
 }
 
-/// What a flash that failed has left of a disk, which had come so far.
+/// The state of a disk after a flash that failed in the phase `reached`.
 pub(super) fn left(disk: &Path, reached: Option<Phase>) -> String {
     let path = disk.display();
     match reached {
         None => format!("nothing was written to {path}"),
         Some(Phase::Clear) => {
-            format!("{path} may still have its old partition table, and what it held: nothing else was written yet")
+            format!("{path} may still have its old partition table and content: nothing else was written yet")
         }
         Some(Phase::Tables) => {
             format!("{path} has no valid partition table, unless it was cut off in the last moment: flash it again")

@@ -1,5 +1,5 @@
-//! The child with the rights to write: started directly where the user has them, else through sudo, doas or run0;
-//! where none of them is, it is to have the disk opened by udisks2.
+//! Starts the child process that writes: directly if the user may write to the disk, else through sudo, doas or run0. If none
+//! of these is installed, the child has udisks2 open the disk.
 
 use std::ffi::OsString;
 use std::io::{self, BufReader};
@@ -10,39 +10,45 @@ use crate::cmd::interrupt;
 use crate::device::Disk;
 use crate::flash::Prepared;
 use crate::flash::parent::{self, FlashError};
-use crate::flash::protocol::{Event, Expected, Phase, Waits};
+use crate::flash::protocol::{Event, Expected, Phase, StallTimes};
 use crate::output::{Console, Progress, bytes};
 use crate::process::command;
 
-/// Bytes that a pipe should hold, which the system may refuse.
+/// Wanted capacity of the pipe in bytes. The system may refuse it.
 #[cfg(target_os = "linux")]
 const PIPE: usize = 1 << 20;
-/// Programs that give rights, in the order in which they are tried.
+/// Programs that start the child as root, in the order of preference.
 const PROGRAMS: [&str; 3] = ["sudo", "doas", "run0"];
 
-/// Does the plan through a child. An error comes with the step that the child had begun, if it had.
+/// Carries out the plan through a child. An error comes with the last phase that the child had begun, if any.
 pub(super) fn write(
     prepared: &Prepared<'_>,
     expected: &Expected,
     disk: &Disk,
     console: &Console,
-) -> Result<Waits, (FlashError, Option<Phase>)> {
-    let _awake = Awake::keep();
+) -> Result<StallTimes, (FlashError, Option<Phase>)> {
+    let _inhibitor = SleepInhibitor::start();
     let escalator = if may_write(&disk.path) { None } else { Some(escalator(disk, console)) };
     let mut child = start(disk, expected, escalator).map_err(|error| (error, None))?;
-    // Until it has the disk, it may wait for a password.
+    // Until the child has opened the disk it may wait for a password, so Ctrl-C must end it too.
     interrupt::pass_to(Some(&child));
     let (Some(input), Some(output)) = (child.stdin.take(), child.stdout.take()) else {
         return Err((FlashError::Vanished, None));
     };
-    // More room means fewer switches between the two; it works without.
+    // A larger pipe means fewer context switches. It works without one too.
     #[cfg(target_os = "linux")]
     let _ = rustix::pipe::fcntl_setpipe_size(&input, PIPE);
-    let mut shown =
-        Shown { console, progress: console.progress(), plan: prepared, open: None, opened: false, reached: None };
+    let mut shown = EventDisplay {
+        console,
+        progress: console.progress(),
+        plan: prepared,
+        open: None,
+        opened: false,
+        reached: None,
+    };
     let tell = |event: &Event| shown.tell(event);
     let result = parent::serve(&prepared.plan, &prepared.source, input, BufReader::new(output), tell, &interrupt::came);
-    // It has said all; how it ends says nothing more.
+    // Its events told everything, so its exit status is not needed.
     let _ = child.wait();
     interrupt::pass_to(None);
     result.map_err(|error| match (error, escalator) {
@@ -53,20 +59,20 @@ pub(super) fn write(
     })
 }
 
-/// What gives the rights that the user has not.
+/// How the child gets permission to write.
 #[derive(Debug, Clone, Copy)]
 enum Escalator {
-    /// Starts the child as root.
+    /// This program starts the child as root.
     Program(&'static str),
-    /// Gives the child the open disk.
+    /// udisks2 passes the open disk to the child.
     Udisks,
 }
 
-/// The first that there is; says that it may ask.
+/// The first escalator that is installed. Tells the user that it may ask for a password.
 fn escalator(disk: &Disk, console: &Console) -> Escalator {
     let program = PROGRAMS.into_iter().find(|name| on_path(name));
     let who = program.unwrap_or("udisks2");
-    console.note(&format!("{} needs more rights than yours; {who} may ask for a password", disk.path.display()));
+    console.note(&format!("you may not write to {}; {who} may ask for a password", disk.path.display()));
     program.map_or(Escalator::Udisks, Escalator::Program)
 }
 
@@ -89,7 +95,8 @@ fn start(disk: &Disk, expected: &Expected, escalator: Option<Escalator>) -> Resu
         .map_err(|source| FlashError::Start { source })
 }
 
-/// Asked without opening it: closing a disk that was open for writing makes udev look at it again.
+/// Whether this process may write to the disk. It is not opened for that: closing a disk that was open for writing makes udev
+/// probe it again.
 fn may_write(path: &Path) -> bool {
     use rustix::fs::{Access, AtFlags, CWD, accessat};
     accessat(CWD, path, Access::READ_OK | Access::WRITE_OK, AtFlags::EACCESS).is_ok()
@@ -100,19 +107,19 @@ fn on_path(name: &str) -> bool {
     std::env::split_paths(&path).any(|dir| dir.join(name).is_file())
 }
 
-/// Events as progress.
-struct Shown<'a> {
+/// Shows the child's events as progress.
+struct EventDisplay<'a> {
     console: &'a Console,
     progress: &'a dyn Progress,
     plan: &'a Prepared<'a>,
-    /// The phase that is shown, its bytes and its beginning.
+    /// The current phase: its name, its bytes and when it began.
     open: Option<(&'static str, u64, std::time::Instant)>,
-    /// Whether the writer has the disk.
+    /// Whether the child has opened the disk.
     opened: bool,
     reached: Option<Phase>,
 }
 
-impl Shown<'_> {
+impl EventDisplay<'_> {
     fn tell(&mut self, event: &Event) {
         self.console.event("writer", event);
         match event {
@@ -139,7 +146,7 @@ impl Shown<'_> {
                     }
                 }
             }
-            Event::Again { part, offset } => self.progress.warn(&format!(
+            Event::Rewrite { part, offset } => self.progress.warn(&format!(
                 "the disk did not keep what was written to byte {offset} (`{part}`); it is written again"
             )),
             Event::Done(_) | Event::Failed { .. } => self.close(),
@@ -147,7 +154,7 @@ impl Shown<'_> {
                 self.opened = true;
                 interrupt::pass_to(None);
             }
-            Event::Want { .. } => {}
+            Event::RequestRanges { .. } => {}
         }
     }
 
@@ -165,11 +172,11 @@ impl Shown<'_> {
     }
 }
 
-/// While this lives, the machine does not go to sleep by itself, where systemd is asked.
-struct Awake(Option<Child>);
+/// While this value lives, systemd does not suspend the machine.
+struct SleepInhibitor(Option<Child>);
 
-impl Awake {
-    fn keep() -> Self {
+impl SleepInhibitor {
+    fn start() -> Self {
         let holder = command("systemd-inhibit")
             .args([
                 "--what=sleep:shutdown:idle",
@@ -186,10 +193,11 @@ impl Awake {
     }
 }
 
-impl Drop for Awake {
+impl Drop for SleepInhibitor {
     fn drop(&mut self) {
         if let Some(mut holder) = self.0.take() {
-            // With its input `cat` ends, and so does it; but it may still be waiting for systemd.
+            // When its input is closed `cat` ends, and systemd-inhibit too. It is killed as well, since it may still wait for
+            // systemd.
             drop(holder.stdin.take());
             let _: io::Result<_> = holder.kill().and_then(|()| holder.wait());
         }

@@ -1,4 +1,4 @@
-//! One stick, from the image that is looked for to the disk that is switched off.
+//! Flashes one stick, from finding the image to switching the disk off.
 
 use std::time::Instant;
 
@@ -16,19 +16,24 @@ use crate::flash::Prepared;
 use crate::flash::parent::FlashError;
 use crate::flash::protocol::Phase;
 
-/// One stick, that is none of those `taken` and is one in the end.
-pub(super) fn write(args: &Flash, node: Option<&str>, taken: &mut Vec<u64>, session: &Session<'_>) -> Outcome {
+/// Flashes one stick, which must not be one of `already_written`, and adds it to them.
+pub(super) fn write(
+    args: &Flash,
+    node: Option<&str>,
+    already_written: &mut Vec<u64>,
+    session: &Session<'_>,
+) -> Outcome {
     let console = session.console;
-    let image = find(args, node, taken, session)?;
-    let Some(choice) = Choice::make(args, &image, taken, session)? else {
-        // Nothing but the plan was asked for, and no disk is there.
+    let image = find(args, node, already_written, session)?;
+    let Some(choice) = Choice::make(args, &image, already_written, session)? else {
+        // `--dry-run`, and there is no disk.
         let value = json!({
             "device": null,
             "image_id": image.manifest.image_id,
             "profile": image.manifest.profile,
             "node": image.node,
         });
-        console.note("no disk that may be written to is there: `imgbuild devices` tells why");
+        console.note("there is no disk that may be written to: `imgbuild devices` tells why");
         console.result(&value, &show::image(&image));
         return Ok(());
     };
@@ -59,11 +64,11 @@ pub(super) fn write(args: &Flash, node: Option<&str>, taken: &mut Vec<u64>, sess
         spawn::write(&prepared, &choice.expected, disk, console)
             .map_err(|(error, reached)| failure(error, reached, disk, session))?
     };
-    taken.extend(disk.diskseq);
+    already_written.extend(disk.diskseq);
     let seconds = started.elapsed().as_secs_f64();
     if interrupt::came() {
         interrupt::came_too_late();
-        console.note("it was told to stop when all was written: the disk is whole");
+        console.note("the stop came after everything was written: the disk is complete");
     }
     let ejected = !args.no_eject && eject::eject(disk, console);
     let next = show::next(&image, ejected);

@@ -1,4 +1,4 @@
-//! An image's bytes out of a file, whatever it is packed with, with little memory.
+//! Reads an image out of a plain or compressed file, with little memory.
 
 use std::fs::File;
 use std::io::{self, BufReader, Read};
@@ -9,14 +9,14 @@ use liblzma::stream::{CONCATENATED, Stream as Lzma};
 use zstd::zstd_safe::get_error_name;
 
 use crate::files;
-use crate::flash::{Raw, Source, Stream, TooWide};
+use crate::flash::{Raw, Source, Stream, WindowTooLarge};
 use crate::format::Packing;
 
-/// Most bytes that unpacking xz may take: a dictionary of 128 MiB, which is twice that of `xz -9` and as much as zstd's library
-/// takes unasked, and what the decoder has besides.
+/// Most bytes of memory for decompressing xz: a dictionary of 128 MiB, which is twice that of `xz -9` and equal to the default
+/// limit of zstd's library, plus 1 MiB for the decoder itself.
 const XZ_MEMORY: u64 = (128 << 20) + (1 << 20);
 
-/// The bytes of the image at `path`, and whether it is packed, which its first bytes tell.
+/// The image at `path`, and whether the file is compressed, as its first bytes tell.
 pub(super) fn source(path: &Path) -> io::Result<(Box<dyn Source>, bool)> {
     type Unpack = fn(File) -> io::Result<Box<dyn Read + Send>>;
     let mut file = files::open(path)?;
@@ -35,12 +35,15 @@ pub(super) fn source(path: &Path) -> io::Result<(Box<dyn Source>, bool)> {
     Ok((Box::new(Stream::new(Box::new(move || unpack(File::open(&path)?)))), true))
 }
 
-/// A decoder that says what it has no memory for in a way that can be told from damage: its own way to say so is the second.
+/// A decoder that returns [`WindowTooLarge`] where the wrapped one fails for its memory limit, so that this differs from damage.
+/// The function recognises the wrapped decoder's error.
 struct Bounded<R>(R, fn(&io::Error) -> bool, Packing);
 
 impl<R: Read> Read for Bounded<R> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        self.0.read(buffer).map_err(|error| if (self.1)(&error) { io::Error::other(TooWide(self.2)) } else { error })
+        self.0
+            .read(buffer)
+            .map_err(|error| if (self.1)(&error) { io::Error::other(WindowTooLarge(self.2)) } else { error })
     }
 }
 
@@ -98,7 +101,7 @@ mod tests {
         // 192 MiB, 4 GiB - 1.
         for dictionary in [31, 40] {
             let error = read(&xz(dictionary)).unwrap_err();
-            assert!(error.is_too_wide(), "{dictionary}: {error:?}");
+            assert!(error.is_window_too_large(), "{dictionary}: {error:?}");
             assert!(error.hint().unwrap().contains("`xz -9`"), "{:?}", error.hint());
         }
     }
@@ -107,7 +110,7 @@ mod tests {
     fn damage_is_not_taken_for_a_lack_of_memory() {
         let mut bytes = xz(16);
         bytes[20] ^= 1;
-        assert!(!read(&bytes).unwrap_err().is_too_wide());
-        assert!(!read(&zstd::encode_all(&b"image"[..], 1).unwrap()[..8]).unwrap_err().is_too_wide());
+        assert!(!read(&bytes).unwrap_err().is_window_too_large());
+        assert!(!read(&zstd::encode_all(&b"image"[..], 1).unwrap()[..8]).unwrap_err().is_window_too_large());
     }
 }

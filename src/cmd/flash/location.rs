@@ -1,18 +1,18 @@
-//! Where a foreign image lies.
+//! Where an image from elsewhere lies.
 
 use std::path::PathBuf;
 
 use crate::urls::WebUrl;
 
-/// Where an image and the files that prove it lie side by side.
-pub(super) enum Place {
+/// Where an image and the files that verify it lie side by side.
+pub(super) enum Location {
     Dir(PathBuf),
-    /// The URL of any of them: the others are beside it.
+    /// The URL of one of these files: the others are beside it.
     Url(WebUrl),
 }
 
-impl Place {
-    /// A file there, for messages.
+impl Location {
+    /// The path or URL of one of the files, for messages.
     pub(super) fn shown(&self, name: &str) -> String {
         match self {
             Self::Dir(dir) => dir.join(name).display().to_string(),

@@ -1,11 +1,11 @@
-//! What is told on hosts where disks can neither be listed nor written to yet: how it is done there by hand.
+//! Messages for hosts other than Linux, where disks can neither be listed nor written to: how it is done there by hand.
 
 use crate::exit::Failure;
 
-/// For `flash`: the exported image and the host's own tools. None of it can add a node's seed.
+/// For `flash`: writing an exported image with the host's own tools, which cannot add a node's seed.
 pub(super) fn flash(profile: Option<&str>) -> Failure {
     let profile = profile.unwrap_or("PROFILE");
-    Failure::refused("writing to devices is done on Linux alone so far").hint(format!(
+    Failure::refused("writing to devices works only on Linux so far").hint(format!(
         "on Linux, `flash --node NAME` writes a node's stick. Here the image without a seed can be written: \
          `imgbuild export --profile {profile}` makes {profile}.img.zst, `diskutil list external physical` names the stick, then\n  \
          diskutil unmountDisk /dev/diskN\n  \
@@ -15,8 +15,9 @@ pub(super) fn flash(profile: Option<&str>) -> Failure {
 
 /// For `devices`.
 pub(super) fn devices() -> Failure {
-    Failure::refused("disks are listed on Linux alone so far")
-        .hint("`diskutil list external physical` shows those of a Mac; whether one may be written to is for you to judge there")
+    Failure::refused("listing disks works only on Linux so far").hint(
+        "`diskutil list external physical` shows those of a Mac; you have to judge yourself which may be written to",
+    )
 }
 
 #[cfg(test)]

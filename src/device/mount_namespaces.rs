@@ -1,5 +1,5 @@
-//! Mounts in other mount namespaces, as of containers and of services with private ones: the table of this process does not
-//! have them, but that of a process in there does, for whoever may read it.
+//! Mounts in other mount namespaces, such as those of containers and of services with private mounts. This process's own mount
+//! table does not list them, but that of a process in such a namespace does, if this user may read it.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -8,10 +8,10 @@ use std::path::Path;
 use super::Disk;
 use super::text::{clean, mounts, shown};
 
-/// Who has the disk or a part of it mounted where this process does not see it, below the root directory `root`: of each
-/// namespace the process with the lowest number, in words. Processes that may not be asked are passed over.
+/// Describes who has the disk or a partition of it mounted in another mount namespace: for each namespace the process with
+/// the lowest number. `/proc` is read below the root directory `root`. Processes that this user may not inspect are skipped.
 #[must_use]
-pub fn mounted_elsewhere(root: &Path, disk: &Disk) -> Vec<String> {
+pub fn mounts_in_other_namespaces(root: &Path, disk: &Disk) -> Vec<String> {
     let proc = root.join("proc");
     let space = |process: &str| fs::read_link(proc.join(process).join("ns/mnt")).ok();
     let mut seen: BTreeSet<_> = space("self").into_iter().collect();

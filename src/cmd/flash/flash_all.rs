@@ -1,4 +1,4 @@
-//! `flash --all`: node by node, stick by stick. What goes wrong with one stick is no reason to leave the others.
+//! `flash --all`: the sticks of all nodes, one after the other. A failure with one stick does not end the series.
 
 use super::{choose, stick};
 use crate::cli::Flash;
@@ -11,7 +11,7 @@ pub(super) fn run(args: &Flash, session: &Session<'_>) -> Outcome {
     let console = session.console;
     if !args.dry_run && !console.can_ask() {
         let why = if console.is_for_people() {
-            "standard input or standard error is no terminal"
+            "standard input or standard error is not a terminal"
         } else {
             "`--json` asks nobody"
         };
@@ -20,21 +20,21 @@ pub(super) fn run(args: &Flash, session: &Session<'_>) -> Outcome {
     }
     let (cluster, _) = cluster::load(session)?;
     let nodes: Vec<String> = cluster.nodes.keys().cloned().collect();
-    let mut walk = Walk::default();
+    let mut series = Series::default();
     for (number, node) in (1..).zip(&nodes) {
-        if !walk.is_over && !interrupt::came() && walk.step(args, node, (number, nodes.len()), session) {
+        if !series.is_over && !interrupt::came() && series.step(args, node, (number, nodes.len()), session) {
             continue;
         }
-        walk.left.push(format!("`{node}`"));
+        series.left.push(format!("`{node}`"));
     }
-    let Walk { left, worst, .. } = walk;
-    let said = format!("{} of {} left: {}", left.len(), count(nodes.len(), "node"), left.join(", "));
-    match worst {
-        Some(code) => Err(Failure { code, ..Failure::refused(said) }
-            .hint("write them one by one: `imgbuild flash --node NAME`; what went wrong stands above")),
+    let Series { left, first_failure, .. } = series;
+    let summary = format!("{} of {} left: {}", left.len(), count(nodes.len(), "node"), left.join(", "));
+    match first_failure {
+        Some(code) => Err(Failure { code, ..Failure::refused(summary) }
+            .hint("write them one by one: `imgbuild flash --node NAME`; the errors are above")),
         None => {
             if !left.is_empty() {
-                console.note(&said);
+                console.note(&summary);
             }
             Ok(())
         }
@@ -42,22 +42,22 @@ pub(super) fn run(args: &Flash, session: &Session<'_>) -> Outcome {
 }
 
 #[derive(Default)]
-struct Walk {
-    /// Sticks that were written, by the kernel's running number.
-    taken: Vec<u64>,
-    /// Nodes whose sticks were not.
+struct Series {
+    /// Sticks that were written, by the kernel's sequence number.
+    already_written: Vec<u64>,
+    /// Nodes whose sticks were not written.
     left: Vec<String>,
-    /// The first thing that went wrong.
-    worst: Option<Code>,
-    /// Nobody is there any more.
+    /// The exit code of the first failure.
+    first_failure: Option<Code>,
+    /// The user can no longer be asked.
     is_over: bool,
 }
 
-impl Walk {
+impl Series {
     /// The stick of one node; false if it was not written.
     fn step(&mut self, args: &Flash, node: &str, (number, of): (usize, usize), session: &Session<'_>) -> bool {
         if !args.dry_run {
-            match ready(args, &format!("node `{node}`, {number} of {of}"), &self.taken, session) {
+            match ready(args, &format!("node `{node}`, {number} of {of}"), &self.already_written, session) {
                 Ok(true) => {}
                 Ok(false) => return false,
                 Err(failure) => {
@@ -66,9 +66,9 @@ impl Walk {
                 }
             }
         }
-        match stick::write(args, Some(node), &mut self.taken, session) {
+        match stick::write(args, Some(node), &mut self.already_written, session) {
             Ok(()) => true,
-            // Who stops it knows why.
+            // A user who stops the run knows the reason.
             Err(_) if interrupt::came() => false,
             Err(failure) => self.note(&failure, session),
         }
@@ -76,21 +76,21 @@ impl Walk {
 
     fn note(&mut self, failure: &Failure, session: &Session<'_>) -> bool {
         session.console.fail(failure);
-        self.worst.get_or_insert(failure.code);
+        self.first_failure.get_or_insert(failure.code);
         false
     }
 }
 
-/// Waits for the stick of `whose`; false if it is to be left out. A stick that will not do is found out here, where another
-/// one can still be plugged in.
-fn ready(args: &Flash, whose: &str, taken: &[u64], session: &Session<'_>) -> Result<bool, Failure> {
+/// Asks for the stick of `whose`; false if the user skips it. A stick that must not be written to is found out here, where
+/// the user can still plug in another one.
+fn ready(args: &Flash, whose: &str, already_written: &[u64], session: &Session<'_>) -> Result<bool, Failure> {
     let question = format!("\n{whose}: plug in its stick and press Enter, or type `skip`:");
     loop {
-        let typed = session.console.ask(&question).map_err(|error| choose::unasked(&error, session.console))?;
+        let typed = session.console.ask(&question).map_err(|error| choose::cannot_ask(&error, session.console))?;
         if !typed.is_empty() {
             return Ok(false);
         }
-        match choose::beforehand(args, taken, session) {
+        match choose::preflight(args, already_written, session) {
             Ok(()) => return Ok(true),
             Err(failure) => session.console.fail(&failure),
         }
