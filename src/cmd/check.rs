@@ -239,7 +239,7 @@ fn ask(session: &Session<'_>, inputs: &Inputs<'_>) -> Result<(Vec<Finding>, Stri
     };
     let progress = session.console.progress();
     progress.begin(DATASTORE, 0);
-    let seen = datastore::look(&endpoint, ca);
+    let seen = datastore::inspect(&endpoint, ca);
     let note = match &seen {
         Ok(facts) => format!("PostgreSQL {} at {endpoint}", online::redacted(inputs, &facts.answers.version)),
         Err(_) => format!("no answer from {endpoint}"),

@@ -1,7 +1,7 @@
-//! Where a datastore is, by the URL that K3s gets.
+//! Parses the datastore's URL.
 //!
-//! The URL is read by the rules of those who read it on the node: Go's `net/url`, kine (`pkg/drivers/pgsql`,
-//! `prepareConfig`) and pgx (`pgconn/config.go`, `parseURLSettings`); they are stricter in places than the URL standard.
+//! It follows the parsers that read the URL on the node: Go's `net/url`, kine (`pkg/drivers/pgsql`, `prepareConfig`) and pgx
+//! (`pgconn/config.go`, `parseURLSettings`). In places they are stricter than the URL standard.
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
@@ -12,21 +12,21 @@ use percent_encoding::percent_decode_str;
 use zeroize::Zeroizing;
 
 use super::placeholder::{has_placeholder, is_placeholder};
-use super::{Fault, Host, Part};
+use super::{Host, UrlFault, UrlPart};
 
-/// What K3s calls its database where the URL names none (kine, `pkg/drivers/pgsql`).
+/// K3s's default for the database's name (kine, `pkg/drivers/pgsql`).
 const DATABASE: &str = "kubernetes";
 
-/// A datastore's place, the account there, and how it is spoken to.
+/// A datastore's host, account and connection parameters.
 #[derive(Clone)]
 pub struct Endpoint {
-    /// A name, or an address without brackets, as the URL spells it.
+    /// A name, or an address without brackets, as written in the URL.
     pub host: String,
     pub port: u16,
     pub user: String,
     pub(super) password: Zeroizing<Vec<u8>>,
     pub database: String,
-    /// Behind the `?`, by name; of one that is given twice kine takes the first. Values may be secret.
+    /// The parameters after the `?`, by name. If one is given twice, the first counts, as for kine. Values may be secret.
     pub(super) parameters: BTreeMap<String, Zeroizing<String>>,
 }
 
@@ -34,63 +34,63 @@ impl Endpoint {
     /// The endpoint of `postgres://USER:PASSWORD@HOST:PORT/DATABASE?NAME=VALUE&…`.
     ///
     /// # Errors
-    /// What is wrong with the first part that is; nothing of the URL is in it.
-    pub fn parse(url: &str) -> Result<Self, Fault> {
-        let (scheme, rest) = url.split_once("://").ok_or(Fault::NoUrl)?;
+    /// What is wrong with the first part that is wrong. It does not quote the URL, which holds a password.
+    pub fn parse(url: &str) -> Result<Self, UrlFault> {
+        let (scheme, rest) = url.split_once("://").ok_or(UrlFault::NoUrl)?;
         if !["postgres", "postgresql"].contains(&scheme) {
-            return Err(Fault::Scheme);
+            return Err(UrlFault::Scheme);
         }
         let (authority, rest) = rest.split_at(rest.find(['/', '?', '#']).unwrap_or(rest.len()));
         if rest.contains('@') {
-            // The password's own part ends at the character that should be written otherwise.
+            // The password is cut off at the character that should be percent-encoded.
             let password = authority.split_once(':').filter(|(user, _)| !authority.contains('@') && !user.is_empty());
             return Err(match (password, rest.chars().next()) {
                 (Some((_, password)), Some(char)) => {
-                    Fault::Character { part: Part::Password, char, position: password.chars().count() + 1 }
+                    UrlFault::Character { part: UrlPart::Password, char, position: password.chars().count() + 1 }
                 }
-                _ => Fault::LateAt,
+                _ => UrlFault::LateAt,
             });
         }
-        let (user_info, host) = authority.rsplit_once('@').ok_or(Fault::NoUser)?;
+        let (user_info, host) = authority.rsplit_once('@').ok_or(UrlFault::NoUser)?;
         let (user, password) = user_info.split_once(':').unwrap_or((user_info, ""));
         let (host, port) = place(host)?;
         if rest.contains('#') {
-            return Err(Fault::Fragment);
+            return Err(UrlFault::Fragment);
         }
         let (path, query) = rest.split_once('?').unwrap_or((rest, ""));
         let path = path.trim_start_matches('/');
         for (part, text, is_unset) in [
-            (Part::User, user, has_placeholder(user)),
-            (Part::Password, password, is_placeholder(password)),
-            (Part::Database, path, is_placeholder(path)),
+            (UrlPart::User, user, has_placeholder(user)),
+            (UrlPart::Password, password, is_placeholder(password)),
+            (UrlPart::Database, path, is_placeholder(path)),
         ] {
             if is_unset {
-                return Err(Fault::Placeholder(part));
+                return Err(UrlFault::Placeholder(part));
             }
             check(part, text)?;
         }
         if user.is_empty() {
-            return Err(Fault::NoUser);
+            return Err(UrlFault::NoUser);
         }
         if password.is_empty() {
-            return Err(Fault::NoPassword);
+            return Err(UrlFault::NoPassword);
         }
         let decoded = |part, text: &str| {
-            percent_decode_str(text).decode_utf8().map(Cow::into_owned).map_err(|_| Fault::Text(part))
+            percent_decode_str(text).decode_utf8().map(Cow::into_owned).map_err(|_| UrlFault::Text(part))
         };
-        let database = decoded(Part::Database, path)?;
+        let database = decoded(UrlPart::Database, path)?;
         Ok(Self {
             host: host.to_owned(),
             port,
-            user: decoded(Part::User, user)?,
+            user: decoded(UrlPart::User, user)?,
             password: Zeroizing::new(percent_decode_str(password).collect()),
-            // kine writes it so too, since PostgreSQL does with names that are not quoted.
+            // kine converts it to lower case too, as PostgreSQL does with unquoted names.
             database: if database.is_empty() { DATABASE.to_owned() } else { database.to_lowercase() },
             parameters: parameters(query)?,
         })
     }
 
-    /// What kind of place the host is.
+    /// The host as an address or a normalised name.
     #[must_use]
     pub fn host_kind(&self) -> Host {
         Host::of(&self.host)
@@ -109,42 +109,42 @@ impl Endpoint {
 }
 
 /// Host and port of an authority.
-fn place(text: &str) -> Result<(&str, u16), Fault> {
+fn place(text: &str) -> Result<(&str, u16), UrlFault> {
     let (host, port) = match text.strip_prefix('[') {
-        Some(rest) => rest.split_once(']').ok_or(Fault::Host)?,
+        Some(rest) => rest.split_once(']').ok_or(UrlFault::Host)?,
         None => text.split_at(text.find(':').unwrap_or(text.len())),
     };
     if text.contains(',') {
-        return Err(Fault::SeveralHosts);
+        return Err(UrlFault::SeveralHosts);
     }
     if has_placeholder(host) || is_placeholder(text) {
-        return Err(Fault::Placeholder(Part::Host));
+        return Err(UrlFault::Placeholder(UrlPart::Host));
     }
     let port = match port.strip_prefix(':') {
-        // Go takes a colon without a number for no port.
+        // Go accepts a colon without a number, as no port.
         Some("") => 5432,
         Some(digits) if digits.bytes().all(|byte| byte.is_ascii_digit()) => {
-            digits.parse().ok().filter(|port| *port > 0).ok_or(Fault::Port)?
+            digits.parse().ok().filter(|port| *port > 0).ok_or(UrlFault::Port)?
         }
         None if port.is_empty() => 5432,
-        Some(_) | None => return Err(Fault::Port),
+        Some(_) | None => return Err(UrlFault::Port),
     };
     if host.is_empty() {
-        return Err(Fault::NoHost);
+        return Err(UrlFault::NoHost);
     }
     if text.starts_with('[') {
-        // Behind a percent sign stands the interface of a link-local address.
+        // A percent sign separates the interface of a link-local address.
         let address = host.split('%').next().unwrap_or(host);
-        address.parse::<IpAddr>().ok().filter(IpAddr::is_ipv6).ok_or(Fault::Host)?;
+        address.parse::<IpAddr>().ok().filter(IpAddr::is_ipv6).ok_or(UrlFault::Host)?;
     } else if host.contains('%') {
-        return Err(Fault::EncodedHost);
+        return Err(UrlFault::EncodedHost);
     } else if host.parse::<IpAddr>().is_err() && !is_name(host) {
-        return Err(Fault::Host);
+        return Err(UrlFault::Host);
     }
     Ok((host, port))
 }
 
-/// Whether it is a name that name servers may know. A name whose last label is a number is meant as an address, and is none.
+/// Whether it is a valid DNS name. A name whose last label is a number is a malformed address.
 fn is_name(host: &str) -> bool {
     let host = host.strip_suffix('.').unwrap_or(host);
     let is_label = |label: &str| {
@@ -157,43 +157,43 @@ fn is_name(host: &str) -> bool {
     host.len() <= 253 && host.split('.').all(is_label) && !is_number
 }
 
-/// Refuses what Go's `net/url` refuses in user and password, or what it would take for something else.
-fn check(part: Part, text: &str) -> Result<(), Fault> {
+/// Refuses characters that Go's `net/url` refuses in this part, or would misread.
+fn check(part: UrlPart, text: &str) -> Result<(), UrlFault> {
     let allowed = |char: char| match part {
-        Part::Database => !char.is_control() && char != ' ',
+        UrlPart::Database => !char.is_control() && char != ' ',
         _ => char.is_ascii_alphanumeric() || "-._~!$&'()*+,;=:%".contains(char),
     };
     for (position, (start, char)) in (1..).zip(text.char_indices()) {
         if !allowed(char) {
-            return Err(Fault::Character { part, char, position });
+            return Err(UrlFault::Character { part, char, position });
         }
         let digits = text.as_bytes().get(start + 1..start + 3);
         if char == '%' && !digits.is_some_and(|digits| digits.iter().all(u8::is_ascii_hexdigit)) {
-            return Err(Fault::Escape { part, position });
+            return Err(UrlFault::Escape { part, position });
         }
     }
     Ok(())
 }
 
-/// Reads what stands behind the `?`, as Go's `url.ParseQuery` does.
-fn parameters(query: &str) -> Result<BTreeMap<String, Zeroizing<String>>, Fault> {
+/// Parses the text after the `?`, as Go's `url.ParseQuery` does.
+fn parameters(query: &str) -> Result<BTreeMap<String, Zeroizing<String>>, UrlFault> {
     if query.contains(';') {
-        return Err(Fault::Semicolon);
+        return Err(UrlFault::Semicolon);
     }
     let decoded = |text: &str| {
         let spaced = Zeroizing::new(text.replace('+', " "));
         let decoded = percent_decode_str(&spaced).decode_utf8().map(Cow::into_owned);
-        decoded.map_err(|_| Fault::Text(Part::Parameters))
+        decoded.map_err(|_| UrlFault::Text(UrlPart::Parameters))
     };
     let mut parameters = BTreeMap::new();
     for pair in query.split('&').filter(|pair| !pair.is_empty()) {
         let digits = |start: usize| pair.as_bytes().get(start + 1..start + 3);
         let whole = |start| digits(start).is_some_and(|digits| digits.iter().all(u8::is_ascii_hexdigit));
         if let Some((start, _)) = pair.match_indices('%').find(|(start, _)| !whole(*start)) {
-            // Where in the whole list, as the reader counts.
+            // The position in the whole list, counted in characters from 1.
             let before = pair.as_ptr() as usize - query.as_ptr() as usize;
             let position = query[..before + start].chars().count() + 1;
-            return Err(Fault::Escape { part: Part::Parameters, position });
+            return Err(UrlFault::Escape { part: UrlPart::Parameters, position });
         }
         let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
         let (name, value) = (decoded(name)?, Zeroizing::new(decoded(value)?));
@@ -208,7 +208,7 @@ impl fmt::Debug for Endpoint {
     }
 }
 
-/// `HOST:PORT`, as a person writes it.
+/// `HOST:PORT`, with brackets around an IPv6 address.
 impl fmt::Display for Endpoint {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { host, port, .. } = self;
@@ -220,7 +220,7 @@ impl fmt::Display for Endpoint {
 mod tests {
     use super::*;
 
-    fn fault(url: &str) -> Fault {
+    fn fault(url: &str) -> UrlFault {
         Endpoint::parse(url).expect_err(url)
     }
 
@@ -247,30 +247,33 @@ mod tests {
 
     #[test]
     fn the_first_character_that_is_wrong_is_told_with_its_place() {
-        let at = |part, char, position| Fault::Character { part, char, position };
-        assert_eq!(fault("postgres://k3s:pa^ss@db/k3s"), at(Part::Password, '^', 3));
-        assert_eq!(fault("postgres://k 3s:pass@db/k3s"), at(Part::User, ' ', 2));
-        assert_eq!(fault("postgres://k3s:grün@db/k3s"), at(Part::Password, 'ü', 3));
-        assert_eq!(fault("postgres://k3s:pa@ss@db/k3s"), at(Part::Password, '@', 3));
-        assert_eq!(fault("postgres://k3s:pa/ss@db/k3s"), at(Part::Password, '/', 3));
-        assert_eq!(fault("postgres://k3s:p?ss@db/k3s"), at(Part::Password, '?', 2));
-        assert_eq!(fault("postgres://k3s:#pass@db/k3s"), at(Part::Password, '#', 1));
-        assert_eq!(fault("postgres://k3s:pw@db/k3s?a=b@c"), Fault::LateAt);
-        assert_eq!(fault("postgres://k3s:100%@db/k3s"), Fault::Escape { part: Part::Password, position: 4 });
-        assert_eq!(fault("postgres://k3s:pw@db/k3s?a=1&b=%x"), Fault::Escape { part: Part::Parameters, position: 7 });
+        let at = |part, char, position| UrlFault::Character { part, char, position };
+        assert_eq!(fault("postgres://k3s:pa^ss@db/k3s"), at(UrlPart::Password, '^', 3));
+        assert_eq!(fault("postgres://k 3s:pass@db/k3s"), at(UrlPart::User, ' ', 2));
+        assert_eq!(fault("postgres://k3s:grün@db/k3s"), at(UrlPart::Password, 'ü', 3));
+        assert_eq!(fault("postgres://k3s:pa@ss@db/k3s"), at(UrlPart::Password, '@', 3));
+        assert_eq!(fault("postgres://k3s:pa/ss@db/k3s"), at(UrlPart::Password, '/', 3));
+        assert_eq!(fault("postgres://k3s:p?ss@db/k3s"), at(UrlPart::Password, '?', 2));
+        assert_eq!(fault("postgres://k3s:#pass@db/k3s"), at(UrlPart::Password, '#', 1));
+        assert_eq!(fault("postgres://k3s:pw@db/k3s?a=b@c"), UrlFault::LateAt);
+        assert_eq!(fault("postgres://k3s:100%@db/k3s"), UrlFault::Escape { part: UrlPart::Password, position: 4 });
+        assert_eq!(
+            fault("postgres://k3s:pw@db/k3s?a=1&b=%x"),
+            UrlFault::Escape { part: UrlPart::Parameters, position: 7 }
+        );
     }
 
     #[test]
     fn placeholders_are_found_in_every_part() {
         for (url, part) in [
-            ("postgres://postgres:[YOUR-PASSWORD]@db.abc.supabase.co:5432/k3s", Part::Password),
-            ("postgres://postgres.[PROJECT-REF]:pw@aws-0-eu-west-1.pooler.supabase.com:5432/k3s", Part::User),
-            ("postgres://USER:PASSWORD@HOST:5432/DATABASE", Part::Host),
-            ("postgres://postgres:pw@db.<project>.supabase.co:5432/k3s", Part::Host),
-            ("postgres://k3s:pw@[HOST]:5432/k3s", Part::Host),
-            ("postgres://k3s:pw@db/<database>", Part::Database),
+            ("postgres://postgres:[YOUR-PASSWORD]@db.abc.supabase.co:5432/k3s", UrlPart::Password),
+            ("postgres://postgres.[PROJECT-REF]:pw@aws-0-eu-west-1.pooler.supabase.com:5432/k3s", UrlPart::User),
+            ("postgres://USER:PASSWORD@HOST:5432/DATABASE", UrlPart::Host),
+            ("postgres://postgres:pw@db.<project>.supabase.co:5432/k3s", UrlPart::Host),
+            ("postgres://k3s:pw@[HOST]:5432/k3s", UrlPart::Host),
+            ("postgres://k3s:pw@db/<database>", UrlPart::Database),
         ] {
-            assert_eq!(fault(url), Fault::Placeholder(part), "{url}");
+            assert_eq!(fault(url), UrlFault::Placeholder(part), "{url}");
         }
     }
 
@@ -282,20 +285,20 @@ mod tests {
             Endpoint::parse(&format!("postgres://k3s:pw@{host}/k3s")).expect(host);
         }
         for (host, expected) in [
-            ("a.lan,b.lan", Fault::SeveralHosts),
-            ("a.lan:5432,b.lan:5432", Fault::SeveralHosts),
-            ("%6cocalhost", Fault::EncodedHost),
-            ("%2Frun%2Fpostgresql", Fault::EncodedHost),
-            ("127.1", Fault::Host),
-            ("0x7f.0.0.1", Fault::Host),
-            ("2130706433", Fault::Host),
-            ("büro.lan", Fault::Host),
-            ("fd00::5", Fault::Port),
-            ("[db1]", Fault::Host),
-            ("db:0", Fault::Port),
-            ("db:65536", Fault::Port),
-            ("db:+1", Fault::Port),
-            ("", Fault::NoHost),
+            ("a.lan,b.lan", UrlFault::SeveralHosts),
+            ("a.lan:5432,b.lan:5432", UrlFault::SeveralHosts),
+            ("%6cocalhost", UrlFault::EncodedHost),
+            ("%2Frun%2Fpostgresql", UrlFault::EncodedHost),
+            ("127.1", UrlFault::Host),
+            ("0x7f.0.0.1", UrlFault::Host),
+            ("2130706433", UrlFault::Host),
+            ("büro.lan", UrlFault::Host),
+            ("fd00::5", UrlFault::Port),
+            ("[db1]", UrlFault::Host),
+            ("db:0", UrlFault::Port),
+            ("db:65536", UrlFault::Port),
+            ("db:+1", UrlFault::Port),
+            ("", UrlFault::NoHost),
         ] {
             assert_eq!(fault(&format!("postgres://k3s:pw@{host}/k3s")), expected, "{host}");
         }

@@ -1,13 +1,13 @@
-//! What kind of place a host is, as far as its spelling tells.
+//! What kind of host a name or address is, as far as its spelling tells.
 
 use std::net::IpAddr;
 
-/// A host, in the one spelling that can be compared.
+/// A host in normal form, so that two spellings can be compared.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Host {
-    /// IPv4 addresses within IPv6 (`::ffff:127.0.0.1`) are IPv4; an interface behind `%` is left out.
+    /// IPv4-mapped IPv6 addresses (`::ffff:127.0.0.1`) are IPv4; the interface after a `%` is left out.
     Address(IpAddr),
-    /// In lower case, without a dot at its end.
+    /// In lower case, without a trailing dot.
     Name(String),
 }
 
@@ -21,8 +21,8 @@ impl Host {
         }
     }
 
-    /// Whether it is the machine itself that looks it up: loopback addresses, `0.0.0.0`, `localhost` and all below it
-    /// (RFC 6761), and the names that `/etc/hosts` of distributions have for them.
+    /// Whether it means the machine that resolves it: loopback addresses, `0.0.0.0`, `localhost` and all names below it
+    /// (RFC 6761), and the names that distributions put into `/etc/hosts` for them.
     #[must_use]
     pub fn is_this_machine(&self) -> bool {
         match self {
@@ -34,8 +34,8 @@ impl Host {
         }
     }
 
-    /// Whether only the cluster's own name server knows it: names of Services and pods, which are below `svc` and `pod` in
-    /// the cluster's domain (Kubernetes's DNS specification). Other names in that domain may be the home's.
+    /// Whether only the cluster's own DNS server knows the name: names of Services and pods, below `svc` and `pod` in the
+    /// cluster's domain (Kubernetes's DNS specification). Other names in that domain may belong to the home network.
     #[must_use]
     pub fn is_in_domain(&self, cluster_domain: &str) -> bool {
         let Self::Name(name) = self else { return false };
@@ -46,8 +46,8 @@ impl Host {
         below_own.iter().any(|domain| is_below(domain)) || below_default.iter().any(|domain| is_below(domain))
     }
 
-    /// Whether it looks like the short form of a Service's name, `SERVICE.NAMESPACE`: an operator's ending, or a namespace
-    /// that people call so.
+    /// Whether it looks like the short form of a Service's name, `SERVICE.NAMESPACE`: it has a suffix that operators use, or
+    /// a common name of a namespace.
     #[must_use]
     pub fn is_like_service(&self) -> bool {
         const ENDINGS: [&str; 3] = ["-rw", "-ro", "-headless"];
@@ -59,10 +59,10 @@ impl Host {
             && (NAMESPACES.contains(&namespace) || ENDINGS.iter().any(|ending| service.ends_with(ending)))
     }
 
-    /// Whether it is an address that no single machine has: multicast, broadcast, reserved (IANA's registries of special
+    /// Whether no single machine can have the address: it is multicast, broadcast or reserved (IANA's registries of special
     /// addresses).
     #[must_use]
-    pub fn is_nobodys(&self) -> bool {
+    pub fn is_unassignable(&self) -> bool {
         match self {
             Self::Address(IpAddr::V4(address)) => address.is_multicast() || address.octets()[0] >= 240,
             Self::Address(IpAddr::V6(address)) => address.is_multicast(),
@@ -106,10 +106,10 @@ mod tests {
             assert!(!Host::of(name).is_like_service(), "{name}");
         }
         for address in ["224.0.0.1", "255.255.255.255", "240.0.0.1", "ff02::1"] {
-            assert!(Host::of(address).is_nobodys(), "{address}");
+            assert!(Host::of(address).is_unassignable(), "{address}");
         }
         for address in ["192.168.1.255", "10.0.0.1", "fd00::1", "db.lan"] {
-            assert!(!Host::of(address).is_nobodys(), "{address}");
+            assert!(!Host::of(address).is_unassignable(), "{address}");
         }
     }
 

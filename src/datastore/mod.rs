@@ -1,85 +1,84 @@
-//! A cluster's datastore, seen from here as K3s would see it: reached by name, TCP, TLS and password, then asked for what
-//! K3s needs of it.
+//! Checks a cluster's datastore as K3s would use it: connects with DNS, TCP, TLS and password, then queries what K3s needs.
 //!
 //! ```text
-//! URL, CA file ─▶ Endpoint, trust ─▶ Door: name ─ TCP ─ TLS ─ startup ─ password ─▶ questions, … ─▶ Facts
-//!          │                                     │
-//!          └─▶ Fault: what is wrong with it      └─▶ Obstacle: what is in the way
+//! URL, CA file ─▶ Endpoint, trust ─▶ Connector: DNS ─ TCP ─ TLS ─ startup ─ password ─▶ queries, … ─▶ Facts
+//!          │                            │
+//!          └─▶ UrlFault                 └─▶ ConnectError
 //! ```
 //!
-//! The room only asks: nothing is written to the database, and what it opens is closed when [`look`] returns. Its inside
-//! is asynchronous, its face is not. It puts the password into nothing that it hands out, but a server may: the lints, which
-//! say what the answers mean for a cluster, show them without it.
+//! It only reads: nothing is written to the database, and all connections are closed when [`inspect`] returns. The code is
+//! asynchronous inside, but its public functions are not. It never returns the password itself, but a server's answers may
+//! repeat it: the lints, which interpret the answers, remove it before they are shown.
 
-mod condition;
-mod connect;
+mod capacity;
+mod connect_error;
+mod connector;
 mod endpoint;
-mod fault;
 mod host;
-mod obstacle;
+mod kine_table;
 mod parameters;
 mod placeholder;
-mod questions;
-mod room;
+mod prepared_statements;
+mod queries;
 mod startup;
-mod statements;
 mod trust;
+mod url_fault;
 
-pub use condition::Condition;
+pub use connect_error::ConnectError;
 pub use endpoint::Endpoint;
-pub use fault::{Fault, Part};
 pub use host::Host;
-pub use obstacle::Obstacle;
-pub use parameters::{Trouble, trouble};
-pub use questions::{Answers, Limit, Table};
-pub use statements::Statements;
+pub use kine_table::KineTable;
+pub use parameters::{ParameterProblem, parameter_problem};
+pub use prepared_statements::PreparedStatements;
+pub use queries::{Answers, Limit, Table};
+pub use url_fault::{UrlFault, UrlPart};
 
-/// Connections that kine, K3s's layer over SQL, keeps open when there is nothing to do (`pkg/drivers/generic`,
-/// `MaxIdleConns`); how many more it opens has no limit.
-pub const NEEDED: u32 = 20;
+/// Number of idle connections that kine, K3s's layer over SQL, keeps open (`pkg/drivers/generic`, `MaxIdleConns`). It may
+/// open any number more.
+pub const NEEDED_CONNECTIONS: u32 = 20;
 
-/// What a datastore said.
+/// What was found out of a datastore.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Facts {
     pub answers: Answers,
-    pub statements: Statements,
-    /// How many connections of [`NEEDED`] were had at once. Not tried where a cluster lives already, which may need
-    /// them, nor where it is no use.
+    pub statements: PreparedStatements,
+    /// How many of [`NEEDED_CONNECTIONS`] connections could be open at once. It is not tried on a datastore that already holds
+    /// a cluster, which may need them, nor where prepared statements are lost.
     pub opened: Option<u32>,
     /// The state of K3s's table, if it is there.
-    pub condition: Option<Condition>,
-    /// Names of the keys that hold a cluster's sealed certificates; they tell of the token, but not the token.
+    pub condition: Option<KineTable>,
+    /// Names of the keys that hold a cluster's encrypted certificates. They are derived from the token, but do not reveal it.
     pub bootstrap: Vec<String>,
 }
 
-/// Goes to the datastore with `ca` as the only authority that is believed, and asks.
+/// Connects to the datastore, trusting only the authorities in `ca`, and queries it.
 ///
 /// # Errors
-/// Whatever is between here and an answer.
-pub fn look(endpoint: &Endpoint, ca: &[u8]) -> Result<Facts, Obstacle> {
+/// Why the datastore could not be queried.
+pub fn inspect(endpoint: &Endpoint, ca: &[u8]) -> Result<Facts, ConnectError> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
-    let runtime = runtime.map_err(|error| Obstacle::Other { reason: error.to_string() })?;
-    let facts = runtime.block_on(ask(endpoint, ca));
-    // A name server that does not answer shall not hold up the end of the program.
+    let runtime = runtime.map_err(|error| ConnectError::Other { reason: error.to_string() })?;
+    let facts = runtime.block_on(query_all(endpoint, ca));
+    // Do not wait for a DNS query that is still running.
     runtime.shutdown_background();
     facts
 }
 
-async fn ask(endpoint: &Endpoint, ca: &[u8]) -> Result<Facts, Obstacle> {
-    let door = connect::Door::find(endpoint, ca).await?;
-    let client = door.open().await?;
-    let answers = questions::ask(&client, &door).await?;
+async fn query_all(endpoint: &Endpoint, ca: &[u8]) -> Result<Facts, ConnectError> {
+    let connector = connector::Connector::resolve(endpoint, ca).await?;
+    let client = connector.connect().await?;
+    let answers = queries::query(&client, &connector).await?;
     let bootstrap = match &answers.kine {
-        Some(kine) if kine.readable => questions::bootstrap_keys(&client, &door).await?,
+        Some(kine) if kine.readable => queries::bootstrap_keys(&client, &connector).await?,
         _ => Vec::new(),
     };
     let condition = match &answers.kine {
-        Some(kine) => condition::ask(&client, &door, kine.readable).await?,
+        Some(kine) => kine_table::query(&client, &connector, kine.readable).await?,
         None => None,
     };
-    let (statements, _second) = statements::watch(&client, &door).await?;
+    let (statements, _second) = prepared_statements::probe(&client, &connector).await?;
     let opened = match (&answers.kine, statements) {
-        (None, Statements::Kept | Statements::Moved) => Some(room::measure(&door, 2).await),
+        (None, PreparedStatements::Kept | PreparedStatements::Migrated) => Some(capacity::measure(&connector, 2).await),
         _ => None,
     };
     Ok(Facts { answers, statements, opened, condition, bootstrap })

@@ -1,13 +1,13 @@
-//! What stands behind the `?` of a datastore's URL: who takes it, and what is nobody's.
+//! The parameters after the `?` of a datastore's URL: which program uses each, and which are invalid.
 //!
-//! kine hands all of it on to pgx. pgx keeps what is its own and sends the rest to the server as settings of the session
-//! (`pgconn/config.go`, `conn.go`; v5.10 in kine 0.16.3 and 0.16.4). `PostgreSQL` ends a connection over a setting that it
-//! does not know.
+//! kine passes all of them to pgx. pgx uses its own ones and sends the rest to the server as settings of the session
+//! (`pgconn/config.go`, `conn.go`; v5.10 in kine 0.16.3 and 0.16.4). `PostgreSQL` ends the connection if it does not know a
+//! setting.
 
 use super::Endpoint;
 
-/// Kept by pgx: never sent to the server.
-const KEPT: [&str; 26] = [
+/// Parameters of pgx itself, which are never sent to the server.
+const PGX: [&str; 26] = [
     "channel_binding",
     "connect_timeout",
     "default_query_exec_mode",
@@ -29,7 +29,7 @@ const KEPT: [&str; 26] = [
     "sslsni",
     "statement_cache_capacity",
     "target_session_attrs",
-    // These are what stands before the `?`.
+    // These repeat what stands before the `?`.
     "database",
     "dbname",
     "host",
@@ -37,17 +37,17 @@ const KEPT: [&str; 26] = [
     "port",
 ];
 
-/// What stands before the `?`, by another name: pgx would go elsewhere than what everybody else looks at.
-const ELSEWHERE: [&str; 7] = ["database", "dbname", "host", "hostaddr", "password", "port", "user"];
+/// Parameters that override the part before the `?`: pgx would connect to another place than the one that is checked here.
+const ADDRESS: [&str; 7] = ["database", "dbname", "host", "hostaddr", "password", "port", "user"];
 
-/// Other ways to log in than with the URL's password.
+/// Parameters for a login by other means than the URL's password.
 const LOGIN: [&str; 4] = ["passfile", "sslcert", "sslkey", "sslpassword"];
 
-/// How `PostgreSQL` writes "no" (`parse_bool_with_len`, in the lengths that people write).
+/// `PostgreSQL`'s spellings of false (`parse_bool_with_len`, without rare abbreviations).
 const NO: [&str; 6] = ["0", "f", "false", "n", "no", "off"];
 
-/// Options of other clients and poolers, which are no settings of any `PostgreSQL`.
-const FOREIGN: [&str; 63] = [
+/// Parameters of other clients and poolers, which are not settings of any version of `PostgreSQL`.
+const OTHER_CLIENTS: [&str; 63] = [
     // Prisma, and what dashboards write for it.
     "connection_limit",
     "pgbouncer",
@@ -121,8 +121,7 @@ const FOREIGN: [&str; 63] = [
     "endpoint",
 ];
 
-/// What begins the names of families of settings that a session may set, and the other such settings of `PostgreSQL` 12 to 18
-/// (its documentation, chapter 19). Names are in small letters: `PostgreSQL` compares them so.
+/// Prefixes of settings that a session may set in `PostgreSQL` 12 to 18 (its documentation, chapter 19), in lower case.
 const FAMILIES: [&str; 17] = [
     "cpu_",
     "debug_",
@@ -142,6 +141,7 @@ const FAMILIES: [&str; 17] = [
     "transaction_",
     "vacuum_",
 ];
+/// Further settings that a session may set, in lower case: `PostgreSQL` ignores the case of names.
 const SETTINGS: [&str; 79] = [
     "allow_in_place_tablespaces",
     "allow_system_table_mods",
@@ -224,8 +224,8 @@ const SETTINGS: [&str; 79] = [
     "xmloption",
 ];
 
-/// Whether a session may set it, as far as is known. Names with a period are those of extensions, which `PostgreSQL` takes
-/// unseen.
+/// Whether a session may set it, as far as is known here. Names with a period belong to extensions; `PostgreSQL` accepts any of
+/// them.
 fn is_setting(name: &str) -> bool {
     name.contains('.')
         || SETTINGS.contains(&name)
@@ -233,53 +233,53 @@ fn is_setting(name: &str) -> bool {
         || FAMILIES.iter().any(|family| name.starts_with(family))
 }
 
-/// Why a parameter may not stand in the URL.
+/// What is wrong with a parameter.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Trouble {
+pub enum ParameterProblem {
     /// It belongs before the `?`.
-    Elsewhere,
-    /// It is another client's, and `PostgreSQL` refuses it.
-    Foreign,
-    /// It is pgx's in other letters: pgx does not know it so, and `PostgreSQL` refuses it.
-    Letters,
-    /// It is neither pgx's nor a setting that is known here.
+    Address,
+    /// It is another client's parameter, which `PostgreSQL` refuses.
+    OtherClient,
+    /// It is pgx's parameter in other case: pgx does not recognise it, and `PostgreSQL` refuses it.
+    Case,
+    /// It is neither a parameter of pgx nor a setting that is known here.
     Unknown,
-    /// Settings in a bundle: poolers refuse it, and nobody sees what is in it.
+    /// Several settings in one parameter: poolers refuse it, and its content is not checked.
     Options,
-    /// A service's file of the node, which has none.
+    /// It names a service file, which a node does not have.
     Service,
-    /// A login by a certificate or by a file of passwords. The node has neither, and a key would lie in the image.
+    /// It sets up a login by a certificate or a password file. A node has neither, and a key would be readable in the image.
     Login,
-    /// The file of the authorities that are believed. Which it is, is not known here.
+    /// It names the file with the trusted authorities. Whether it is the right one is not known here.
     Authorities,
 }
 
-/// What is to be said of a parameter; nothing of those that only the server can judge.
+/// What is wrong with a parameter; none if it is right, or if only the server can tell.
 #[must_use]
-pub fn trouble(name: &str, value: &str) -> Option<Trouble> {
+pub fn parameter_problem(name: &str, value: &str) -> Option<ParameterProblem> {
     let lower = name.to_ascii_lowercase();
     let is_foreign = |foreign: &&str| foreign.eq_ignore_ascii_case(name);
     match name {
-        _ if ELSEWHERE.contains(&name) => Some(Trouble::Elsewhere),
-        "options" => Some(Trouble::Options),
-        "service" | "servicefile" => Some(Trouble::Service),
-        "sslrootcert" => Some(Trouble::Authorities),
-        // Makes the connection one of replication, which takes no queries of K3s's kind.
-        "replication" if !NO.contains(&value.to_ascii_lowercase().as_str()) => Some(Trouble::Foreign),
-        _ if LOGIN.contains(&name) => Some(Trouble::Login),
-        _ if KEPT.contains(&name) => None,
-        _ if KEPT.contains(&lower.as_str()) => Some(Trouble::Letters),
-        _ if FOREIGN.iter().any(is_foreign) => Some(Trouble::Foreign),
+        _ if ADDRESS.contains(&name) => Some(ParameterProblem::Address),
+        "options" => Some(ParameterProblem::Options),
+        "service" | "servicefile" => Some(ParameterProblem::Service),
+        "sslrootcert" => Some(ParameterProblem::Authorities),
+        // It makes a replication connection, which does not accept K3s's queries.
+        "replication" if !NO.contains(&value.to_ascii_lowercase().as_str()) => Some(ParameterProblem::OtherClient),
+        _ if LOGIN.contains(&name) => Some(ParameterProblem::Login),
+        _ if PGX.contains(&name) => None,
+        _ if PGX.contains(&lower.as_str()) => Some(ParameterProblem::Case),
+        _ if OTHER_CLIENTS.iter().any(is_foreign) => Some(ParameterProblem::OtherClient),
         _ if is_setting(&lower) => None,
-        _ => Some(Trouble::Unknown),
+        _ => Some(ParameterProblem::Unknown),
     }
 }
 
 impl Endpoint {
-    /// What pgx sends to the server beside user and database, sorted.
+    /// The parameters that pgx sends to the server besides user and database, sorted.
     pub(super) fn sent(&self) -> impl Iterator<Item = (&str, &str)> {
         let all = self.parameters.iter().map(|(name, value)| (name.as_str(), value.as_str()));
-        all.filter(|(name, _)| !KEPT.contains(name) && *name != "user")
+        all.filter(|(name, _)| !PGX.contains(name) && *name != "user")
     }
 }
 
@@ -298,31 +298,35 @@ mod tests {
 
     #[test]
     fn each_parameter_has_at_most_one_fault() {
-        assert_eq!(trouble("pgbouncer", "true"), Some(Trouble::Foreign));
-        assert_eq!(trouble("host", "db2"), Some(Trouble::Elsewhere));
-        assert_eq!(trouble("servicefile", "/etc/pg_service.conf"), Some(Trouble::Service));
-        assert_eq!(trouble("sslrootcert", "/ca.pem"), Some(Trouble::Authorities));
+        assert_eq!(parameter_problem("pgbouncer", "true"), Some(ParameterProblem::OtherClient));
+        assert_eq!(parameter_problem("host", "db2"), Some(ParameterProblem::Address));
+        assert_eq!(parameter_problem("servicefile", "/etc/pg_service.conf"), Some(ParameterProblem::Service));
+        assert_eq!(parameter_problem("sslrootcert", "/ca.pem"), Some(ParameterProblem::Authorities));
         for login in ["passfile", "sslcert", "sslkey", "sslpassword"] {
-            assert_eq!(trouble(login, "/etc/client"), Some(Trouble::Login), "{login}");
+            assert_eq!(parameter_problem(login, "/etc/client"), Some(ParameterProblem::Login), "{login}");
         }
         for fine in ["sslmode", "application_name", "search_path", "statement_timeout", "target_session_attrs"] {
-            assert_eq!(trouble(fine, "x"), None, "{fine}");
+            assert_eq!(parameter_problem(fine, "x"), None, "{fine}");
         }
         for foreign in ["PGBouncer", "binary_parameters", "prefer_simple_protocol", "charset", "endpoint", "parseTime"]
         {
-            assert_eq!(trouble(foreign, "1"), Some(Trouble::Foreign), "{foreign}");
+            assert_eq!(parameter_problem(foreign, "1"), Some(ParameterProblem::OtherClient), "{foreign}");
         }
-        assert_eq!(trouble("sslMode", "require"), Some(Trouble::Letters));
-        assert_eq!(trouble("foobar", "1"), Some(Trouble::Unknown));
+        assert_eq!(parameter_problem("sslMode", "require"), Some(ParameterProblem::Case));
+        assert_eq!(parameter_problem("foobar", "1"), Some(ParameterProblem::Unknown));
         for setting in ["TimeZone", "lock_timeout", "default_transaction_isolation", "pg_stat_statements.track", "jit"]
         {
-            assert_eq!(trouble(setting, "x"), None, "{setting}");
+            assert_eq!(parameter_problem(setting, "x"), None, "{setting}");
         }
-        assert_eq!(trouble("tcp_user_timeout", "5000"), None, "a setting of PostgreSQL's that every role may set");
         assert_eq!(
-            ["true", "database", "false", "OFF", "0"].map(|value| trouble("replication", value)),
-            [Some(Trouble::Foreign), Some(Trouble::Foreign), None, None, None]
+            parameter_problem("tcp_user_timeout", "5000"),
+            None,
+            "a setting of PostgreSQL's that every role may set"
         );
-        assert!(FOREIGN.iter().all(|name| !KEPT.contains(name)));
+        assert_eq!(
+            ["true", "database", "false", "OFF", "0"].map(|value| parameter_problem("replication", value)),
+            [Some(ParameterProblem::OtherClient), Some(ParameterProblem::OtherClient), None, None, None]
+        );
+        assert!(OTHER_CLIENTS.iter().all(|name| !PGX.contains(name)));
     }
 }

@@ -1,10 +1,10 @@
-//! What templates of URLs have in the place of a value: dashboards, manuals and this program's own.
+//! Recognises placeholders that were left in a URL's template, as dashboards, manuals and this program show them.
 
 use std::borrow::Cow;
 
 use percent_encoding::percent_decode_str;
 
-/// Words that stand for a value in capital letters (`postgres://USER:PASSWORD@HOST:5432/DATABASE`).
+/// Words that are placeholders in capital letters (`postgres://USER:PASSWORD@HOST:5432/DATABASE`).
 const WORDS: [&str; 12] = [
     "DATABASE",
     "DBNAME",
@@ -20,8 +20,8 @@ const WORDS: [&str; 12] = [
     "USERNAME",
 ];
 
-/// Words that stand for a value after `your-` or `your_`, beside those of [`WORDS`]. Names begin so too
-/// (`sql123.your-server.de` is a host of Hetzner's), and so do passwords.
+/// Words that are placeholders after `your-` or `your_`, besides those of [`WORDS`]. Other words are not taken for one, since
+/// real names (`sql123.your-server.de` is a host of Hetzner's) and passwords may begin in this way.
 const YOURS: [&str; 20] = [
     "DATABASE-HOST",
     "DATABASE-NAME",
@@ -45,13 +45,13 @@ const YOURS: [&str; 20] = [
     "TOKEN",
 ];
 
-/// Whether this part of a URL, as it is spelled there, is one that somebody was to replace.
+/// Whether this part of a URL, which may be percent-encoded, is a placeholder.
 pub(super) fn is_placeholder(part: &str) -> bool {
     let meant: Cow<'_, str> = percent_decode_str(part).decode_utf8_lossy();
     is_bracketed(&meant) || is_masked(&meant) || is_yours(&meant) || WORDS.contains(&&*meant)
 }
 
-/// Whether a part of it is: of a name with dots (`db.[PROJECT-REF].supabase.co`, `postgres.REF`).
+/// Whether one of the labels of a dotted name is a placeholder (`db.[PROJECT-REF].supabase.co`, `postgres.REF`).
 pub(super) fn has_placeholder(part: &str) -> bool {
     part.split('.').any(is_placeholder)
 }
@@ -65,7 +65,7 @@ fn is_bracketed(text: &str) -> bool {
     inside.is_some_and(|inside| !inside.is_empty() && inside.chars().all(is_word))
 }
 
-/// What a dashboard shows of a password: `********`.
+/// A masked password, as a dashboard shows it: `********`.
 fn is_masked(text: &str) -> bool {
     text.chars().count() >= 3 && ['*', '•', '.'].iter().any(|mask| text.chars().all(|char| char == *mask))
         || text == "…"

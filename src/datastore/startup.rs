@@ -1,11 +1,11 @@
-//! The first message of a connection, as K3s's client writes it.
+//! Replaces the startup message of a connection by the one that K3s's client sends, and limits what the server may send.
 //!
-//! `tokio-postgres` sends no other settings than a few of its own, but K3s's client sends whatever the URL says, and servers
-//! and poolers refuse what they do not know. So what the library writes first is swallowed, and the message of K3s's
-//! client (pgx, `pgconn.go`, `connectOne`) goes out in its place.
+//! `tokio-postgres` can send only a few settings in its startup message, but K3s's client sends all parameters of the URL, and
+//! servers and poolers refuse unknown ones. So the library's startup message is discarded, and the one of K3s's client (pgx,
+//! `pgconn.go`, `connectOne`) is sent in its place.
 //!
-//! What the server sends is counted on the way in: the library takes as much memory as a message says that it is long, and
-//! keeps all rows of an answer.
+//! Received bytes are limited because the library allocates as much memory as a message's length field says, and keeps all
+//! rows of an answer.
 
 use std::io;
 use std::pin::Pin;
@@ -21,10 +21,10 @@ use super::Endpoint;
 /// Version 3.0 of the protocol (`PostgreSQL` documentation, "Message Formats", `StartupMessage`).
 const VERSION: u32 = 196_608;
 
-/// Most bytes of all that a server may send over one connection; what is asked is answered in a few thousand.
-pub(super) const MOST: usize = 1 << 20;
+/// Most bytes that a server may send over one connection. The expected answers take a few thousand.
+pub(super) const MAX_RECEIVED: usize = 1 << 20;
 
-/// The message: user, database, and what else the URL says. Beside it the encoding, since this program reads UTF-8.
+/// The startup message: user, database and the URL's settings. The encoding is added, since this program reads UTF-8.
 pub(super) fn message(endpoint: &Endpoint) -> Vec<u8> {
     let mut body = VERSION.to_be_bytes().to_vec();
     let own = [("user", endpoint.user.as_str()), ("database", endpoint.database.as_str()), ("client_encoding", "UTF8")];
@@ -40,58 +40,58 @@ pub(super) fn message(endpoint: &Endpoint) -> Vec<u8> {
     [&length.to_be_bytes()[..], &body].concat()
 }
 
-/// Makes TLS connections that begin with `message`.
-pub(super) struct AsK3s<C> {
+/// Makes TLS connections whose startup message is `message`.
+pub(super) struct WithK3sStartup<C> {
     pub(super) tls: C,
     pub(super) message: Vec<u8>,
-    /// Set when the server sends more than [`MOST`].
+    /// Set when the server sends more than [`MAX_RECEIVED`].
     pub(super) overrun: Arc<AtomicBool>,
 }
 
-impl<S, C> TlsConnect<S> for AsK3s<C>
+impl<S, C> TlsConnect<S> for WithK3sStartup<C>
 where
     C: TlsConnect<S>,
     C::Stream: Send,
     C::Future: Send + 'static,
 {
-    type Stream = Begun<C::Stream>;
+    type Stream = StartupStream<C::Stream>;
     type Error = C::Error;
     type Future = Pin<Box<dyn Future<Output = Result<Self::Stream, C::Error>> + Send>>;
 
     fn connect(self, stream: S) -> Self::Future {
         let tls = self.tls.connect(stream);
-        let (state, heard) = (State::Swallows(Vec::new(), self.message), Heard::new(self.overrun));
-        Box::pin(async move { Ok(Begun { stream: tls.await?, state, heard }) })
+        let (state, heard) = (State::Discarding(Vec::new(), self.message), ReceiveLimit::new(self.overrun));
+        Box::pin(async move { Ok(StartupStream { stream: tls.await?, state, heard }) })
     }
 }
 
-/// A stream whose first message is another one, and whose answers have a limit.
-pub(super) struct Begun<S> {
+/// A stream that replaces the first message it sends, and limits what it receives.
+pub(super) struct StartupStream<S> {
     stream: S,
     state: State,
-    heard: Heard,
+    limit: ReceiveLimit,
 }
 
-/// The server's messages as they come in: a byte of type, four of length, which counts itself, and the rest (`PostgreSQL`
-/// documentation, "Message Formats").
-struct Heard {
+/// Parses the frames of received messages and limits their total length. A message has one byte of type, four bytes of
+/// length, which include themselves, and a body (`PostgreSQL` documentation, "Message Formats").
+struct ReceiveLimit {
     head: Vec<u8>,
-    /// Bytes that the message under way still has.
+    /// Remaining bytes of the current message's body.
     body: usize,
-    /// Bytes that further messages may have.
+    /// Bytes that all further messages may have.
     left: usize,
     overrun: Arc<AtomicBool>,
 }
 
-impl Heard {
+impl ReceiveLimit {
     fn new(overrun: Arc<AtomicBool>) -> Self {
-        Self { head: Vec::new(), body: 0, left: MOST, overrun }
+        Self { head: Vec::new(), body: 0, left: MAX_RECEIVED, overrun }
     }
 
-    /// Takes what comes next.
+    /// Counts received bytes.
     ///
     /// # Errors
-    /// At the head of the first message that is longer than what is left.
+    /// The head of a message announces more bytes than are left.
     fn take(&mut self, mut bytes: &[u8]) -> io::Result<()> {
         const HEAD: usize = 5;
         while !bytes.is_empty() {
@@ -120,34 +120,34 @@ impl Heard {
 }
 
 enum State {
-    /// What came of the library's message so far; what goes out for it.
-    Swallows(Vec<u8>, Vec<u8>),
-    /// What is left to go out.
-    Says(Vec<u8>),
-    Through,
+    /// The library's message is being discarded: what it has written so far, and the replacement.
+    Discarding(Vec<u8>, Vec<u8>),
+    /// The rest of the replacement, which is being sent.
+    Sending(Vec<u8>),
+    Done,
 }
 
-impl<S: AsyncWrite + Unpin> Begun<S> {
-    /// Takes bytes of the library's message, which begins with its own length; gives how many.
-    fn swallow(&mut self, bytes: &[u8]) -> usize {
-        let State::Swallows(seen, message) = &mut self.state else { return 0 };
+impl<S: AsyncWrite + Unpin> StartupStream<S> {
+    /// Discards bytes of the library's message, which begins with its own length. Returns how many.
+    fn discard(&mut self, bytes: &[u8]) -> usize {
+        let State::Discarding(seen, message) = &mut self.state else { return 0 };
         let before = seen.len();
         for byte in bytes {
             seen.push(*byte);
             let length = seen.first_chunk().map(|length| u32::from_be_bytes(*length) as usize);
             if length.is_some_and(|length| seen.len() >= length) {
                 let taken = seen.len() - before;
-                self.state = State::Says(std::mem::take(message));
+                self.state = State::Sending(std::mem::take(message));
                 return taken;
             }
         }
         bytes.len()
     }
 
-    fn poll_say(&mut self, context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        while let State::Says(rest) = &mut self.state {
+    fn poll_send(&mut self, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        while let State::Sending(rest) = &mut self.state {
             if rest.is_empty() {
-                self.state = State::Through;
+                self.state = State::Done;
                 break;
             }
             let written = ready!(Pin::new(&mut self.stream).poll_write(context, rest))?;
@@ -160,17 +160,17 @@ impl<S: AsyncWrite + Unpin> Begun<S> {
     }
 }
 
-impl<S: AsyncWrite + Unpin> AsyncWrite for Begun<S> {
+impl<S: AsyncWrite + Unpin> AsyncWrite for StartupStream<S> {
     fn poll_write(mut self: Pin<&mut Self>, context: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
-        if matches!(self.state, State::Swallows(..)) {
-            return Poll::Ready(Ok(self.swallow(bytes)));
+        if matches!(self.state, State::Discarding(..)) {
+            return Poll::Ready(Ok(self.discard(bytes)));
         }
-        ready!(self.poll_say(context))?;
+        ready!(self.poll_send(context))?;
         Pin::new(&mut self.stream).poll_write(context, bytes)
     }
 
     fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        ready!(self.poll_say(context))?;
+        ready!(self.poll_send(context))?;
         Pin::new(&mut self.stream).poll_flush(context)
     }
 
@@ -179,7 +179,7 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for Begun<S> {
     }
 }
 
-impl<S: AsyncRead + Unpin> AsyncRead for Begun<S> {
+impl<S: AsyncRead + Unpin> AsyncRead for StartupStream<S> {
     fn poll_read(
         mut self: Pin<&mut Self>,
         context: &mut Context<'_>,
@@ -187,16 +187,16 @@ impl<S: AsyncRead + Unpin> AsyncRead for Begun<S> {
     ) -> Poll<io::Result<()>> {
         let before = buffer.filled().len();
         ready!(Pin::new(&mut self.stream).poll_read(context, buffer))?;
-        let heard = self.heard.take(&buffer.filled()[before..]);
+        let heard = self.limit.take(&buffer.filled()[before..]);
         if heard.is_err() {
-            // An error comes without bytes.
+            // With an error, no bytes may be returned.
             buffer.set_filled(before);
         }
         Poll::Ready(heard)
     }
 }
 
-impl<S: TlsStream + Unpin> TlsStream for Begun<S> {
+impl<S: TlsStream + Unpin> TlsStream for StartupStream<S> {
     fn channel_binding(&self) -> ChannelBinding {
         self.stream.channel_binding()
     }
@@ -221,8 +221,8 @@ mod tests {
     async fn the_first_message_is_replaced_however_it_is_cut_and_the_rest_goes_through() {
         let own = [0, 0, 0, 6, b'm', b'e'];
         for cut in 1..own.len() {
-            let state = State::Swallows(Vec::new(), b"theirs".to_vec());
-            let mut stream = Begun { stream: Vec::new(), state, heard: Heard::new(Arc::default()) };
+            let state = State::Discarding(Vec::new(), b"theirs".to_vec());
+            let mut stream = StartupStream { stream: Vec::new(), state, limit: ReceiveLimit::new(Arc::default()) };
             stream.write_all(&own[..cut]).await.unwrap();
             stream.write_all(&[&own[cut..], b" and more"].concat()).await.unwrap();
             stream.flush().await.unwrap();
@@ -234,7 +234,7 @@ mod tests {
     async fn heard(server: Vec<u8>) -> (usize, Option<io::ErrorKind>, bool) {
         let overrun = Arc::new(AtomicBool::new(false));
         let (stream, mut other) = tokio::io::duplex(1000);
-        let mut stream = Begun { stream, state: State::Through, heard: Heard::new(Arc::clone(&overrun)) };
+        let mut stream = StartupStream { stream, state: State::Done, limit: ReceiveLimit::new(Arc::clone(&overrun)) };
         tokio::spawn(async move { other.write_all(&server).await });
         let mut bytes = Vec::new();
         let error = stream.read_to_end(&mut bytes).await.err().map(|error| error.kind());
@@ -255,7 +255,7 @@ mod tests {
     async fn messages_without_end_are_refused_and_an_answer_is_not() {
         let row = [b"D".as_slice(), &7_u32.to_be_bytes(), b"abc"].concat();
         let (read, error, overrun) = heard(row.repeat(200_000)).await;
-        assert!(read <= MOST && overrun, "{read} bytes were read");
+        assert!(read <= MAX_RECEIVED && overrun, "{read} bytes were read");
         assert_eq!(error, Some(io::ErrorKind::InvalidData));
         assert_eq!(heard(row.repeat(100_000)).await, (800_000, None, false));
     }

@@ -1,4 +1,4 @@
-//! Whom a connection believes: `verify-full`, with the workspace's CA file alone.
+//! Verification of the server's certificate: `verify-full`, with the workspace's CA file only.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -15,10 +15,10 @@ use rustls::{
 use x509_cert::Certificate;
 use x509_cert::der::Decode as _;
 
-/// TLS that believes the authorities of a PEM file and nobody else.
+/// A TLS configuration that trusts only the authorities of a PEM file.
 ///
 /// # Errors
-/// A file that holds no usable certificate, in words.
+/// The file has no usable certificate; the text says why.
 pub(super) fn config(ca: &[u8]) -> Result<ClientConfig, String> {
     let certificates: Vec<CertificateDer<'static>> =
         CertificateDer::pem_slice_iter(ca).collect::<Result<_, _>>().map_err(|error| error.to_string())?;
@@ -36,8 +36,8 @@ pub(super) fn config(ca: &[u8]) -> Result<ClientConfig, String> {
         .with_no_client_auth())
 }
 
-/// Verifies as K3s does. The library's own verifier refuses an authority as a server, but many a small database shows
-/// the one self-signed certificate that its CA file holds, which Go and OpenSSL accept.
+/// Verifies certificates as K3s does. The library's own verifier refuses an authority's certificate as a server's, but many
+/// small databases use a single self-signed certificate for both, which Go and OpenSSL accept.
 #[derive(Debug)]
 struct Verifier {
     authorities: Arc<WebPkiServerVerifier>,
@@ -88,7 +88,7 @@ impl ServerCertVerifier for Verifier {
     }
 }
 
-/// Whether a certificate was refused for being an authority's.
+/// Whether a certificate was refused because it is an authority's.
 fn is_authority(fault: &CertificateError) -> bool {
     matches!(fault, CertificateError::Other(OtherError(inner)) if inner.to_string().contains("CaUsedAsEndEntity"))
 }

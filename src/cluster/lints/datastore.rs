@@ -5,7 +5,7 @@ use std::net::IpAddr;
 use super::{Inputs, Lint, Mistake, Theme};
 use crate::cluster::secrets::DATASTORE_URL;
 use crate::cluster::seed::DATASTORE_CA;
-use crate::datastore::{Endpoint, Host, Trouble, trouble};
+use crate::datastore::{Endpoint, Host, ParameterProblem, parameter_problem};
 use crate::diagnostic::Severity;
 use crate::profile::{Profile, Role};
 
@@ -185,7 +185,7 @@ fn of_url(inputs: &Inputs<'_>, message: String, hint: &str) -> Mistake {
     inputs.at_key("datastore", message).hint(hint)
 }
 
-const ELSEWHERE: &str = "name a PostgreSQL outside of the cluster, by an address or name that the control node reaches it by: \
+const ADDRESS: &str = "name a PostgreSQL outside of the cluster, by an address or name that the control node reaches it by: \
                          `imgbuild secrets set datastore-url`";
 
 fn transaction_pooler(inputs: &Inputs<'_>) -> Vec<Mistake> {
@@ -265,7 +265,7 @@ fn this_machine(inputs: &Inputs<'_>) -> Vec<Mistake> {
     let mistake = |endpoint: Endpoint| {
         let message =
             format!("the secret `datastore-url` names `{}`, which on a node is the node itself", endpoint.host);
-        of_url(inputs, message, ELSEWHERE)
+        of_url(inputs, message, ADDRESS)
     };
     here.map(mistake).into_iter().collect()
 }
@@ -285,7 +285,7 @@ fn in_cluster(inputs: &Inputs<'_>) -> Vec<Mistake> {
         }
         _ => return Vec::new(),
     };
-    vec![of_url(inputs, format!("the secret `datastore-url` names `{}`, {what}", endpoint.host), ELSEWHERE)]
+    vec![of_url(inputs, format!("the secret `datastore-url` names `{}`, {what}", endpoint.host), ADDRESS)]
 }
 
 /// The node of this part that the host is.
@@ -310,7 +310,7 @@ fn on_server(inputs: &Inputs<'_>) -> Vec<Mistake> {
     }
     let mistake = |node: &str| {
         let message = format!("the secret `datastore-url` names `{}`, which is the server `{node}`", endpoint.host);
-        of_url(inputs, message, ELSEWHERE)
+        of_url(inputs, message, ADDRESS)
     };
     node_at(inputs, &host, Role::Server).or_else(|| lone_server_at(inputs, &host)).map(mistake).into_iter().collect()
 }
@@ -351,27 +351,27 @@ fn on_agent(inputs: &Inputs<'_>) -> Vec<Mistake> {
 fn parameter(inputs: &Inputs<'_>) -> Vec<Mistake> {
     let Some(endpoint) = endpoint(inputs) else { return Vec::new() };
     let mistake = |name: &str| {
-        let (what, hint) = match trouble(name, endpoint.parameter(name)?)? {
-            Trouble::Foreign => (
+        let (what, hint) = match parameter_problem(name, endpoint.parameter(name)?)? {
+            ParameterProblem::OtherClient => (
                 "which is another client's: PostgreSQL refuses it",
                 "leave it out; K3s keeps up to 20 connections open, and no parameter changes that",
             ),
-            Trouble::Elsewhere => (
+            ParameterProblem::Address => (
                 "which belongs before the `?`: K3s would go there, the node's gate and this check elsewhere",
                 "write it in its place: `postgres://USER:PASSWORD@HOST:PORT/DATABASE`",
             ),
-            Trouble::Options => (
+            ParameterProblem::Options => (
                 "a bundle of settings, which poolers refuse and nobody looks into",
                 "write each as a parameter of its own, such as `search_path=k3s`",
             ),
-            Trouble::Service => (
+            ParameterProblem::Service => (
                 "which looks into a file of services that no node has",
                 "leave it out, and write host, port and database into the URL",
             ),
-            Trouble::Letters => {
+            ParameterProblem::Case => {
                 ("which K3s's client knows in small letters only: PostgreSQL refuses it", "write it in small letters")
             }
-            Trouble::Login | Trouble::Authorities | Trouble::Unknown => return None,
+            ParameterProblem::Login | ParameterProblem::Authorities | ParameterProblem::Unknown => return None,
         };
         Some(of_url(inputs, format!("the secret `datastore-url` has the parameter `{name}`, {what}"), hint))
     };
@@ -380,8 +380,9 @@ fn parameter(inputs: &Inputs<'_>) -> Vec<Mistake> {
 
 fn unknown_parameter(inputs: &Inputs<'_>) -> Vec<Mistake> {
     let Some(endpoint) = endpoint(inputs) else { return Vec::new() };
-    let is_unknown =
-        |name: &&str| endpoint.parameter(name).and_then(|value| trouble(name, value)) == Some(Trouble::Unknown);
+    let is_unknown = |name: &&str| {
+        endpoint.parameter(name).and_then(|value| parameter_problem(name, value)) == Some(ParameterProblem::Unknown)
+    };
     let mistake = |name: &str| {
         let message = format!(
             "the secret `datastore-url` has the parameter `{name}`, which is neither the client's nor a setting that is known here"
@@ -393,10 +394,10 @@ fn unknown_parameter(inputs: &Inputs<'_>) -> Vec<Mistake> {
 }
 
 fn no_machine(inputs: &Inputs<'_>) -> Vec<Mistake> {
-    let nobodys = endpoint(inputs).filter(|endpoint| endpoint.host_kind().is_nobodys());
+    let nobodys = endpoint(inputs).filter(|endpoint| endpoint.host_kind().is_unassignable());
     let mistake = |endpoint: Endpoint| {
         let message = format!("the secret `datastore-url` names `{}`, an address that no machine has", endpoint.host);
-        of_url(inputs, message, ELSEWHERE)
+        of_url(inputs, message, ADDRESS)
     };
     nobodys.map(mistake).into_iter().collect()
 }
@@ -416,19 +417,19 @@ fn odd_host(inputs: &Inputs<'_>) -> Vec<Mistake> {
         _ if host.is_like_service() => "which looks like a Service in the cluster".to_owned(),
         _ => return Vec::new(),
     };
-    vec![of_url(inputs, format!("the secret `datastore-url` names `{}`, {what}", endpoint.host), ELSEWHERE)]
+    vec![of_url(inputs, format!("the secret `datastore-url` names `{}`, {what}", endpoint.host), ADDRESS)]
 }
 
 fn node_file(inputs: &Inputs<'_>) -> Vec<Mistake> {
     let Some(endpoint) = endpoint(inputs) else { return Vec::new() };
     let mistake = |name: &str| {
         let value = endpoint.parameter(name)?;
-        let (what, hint) = match trouble(name, value)? {
-            Trouble::Login => (
+        let (what, hint) = match parameter_problem(name, value)? {
+            ParameterProblem::Login => (
                 "which is not supported: K3s logs in by password here",
                 "leave it out, and let the database ask the user for the password of the URL",
             ),
-            Trouble::Authorities if value != DATASTORE_CA => (
+            ParameterProblem::Authorities if value != DATASTORE_CA => (
                 "which is not the CA of [datastore] that node and check go by",
                 "leave it out: K3s takes the CA of [datastore]",
             ),

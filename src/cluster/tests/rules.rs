@@ -305,8 +305,8 @@ fn a_servers_words_are_shown_without_the_datastores_password_in_any_encoding() {
         "636f7272406563742068 6f727365".replace(' ', "").as_str(),
     ] {
         let reason = format!("no role with password {spelled}");
-        let obstacle = crate::datastore::Obstacle::Refused { at: "db.example.org:5432".to_owned(), reason };
-        let found = lints::online::findings(&inputs, &Err(obstacle));
+        let error = crate::datastore::ConnectError::Refused { at: "db.example.org:5432".to_owned(), reason };
+        let found = lints::online::findings(&inputs, &Err(error));
         let [finding] = &found[..] else { panic!("{found:?}") };
         let message = &finding.diagnostic.message;
         assert!(message.contains("no role with password [secret datastore-url (its password)]"), "{message}");

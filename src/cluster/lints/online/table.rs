@@ -1,10 +1,10 @@
-//! What the state of K3s's table means.
+//! Findings about the state of K3s's table.
 
 use indicatif::BinaryBytes;
 
-use super::{Said, lint};
+use super::{LintMessage, lint};
 use crate::cluster::lints::{Inputs, Lint};
-use crate::datastore::{Condition, Table};
+use crate::datastore::{KineTable, Table};
 use crate::diagnostic::Severity::{Error, Warning};
 use crate::profile::{Role, Tag};
 
@@ -66,47 +66,47 @@ pub(super) const EXPOSED: Lint = lint(
     "Supabase's public key is enough to ask in the name of `anon`: the whole cluster's state may be read",
 );
 
-/// From what size on a table is large: a twentieth of it is common.
+/// Bytes from which on a table is called large; a twentieth of it is usual.
 const LARGE_SIZE: u64 = 1 << 30;
-/// How many deleted rows are worth a word.
+/// Number of deleted rows from which on they are reported.
 const MANY_DEAD: u64 = 10_000;
-/// How many revisions come together in hours, not in the five minutes between two compactions.
+/// Number of uncompacted revisions that are reported: they take hours to accumulate, and compactions come every five minutes.
 const MANY_REVISIONS: u64 = 100_000;
 
-/// The first releases whose kine lists by ranges (0.16.3); all newer lines have it.
+/// The first releases whose kine lists by ranges of keys (0.16.3); all newer release lines do.
 const BY_RANGES: [Tag; 4] = [Tag::rebuilt(33, 13, 2), Tag::of(34, 10), Tag::of(35, 7), Tag::of(36, 3)];
 
-/// Size and rows, for the line that says whose cluster it is.
-pub(super) fn size(condition: &Condition) -> String {
-    let Condition { size, live, dead, uncompacted, .. } = condition;
+/// Size and rows, for the message on the cluster that the datastore holds.
+pub(super) fn size(condition: &KineTable) -> String {
+    let KineTable { size, live, dead, uncompacted, .. } = condition;
     format!(
         ", {}, about {live} rows and {dead} deleted ones, {uncompacted} revisions since the last compaction",
         BinaryBytes(*size)
     )
 }
 
-/// What is to be said of the table.
-pub(super) fn said(condition: &Condition, table: &Table, inputs: &Inputs<'_>) -> Vec<Said> {
+/// The findings about the table.
+pub(super) fn findings(condition: &KineTable, table: &Table, inputs: &Inputs<'_>) -> Vec<LintMessage> {
     let kine = format!("{}.kine", table.schema);
-    let mut said = Vec::new();
-    let mut say = |lint: &'static Lint, message: String, hint: String| said.push((lint, message, hint));
-    order(condition, &kine, inputs, &mut say);
+    let mut found = Vec::new();
+    let mut report = |lint: &'static Lint, message: String, hint: String| found.push((lint, message, hint));
+    order(condition, &kine, inputs, &mut report);
     if !condition.missing_indexes.is_empty() {
-        say(
+        report(
             &MISSING_INDEX,
             format!("the table `{kine}` has no {}", condition.missing_indexes.join(", ")),
             "start K3s at a quiet time and let it finish; all is well if it makes them within seconds".to_owned(),
         );
     }
     for index in &condition.broken_indexes {
-        say(
+        report(
             &BROKEN_INDEX,
             format!("the index `{index}` of `{kine}` is there but not in use"),
             format!("`REINDEX INDEX CONCURRENTLY {}.{index}`, or drop it and start K3s", table.schema),
         );
     }
-    if let Some(last) = condition.narrow {
-        say(
+    if let Some(last) = condition.int32_revision {
+        report(
             &NARROW_IDS,
             format!("the revisions in `{kine}` are numbers of 32 bits; {last} of 2147483647 are used"),
             format!(
@@ -116,9 +116,9 @@ pub(super) fn said(condition: &Condition, table: &Table, inputs: &Inputs<'_>) ->
             ),
         );
     }
-    room(condition, &kine, &mut say);
+    size_and_garbage(condition, &kine, &mut report);
     if condition.is_exposed {
-        say(
+        report(
             &EXPOSED,
             format!("`anon` or `authenticated` may read `{kine}`"),
             format!(
@@ -126,10 +126,15 @@ pub(super) fn said(condition: &Condition, table: &Table, inputs: &Inputs<'_>) ->
             ),
         );
     }
-    said
+    found
 }
 
-fn order(condition: &Condition, kine: &str, inputs: &Inputs<'_>, say: &mut impl FnMut(&'static Lint, String, String)) {
+fn order(
+    condition: &KineTable,
+    kine: &str,
+    inputs: &Inputs<'_>,
+    report: &mut impl FnMut(&'static Lint, String, String),
+) {
     let Some(collation) = &condition.collation else { return };
     let cure = format!(
         "back the database up, stop K3s on all servers, then `ALTER TABLE {kine} ALTER COLUMN name SET DATA TYPE TEXT COLLATE \
@@ -138,14 +143,14 @@ fn order(condition: &Condition, kine: &str, inputs: &Inputs<'_>, say: &mut impl 
     );
     let is_lost = condition.finds_keys == Some(false);
     if is_lost && servers(inputs).any(|tag| tag.is_since(&BY_RANGES)) {
-        say(
+        report(
             &KEY_ORDER,
             format!("the keys in `{kine}` are in the order of `{collation}`, in which K3s does not find them"),
             cure,
         );
     } else {
         let lost = if is_lost { ", in which newer releases of K3s do not find them" } else { "" };
-        say(&COLLATION, format!("the keys in `{kine}` are in the order of `{collation}`{lost}"), cure);
+        report(&COLLATION, format!("the keys in `{kine}` are in the order of `{collation}`{lost}"), cure);
     }
 }
 
@@ -156,10 +161,10 @@ fn servers<'a>(inputs: &'a Inputs<'_>) -> impl Iterator<Item = Tag> + use<'a> {
     of_servers.filter_map(|(_, profile)| inputs.release(profile))
 }
 
-fn room(condition: &Condition, kine: &str, say: &mut impl FnMut(&'static Lint, String, String)) {
-    let Condition { size, live, dead, uncompacted, .. } = *condition;
+fn size_and_garbage(condition: &KineTable, kine: &str, report: &mut impl FnMut(&'static Lint, String, String)) {
+    let KineTable { size, live, dead, uncompacted, .. } = *condition;
     if size >= LARGE_SIZE {
-        say(
+        report(
             &LARGE,
             format!("the table `{kine}` takes {} with its indexes", BinaryBytes(size)),
             format!(
@@ -169,7 +174,7 @@ fn room(condition: &Condition, kine: &str, say: &mut impl FnMut(&'static Lint, S
         );
     }
     if dead >= MANY_DEAD && dead > live {
-        say(
+        report(
             &DEAD_ROWS,
             format!("the table `{kine}` has about {dead} deleted rows beside {live}"),
             format!(
@@ -179,7 +184,7 @@ fn room(condition: &Condition, kine: &str, say: &mut impl FnMut(&'static Lint, S
         );
     }
     if uncompacted >= MANY_REVISIONS {
-        say(
+        report(
             &NOT_COMPACTED,
             format!("{uncompacted} revisions in `{kine}` came since the last compaction"),
             "does K3s run? then its journal says why: `journalctl -u k3s | grep -i compact`; a database that is slow or far \
@@ -207,10 +212,10 @@ mod tests {
 
     #[test]
     fn a_large_table_is_told_with_its_size() {
-        let condition = Condition {
+        let condition = KineTable {
             collation: None,
             finds_keys: Some(true),
-            narrow: None,
+            int32_revision: None,
             size: 3 << 30,
             live: 10,
             dead: 0,
@@ -220,7 +225,9 @@ mod tests {
             is_exposed: false,
         };
         let mut said = Vec::new();
-        room(&condition, "public.kine", &mut |lint: &'static Lint, message, _| said.push((lint.code, message)));
+        size_and_garbage(&condition, "public.kine", &mut |lint: &'static Lint, message, _| {
+            said.push((lint.code, message))
+        });
         assert_eq!(said, [("D030-large-table", "the table `public.kine` takes 3.00 GiB with its indexes".to_owned())]);
     }
 }

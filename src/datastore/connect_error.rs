@@ -1,4 +1,4 @@
-//! What can be between here and a datastore's answer.
+//! Why a datastore cannot be queried.
 
 use std::error::Error;
 use std::io;
@@ -8,9 +8,9 @@ use tokio_postgres::error::SqlState;
 
 use super::Endpoint;
 
-/// Why a datastore gave no answer. Its words are the server's where the server spoke, whatever they are.
+/// Why a datastore gave no answer. A `reason` is the server's own text where the server sent one.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum Obstacle {
+pub enum ConnectError {
     #[error("the name `{host}` does not resolve: {reason}")]
     Name { host: String, reason: String },
     #[error("nothing answers at {at}: {reason}")]
@@ -23,26 +23,26 @@ pub enum Obstacle {
     OtherName { at: String, host: String, names: String },
     #[error("the certificate of {at} is {what}")]
     Time { at: String, what: &'static str },
-    #[error("no TLS with {at}: {reason}")]
+    #[error("the TLS handshake with {at} failed: {reason}")]
     Tls { at: String, reason: String },
-    #[error("{at} does not let `{user}` in: {reason}")]
+    #[error("{at} refuses the login of `{user}`: {reason}")]
     Login { at: String, user: String, reason: String },
     #[error("{at} has no database `{database}`")]
     NoDatabase { at: String, database: String },
     #[error("{at} has no connection left: {reason}")]
     Full { at: String, reason: String },
-    /// A setting in the URL that the server, or a pooler before it, does not take.
+    /// The server, or a pooler in front of it, refuses a setting in the URL.
     #[error("{at} refuses a parameter of the URL: {reason}")]
     Parameter { at: String, reason: String },
     #[error("{at} refused: {reason}")]
     Refused { at: String, reason: String },
     #[error("{at} did not answer within {seconds} seconds")]
     Silent { at: String, seconds: u64 },
-    #[error("the datastore cannot be asked: {reason}")]
+    #[error("the datastore cannot be queried: {reason}")]
     Other { reason: String },
 }
 
-impl Obstacle {
+impl ConnectError {
     /// What an error of a connection to `endpoint` means.
     pub(super) fn of(error: &tokio_postgres::Error, endpoint: &Endpoint) -> Self {
         let at = endpoint.to_string();
@@ -93,8 +93,8 @@ impl Obstacle {
     }
 }
 
-/// Whether the server refuses a setting: one that it does not know, or that no client may change, or may not so change. A
-/// pooler says so in its own words (`PgBouncer`, `src/client.c`: "unsupported startup parameter").
+/// Whether the server refuses a setting: it does not know it, no client may change it, or the value is not allowed. A pooler
+/// reports that in its own words (`PgBouncer`, `src/client.c`: "unsupported startup parameter").
 fn is_of_parameter(code: &SqlState, reason: &str) -> bool {
     let codes = [SqlState::UNDEFINED_OBJECT, SqlState::CANT_CHANGE_RUNTIME_PARAM, SqlState::INVALID_PARAMETER_VALUE];
     codes.contains(code)
@@ -106,7 +106,7 @@ fn causes<'e>(error: &'e (dyn Error + 'static)) -> impl Iterator<Item = &'e (dyn
     std::iter::successors(Some(error), |&error: &&'e (dyn Error + 'static)| error.source())
 }
 
-/// The error of the TLS library; I/O errors carry it inside.
+/// The error of the TLS library, which an I/O error may wrap.
 fn of_rustls<'a>(error: &'a (dyn Error + 'static)) -> Option<&'a rustls::Error> {
     let inside = error.downcast_ref::<io::Error>().and_then(io::Error::get_ref);
     error.downcast_ref().or_else(|| inside?.downcast_ref())

@@ -1,12 +1,12 @@
-//! What a datastore is asked, once there is a connection.
+//! Queries on the server, the role's permissions and the table, and the parsing of their results.
 
 use tokio_postgres::{Client, SimpleQueryRow};
 
-use super::connect::Door;
-use super::{NEEDED, Obstacle};
+use super::connector::Connector;
+use super::{ConnectError, NEEDED_CONNECTIONS};
 
-/// Everything that one row tells. Roles without rights may ask all of it.
-const QUESTION: &str = "
+/// One row with all facts that every role may query.
+const SERVER_QUERY: &str = "
 SELECT current_setting('server_version'), current_setting('server_version_num'),
        pg_is_in_recovery(), current_setting('transaction_read_only'), current_setting('server_encoding'),
        current_schema(), coalesce(has_schema_privilege(current_schema(), 'CREATE'), false),
@@ -20,34 +20,34 @@ FROM (SELECT to_regclass('kine') AS oid) AS named
 LEFT JOIN pg_class AS kine ON kine.oid = named.oid
 LEFT JOIN pg_namespace AS namespace ON namespace.oid = kine.relnamespace";
 
-/// The keys of clusters' sealed certificates (K3s, `pkg/cluster/storage.go`).
+/// The keys of clusters' encrypted certificates (K3s, `pkg/cluster/storage.go`).
 const BOOTSTRAP: &str = "SELECT DISTINCT name FROM kine WHERE name LIKE '/bootstrap/%' ORDER BY name LIMIT 100";
 
-/// What a datastore says of itself.
+/// The server's answers.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Answers {
-    /// As the server writes it.
+    /// The version as the server writes it.
     pub version: String,
     pub major: u32,
-    /// Whether it only follows another server.
+    /// Whether it is a standby that replicates another server.
     pub standby: bool,
     pub read_only: bool,
     pub encoding: String,
-    /// Where new tables go; none if the search path leads nowhere.
+    /// The schema for new tables; none if the search path has no existing schema.
     pub schema: Option<String>,
-    /// Whether the role may make tables there.
+    /// Whether the role may create tables there.
     pub may_create: bool,
-    /// Most connections at once, by the lowest of the server's settings.
+    /// The lowest of the limits on connections.
     pub limit: Limit,
     /// K3s's table, if it is there.
     pub kine: Option<Table>,
 }
 
-/// A limit of connections, and whose it is.
+/// A limit on the number of connections.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Limit {
     pub connections: u32,
-    /// The server's name of it.
+    /// The setting that limits them.
     pub by: &'static str,
 }
 
@@ -56,20 +56,20 @@ pub struct Limit {
 pub struct Table {
     pub schema: String,
     pub owner: String,
-    /// Whether the role is its owner, or a member of it.
+    /// Whether the role is the owner, or a member of the owning role.
     pub owned: bool,
     pub(super) readable: bool,
 }
 
-/// Asks.
+/// Queries the server.
 ///
 /// # Errors
-/// A server that refuses, or that answers as no `PostgreSQL` does.
-pub(super) async fn ask(client: &Client, door: &Door<'_>) -> Result<Answers, Obstacle> {
-    let rows = door.rows(client, QUESTION).await?;
+/// The server refuses, or is not a `PostgreSQL` server.
+pub(super) async fn query(client: &Client, connector: &Connector<'_>) -> Result<Answers, ConnectError> {
+    let rows = connector.rows(client, SERVER_QUERY).await?;
     let columns: Vec<Option<&str>> = rows.first().map(cells).unwrap_or_default();
-    read(&columns).ok_or_else(|| Obstacle::Refused {
-        at: door.endpoint.to_string(),
+    read(&columns).ok_or_else(|| ConnectError::Refused {
+        at: connector.endpoint.to_string(),
         reason: "its answers are not those of a PostgreSQL server".to_owned(),
     })
 }
@@ -77,9 +77,9 @@ pub(super) async fn ask(client: &Client, door: &Door<'_>) -> Result<Answers, Obs
 /// The keys below `/bootstrap/`.
 ///
 /// # Errors
-/// A server that refuses.
-pub(super) async fn bootstrap_keys(client: &Client, door: &Door<'_>) -> Result<Vec<String>, Obstacle> {
-    let rows = door.rows(client, BOOTSTRAP).await?;
+/// The server refuses.
+pub(super) async fn bootstrap_keys(client: &Client, connector: &Connector<'_>) -> Result<Vec<String>, ConnectError> {
+    let rows = connector.rows(client, BOOTSTRAP).await?;
     Ok(rows.iter().filter_map(|row| row.try_get(0).ok().flatten()).map(str::to_owned).collect())
 }
 
@@ -88,12 +88,12 @@ pub(super) fn cells(row: &SimpleQueryRow) -> Vec<Option<&str>> {
     (0..row.len()).map(|column| row.try_get(column).ok().flatten()).collect()
 }
 
-/// Reads the row of [`QUESTION`].
+/// Reads the row of [`SERVER_QUERY`].
 fn read(row: &[Option<&str>]) -> Option<Answers> {
     let text = |column: usize| row.get(column).copied().flatten();
     let yes = |column| matches!(text(column), Some("t" | "on"));
     let limit = |column, by| {
-        // Negative is no limit.
+        // A negative number means no limit.
         text(column)?.parse().ok().map(|connections| Limit { connections, by })
     };
     let limits = [limit(7, "max_connections"), limit(8, "the role's limit"), limit(9, "the database's limit")];
@@ -117,10 +117,10 @@ fn read(row: &[Option<&str>]) -> Option<Answers> {
 }
 
 impl Limit {
-    /// Whether K3s has enough with it.
+    /// Whether it is enough for K3s.
     #[must_use]
     pub fn is_enough(&self) -> bool {
-        self.connections >= NEEDED
+        self.connections >= NEEDED_CONNECTIONS
     }
 }
 

@@ -1,12 +1,12 @@
-//! The state that K3s's table is in: how its keys are ordered, its indexes, its size, and what is left in it of the past.
+//! The state of K3s's table `kine`: the collation of its keys, its indexes, its size, and how much of it is old revisions.
 
 use tokio_postgres::Client;
 
-use super::Obstacle;
-use super::connect::Door;
-use super::questions::cells;
+use super::ConnectError;
+use super::connector::Connector;
+use super::queries::cells;
 
-/// What the catalogue knows of the table; every role may ask it.
+/// What the system catalogue knows of the table; every role may read it.
 const CATALOGUE: &str = "
 SELECT coalesce(CASE WHEN sorting.collname = 'default'
                 THEN coalesce(to_jsonb(base) ->> 'datlocale', to_jsonb(base) ->> 'daticulocale', base.datcollate)
@@ -31,16 +31,16 @@ SELECT index.relname, state.indisvalid AND state.indisready
 FROM pg_index AS state JOIN pg_class AS index ON index.oid = state.indexrelid
 WHERE state.indrelid = to_regclass('kine')";
 
-/// Whether a key lies where K3s looks for it: the very comparison that lists the object without which the API server
-/// ends (kine, `pkg/drivers/generic`, `BetweenNameSQL`; k3s-io/k3s#14505). The column lends its collation to the key,
-/// and no row is needed. Then, how far the table is compacted.
+/// Whether K3s finds a key: the same comparison as in the query for an object without which the API server exits (kine,
+/// `pkg/drivers/generic`, `BetweenNameSQL`; k3s-io/k3s#14505). The `UNION ALL` gives the key the column's collation without
+/// reading a row. Then the newest revision, and the last one that was compacted.
 const CONTENT: &str = "
 SELECT (SELECT name >= '/registry/servicecidrs/' AND name < '/registry/servicecidrs0'
         FROM (SELECT name FROM kine WHERE false UNION ALL SELECT '/registry/servicecidrs/kubernetes') AS key),
        (SELECT coalesce(max(id), 0) FROM kine),
        (SELECT coalesce(max(prev_revision), 0) FROM kine WHERE name = 'compact_rev_key')";
 
-/// The indexes that kine makes at each start where their names are missing (`pkg/drivers/pgsql`, `schema`).
+/// The indexes that kine creates at each start if they are missing (`pkg/drivers/pgsql`, `schema`).
 const KINE: [&str; 6] = [
     "kine_name_index",
     "kine_name_id_index",
@@ -52,35 +52,40 @@ const KINE: [&str; 6] = [
 
 /// The state of K3s's table.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Condition {
-    /// The collation of keys, if it is one of a language; none if they are ordered by bytes, as K3s orders them.
+pub struct KineTable {
+    /// The collation of the keys, if it is a language's; none if they sort by bytes, as K3s expects.
     pub collation: Option<String>,
-    /// Whether K3s finds its keys by ranges; none if the role may not read the table.
+    /// Whether K3s finds its keys by range comparison; none if the role may not read the table.
     pub finds_keys: Option<bool>,
-    /// The last revision, if the table's revisions are numbers of 32 bits.
-    pub narrow: Option<u64>,
+    /// The newest revision, if the table stores revisions as 32-bit integers.
+    pub int32_revision: Option<u64>,
     /// Bytes on disk, indexes included.
     pub size: u64,
-    /// Rows that are read, and rows that were deleted and still take room, both as the server estimates them.
+    /// Live rows, as the server estimates them.
     pub live: u64,
+    /// Deleted rows that still take space, as the server estimates them.
     pub dead: u64,
-    /// Revisions since the last that was compacted.
+    /// Revisions since the last one that was compacted.
     pub uncompacted: u64,
     pub missing_indexes: Vec<&'static str>,
-    /// Indexes that are there, and not in use: making them was cut off.
+    /// Indexes that exist but are invalid, because creating them was interrupted.
     pub broken_indexes: Vec<String>,
     /// Whether the roles of Supabase's Data API may read the table.
     pub is_exposed: bool,
 }
 
-/// Asks for the state of the table; none if it is no table of K3s.
+/// Queries the state of the table; none if it is not K3s's table.
 ///
 /// # Errors
-/// A server that refuses.
-pub(super) async fn ask(client: &Client, door: &Door<'_>, is_readable: bool) -> Result<Option<Condition>, Obstacle> {
-    let catalogue = door.rows(client, CATALOGUE).await?;
-    let indexes = door.rows(client, INDEXES).await?;
-    let content = if is_readable { door.rows(client, CONTENT).await? } else { Vec::new() };
+/// The server refuses.
+pub(super) async fn query(
+    client: &Client,
+    connector: &Connector<'_>,
+    is_readable: bool,
+) -> Result<Option<KineTable>, ConnectError> {
+    let catalogue = connector.rows(client, CATALOGUE).await?;
+    let indexes = connector.rows(client, INDEXES).await?;
+    let content = if is_readable { connector.rows(client, CONTENT).await? } else { Vec::new() };
     let indexes: Vec<Vec<Option<&str>>> = indexes.iter().map(cells).collect();
     let first = |rows: &'_ [tokio_postgres::SimpleQueryRow]| {
         rows.first().map(|row| cells(row).into_iter().map(|cell| cell.map(str::to_owned)).collect::<Vec<_>>())
@@ -92,7 +97,7 @@ fn read(
     catalogue: &[Option<String>],
     indexes: &[Vec<Option<&str>>],
     content: Option<&[Option<String>]>,
-) -> Option<Condition> {
+) -> Option<KineTable> {
     let text = |column: usize| catalogue.get(column)?.as_deref();
     let number = |column| text(column).and_then(|text| text.parse::<u64>().ok()).unwrap_or(0);
     let yes = |column| text(column) == Some("t");
@@ -101,10 +106,10 @@ fn read(
     let (locale, provider) = (text(0)?, text(1)?);
     let name = |index: &[Option<&str>]| index.first().copied().flatten().unwrap_or_default().to_owned();
     let is_whole = |index: &[Option<&str>]| index.get(1).copied().flatten() == Some("t");
-    Some(Condition {
-        collation: (!is_by_bytes(locale, provider)).then(|| locale.to_owned()),
+    Some(KineTable {
+        collation: (!sorts_by_bytes(locale, provider)).then(|| locale.to_owned()),
         finds_keys: of_content(0).map(|found| found == "t"),
-        narrow: yes(2).then(|| revision(1)),
+        int32_revision: yes(2).then(|| revision(1)),
         size: number(3),
         live: number(4),
         dead: number(5),
@@ -115,8 +120,9 @@ fn read(
     })
 }
 
-/// `C` and those that sort UTF-8 as it does. Providers are `b`uiltin, lib`c` and `i`cu.
-fn is_by_bytes(locale: &str, provider: &str) -> bool {
+/// Whether the collation sorts by bytes: `C`, and those that sort UTF-8 in the same order. The provider is `b` for builtin, `c`
+/// for libc, `i` for ICU.
+fn sorts_by_bytes(locale: &str, provider: &str) -> bool {
     provider == "b" || (provider == "c" && ["C", "POSIX", "C.UTF-8", "C.utf8", "ucs_basic"].contains(&locale))
 }
 
@@ -127,10 +133,10 @@ mod tests {
     #[test]
     fn what_sorts_as_bytes_do_is_told_from_what_sorts_as_a_language_does() {
         for (locale, provider) in [("C", "c"), ("POSIX", "c"), ("C.utf8", "c"), ("C.UTF-8", "b")] {
-            assert!(is_by_bytes(locale, provider), "{locale}");
+            assert!(sorts_by_bytes(locale, provider), "{locale}");
         }
         for (locale, provider) in [("en_US.UTF-8", "c"), ("en-US", "i"), ("und", "i"), ("C", "i")] {
-            assert!(!is_by_bytes(locale, provider), "{locale}");
+            assert!(!sorts_by_bytes(locale, provider), "{locale}");
         }
     }
 
