@@ -43,7 +43,7 @@ const ROOMS: &[(&str, &str)] = &[
 
 /// Files that need each other and have one purpose: a walk and its errors, lines of a file and what is made of them.
 const ONE_PURPOSE: &[&[&str]] =
-    &[&["debian/resolve/error", "debian/resolve/walk"], &["effects/accounts/build", "effects/accounts/sysusers"]];
+    &[&["debian/resolve/error", "debian/resolve/select"], &["effects/accounts/build", "effects/accounts/sysusers"]];
 
 /// A module: the names that lead to it from the crate's root.
 type Module = Vec<String>;

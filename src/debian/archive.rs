@@ -1,4 +1,4 @@
-//! From a profile's source to the text of its package index, every step proved by the one before.
+//! From a profile's source to the text of its package index. Each step is verified with the result of the one before.
 //!
 //! `InRelease` (signature by a pinned key, suite, date) → digest of the index → compressed index → its text.
 
@@ -20,8 +20,8 @@ use crate::urls::shown;
 /// Most bytes of an `InRelease` file; Debian's have 140 KB.
 const MAX_INRELEASE: u64 = 2 << 20;
 
-/// Most bytes of all indexes of a source together, and of each as it is fetched, whatever the Release file says of their
-/// sizes; Debian's have 60 MB. They are in memory while packages are chosen.
+/// Most bytes of all decompressed indexes of a source together, and of each compressed one, even if the Release file lists
+/// more; Debian's have 60 MB. They are kept in memory while packages are chosen.
 const MAX_INDEX: u64 = 512 << 20;
 
 /// The state of one source and what it offers for one architecture.
@@ -41,13 +41,13 @@ pub struct SourceState {
     pub suite: String,
     /// The Release file's date in seconds since 1970.
     pub date: u64,
-    /// Of the `InRelease` file.
+    /// Digest of the `InRelease` file.
     pub sha256: Digest,
     /// Fingerprint (upper-case hexadecimal) of the certificate that signed it.
     pub signed_by: String,
 }
 
-/// Why a source gave no index.
+/// Why a source's index could not be had.
 #[derive(Debug, thiserror::Error)]
 pub enum ArchiveError {
     #[error(transparent)]
@@ -91,7 +91,7 @@ fn directory(source: &Source, mirror: &Mirror) -> String {
 /// Fetches and verifies the indexes of all `sources` for `arch`, in their order. `now` is in seconds since 1970.
 ///
 /// # Errors
-/// The first source that cannot be fetched or proved.
+/// The first source that cannot be fetched or verified.
 pub fn fetch_indexes(
     sources: &[Source],
     arch: Arch,
@@ -112,7 +112,7 @@ pub fn fetch_indexes(
     states.into_iter().map(|(state, indexes)| read_indexes(state, &indexes, &mut paths)).collect()
 }
 
-/// Fetches a source's `InRelease` file and believes it only after checking signature, suite and dates.
+/// Fetches a source's `InRelease` file and checks its signature, suite and dates.
 fn fetch_release(
     source: &Source,
     mirror: &Mirror,
@@ -151,12 +151,12 @@ struct Index {
     /// Below the suite's directory, as the Release file lists it.
     path: String,
     file: IndexFile,
-    /// Digest and size once decompressed, if the Release file says them.
+    /// Digest and size of the decompressed file, if the Release file lists them.
     plain: Option<IndexFile>,
 }
 
-/// The indexes to read for `arch`: one a component, and one for `all` where the archive splits them. A flat repository has
-/// one with all architectures.
+/// The indexes to read for `arch`: one per component, and one more for `all` if the archive has separate ones. A flat repository
+/// has one index with all architectures.
 fn indexes(source: &Source, release: &Release, arch: Arch) -> Result<Vec<Index>, ArchiveError> {
     let mut found = Vec::new();
     if source.is_flat() {
@@ -213,7 +213,7 @@ impl Index {
         }
     }
 
-    /// Its text, decompressed, of `room` bytes at most.
+    /// Its decompressed text, of at most `room` bytes.
     fn read(&self, path: &Path, room: u64) -> io::Result<String> {
         let file = std::fs::File::open(path)?;
         let plain: Box<dyn Read> = match self.path.rsplit_once('.') {
@@ -260,7 +260,7 @@ fn read_indexes(
         } else {
             text.push_str(&part);
         }
-        // Stanzas of different indexes are kept apart even where a file lacks its last empty line.
+        // An empty line separates the indexes, since a file may lack one at its end.
         text.push('\n');
     }
     Ok(FetchedIndex { state, text })

@@ -1,4 +1,4 @@
-//! Times in Debian archives: seconds since 1970 inside, RFC 2822 dates in files, UTC in messages.
+//! Times in Debian archives: seconds since 1970 in this program, RFC 2822 dates in files, UTC in messages.
 
 use jiff::Timestamp;
 use jiff::fmt::rfc2822;
@@ -6,7 +6,7 @@ use jiff::fmt::rfc2822;
 /// Reads a date such as `Sat, 21 Nov 2026 09:15:44 UTC`; none if it is no date at or after 1970.
 #[must_use]
 pub fn parse(text: &str) -> Option<u64> {
-    // Release files write `UTC`, which RFC 2822 does not know.
+    // Release files write `UTC`, which is not in RFC 2822.
     let text = text.trim();
     let text = text.strip_suffix("UTC").map_or_else(|| text.to_owned(), |rest| format!("{rest}+0000"));
     let time = rfc2822::DateTimeParser::new().parse_timestamp(&text).ok()?;
@@ -19,7 +19,7 @@ pub fn display(seconds: u64) -> String {
     time(seconds).map_or_else(|| format!("@{seconds}"), |time| time.to_string())
 }
 
-/// The form that `snapshot.debian.org` has in its addresses (`20261121T091544Z`).
+/// The form used in URLs of `snapshot.debian.org` (`20261121T091544Z`).
 #[must_use]
 pub fn compact(seconds: u64) -> String {
     time(seconds).map_or_else(|| format!("@{seconds}"), |time| time.strftime("%Y%m%dT%H%M%SZ").to_string())

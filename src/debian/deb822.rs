@@ -3,7 +3,7 @@
 //! One pass over the text; names and values are slices of it. Indexes and binary packages' control files
 //! have no comments; a `.sources` file goes through [`without_comments`] first.
 
-/// Fields a paragraph may have; real ones have up to 40.
+/// Most fields of a paragraph; real ones have up to 40.
 const MAX_FIELDS: usize = 256;
 
 /// One paragraph.
@@ -11,8 +11,8 @@ const MAX_FIELDS: usize = 256;
 pub struct Paragraph<'a> {
     /// Line (from 1) of its first field.
     pub line: usize,
-    /// Names as written and values in file order. A value starts at its first character that is no blank; its
-    /// continuation lines follow as written, each with its leading blank, without the last line's end.
+    /// Names and values in file order, as written. A value starts at its first character that is not a blank. Continuation
+    /// lines keep their leading blank; the line break at the end of the last line is left out.
     pub fields: Vec<(&'a str, &'a str)>,
 }
 
@@ -33,7 +33,7 @@ pub enum Deb822Error {
     BadName { line: usize, name: String },
     #[error("line {line}: continuation line before any field")]
     OrphanContinuation { line: usize },
-    #[error("line {line}: field `{name}` is there twice in one paragraph")]
+    #[error("line {line}: field `{name}` appears twice in one paragraph")]
     Duplicate { line: usize, name: String },
     #[error("line {line}: more than {MAX_FIELDS} fields in one paragraph")]
     TooManyFields { line: usize },
@@ -58,7 +58,7 @@ pub fn for_each<'a, E: From<Deb822Error>>(
         offset = start.saturating_add(line.len());
         let content = line.strip_suffix('\n').unwrap_or(line);
         match content.as_bytes().first() {
-            // Policy 5.1 lets parsers take a line of blanks for an empty one.
+            // Policy 5.1 allows parsers to treat a line of blanks as an empty one.
             None | Some(b' ' | b'\t') if content.trim_ascii_start().is_empty() => {
                 if !paragraph.fields.is_empty() {
                     each(&paragraph)?;
@@ -98,7 +98,7 @@ pub fn without_comments(text: &str) -> String {
     text.split_inclusive('\n').filter(|line| !line.starts_with('#')).collect()
 }
 
-/// Adds the field that `line` is and returns its value, which reaches to the end of the line.
+/// Parses `line` as a field, adds it, and returns its value, which reaches to the end of the line.
 fn push_field<'a>(paragraph: &mut Paragraph<'a>, line: &'a str, number: usize) -> Result<&'a str, Deb822Error> {
     let (name, value) = line.split_once(':').ok_or(Deb822Error::NotAField { line: number })?;
     if name.is_empty() || name.starts_with(['-', '#']) || !name.bytes().all(|byte| byte.is_ascii_graphic()) {
@@ -118,10 +118,11 @@ fn push_field<'a>(paragraph: &mut Paragraph<'a>, line: &'a str, number: usize) -
     Ok(value)
 }
 
-/// A carriage return, NUL or escape has no place in these files and would travel into messages and databases.
+/// Control characters such as carriage return, NUL or escape are not allowed in these files, and would otherwise get into
+/// messages and databases.
 fn refuse_control_characters(text: &str) -> Result<(), Deb822Error> {
     let is_control = |byte: u8| (byte < b' ' && byte != b'\n' && byte != b'\t') || byte == 0x7f;
-    // Whole blocks without an early exit are what the compiler can vectorise; an index has 50 MB.
+    // An index has 50 MB. The compiler can vectorise a loop over whole blocks, without an early exit.
     let clean = |block: &[u8]| !block.iter().fold(false, |found, &byte| found | is_control(byte));
     for (index, block) in text.as_bytes().chunks(4096).enumerate() {
         if clean(block) {

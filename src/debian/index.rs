@@ -1,4 +1,4 @@
-//! `Packages` indexes: what an archive says about each of its binary packages.
+//! `Packages` indexes: an archive's list of its binary packages.
 //!
 //! A stanza borrows from the index text. Relations stay text until the resolver looks at the package: of 68 000
 //! packages it looks at a few hundred.
@@ -8,18 +8,17 @@ use super::relation::is_package_name;
 use super::version::{Version, VersionError};
 use crate::tree::{self, Digest};
 
-/// Most bytes of a `.deb`. Twice of what is unpacked from one is more than any has, and so few that no sum over a whole index
-/// overflows.
+/// Most bytes of a `.deb`: twice the limit of its decompressed data. No sum of such sizes over a whole index overflows.
 pub const MAX_DEB: u64 = 8 << 30;
 
-/// How much a system needs a package; the archive's word, used to rank those who provide the same name.
+/// A package's priority in the archive. It ranks packages that provide the same name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Priority {
     Required,
     Important,
     Standard,
     Optional,
-    /// Also what a stanza without the field has.
+    /// Also the value for a stanza without the field.
     Extra,
 }
 
@@ -45,7 +44,7 @@ pub struct Stanza<'a> {
     pub filename: &'a str,
     /// Bytes of the `.deb`.
     pub size: u64,
-    /// Of the `.deb`.
+    /// Digest of the `.deb`.
     pub sha256: Digest,
 }
 

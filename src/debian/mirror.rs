@@ -1,7 +1,7 @@
 //! Where Debian's archives are fetched from.
 //!
-//! In this order: what the user named (flag, environment, workspace), what this Debian host's own apt uses, the
-//! public default. None of this needs trust: what comes from a mirror is proved by signature and digest.
+//! In this order: what the user names (flag, environment, workspace), what the host's own apt uses if it is Debian, the
+//! public default. Mirrors need not be trusted: all files are verified by signature or digest.
 
 use std::path::Path;
 
@@ -18,13 +18,13 @@ pub const DEFAULT_DEBIAN: &str = "https://mirrors.kernel.org/debian";
 /// Debian's security archive when nothing else is known.
 pub const DEFAULT_SECURITY: &str = "https://mirrors.kernel.org/debian-security";
 
-/// Where packages are found that a mirror no longer has.
+/// Where packages are fetched that the mirror no longer has.
 pub const DEFAULT_SNAPSHOT: &str = "https://snapshot.debian.org";
 
-/// Seconds from a Release file's date until snapshots surely have its packages: they are taken four times a day.
+/// Seconds after a Release file's date at which a snapshot surely has its packages: snapshots are taken four times a day.
 const SNAPSHOT_DELAY: u64 = 12 * 60 * 60;
 
-/// The directories that Debian's archives lie in.
+/// Base URLs of Debian's archives, without a trailing slash.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Mirror {
     pub debian: WebUrl,
@@ -32,7 +32,7 @@ pub struct Mirror {
     pub snapshot: WebUrl,
 }
 
-/// Why an address was refused as a mirror.
+/// The URL of a mirror cannot be used.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("mirror `{}` is not an `http://` or `https://` address", shown(address))]
 pub struct MirrorError {
@@ -53,14 +53,14 @@ impl MirrorError {
 }
 
 impl Mirror {
-    /// Decides on a mirror.
+    /// Chooses the mirror.
     ///
-    /// `named` is the user's choice: either the address of the main archive, which ends in `/debian` and has its
-    /// security archive beside it in `debian-security`, or the address of the directory that holds both.
-    /// `snapshot` replaces [`DEFAULT_SNAPSHOT`].
+    /// `named` is the user's choice: either the URL of the main archive, which ends in `/debian` and has the security archive
+    /// beside it in `debian-security`, or the URL of the directory that holds both. `snapshot` replaces
+    /// [`DEFAULT_SNAPSHOT`].
     ///
     /// # Errors
-    /// When one of the user's addresses is none.
+    /// One of the user's URLs is malformed.
     pub fn choose(named: Option<&str>, apt: &AptMirrors, snapshot: Option<&str>) -> Result<Self, MirrorError> {
         let snapshot = address(snapshot.unwrap_or(DEFAULT_SNAPSHOT))?;
         let Some(named) = named else {
@@ -73,7 +73,7 @@ impl Mirror {
         Ok(Self { security: debian.beside("debian-security"), debian, snapshot })
     }
 
-    /// The base address of a profile source's `archive`.
+    /// The base URL of a profile source's `archive`.
     #[must_use]
     pub fn base<'a>(&'a self, archive: &'a str) -> &'a str {
         match archive {
@@ -83,8 +83,8 @@ impl Mirror {
         }
     }
 
-    /// All places of a file at `path` below an archive's base, the mirror first. Debian's own archives have
-    /// another one in the snapshot taken after `date`, the date (seconds since 1970) of a Release file that listed it.
+    /// All URLs of the file at `path` below an archive's base, the mirror's first. For Debian's own archives the second one is
+    /// in the snapshot taken after `date` (seconds since 1970), the date of a Release file that lists the file.
     #[must_use]
     pub fn urls(&self, archive: &str, path: &str, date: u64) -> Vec<String> {
         let mut urls = vec![format!("{}/{path}", self.base(archive))];
@@ -97,7 +97,7 @@ impl Mirror {
 }
 
 impl AptMirrors {
-    /// What the apt of the host uses whose root directory is `root`; nothing unless that is Debian itself.
+    /// The mirrors that apt uses on the host with the root directory `root`; empty if that is not Debian.
     #[must_use]
     pub fn of_host(root: &Path) -> Self {
         let read = |path: &Path| files::text(path).unwrap_or_default();

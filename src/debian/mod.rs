@@ -1,9 +1,9 @@
 //! Debian archives and packages: signatures, indexes, version order, dependency resolution, `.deb` files.
 //!
-//! Way of the data: `InRelease` text → verified → index digests → `Packages` stanzas → resolved set; and
+//! Data flow: `InRelease` text → verified → index digests → `Packages` stanzas → resolved set; and
 //! `.deb` bytes → [`Package`] (control data, scripts, members). Nothing here knows what a node is.
 
-// Numbers here are of foreign files: each sum says what happens when it is too large.
+// Numbers here come from files of others, so every sum handles overflow.
 #![cfg_attr(not(test), warn(clippy::arithmetic_side_effects))]
 
 pub mod archive;
@@ -21,5 +21,5 @@ pub mod version;
 
 pub use package::{Member, Package};
 
-/// Memory that decoding an xz file may take, in bytes; `xz -9` asks for 65 MiB.
+/// Most bytes of memory for decoding an xz file; `xz -9` needs 65 MiB.
 const XZ_MEMORY: u64 = 256 << 20;

@@ -1,13 +1,13 @@
 //! Signatures of `InRelease` files: `OpenPGP` cleartext signatures (RFC 9580, section 7) by pinned keys.
 //!
-//! The cryptography is the `pgp` crate's; what is decided here is the policy. One good signature is enough, and
-//! it is good when
+//! The cryptography is done by the `pgp` crate; this module has the policy. One good signature is enough. A signature is good
+//! if
 //! - the key that made it belongs to a pinned certificate: the primary key, or a signing subkey whose binding and
 //!   back signature hold;
 //! - neither certificate nor subkey is revoked or expired, nor is the signature;
 //! - the signature and the self-signatures it relies on hash with SHA-256 or better.
 //!
-//! Only the text that was signed leaves this module, never the file it came in.
+//! Only the signed text is returned, never the file around it.
 
 mod certificate;
 
@@ -18,7 +18,7 @@ use pgp::types::KeyDetails as _;
 use crate::profile::SourceKey;
 use certificate::{SigningKey, signing_keys};
 
-/// The keys that Debian's trixie suites are signed with, as Debian's package `debian-archive-keyring` has them.
+/// The keys that sign Debian's trixie suites, from Debian's package `debian-archive-keyring`.
 const DEBIAN_KEYS: [&[u8]; 6] = [
     include_bytes!("keys/debian-archive-trixie-automatic.asc"),
     include_bytes!("keys/debian-archive-trixie-security-automatic.asc"),
@@ -31,26 +31,26 @@ const DEBIAN_KEYS: [&[u8]; 6] = [
 /// How a cleartext-signed message begins (RFC 9580, section 7).
 const BEGIN: &[u8] = b"-----BEGIN PGP SIGNED MESSAGE-----";
 
-/// Most lines times bytes of one file: the library searches all that it has read after every line. Debian's have a fiftieth
-/// of it.
+/// Limit on a file's lines multiplied by its bytes, since the library searches all text read so far after every line. Debian's
+/// files reach a fiftieth of it.
 const MAX_LINES_TIMES_BYTES: u64 = 1 << 33;
 
-/// Most signatures of one file: each is held against the whole text, and an archive that changes its key has two or three.
+/// Most signatures of one file, since each is verified over the whole text. An archive that changes its key has two or three.
 const MAX_SIGNATURES: usize = 16;
 
-/// How far a signer's clock may be ahead of ours, in seconds.
+/// How far a signer's clock may be ahead of this machine's, in seconds.
 const CLOCK_SKEW: u64 = 24 * 60 * 60;
 
-/// A text whose signature is good.
+/// A text with a good signature.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Verified {
-    /// What was signed, lines ending in `\n`.
+    /// The signed text, with lines ending in `\n`.
     pub text: String,
     /// Fingerprint (upper-case hexadecimal) of the primary key of the certificate that signed it.
     pub fingerprint: String,
 }
 
-/// Why a file was not accepted as signed.
+/// Why a file does not count as signed.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum SignatureError {
     #[error("not a cleartext-signed OpenPGP message: {reason}")]
@@ -59,7 +59,7 @@ pub enum SignatureError {
     Keys { reason: &'static str },
     #[error("no signature")]
     Unsigned,
-    #[error("it has {found} signatures, and more than {MAX_SIGNATURES} are not looked at")]
+    #[error("it has {found} signatures, more than the limit of {MAX_SIGNATURES}")]
     TooMany { found: usize },
     #[error("no good signature: {}", refusals.iter().map(Refusal::to_string).collect::<Vec<_>>().join("; "))]
     NoneGood { refusals: Vec<Refusal> },
@@ -91,9 +91,9 @@ pub enum Reason {
     Future(u64),
     #[error("its hash algorithm is too weak")]
     WeakHash,
-    #[error("it is not a signature of a text")]
+    #[error("it is not the signature of a text")]
     WrongType,
-    #[error("it does not fit the text")]
+    #[error("it does not match the text")]
     Bad,
 }
 
@@ -103,11 +103,9 @@ impl SignatureError {
     pub fn hint(&self) -> Option<String> {
         let refusals = match self {
             Self::NoneGood { refusals } => refusals,
-            // A network that wants a login, or a mirror that has moved, answers with a page of its own.
+            // A network that requires a login, or a mirror that has moved, answers with an HTML page.
             Self::Message { .. } => {
-                return Some(
-                    "did the mirror answer, or something before it? look at the address in a browser".to_owned(),
-                );
+                return Some("something else than the mirror may have answered: open the URL in a browser".to_owned());
             }
             Self::Keys { .. } | Self::Unsigned | Self::TooMany { .. } => return None,
         };
@@ -115,11 +113,11 @@ impl SignatureError {
         let text = if any(|reason| reason == Reason::Bad) {
             "the file was changed after it was signed; try another mirror with `--mirror`"
         } else if any(|reason| matches!(reason, Reason::Future(_))) {
-            "is this machine's clock right?"
+            "check this machine's clock"
         } else if any(|reason| matches!(reason, Reason::ExpiredKey(_) | Reason::RevokedKey)) {
-            "the archive has new keys by now: pin them in the profile's source, or use a newer imgbuild for Debian's own"
+            "the archive probably has new keys: pin them in the profile's source, or use a newer imgbuild for Debian's own"
         } else if any(|reason| reason == Reason::UnknownKey) {
-            "is this the archive the profile means? its key is pinned in the profile's source"
+            "check that this is the archive that the profile means: its key is pinned in the profile's source"
         } else {
             return None;
         };
@@ -132,13 +130,13 @@ impl SignatureError {
 /// `now` is in seconds since 1970.
 ///
 /// # Errors
-/// When the file is more or less than one signed text, or none of its signatures is good.
+/// The file is not exactly one signed text, or none of its signatures is good.
 pub fn verify(inrelease: &[u8], keys: &SourceKey, now: u64) -> Result<Verified, SignatureError> {
     let (lines, bytes) = (inrelease.split(|&byte| byte == b'\n').count() as u64, inrelease.len() as u64);
     if lines.saturating_mul(bytes) > MAX_LINES_TIMES_BYTES {
         return Err(SignatureError::Message { reason: "it has more lines than any Release file" });
     }
-    // What the library says may quote a whole file, byte by byte, that nobody vouches for.
+    // The library's own error may quote the whole unverified file, so it is not shown.
     let (message, _) = CleartextSignedMessage::from_armor(inrelease).map_err(|_| SignatureError::Message {
         reason: if inrelease.starts_with(BEGIN) {
             "it is cut off or damaged, or has more than one text with its signatures"
@@ -166,13 +164,13 @@ pub fn verify(inrelease: &[u8], keys: &SourceKey, now: u64) -> Result<Verified, 
 /// Fingerprints (upper-case hexadecimal) of the primary keys of the pinned certificates.
 ///
 /// # Errors
-/// Keys that cannot be read.
+/// The keys cannot be read.
 pub fn fingerprints(keys: &SourceKey) -> Result<Vec<String>, SignatureError> {
     let fingerprint = |certificate: &SignedPublicKey| format!("{:X}", certificate.primary_key.fingerprint());
     Ok(certificates(keys)?.iter().map(fingerprint).collect())
 }
 
-/// Fingerprint of the certificate that made a good signature, or why it is none.
+/// The fingerprint of the certificate that made the signature, or why the signature is not good.
 fn check(signature: &Signature, text: &str, candidates: &[SigningKey<'_>], now: u64) -> Result<String, Reason> {
     if signature.typ() != Some(SignatureType::Text) {
         return Err(Reason::WrongType);
@@ -194,7 +192,7 @@ fn check(signature: &Signature, text: &str, candidates: &[SigningKey<'_>], now: 
     key.verify(signature, text.as_bytes()).then(|| key.certificate()).ok_or(Reason::Bad)
 }
 
-/// What the signature says of its maker, for messages.
+/// The key that the signature names, for messages.
 fn issuer(signature: &Signature) -> String {
     if let Some(fingerprint) = signature.issuer_fingerprint().first() {
         return format!("{fingerprint:X}");

@@ -1,4 +1,4 @@
-//! An unpacked package: what later rooms see of a `.deb`.
+//! An unpacked package, as later rooms use it.
 
 use std::collections::BTreeMap;
 
@@ -16,7 +16,7 @@ pub struct Package {
     /// The other members of `control.tar`: `preinst`, `postinst`, `prerm`, `postrm`, `config`, `triggers`,
     /// `conffiles`, `md5sums`, `shlibs`, `symbols`, `templates`, …
     pub control: BTreeMap<String, Vec<u8>>,
-    /// What `data.tar` holds, in archive order, paths clean; node origin is the package's name.
+    /// The members of `data.tar`, in archive order, with clean paths. The origin of each node is the package's name.
     pub members: Vec<Member>,
 }
 

@@ -16,7 +16,7 @@ pub enum Operator {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Relation<'a> {
     pub name: &'a str,
-    /// What follows a colon: `any`, `native` or an architecture.
+    /// The qualifier after a colon: `any`, `native` or an architecture.
     pub qualifier: Option<&'a str>,
     pub version: Option<(Operator, Version<'a>)>,
     /// As written, for messages.
@@ -33,7 +33,7 @@ pub enum RelationError {
 }
 
 impl Operator {
-    /// Whether `version` is in the relation to `bound` that the operator asks for.
+    /// Whether `version` has this relation to `bound`.
     #[must_use]
     pub fn holds(self, version: &Version<'_>, bound: &Version<'_>) -> bool {
         match self {
@@ -45,7 +45,7 @@ impl Operator {
         }
     }
 
-    /// `<` and `>` are what very old packages write for `<=` and `>=` (Policy 7.1).
+    /// Very old packages write `<` and `>` for `<=` and `>=` (Policy 7.1).
     fn parse(text: &str) -> Option<(Self, &str)> {
         const SIGNS: [(&str, Operator); 7] = [
             ("<<", Operator::Earlier),
@@ -94,7 +94,7 @@ pub fn parse_flat(field: &str) -> Result<Vec<Relation<'_>>, RelationError> {
     field.split(',').map(str::trim_ascii).filter(|text| !text.is_empty()).map(parse_one).collect()
 }
 
-/// Whether `name` is a package's name (Policy 5.6.1; one character is let pass, as dpkg does).
+/// Whether `name` is a valid package name (Policy 5.6.1; as in dpkg, a single character is accepted too).
 #[must_use]
 pub fn is_package_name(name: &str) -> bool {
     name.bytes().next().is_some_and(|first| first.is_ascii_lowercase() || first.is_ascii_digit())

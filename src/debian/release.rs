@@ -1,4 +1,4 @@
-//! Release files: what a suite is, until when it may be believed, and the digests of its indexes.
+//! Release files: a suite's names, its dates, and the digests of its indexes.
 
 use std::collections::BTreeMap;
 
@@ -6,7 +6,7 @@ use super::date;
 use super::deb822::{self, Deb822Error};
 use crate::tree::Digest;
 
-/// A suite's Release file, as far as we need it. Times are seconds since 1970.
+/// The fields of a suite's Release file that are used here. Times are seconds since 1970.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Release {
     /// `stable`, `stable-security`.
@@ -14,11 +14,11 @@ pub struct Release {
     /// `trixie`, `trixie-security`.
     pub codename: Option<String>,
     pub date: u64,
-    /// From when on it must not be believed; point releases have none.
+    /// The time of expiry; point releases have none.
     pub valid_until: Option<u64>,
     /// Whether indexes can be fetched by digest.
     pub by_hash: bool,
-    /// Whether packages of architecture `all` have an index of their own, and are left out of the others.
+    /// Whether packages of architecture `all` are in a separate index only.
     pub splits_all: bool,
     /// Indexes by path below the suite's directory.
     pub files: BTreeMap<String, IndexFile>,
@@ -67,7 +67,7 @@ impl ReleaseError {
 /// Reads the text of a Release file, whose signature must have been checked.
 ///
 /// # Errors
-/// The first thing that is missing or malformed.
+/// The first field that is missing or malformed.
 pub fn parse(text: &str) -> Result<Release, ReleaseError> {
     let paragraphs = deb822::parse(text)?;
     let [paragraph] = paragraphs.as_slice() else {
@@ -107,10 +107,10 @@ fn file(line: &str) -> Option<(String, IndexFile)> {
 }
 
 impl Release {
-    /// Checks that this is the suite that was `asked` for, if one was, and may be believed at `now`.
+    /// Checks that this is the suite `asked`, if one was asked for, and has not expired at `now`.
     ///
     /// # Errors
-    /// When it is another suite's, or expired.
+    /// It is another suite's, or has expired.
     pub fn check(&self, asked: Option<&str>, now: u64) -> Result<(), ReleaseError> {
         let names = [self.codename.as_deref(), self.suite.as_deref()];
         if let Some(asked) = asked

@@ -26,7 +26,7 @@ pub enum VersionError {
     NoUpstream(String),
     #[error("revision of version `{0}` is empty")]
     EmptyRevision(String),
-    #[error("version `{version}` holds `{found}`, which versions may not")]
+    #[error("version `{version}` has the character `{found}`, which is not allowed in versions")]
     Character { version: String, found: char },
 }
 
@@ -34,8 +34,8 @@ impl<'a> Version<'a> {
     /// Reads a version.
     ///
     /// # Errors
-    /// What dpkg refuses too: an empty part, an epoch that is no number, a character outside the grammar. (Like
-    /// dpkg, an upstream version need not start with a digit.)
+    /// The same as in dpkg: an empty part, an epoch that is not a number, or a character that is not allowed. (As in dpkg, an
+    /// upstream version need not start with a digit.)
     pub fn parse(text: &'a str) -> Result<Self, VersionError> {
         if text.is_empty() {
             return Err(VersionError::Empty);
@@ -98,7 +98,7 @@ impl PartialEq for Version<'_> {
 
 impl Eq for Version<'_> {}
 
-/// dpkg keeps epochs in an `int`; digits only, so that `+1` or an empty epoch is refused.
+/// dpkg stores epochs in an `int`. Only digits are accepted, so that `+1` or an empty epoch is refused.
 fn parse_epoch(text: &str) -> Option<u32> {
     if !text.bytes().all(|byte| byte.is_ascii_digit()) {
         return None;
@@ -106,8 +106,8 @@ fn parse_epoch(text: &str) -> Option<u32> {
     text.parse().ok().filter(|&epoch| i32::try_from(epoch).is_ok())
 }
 
-/// Compares runs of non-digits and runs of digits in turn. A missing run is empty: no digits count as zero, and
-/// the end of a part sorts after `~` but before all else.
+/// Compares runs of non-digits and of digits in turn. A missing run of digits counts as zero, and the end of a part sorts after
+/// `~` but before everything else.
 fn compare_part(left: &str, right: &str) -> Ordering {
     let (mut left, mut right) = (left.as_bytes(), right.as_bytes());
     while !left.is_empty() || !right.is_empty() {

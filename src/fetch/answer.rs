@@ -1,46 +1,46 @@
-//! What the head of an HTTP answer means for an object of which the first bytes may be there already. Nothing here asks: status
-//! and headers come from a server that may say anything, and their numbers are held against bounds before they are added.
+//! What the status and headers of an HTTP response mean for an object whose first bytes may have been downloaded already. Pure
+//! functions. The server is not trusted: numbers are checked against limits before they are added.
 
-/// Most bytes of an object whose size is not known.
+/// Most bytes of an object of unknown size.
 pub const MAX_UNSIZED: u64 = 8 << 30;
 
-/// The head of an answer to a request for the bytes of an object from `have` on.
+/// The head of the response to a request for the rest of an object.
 #[derive(Debug, Clone, Copy)]
 pub struct Head<'a> {
     /// The status (RFC 9110, 15).
     pub status: u16,
-    /// `Content-Range`, if there is one that is text.
+    /// `Content-Range`, if present and valid text.
     pub content_range: Option<&'a str>,
-    /// `Content-Length`, if there is one that is a number.
+    /// `Content-Length`, if present and a number.
     pub content_length: Option<u64>,
 }
 
-/// What is to be done about an answer.
+/// What to do with a response.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Answer {
-    /// Its body follows on what is there, or takes its place if `from_start`; the object is whole with `expected` bytes, if that is
-    /// known.
+    /// Read the body: append it to the bytes that exist, or replace them if `from_start`. The complete object has `expected`
+    /// bytes, if that is known.
     Body { from_start: bool, expected: Option<u64> },
-    /// All bytes are there already.
+    /// All bytes exist already.
     Complete,
-    /// The server has other bytes than the missing ones: start over.
+    /// The server sends other bytes than the missing ones: start over.
     WrongRange,
-    /// The object has more bytes than it may have.
+    /// The object exceeds the limit.
     TooLong,
     /// There is no such object.
     NotFound,
-    /// The server does not give it.
+    /// The server answers with another error.
     Refused,
 }
 
-/// Most bytes that the object may have: as many as are known, else [`MAX_UNSIZED`].
+/// Most bytes that the object may have: its known size, else [`MAX_UNSIZED`].
 #[must_use]
 pub fn limit(size: Option<u64>) -> u64 {
     size.unwrap_or(MAX_UNSIZED)
 }
 
 impl Head<'_> {
-    /// What the answer means for an object of `size` bytes, if that is known, of which the first `have` are there.
+    /// What the response means for an object of `size` bytes, if known, of which the first `have` bytes exist.
     #[must_use]
     pub fn answer(&self, have: u64, size: Option<u64>) -> Answer {
         match self.status {
@@ -54,11 +54,11 @@ impl Head<'_> {
         }
     }
 
-    /// A body that comes after the first `from` bytes.
+    /// A body that follows the first `from` bytes.
     fn body(&self, from: u64, size: Option<u64>) -> Answer {
         let from_start = from == 0;
         let promised = match (size, self.content_length) {
-            // What comes is counted and hashed; a known size needs no promise.
+            // The received bytes are counted and hashed, so a known size need not be announced.
             (Some(size), _) => Some(size),
             (None, None) => None,
             (None, Some(rest)) => match from.checked_add(rest).filter(|all| *all <= MAX_UNSIZED) {

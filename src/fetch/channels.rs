@@ -7,7 +7,7 @@
 //! {"type": "collection", "data": [{"id": "v1.36", "type": "channel", "name": "v1.36", "latest": "v1.36.5+k3s1", …}, …]}
 //! ```
 //!
-//! It is believed in the choice alone: what is chosen is proved as every release is.
+//! Only the choice of the release relies on it: the chosen release is verified as any other.
 
 use serde::Deserialize;
 
@@ -24,13 +24,13 @@ const MAX: u64 = 1 << 20;
 /// Why the newest release of a line is not known.
 #[derive(Debug, thiserror::Error)]
 pub enum ChannelError {
-    #[error("K3s's release channels cannot be asked: {0}")]
+    #[error("K3s's release channels cannot be queried: {0}")]
     Unavailable(FetchError),
-    #[error("{url} does not answer as K3s's release channels do: {reason}")]
+    #[error("the answer of {url} is not a list of K3s's release channels: {reason}")]
     Form { url: WebUrl, reason: String },
     #[error("{url} has no channel {line}")]
     NoChannel { url: WebUrl, line: Line },
-    #[error("{url} has a channel {line}, and its newest release, `{latest}`, is none of that line")]
+    #[error("{url} has a channel {line}, but its newest release, `{latest}`, is not of that line")]
     Latest { url: WebUrl, line: Line, latest: String },
 }
 
@@ -66,16 +66,16 @@ struct Collection {
 struct Channel {
     #[serde(default)]
     name: String,
-    /// Missing where nothing is released yet.
+    /// Missing if nothing was released yet.
     #[serde(default)]
     latest: String,
 }
 
 impl Fetcher {
-    /// The newest release of a line, by the channels at `url`.
+    /// The newest release of a line, according to the channels at `url`.
     ///
     /// # Errors
-    /// Channels that cannot be had or read, or that know no release of the line.
+    /// The channels cannot be fetched or read, or have no release of the line.
     pub fn newest(&self, url: &WebUrl, line: Line) -> Result<Tag, ChannelError> {
         let bytes = self.fetch_fresh("K3s's release channels", url.as_str(), MAX);
         let bytes = bytes.map_err(ChannelError::Unavailable)?;

@@ -1,4 +1,4 @@
-//! What can go wrong between us and an object, and what may help.
+//! Errors of downloads, with hints.
 
 use std::io;
 use std::path::PathBuf;
@@ -6,21 +6,21 @@ use std::path::PathBuf;
 use crate::tree::Digest;
 use crate::urls::shown;
 
-/// Why an object could not be had.
+/// Why an object could not be fetched.
 #[derive(Debug, thiserror::Error)]
 pub enum FetchError {
     #[error("cannot start the network client: {}", chain(source.as_ref()))]
     Start { source: Box<dyn std::error::Error + Send + Sync> },
     #[error("cannot use {} in the cache", path.display())]
     Cache { path: PathBuf, source: io::Error },
-    /// What the cache has not, and what it had with other bytes than it should; the latter is removed.
+    /// Objects that the cache lacks, and objects that were damaged there and have been removed.
     #[error("offline, and {}", lacking(absent, damaged))]
     Offline { absent: Vec<String>, damaged: Vec<String> },
     #[error("cannot download {name}: {}", attempts.iter().map(Attempt::to_string).collect::<Vec<_>>().join("; "))]
     Unavailable { name: String, attempts: Vec<Attempt> },
 }
 
-/// One place where an object was looked for, after all tries.
+/// One URL from which an object could not be fetched, after all tries.
 #[derive(Debug, thiserror::Error)]
 #[error("{}: {cause}", shown(url))]
 pub struct Attempt {
@@ -28,7 +28,7 @@ pub struct Attempt {
     pub cause: Cause,
 }
 
-/// Why one place did not give an object.
+/// Why an object could not be fetched from one URL.
 #[derive(Debug, thiserror::Error)]
 pub enum Cause {
     #[error("not found (HTTP status {status})")]
@@ -41,26 +41,26 @@ pub enum Cause {
     Stalled { seconds: u64 },
     #[error("ended after {got} of {expected} bytes")]
     Cut { got: u64, expected: u64 },
-    #[error("the server gave other bytes than the missing ones")]
+    #[error("the server sent other bytes than the missing ones")]
     WrongRange,
     #[error("larger than {limit} bytes")]
     TooLong { limit: u64 },
     #[error("its SHA-256 is {got}, expected {expected}")]
     Mismatch { got: Digest, expected: Digest },
-    /// Not the place's fault: it ends the download as [`FetchError::Cache`].
+    /// An error of this machine's disk: it ends the download as [`FetchError::Cache`].
     #[error("writing {}: {source}", path.display())]
     Write { path: PathBuf, source: io::Error },
 }
 
 impl From<reqwest::Error> for Cause {
-    /// Without the address, which [`Attempt`] names already.
+    /// Without the URL, which [`Attempt`] shows already.
     fn from(error: reqwest::Error) -> Self {
         Self::Network(error.without_url())
     }
 }
 
 impl Cause {
-    /// Whether asking the same server again may help.
+    /// Whether trying the same server again may help.
     pub(super) fn is_passing(&self) -> bool {
         match self {
             Self::Network(error) => !error.is_builder() && !error.is_redirect(),
@@ -70,8 +70,8 @@ impl Cause {
         }
     }
 
-    /// Whether the server gave bytes that are not the object; other places are not asked then, so that a
-    /// tampered mirror does not go unnoticed.
+    /// Whether the server sent bytes with another digest. Other URLs are not tried then, so that a tampered mirror does not go
+    /// unnoticed.
     #[must_use]
     pub fn is_forgery(&self) -> bool {
         matches!(self, Self::TooLong { .. } | Self::Mismatch { .. })
@@ -79,7 +79,7 @@ impl Cause {
 }
 
 impl FetchError {
-    /// Whether nobody was there to give the object, as opposed to a bad copy of it or trouble on this machine.
+    /// Whether no server could be reached, as opposed to a damaged copy or an error of this machine.
     #[must_use]
     pub fn is_out_of_reach(&self) -> bool {
         match self {
@@ -119,7 +119,7 @@ impl FetchError {
     }
 }
 
-/// What is at the bottom of an error of the network: the layers above it say only that they did not come further.
+/// The innermost cause of a network error: the outer ones only say that something failed.
 fn innermost(error: &reqwest::Error) -> String {
     let first: &dyn std::error::Error = error;
     let last = std::iter::successors(Some(first), |error| error.source()).last().unwrap_or(first);
@@ -146,7 +146,7 @@ fn lacking(absent: &[String], damaged: &[String]) -> String {
     said.map(|(how, names)| format!("{how}: {}", listing(names))).collect::<Vec<_>>().join("; ")
 }
 
-/// At most three names, and how many more there are.
+/// At most three names, and the number of the others.
 fn listing(names: &[String]) -> String {
     let shown = names.iter().take(3).map(String::as_str).collect::<Vec<_>>().join(", ");
     match names.len() {

@@ -1,4 +1,4 @@
-//! One HTTP object: ask for the missing bytes, append them, and try again when the line breaks.
+//! Downloads one object by HTTP: requests the missing bytes, appends them, and tries again when the connection breaks.
 
 use std::time::Duration;
 
@@ -10,10 +10,10 @@ use super::answer::{Answer, Head, limit};
 use super::store::Partial;
 use super::{Cause, Patience};
 
-/// Tries per place.
+/// Tries per URL.
 const TRIES: u32 = 4;
 
-/// An HTTP client with our time limits.
+/// An HTTP client with time limits.
 #[derive(Debug)]
 pub(super) struct Client {
     http: reqwest::Client,
@@ -29,7 +29,7 @@ impl Client {
         Ok(Self { http, patience })
     }
 
-    /// Completes `partial` from `url`, telling `reached` its length as it grows.
+    /// Completes `partial` from `url`, and calls `reached` with its length as it grows.
     pub(super) async fn get_object(
         &self,
         url: &str,
@@ -49,7 +49,7 @@ impl Client {
         }
     }
 
-    /// The whole body behind `url`, past any cache on the way.
+    /// The whole body at `url`, bypassing caches on the way.
     pub(super) async fn get_fresh(&self, url: &str, limit: u64) -> Result<Vec<u8>, Cause> {
         let mut tries = 0;
         loop {
@@ -137,7 +137,7 @@ impl Client {
         Ok(bytes)
     }
 
-    /// Waits for `future`, but no longer than a stalled server is borne with.
+    /// Waits for `future` until the time limit for a stalled server.
     async fn within<T>(&self, future: impl Future<Output = T>) -> Result<T, Cause> {
         let limit: Duration = self.patience.stall;
         tokio::time::timeout(limit, future).await.map_err(|_| Cause::Stalled { seconds: limit.as_secs() })

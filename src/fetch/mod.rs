@@ -1,12 +1,12 @@
-//! Downloads into a cache that is addressed by content; the only room with asynchronous code.
+//! Downloads into a content-addressed cache. Asynchronous inside; its public functions are not.
 //!
-//! A wanted object is known by its SHA-256. It is taken from the cache if it lies there whole, else streamed
-//! (eight objects at a time) into a partial file, hashed on the way and renamed into place when every byte is
-//! proved. What was cut off is resumed, also by the next run. The HTTP client starts with the first
-//! object that is not there; an offline fetcher has none at all.
+//! An object is identified by its SHA-256. It is taken from the cache if it is complete there, else streamed (eight objects at
+//! a time) into a partial file, hashed on the way, and renamed into place when the digest is right. An interrupted download is
+//! resumed, also by the next run. The HTTP client is started for the first object that is missing; with `--offline` there is
+//! none.
 //!
 //! ```text
-//! CACHE/downloads/sha256/<hex>    whole, proved objects; also those that came from a directory of the user
+//! CACHE/downloads/sha256/<hex>    complete, verified objects; also files imported from a directory of the user
 //! CACHE/downloads/partial/<hex>   the first bytes of objects, each locked by the process that writes it
 //! ```
 
@@ -38,26 +38,26 @@ const PARALLEL: usize = 8;
 /// The phase that downloads report progress under.
 const PHASE: &str = "download";
 
-/// An object to have in the cache.
+/// An object to bring into the cache.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Download {
     /// Its name in messages (`bash 5.2.37-2 arm64`).
     pub name: String,
-    /// Where it may be found, tried in this order.
+    /// Its URLs, tried in this order.
     pub urls: Vec<String>,
     pub sha256: Digest,
-    /// Bytes, if known.
+    /// Size in bytes, if known.
     pub size: Option<u64>,
 }
 
-/// How long the network may make us wait.
+/// Time limits of the network.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Patience {
-    /// For a connection to be made.
+    /// Limit for opening a connection.
     pub connect: Duration,
-    /// For the next bytes of an answer.
+    /// Limit for the next bytes of a response.
     pub stall: Duration,
-    /// Before the second try; doubled before each further one.
+    /// Pause before the second try; it doubles before each further one.
     pub pause: Duration,
 }
 
@@ -73,7 +73,7 @@ pub struct Fetcher {
     store: Store,
     /// None means offline.
     patience: Option<Patience>,
-    /// Started when it is first needed: it reads all certificates of the host, and a build of nothing new needs none.
+    /// Started when it is first needed: starting reads all certificates of the host, and a build from the cache needs none.
     network: OnceLock<Network>,
 }
 
@@ -84,10 +84,10 @@ struct Network {
 }
 
 impl Fetcher {
-    /// A fetcher whose objects lie in `cache_dir/downloads`; with `offline` it can only find what is there.
+    /// A fetcher whose objects lie in `cache_dir/downloads`. With `offline` it only uses what is there.
     ///
     /// # Errors
-    /// When the cache directories cannot be made.
+    /// The cache directories cannot be created.
     pub fn new(cache_dir: &Path, offline: bool) -> Result<Self, FetchError> {
         Self::with_patience(cache_dir, (!offline).then(Patience::default))
     }
@@ -119,12 +119,12 @@ impl Fetcher {
 
     /// Brings all `wanted` objects into the cache; the paths come in the order of `wanted`.
     ///
-    /// Objects in the cache are hashed again, so that a damaged file is never handed out. `progress` sees one
-    /// phase `download`, and nothing when everything was there.
+    /// Objects in the cache are hashed again, so that a damaged file is never returned. `progress` gets one phase `download`, or
+    /// nothing if everything was in the cache.
     ///
     /// # Errors
-    /// The network client cannot start, or the first object that cannot be had. Others may be in the cache by then, and
-    /// partial files stay for the next run to resume.
+    /// The network client cannot start, or an object cannot be fetched; the first such object is reported. Others may be in
+    /// the cache by then, and partial files stay for the next run to resume.
     pub fn fetch_all(&self, wanted: &[Download], progress: &dyn Progress) -> Result<Vec<PathBuf>, FetchError> {
         let missing = self.store.missing(wanted, progress)?;
         if !missing.is_empty() {
@@ -136,7 +136,7 @@ impl Fetcher {
                 return Err(FetchError::Offline { absent: names(false), damaged: names(true) });
             };
             let missing: Vec<&Download> = missing.iter().map(|missing| missing.download).collect();
-            // Sizes are an archive's word.
+            // The sizes come from an archive and are not trusted.
             let known = missing.iter().filter_map(|download| download.size).fold(0, u64::saturating_add);
             progress.begin(PHASE, known);
             let bytes = network.download(&self.store, &missing, progress)?;
@@ -145,24 +145,24 @@ impl Fetcher {
         Ok(wanted.iter().map(|download| self.store.object(&download.sha256)).collect())
     }
 
-    /// Bytes of the file that the cache has for this object, by name and size; none if it has none. What they are is looked at
-    /// when it is fetched.
+    /// Bytes of the file that the cache has for this object, by name and size; none if it has none. Its content is verified
+    /// only when it is fetched.
     #[must_use]
     pub fn cached(&self, wanted: &Download) -> Option<u64> {
         let found = fs::metadata(self.store.object(&wanted.sha256)).map(|meta| meta.len());
         found.ok().filter(|len| wanted.size.is_none_or(|size| size == *len))
     }
 
-    /// Takes a local file with this digest into the cache; gives where it lies there.
+    /// Copies a local file with this digest into the cache; returns its path there.
     fn import(&self, path: &Path, sha256: &Digest) -> Result<PathBuf, Import> {
         self.store.import(path, sha256)
     }
 
-    /// The bytes behind `url` as they are now, at most `limit` of them. Nothing is cached: this is for
-    /// files that carry their own signature, such as `InRelease`.
+    /// The current bytes at `url`, at most `limit` of them. Nothing is cached: this is for files with a signature of their own,
+    /// such as `InRelease`.
     ///
     /// # Errors
-    /// When offline, when the network client cannot start, or when no try succeeds.
+    /// The fetcher is offline, the network client cannot start, or no try succeeds.
     pub fn fetch_fresh(&self, name: &str, url: &str, limit: u64) -> Result<Vec<u8>, FetchError> {
         let Some(network) = self.network()? else {
             return Err(FetchError::Offline { absent: vec![name.to_owned()], damaged: Vec::new() });
@@ -216,7 +216,7 @@ impl Network {
         let mut inherited = resumed > 0;
         for url in &download.urls {
             let mut result = self.get_proved(url, download, &mut partial, &mut meter).await;
-            // What an earlier run left behind may be the bad part.
+            // The bytes from an earlier run may be the damaged ones, so start over.
             if inherited && result.as_ref().is_err_and(Cause::is_forgery) {
                 inherited = false;
                 result = match partial.restart() {
@@ -238,7 +238,7 @@ impl Network {
                     partial.commit()?;
                     return Ok(fresh);
                 }
-                // No other place helps against a disk that is full.
+                // Another URL does not help if the disk is full.
                 Err(Cause::Write { path, source }) => return Err(FetchError::Cache { path, source }),
                 Err(cause) => {
                     let forged = cause.is_forgery();
@@ -265,7 +265,7 @@ impl Network {
     }
 }
 
-/// Tells progress how far an object has come, never twice for the same bytes.
+/// Reports the progress of one object, and never the same bytes twice.
 struct Meter<'a> {
     progress: &'a dyn Progress,
     reported: u64,

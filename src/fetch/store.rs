@@ -17,7 +17,7 @@ use crate::files;
 use crate::output::Progress;
 use crate::tree::Digest;
 
-/// How often a file that another process downloads is looked at.
+/// Pause between checks whether another process has finished its download.
 const LOCK_POLL: Duration = Duration::from_millis(50);
 
 /// Paths of the cache.
@@ -27,14 +27,14 @@ pub(super) struct Store {
     partials: PathBuf,
 }
 
-/// An object that the cache has not.
+/// An object that the cache lacks.
 pub(super) struct Missing<'a> {
     pub download: &'a Download,
-    /// Whether it was there, but with other bytes.
+    /// Whether it was in the cache, but damaged.
     pub damaged: bool,
 }
 
-/// How an object lies in the cache.
+/// The state of an object in the cache.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum State {
     Whole,
@@ -44,7 +44,7 @@ enum State {
 
 /// What [`Store::claim`] found.
 pub(super) enum Claim {
-    /// Somebody else has completed the object in the meantime.
+    /// Another process has completed the object in the meantime.
     Done,
     Partial(Partial),
 }
@@ -60,7 +60,7 @@ pub(super) enum Import {
     Cache(FetchError),
 }
 
-/// The first bytes of an object, locked for us.
+/// The first bytes of an object, in a file that this process has locked.
 pub(super) struct Partial {
     file: File,
     path: PathBuf,
@@ -78,7 +78,7 @@ impl Store {
         Ok(store)
     }
 
-    /// Where an object lies once it is whole.
+    /// The path of a complete object.
     pub(super) fn object(&self, sha256: &Digest) -> PathBuf {
         self.objects.join(sha256.to_string())
     }
@@ -112,7 +112,7 @@ impl Store {
         Ok(State::Damaged)
     }
 
-    /// Makes a copy of the file at `path` an object, provided that it has this digest.
+    /// Copies the file at `path` into the cache if it has this digest.
     pub(super) fn import(&self, path: &Path, sha256: &Digest) -> Result<PathBuf, Import> {
         let mut file = match files::open(path) {
             Ok(file) => file,
@@ -131,7 +131,7 @@ impl Store {
         }
         file.rewind().map_err(Import::Read)?;
         let fail = |source| Import::Cache(cache_error(&object, source));
-        // Should the file change while it is copied, the object's own digest tells before it is used.
+        // If the file changes while it is copied, the object's digest is found wrong before it is used.
         let mut copy = tempfile::NamedTempFile::new_in(&self.partials).map_err(fail)?;
         io::copy(&mut file, &mut copy).map_err(fail)?;
         copy.persist(&object).map_err(|error| fail(error.error))?;
@@ -145,7 +145,7 @@ impl Store {
         let fail = |source| cache_error(&path, source);
         loop {
             let Some(mut file) = open_partial(&path).map_err(fail)? else {
-                // There is nothing in it to resume from.
+                // It cannot be resumed from.
                 fs::remove_file(&path).map_err(fail)?;
                 continue;
             };
@@ -156,7 +156,7 @@ impl Store {
                     Err(TryLockError::Error(source)) => return Err(fail(source)),
                 }
             }
-            // Whoever held the lock has renamed the file, removed it, or left it for us.
+            // The process that held the lock has renamed the file, removed it, or left it to be resumed.
             let ours = file.metadata().map_err(fail)?;
             let is_current =
                 fs::symlink_metadata(&path).is_ok_and(|now| (now.dev(), now.ino()) == (ours.dev(), ours.ino()));
@@ -177,7 +177,7 @@ impl Store {
 }
 
 impl Partial {
-    /// Bytes so far.
+    /// Number of bytes so far.
     pub(super) fn len(&self) -> u64 {
         self.len
     }
@@ -205,9 +205,9 @@ impl Partial {
         if got == *expected { Ok(()) } else { Err(Cause::Mismatch { got, expected: *expected }) }
     }
 
-    /// Makes it an object of the cache.
+    /// Renames it to its place among the complete objects.
     ///
-    /// Without a sync to disk: what a power failure leaves of it is found out by its digest.
+    /// It is not synced to disk: if a power failure damages it, its digest tells.
     pub(super) fn commit(self) -> Result<(), FetchError> {
         fs::rename(&self.path, &self.object).map_err(|source| cache_error(&self.object, source))
     }
@@ -222,8 +222,8 @@ impl Partial {
     }
 }
 
-/// The partial file at `path`, made if it is missing; none if something else than a file lies there. A link is not followed, lest
-/// its target be overwritten, and a pipe without a writer is not waited for.
+/// The partial file at `path`, created if it is missing; none if something else than a file is there. A link is not followed,
+/// since its target would be overwritten, and opening does not wait for the writer of a pipe.
 fn open_partial(path: &Path) -> io::Result<Option<File>> {
     use rustix::fs::OFlags;
     let flags = (OFlags::NOFOLLOW | OFlags::NONBLOCK).bits().cast_signed();
@@ -235,7 +235,7 @@ fn open_partial(path: &Path) -> io::Result<Option<File>> {
     }
 }
 
-/// Hashes what follows in `file`; returns its length.
+/// Hashes the rest of `file`; returns its length.
 fn hash_rest(file: &mut File, hasher: &mut Sha256) -> io::Result<u64> {
     let mut buffer = vec![0; 256 * 1024];
     let mut len = 0;

@@ -61,12 +61,12 @@ fn in_the_way<'a>(
 ) -> Result<Vec<&'a str>, ResolveError> {
     let universe = Universe::new(arch, hold(sources, pins))?;
     let mut moving = Vec::new();
-    for strain in universe.strains(installed)? {
-        let mut pinned = strain.others.into_iter().filter(|name| pins.contains_key(name)).peekable();
+    for broken in universe.broken_relations(installed)? {
+        let mut pinned = broken.others.into_iter().filter(|name| pins.contains_key(name)).peekable();
         if pinned.peek().is_some() {
             moving.extend(pinned);
-        } else if pins.contains_key(strain.package) {
-            moving.push(strain.package);
+        } else if pins.contains_key(broken.package) {
+            moving.push(broken.package);
         }
     }
     Ok(moving)

@@ -315,7 +315,7 @@ fn channels_that_are_away_or_none_leave_the_lock_as_it_is() {
     let before = place.read("imgbuild.lock");
     let mirror = project.url("/k3s");
     for (answer, said) in [
-        ("<html>moved</html>".to_owned(), "does not answer as K3s's release channels do"),
+        ("<html>moved</html>".to_owned(), "is not a list of K3s's release channels"),
         (channels("v1.37.0+k3s1"), "none of that line"),
         (channels("v1.36.6-rc1+k3s1"), "none of that line"),
         (channels("../../etc"), "none of that line"),

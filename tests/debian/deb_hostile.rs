@@ -81,11 +81,11 @@ fn hard_links_go_to_files_before_them_only() {
     };
     assert_eq!(
         refused_data(link("./gone")),
-        "member `./h` is a hard link to `./gone`, which is no regular file before it"
+        "member `./h` is a hard link to `./gone`, which is not a regular file before it in the archive"
     );
-    assert!(refused_data(link("./f")).contains("no regular file before it"));
-    assert!(refused_data(link("./s")).contains("no regular file before it"));
-    assert!(refused_data(link("./d")).contains("no regular file before it"));
+    assert!(refused_data(link("./f")).contains("not a regular file before it"));
+    assert!(refused_data(link("./s")).contains("not a regular file before it"));
+    assert!(refused_data(link("./d")).contains("not a regular file before it"));
     assert!(refused_data(link("../f")).contains("climbs out"));
     assert!(refused_data(link("/f")).contains("absolute"));
 }
@@ -93,9 +93,9 @@ fn hard_links_go_to_files_before_them_only() {
 #[test]
 fn a_path_may_come_twice_only_if_both_are_the_same() {
     let twice = Tar::default().file("./f", "one").file("f", "two");
-    assert_eq!(refused_data(twice), "member `f` is there twice and the two differ");
+    assert_eq!(refused_data(twice), "member `f` appears twice, with different contents");
     let over = Tar::default().dir("./d/").file("./d", "x");
-    assert!(refused_data(over).contains("is there twice"));
+    assert!(refused_data(over).contains("appears twice"));
     let same = Tar::default().dir("./d/").dir("./d/").file("./d/f", "x");
     assert_eq!(accepted(&deb_of(&same.finish())).members.len(), 2);
 }
@@ -103,11 +103,11 @@ fn a_path_may_come_twice_only_if_both_are_the_same() {
 #[test]
 fn kinds_that_packages_do_not_have_are_refused() {
     let sparse = Tar::default().entry(EntryType::GNUSparse, "f", "", b"");
-    assert_eq!(refused_data(sparse), "member `f` is of a kind (`S`) that packages do not have");
+    assert_eq!(refused_data(sparse), "member `f` is of type `S`, which packages do not have");
     let global = Tar::default().entry(EntryType::XGlobalHeader, "g", "", b"");
-    assert!(refused_data(global).contains("of a kind (`g`)"));
+    assert!(refused_data(global).contains("of type `g`"));
     let unknown = Tar::default().entry(EntryType::new(b'Z'), "z", "", b"");
-    assert!(refused_data(unknown).contains("of a kind (`Z`)"));
+    assert!(refused_data(unknown).contains("of type `Z`"));
     let empty = Tar::default().symlink("s", "");
     assert!(refused_data(empty).contains("member `s` has a name or link target that is empty"));
 }
@@ -179,7 +179,7 @@ fn damaged_compression_is_refused() {
     let gz = gzip(&data);
     assert!(refused(&with("data.tar.gz", &gz[..gz.len() - 4])).contains("`data.tar.gz` cannot be decompressed: "));
     assert!(refused(&with("data.tar.zst", b"nonsense")).contains("`data.tar.zst` cannot be decompressed: "));
-    let unsupported = "`data.tar.bz2` is compressed in a way that is not supported (xz, gzip, zstd and none are)";
+    let unsupported = "the compression of `data.tar.bz2` is not supported (xz, gzip, zstd and none are)";
     assert_eq!(refused(&with("data.tar.bz2", &data)), unsupported);
     assert!(refused(&with("data.tar.lzma", &data)).contains("not supported"));
 }
@@ -202,7 +202,7 @@ fn the_outer_container_has_to_be_as_specified() {
     assert_eq!(refused(b""), "`ar` ends too early");
     assert_eq!(refused(b"!<arch>\n"), "`ar` ends too early");
     let text = refused(&good[..good.len() - 1]);
-    assert_eq!(text, "member `data.tar` should have 1024 bytes, only 1023 are there");
+    assert_eq!(text, "member `data.tar` should have 1024 bytes, but only 1023 follow");
     let version = ar(&[("debian-binary", b"3.0\n"), ("control.tar", &control), ("data.tar", &data)]);
     assert_eq!(refused(&version), "format version `3.0`, only 2.x is known");
     let swapped = ar(&[("debian-binary", b"2.0\n"), ("data.tar", &data), ("control.tar", &control)]);
@@ -248,7 +248,7 @@ fn control_members_are_plain_files_at_the_top() {
         "control member `./postinst` is not a regular file at the top"
     );
     assert!(refused(control().file("../postinst", "")).contains("climbs out"));
-    assert_eq!(refused(control().file("control", "")), "member `control` is there twice and the two differ");
+    assert_eq!(refused(control().file("control", "")), "member `control` appears twice, with different contents");
 }
 
 #[test]

@@ -7,24 +7,24 @@ use super::error::{Flaw, Problem};
 
 pub(super) const MAGIC: &[u8] = b"!<arch>\n";
 const HEADER_LEN: u64 = 60;
-/// Members before `data.tar`: three, and a few that tools may put between them.
+/// Most members up to `data.tar`: three, and a few that tools may put between them.
 const MAX_MEMBERS: usize = 16;
 
-/// Where one of the two archives inside lies.
+/// The name and position of one of the two archives inside a `.deb`.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Part {
+pub(super) struct ArMember {
     /// Name with suffix (`data.tar.xz`).
     pub name: String,
     pub offset: u64,
     pub len: u64,
 }
 
-/// Finds `control.tar*` and `data.tar*`. Members whose names start with `_` may stand before `data.tar`,
-/// anything may follow it.
+/// Finds `control.tar*` and `data.tar*`. Members whose names start with `_` may precede `data.tar`, and any members may follow
+/// it.
 ///
 /// # Errors
-/// Anything else than the format version 2 of deb(5), members out of order or reaching past the end.
-pub(super) fn parts<R: Read + Seek>(deb: &mut R) -> Result<(Part, Part), Problem> {
+/// The file is not in format version 2 of deb(5), or members are out of order or cut off.
+pub(super) fn archives<R: Read + Seek>(deb: &mut R) -> Result<(ArMember, ArMember), Problem> {
     let len = deb.seek(SeekFrom::End(0)).map_err(Problem::Input)?;
     deb.rewind().map_err(Problem::Input)?;
     if read(deb, len, 0, MAGIC.len() as u64)? != MAGIC {
@@ -69,7 +69,7 @@ fn read<R: Read + Seek>(deb: &mut R, len: u64, offset: u64, want: u64) -> Result
     if bytes.len() as u64 == want { Ok(bytes) } else { Err(Problem::Input(io::ErrorKind::UnexpectedEof.into())) }
 }
 
-fn header(bytes: &[u8], offset: u64) -> Result<Part, Flaw> {
+fn header(bytes: &[u8], offset: u64) -> Result<ArMember, Flaw> {
     let field = |from: usize, to: usize| str::from_utf8(&bytes[from..to]).ok().map(str::trim_ascii_end);
     let (Some(name), Some(size), b"`\n") = (field(0, 16), field(48, 58), &bytes[58..60]) else {
         return Err(Flaw::BadArHeader { offset });
@@ -79,7 +79,7 @@ fn header(bytes: &[u8], offset: u64) -> Result<Part, Flaw> {
     }
     // Ten digits always fit. System V archives end names with a slash.
     let len = size.parse().map_err(|_| Flaw::BadArHeader { offset })?;
-    Ok(Part {
+    Ok(ArMember {
         name: name.trim_end_matches('/').escape_debug().to_string(),
         offset: offset.saturating_add(HEADER_LEN),
         len,

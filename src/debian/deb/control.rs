@@ -6,7 +6,7 @@ use ::tar::EntryType;
 use serde::{Deserialize, Serialize};
 
 use super::error::Flaw;
-use super::tar::Entry;
+use super::tar::TarEntry;
 use crate::debian::deb822;
 use crate::debian::relation::is_package_name;
 use crate::debian::version::Version;
@@ -28,14 +28,14 @@ impl ControlMember {
     }
 }
 
-/// The files of a `control.tar`, which are all at its top.
+/// The files of a `control.tar`, which has no subdirectories.
 ///
 /// # Errors
-/// A directory, a link, two files of one name.
-pub(super) fn members(entries: Vec<Entry>) -> Result<Vec<ControlMember>, Flaw> {
+/// There is a directory or link, or two files have the same name.
+pub(super) fn members(entries: Vec<TarEntry>) -> Result<Vec<ControlMember>, Flaw> {
     let mut members: Vec<ControlMember> = Vec::new();
     let mut names = HashSet::new();
-    for Entry { name, kind, offset, len, .. } in entries {
+    for TarEntry { name, kind, offset, len, .. } in entries {
         let path = crate::tree::clean(&name).map_err(|source| Flaw::Path { member: name.clone(), source })?;
         if path.is_empty() && kind == EntryType::Directory {
             continue;
@@ -51,10 +51,10 @@ pub(super) fn members(entries: Vec<Entry>) -> Result<Vec<ControlMember>, Flaw> {
     Ok(members)
 }
 
-/// The fields of the control file; name, version and architecture are there and well formed.
+/// The fields of the control file. Name, version and architecture are present and well-formed.
 ///
 /// # Errors
-/// No such file, or one that says nothing usable.
+/// There is no such file, or it is malformed.
 pub(super) fn fields(members: &[ControlMember], tar: &[u8]) -> Result<Vec<(String, String)>, Flaw> {
     let file = members.iter().find(|member| member.name == "control");
     let bytes = file.and_then(|member| member.bytes(tar)).ok_or(Flaw::NoControl)?;

@@ -34,9 +34,9 @@ pub enum Flaw {
     BadArHeader { offset: u64 },
     #[error("member `{0}` where another was expected (the order is debian-binary, control.tar, data.tar)")]
     Order(String),
-    #[error("member `{member}` should have {len} bytes, only {has} are there")]
+    #[error("member `{member}` should have {len} bytes, but only {has} follow")]
     ShortMember { member: String, has: u64, len: u64 },
-    #[error("`{0}` is compressed in a way that is not supported (xz, gzip, zstd and none are)")]
+    #[error("the compression of `{0}` is not supported (xz, gzip, zstd and none are)")]
     Compression(String),
     #[error("`{archive}` cannot be decompressed: {source}")]
     Decompress { archive: String, source: io::Error },
@@ -58,13 +58,13 @@ pub enum Flaw {
     BadName(String),
     #[error("member `{member}` has a path or link target of more than {limit} components")]
     TooDeep { member: String, limit: usize },
-    #[error("member `{member}` is of a kind (`{kind}`) that packages do not have")]
+    #[error("member `{member}` is of type `{kind}`, which packages do not have")]
     Kind { member: String, kind: char },
-    #[error("member `{member}` is there twice and the two differ")]
+    #[error("member `{member}` appears twice, with different contents")]
     Duplicate { member: String },
     #[error("member `{member}` lies below `{above}`, which is {kind}, not a directory")]
     BelowNonDirectory { member: String, above: String, kind: &'static str },
-    #[error("member `{member}` is a hard link to `{target}`, which is no regular file before it")]
+    #[error("member `{member}` is a hard link to `{target}`, which is not a regular file before it in the archive")]
     HardLink { member: String, target: String },
     #[error("control member `{0}` is not a regular file at the top")]
     ControlMember(String),
@@ -82,7 +82,7 @@ pub enum Flaw {
     ControlVersion(#[from] VersionError),
 }
 
-/// What may go wrong between the reader of a `.deb` and the writer of its pack.
+/// A failure of reading the `.deb`, of its content, or of writing its pack.
 #[derive(Debug)]
 pub(super) enum Problem {
     Input(io::Error),
@@ -113,7 +113,7 @@ impl DebError {
 }
 
 impl Problem {
-    /// Names the files: `deb` was read, `pack` written.
+    /// Adds the names of the files: `deb` is read, `pack` is written.
     pub(super) fn named(self, deb: &Path, pack: &Path) -> DebError {
         match self {
             Self::Input(source) => DebError::Read { deb: deb.to_owned(), source },

@@ -1,4 +1,4 @@
-//! From tar entries to members that are safe to put into a tree.
+//! Checks tar entries, and turns them into members that are safe to put into a tree.
 
 use std::collections::{BTreeMap, HashMap};
 
@@ -6,19 +6,19 @@ use serde::{Deserialize, Serialize};
 use tar::EntryType;
 
 use super::error::Flaw;
-use super::tar::Entry;
+use super::tar::TarEntry;
 use crate::tree::{self, Digest};
 
-/// Longest path and longest component that Linux takes (`PATH_MAX` less its NUL, `NAME_MAX`).
+/// Most bytes of a path and of a component in Linux (`PATH_MAX` without the NUL, `NAME_MAX`).
 const MAX_PATH: usize = 4095;
 const MAX_COMPONENT: usize = 255;
-/// Most components of a path and of a link's target: whoever follows one goes through it component by component, so that
-/// the cost of a path is bounded by its length times this. Packages have a tenth of it.
+/// Most components of a path and of a link's target. Resolving a path costs time for each component; packages have a tenth
+/// of this.
 const MAX_DEPTH: usize = 128;
 
-/// A member as the pack's index keeps it.
+/// A member, as stored in the pack's index.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub(super) struct Member {
+pub(super) struct PackMember {
     pub path: String,
     pub kind: Kind,
     pub mode: u16,
@@ -54,15 +54,15 @@ impl Kind {
     }
 }
 
-/// Turns entries of `data.tar` into members with clean paths, in archive order. The root directory is left out:
-/// every tree has one.
+/// Turns entries of `data.tar` into members with clean paths, in archive order. The root directory is left out, since every
+/// tree has one.
 ///
 /// # Errors
-/// A name that leaves the root or that Linux would not take, an unknown kind, a hard link to anything but a
-/// file before it, two different members of one path, a member below one that is not a directory.
-pub(super) fn members(entries: Vec<Entry>) -> Result<Vec<Member>, Flaw> {
-    let mut members: Vec<Member> = Vec::new();
-    // For look-ups only; what comes out keeps the archive's order.
+/// A path leaves the root or is invalid in Linux, a type is unknown, a hard link's target is not a file before it, two
+/// members with the same path differ, or a member lies below one that is not a directory.
+pub(super) fn members(entries: Vec<TarEntry>) -> Result<Vec<PackMember>, Flaw> {
+    let mut members: Vec<PackMember> = Vec::new();
+    // Only for look-ups: the result keeps the archive's order.
     let mut by_path: HashMap<String, usize> = HashMap::new();
     for entry in entries {
         let name = entry.name.clone();
@@ -75,8 +75,8 @@ pub(super) fn members(entries: Vec<Entry>) -> Result<Vec<Member>, Flaw> {
             }
             return Err(Flaw::BadName(name));
         }
-        let Entry { mode, uid, gid, xattrs, .. } = entry;
-        let member = Member { path, kind, mode, uid, gid, xattrs };
+        let TarEntry { mode, uid, gid, xattrs, .. } = entry;
+        let member = PackMember { path, kind, mode, uid, gid, xattrs };
         match by_path.get(&member.path) {
             Some(&before) if members[before] == member => {}
             Some(_) => return Err(Flaw::Duplicate { member: name }),
@@ -90,9 +90,9 @@ pub(super) fn members(entries: Vec<Entry>) -> Result<Vec<Member>, Flaw> {
     Ok(members)
 }
 
-/// In an order where `/` comes before all else, what lies below a path follows it at once.
-fn refuse_below_non_directories(members: &[Member]) -> Result<(), Flaw> {
-    let mut order: Vec<&Member> = members.iter().collect();
+/// The members are sorted with `/` before all other characters, so that everything below a path follows it directly.
+fn refuse_below_non_directories(members: &[PackMember]) -> Result<(), Flaw> {
+    let mut order: Vec<&PackMember> = members.iter().collect();
     order.sort_by_cached_key(|member| member.path.replace('/', "\0"));
     for pair in order.windows(2) {
         let (above, below) = (pair[0], pair[1]);
@@ -122,10 +122,10 @@ fn refuse_deep(member: &str, path: &str) -> Result<(), Flaw> {
     Ok(())
 }
 
-fn kind(entry: &Entry, is_file: impl Fn(&str) -> bool) -> Result<Kind, Flaw> {
+fn kind(entry: &TarEntry, is_file: impl Fn(&str) -> bool) -> Result<Kind, Flaw> {
     Ok(match entry.kind {
         EntryType::Directory => Kind::Dir,
-        // Archives from before ustar mark directories by a slash, as dpkg still takes them.
+        // Archives older than ustar mark directories by a trailing slash; dpkg still accepts these.
         EntryType::Regular if entry.name.ends_with('/') && entry.len == 0 => Kind::Dir,
         EntryType::Regular | EntryType::Continuous => {
             Kind::File(entry.offset, entry.len, entry.digest, entry.chunks.clone())

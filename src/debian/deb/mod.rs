@@ -1,6 +1,6 @@
 //! Reads `.deb` files (deb(5)) into [`Package`]s.
 //!
-//! Way of the data: `ar` finds the two archives → `unpack` decompresses each once, `tar` copying it to a pack
+//! Data flow: `ar` finds the two archives → `unpack` decompresses each once, `tar` copying it to a pack
 //! in the cache and hashing every file → `members` and `control` check what is in them → `pack` keeps an index
 //! beside the pack, so that the next time nothing but the index is read. File contents stay slices of the pack.
 //! `tarball` goes the same way with archives that are no packages.
@@ -40,11 +40,11 @@ pub fn unpacked_contents(sha256: Digest, packs_dir: &Path) -> Option<Vec<Member>
     Files::of(sha256, packs_dir).members()
 }
 
-/// Removes the pack of the package or archive whose file has the digest `sha256` if the contents in it are not what they were.
-/// Says whether it did.
+/// Removes the pack of the package or archive whose file has the digest `sha256` if its contents are damaged. Returns whether it
+/// was removed.
 ///
 /// # Errors
-/// Of removing.
+/// The error of removing it.
 pub fn discard_damaged(sha256: Digest, packs_dir: &Path) -> io::Result<bool> {
     let files = Files::of(sha256, packs_dir);
     let Some(members) = files.members() else { return Ok(false) };
@@ -62,7 +62,7 @@ pub fn discard_damaged(sha256: Digest, packs_dir: &Path) -> io::Result<bool> {
 /// kept below `packs_dir`, which is made if it is missing; if it is there already, `deb` is not even read.
 ///
 /// # Errors
-/// A package that is damaged or could do harm, files that cannot be read or written.
+/// The package is damaged or not acceptable, or files cannot be read or written.
 pub fn open(deb: &Path, sha256: Digest, packs_dir: &Path) -> Result<Package, DebError> {
     let files = Files::of(sha256, packs_dir);
     load_or_unpack(deb, &files, Files::load, |input, output| unpack::unpack(input, output))

@@ -15,7 +15,7 @@ use serde::{Deserialize, Serialize};
 use tempfile::NamedTempFile;
 
 use super::control::{self, ControlMember};
-use super::members::{self, Member};
+use super::members::{self, PackMember};
 use crate::debian::Package;
 use crate::debian::package;
 use crate::files;
@@ -24,7 +24,7 @@ use crate::tree::{Content, Digest, Kind, Node, Pack, Slice};
 /// Raised whenever the index or the checks on what goes into it change.
 pub(super) const FORMAT: u32 = 4;
 
-/// What lies where in a pack.
+/// The index of a pack.
 #[derive(Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Index {
     pub format: u32,
@@ -33,7 +33,7 @@ pub(super) struct Index {
     pub control_len: u64,
     pub control_sha256: Digest,
     pub control: Vec<ControlMember>,
-    pub members: Vec<Member>,
+    pub members: Vec<PackMember>,
 }
 
 /// The two files of a package in the cache.
@@ -75,13 +75,13 @@ impl Files {
         Some((index, Pack::open(&self.pack).ok()?))
     }
 
-    /// Takes both away, the index first, so that it never comes without its pack.
+    /// Removes both, the index first, so that an index never exists without its pack.
     pub(super) fn remove(&self) -> io::Result<()> {
         fs::remove_file(&self.index)?;
         fs::remove_file(&self.pack)
     }
 
-    /// Moves a finished pack to its place, then its index, so that an index never comes without its pack.
+    /// Moves a finished pack to its place, then its index, so that an index never exists without its pack.
     pub(super) fn store(&self, pack: NamedTempFile, index: &Index) -> io::Result<()> {
         let json = serde_json::to_vec(index)?;
         let dir = self.index.parent().unwrap_or(Path::new("."));
@@ -113,7 +113,7 @@ fn assemble(index: Index, pack: &Arc<Pack>) -> Option<Package> {
     Some(Package { name, version, arch, fields, control, members })
 }
 
-impl Member {
+impl PackMember {
     fn into_package(self, pack: &Arc<Pack>, origin: &str) -> package::Member {
         let kind = match self.kind {
             members::Kind::Dir => Kind::Dir,

@@ -1,7 +1,7 @@
-//! Walks a tar archive (ustar with GNU and pax extensions) once, copying it to a writer and hashing every file.
+//! Reads a tar archive (ustar with GNU and pax extensions) once, copying it to a writer and hashing every file.
 //!
-//! The `tar` crate decodes headers. The walk is our own because every byte has to go into the pack, extension
-//! headers have to be bounded, and pax values may be binary (`security.capability` holds newlines at times).
+//! The `tar` crate decodes headers only. The reader is our own because every byte must be copied into the pack, extension
+//! headers must be bounded, and pax values may be binary (`security.capability` may contain newlines).
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
@@ -13,17 +13,17 @@ use super::error::{Flaw, Problem};
 use crate::tree::{Digest, Hasher};
 
 const BLOCK: u64 = 512;
-/// What the checksum's own field counts in it: eight blanks.
+/// The checksum field itself counts as eight blanks.
 const BLANKS: u32 = 8 * b' ' as u32;
-/// Bytes of one GNU long name or pax header; both hold paths and small attributes.
+/// Most bytes of one GNU long name or pax header; both have only paths and small attributes.
 const MAX_EXTENSION: u64 = 1 << 20;
 const MAX_ENTRIES: usize = 250_000;
-/// Bytes of all extension headers together, from which long names, link targets and attributes come.
+/// Most bytes of all extension headers together.
 const MAX_EXTENSIONS: u64 = 32 << 20;
 
 /// One member as its headers describe it.
 #[derive(Debug)]
-pub(super) struct Entry {
+pub(super) struct TarEntry {
     pub name: String,
     /// Target of a symbolic or hard link, else empty.
     pub link: String,
@@ -34,7 +34,7 @@ pub(super) struct Entry {
     /// Major and minor number.
     pub device: (u32, u32),
     pub xattrs: BTreeMap<String, Vec<u8>>,
-    /// Where its bytes are in the copy.
+    /// Offset of its bytes in the copy.
     pub offset: u64,
     pub len: u64,
     pub digest: Digest,
@@ -42,7 +42,7 @@ pub(super) struct Entry {
     pub chunks: Vec<u64>,
 }
 
-/// What the extension headers before a member's own header say about it.
+/// The values from the extension headers before a member's own header.
 #[derive(Debug, Default)]
 struct Extensions {
     name: Option<Vec<u8>>,
@@ -52,42 +52,41 @@ struct Extensions {
     xattrs: BTreeMap<String, Vec<u8>>,
 }
 
-struct Walk<'w, R, W> {
+struct TarReader<'w, R, W> {
     input: &'w mut R,
     output: &'w mut W,
     archive: &'w str,
     offset: u64,
     limit: u64,
-    /// Bytes that extension headers may still have.
+    /// Bytes left for further extension headers.
     extensions: u64,
 }
 
-/// Reads `input` to its end and copies it to `output`. `archive` names it in errors; `limit` is the most bytes
-/// it may have.
+/// Reads `input` to its end and copies it to `output`. `archive` is its name in errors; `limit` is its maximum number of bytes.
 ///
 /// # Errors
 /// See [`Flaw`]; errors of `input` count as failed decompression.
-pub(super) fn walk<R: BufRead, W: Write>(
+pub(super) fn read_tar<R: BufRead, W: Write>(
     input: &mut R,
     output: &mut W,
     archive: &str,
     limit: u64,
-) -> Result<(Vec<Entry>, u64), Problem> {
-    let mut walk = Walk { input, output, archive, offset: 0, limit, extensions: MAX_EXTENSIONS };
+) -> Result<(Vec<TarEntry>, u64), Problem> {
+    let mut reader = TarReader { input, output, archive, offset: 0, limit, extensions: MAX_EXTENSIONS };
     let mut entries = Vec::new();
-    while let Some(entry) = walk.entry()? {
+    while let Some(entry) = reader.entry()? {
         if entries.len() == MAX_ENTRIES {
-            return Err(walk.too_many().into());
+            return Err(reader.too_many().into());
         }
         entries.push(entry);
     }
-    walk.drain()?;
-    Ok((entries, walk.offset))
+    reader.drain()?;
+    Ok((entries, reader.offset))
 }
 
-impl<R: BufRead, W: Write> Walk<'_, R, W> {
+impl<R: BufRead, W: Write> TarReader<'_, R, W> {
     /// The next member, its body copied; `None` at the end marker.
-    fn entry(&mut self) -> Result<Option<Entry>, Problem> {
+    fn entry(&mut self) -> Result<Option<TarEntry>, Problem> {
         let mut extensions = Extensions::default();
         loop {
             let start = self.offset;
@@ -102,7 +101,7 @@ impl<R: BufRead, W: Write> Walk<'_, R, W> {
                     read_pax(&data, &mut extensions).ok_or_else(|| self.bad(start, "pax extension"))?;
                 }
                 kind => {
-                    // The size of anything else is meaningless.
+                    // Only the size of these has a meaning.
                     let has_bytes =
                         matches!(kind, EntryType::Regular | EntryType::Continuous | EntryType::XGlobalHeader);
                     let len = if has_bytes { size } else { 0 };
@@ -112,7 +111,7 @@ impl<R: BufRead, W: Write> Walk<'_, R, W> {
         }
     }
 
-    fn member(&mut self, header: &Header, extensions: Extensions, len: u64, start: u64) -> Result<Entry, Problem> {
+    fn member(&mut self, header: &Header, extensions: Extensions, len: u64, start: u64) -> Result<TarEntry, Problem> {
         let name = extensions.name.map_or_else(|| header.path_bytes(), Cow::Owned);
         let link = extensions.link.map(Cow::Owned).or_else(|| header.link_name_bytes()).unwrap_or_default();
         let text = |bytes: &[u8]| {
@@ -138,7 +137,7 @@ impl<R: BufRead, W: Write> Walk<'_, R, W> {
         self.pass(padding(len), |_| {})?;
         let (digest, chunks) = hash.finish();
         let mode = (mode & 0o7777) as u16;
-        Ok(Entry {
+        Ok(TarEntry {
             name,
             link,
             kind: header.entry_type(),
@@ -164,7 +163,7 @@ impl<R: BufRead, W: Write> Walk<'_, R, W> {
         if header.as_bytes().iter().all(|&byte| byte == 0) {
             return Ok(None);
         }
-        // The checksum is taken with its own field as blanks.
+        // The checksum is computed with blanks in its own field.
         let sum: u32 = header.as_bytes().iter().map(|&byte| u32::from(byte)).sum();
         let own: u32 = header.as_old().cksum.iter().map(|&byte| u32::from(byte)).sum();
         match header.cksum() {
@@ -175,7 +174,7 @@ impl<R: BufRead, W: Write> Walk<'_, R, W> {
 
     fn long_name(&mut self, size: u64, start: u64) -> Result<Vec<u8>, Problem> {
         let mut name = self.extension(size, start)?;
-        // GNU tar counts the closing NUL in.
+        // GNU tar includes the terminating NUL.
         if name.last() == Some(&0) {
             name.pop();
         }
@@ -186,7 +185,7 @@ impl<R: BufRead, W: Write> Walk<'_, R, W> {
         if size > MAX_EXTENSION {
             return Err(self.bad(start, "extension too long").into());
         }
-        // Before it is read: any number of them may stand before one member.
+        // Checked before reading, since one member may have any number of extension headers.
         self.extensions = self.extensions.checked_sub(size).ok_or_else(|| self.too_many())?;
         let mut data = Vec::new();
         self.pass(size, |bytes| data.extend_from_slice(bytes))?;
@@ -194,7 +193,7 @@ impl<R: BufRead, W: Write> Walk<'_, R, W> {
         Ok(data)
     }
 
-    /// Copies the next `len` bytes, showing each piece to `look`.
+    /// Copies the next `len` bytes, and calls `look` with each piece.
     fn pass(&mut self, len: u64, mut look: impl FnMut(&[u8])) -> Result<(), Problem> {
         if len > self.limit.saturating_sub(self.offset) {
             return Err(Flaw::TooLarge { archive: self.archive.to_owned(), limit: self.limit }.into());
@@ -216,7 +215,7 @@ impl<R: BufRead, W: Write> Walk<'_, R, W> {
         Ok(())
     }
 
-    /// Reads the zeros after the end marker; the end of the compressed stream carries its checksum.
+    /// Reads the zeros after the end marker to the end of the compressed stream, where its checksum is verified.
     fn drain(&mut self) -> Result<(), Problem> {
         loop {
             let piece = self.input.fill_buf().map_err(|source| decompress(self.archive, source))?;
@@ -248,8 +247,8 @@ fn decompress(archive: &str, source: std::io::Error) -> Flaw {
     Flaw::Decompress { archive: archive.to_owned(), source }
 }
 
-/// Reads `LENGTH KEY=VALUE\n` records (POSIX.1-2001, pax interchange format). Keys without meaning here (times,
-/// names of owners) are passed over; one that changes where data lies is not understood and fails.
+/// Reads `LENGTH KEY=VALUE\n` records (POSIX.1-2001, pax interchange format). Keys that are not needed (times, names of owners)
+/// are ignored; a key that changes where data lies is an error.
 fn read_pax(mut data: &[u8], extensions: &mut Extensions) -> Option<()> {
     while !data.is_empty() {
         let blank = data.iter().position(|&byte| byte == b' ')?;

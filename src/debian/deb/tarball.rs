@@ -9,7 +9,7 @@ use super::ar;
 use super::error::{Flaw, Problem};
 use super::members;
 use super::pack::{FORMAT, Index};
-use super::tar::{self, Entry};
+use super::tar::{self, TarEntry};
 use super::unpack::{self, BUFFER, MAX_DATA, decoder};
 use crate::format::Packing;
 use crate::tree::Digest;
@@ -40,10 +40,10 @@ pub(super) fn unpack<R: Read + Seek, W: Write>(archive: &mut R, name: &str, pack
         return Err(Flaw::NoArchive(looks(&first, packing)).into());
     }
     let mut pack = BufWriter::with_capacity(BUFFER, pack);
-    let (entries, data_len) = tar::walk(&mut Cursor::new(header).chain(input), &mut pack, name, MAX_DATA)?;
+    let (entries, data_len) = tar::read_tar(&mut Cursor::new(header).chain(input), &mut pack, name, MAX_DATA)?;
     pack.flush().map_err(Problem::Output)?;
     // `git archive` notes a commit in a header for all members, which is of no use to any.
-    let is_member = |entry: &Entry| entry.kind != EntryType::XGlobalHeader;
+    let is_member = |entry: &TarEntry| entry.kind != EntryType::XGlobalHeader;
     let members = members::members(entries.into_iter().filter(is_member).collect())?;
     let control_sha256 = Digest::of(b"");
     Ok(Index { format: FORMAT, data_len, control_len: 0, control_sha256, control: Vec::new(), members })

@@ -1,11 +1,11 @@
-//! From the bytes of a `.deb` to a pack (both archives decompressed, one after the other) and its index.
+//! Decompresses a `.deb` into a pack (both archives, one after the other) and its index.
 
 use std::io::{self, BufRead, BufReader, BufWriter, Read, Seek, SeekFrom, Write};
 
 use liblzma::bufread::XzDecoder;
 use liblzma::stream::{IGNORE_CHECK, MtStreamBuilder, Stream};
 
-use super::ar::{self, Part};
+use super::ar::{self, ArMember};
 use super::control;
 use super::error::{Flaw, Problem};
 use super::members;
@@ -15,33 +15,33 @@ use crate::debian::XZ_MEMORY;
 use crate::format::Packing;
 use crate::tree::Digest;
 
-/// Bytes of decompressed data taken from one package or archive; the largest package of trixie has half of it.
+/// Most bytes of decompressed data of one package or archive; the largest package of trixie has half of it.
 pub(super) const MAX_DATA: u64 = 4 << 30;
 /// Bytes of decompressed control data; a kernel's has 1 MB.
 const MAX_CONTROL: u64 = 64 << 20;
-/// Compressed bytes from which decoding on several threads pays; smaller archives have one or two blocks, and other
+/// Compressed bytes from which on several threads decode one archive. Smaller archives have one or two blocks, and other
 /// packages keep the other cores busy.
 const XZ_THREADED: u64 = 16 << 20;
-/// Memory that decoding on several threads may take, in bytes; more blocks at a time than fit are not decoded.
+/// Most bytes of memory for decoding on several threads. It limits the number of blocks decoded at a time.
 const XZ_THREADING_MEMORY: u64 = 128 << 20;
-/// Binary logarithm of the largest window taken from zstd, 128 MiB.
+/// Binary logarithm of the largest accepted window of zstd, 128 MiB.
 const ZSTD_WINDOW_LOG: u32 = 27;
 pub(super) const BUFFER: usize = 256 << 10;
 
 /// Reads a `.deb` and writes its pack.
 ///
 /// # Errors
-/// What is wrong with the package, or of reading and writing.
+/// The package is malformed, or cannot be read or written.
 pub(super) fn unpack<R: Read + Seek, W: Write>(deb: &mut R, pack: W) -> Result<Index, Problem> {
-    let (control_part, data_part) = ar::parts(deb)?;
+    let (control_part, data_part) = ar::archives(deb)?;
     let mut pack = BufWriter::with_capacity(BUFFER, pack);
 
     let mut control_tar = Vec::new();
-    let (entries, control_len) = walk(deb, &control_part, &mut control_tar, MAX_CONTROL)?;
+    let (entries, control_len) = copy_archive(deb, &control_part, &mut control_tar, MAX_CONTROL)?;
     let control_members = control::members(entries)?;
     control::fields(&control_members, &control_tar)?;
 
-    let (entries, data_len) = walk(deb, &data_part, &mut pack, MAX_DATA)?;
+    let (entries, data_len) = copy_archive(deb, &data_part, &mut pack, MAX_DATA)?;
     let members = members::members(entries)?;
 
     pack.write_all(&control_tar).and_then(|()| pack.flush()).map_err(Problem::Output)?;
@@ -49,17 +49,17 @@ pub(super) fn unpack<R: Read + Seek, W: Write>(deb: &mut R, pack: W) -> Result<I
     Ok(Index { format: FORMAT, data_len, control_len, control_sha256, control: control_members, members })
 }
 
-fn walk<R: Read + Seek, W: Write>(
+fn copy_archive<R: Read + Seek, W: Write>(
     deb: &mut R,
-    part: &Part,
+    part: &ArMember,
     output: &mut W,
     limit: u64,
-) -> Result<(Vec<tar::Entry>, u64), Problem> {
-    tar::walk(&mut open(deb, part)?, output, &part.name, limit)
+) -> Result<(Vec<tar::TarEntry>, u64), Problem> {
+    tar::read_tar(&mut open(deb, part)?, output, &part.name, limit)
 }
 
-/// The decompressed bytes of a part; how it is compressed shows in its name.
-fn open<'r, R: Read + Seek>(deb: &'r mut R, part: &Part) -> Result<Box<dyn BufRead + 'r>, Problem> {
+/// The decompressed bytes of an archive; the compression is in its name.
+fn open<'r, R: Read + Seek>(deb: &'r mut R, part: &ArMember) -> Result<Box<dyn BufRead + 'r>, Problem> {
     let packing = match part.name.split_once(".tar").map_or("", |(_, suffix)| suffix) {
         "" => None,
         ".gz" => Some(Packing::Gzip),
@@ -94,8 +94,8 @@ pub(super) fn decoder<'r>(
     })
 }
 
-/// A decoder for `len` bytes. The archive's own checksums are passed over where that can be had, because the package's
-/// digest has vouched for them.
+/// A decoder for `len` bytes. It skips xz's own checksums where the library allows that, because the package's digest was
+/// verified already.
 fn xz_decoder(len: u64) -> Result<Stream, liblzma::stream::Error> {
     if len < XZ_THREADED {
         return Stream::new_stream_decoder(XZ_MEMORY, IGNORE_CHECK);

@@ -1,7 +1,7 @@
-//! Which mirrors a Debian host's apt uses, from the texts of its source files (sources.list(5)).
+//! Finds the mirrors that a Debian host's apt uses, from the texts of its source files (sources.list(5)).
 //!
-//! The first entry that is Debian's own archive wins. Other archives, and ways of access other than HTTP, are
-//! passed over, as is whatever is malformed: a guess that fails only means the public default.
+//! The first entry for Debian's own archive counts. Other archives, access methods other than HTTP and malformed entries are
+//! skipped: if none is found, the public default is used.
 
 use crate::debian::deb822;
 use crate::urls::WebUrl;
@@ -10,7 +10,7 @@ use crate::urls::WebUrl;
 const RELEASES: [&str; 10] =
     ["stable", "oldstable", "testing", "unstable", "sid", "bullseye", "bookworm", "trixie", "forky", "duke"];
 
-/// The directories of Debian's archives as apt has them.
+/// Base URLs of Debian's archives in apt's configuration, without a trailing slash.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct AptMirrors {
     pub debian: Option<WebUrl>,
@@ -18,7 +18,7 @@ pub struct AptMirrors {
 }
 
 impl AptMirrors {
-    /// These mirrors, and `other`'s where there is none.
+    /// These mirrors, and those of `other` for archives without one.
     pub(super) fn or(self, other: Self) -> Self {
         Self { debian: self.debian.or(other.debian), security: self.security.or(other.security) }
     }

@@ -1,7 +1,7 @@
 //! Which keys of an `OpenPGP` certificate may sign data, and until when (RFC 9580, sections 5.2.1 and 10.1).
 //!
-//! Only self-signatures count: a certificate as published also carries certifications by others. Whatever is in
-//! doubt makes a key unusable.
+//! Only self-signatures count: a published certificate also has certifications by others. A key is unusable if anything about
+//! it is doubtful.
 
 use pgp::composed::{SignedPublicKey, SignedPublicSubKey};
 use pgp::packet::{Signature, SignatureType};
@@ -9,7 +9,7 @@ use pgp::types::{Duration, KeyDetails as _, Tag};
 
 use super::Reason;
 
-/// Digest bits below which a signature is worth nothing.
+/// Bytes of the shortest digest that a signature may use.
 const MIN_DIGEST_BYTES: usize = 256 / 8;
 
 /// A primary key or subkey of a pinned certificate.
@@ -34,7 +34,7 @@ pub(super) fn is_strong(signature: &Signature) -> bool {
         .is_some_and(|len| len >= MIN_DIGEST_BYTES)
 }
 
-/// When something that was made at `created` expires; none and zero mean never.
+/// When something that was created at `created` expires. A lifetime of none or zero means never.
 pub(super) fn end(created: u64, lifetime: Option<Duration>) -> Option<u64> {
     lifetime
         .map(|lifetime| u64::from(lifetime.as_secs()))
@@ -48,7 +48,7 @@ impl SigningKey<'_> {
         format!("{:X}", self.certificate.primary_key.fingerprint())
     }
 
-    /// Whether `signature` says that this key made it.
+    /// Whether `signature` names this key as its issuer.
     pub(super) fn is_named_by(&self, signature: &Signature) -> bool {
         let (fingerprint, id) = match self.subkey {
             None => (self.certificate.primary_key.fingerprint(), self.certificate.primary_key.legacy_key_id()),
@@ -62,7 +62,7 @@ impl SigningKey<'_> {
         }
     }
 
-    /// Whether the signature over `data` is this key's.
+    /// Whether this key made the signature over `data`.
     pub(super) fn verify(&self, signature: &Signature, data: &[u8]) -> bool {
         match self.subkey {
             None => signature.verify(&self.certificate.primary_key, data).is_ok(),
@@ -85,12 +85,12 @@ impl SigningKey<'_> {
     }
 }
 
-/// The self-signature that decides the primary key's flags and lifetime: the newest one over the key itself or over
-/// a user id that was not taken back.
+/// The self-signature that sets the primary key's flags and lifetime: the newest one over the key itself or over a user id
+/// that was not revoked.
 fn self_signature(certificate: &SignedPublicKey, now: u64) -> Result<&Signature, Reason> {
     let key = &certificate.primary_key;
     let details = &certificate.details;
-    // A revocation counts whatever hash it uses; only false ones are ignored.
+    // A revocation counts with any hash algorithm; only invalid ones are ignored.
     if details.revocation_signatures.iter().any(|signature| signature.verify_key(key).is_ok()) {
         return Err(Reason::RevokedKey);
     }
@@ -114,7 +114,7 @@ fn self_signature(certificate: &SignedPublicKey, now: u64) -> Result<&Signature,
     newest(direct.chain(users)).ok_or(Reason::UnusableKey)
 }
 
-/// The binding of a subkey that may sign.
+/// The binding signature of a subkey, if the subkey may sign.
 fn binding<'a>(
     certificate: &SignedPublicKey,
     subkey: &'a SignedPublicSubKey,
@@ -144,7 +144,7 @@ fn newest<'a>(signatures: impl Iterator<Item = &'a Signature>) -> Option<&'a Sig
     signatures.max_by_key(|signature| signature.created())
 }
 
-/// Whether a self-signature is strong enough and not over.
+/// Whether a self-signature is strong enough and not expired.
 fn counts(signature: &Signature, now: u64) -> bool {
     let created = signature.created().map(|time| u64::from(time.as_secs()));
     let is_over = |created| end(created, signature.signature_expiration_time()).is_some_and(|end| end <= now);

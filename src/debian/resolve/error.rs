@@ -1,20 +1,20 @@
-//! Why a selection failed, in words.
+//! Why a selection of packages failed, and the text that explains it.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
+use super::select::Refusal;
 use super::universe::{Id, Universe};
-use super::walk::Refusal;
 use crate::debian::index::Stanza;
 use crate::debian::relation::{Relation, RelationError};
 
-/// How alike (Jaro-Winkler, 0 to 1) a name must be to be suggested.
+/// Lowest similarity (Jaro-Winkler, 0 to 1) of a suggested name.
 const ALIKE: f64 = 0.85;
-/// Names suggested at most.
+/// Most names that are suggested.
 const SUGGESTIONS: usize = 3;
-/// Providers of a virtual package named at most.
+/// Most providers of a virtual package that are named.
 const PROVIDERS: usize = 20;
-/// Most lines of an explanation, and steps that one goes down.
+/// Most lines of an explanation, and most nested steps.
 const LINES: usize = 200;
 const STEPS: usize = 40;
 
@@ -29,29 +29,29 @@ pub enum ResolveError {
     Impossible(Explanation),
     #[error("package `{package}` {version}: {source}")]
     Relation { package: String, version: String, source: RelationError },
-    #[error("package `{package}` lies at the end of a chain of more than {limit} dependencies")]
+    #[error("package `{package}` is at the end of a chain of more than {limit} dependencies")]
     TooDeep { package: String, limit: usize },
-    #[error("the sources' packages have too many relations to choose from them")]
+    #[error("the sources' packages have too many relations to choose packages in reasonable time")]
     TooMuch,
-    #[error("the packages did not settle: more than {limit} times one gave way to another")]
+    #[error("no stable set of packages was found: more than {limit} times one was replaced by another")]
     Unsettled { limit: usize },
 }
 
-/// A wanted name that is no package.
+/// A wanted name that no package has.
 #[derive(Debug)]
 pub struct UnknownPackage {
     pub name: String,
     /// Packages that provide the name, if it is a virtual one.
     pub provided_by: Vec<String>,
-    /// Names much like it, best first.
+    /// Similar names, best first.
     pub alike: Vec<String>,
 }
 
-/// The chain of dependencies that ends where none can be fulfilled; one step a line, indented.
+/// The chain of dependencies that leads to one that cannot be satisfied: one step per line, indented.
 #[derive(Debug)]
 pub struct Explanation {
     lines: Vec<String>,
-    /// Whether packages exclude one another somewhere on the way.
+    /// Whether there is a conflict between packages in the chain.
     conflict: bool,
 }
 
@@ -93,7 +93,7 @@ impl UnknownPackage {
         }
     }
 
-    /// What it was probably meant to be.
+    /// What was probably meant.
     #[must_use]
     pub fn hint(&self) -> Option<String> {
         let quoted = |names: &[String]| names.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ");
@@ -167,14 +167,14 @@ impl Writer<'_, '_> {
                     self.tell_unavailable(relation, depth.saturating_add(1));
                 }
                 for &choice in tried.iter().take(LINES) {
-                    self.line(depth.saturating_add(1), &format!("{} could be had", self.name(choice)));
+                    self.line(depth.saturating_add(1), &format!("{} is available", self.name(choice)));
                     self.tell(choice, depth.saturating_add(2));
                 }
             }
         }
     }
 
-    /// Says why nothing fulfils `relation`, if nothing does.
+    /// Explains why no package satisfies `relation`, if none does.
     fn tell_unavailable(&mut self, relation: &Relation<'_>, depth: usize) {
         if !self.universe.satisfiers(relation).is_empty() {
             return;

@@ -1,29 +1,27 @@
-//! Which packages a list of wanted ones comes down to: what `apt-get --no-install-recommends install` chooses
-//! on an empty system.
+//! Resolves wanted packages to the set that `apt-get --no-install-recommends install` chooses on an empty system.
 //!
-//! [`Universe`] holds one candidate a name. `walk` goes through dependencies depth first in the order apt's
-//! `MarkInstall` does: an alternative that is selected already wins, else the first that can be had, providers
-//! of a virtual package ranked; a choice that runs into a conflict or an unsatisfiable dependency is undone and
-//! the next alternative tried. No choice is tried twice, and all that is looked at is counted, so that time and memory have
-//! a bound whatever the indexes say.
+//! [`Universe`] has one candidate per name. `select` follows dependencies depth first, in the order of apt's `MarkInstall`: an
+//! alternative that is already selected wins, else the first one that is available, where providers of a virtual package are
+//! ranked. A choice that leads to a conflict or an unsatisfiable dependency is undone, and the next alternative is tried. No
+//! choice is tried twice, and all work is counted against a budget, so that time and memory are bounded for any index.
 
+mod broken_relations;
 mod error;
-mod strain;
+mod select;
 mod universe;
-mod walk;
 mod why;
 
 #[cfg(test)]
 mod tests;
 
+pub use broken_relations::BrokenRelation;
 pub use error::{ResolveError, UnknownPackage};
-pub use strain::Strain;
 pub use universe::{Candidate, Universe};
 pub use why::Reason;
 
-use universe::{Id, Looks};
+use universe::{Id, WorkBudget};
 
-/// What was selected.
+/// The selected packages.
 #[derive(Debug)]
 pub struct Selection<'a> {
     universe: &'a Universe<'a>,
@@ -50,11 +48,10 @@ impl<'a> Selection<'a> {
 /// Selects all packages marked `Essential: yes`, the `wanted` ones, and what these depend on.
 ///
 /// # Errors
-/// A wanted name that no source has; dependencies that cannot be fulfilled together; a field that cannot be
-/// read.
+/// No source has a wanted name, dependencies cannot be satisfied together, or a field cannot be read.
 pub fn resolve<'a>(universe: &'a Universe<'a>, wanted: &[String]) -> Result<Selection<'a>, ResolveError> {
     let roots = roots(universe, wanted)?;
-    let selected = walk::walk(universe, &roots, Looks::default())?;
+    let selected = select::select(universe, &roots, WorkBudget::default())?;
     Ok(Selection { universe, roots, selected })
 }
 

@@ -114,10 +114,10 @@ fn a_failure_is_explained_from_the_wanted_package_down() {
     let expected = "the packages cannot be installed together\n\
         top 1 from debian is wanted by the profile\n  \
           top needs mid | other\n    \
-            mid 2 from debian could be had\n      \
+            mid 2 from debian is available\n      \
               mid needs low (>= 2)\n        \
                 the only candidate is low 1 from debian\n    \
-            other 1 from debian could be had\n      \
+            other 1 from debian is available\n      \
               but other 1 from debian conflicts with top 1 from debian (`top`)";
     assert_eq!(error, expected);
 }
@@ -168,9 +168,9 @@ fn what_all_provide_and_all_exclude_does_not_cost_the_square_of_them() {
     let text = index(&lines);
     let universe = Universe::new("arm64", [("debian", index::parse(&text).unwrap())]).unwrap();
     let top = universe.find("top").unwrap();
-    let enough = walk::walk(&universe, &[top], universe::Looks::new(20_000)).unwrap_err();
+    let enough = select::select(&universe, &[top], universe::WorkBudget::new(20_000)).unwrap_err();
     assert!(matches!(enough, ResolveError::Impossible(_)), "{enough}");
-    let little = walk::walk(&universe, &[top], universe::Looks::new(5_000)).unwrap_err();
+    let little = select::select(&universe, &[top], universe::WorkBudget::new(5_000)).unwrap_err();
     assert!(matches!(little, ResolveError::TooMuch), "{little}");
 }
 

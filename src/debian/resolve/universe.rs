@@ -1,4 +1,4 @@
-//! Everything that could be installed: one candidate a name, and who provides what.
+//! All packages that could be installed: one candidate per name, and the names that each provides.
 
 use std::cell::Cell;
 use std::cmp::Reverse;
@@ -12,7 +12,7 @@ use crate::debian::version::Version;
 #[derive(Debug)]
 pub struct Universe<'a> {
     arch: String,
-    /// Sorted by name, one a name; a package's position is its [`Id`].
+    /// Sorted by name, one per name; a package's position is its [`Id`].
     candidates: Vec<Candidate<'a>>,
     /// Sorted by name, then by provider.
     provides: Vec<Provide<'a>>,
@@ -36,30 +36,30 @@ struct Provide<'a> {
 /// Position of a candidate in its universe.
 pub(super) type Id = usize;
 
-/// Most packages, relations and candidates for them that are looked at, each as often as it is; a few thousand packages
-/// need some hundred thousand. Many packages that ask for what many provide would else cost their product, in time
-/// and in memory.
-const MAX_LOOKS: usize = 8_000_000;
+/// Most packages, relations and candidates that one selection examines, counted with repetitions. A few thousand packages need
+/// some hundred thousand. Without a limit, many packages that depend on a name that many provide would cost the product of
+/// both numbers, in time and memory.
+const MAX_WORK: usize = 8_000_000;
 
-/// How many of [`MAX_LOOKS`] are left.
+/// How much of [`MAX_WORK`] is left.
 #[derive(Debug)]
-pub(super) struct Looks(Cell<usize>);
+pub(super) struct WorkBudget(Cell<usize>);
 
-impl Default for Looks {
+impl Default for WorkBudget {
     fn default() -> Self {
-        Self::new(MAX_LOOKS)
+        Self::new(MAX_WORK)
     }
 }
 
-impl Looks {
+impl WorkBudget {
     pub(super) fn new(most: usize) -> Self {
         Self(Cell::new(most))
     }
 
-    /// Counts `more` of them.
+    /// Uses up `more` of it.
     ///
     /// # Errors
-    /// When there are none left.
+    /// Not enough is left.
     pub(super) fn take(&self, more: usize) -> Result<(), ResolveError> {
         let left = self.0.get().checked_sub(more).ok_or(ResolveError::TooMuch)?;
         self.0.set(left);
@@ -68,12 +68,12 @@ impl Looks {
 }
 
 impl<'a> Universe<'a> {
-    /// Takes the stanzas of each source, given with the source's name (as the lock calls it) in the profile's
-    /// order. Stanzas of architectures other than `arch` and `all` are left out. The candidate of a name is its
-    /// highest version over all sources, as if all had one priority; among equal versions the first source's.
+    /// Takes the stanzas of each source, with the source's name as in the lock, in the profile's order. Stanzas of architectures
+    /// other than `arch` and `all` are left out. The candidate of a name is its highest version in all sources, as if all had
+    /// the same priority; among equal versions the first source's.
     ///
     /// # Errors
-    /// A candidate whose `Provides` field cannot be read.
+    /// The `Provides` field of a candidate cannot be read.
     pub fn new(
         arch: &str,
         sources: impl IntoIterator<Item = (&'a str, Vec<Stanza<'a>>)>,
@@ -83,7 +83,7 @@ impl<'a> Universe<'a> {
             .flat_map(|(source, stanzas)| stanzas.into_iter().map(move |stanza| Candidate { source, stanza }))
             .filter(|candidate| candidate.stanza.arch == arch || candidate.stanza.arch == "all")
             .collect();
-        // Stable, so the order of the sources decides between equal versions.
+        // The sort is stable, so the order of the sources decides between equal versions.
         candidates.sort_by(|a, b| {
             a.stanza.name.cmp(b.stanza.name).then_with(|| Reverse(a.stanza.version).cmp(&Reverse(b.stanza.version)))
         });
@@ -119,14 +119,14 @@ impl<'a> Universe<'a> {
         (0..self.candidates.len()).filter(|&id| self.stanza(id).essential)
     }
 
-    /// Who provides `name` in any version.
+    /// The packages that provide `name` in any version.
     pub(super) fn providers(&self, name: &str) -> impl Iterator<Item = Id> {
         self.provides_of(name).iter().map(|provide| provide.provider)
     }
 
-    /// The candidates that fulfil `relation`, best first: the package of that name, then those that provide it,
-    /// essential ones first, then by priority, then by name. That is the order of apt's `CompareProviders`,
-    /// whose older form breaks the last tie by the order in which its cache met the names.
+    /// The candidates that satisfy `relation`, best first: the package of that name, then those that provide it,
+    /// essential ones first, then by priority, then by name. This is the order of apt's `CompareProviders`, whose older form
+    /// breaks the last tie by the order of names in its cache.
     pub(super) fn satisfiers(&self, relation: &Relation<'_>) -> Vec<Id> {
         let real = self
             .find(relation.name)
@@ -149,7 +149,7 @@ impl<'a> Universe<'a> {
         &self.provides[start..][..len]
     }
 
-    /// `:any` asks for a package marked `Multi-Arch: allowed`; any other qualifier for an architecture.
+    /// `:any` requires a package marked `Multi-Arch: allowed`; any other qualifier is an architecture.
     fn qualifies(&self, relation: &Relation<'_>, id: Id) -> bool {
         match relation.qualifier {
             None => true,

@@ -1,4 +1,4 @@
-//! Why a package is there.
+//! Why a package was selected.
 
 use std::collections::{BTreeMap, VecDeque};
 use std::fmt;
@@ -14,7 +14,7 @@ pub enum Reason<'a> {
     Essential { package: &'a str },
     /// The chain's start: the profile names it.
     Wanted { package: &'a str },
-    /// `by`, the package of the step before, depends on `package`; `relation` as it is written there.
+    /// `by`, the package of the previous step, depends on `package`; `relation` is quoted as written.
     Needed { package: &'a str, by: &'a str, relation: &'a str },
 }
 
@@ -29,7 +29,7 @@ impl fmt::Display for Reason<'_> {
     }
 }
 
-/// Breadth first from the roots; wanted packages come before essential ones, as they say more.
+/// A breadth-first search from the roots. Wanted packages come before essential ones, since they tell the user more.
 pub(super) fn why<'a>(selection: &Selection<'a>, package: &str) -> Option<Vec<Reason<'a>>> {
     let universe = selection.universe;
     let goal = universe.find(package).filter(|id| selection.selected.binary_search(id).is_ok())?;

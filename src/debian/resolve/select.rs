@@ -1,54 +1,59 @@
-//! The depth-first selection.
+//! The depth-first selection of packages.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::error::{Explanation, ResolveError};
-use super::universe::{Id, Looks, Universe};
+use super::universe::{Id, Universe, WorkBudget};
 use crate::debian::index::Stanza;
 use crate::debian::relation::{self, Relation};
 
-/// Longest chain of dependencies followed; real ones stay below 100. Bounds the stack against hostile indexes.
+/// Longest chain of dependencies that is followed; real ones stay below 100. It bounds the stack for hostile indexes.
 const MAX_DEPTH: usize = 250;
-/// Most packages looked at again after one they needed gave way; real sets need a handful.
+/// Most packages whose dependencies are selected again after one was deselected; real sets need a handful.
 const MAX_REPAIRS: usize = 1000;
 
-/// Why a package was tried and given up.
+/// Why a package was refused.
 #[derive(Debug)]
 pub(super) enum Refusal<'a> {
-    /// `by`, one of the two, declares `relation` against the other one.
+    /// It conflicts with a selected package: `by`, one of the two, declares `relation` against the other.
     Conflict { with: Id, by: Id, relation: &'a str },
-    /// No alternative of `group` is left; `tried` could be had but were refused themselves.
+    /// No alternative of `group` is left: those in `tried` are available, but were refused.
     Unsatisfied { group: Vec<Relation<'a>>, tried: Vec<Id> },
 }
 
-/// What can be undone.
+/// A change that can be undone.
 #[derive(Debug, Clone, Copy)]
 enum Change {
     Selected(Id),
     Evicted(Id),
 }
 
-struct Walk<'a> {
+struct Selector<'a> {
     universe: &'a Universe<'a>,
     selected: BTreeSet<Id>,
     log: Vec<Change>,
-    /// Once refused, never tried again; apt does the same by discarding the candidate.
+    /// Refused packages, which are never tried again; apt does the same by discarding the candidate.
     refused: BTreeMap<Id, Refusal<'a>>,
-    /// Victim and declarer of each `Conflicts` and `Breaks` of every package that was ever selected.
+    /// For each `Conflicts` and `Breaks` of every package that was ever selected: the package it excludes and the one that
+    /// declares it.
     conflicts: BTreeMap<(Id, Id), &'a str>,
-    /// The roots and what they need without an alternative: these never give way.
+    /// The roots and what they need without an alternative; these are never deselected.
     forced: BTreeSet<Id>,
-    /// Packages whose dependencies are being selected; they do not give way either.
+    /// Packages whose dependencies are being selected; these are not deselected either.
     open: BTreeSet<Id>,
-    looks: Looks,
+    budget: WorkBudget,
 }
 
 /// Selects `roots` and what they depend on; the result is in ascending order.
 ///
 /// # Errors
 /// See [`super::resolve`].
-pub(super) fn walk<'a>(universe: &'a Universe<'a>, roots: &[Id], looks: Looks) -> Result<Vec<Id>, ResolveError> {
-    let mut walk = Walk {
+pub(super) fn select<'a>(
+    universe: &'a Universe<'a>,
+    roots: &[Id],
+    budget: WorkBudget,
+) -> Result<Vec<Id>, ResolveError> {
+    let mut selector = Selector {
         universe,
         selected: BTreeSet::new(),
         log: Vec::new(),
@@ -56,25 +61,25 @@ pub(super) fn walk<'a>(universe: &'a Universe<'a>, roots: &[Id], looks: Looks) -
         conflicts: BTreeMap::new(),
         forced: roots.iter().copied().collect(),
         open: BTreeSet::new(),
-        looks,
+        budget,
     };
-    // All roots come before any dependency, so that they win every choice between alternatives.
+    // All roots are selected before any dependency, so that they win every choice between alternatives.
     for &root in roots {
-        if !walk.select(root)? {
-            return Err(walk.impossible(root));
+        if !selector.select(root)? {
+            return Err(selector.impossible(root));
         }
     }
     for &root in roots {
-        if !walk.expand(root, 0)? {
-            return Err(walk.impossible(root));
+        if !selector.expand(root, 0)? {
+            return Err(selector.impossible(root));
         }
     }
-    walk.repair(roots)?;
-    Ok(walk.selected.into_iter().collect())
+    selector.repair(roots)?;
+    Ok(selector.selected.into_iter().collect())
 }
 
-impl<'a> Walk<'a> {
-    /// Selects `id` with all it depends on. On failure everything is as before, except that `id` is refused.
+impl<'a> Selector<'a> {
+    /// Selects `id` with all its dependencies. On failure all changes are undone, except that `id` is refused.
     fn install(&mut self, id: Id, depth: usize) -> Result<bool, ResolveError> {
         if self.refused.contains_key(&id) {
             return Ok(false);
@@ -98,23 +103,23 @@ impl<'a> Walk<'a> {
         Ok(false)
     }
 
-    /// Selects `id` alone. Selected packages that it conflicts with give way if they may; otherwise `id` is
-    /// refused.
+    /// Selects `id` without its dependencies. Selected packages that it conflicts with are deselected if allowed; otherwise `id`
+    /// is refused.
     fn select(&mut self, id: Id) -> Result<bool, ResolveError> {
         let stanza = self.universe.stanza(id);
-        // Who excludes it or is excluded by it, of those that are selected; its own word counts first.
+        // The selected packages that conflict with it; its own declarations come first.
         let mut against: BTreeMap<Id, (Id, &str)> = BTreeMap::new();
         for (&(_, other), relation) in self.conflicts.range((id, Id::MIN)..=(id, Id::MAX)) {
-            self.looks.take(1)?;
+            self.budget.take(1)?;
             if self.selected.contains(&other) {
                 against.insert(other, (other, relation));
             }
         }
         for field in [stanza.conflicts, stanza.breaks] {
             for relation in relation::parse_flat(field).map_err(ResolveError::relation(stanza))? {
-                // Conflicting with a name that one provides oneself excludes the other providers (Policy 7.6.2).
+                // A package may conflict with a name that it provides itself, to exclude all other providers (Policy 7.6.2).
                 let victims = self.universe.satisfiers(&relation);
-                self.looks.take(victims.len().saturating_add(1))?;
+                self.budget.take(victims.len().saturating_add(1))?;
                 for victim in victims.into_iter().filter(|&victim| victim != id) {
                     self.conflicts.insert((victim, id), relation.text);
                     if self.selected.contains(&victim) {
@@ -143,7 +148,7 @@ impl<'a> Walk<'a> {
         Ok(true)
     }
 
-    /// Selects what `id`, which is selected, depends on.
+    /// Selects the dependencies of `id`, which is selected.
     fn expand(&mut self, id: Id, depth: usize) -> Result<bool, ResolveError> {
         let stanza = self.universe.stanza(id);
         if depth > MAX_DEPTH {
@@ -156,7 +161,7 @@ impl<'a> Walk<'a> {
             let only = if self.forced.contains(&id) && able.len() == 1 { able.first().copied() } else { None };
             let newly_forced = only.is_some_and(|only| self.forced.insert(only));
             let done = if able.iter().any(|id| self.selected.contains(id)) {
-                // What is forced passes that on to what it needs.
+                // What a forced package needs without an alternative is forced too.
                 !newly_forced || self.expand(able[0], depth.saturating_add(1))?
             } else {
                 self.install_any(&able, depth.saturating_add(1))?
@@ -181,7 +186,7 @@ impl<'a> Walk<'a> {
         Ok(false)
     }
 
-    /// Finds something else for those whose dependency gave way, and lets go of what nothing needs any more.
+    /// Selects other dependencies for packages of which one was deselected, and deselects what is no longer needed.
     fn repair(&mut self, roots: &[Id]) -> Result<(), ResolveError> {
         for _ in 0..MAX_REPAIRS {
             self.selected = self.needed(roots)?;
@@ -229,19 +234,19 @@ impl<'a> Walk<'a> {
         Ok(needed)
     }
 
-    /// What a package depends on.
+    /// A package's dependencies.
     fn groups(&self, id: Id) -> Result<Vec<Vec<Relation<'a>>>, ResolveError> {
-        self.looks.take(1)?;
+        self.budget.take(1)?;
         groups(self.universe.stanza(id))
     }
 
-    /// All candidates that fulfil one of the alternatives, best first.
+    /// All candidates that satisfy one of the alternatives, best first.
     fn able(&self, group: &[Relation<'a>]) -> Result<Vec<Id>, ResolveError> {
         let mut able = Vec::new();
         let mut seen = BTreeSet::new();
         for relation in group {
             let satisfiers = self.universe.satisfiers(relation);
-            self.looks.take(satisfiers.len().saturating_add(1))?;
+            self.budget.take(satisfiers.len().saturating_add(1))?;
             able.extend(satisfiers.into_iter().filter(|id| seen.insert(*id)));
         }
         Ok(able)
@@ -252,7 +257,7 @@ impl<'a> Walk<'a> {
     }
 }
 
-/// What a package depends on: groups of alternatives.
+/// A package's dependencies: groups of alternatives.
 pub(super) fn groups<'a>(stanza: &Stanza<'a>) -> Result<Vec<Vec<Relation<'a>>>, ResolveError> {
     let mut groups = relation::parse(stanza.pre_depends).map_err(ResolveError::relation(stanza))?;
     groups.extend(relation::parse(stanza.depends).map_err(ResolveError::relation(stanza))?);
