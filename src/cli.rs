@@ -6,7 +6,7 @@ use clap::{ArgGroup, Args, Parser, Subcommand, ValueHint};
 
 use crate::output::Color;
 
-/// Turn a profile into a locked, verified, bootable node image, without root.
+/// Build locked, verified, bootable node images for a K3s cluster, without root.
 #[derive(Debug, Parser)]
 #[command(name = "imgbuild", version, propagate_version = true, max_term_width = 80, after_help = AFTER)]
 pub struct Cli {
@@ -22,32 +22,33 @@ Examples:
   imgbuild boot demo        look at it in QEMU
   imgbuild init my-cluster  write a workspace for a cluster of your own
 
-NAME is a node of the workspace's cluster.toml, else a profile; --node and
---profile say which.
+NAME is a node of the workspace's cluster.toml or, if there is none of that
+name, a profile; --node and --profile choose one explicitly.
 
-Exit codes: 0 done, 1 wrong input or refused, 2 unexpected, 3 verification
-failed, 4 device failed, 5 download or signature bad, 130 interrupted";
+Exit codes: 0 success, 1 wrong input or refused, 2 unexpected error,
+3 verification failed, 4 device failed, 5 bad download or signature,
+130 interrupted";
 
-/// Options of every verb.
+/// Options of every command.
 #[derive(Debug, Args)]
 #[expect(clippy::struct_excessive_bools, reason = "each is a flag of its own")]
 pub struct Global {
     /// Directory with profiles/, overlays/ and imgbuild.lock
     #[arg(long, value_name = "DIR", global = true, env = "IMGBUILD_WORKSPACE", default_value = ".", hide_default_value = true, value_hint = ValueHint::DirPath)]
     pub workspace: PathBuf,
-    /// Where downloads and derived data are kept [default: ~/.cache/imgbuild]
+    /// Directory for downloads and derived data [default: ~/.cache/imgbuild]
     #[arg(long, value_name = "DIR", global = true, env = "IMGBUILD_CACHE", value_hint = ValueHint::DirPath)]
     pub cache_dir: Option<PathBuf>,
-    /// Debian mirror: the address above debian/ and debian-security/, or of debian/
+    /// Debian mirror: URL of the directory with debian/ and debian-security/, or of debian/
     #[arg(long, value_name = "URL", global = true, env = "IMGBUILD_MIRROR", hide_env_values = true, value_hint = ValueHint::Url)]
     pub mirror: Option<String>,
     /// Mirror of K3s's releases [default: GitHub]
     #[arg(long, value_name = "URL", global = true, env = "IMGBUILD_K3S_MIRROR", hide_env_values = true, value_hint = ValueHint::Url)]
     pub k3s_mirror: Option<String>,
-    /// K3s's release channels, which `lock --update k3s` asks [default: update.k3s.io]
+    /// K3s's release channels, for `lock --update k3s` [default: update.k3s.io]
     #[arg(long, value_name = "URL", global = true, env = "IMGBUILD_K3S_CHANNELS", value_hint = ValueHint::Url)]
     pub k3s_channels: Option<String>,
-    /// Use nothing but the cache; open no connection
+    /// Use only the cache; open no network connection
     #[arg(long, global = true)]
     pub offline: bool,
     /// Print JSON lines on standard output
@@ -56,7 +57,7 @@ pub struct Global {
     /// Print results, warnings and errors only
     #[arg(short, long, global = true, conflicts_with_all = ["verbose", "json"])]
     pub quiet: bool,
-    /// Say more about what is done and from where
+    /// Print more details, such as paths and mirrors
     #[arg(short, long, global = true)]
     pub verbose: bool,
     /// When to use colour [default: on a terminal, unless `NO_COLOR` is set]
@@ -74,8 +75,8 @@ Examples:
 const LOCK_EXAMPLES: &str = "\
 Examples:
   imgbuild lock demo             choose the packages of one profile
-  imgbuild lock --update         take the newest versions of all packages
-  imgbuild lock --update openssl take the newest version of one";
+  imgbuild lock --update         use the newest versions of all packages
+  imgbuild lock --update openssl use the newest version of one package";
 
 const CHECK_EXAMPLES: &str = "\
 Examples:
@@ -106,7 +107,7 @@ Examples:
   source <(imgbuild completions bash)
   imgbuild completions fish > ~/.config/fish/completions/imgbuild.fish";
 
-/// The verbs.
+/// The commands.
 #[derive(Debug, Subcommand)]
 pub enum Command {
     /// Write a workspace for a cluster, ready to edit
@@ -130,19 +131,19 @@ pub enum Command {
         after_help = WHY_EXAMPLES
     )]
     Why(Why),
-    /// Show what an image is and how it is partitioned
+    /// Describe an image and its partitions
     #[command(after_help = "Example:\n  imgbuild inspect build/demo")]
     Inspect(Inspect),
     /// Show what changed between two images
     #[command(after_help = "Example:\n  imgbuild diff /tmp/before build/demo")]
     Diff(Diff),
-    /// Write an image to a USB stick or memory card, and prove that it is there
+    /// Write an image to a USB stick or memory card, and verify it there
     #[command(after_help = FLASH_EXAMPLES)]
     Flash(Flash),
     /// Compare a stick or an image with a manifest
     #[command(after_help = VERIFY_EXAMPLES)]
     Verify(Verify),
-    /// Write to one device what `flash` sends
+    /// Write what `flash` sends to one device
     #[command(name = "__write", hide = true)]
     WriteDevice(WriteDevice),
     /// Boot an image in QEMU, from emulated USB storage
@@ -151,16 +152,16 @@ pub enum Command {
         after_help = "Leave QEMU with Ctrl-A X.\n\nExamples:\n  imgbuild boot demo\n  imgbuild boot build/demo/demo.img"
     )]
     Boot(Boot),
-    /// Write a profile's release set: compressed image, papers, sums, signature
+    /// Write a profile's release files: compressed image, manifest, lists, checksums, signature
     #[command(after_help = "Example:\n  imgbuild export control --sign minisign.key --output release")]
     Export(Export),
     /// List disks that an image may be written to, and why others are refused
     #[command(after_help = "The rules and their reasons are in docs/safety.md.\n\nExample:\n  imgbuild devices --json")]
     Devices(Devices),
-    /// Make, set, check and back up the cluster's secrets
+    /// Create, set, check and back up the cluster's secrets
     #[command(subcommand, after_help = "Example:\n  imgbuild secrets init && imgbuild secrets check")]
     Secrets(Secrets),
-    /// Show what makes a node itself
+    /// Show the identity of nodes
     #[command(subcommand, after_help = "Example:\n  imgbuild node show pi1")]
     Node(Node),
     /// Print the JSON Schema of a kind of file, for editors
@@ -176,7 +177,7 @@ pub enum Command {
 
 #[derive(Debug, Args)]
 pub struct Init {
-    /// Directory to write to; made if need be
+    /// Directory to write to; created if it is missing
     #[arg(value_hint = ValueHint::DirPath)]
     pub dir: PathBuf,
 }
@@ -192,14 +193,14 @@ pub struct Build {
     /// Profile to build: an image that can be published
     #[arg(short, long, value_name = "NAME")]
     pub profile: Option<String>,
-    /// Node to build: its profile's image with its own seed, for nobody else
+    /// Node to build: its profile's image with the node's secret seed in it
     #[arg(short, long, value_name = "NAME")]
     pub node: Option<String>,
-    /// Where the image and its papers go [default: build/PROFILE or
-    /// build/nodes/NODE in the workspace]
+    /// Directory for the image, its manifest and lists [default: build/PROFILE
+    /// or build/nodes/NODE in the workspace]
     #[arg(short, long, value_name = "DIR", value_hint = ValueHint::DirPath)]
     pub output: Option<PathBuf>,
-    /// Show what would be fetched and made, in which order and why, and do nothing
+    /// Only show what would be downloaded and built, in which order, and why
     #[arg(long)]
     pub plan: bool,
     #[command(flatten)]
@@ -210,21 +211,21 @@ pub struct Build {
 
 #[derive(Debug, Args)]
 pub struct Lock {
-    /// Profile to lock, or node whose profile is meant [default: all of the
-    /// workspace, and all locked]
+    /// Profile to lock, or node whose profile to lock [default: all profiles of
+    /// the workspace, and all that are locked]
     #[arg(conflicts_with = "profile")]
     pub name: Option<String>,
     /// Profile to lock
     #[arg(short, long, value_name = "NAME")]
     pub profile: Option<String>,
-    /// Take newer versions, of these packages only if any is named
+    /// Use the newest versions; if packages are named, only of these
     #[arg(long, value_name = "PACKAGE", num_args = 0..)]
     pub update: Option<Vec<String>>,
-    /// Change nothing; fail if the lock does not fit the profiles
+    /// Change nothing; fail if the lock does not match the profiles
     #[arg(long, conflicts_with = "update")]
     pub check: bool,
-    /// Take critical values of cluster.toml that changed, for a cluster that is
-    /// made anew, and taints and labels of nodes as they are now
+    /// Accept changed critical values of cluster.toml, for a cluster that will be
+    /// set up anew, and the current taints and labels of its nodes
     #[arg(long, conflicts_with = "check")]
     pub accept_critical_change: bool,
     #[command(flatten)]
@@ -236,13 +237,13 @@ pub struct Check {
     /// Node of cluster.toml to check, else profile [default: all]
     #[arg(conflicts_with_all = ["profile", "node"])]
     pub name: Option<String>,
-    /// Check this profile, and its nodes, only
+    /// Check only this profile and its nodes
     #[arg(short, long, value_name = "NAME", conflicts_with = "node")]
     pub profile: Option<String>,
-    /// Check this node of the cluster only
+    /// Check only this node of the cluster
     #[arg(short, long, value_name = "NAME")]
     pub node: Option<String>,
-    /// Also connect to the cluster's datastore and see whether K3s can work there
+    /// Also connect to the cluster's datastore, and check that K3s can use it
     #[arg(long)]
     pub online: bool,
     #[command(flatten)]
@@ -254,19 +255,19 @@ pub struct Check {
 pub struct Why {
     /// Package, path in the image, unit, kernel module, sysctl or manifest's file to explain
     pub what: String,
-    /// Profile it is in, or node with that profile
+    /// Profile whose image has it, or node with that profile
     pub name: Option<String>,
-    /// Profile it is in
+    /// Profile whose image has it
     #[arg(short, long, value_name = "NAME")]
     pub profile: Option<String>,
 }
 
 #[derive(Debug, Args)]
 pub struct Inspect {
-    /// Image file, directory that a build wrote, or name of what was built
+    /// Image file, directory of a build, or name of a built profile or node
     #[arg(value_hint = ValueHint::AnyPath)]
     pub image: PathBuf,
-    /// Read all data too and compare it with the manifest
+    /// Also read all data and compare it with the manifest
     #[arg(long)]
     pub verify: bool,
 }
@@ -284,10 +285,10 @@ pub struct Diff {
 #[derive(Debug, Args)]
 #[command(group = ArgGroup::new("what").args(["image", "profile"]).required(true))]
 pub struct Boot {
-    /// Profile to boot, built first if need be, or image file
+    /// Profile to boot (built first if it is not up to date), or image file
     #[arg(value_name = "NAME|IMAGE", value_hint = ValueHint::FilePath)]
     pub image: Option<PathBuf>,
-    /// Profile to boot, built first if need be
+    /// Profile to boot; it is built first if it is not up to date
     #[arg(short, long, value_name = "NAME")]
     pub profile: Option<String>,
     #[command(flatten)]
@@ -299,20 +300,21 @@ pub struct Boot {
 #[derive(Debug, Args)]
 #[command(group = ArgGroup::new("what").args(["name", "profile"]).required(true))]
 pub struct Export {
-    /// Profile to export, built first if need be, or node whose profile is meant
+    /// Profile to export (built first if it is not up to date), or node whose
+    /// profile to export
     pub name: Option<String>,
-    /// Profile to export, built first if need be
+    /// Profile to export; it is built first if it is not up to date
     #[arg(short, long, value_name = "NAME")]
     pub profile: Option<String>,
-    /// Sign the sums with this secret key of minisign; the password of an
-    /// encrypted one comes from `IMGBUILD_MINISIGN_PASSWORD`
+    /// Sign the checksums with this minisign secret key; the password of an
+    /// encrypted key is read from `IMGBUILD_MINISIGN_PASSWORD`
     #[arg(long, value_name = "KEY", value_hint = ValueHint::FilePath)]
     pub sign: Option<PathBuf>,
-    /// Tag of the release that this becomes, which the signature says then:
-    /// `flash --release TAG` asks for it
+    /// Tag of the release, which becomes a part of the signature;
+    /// `flash --release TAG` checks it
     #[arg(long, value_name = "TAG", requires = "sign")]
     pub tag: Option<String>,
-    /// Directory for the set, which those of other profiles may share
+    /// Directory for the files; several profiles may share it
     /// [default: build/release in the workspace]
     #[arg(short, long, value_name = "DIR", value_hint = ValueHint::DirPath)]
     pub output: Option<PathBuf>,
@@ -325,28 +327,29 @@ pub struct Export {
 #[derive(Debug, Args)]
 #[expect(clippy::struct_excessive_bools, reason = "each is a flag of its own")]
 pub struct Flash {
-    /// Node of cluster.toml whose stick it becomes, else profile to write
+    /// Node of cluster.toml whose stick to write, else profile to write
     #[arg(conflicts_with_all = ["profile", "node", "all"])]
     pub name: Option<String>,
-    /// Profile to write, built first if need be; also the one of a release
+    /// Profile to write, built first if it is not up to date; with --release,
+    /// the profile whose image to take from the release
     #[arg(short, long, value_name = "NAME")]
     pub profile: Option<String>,
-    /// Image to write, compressed or not, with its papers beside it
+    /// Image to write, compressed or not, with its manifest and checksums beside it
     #[arg(long, value_name = "FILE|URL", conflicts_with_all = ["profile", "release"])]
     pub image: Option<String>,
     /// Take the profile's image from this release of the workspace
     #[arg(long, value_name = "TAG")]
     pub release: Option<String>,
-    /// Node of cluster.toml whose stick it becomes
+    /// Node of cluster.toml whose stick to write
     #[arg(short, long, value_name = "NAME")]
     pub node: Option<String>,
     /// Write the sticks of all nodes, one after the other
     #[arg(long, conflicts_with_all = ["node", "profile", "image", "yes"])]
     pub all: bool,
-    /// Disk to write to; without it, there must be one or you are asked
+    /// Disk to write to [default: the only one, else you are asked]
     #[arg(short, long, value_name = "PATH", value_hint = ValueHint::AnyPath)]
     pub device: Option<PathBuf>,
-    /// Ask nothing; the disk must be named as /dev/disk/by-id/…
+    /// Do not ask; the disk must be named as /dev/disk/by-id/…
     #[arg(short, long)]
     pub yes: bool,
     /// Show the plan and write nothing
@@ -355,10 +358,10 @@ pub struct Flash {
     /// Allow disks of more than 256 GiB
     #[arg(long)]
     pub allow_large: bool,
-    /// Allow loop devices, to try things out
+    /// Allow loop devices, for tests
     #[arg(long)]
     pub allow_loop: bool,
-    /// Leave the disk switched on in the end
+    /// Do not switch the disk off at the end
     #[arg(long)]
     pub no_eject: bool,
     #[command(flatten)]
@@ -369,10 +372,10 @@ pub struct Flash {
 
 #[derive(Debug, Args)]
 pub struct Verify {
-    /// Disk, image file, directory of a build, or name of what was built
+    /// Disk, image file, directory of a build, or name of a built profile or node
     #[arg(value_hint = ValueHint::AnyPath)]
     pub target: PathBuf,
-    /// What it must be [default: manifest.json beside an image file]
+    /// Manifest to compare it with [default: manifest.json beside an image file]
     #[arg(short, long, value_name = "FILE", value_hint = ValueHint::FilePath)]
     pub manifest: Option<PathBuf>,
     /// Node of cluster.toml whose seed must be on it
@@ -386,20 +389,20 @@ pub struct Verify {
 pub struct WriteDevice {
     #[arg(long)]
     pub device: PathBuf,
-    /// JSON of what was confirmed
+    /// The confirmed disk, as JSON
     #[arg(long)]
     pub expect: String,
-    /// Have it opened by udisks2
+    /// Have udisks2 open the disk
     #[arg(long)]
     pub udisks: bool,
 }
 
 #[derive(Debug, Args)]
 pub struct Devices {
-    /// Count disks of more than 256 GiB in
+    /// Accept disks of more than 256 GiB
     #[arg(long)]
     pub allow_large: bool,
-    /// Count loop devices in, for trying things out
+    /// Accept loop devices, for tests
     #[arg(long)]
     pub allow_loop: bool,
 }
@@ -411,7 +414,7 @@ pub struct Schema {
     pub kind: SchemaKind,
 }
 
-/// A kind of file that a person writes.
+/// A kind of file with a schema.
 #[derive(Debug, Clone, Copy, clap::ValueEnum)]
 pub enum SchemaKind {
     Profile,
@@ -421,19 +424,19 @@ pub enum SchemaKind {
 
 #[derive(Debug, Args)]
 pub struct Completions {
-    /// Shell to complete for
+    /// Shell
     pub shell: clap_complete::Shell,
 }
 
 #[derive(Debug, Args)]
 pub struct Man {
-    /// Directory for the pages, one a verb
+    /// Directory for the pages, one for each command
     #[arg(value_hint = ValueHint::DirPath)]
     pub dir: PathBuf,
 }
 
 const SECRETS_INIT_EXAMPLES: &str = "\
-Losing the server token loses the cluster: back up with `secrets export`.
+Without the server token the cluster is lost: back up with `secrets export`.
 
 Example:
   imgbuild secrets init --age age1…";
@@ -444,16 +447,16 @@ The backup is a secrets.toml.age: put it into a workspace under that name.
 Example:
   imgbuild secrets export --age age1… --output secrets-backup.age";
 
-/// The verbs of `secrets`.
+/// The subcommands of `secrets`.
 #[derive(Debug, Subcommand)]
 pub enum Secrets {
-    /// Make a new cluster's secrets
+    /// Create the secrets of a new cluster
     #[command(after_help = SECRETS_INIT_EXAMPLES)]
     Init(SecretsInit),
-    /// Set one secret: asked for on a terminal, else read from standard input
+    /// Set one secret, typed on the terminal or read from standard input
     #[command(after_help = "Example:\n  imgbuild secrets set gitops-deploy-key < id_ed25519")]
     Set(SecretsSet),
-    /// Tell which node needs which secret, and what is missing
+    /// Show which node needs which secret, and which are missing
     #[command(after_help = "Example:\n  imgbuild secrets check --identity ~/.config/age/key.txt")]
     Check(SecretsCheck),
     /// Encrypt all secrets of the file, as a backup
@@ -461,7 +464,7 @@ pub enum Secrets {
     Export(SecretsExport),
 }
 
-/// Where K3s is, if not at its mirror.
+/// A local source of K3s.
 #[derive(Debug, Args)]
 pub struct K3sFiles {
     /// Take K3s from the files of a release in this directory
@@ -469,10 +472,10 @@ pub struct K3sFiles {
     pub k3s_dir: Option<PathBuf>,
 }
 
-/// What opens an encrypted secrets file.
+/// What decrypts the secrets file.
 #[derive(Debug, Args)]
 pub struct Unlock {
-    /// age or SSH identity that opens secrets.toml.age
+    /// age or SSH identity that decrypts secrets.toml.age
     #[arg(long, value_name = "FILE", env = "IMGBUILD_AGE_IDENTITY", hide_env_values = true, value_hint = ValueHint::FilePath)]
     pub identity: Option<PathBuf>,
 }
@@ -486,12 +489,12 @@ pub struct SecretsInit {
 
 #[derive(Debug, Args)]
 pub struct SecretsSet {
-    /// Secret to set: a known one, or one that an overlay names
+    /// Secret to set: a known one, or one that an overlay uses
     pub name: String,
     /// Catches a value that was given here by mistake, so that no message repeats it.
     #[arg(hide = true, allow_hyphen_values = true)]
     pub value: Vec<std::ffi::OsString>,
-    /// Replace even a secret that an existing cluster cannot do without
+    /// Replace the secret even if an existing cluster depends on it
     #[arg(long)]
     pub replace: bool,
     #[command(flatten)]
@@ -509,20 +512,20 @@ pub struct SecretsExport {
     /// Public key to encrypt for: `age1…` or `ssh-ed25519 AAAA…`
     #[arg(long, value_name = "RECIPIENT", required = true)]
     pub age: Vec<String>,
-    /// File to write, never over another one [default: standard output]
+    /// File to write; it must not exist [default: standard output]
     #[arg(short, long, value_name = "FILE", value_hint = ValueHint::FilePath)]
     pub output: Option<PathBuf>,
     #[command(flatten)]
     pub unlock: Unlock,
 }
 
-/// The verbs of `node`.
+/// The subcommands of `node`.
 #[derive(Debug, Subcommand)]
 pub enum Node {
     /// Show the public part of a node's identity
     #[command(after_help = "Example:\n  imgbuild node show pi1")]
     Show(NodeShow),
-    /// Print the nodes' host keys as lines for SSH clients' known hosts
+    /// Print the nodes' SSH host keys as lines of a known_hosts file
     #[command(after_help = "Example:\n  imgbuild node ssh-known-hosts >> ~/.ssh/known_hosts")]
     SshKnownHosts(NodeKnownHosts),
 }

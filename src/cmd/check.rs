@@ -1,5 +1,5 @@
-//! `imgbuild check`: profiles, overlays, lock and, where there is one, the cluster; without building, and without network
-//! unless the datastore is asked for.
+//! `imgbuild check`: checks profiles, overlays, the lock and the cluster, if there is one. It builds nothing, and uses the network
+//! only for `--online`.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -24,54 +24,54 @@ use crate::profile::{self, Profile};
 pub(super) fn run(args: &Check, session: &Session<'_>) -> Outcome {
     let lock = Lock::load(&session.lock_path())?;
     let ledger = locking::workspace_ledger(&session.ledger_path())?;
-    let mut seen = Seen { lock: lock.as_ref(), ledger, ..Seen::default() };
-    // Whoever names a profile is told of that one first.
+    let mut report = CheckReport { lock: lock.as_ref(), ledger, ..CheckReport::default() };
+    // A profile that the command line names is checked first.
     if let Some(name) = &args.profile {
-        seen.profile(session, &profile::load(&session.workspace, name)?);
+        report.profile(session, &profile::load(&session.workspace, name)?);
     }
     match cluster::load_with_places(&session.workspace) {
-        Ok(Some((cluster, places))) => seen.cluster(args, session, &cluster, &places)?,
+        Ok(Some((cluster, places))) => report.cluster(args, session, &cluster, &places)?,
         Ok(None) if args.node.is_some() || args.online => return Err(Failure::from(ClusterError::Absent)),
-        Ok(None) => seen.findings.extend(no_cluster_file(session, lock.as_ref())),
+        Ok(None) => report.findings.extend(no_cluster_file(session, lock.as_ref())),
         Err(error) => {
-            seen.has_cluster = true;
-            seen.findings.push(lints::unreadable(&error).ok_or_else(|| Failure::from(error))?);
+            report.has_cluster = true;
+            report.findings.push(lints::unreadable(&error).ok_or_else(|| Failure::from(error))?);
         }
     }
     if args.profile.is_none() && args.node.is_none() {
-        seen.all_profiles(session)?;
+        report.all_profiles(session)?;
     }
-    let spare = std::mem::take(&mut seen.spare).into_iter().filter(|(name, _)| !seen.used.contains(name));
-    seen.findings.extend(spare.flat_map(|(_, found)| found));
-    seen.tell(session)
+    let spare = std::mem::take(&mut report.spare).into_iter().filter(|(name, _)| !report.used.contains(name));
+    report.findings.extend(spare.flat_map(|(_, found)| found));
+    report.tell(session)
 }
 
-/// What was looked at, and what was found.
+/// What was checked, and what was found.
 #[derive(Default)]
-struct Seen<'l> {
+struct CheckReport<'l> {
     lock: Option<&'l Lock>,
-    /// The workspace's own.
+    /// The workspace's own ledger.
     ledger: Ledger,
     findings: Vec<Finding>,
-    /// The profiles that nodes have, which are looked at with them.
+    /// Profiles that nodes use; these are checked with their nodes.
     used: BTreeSet<String>,
-    /// What was found in each profile by itself.
+    /// Findings in each profile by itself.
     spare: BTreeMap<String, Vec<Finding>>,
     nodes: Vec<Value>,
     profiles: Vec<Value>,
-    /// One for each node, profile and datastore, for people.
+    /// The text output: one line for each node, profile and datastore.
     lines: Vec<String>,
-    /// What is wrong with the lock, once for each profile.
+    /// Profiles that the lock does not match.
     stale: Vec<OutdatedError>,
-    /// Locked packages that the ledger no longer accepts, in words.
+    /// Descriptions of locked packages that the ledger no longer accepts.
     unaccepted: BTreeSet<String>,
     has_cluster: bool,
-    /// What else was read, in words.
+    /// Names of other things that were checked.
     also: Vec<&'static str>,
     datastore: Option<String>,
 }
 
-impl Seen<'_> {
+impl CheckReport<'_> {
     fn cluster(&mut self, args: &Check, session: &Session<'_>, cluster: &Cluster, places: &Places) -> Outcome {
         self.has_cluster = true;
         self.also.push("cluster.toml");
@@ -97,7 +97,7 @@ impl Seen<'_> {
         if args.online {
             let (found, note, answers) = ask(session, &inputs)?;
             self.findings.extend(found);
-            // What is wrong with it says a finding.
+            // If it does not answer, a finding says so.
             if answers {
                 self.lines.push(format!("{DATASTORE:<12} {note}"));
             }
@@ -106,7 +106,7 @@ impl Seen<'_> {
         Ok(())
     }
 
-    /// The profiles of the workspace; in one without a cluster those of the program too.
+    /// Checks the profiles of the workspace, and in a workspace without a cluster the embedded ones too.
     fn all_profiles(&mut self, session: &Session<'_>) -> Outcome {
         for (name, loaded) in profile::bootable(&session.workspace)? {
             if self.has_cluster && !session.workspace.has_profile(&name) {
@@ -114,11 +114,11 @@ impl Seen<'_> {
             }
             match loaded {
                 Ok(profile) => self.profile(session, &profile),
-                // Told with the node that has it.
+                // Reported with the node that uses it.
                 Err(_) if self.used.contains(&name) => {}
                 Err(error) => {
                     let finding = lints::broken_profile(&name, &error);
-                    // Profiles may have a broken file in common.
+                    // Several profiles may share one broken file.
                     if self.findings.iter().all(|known| known.diagnostic != finding.diagnostic) {
                         self.findings.push(finding);
                     }
@@ -130,7 +130,7 @@ impl Seen<'_> {
 
     fn profile(&mut self, session: &Session<'_>, profile: &Profile) {
         let Profile { name, board, description, .. } = profile;
-        // Nobody can mend those of the program.
+        // Users cannot change embedded profiles, so findings in them are not shown.
         if session.workspace.has_profile(name) {
             self.spare.insert(name.clone(), lints::of_profile(profile, today()));
         }
@@ -139,7 +139,7 @@ impl Seen<'_> {
         self.profiles.push(json!({"profile": name, "board": board, "lock": state, "description": description}));
     }
 
-    /// The state in a word.
+    /// The profile's state in the lock, as one short text.
     fn lock_state(&mut self, profile: &Profile) -> &'static str {
         if let Some(lock) = self.lock {
             self.unaccepted.extend(locking::unaccepted(lock, &profile.name, &self.ledger));
@@ -163,7 +163,7 @@ impl Seen<'_> {
         }
     }
 
-    /// Shows the findings and what was looked at, and fails if one of them is an error.
+    /// Prints the findings and what was checked, and fails if a finding is an error.
     fn tell(self, session: &Session<'_>) -> Outcome {
         let number = |severity| self.findings.iter().filter(|finding| finding.severity == severity).count();
         let (errors, warnings) = (number(Severity::Error), number(Severity::Warning));
@@ -185,16 +185,18 @@ impl Seen<'_> {
         let more = if warnings > 0 { format!(" and {}", count(warnings, "warning")) } else { String::new() };
         if errors > 0 {
             let message = format!("{}{more} in this workspace", count(errors, "error"));
-            return Err(Failure::refused(message).hint("each says how to mend it; `--json` gives them to programs"));
+            return Err(
+                Failure::refused(message).hint("each one says how to fix it; `--json` prints them for programs")
+            );
         }
-        // Programs count them themselves, and get the result last.
+        // With `--json` the result must be the last line, and programs can count the warnings themselves.
         if warnings > 0 && session.console.is_for_people() {
             session.console.note(&format!("{} in {looked_at}", count(warnings, "warning")));
         }
         locking::fits(&self.stale, self.unaccepted.into_iter().collect())
     }
 
-    /// In words: what a clean answer is about.
+    /// Describes what was checked.
     fn looked_at(&self) -> String {
         let mut all: Vec<String> = self.also.iter().map(|what| (*what).to_owned()).collect();
         for (list, what) in [(&self.nodes, "node"), (&self.profiles, "profile")] {
@@ -206,7 +208,7 @@ impl Seen<'_> {
     }
 }
 
-/// What is to be said of a workspace without a cluster file, if anything.
+/// A finding for a workspace without a cluster file, if it seems to have a cluster.
 fn no_cluster_file(session: &Session<'_>, lock: Option<&Lock>) -> Option<Finding> {
     let secrets = Vault::paths(session.root()).into_iter().find(|path| path.exists());
     let secrets = secrets.map(|path| format!("`{}`", path.file_name().unwrap_or_default().display()));
@@ -218,7 +220,8 @@ fn no_cluster_file(session: &Session<'_>, lock: Option<&Lock>) -> Option<Finding
     lints::no_cluster_file(names.into_iter(), sign.as_deref())
 }
 
-/// Goes to the cluster's datastore; gives what is to be said of it, in a few words what is there, and whether no finding says that.
+/// Queries the cluster's datastore. Returns the findings, a short description, and whether the description should be shown: it is
+/// not if a finding says the same.
 fn ask(session: &Session<'_>, inputs: &Inputs<'_>) -> Result<(Vec<Finding>, String, bool), Failure> {
     let nothing = |why: &str| Ok((Vec::new(), why.to_owned(), true));
     if session.fetcher.is_offline() {
@@ -229,26 +232,26 @@ fn ask(session: &Session<'_>, inputs: &Inputs<'_>) -> Result<(Vec<Finding>, Stri
         return nothing("none to connect to: the one server keeps its state itself");
     }
     let Some(secrets) = inputs.secrets else {
-        return Err(Failure::refused("the datastore's URL cannot be read: the secrets cannot be opened here")
-            .hint("give the identity that opens them: `--identity FILE`"));
+        return Err(Failure::refused("the datastore's URL cannot be read: the secrets cannot be decrypted here")
+            .hint("name the identity that decrypts them: `--identity FILE`"));
     };
-    // What is missing is a finding of its own.
+    // A missing secret is reported as a finding of its own.
     let url = secrets.require(DATASTORE_URL).ok().and_then(|url| Endpoint::parse(url.expose()).ok());
     let (Some(endpoint), Some(ca)) = (url, &inputs.datastore_ca) else {
         return nothing("not asked: its URL or CA is missing");
     };
     let progress = session.console.progress();
     progress.begin(DATASTORE, 0);
-    let seen = datastore::inspect(&endpoint, ca);
-    let note = match &seen {
+    let found = datastore::inspect(&endpoint, ca);
+    let note = match &found {
         Ok(facts) => format!("PostgreSQL {} at {endpoint}", online::redacted(inputs, &facts.answers.version)),
         Err(_) => format!("no answer from {endpoint}"),
     };
     progress.finish(DATASTORE, &note);
-    Ok((online::findings(inputs, &seen), note, seen.is_ok()))
+    Ok((online::findings(inputs, &found), note, found.is_ok()))
 }
 
-/// The nodes that are asked about: one, those of a profile, or all.
+/// The nodes to check: one, those of a profile, or all.
 fn wanted<'a>(args: &Check, cluster: &'a Cluster) -> Result<Vec<&'a str>, Failure> {
     if let Some(name) = &args.node {
         let node = cluster.node(name)?;
@@ -261,5 +264,5 @@ fn wanted<'a>(args: &Check, cluster: &'a Cluster) -> Result<Vec<&'a str>, Failur
         .collect())
 }
 
-/// What the datastore is called among the nodes.
+/// The datastore's name in the list of nodes.
 const DATASTORE: &str = "datastore";

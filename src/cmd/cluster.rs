@@ -1,4 +1,4 @@
-//! The workspace's cluster, for the verbs that are about nodes: its nodes, the secrets they need, their seeds.
+//! The workspace's cluster, for the commands about nodes: its nodes, their secrets and their seeds.
 
 use std::collections::BTreeMap;
 
@@ -17,15 +17,15 @@ use crate::lock::Lock;
 use crate::output::count;
 use crate::profile::{self, Profile, Registration};
 
-/// A node with all that its stick is made from.
-pub(super) struct Member {
+/// A node with everything that its stick is made from.
+pub(super) struct ResolvedNode {
     pub(super) name: String,
     pub(super) profile: Profile,
     pub(super) seed: Seed,
     pub(super) secrets: Secrets,
-    /// What must never change while the cluster lives.
+    /// Values that must never change in a running cluster.
     pub(super) critical: BTreeMap<String, String>,
-    /// What Kubernetes keeps of the node from its first start on.
+    /// Values that Kubernetes stores when the node first starts.
     pub(super) registration: Registration,
 }
 
@@ -34,8 +34,8 @@ pub(super) fn load(session: &Session<'_>) -> Result<(Cluster, Places), Failure> 
     Ok(cluster::load_with_places(&session.workspace)?.ok_or(ClusterError::Absent)?)
 }
 
-/// The node of this name, if nothing is wrong with it or its cluster.
-pub(super) fn member(session: &Session<'_>, name: &str, unlock: &Unlock) -> Result<Member, Failure> {
+/// The node of this name, if `check` finds no errors in it or its cluster.
+pub(super) fn resolve_node(session: &Session<'_>, name: &str, unlock: &Unlock) -> Result<ResolvedNode, Failure> {
     let (cluster, places) = load(session)?;
     let node = cluster.node(name)?;
     let profile = profile::load(&session.workspace, &node.profile)?;
@@ -46,8 +46,8 @@ pub(super) fn member(session: &Session<'_>, name: &str, unlock: &Unlock) -> Resu
     let mut errors = lints::run(&inputs);
     errors.retain(|finding| finding.severity == Severity::Error && concerns(&finding.node));
     if !errors.is_empty() {
-        let message = format!("{} in the way of node `{name}`", count(errors.len(), "mistake"));
-        let hint = "`imgbuild check` shows all of the workspace's";
+        let message = format!("node `{name}` cannot be built: {}", count(errors.len(), "mistake"));
+        let hint = "`imgbuild check` shows all mistakes of the workspace";
         let shown = errors.iter().map(|finding| finding.render(true)).collect::<Vec<_>>().join("\n\n");
         let snippet = Some(format!("{shown}\n\nerror: {message}\nhint: {hint}"));
         let findings = errors.iter().map(|finding| json!(finding)).collect();
@@ -63,7 +63,7 @@ pub(super) fn member(session: &Session<'_>, name: &str, unlock: &Unlock) -> Resu
     })?;
     let (name, critical, registration) = (node.name.clone(), cluster.critical_values(), node.registration(&profile));
     drop(inputs);
-    Ok(Member { name, profile, seed, secrets, critical, registration })
+    Ok(ResolvedNode { name, profile, seed, secrets, critical, registration })
 }
 
 /// Which secrets each node needs.
@@ -72,7 +72,7 @@ pub(super) fn needs(session: &Session<'_>, cluster: &Cluster) -> Result<Vec<Node
     cluster.nodes.values().map(of_node).collect()
 }
 
-/// The workspace's secrets; none if they cannot be opened here, which is said.
+/// The workspace's secrets; none, with a warning, if they cannot be decrypted here.
 pub(super) fn open_secrets(session: &Session<'_>, unlock: &Unlock, without: &str) -> Result<Option<Secrets>, Failure> {
     match session.vault(unlock).load(std::env::vars_os()) {
         Ok(secrets) => Ok(Some(secrets)),

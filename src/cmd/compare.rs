@@ -1,4 +1,4 @@
-//! Whether an image and what lies beside it belong together: nothing is believed that the image does not bear out.
+//! Checks that an image and the manifest beside it belong together.
 
 use std::os::unix::fs::FileExt as _;
 
@@ -11,10 +11,10 @@ use crate::image::{Manifest, ManifestRange, kind_of_mbr};
 use crate::output::shown;
 use crate::tree::Digest;
 
-/// Differences shown.
+/// Most differences that are shown.
 const SHOWN: usize = 5;
 
-/// Refuses an image that is not its manifest's.
+/// Refuses an image that its manifest does not describe.
 pub(super) fn check(build: &Finished, disk: &Disk) -> Result<(), Failure> {
     let found = differences(&build.manifest, disk);
     if found.is_empty() {
@@ -38,7 +38,7 @@ fn mismatch(message: String, found: &[String]) -> Failure {
         .hint("build the image again, or copy it again together with all the files beside it")
 }
 
-/// What the image itself says otherwise than the manifest, in words.
+/// Describes each fact of the image that differs from the manifest.
 fn differences(manifest: &Manifest, disk: &Disk) -> Vec<String> {
     let mut found = Vec::new();
     if manifest.image_size != disk.size {
@@ -87,7 +87,7 @@ fn differences(manifest: &Manifest, disk: &Disk) -> Vec<String> {
     found
 }
 
-/// The ranges of the manifest that the image holds other bytes in, or that cannot be read, in words.
+/// Describes each range of the manifest in which the image has other bytes, or cannot be read.
 fn damages(manifest: &Manifest, disk: &Disk) -> Vec<String> {
     manifest.ranges.par_iter().filter_map(|range| damage(manifest, disk, range)).collect()
 }

@@ -14,9 +14,9 @@ use crate::output::{Console, bytes};
 #[cfg(test)]
 mod tests;
 
-/// Columns of a terminal that is not wide.
+/// Columns of the output.
 const WIDTH: usize = 80;
-/// Columns for a model; some are sentences.
+/// Most columns of a model's name; some names are very long.
 const MODEL: usize = 24;
 
 pub(super) fn run(args: &Devices, global: &Global, console: &Console) -> Outcome {
@@ -41,7 +41,7 @@ fn judged<'d>(disks: &'d [Disk], limits: &Limits) -> Vec<(&'d Disk, Vec<Refusal>
     disks.iter().map(|disk| (disk, disk.refusals(limits))).collect()
 }
 
-/// The disk, and what speaks against it in words too.
+/// The disk as JSON, with message and hint of each refusal.
 fn entry(disk: &Disk, refusals: &[Refusal]) -> Value {
     let mut value = json!(disk);
     let refusal = |refusal: &Refusal| {
@@ -70,7 +70,7 @@ fn table(judged: &[(&Disk, Vec<Refusal>)]) -> String {
     let (fit, refused): (Vec<_>, Vec<_>) = judged.iter().partition(|(_, refusals)| refusals.is_empty());
     let mut text = String::new();
     if fit.is_empty() {
-        text.push_str("no disk that an image may be written to: plug a USB stick or a memory card in\n");
+        text.push_str("there is no disk that an image may be written to: plug in a USB stick or a memory card\n");
     }
     for (disk, _) in fit {
         let _ = writeln!(text, "{}", row(disk));
@@ -84,7 +84,7 @@ fn table(judged: &[(&Disk, Vec<Refusal>)]) -> String {
     }
     for (disk, refusals) in refused {
         let _ = writeln!(text, "{}", row(disk));
-        // A cure for one reason is bad advice while another has none.
+        // If one reason has no cure, the cures of the others do not help.
         let is_curable = refusals.iter().all(|refusal| refusal.hint().is_some());
         for refusal in refusals {
             let _ = writeln!(text, "{}", wrap(&words(&refusal.to_string())));
@@ -117,7 +117,7 @@ fn model(disk: &Disk) -> String {
     }
 }
 
-/// What is on it, a piece a partition.
+/// The disk's content and partitions, as pieces of text between which a line may break.
 fn partitions(disk: &Disk) -> Vec<String> {
     let piece = |(index, partition): (usize, &crate::device::Partition)| {
         let comma = if index + 1 < disk.partitions.len() { "," } else { "" };
@@ -141,7 +141,7 @@ fn words(text: &str) -> Vec<String> {
     text.split(' ').map(str::to_owned).collect()
 }
 
-/// Indented lines that fit, none broken within a piece.
+/// The pieces as indented lines of at most [`WIDTH`] columns; lines break only between pieces.
 fn wrap(pieces: &[String]) -> String {
     let (mut text, mut column) = (String::new(), WIDTH);
     for piece in pieces {

@@ -1,7 +1,7 @@
 //! `imgbuild diff`: what changed between two images, by package, artifact, unit, file, size and kernel command line.
 //!
-//! Each image is held against its manifest first, all data of it. Names and versions of packages and artifacts are the
-//! manifest's word: an image holds what they made.
+//! First all data of each image is compared with its manifest. Names and versions of packages and artifacts are known only from
+//! the manifest, since an image has only their files.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
@@ -18,7 +18,7 @@ use crate::image::{Manifest, ManifestPackage, kind_of_mbr};
 use crate::output::{Console, bytes};
 use crate::tree::Digest;
 
-/// Lines shown to people of each list; programs get all of them.
+/// Most lines of each list that are shown; `--json` has all of them.
 const SHOWN: usize = 40;
 
 pub(super) fn run(args: &Diff, console: &Console) -> Outcome {
@@ -28,7 +28,7 @@ pub(super) fn run(args: &Diff, console: &Console) -> Outcome {
     Ok(())
 }
 
-/// The build at `path`, whose image is what its manifest says.
+/// The build at `path`, after its image was compared with its manifest.
 fn proved(path: &Path) -> Result<Finished, Failure> {
     let build = Finished::open(path)?;
     let disk = Disk::open(&build.image())?;
@@ -147,10 +147,11 @@ impl Difference {
     }
 }
 
-/// What a partition holds: start in it, length and digest of each of its ranges.
+/// A partition's content: offset in the partition, length and digest of each of its ranges.
 type Content = Vec<(u64, u64, Digest)>;
 
-/// The content of each partition, and of what lies around them: that is no partition, whatever one may be called.
+/// The content of each partition, and of the space around them. The flag tells whether it is a partition, since one could have
+/// the same label.
 fn contents(manifest: &Manifest) -> BTreeMap<(&str, bool), Content> {
     let mut contents = BTreeMap::<_, Content>::new();
     for range in &manifest.ranges {

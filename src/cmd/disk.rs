@@ -1,4 +1,4 @@
-//! An image file as a disk: its partition table, and what its boot partition tells of the machine and the system.
+//! Reads an image file or disk without a manifest: its partition table, and the files of its boot partition.
 
 use std::fs::File;
 use std::io::{self, Read, Seek, SeekFrom};
@@ -15,22 +15,22 @@ use crate::format::gpt::{self, Entry, GptError};
 use crate::profile::Board;
 use crate::tree::Digest;
 
-/// Bytes that partition tables alone take: protective MBR, header and 128 entries, twice.
+/// Bytes of the smallest disk with partition tables: protective MBR, header and 128 entries, twice.
 const SMALLEST: u64 = 512 * 67;
 
-/// Most bytes of a boot file, all of which are held in memory: a unified kernel image has some 100 MiB.
+/// Most bytes of a boot file, since it is read into memory: a unified kernel image has some 100 MiB.
 pub(super) const LONGEST_FILE: u32 = 1 << 29;
 
-/// What an image's own bytes say.
+/// An open image or disk, and its partition table.
 #[derive(Debug)]
 pub(super) struct Disk {
     pub(super) file: File,
     /// Bytes.
     pub(super) size: u64,
     pub(super) guid: Uuid,
-    /// Bytes that the partition table says the disk has.
+    /// Size of the disk in bytes according to the partition table.
     promised: u64,
-    /// Numbers of the partitions that the MBR shows too.
+    /// Numbers of the partitions that are in the MBR too.
     pub(super) hybrid_mbr: Vec<u32>,
     /// By number.
     pub(super) partitions: Vec<(u32, Entry)>,
@@ -49,9 +49,9 @@ impl Disk {
             };
             Failure::io(Code::Refused, format!("cannot read {shown}"), &error).hint(hint)
         };
-        // Anything else may never end, or wait for ever.
+        // Anything but a disk or a file, such as a pipe, could block for ever.
         let mut file = if is_disk { File::open(path) } else { files::open(path) }.map_err(unreadable)?;
-        // A disk has no length of its own.
+        // The metadata of a block device has no length, so seek to its end.
         let size = file.seek(SeekFrom::End(0)).map_err(unreadable)?;
         let copy = file.try_clone().map_err(unreadable)?;
         let table = gpt::read(copy).map_err(|error| Failure {
@@ -82,7 +82,7 @@ impl Disk {
         })
     }
 
-    /// Refuses an image that ends before its own partition table says.
+    /// Refuses an image that is shorter than its own partition table says.
     pub(super) fn check_whole(&self, path: &Path) -> Result<(), Failure> {
         if self.size >= self.promised {
             return Ok(());
@@ -93,7 +93,7 @@ impl Disk {
             .hint("copy it again, or build it again"))
     }
 
-    /// The board that it is for, by what its boot partition holds for the firmware; none for an image of another kind.
+    /// The board of the image, recognised by the boot files for its firmware; none for an image of another program.
     pub(super) fn board(&self) -> Option<Board> {
         if self.partition("boot-a").is_some() {
             return Some(Board::Rpi4);
@@ -105,15 +105,15 @@ impl Disk {
     }
 
     /// The FAT32 file system of a partition.
-    pub(super) fn files(&self, label: &str) -> Option<Volume<Part<'_>>> {
-        Volume::open(Part { file: &self.file, of: self.partition(label)?, at: 0 }).ok()
+    pub(super) fn files(&self, label: &str) -> Option<Volume<PartitionFile<'_>>> {
+        Volume::open(PartitionFile { file: &self.file, of: self.partition(label)?, at: 0 }).ok()
     }
 
     fn partition(&self, label: &str) -> Option<&Entry> {
         self.partitions.iter().map(|(_, entry)| entry).find(|entry| entry.name == label)
     }
 
-    /// The root hash that the partitions' GUIDs are made of; none in an image of another kind.
+    /// The root hash, from which the partitions' GUIDs are derived; none for an image of another program.
     pub(super) fn root_hash(&self) -> Option<Digest> {
         let half = |label| Some(*self.partition(label)?.guid.as_bytes());
         let mut hash = [0; 32];
@@ -122,8 +122,8 @@ impl Disk {
         Some(Digest(hash))
     }
 
-    /// The kernel command line, from the Pi's `cmdline.txt` or the first unified kernel image. An image of another kind
-    /// has none.
+    /// The kernel command line, from the Pi's `cmdline.txt` or the first unified kernel image; none for an image of another
+    /// program.
     pub(super) fn cmdline(&self) -> Option<String> {
         let mut files = self.files("boot-a").or_else(|| self.files("esp"))?;
         let text = match files.file("cmdline.txt", LONGEST_FILE) {
@@ -139,21 +139,21 @@ impl Disk {
         Some(text.trim_end_matches(['\0', '\n']).to_owned())
     }
 
-    /// The image's id, which its command line holds.
+    /// The image's id, from its kernel command line.
     pub(super) fn image_id(&self) -> Option<String> {
         let cmdline = self.cmdline()?;
         cmdline.split_ascii_whitespace().find_map(|word| word.strip_prefix("imgbuild.image=")).map(str::to_owned)
     }
 }
 
-/// A partition's bytes, to be read only.
-pub(super) struct Part<'a> {
+/// A partition as a read-only file.
+pub(super) struct PartitionFile<'a> {
     file: &'a File,
     of: &'a Entry,
     at: u64,
 }
 
-impl Read for Part<'_> {
+impl Read for PartitionFile<'_> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         let left = usize::try_from(self.of.size.saturating_sub(self.at)).unwrap_or(usize::MAX);
         let len = buffer.len().min(left);
@@ -163,7 +163,7 @@ impl Read for Part<'_> {
     }
 }
 
-impl Seek for Part<'_> {
+impl Seek for PartitionFile<'_> {
     fn seek(&mut self, to: SeekFrom) -> io::Result<u64> {
         let at = match to {
             SeekFrom::Start(at) => Some(at),

@@ -7,7 +7,7 @@ use crate::exit::Failure;
 use crate::release::{self, Signer, Tag};
 
 pub(super) fn run(args: &Export, session: &Session<'_>) -> Outcome {
-    // What cannot be used is found out before anything is built.
+    // Checked before anything is built.
     let tag = args.tag.as_deref().map(Tag::parse).transpose()?;
     let signer = args.sign.as_deref().map(|key| Signer::open(key, tag)).transpose()?;
     let output = args.output.clone().unwrap_or_else(|| session.output_dir("release"));

@@ -1,4 +1,4 @@
-//! Which exit code each room's errors have, in one place.
+//! The exit codes of all errors, in one place.
 
 use std::error::Error;
 
@@ -34,7 +34,7 @@ use crate::profile::ProfileError;
 use crate::release::ReleaseError;
 use crate::tree::{TreeError, is_damage};
 
-/// Gives error types their exit code; those marked `hint` know a cure.
+/// Maps error types to exit codes; types marked `hint` have a method with a hint.
 macro_rules! failures {
     ($($error:ty => $code:ident $($hint:ident)?;)*) => {$(
         impl From<$error> for Failure {
@@ -44,7 +44,7 @@ macro_rules! failures {
                     let hint = "the disk under the cache loses data; `--cache-dir` names another place";
                     return Self { code: Code::Verification, ..failure }.hint(hint);
                 }
-                // The console takes the colours out where they are not wanted.
+                // The console removes the colours if they are not wanted.
                 let snippet = mistakes(&error).map(|mistakes| mistakes.render(true));
                 let findings = mistakes(&error).map(Mistakes::to_json).unwrap_or_default();
                 Self { snippet, findings, ..failure }
@@ -79,7 +79,7 @@ failures! {
     UnpackError => Refused hint;
 }
 
-/// One cause for each place that was asked.
+/// With one cause for each URL that was tried.
 impl From<FetchError> for Failure {
     fn from(error: FetchError) -> Self {
         let hint = error.hint();
@@ -89,7 +89,7 @@ impl From<FetchError> for Failure {
                 causes: attempts.iter().map(ToString::to_string).collect(),
                 ..Self::refused(format!("cannot download {name}"))
             },
-            // A disk of this machine, not the network.
+            // An error of this machine's disk, not of the network.
             FetchError::Cache { .. } => Self::new(Code::Unexpected, &error),
             _ => Self::new(Code::Download, &error),
         };
@@ -97,12 +97,12 @@ impl From<FetchError> for Failure {
     }
 }
 
-/// `error` and what is below it.
+/// `error` and its sources.
 fn chain<'e>(error: &'e (dyn Error + 'static)) -> impl Iterator<Item = &'e (dyn Error + 'static)> {
     std::iter::successors(Some(error), |&error: &&'e (dyn Error + 'static)| error.source())
 }
 
-/// The places of files that `error` is about, if it is about such.
+/// The mistakes in files that `error` reports, if it does.
 fn mistakes<'e>(error: &'e (dyn Error + 'static)) -> Option<&'e Mistakes> {
     chain(error).find_map(|error| error.downcast_ref())
 }
@@ -214,7 +214,7 @@ impl From<FlashError> for Failure {
             FlashError::Write(error) => return error.into(),
             FlashError::Start { .. } => (Code::Unexpected, None),
             FlashError::NotStarted { .. } => {
-                (Code::Refused, Some("what it says is above; let somebody flash it who may, or be root"))
+                (Code::Refused, Some("its message is above; a user with the permission, or root, can flash the disk"))
             }
             FlashError::Vanished => (Code::Device, Some("flash it again")),
             FlashError::Interrupted => (Code::Interrupted, None),
@@ -236,7 +236,7 @@ impl From<ProfileError> for Failure {
     fn from(error: ProfileError) -> Self {
         let mut failure = Self::new(Code::Refused, &error).maybe_hint(error.hint());
         if let ProfileError::Invalid(diagnostic) = &error {
-            // The console takes the colours out where they are not wanted.
+            // The console removes the colours if they are not wanted.
             failure.snippet = Some(error.render(true));
             failure.findings = Box::new([json!(**diagnostic)]);
         }

@@ -1,5 +1,4 @@
-//! A finished build on disk, for the verbs that look at one: its manifest and listing, found from an image file or
-//! from the directory that holds it.
+//! A finished build on disk: its manifest and listing, found by the path of the image or of its directory.
 
 use std::fs;
 use std::os::unix::fs::FileTypeExt as _;
@@ -41,7 +40,7 @@ impl Finished {
         Ok(Self { dir: dir.to_owned(), manifest })
     }
 
-    /// As [`Finished::open`], but nothing for a disk, or for an image file that has no manifest of its own beside it.
+    /// The same as [`Finished::open`], but none for a disk, or for an image file without its own manifest beside it.
     pub(super) fn beside(path: &Path) -> Result<Option<Self>, Failure> {
         let is_disk = fs::metadata(path).is_ok_and(|metadata| metadata.file_type().is_block_device());
         if is_disk {
@@ -59,9 +58,9 @@ impl Finished {
         self.dir.join(&self.manifest.image)
     }
 
-    /// The listing of the root file system, which must be the manifest's.
+    /// The listing of the root file system; it must have the digest in the manifest.
     pub(super) fn listing(&self) -> Result<String, Failure> {
-        // A node's image is called by the node, not by its profile.
+        // The files of a node's image are named after the node, not after its profile.
         let path = self.image().with_extension("files");
         let text = files::text(&path).map_err(|error| unreadable(&path, &error))?;
         if Digest::of(text.as_bytes()) == self.manifest.tree_sha256 {
@@ -69,7 +68,7 @@ impl Finished {
         }
         Err(Failure {
             code: Code::Verification,
-            ..Failure::refused(format!("{} is not the listing that manifest.json tells of", path.display()))
+            ..Failure::refused(format!("{} is not the listing that belongs to manifest.json", path.display()))
                 .hint("build the image again, or copy it again together with all the files beside it")
         })
     }

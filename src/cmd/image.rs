@@ -7,7 +7,7 @@
 use std::path::{Path, PathBuf};
 
 use super::Outcome;
-use super::cluster::{self, Member};
+use super::cluster::{self, ResolvedNode};
 use super::lock as locking;
 use super::search::Searcher;
 use super::session::Session;
@@ -48,11 +48,11 @@ fn run_profile(args: &Build, name: &str, session: &Session<'_>) -> Outcome {
 
 /// A node's image is made anew each time: what it is made of is nothing that a cache should know.
 fn run_node(args: &Build, name: &str, session: &Session<'_>) -> Outcome {
-    let member = cluster::member(session, name, &args.unlock)?;
+    let member = cluster::resolve_node(session, name, &args.unlock)?;
     let output = output_of_node(args, &member.name, session);
     check_place(&output)?;
-    let lock = locking::for_member(session, &member, args.k3s.k3s_dir.as_deref())?;
-    let searcher = Searcher::of_member(session, &member);
+    let lock = locking::for_node(session, &member, args.k3s.k3s_dir.as_deref())?;
+    let searcher = Searcher::of_node(session, &member);
     let plan = plan(session, &member.profile, &lock)?;
     let manifest = make(session, &plan, Some(&member), &searcher, &output)?;
     let file = format!("imgbuild flash --image {}", output.join(&manifest.image).display());
@@ -155,7 +155,7 @@ pub(super) fn check(session: &Session<'_>, plan: &Plan<'_>, lock: &Lock, output:
 fn make(
     session: &Session<'_>,
     plan: &Plan<'_>,
-    member: Option<&Member>,
+    member: Option<&ResolvedNode>,
     searcher: &Searcher,
     output: &Path,
 ) -> Result<Manifest, Failure> {

@@ -16,7 +16,7 @@ pub(super) fn run(args: &Init, console: &Console) -> Outcome {
     console.result(&json!({"workspace": args.dir, "files": files, "kept": kept, "next": next}), &names);
     if console.is_for_people() {
         for path in &kept {
-            console.note(&format!("{} was there and stays as it is", path.display()));
+            console.note(&format!("{} exists already and was not changed", path.display()));
         }
         let guide = if kept.iter().any(|path| path.ends_with("README.md")) {
             "docs/cluster.md of imgbuild"

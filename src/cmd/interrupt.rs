@@ -1,7 +1,7 @@
-//! Ctrl-C and SIGTERM: the program ends with exit code 130, and leaves nothing behind.
+//! Ctrl-C and SIGTERM: the program ends with exit code 130 and leaves no unfinished files.
 //!
-//! Unfinished outputs have no name, so most verbs can just end. One that has more to take away holds the end off and
-//! looks now and then whether it should come; a program that it runs is ended first.
+//! Unfinished outputs have no name, so most commands can simply end. A command that must clean up holds a [`Hold`], and checks
+//! [`came`] from time to time. A child process is ended first.
 
 use std::io;
 use std::process::{Child, Command, ExitStatus};
@@ -18,23 +18,23 @@ struct State {
     came: bool,
     held: bool,
     child: Option<Pid>,
-    /// What is said when it is told to end, and when it is told again.
+    /// Messages for the first signal and for the second one.
     words: Option<[String; 2]>,
-    /// Whether a person is told who stops a run that just ends.
+    /// Whether a message is printed when the program simply ends.
     speaks: bool,
 }
 
 static STATE: Mutex<State> = Mutex::new(State { came: false, held: false, child: None, words: None, speaks: false });
 
-/// What is true of all verbs that end when they are told to.
+/// The message of all commands that simply end.
 const STOPPED: &str = "stopped; what was downloaded is kept";
 
 fn state() -> MutexGuard<'static, State> {
     STATE.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// From now on these signals end the program in this way, and if it `speaks`, say so. If they cannot be watched, the system's
-/// way of ending remains.
+/// Handles these signals from now on; `speaks` says whether messages are printed. If the handlers cannot be installed, the
+/// system's default remains: the process is killed.
 pub(super) fn watch(speaks: bool) {
     state().speaks = speaks;
     let Ok(mut signals) = Signals::new([SIGINT, SIGTERM]) else { return };
@@ -50,43 +50,43 @@ fn stop() {
     let mut state = state();
     let again = std::mem::replace(&mut state.came, true);
     if let Some(child) = state.child {
-        // If it is gone already, so much the better.
+        // An error means that it has ended already.
         let _ = kill_process(child, Signal::TERM);
     }
-    // Who asks twice does not want to wait.
+    // A second signal ends the program without waiting.
     let ends = again || !(state.held || state.child.is_some());
     if let Some(words) = &state.words {
-        crate::output::at_once(&words[usize::from(again)]);
+        crate::output::print_now(&words[usize::from(again)]);
     } else if ends && state.speaks {
-        crate::output::at_once(STOPPED);
+        crate::output::print_now(STOPPED);
     }
     if ends {
-        crate::output::leave();
+        crate::output::clear_terminal();
         std::process::exit(i32::from(Code::Interrupted as u8));
     }
 }
 
-/// Whether the program was told to end.
+/// Whether a signal came.
 pub(super) fn came() -> bool {
     state().came
 }
 
-/// The work was done before it could be broken off: the program was not told to end, as it were.
+/// Ignores a signal that came after all work was done.
 pub(super) fn came_too_late() {
     state().came = false;
 }
 
-/// While this lives, the program does not end by itself when it is told to.
+/// While this value lives, the first signal does not end the program.
 #[derive(Debug)]
 pub(super) struct Hold(());
 
-/// Holds the end off.
+/// Makes the first signal not end the program.
 pub(super) fn hold() -> Hold {
     state().held = true;
     Hold(())
 }
 
-/// As [`hold`], with what is said when the program is told to end, and when it is told again and does.
+/// The same as [`hold`], with the messages for the first and the second signal.
 pub(super) fn hold_saying(words: Option<[String; 2]>) -> Hold {
     state().words = words;
     hold()
@@ -100,7 +100,7 @@ impl Drop for Hold {
     }
 }
 
-/// From now on, `child` is told to end when this program is, or if it was.
+/// Passes signals on to `child` from now on, including one that already came.
 pub(super) fn pass_to(child: Option<&Child>) {
     state().child = child.map(Pid::from_child);
     if came() {
@@ -108,15 +108,15 @@ pub(super) fn pass_to(child: Option<&Child>) {
     }
 }
 
-/// Ends the program that [`run`] runs, if it does.
+/// Sends SIGTERM to the running child, if there is one.
 pub(super) fn end_child() {
     if let Some(child) = state().child {
-        // If it is gone already, so much the better.
+        // An error means that it has ended already.
         let _ = kill_process(child, Signal::TERM);
     }
 }
 
-/// Runs a program to its end, which comes when this one is told to end. `started` sees it when it runs.
+/// Runs a program until it ends; signals are passed on to it. `started` is called with the running child.
 pub(super) fn run(command: &mut Command, started: impl FnOnce(&mut Child)) -> io::Result<ExitStatus> {
     let mut child = {
         let mut state = state();

@@ -55,7 +55,7 @@ fn profile_row(session: &Session<'_>, lock: Option<&Lock>, summary: ProfileSumma
 
 fn lock_state(session: &Session<'_>, lock: Option<&Lock>, name: &str) -> &'static str {
     let Some(lock) = lock else { return "not locked" };
-    // What is wrong with a profile is `check`'s to say.
+    // `check` reports what is wrong with a profile.
     let Ok(profile) = profile::load(&session.workspace, name) else { return "broken" };
     match lock.expect(&profile) {
         Ok(_) => "locked",
@@ -96,7 +96,7 @@ impl Listing {
     }
 }
 
-/// The title of a table of so many `rows`; none of an empty one.
+/// Adds the title of a table, unless it has no `rows`.
 fn title(text: &mut String, what: &str, columns: &[&str], rows: usize) {
     if rows == 0 {
         return;

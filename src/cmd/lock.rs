@@ -9,7 +9,7 @@ use std::io;
 use std::path::Path;
 
 use super::Outcome;
-use super::cluster::Member;
+use super::cluster::ResolvedNode;
 use super::k3s;
 use super::session::{Session, now};
 use crate::cli;
@@ -120,7 +120,7 @@ pub(super) fn for_build(session: &Session<'_>, profile: &Profile, k3s_dir: Optio
 }
 
 /// As [`for_build`], for a node's image, whose cluster the lock then knows.
-pub(super) fn for_member(session: &Session<'_>, member: &Member, k3s_dir: Option<&Path>) -> Result<Lock, Failure> {
+pub(super) fn for_node(session: &Session<'_>, member: &ResolvedNode, k3s_dir: Option<&Path>) -> Result<Lock, Failure> {
     let lock = for_build(session, &member.profile, k3s_dir)?;
     session.releases(k3s_dir).check_dir(&member.profile, &lock)?;
     let _guard = session.guard_lock();

@@ -1,4 +1,4 @@
-//! Reading a manifest, for all verbs that go by one.
+//! Reading a manifest, for all commands that need one.
 
 use std::io::{self, Read as _};
 use std::path::Path;
@@ -7,20 +7,20 @@ use crate::exit::{Code, Failure};
 use crate::files;
 use crate::image::{Manifest, ManifestError};
 
-/// What the file has, but no more than tells that it is too long.
+/// The content of the file, limited to one byte more than a manifest may have.
 pub(super) fn read(path: &Path) -> io::Result<Vec<u8>> {
     let mut text = Vec::new();
     files::open(path)?.take(Manifest::LONGEST + 1).read_to_end(&mut text)?;
     Ok(text)
 }
 
-/// The manifest `name`. One that is none has `code` and `hint`, by where it comes from; one of another form is always a wrong
-/// input.
+/// Parses the manifest `name`. The failure of a malformed one has `code` and `hint`, which depend on where it comes from; a manifest
+/// of another format version is always a wrong input.
 pub(super) fn parse(text: &[u8], name: &str, code: Code, hint: &str) -> Result<Manifest, Failure> {
     Manifest::parse(text).map_err(|error| failure(&error, name, code, hint))
 }
 
-/// Why `name` is not a manifest that can be gone by, as [`parse`] tells it.
+/// The failure for a manifest `name` that cannot be used, as in [`parse`].
 pub(super) fn failure(error: &ManifestError, name: &str, code: Code, hint: &str) -> Failure {
     let cure = error.hint().unwrap_or_else(|| hint.to_owned());
     let failure = match error {

@@ -1,4 +1,4 @@
-//! One verb a file: resolve inputs, call the stages, report. The one place where rooms meet.
+//! The commands, one per file: each resolves its inputs, calls the stages, and reports. All rooms are combined here.
 
 pub mod boot;
 mod check;
@@ -40,16 +40,16 @@ use clap::{CommandFactory, FromArgMatches, ValueEnum as _};
 
 use crate::cli::{Cli, Command};
 use crate::exit::{Code, Failure};
-use crate::output::{Color, Console, Look};
+use crate::output::{Color, Console, OutputMode};
 use crate::process;
 use session::Session;
 
 const VERSION: &str = concat!("imgbuild ", env!("CARGO_PKG_VERSION"));
 
-/// What every verb returns.
+/// What every command returns.
 pub(crate) type Outcome = Result<(), Failure>;
 
-/// Runs the program with these arguments (the first is its name) and says how it ended.
+/// Runs the program with these arguments (the first is its name) and returns its exit code.
 pub fn run(args: impl IntoIterator<Item = OsString>) -> Code {
     process::keep_memory_private();
     let (args, for_programs) = json_first(args.into_iter().collect());
@@ -57,12 +57,12 @@ pub fn run(args: impl IntoIterator<Item = OsString>) -> Code {
         Ok(cli) => cli,
         Err(error) if for_programs => return answer(&error),
         Err(error) => {
-            // Help and version were asked for; anything else is a wrong command line.
+            // Help and version are no errors; anything else is a wrong command line.
             match error.kind() {
                 ErrorKind::MissingSubcommand => {
                     let _ = write!(anstream::stderr(), "{}", Cli::command().render_help().ansi());
                 }
-                // The program's, whichever verb is asked.
+                // The program's version, also for `imgbuild COMMAND --version`.
                 ErrorKind::DisplayVersion => {
                     let _ = writeln!(anstream::stdout(), "{VERSION}");
                 }
@@ -76,13 +76,13 @@ pub fn run(args: impl IntoIterator<Item = OsString>) -> Code {
             };
         }
     };
-    let look = match (cli.global.json, cli.global.quiet) {
-        (true, _) => Look::Json,
-        (false, true) => Look::Quiet,
-        (false, false) => Look::Human,
+    let mode = match (cli.global.json, cli.global.quiet) {
+        (true, _) => OutputMode::Json,
+        (false, true) => OutputMode::Quiet,
+        (false, false) => OutputMode::Human,
     };
-    let console = Console::new(look, cli.global.verbose, cli.global.color);
-    interrupt::watch(look == Look::Human);
+    let console = Console::new(mode, cli.global.verbose, cli.global.color);
+    interrupt::watch(mode == OutputMode::Human);
     match dispatch(cli, &console).and_then(|()| console.check_written()) {
         _ if interrupt::came() => Code::Interrupted,
         Ok(()) => Code::Ok,
@@ -93,7 +93,7 @@ pub fn run(args: impl IntoIterator<Item = OsString>) -> Code {
     }
 }
 
-/// The command line with `--json` before all else, since `help` takes what follows it for a verb; and whether it is there.
+/// Moves `--json` to the front of the command line, since `help` would take it for a command. Also returns whether it is there.
 fn json_first(args: Vec<OsString>) -> (Vec<OsString>, bool) {
     let end = args.iter().position(|arg| arg == "--").unwrap_or(args.len());
     if !args[..end].iter().any(|arg| arg == "--json") {
@@ -106,9 +106,9 @@ fn json_first(args: Vec<OsString>) -> (Vec<OsString>, bool) {
     (sorted, true)
 }
 
-/// What programs get where there is nothing to be done: help or version, if they asked for it, else what is wrong.
+/// Prints the JSON answer to a command line that runs no command: help, version, or the error.
 fn answer(error: &clap::Error) -> Code {
-    let console = Console::new(Look::Json, false, Color::Never);
+    let console = Console::new(OutputMode::Json, false, Color::Never);
     let key = match error.kind() {
         ErrorKind::DisplayHelp => "help",
         ErrorKind::DisplayVersion => "version",
@@ -122,16 +122,16 @@ fn answer(error: &clap::Error) -> Code {
     Code::Ok
 }
 
-/// A wrong command line, for programs: clap's first paragraph is what is wrong, the others are tips and the usage, but for the
-/// last, which points to the help.
+/// The failure for a wrong command line, from clap's text: its first paragraph is the message, the others are tips and the
+/// usage; the last one, which points to the help, is left out.
 fn usage(error: &clap::Error) -> Failure {
     if matches!(error.kind(), ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand | ErrorKind::MissingSubcommand) {
         let text = error.render().to_string();
-        // `Usage: imgbuild node [OPTIONS] <COMMAND>`: what comes before the options has the verbs.
+        // `Usage: imgbuild node [OPTIONS] <COMMAND>`: the words before the options name the command.
         let words = text.split_once("Usage: ").map_or("imgbuild", |(_, usage)| usage).split_whitespace();
         let of = words.take_while(|word| !word.starts_with(['-', '[', '<'])).collect::<Vec<_>>().join(" ");
         let of_verb = of.strip_prefix("imgbuild ").map_or(String::new(), |verb| format!(" of `{verb}`"));
-        return Failure::refused(format!("no verb{of_verb} is given")).hint(format!("`{of} --help` lists them"));
+        return Failure::refused(format!("no command{of_verb} is given")).hint(format!("`{of} --help` lists them"));
     }
     let text = error.render().to_string();
     let mut paragraphs = text.split("\n\n").map(|paragraph| {
@@ -146,8 +146,8 @@ fn usage(error: &clap::Error) -> Failure {
     failure.maybe_hint((!hints.is_empty()).then(|| hints.join("; ")))
 }
 
-/// As `Cli::try_parse_from`, but an environment variable that is set to nothing counts as not set, and what is wrong with the
-/// command line alone is told as if no variable were set: usage would name their options as if they had been typed.
+/// The same as `Cli::try_parse_from`, except that an empty environment variable counts as unset, and that an error of the command
+/// line is rendered as if no variable were set: otherwise its usage would show their options as if they had been typed.
 fn parse(args: &[OsString]) -> Result<Cli, clap::Error> {
     let is_empty = |name: &OsStr| std::env::var_os(name).is_some_and(|value| value.is_empty());
     let with_env = with_args(Cli::command(), &|arg| match arg.get_env() {
@@ -159,7 +159,7 @@ fn parse(args: &[OsString]) -> Result<Cli, clap::Error> {
     let matches = with_env.color(color.into()).try_get_matches_from(args).map_err(|error| {
         let without_env = with_args(Cli::command(), &|arg| arg.env(None::<&str>)).color(color.into());
         let error = match error.kind() {
-            // Help shows what variables say.
+            // Help shows the values of variables.
             ErrorKind::DisplayHelp => error,
             _ => without_env.try_get_matches_from(args).err().unwrap_or(error),
         };
@@ -168,12 +168,12 @@ fn parse(args: &[OsString]) -> Result<Cli, clap::Error> {
     Cli::from_arg_matches(&matches)
 }
 
-/// `command` with each argument as `change` makes it, those of its verbs too.
+/// `command` with `change` applied to each argument, including those of its subcommands.
 fn with_args(command: clap::Command, change: &impl Fn(clap::Arg) -> clap::Arg) -> clap::Command {
     command.mut_args(change).mut_subcommands(|verb| with_args(verb, change))
 }
 
-/// What the command line says of colour, for what is printed before all of it is understood.
+/// The value of `--color`, for errors that are printed before the command line is parsed completely.
 fn wanted_color(args: &[OsString]) -> Option<Color> {
     let mut args = args.iter().map(|arg| arg.to_string_lossy()).take_while(|arg| arg != "--");
     while let Some(arg) = args.next() {
@@ -187,14 +187,14 @@ fn wanted_color(args: &[OsString]) -> Option<Color> {
     None
 }
 
-/// The error with what to type instead, where clap only says what does not go together.
+/// Adds a tip to an error for which clap only says which arguments conflict.
 fn with_way_out(mut error: clap::Error) -> clap::Error {
     let is_of_name = matches!(
         error.get(ContextKind::InvalidArg),
         Some(ContextValue::String(arg)) if arg.starts_with("[NAME") || arg.starts_with("<NAME")
     );
     if error.kind() == ErrorKind::ArgumentConflict && is_of_name {
-        let tip = "NAME alone says which node or profile is meant: leave one of the two out";
+        let tip = "NAME already names the node or profile: leave one of the two out";
         error.insert(ContextKind::Suggested, ContextValue::StyledStrs(vec![tip.into()]));
     }
     error

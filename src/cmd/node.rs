@@ -1,4 +1,4 @@
-//! `imgbuild node`: the public part of what nodes are derived to be.
+//! `imgbuild node`: the public part of nodes' derived identities.
 
 use serde_json::json;
 
@@ -52,7 +52,7 @@ fn ssh_known_hosts(args: &NodeKnownHosts, session: &Session<'_>) -> Outcome {
     Ok(())
 }
 
-/// Name and address, if it has a fixed one.
+/// The node's name, and its address if it has a fixed one.
 fn answers_to(node: &ClusterNode) -> Vec<&str> {
     std::iter::once(node.name.as_str()).chain(address(node)).collect()
 }

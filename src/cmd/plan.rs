@@ -48,7 +48,7 @@ fn of_profile(args: &Build, name: &str, session: &Session<'_>) -> Outcome {
 }
 
 fn of_node(args: &Build, name: &str, session: &Session<'_>) -> Outcome {
-    let member = cluster::member(session, name, &args.unlock)?;
+    let member = cluster::resolve_node(session, name, &args.unlock)?;
     let output = image::output_of_node(args, &member.name, session);
     image::check_place(&output)?;
     let lock = locking::load(session)?;

@@ -1,5 +1,5 @@
-//! What a build looks for, so that no secret gets into what may be published: files are searched before they are compressed,
-//! outputs when they are finished and have no name yet.
+//! Searches a build for secrets, so that none is published: files before they are compressed, outputs after they are written and
+//! before they get their names.
 
 use std::collections::BTreeSet;
 use std::io::Read;
@@ -7,20 +7,20 @@ use std::io::Read;
 use crate::cli::Unlock;
 use crate::cluster::leaks::{SHORTEST, Scanner};
 use crate::cluster::secrets::{Secret, Secrets, parts};
-use crate::cmd::cluster::{self, Member};
+use crate::cmd::cluster::{self, ResolvedNode};
 use crate::cmd::session::Session;
 use crate::exit::Failure;
 use crate::image::ImageError;
 
-/// What to look for; nothing where there are no secrets.
+/// Searches for the values of secrets; does nothing if there are none.
 pub(super) struct Searcher {
     scanner: Option<Scanner>,
     is_complete: bool,
 }
 
 impl Searcher {
-    /// For the secrets of the workspace, and what is derived from them. Secrets that cannot be opened here are not looked
-    /// for, which is said: those who build for others have none.
+    /// Searches for the secrets of the workspace and the values derived from them. If the secrets cannot be decrypted here, a
+    /// warning says that nothing is searched for.
     pub(super) fn of_workspace(session: &Session<'_>, unlock: &Unlock) -> Result<Self, Failure> {
         let without = "the outputs are not searched for secrets";
         let Some(secrets) = cluster::open_secrets(session, unlock, without)? else {
@@ -31,10 +31,10 @@ impl Searcher {
         Ok(Self::new(session, &secrets, &derived))
     }
 
-    /// For what a node's own seed holds.
-    pub(super) fn of_member(session: &Session<'_>, member: &Member) -> Self {
-        let derived: Vec<_> = member.seed.private.iter().map(|(name, secret)| (*name, secret)).collect();
-        Self::new(session, &member.secrets, &derived)
+    /// Searches for the secrets in a node's own seed.
+    pub(super) fn of_node(session: &Session<'_>, node: &ResolvedNode) -> Self {
+        let derived: Vec<_> = node.seed.private.iter().map(|(name, secret)| (*name, secret)).collect();
+        Self::new(session, &node.secrets, &derived)
     }
 
     fn new(session: &Session<'_>, secrets: &Secrets, derived: &[(&str, &Secret)]) -> Self {
@@ -49,19 +49,19 @@ impl Searcher {
         if !short.is_empty() {
             let names = short.into_iter().collect::<Vec<_>>().join(", ");
             session.console.progress().warn(&format!(
-                "the outputs are not searched for {names}: what is shorter than {SHORTEST} bytes is in any file by chance; \
-                 set a longer value, `imgbuild secrets set NAME`"
+                "the outputs are not searched for {names}: a value shorter than {SHORTEST} bytes is found by chance in any \
+                 file; set a longer one: `imgbuild secrets set NAME`"
             ));
         }
         Self { scanner: Some(scanner), is_complete: true }
     }
 
-    /// Whether all secrets of the workspace are looked for.
+    /// Whether all secrets of the workspace are searched for.
     pub(super) fn is_complete(&self) -> bool {
         self.is_complete
     }
 
-    /// Looks through a file or an output, `place`.
+    /// Searches a file or an output, which messages call `place`.
     pub(super) fn search(&self, place: &str, reader: &mut dyn Read) -> Result<(), ImageError> {
         let Some(scanner) = &self.scanner else { return Ok(()) };
         let hits = scanner.scan(reader).map_err(|source| ImageError::Read { what: "what was written", source })?;

@@ -1,7 +1,7 @@
-//! Which node or profile a command line means that names one without `--node` or `--profile`.
+//! Finds the node or profile that a NAME without `--node` or `--profile` means.
 //!
-//! A node wins: in a cluster whose nodes are called like their profiles, as in the one that `init` writes, the owner of
-//! `imgbuild flash control` means that machine. Verbs that know no nodes take a node's name for its profile.
+//! A node wins: in a cluster whose nodes have the same names as their profiles, such as the one that `init` writes,
+//! `imgbuild flash control` means the node. For commands that work on profiles only, a node's name means its profile.
 
 use std::path::{Path, PathBuf};
 
@@ -12,16 +12,16 @@ use crate::exit::Failure;
 use crate::profile::ProfileError;
 use crate::profile::error::known_names;
 
-/// What a name stands for.
+/// What a name means.
 #[derive(Debug, PartialEq, Eq)]
 enum Subject {
     /// A node of the cluster, and its profile.
     Node { profile: String },
-    /// Something for the profiles to find.
+    /// A profile, or an unknown name that loading the profile will report.
     Profile,
 }
 
-/// Turns a `name` without a flag into that of a `node` or a `profile`, for verbs that know both.
+/// Sets `node` or `profile` to what a `name` without a flag means, for commands that accept both.
 pub(super) fn settle(
     session: &Session<'_>,
     name: Option<String>,
@@ -32,9 +32,9 @@ pub(super) fn settle(
     match find(session, &name)? {
         Subject::Node { .. } => {
             if profiles(session)?.contains(&name) {
-                session.console.note(&format!(
-                    "`{name}` is taken for the node of cluster.toml; the profile is `--profile {name}`"
-                ));
+                session
+                    .console
+                    .note(&format!("`{name}` means the node of cluster.toml; for the profile, use `--profile {name}`"));
             }
             *node = Some(name);
         }
@@ -43,7 +43,7 @@ pub(super) fn settle(
     Ok(())
 }
 
-/// The profile that is meant by a `name` without a flag, or by the flag; none if neither is given.
+/// The profile that a `name` without a flag means, or that the flag names; none if neither is given.
 pub(super) fn profile(
     session: &Session<'_>,
     name: Option<String>,
@@ -55,15 +55,15 @@ pub(super) fn profile(
     }
     match find(session, &name)? {
         Subject::Node { profile } => {
-            session.console.note(&format!("`{name}` is a node: its profile `{profile}` is taken"));
+            session.console.note(&format!("`{name}` is a node: its profile `{profile}` is used"));
             Ok(Some(profile))
         }
         Subject::Profile => Ok(Some(name)),
     }
 }
 
-/// The profile that is meant where a path may stand too; none if it is a path. A bare name of a profile or a node is no
-/// path: a file that is called so is `./NAME`.
+/// The profile that an argument means which may also be a path; none if it is a path. The bare name of a profile or node is not a
+/// path: a file of that name must be given as `./NAME`.
 pub(super) fn profile_or_path(session: &Session<'_>, given: &Path) -> Result<Option<String>, Failure> {
     let Some(name) = given.to_str().filter(|name| !name.contains('/')) else { return Ok(None) };
     let is_known = profiles(session)?.iter().any(|known| known == name);
@@ -73,8 +73,8 @@ pub(super) fn profile_or_path(session: &Session<'_>, given: &Path) -> Result<Opt
     Ok(None)
 }
 
-/// Where the build lies that is meant where a path may stand too: a bare name that no file has stands for what was built of
-/// the node or profile. The workspace is opened only then.
+/// The path of a build that an argument means which may also be a path: a bare name that no file has means the build of
+/// that node or profile. The workspace is opened only in this case.
 pub(super) fn built<'s>(
     given: PathBuf,
     session: impl FnOnce() -> Result<Session<'s>, Failure>,
@@ -98,7 +98,7 @@ pub(super) fn built<'s>(
     })
 }
 
-/// Whether a node or a profile is called so.
+/// Whether there is a node or profile of this name.
 pub(super) fn is_known(session: &Session<'_>, name: &str) -> Result<bool, Failure> {
     let is_node = cluster::load(&session.workspace)?.is_some_and(|cluster| cluster.nodes.contains_key(name));
     Ok(is_node || profiles(session)?.iter().any(|known| known == name))

@@ -35,7 +35,9 @@ pub(super) fn run(args: Verify, session: &Session<'_>) -> Outcome {
     })?;
     let manifest = manifest::parse(&text, &file.display().to_string(), Code::Refused, WRITTEN_BY)?;
     let seed = match &args.node {
-        Some(node) => Some(pipeline::seed(&cluster::member(session, node, &args.unlock)?.seed.tree, manifest.epoch)?),
+        Some(node) => {
+            Some(pipeline::seed(&cluster::resolve_node(session, node, &args.unlock)?.seed.tree, manifest.epoch)?)
+        }
         None => None,
     };
     let data = manifest.mapped();
@@ -237,7 +239,7 @@ fn holder(args: &Verify, manifest: &Manifest, session: &Session<'_>) -> Holder {
     }
     let Ok((cluster, _)) = cluster::load(session) else { return Holder::Unknown };
     let of_profile = cluster.nodes.values().filter(|node| node.profile == manifest.profile);
-    let mut members = of_profile.filter_map(|node| cluster::member(session, &node.name, &args.unlock).ok());
+    let mut members = of_profile.filter_map(|node| cluster::resolve_node(session, &node.name, &args.unlock).ok());
     members.find(|member| has(&member.seed.tree)).map_or(Holder::Unknown, |member| Holder::Node(member.name))
 }
 

@@ -60,8 +60,8 @@ where
 
     fn connect(self, stream: S) -> Self::Future {
         let tls = self.tls.connect(stream);
-        let (state, heard) = (State::Discarding(Vec::new(), self.message), ReceiveLimit::new(self.overrun));
-        Box::pin(async move { Ok(StartupStream { stream: tls.await?, state, heard }) })
+        let (state, limit) = (State::Discarding(Vec::new(), self.message), ReceiveLimit::new(self.overrun));
+        Box::pin(async move { Ok(StartupStream { stream: tls.await?, state, limit }) })
     }
 }
 

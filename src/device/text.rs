@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use crate::output::is_unfit;
+use crate::output::is_unsafe_for_terminal;
 
 /// A mounted file system, as `/proc/self/mountinfo` has it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -99,7 +99,7 @@ pub(super) fn vital_serial(page: &[u8]) -> Option<String> {
 /// A device's text, made safe for a terminal, since the maker of the device can put anything into it. Control characters and
 /// characters that reorder or hide others are removed, and runs of white space become one blank.
 pub(super) fn clean(text: &str) -> String {
-    let kept: String = text.chars().filter(|char| char.is_whitespace() || !is_unfit(*char)).collect();
+    let kept: String = text.chars().filter(|char| char.is_whitespace() || !is_unsafe_for_terminal(*char)).collect();
     kept.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 

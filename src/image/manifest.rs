@@ -224,7 +224,7 @@ impl Manifest {
 
 /// The key of a text in `value` with characters that a terminal does not print as they are; `key` leads to `value`.
 fn unsafe_text(value: &Value, key: &str) -> Option<String> {
-    let is_unsafe = |text: &str| text.chars().any(crate::output::is_unfit);
+    let is_unsafe = |text: &str| text.chars().any(crate::output::is_unsafe_for_terminal);
     match value {
         Value::String(text) => is_unsafe(text).then(|| format!("`{key}`")),
         Value::Array(list) => list.iter().find_map(|value| unsafe_text(value, key)),

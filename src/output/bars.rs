@@ -1,4 +1,4 @@
-//! Progress on a terminal: a bar a phase, with bytes, speed and remaining time.
+//! Progress on a terminal: one bar per phase, with bytes, speed and remaining time.
 
 use std::collections::BTreeMap;
 use std::sync::{Mutex, OnceLock};
@@ -8,7 +8,7 @@ use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 use super::Progress;
 
-/// Columns that a bar with all its figures needs; on less, the bar itself and the speed are left out.
+/// Columns that a bar with all its numbers needs. On a narrower terminal the bar itself and the speed are left out.
 const WIDE: usize = 76;
 
 /// Bars on standard error; a finished phase leaves one line behind.
@@ -31,29 +31,29 @@ impl Bars {
         self.open.lock().ok()?.remove(phase)
     }
 
-    /// Takes a bar off the terminal.
+    /// Removes a bar from the terminal.
     fn wipe(&self, bar: &ProgressBar) {
-        // In this order: a bar that is not drawn any more by all of them would draw itself.
+        // In this order: a bar that was removed from the others would draw a line of its own.
         bar.finish_and_clear();
         self.all.remove(bar);
     }
 }
 
-/// What is drawn on this terminal, for who prints something else there, from whichever thread.
+/// All bars on this terminal, so that any thread can suspend them while it prints.
 static SCREEN: OnceLock<MultiProgress> = OnceLock::new();
 
-/// Calls `print` while nothing is drawn.
-pub(super) fn aside(print: impl FnOnce()) {
+/// Calls `print` while the bars are suspended.
+pub(super) fn suspended(print: impl FnOnce()) {
     match SCREEN.get() {
         Some(screen) => screen.suspend(print),
         None => print(),
     }
 }
 
-/// Draws nothing any more: the program ends.
-pub(super) fn leave() {
+/// Removes all bars and draws no more, before the program ends.
+pub(super) fn clear() {
     if let Some(screen) = SCREEN.get() {
-        // What cannot be taken away stays.
+        // The program ends even if the bars cannot be removed.
         let _ = screen.clear();
         screen.set_draw_target(ProgressDrawTarget::hidden());
     }
@@ -63,8 +63,8 @@ fn style(template: &str) -> ProgressStyle {
     ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_bar()).progress_chars("━╸ ")
 }
 
-/// A line that never is longer than a terminal of so many columns: what is longer takes two lines of it, and leaves one
-/// behind when it is drawn anew.
+/// The style of a bar that fits on one line of a terminal with this many columns: a longer one would wrap, and leave a line
+/// behind each time it is redrawn.
 fn measured(columns: Option<usize>) -> ProgressStyle {
     style(if columns.is_none_or(|columns| columns >= WIDE) {
         "{prefix:>10} {bar:16.cyan/dim} {binary_bytes:>10}/{binary_total_bytes:10} {binary_bytes_per_sec:>12} {eta:>4} {wide_msg:.dim}"
@@ -75,7 +75,7 @@ fn measured(columns: Option<usize>) -> ProgressStyle {
 
 impl Progress for Bars {
     fn begin(&self, phase: &'static str, total: u64) {
-        // One that began before and did not end would stay on the terminal.
+        // An earlier bar of the same phase that was not finished would stay on the terminal.
         if let Some(bar) = self.take(phase) {
             self.wipe(&bar);
         }
@@ -86,7 +86,7 @@ impl Progress for Bars {
         };
         let bar = self.all.add(bar.with_prefix(phase));
         if total == 0 {
-            // Not before it is one of them: until then it would draw a line of its own.
+            // Only after it was added to the others: before that it would draw a line of its own.
             bar.enable_steady_tick(Duration::from_millis(120));
         }
         if let Ok(mut open) = self.open.lock() {

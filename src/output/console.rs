@@ -1,4 +1,4 @@
-//! The console: decides once how this run speaks, then carries results, progress and errors.
+//! The console: all results, notes, progress and errors of a run, in the output mode that was chosen at its start.
 
 use std::io::{self, IsTerminal, Write};
 use std::os::fd::AsFd;
@@ -19,7 +19,7 @@ use crate::exit::{Code, Failure};
 /// When to use colour.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, clap::ValueEnum)]
 pub enum Color {
-    // Not for the help: one value that is explained makes all of it twice as long.
+    // No doc comment: clap would print an explanation of each value, and make the help twice as long.
     #[default]
     Auto,
     Always,
@@ -27,7 +27,7 @@ pub enum Color {
 }
 
 impl Color {
-    /// From now on all of the process is printed so.
+    /// Applies the choice to everything that the process prints.
     pub fn choose(self) {
         match self {
             Self::Auto => anstream::ColorChoice::Auto,
@@ -48,29 +48,29 @@ impl From<Color> for clap::ColorChoice {
     }
 }
 
-/// How a run speaks.
+/// What a run prints, and in which form.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Look {
-    /// Nothing but results, warnings and errors.
+pub enum OutputMode {
+    /// Only results, warnings and errors.
     Quiet,
-    /// Bars on a terminal, plain lines elsewhere.
+    /// Text for people; progress is bars on a terminal, plain lines elsewhere.
     Human,
     /// JSON lines on standard output.
     Json,
 }
 
-/// Where everything that a run says goes through.
+/// The output of a run.
 pub struct Console {
-    look: Look,
+    mode: OutputMode,
     verbose: bool,
     progress: Box<dyn Progress + Send>,
-    /// Why a result could not be written.
+    /// The first error of writing a result.
     unwritten: Mutex<Option<io::Error>>,
 }
 
 impl std::fmt::Debug for Console {
     fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        out.debug_struct("Console").field("look", &self.look).finish_non_exhaustive()
+        out.debug_struct("Console").field("mode", &self.mode).finish_non_exhaustive()
     }
 }
 
@@ -78,13 +78,13 @@ const ERROR: Style = AnsiColor::Red.on_default().bold();
 const WARNING: Style = AnsiColor::Yellow.on_default().bold();
 const HINT: Style = AnsiColor::Cyan.on_default().bold();
 
-/// Columns of the terminal that `stream` is, if it is one and tells.
+/// The number of columns, if `stream` is a terminal that reports it.
 pub(super) fn columns(stream: &(impl IsTerminal + AsFd)) -> Option<usize> {
     let size = stream.is_terminal().then(|| terminal_size_of(stream))?;
     size.map(|(Width(columns), _)| usize::from(columns))
 }
 
-/// A text for people on standard error, without its line break. Nobody is left to tell when that cannot be written.
+/// Prints a text and a line break on standard error. An error of writing there cannot be reported, and is ignored.
 pub(super) fn say(text: &str) {
     let _ = writeln!(anstream::stderr(), "{}", fit(text, columns(&io::stderr())));
 }
@@ -94,28 +94,28 @@ pub(super) fn warn(message: &str) {
     say(&format!("{WARNING}warning{WARNING:#}: {message}"));
 }
 
-/// A line for a person who has just pressed a key and waits for an answer, whatever else is on the terminal.
-pub fn at_once(text: &str) {
-    bars::aside(|| say(&format!("\n{text}")));
+/// Prints a line at once, beside the bars: the answer to Ctrl-C.
+pub fn print_now(text: &str) {
+    bars::suspended(|| say(&format!("\n{text}")));
 }
 
-/// Nothing is drawn on the terminal any more: the program ends.
-pub fn leave() {
-    bars::leave();
+/// Removes the bars from the terminal, before the program ends.
+pub fn clear_terminal() {
+    bars::clear();
 }
 
 impl Console {
     /// Sets the process's colour choice and picks the progress display.
     #[must_use]
-    pub fn new(look: Look, verbose: bool, color: Color) -> Self {
+    pub fn new(mode: OutputMode, verbose: bool, color: Color) -> Self {
         color.choose();
-        let progress: Box<dyn Progress + Send> = match look {
-            Look::Quiet => Box::new(Warnings),
-            Look::Json => Box::new(Json::default()),
-            Look::Human if std::io::stderr().is_terminal() => Box::new(Bars::new()),
-            Look::Human => Box::new(Lines),
+        let progress: Box<dyn Progress + Send> = match mode {
+            OutputMode::Quiet => Box::new(Warnings),
+            OutputMode::Json => Box::new(Json::default()),
+            OutputMode::Human if std::io::stderr().is_terminal() => Box::new(Bars::new()),
+            OutputMode::Human => Box::new(Lines),
         };
-        Self { look, verbose, progress, unwritten: Mutex::default() }
+        Self { mode, verbose, progress, unwritten: Mutex::default() }
     }
 
     /// Where stages report their progress.
@@ -124,9 +124,9 @@ impl Console {
         &*self.progress
     }
 
-    /// A command's result: an object with `"event": "result"` for programs, `human` for people.
+    /// Prints a command's result: `value` in a JSON object with `"event": "result"`, or the text `human`.
     pub fn result(&self, value: &impl Serialize, human: &str) {
-        if self.look == Look::Json {
+        if self.mode == OutputMode::Json {
             match serde_json::to_value(value) {
                 Ok(value) => self.keep(json::write(&json!({"event": "result", "result": value}))),
                 Err(error) => json::line(&json!({"event": "error", "message": error.to_string()})),
@@ -137,9 +137,9 @@ impl Console {
         }
     }
 
-    /// A result whose text is to be copied, or kept in a file, as it is: a script, a schema, keys.
+    /// Prints a result whose text must not be wrapped, since it is copied or redirected to a file: a script, a schema, keys.
     pub fn text(&self, value: &impl Serialize, text: &str) {
-        if self.look == Look::Json {
+        if self.mode == OutputMode::Json {
             self.result(value, "");
         } else {
             self.print(&mut io::stdout(), text);
@@ -148,14 +148,14 @@ impl Console {
 
     fn print(&self, out: &mut dyn Write, text: &str) {
         let mut print = || self.keep(out.write_all(text.as_bytes()).and_then(|()| out.flush()));
-        // A pipe that nobody reads would hold up all else, and has no bars on it.
+        // Bars are suspended only for a terminal: on a pipe there are none, and a reader that is slow must not stop them.
         if io::stdout().is_terminal() { self.progress.aside(&mut print) } else { print() }
     }
 
-    /// Whether all results were written.
+    /// Checks that all results were written.
     ///
     /// # Errors
-    /// That of writing.
+    /// The first error of writing.
     pub fn check_written(&self) -> Result<(), Failure> {
         match self.unwritten.lock().ok().and_then(|mut unwritten| unwritten.take()) {
             Some(error) => Err(Failure::io(Code::Unexpected, "cannot write the result to standard output", &error)),
@@ -163,7 +163,7 @@ impl Console {
         }
     }
 
-    /// `imgbuild inspect | head` closes the pipe early, which is success; a full disk is none.
+    /// Remembers an error of writing a result. A closed pipe is not an error, since `imgbuild inspect | head` closes it early.
     fn keep(&self, written: io::Result<()>) {
         if let Err(error) = written
             && error.kind() != io::ErrorKind::BrokenPipe
@@ -173,19 +173,19 @@ impl Console {
         }
     }
 
-    /// What is good to know, or comes next.
+    /// Prints additional information, or what to do next.
     pub fn note(&self, text: &str) {
-        match self.look {
-            Look::Quiet => {}
-            Look::Human => self.progress.aside(&mut || say(text)),
-            Look::Json => json::line(&json!({"event": "note", "message": text})),
+        match self.mode {
+            OutputMode::Quiet => {}
+            OutputMode::Human => self.progress.aside(&mut || say(text)),
+            OutputMode::Json => json::line(&json!({"event": "note", "message": text})),
         }
     }
 
-    /// Asks a person, and gives what was typed.
+    /// Asks the user, and returns the typed line.
     ///
     /// # Errors
-    /// Of the terminal, and when there is nobody to ask.
+    /// There is no terminal, it fails, or standard input ends.
     pub fn ask(&self, question: &str) -> io::Result<String> {
         if !self.can_ask() {
             return Err(io::ErrorKind::Unsupported.into());
@@ -200,35 +200,35 @@ impl Console {
         Ok(line.trim().to_owned())
     }
 
-    /// Whether a person can be asked.
+    /// Whether the user can be asked.
     #[must_use]
     pub fn can_ask(&self) -> bool {
-        self.look != Look::Json && io::stdin().is_terminal() && io::stderr().is_terminal()
+        self.mode != OutputMode::Json && io::stdin().is_terminal() && io::stderr().is_terminal()
     }
 
-    /// Whether it is people who read what is not a result.
+    /// Whether the output is text for people, not JSON.
     #[must_use]
     pub fn is_for_people(&self) -> bool {
-        self.look != Look::Json
+        self.mode != OutputMode::Json
     }
 
-    /// What a part of the program tells programs, besides its progress.
+    /// Prints an additional JSON event; nothing in other modes.
     pub fn event(&self, name: &str, value: &impl Serialize) {
-        if self.look == Look::Json {
+        if self.mode == OutputMode::Json {
             json::line(&json!({"event": name, name: value}));
         }
     }
 
-    /// One line for people who asked with `--verbose` what is done and from where.
+    /// Prints a note only with `--verbose`.
     pub fn detail(&self, text: &str) {
         if self.verbose {
             self.note(text);
         }
     }
 
-    /// Shows a failure: where and what, the causes, the cure.
+    /// Prints a failure: its place and message, the causes, the hint.
     pub fn fail(&self, failure: &Failure) {
-        if self.look == Look::Json {
+        if self.mode == OutputMode::Json {
             let mut event = json!({
                 "event": "error",
                 "code": failure.code as u8,
@@ -248,7 +248,7 @@ impl Console {
             None => format!("{ERROR}error{ERROR:#}: {}", failure.message),
         }];
         lines.extend(failure.causes.iter().map(|cause| format!("  because: {cause}")));
-        // A snippet ends with it.
+        // A snippet already ends with the hint.
         lines.extend(
             failure.hint.iter().filter(|_| failure.snippet.is_none()).map(|hint| format!("{HINT}hint{HINT:#}: {hint}")),
         );

@@ -1,14 +1,14 @@
-//! Texts on a terminal: lines break between words, not where the terminal's edge happens to be.
+//! Wraps texts for a terminal between words.
 
 use textwrap::{Options, WordSeparator, WordSplitter, WrapAlgorithm};
 
-/// Columns by which the rest of a broken line is set in.
+/// Columns of indentation after the first line.
 const INDENT: usize = 2;
-/// Nothing is gained on what is narrower.
+/// Columns below which a text is not wrapped.
 const NARROWEST: usize = 20;
 
-/// `text` in lines of at most `width` columns, with escape sequences for colours in it or not. No word is broken, so that
-/// addresses and commands can be copied, and neither is a quoted line of a source file.
+/// Wraps `text`, which may have escape sequences for colours, to lines of at most `width` columns. Words are never broken, so
+/// that URLs and commands can be copied. Quoted lines of a source file are not wrapped.
 pub(super) fn fit(text: &str, width: Option<usize>) -> String {
     let Some(width) = width.filter(|width| *width >= NARROWEST) else { return text.to_owned() };
     let lines: Vec<String> = text.split('\n').map(|line| fit_line(line, width)).collect();
@@ -30,7 +30,7 @@ fn fit_line(line: &str, width: usize) -> String {
     textwrap::fill(line, options)
 }
 
-/// Whether a line quotes a file, with or without a number before it, or marks a place below such a line.
+/// Whether a line quotes a source file, with or without a line number, or marks a place below such a line.
 fn is_quoted(line: &str) -> bool {
     anstream::adapter::strip_str(line)
         .to_string()

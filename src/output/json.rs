@@ -25,7 +25,7 @@ pub(super) struct Json {
     phases: Mutex<BTreeMap<&'static str, Phase>>,
 }
 
-/// Writes one line. A reader that went away is no error.
+/// Writes one line. Errors are ignored: the reader may have closed the pipe.
 pub(super) fn line(value: &Value) {
     let _ = write(value);
 }

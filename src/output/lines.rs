@@ -14,7 +14,7 @@ impl Progress for Lines {
     fn advance(&self, _: &'static str, _: u64) {}
 
     fn finish(&self, phase: &'static str, note: &str) {
-        // A closed standard error is no reason to stop working.
+        // An error of writing to standard error must not stop the work.
         let _ = writeln!(anstream::stderr(), "{phase}: {note}");
     }
 

@@ -1,8 +1,8 @@
-//! The only room that prints: phases and progress, JSON lines, rendered errors.
+//! The only room that prints: phases and progress, JSON lines, errors.
 //!
-//! Rooms that work long take a [`Progress`] and tell it what happens; how that looks is decided here: bars on a
-//! terminal, plain lines elsewhere, JSON lines with `--json`. Results go to standard output, all else to standard
-//! error, so that a pipe gets data alone.
+//! Functions that run for long take a [`Progress`] and report to it. This room decides how that is shown: bars on a terminal,
+//! plain lines elsewhere, JSON lines with `--json`. Results go to standard output, everything else to standard error, so that a
+//! pipe gets only data.
 
 mod bars;
 mod console;
@@ -12,31 +12,31 @@ mod lines;
 mod size;
 mod text;
 
-pub use console::{Color, Console, Look, at_once, leave};
+pub use console::{Color, Console, OutputMode, clear_terminal, print_now};
 pub use size::{bytes, count};
-pub use text::{is_unfit, shown};
+pub use text::{is_unsafe_for_terminal, shown};
 
-/// What a long-running stage tells of its work. All calls may come from any thread.
+/// The progress of a long-running stage. Its methods may be called from any thread.
 pub trait Progress: Sync {
     /// A phase begins (`download`, `unpack`, `compress`, …); `total` is its work in bytes, or 0 if unknown.
     fn begin(&self, phase: &'static str, total: u64);
     /// `amount` more bytes of the phase are done.
     fn advance(&self, phase: &'static str, amount: u64);
-    /// Something about the phase that is worth showing as long as it is true.
+    /// A short remark on the running phase, shown beside its bar.
     fn remark(&self, _phase: &'static str, _text: &str) {}
-    /// The phase is over; `note` is what is worth saying of it (`207 packages, 169 MiB`).
+    /// The phase is over; `note` summarises it (`207 packages, 169 MiB`).
     fn finish(&self, phase: &'static str, note: &str);
-    /// Something the user should know that is no error.
+    /// Prints a warning.
     fn warn(&self, message: &str);
-    /// Something else is printed on the terminal, beside what is drawn there.
+    /// Calls `print`, which prints something else on the terminal, while the bars are suspended.
     fn aside(&self, print: &mut dyn FnMut()) {
         print();
     }
-    /// The phases that have begun come to no end: what is drawn of them goes.
+    /// Removes the bars of all phases that were begun, since they will not be finished.
     fn abandon(&self) {}
 }
 
-/// The progress of a stage whose phases have names for any caller, under the one name that it has here.
+/// Renames all phases of a stage to one name, for a caller that uses the stage for something more specific.
 #[expect(missing_debug_implementations, reason = "progress is shown in its own way")]
 pub struct Named<'a> {
     pub phase: &'static str,
@@ -67,7 +67,7 @@ impl Progress for Named<'_> {
     }
 }
 
-/// Says only what must not be missed.
+/// Prints only warnings.
 #[derive(Debug)]
 struct Warnings;
 
@@ -80,7 +80,7 @@ impl Progress for Warnings {
     }
 }
 
-/// Says nothing; for tests and for callers that do not care.
+/// Prints nothing: for tests.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Silent;
 

@@ -1,4 +1,4 @@
-//! Amounts in words.
+//! Formatting of amounts.
 
 /// Bytes with a binary unit (`169.3 MiB`).
 #[must_use]

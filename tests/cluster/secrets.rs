@@ -464,7 +464,7 @@ fn known_secrets_are_judged_and_the_wrong_part_is_named() {
         ("postgres://k3s:pass@db1:5432,db2:5432/k3s", "several hosts"),
         ("postgres://k3s:pass@%6cocalhost/k3s", "percent-encoded"),
         ("postgres://k3s:pass@%2Frun%2Fpostgresql/k3s", "percent-encoded"),
-        ("postgres://k3s:pass@127.1/k3s", "neither an address nor a name"),
+        ("postgres://k3s:pass@127.1/k3s", "neither an address nor a valid DNS name"),
         ("postgres://k3s:pass@/k3s?host=/run/postgresql", "no host"),
         ("postgres://user:pa^ss@db/k3s", "percent-encoded"),
         ("postgres://user:pa%ss@db/k3s", "percent-encoded"),

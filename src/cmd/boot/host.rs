@@ -1,4 +1,4 @@
-//! What running a machine needs from the host: QEMU, UEFI firmware, and a disk to run from.
+//! What a virtual machine needs from the host: QEMU, UEFI firmware, and a disk file.
 
 use std::ffi::OsStr;
 use std::fs::{File, OpenOptions};
@@ -8,8 +8,8 @@ use std::path::{Path, PathBuf};
 use super::qemu::{Accelerator, Start, program};
 use crate::profile::Arch;
 
-/// Where distributions put UEFI firmware for QEMU: program and empty variable store. Debian and Ubuntu, Fedora, Arch,
-/// openSUSE, then what QEMU itself brings (Homebrew on both kinds of Mac, and builds from source).
+/// Paths of UEFI firmware for QEMU: program and empty variable store. In order: Debian and Ubuntu, Fedora, Arch, openSUSE, then
+/// QEMU's own copies (Homebrew on both kinds of Mac, and builds from source).
 const FIRMWARE_AMD64: &[(&str, &str)] = &[
     ("/usr/share/OVMF/OVMF_CODE_4M.fd", "/usr/share/OVMF/OVMF_VARS_4M.fd"),
     ("/usr/share/OVMF/OVMF_CODE.fd", "/usr/share/OVMF/OVMF_VARS.fd"),
@@ -44,7 +44,7 @@ pub enum HostError {
 }
 
 impl HostError {
-    /// Which Debian package brings it.
+    /// The Debian package that has it.
     #[must_use]
     pub fn hint(&self) -> Option<String> {
         let package = match self {
@@ -60,7 +60,7 @@ impl HostError {
 /// Finds QEMU for `arch` in the directories of `path` (the value of `PATH`).
 ///
 /// # Errors
-/// It is in none of them.
+/// None of them has it.
 pub fn find_qemu(arch: Arch, path: &OsStr) -> Result<PathBuf, HostError> {
     let program = program(arch);
     std::env::split_paths(path)
@@ -72,7 +72,7 @@ pub fn find_qemu(arch: Arch, path: &OsStr) -> Result<PathBuf, HostError> {
 /// Finds UEFI firmware for `arch`.
 ///
 /// # Errors
-/// None of the places where distributions put it has it.
+/// It is at none of the known paths.
 pub fn find_firmware(arch: Arch) -> Result<Start, HostError> {
     let places = if arch == Arch::Amd64 { FIRMWARE_AMD64 } else { FIRMWARE_ARM64 };
     places
@@ -83,7 +83,7 @@ pub fn find_firmware(arch: Arch) -> Result<Start, HostError> {
         .ok_or(HostError::NoFirmware { arch })
 }
 
-/// KVM where this user may use it for `arch`, else software.
+/// KVM if this user may use it for `arch`, else software emulation.
 #[must_use]
 pub fn best_accelerator(arch: Arch) -> Accelerator {
     let native = match arch {
@@ -97,11 +97,11 @@ pub fn best_accelerator(arch: Arch) -> Accelerator {
     }
 }
 
-/// Makes `disk`, a stick of `size` bytes with `image` written to it, so that the guest can fill the rest and the image
-/// stays as it is. Only what is not zero takes room on the host.
+/// Copies `image` to `disk`, a sparse file of `size` bytes, so that the guest can use the rest and the image file is not
+/// changed.
 ///
 /// # Errors
-/// Of reading and writing.
+/// The error of reading or writing.
 pub fn write_stick(image: &Path, disk: &Path, size: u64) -> io::Result<()> {
     const CHUNK: usize = 1 << 20;
     let mut from = File::open(image)?;

@@ -1,4 +1,4 @@
-//! A machine under KVM, and whether KVM did what it promises.
+//! Runs a machine under KVM, and detects a KVM that does not work.
 
 use std::io::{self, BufRead as _, BufReader, Write as _};
 use std::os::unix::process::ExitStatusExt as _;
@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use crate::cmd::interrupt;
 
-/// What QEMU says when KVM cannot go on; the machine stands still then ("internal-error"), and QEMU waits for a debugger.
+/// QEMU's messages when KVM fails. The machine is then stopped ("internal-error"), and QEMU waits for a debugger.
 const FAULTS: [&str; 4] =
     ["KVM internal error", "KVM: entry failed", "error: kvm run failed", "KVM: unknown exit, hardware reason"];
 
@@ -19,13 +19,13 @@ pub(super) struct End {
 }
 
 impl End {
-    /// Whether it was KVM's fault.
+    /// Whether KVM failed.
     pub fn is_broken(&self) -> bool {
         self.gave_up || self.status.signal().is_some()
     }
 }
 
-/// Runs QEMU to its end, which comes when KVM gives up.
+/// Runs QEMU until it ends, and ends it if KVM fails.
 pub(super) fn run(command: &mut Command) -> io::Result<End> {
     let gave_up = Arc::new(AtomicBool::new(false));
     let mut listener = None;
@@ -35,13 +35,13 @@ pub(super) fn run(command: &mut Command) -> io::Result<End> {
         listener = child.stderr.take().map(|words| std::thread::spawn(move || listen(words, &gave_up)));
     })?;
     if let Some(listener) = listener {
-        // It has no result, and what it says is said.
+        // The thread returns nothing, and has passed on all messages.
         let _ = listener.join();
     }
     Ok(End { status, gave_up: gave_up.load(Ordering::SeqCst) })
 }
 
-/// Passes on what QEMU says, and ends it when it says that KVM gave up.
+/// Passes on QEMU's messages, and ends QEMU when one of them says that KVM failed.
 fn listen(words: ChildStderr, gave_up: &AtomicBool) {
     let mut words = BufReader::new(words);
     let mut line = Vec::new();

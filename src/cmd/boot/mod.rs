@@ -1,7 +1,7 @@
 //! `imgbuild boot`: an image in QEMU, from an emulated USB stick, its serial console on the terminal.
 //!
-//! The image file is copied to a sparse stick in a temporary directory, so what the guest writes is gone afterwards,
-//! also when the program is stopped.
+//! The image file is copied to a sparse file in a temporary directory, which is removed at the end, also when the program is
+//! stopped.
 
 pub mod host;
 mod kvm;
@@ -34,7 +34,7 @@ pub(super) fn run(args: &Boot, session: &Session<'_>) -> Outcome {
         (_, Some(dir)) if dir.is_dir() => Finished::open(dir)?.image(),
         (_, Some(image)) => image.clone(),
         (Some(profile), None) => {
-            // Before a build that would be for nothing.
+            // Checked first, since without QEMU the build would be in vain.
             find(profile::load(&session.workspace, profile)?.board)?;
             let output = session.output_dir(profile);
             image::build(session, profile, &output, args.k3s.k3s_dir.as_deref(), &args.unlock)?;
@@ -50,7 +50,7 @@ pub(super) fn run(args: &Boot, session: &Session<'_>) -> Outcome {
     disk.check_whole(&image)?;
     let board = disk.board().ok_or_else(|| Failure {
         code: Code::Verification,
-        ..Failure::refused(format!("{} holds nothing that a board of this program starts", image.display()))
+        ..Failure::refused(format!("{} has no boot files for any board of this program", image.display()))
             .hint("name an image that `imgbuild build` made, whole and unchanged")
     })?;
     let (qemu, firmware) = find(board)?;
@@ -69,7 +69,7 @@ pub(super) fn run(args: &Boot, session: &Session<'_>) -> Outcome {
     Ok(())
 }
 
-/// What this host must have to boot an image of `board`: QEMU, and firmware unless QEMU loads the kernel itself.
+/// Finds what this host needs to boot an image of `board`: QEMU, and firmware unless QEMU loads the kernel itself.
 fn find(board: Board) -> Result<(PathBuf, Option<Start>), Failure> {
     let path = std::env::var_os("PATH").unwrap_or_default();
     let arch = board.arch();
@@ -81,15 +81,15 @@ fn find(board: Board) -> Result<(PathBuf, Option<Start>), Failure> {
     Ok((qemu, firmware))
 }
 
-/// Runs QEMU until it ends. Where KVM is there but broken (nested virtualisation often is), QEMU dies of a signal as
-/// soon as it starts, or stays and says that KVM gave up; software emulation always works.
+/// Runs QEMU until it ends. If KVM is available but broken, as with nested virtualisation often, QEMU is killed by a signal at
+/// its start, or reports that KVM failed; then the machine is started again with software emulation, which always works.
 fn emulate(program: &Path, arch: Arch, start: &Start, disk: &Path, console: &Console) -> Outcome {
     let machine = |accelerator| {
         let machine = Machine { arch, start: start.clone(), disk, accelerator, ssh_port: None, interactive: true };
         let mut command = process::command(program);
         command.args(qemu::arguments(&machine));
         if !console.is_for_people() {
-            // Standard output is for JSON lines alone.
+            // Standard output must have only JSON lines.
             command.stdout(io::stderr());
         }
         command
@@ -117,7 +117,7 @@ fn ended(program: &Path, status: ExitStatus) -> Outcome {
     Err(Failure { code: Code::Unexpected, ..Failure::refused(message) })
 }
 
-/// QEMU has no Pi that boots from USB, so it is given what the Pi's firmware would load.
+/// QEMU cannot emulate a Pi that boots from USB, so it gets the files that the Pi's firmware would load.
 fn kernel_of_pi(disk: &Disk, dir: &Path) -> Result<Start, Failure> {
     let boot = pi::read(disk).map_err(|error| Failure::new(Code::Verification, &error))?;
     let put = |name: &str, bytes: &[u8]| -> Result<PathBuf, Failure> {

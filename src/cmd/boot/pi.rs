@@ -1,16 +1,16 @@
-//! What a Pi's own firmware would load, read from the image's boot partition: QEMU has no Pi with USB, so its kernel and
-//! initrd run on the generic ARM machine instead.
+//! Reads what a Pi's firmware would load from the image's boot partition. QEMU cannot emulate a Pi with USB, so kernel and initrd
+//! run on its generic ARM machine instead.
 
 use std::io;
 
 use crate::cmd::disk::{Disk, LONGEST_FILE};
 
-/// Label of the partition that the firmware reads.
+/// Label of the boot partition.
 const BOOT_LABEL: &str = "boot-a";
 /// First serial port of QEMU's generic ARM machine.
 const CONSOLE: &str = "console=ttyAMA0";
 
-/// The files that the firmware hands over to.
+/// The files that the firmware loads.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct PiBoot {
     pub(super) kernel: Vec<u8>,

@@ -11,12 +11,12 @@ const MEMORY: &str = "2048";
 /// QEMU's accelerator that needs none: it translates the guest's instructions.
 pub const TCG: &str = "tcg,thread=multi";
 
-/// What starts the system.
+/// How the system is started.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Start {
     /// UEFI firmware: its program, and the template of its variable store (which is not written to).
     Uefi { code: PathBuf, variables: PathBuf },
-    /// QEMU loads the kernel itself. For the images of boards whose firmware QEMU does not have.
+    /// QEMU loads the kernel itself, for boards whose firmware it does not have.
     Kernel { kernel: PathBuf, initrd: PathBuf, cmdline: String },
 }
 
@@ -89,7 +89,7 @@ pub fn arguments(machine: &Machine<'_>) -> Vec<OsString> {
     args.option("-device", "usb-storage,bus=usb.0,drive=stick,removable=on,bootindex=0");
     let forward = machine.ssh_port.map(|port| format!(",hostfwd=tcp:127.0.0.1:{port}-:22")).unwrap_or_default();
     args.option("-netdev", format!("user,id=net{forward}"));
-    // Without a boot ROM, which is a package of its own.
+    // Without a boot ROM, which may not be installed.
     args.option("-device", "virtio-net-pci,netdev=net,romfile=");
     args.option("-device", "virtio-rng-pci");
     args.0
@@ -109,7 +109,7 @@ impl Arguments {
         self
     }
 
-    /// A `-drive`; in its list of settings a comma within the file's name is written twice.
+    /// Adds a `-drive`. A comma in the file's name is doubled, since commas separate the settings.
     fn drive(&mut self, settings: &str, file: &Path) -> &mut Self {
         let mut value = OsString::from(settings);
         value.push(",file=");

@@ -5,7 +5,7 @@ use std::fs::File;
 use super::image::Image;
 use super::{choose, foreign};
 use crate::cli::Flash;
-use crate::cmd::cluster::{self, Member};
+use crate::cmd::cluster::{self, ResolvedNode};
 use crate::cmd::image;
 use crate::cmd::lock as locking;
 use crate::cmd::session::Session;
@@ -25,7 +25,7 @@ pub(super) fn find(
     already_written: &[u64],
     session: &Session<'_>,
 ) -> Result<Image, Failure> {
-    let member = node.map(|node| cluster::member(session, node, &args.unlock)).transpose()?;
+    let member = node.map(|node| cluster::resolve_node(session, node, &args.unlock)).transpose()?;
     let of_node = member.as_ref().map(|member| member.profile.name.as_str());
     if let (Some(named), Some(of_node)) = (args.profile.as_deref(), of_node)
         && named != of_node
@@ -56,10 +56,10 @@ pub(super) fn find(
     Ok(Image { seed: Some(seed), node: Some(member.name), role, ..found })
 }
 
-fn built(args: &Flash, profile: &str, member: Option<&Member>, session: &Session<'_>) -> Result<Image, Failure> {
+fn built(args: &Flash, profile: &str, member: Option<&ResolvedNode>, session: &Session<'_>) -> Result<Image, Failure> {
     let k3s_dir = args.k3s.k3s_dir.as_deref();
     if let Some(member) = member {
-        locking::for_member(session, member, k3s_dir)?;
+        locking::for_node(session, member, k3s_dir)?;
     }
     let output = session.output_dir(profile);
     let (manifest, _) = image::build(session, profile, &output, k3s_dir, &args.unlock)?;
