@@ -152,7 +152,7 @@ pub enum Command {
         after_help = "Leave QEMU with Ctrl-A X.\n\nExamples:\n  imgbuild boot demo\n  imgbuild boot build/demo/demo.img"
     )]
     Boot(Boot),
-    /// Write a profile's release files: compressed image, manifest, lists, checksums, signature
+    /// Write a profile's release files: compressed image, manifest, checksums
     #[command(after_help = "Example:\n  imgbuild export control --sign minisign.key --output release")]
     Export(Export),
     /// List disks that an image may be written to, and why others are refused

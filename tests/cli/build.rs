@@ -157,7 +157,7 @@ fn every_key_of_the_manifest_and_every_column_of_the_listing_is_documented() {
 }
 
 #[test]
-fn an_image_is_up_to_date_only_with_all_its_papers() {
+fn an_image_is_up_to_date_only_with_all_its_files() {
     let online = tiny::archive(0).online();
     let place = tiny::place(&online, &[]);
     let build = ["build", "--profile", "node", "--output", "out"];

@@ -15,11 +15,11 @@ fn a_name_is_the_node_if_there_is_one_and_else_the_profile() {
     let place = node_image::place(&online);
     // The program has a profile of this name too.
     let ran = place.run(&["build", "control"]);
-    assert!(ran.stderr.contains("`control` is taken for the node of cluster.toml"), "{}", ran.stderr);
+    assert!(ran.stderr.contains("`control` means the node of cluster.toml"), "{}", ran.stderr);
     assert!(ran.ok().contains("imgbuild flash --node control"));
     assert!(place.path("build/nodes/control/control.img").is_file() && !place.path("build/control").exists());
     let ran = place.run(&["build", "node"]);
-    assert_eq!(ran.stderr.matches("is taken for").count(), 0, "{}", ran.stderr);
+    assert_eq!(ran.stderr.matches("means the node").count(), 0, "{}", ran.stderr);
     ran.ok();
     assert!(place.path("build/node/node.img").is_file());
 

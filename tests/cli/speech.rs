@@ -99,7 +99,7 @@ fn programs_get_what_people_are_told() {
     let events = check_json(&["verbose"], &place.run(&["--json", "--verbose", "build", "control"]));
     let notes: Vec<&str> = events.iter().filter_map(|event| event["message"].as_str()).collect();
     assert!(notes.iter().any(|note| note.starts_with("workspace ")), "{notes:?}");
-    assert!(notes.iter().any(|note| note.contains("is taken for the node")), "{notes:?}");
+    assert!(notes.iter().any(|note| note.contains("means the node")), "{notes:?}");
 
     // Where a mistake is, also when it stops another verb than `check`.
     let cluster = place.read("cluster.toml");

@@ -44,7 +44,7 @@ fn compressed_images_are_known_by_their_content() {
         ("node.img.zst", gzip(&bench.image.bytes)),
     ] {
         bench.write(name, &bytes);
-        bench.write_papers(&[name]);
+        bench.write_sidecars(&[name]);
         disk.write(bench.image.manifest.partitions[1].offset, &[0; 4096]);
         bench.flash(name, &disk).ok();
         bench.assert_on(&disk);
@@ -53,7 +53,7 @@ fn compressed_images_are_known_by_their_content() {
 
 #[test]
 #[ignore = "needs root: loop devices"]
-fn a_file_that_its_papers_do_not_prove_is_not_written() {
+fn a_file_that_its_sidecar_files_do_not_verify_is_not_written() {
     let bench = Bench::new(5 << 20);
     let disk = Loop::new(128 << 20);
     let before = disk.digest();
@@ -68,7 +68,7 @@ fn a_file_that_its_papers_do_not_prove_is_not_written() {
     refused("node.img", 3, "`root-a`");
     // Compressed, its own digest tells first; without it, the ranges do.
     bench.write("node.img.zst", &zstd(&bench.image.bytes));
-    bench.write_papers(&["node.img.zst"]);
+    bench.write_sidecars(&["node.img.zst"]);
     bench.write("node.img.zst", &zstd(&damaged));
     refused("node.img.zst", 5, "SHA256SUMS");
     fs::remove_file(bench.path("SHA256SUMS")).unwrap();
@@ -85,7 +85,7 @@ fn a_file_that_its_papers_do_not_prove_is_not_written() {
         bench.write(name, &bytes);
         refused(name, 3, "cannot read the image");
     }
-    bench.write_papers(&["node.img.zst"]);
+    bench.write_sidecars(&["node.img.zst"]);
     let manifest = fs::read_to_string(bench.path("manifest.json")).unwrap();
     bench.write("manifest.json", manifest.replace("\"node\"", "\"mode\"").as_bytes());
     refused("node.img.zst", 5, "manifest.json does not have");
@@ -109,7 +109,7 @@ fn serve(bench: &Bench, answer: impl Fn(&Request, &[u8]) -> Answer + Send + Sync
 fn release(data: usize) -> Bench {
     let bench = Bench::new(data);
     bench.write("node.img.zst", &zstd(&bench.image.bytes));
-    bench.write_papers(&["node.img.zst"]);
+    bench.write_sidecars(&["node.img.zst"]);
     fs::rename(bench.path("manifest.json"), bench.path("node.manifest.json")).unwrap();
     let sums = fs::read_to_string(bench.path("SHA256SUMS")).unwrap();
     bench.write("SHA256SUMS", sums.replace("manifest.json", "node.manifest.json").as_bytes());

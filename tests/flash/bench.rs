@@ -1,4 +1,4 @@
-//! A directory with an image and its papers, a loop device, and the program.
+//! A directory with an image and its sidecar files, a loop device, and the program.
 
 use std::fs::{self, File};
 use std::io::{BufRead as _, BufReader, Read as _};
@@ -104,7 +104,7 @@ impl Ran {
     }
 }
 
-/// An image with its papers in a directory of its own, which is the workspace too.
+/// An image with its sidecar files in a directory of its own, which is the workspace too.
 pub struct Bench {
     pub image: Image,
     pub dir: TempDir,
@@ -119,12 +119,12 @@ impl Bench {
         let dir = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).unwrap();
         let bench = Self { image, dir };
         bench.write("node.img", &bench.image.bytes);
-        bench.write_papers(&["node.img"]);
+        bench.write_sidecars(&["node.img"]);
         bench
     }
 
     /// Manifest and sums of these files.
-    pub fn write_papers(&self, files: &[&str]) {
+    pub fn write_sidecars(&self, files: &[&str]) {
         self.write("manifest.json", &serde_json::to_vec_pretty(&self.image.manifest).unwrap());
         let line = |name: &&str| format!("{}  {name}\n", Digest::of(&fs::read(self.path(name)).unwrap()));
         let sums: String = files.iter().chain(&["manifest.json"]).map(line).collect();

@@ -101,7 +101,7 @@ fn what_is_malformed_is_said_in_a_few_words_of_ours() {
     let page = told("<!DOCTYPE html><title>Log in</title>");
     let begin = "it does not begin with `-----BEGIN PGP SIGNED MESSAGE-----`";
     assert_eq!(page.to_string(), format!("not a cleartext-signed OpenPGP message: {begin}"));
-    assert!(page.hint().unwrap().contains("did the mirror answer"));
+    assert!(page.hint().unwrap().contains("something else than the mirror"));
     let damaged = "not a cleartext-signed OpenPGP message: it is cut off or damaged, or has more than one text with its signatures";
     let header = signed.replacen("Hash: ", "Comment: x\nHash: ", 1);
     for text in [header, format!("{signed}{signed}"), signed[..signed.len() / 2].to_owned()] {

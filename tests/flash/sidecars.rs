@@ -22,7 +22,7 @@ fn a_manifest_of_another_form_is_refused_by_every_verb() {
     let mut bench = Bench::new(1 << 20);
     for (format, word) in [(99, "newer imgbuild: update"), (0, "form 0")] {
         bench.image.manifest.format = format;
-        bench.write_papers(&["node.img"]);
+        bench.write_sidecars(&["node.img"]);
         for verb in VERBS {
             let error = bench.run(verb).fails(1);
             assert!(
@@ -77,7 +77,7 @@ fn texts_that_a_terminal_obeys_do_not_reach_it() {
     for place in places {
         for text in hostile {
             let before = std::mem::replace(place(&mut bench), text.to_owned());
-            bench.write_papers(&["node.img"]);
+            bench.write_sidecars(&["node.img"]);
             for (verb, code) in VERBS.iter().zip([5, 1, 3, 3]) {
                 let ran = bench.run(verb);
                 is_clean(&ran);
@@ -110,7 +110,7 @@ fn numbers_that_no_build_writes_are_refused_by_every_verb() {
     ];
     for (change, problem) in changes {
         change(&mut bench.image.manifest);
-        bench.write_papers(&["node.img"]);
+        bench.write_sidecars(&["node.img"]);
         for (verb, code) in VERBS.iter().zip([5, 1, 3, 3]) {
             let error = bench.run(verb).fails(code);
             assert!(error.contains(problem) && error.contains("no build writes such a manifest"), "{verb:?}: {error}");
@@ -125,7 +125,7 @@ fn what_an_image_does_not_tell_is_not_taken_for_what_its_manifest_says() {
     let mut bench = Bench::new(1 << 20);
     bench.image.manifest.cmdline = "not to be found".to_owned();
     bench.image.manifest.image_id = "not to be found".to_owned();
-    bench.write_papers(&["node.img"]);
+    bench.write_sidecars(&["node.img"]);
     for verb in [VERBS[2], VERBS[3]] {
         let error = bench.run(verb).fails(3);
         for what in ["root hash", "kernel command line", "id"] {
