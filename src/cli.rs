@@ -525,7 +525,7 @@ pub enum Node {
     /// Show the public part of a node's identity
     #[command(after_help = "Example:\n  imgbuild node show pi1")]
     Show(NodeShow),
-    /// Print the nodes' SSH host keys as lines of a known_hosts file
+    /// Print the nodes' SSH host keys as lines for a `known_hosts` file
     #[command(after_help = "Example:\n  imgbuild node ssh-known-hosts >> ~/.ssh/known_hosts")]
     SshKnownHosts(NodeKnownHosts),
 }

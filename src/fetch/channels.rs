@@ -134,7 +134,7 @@ mod tests {
     fn a_release_of_another_line_or_none_at_all_is_not_taken() {
         for latest in ["v1.37.0+k3s1", "v1.36.6-rc1+k3s1", "", "../../v1.36.5+k3s1", "v1.36.5+rke2r1", "\\u001b[31m"] {
             let error = of(&document(latest)).unwrap_err();
-            assert!(error.contains("none of that line") && !error.contains('\u{1b}'), "{latest}: {error}");
+            assert!(error.contains("is not of that line") && !error.contains('\u{1b}'), "{latest}: {error}");
         }
         let old = document("v1.36.5+k3s1").replace("\"v1.36\"", "\"v1.33\"");
         assert_eq!(of(&old).unwrap_err(), "http://channels/ has no channel v1.36", "without the password");
@@ -143,7 +143,7 @@ mod tests {
     #[test]
     fn what_is_no_document_of_channels_is_refused() {
         for text in ["", "<html>", "[]", "{}", r#"{"data": {}}"#, r#"{"data": [{"name": 1}]}"#] {
-            assert!(of(text).unwrap_err().contains("does not answer as K3s's release channels do"), "{text}");
+            assert!(of(text).unwrap_err().contains("is not a list of K3s's release channels"), "{text}");
         }
     }
 }
