@@ -30,7 +30,7 @@ fn one_host(text: &str) -> Verdict {
     refuse(text, "a name or address", "write one such as `control.lan` or `192.168.1.10`, without scheme and port")
 }
 
-/// Where agents join. Returns host and port.
+/// The URL where agents join. Returns host and port.
 pub(super) fn server_url(text: &str) -> Result<(String, u16), String> {
     let wrong = |what: &str, hint: &str| Err(format!("`{}` {what}\n{hint}", text.escape_debug()));
     let Some(rest) = text.strip_prefix("https://") else {
@@ -68,7 +68,7 @@ pub(super) fn net(text: &str) -> Result<IpNet, String> {
     }
 }
 
-/// A key of a Kubernetes label. Whether the kubelet takes it is a lint's matter.
+/// A key of a Kubernetes label. A lint checks whether the kubelet accepts it.
 pub(super) fn label_key(text: &str) -> Verdict {
     if is_qualified_name(text) {
         return Ok(());
@@ -77,13 +77,13 @@ pub(super) fn label_key(text: &str) -> Verdict {
     refuse(text, "a label's key", hint)
 }
 
-/// A label of a file system. Its length is the file system's matter.
+/// A label of a file system. Its length depends on the file system, and is checked by a lint.
 pub(super) fn disk_label(text: &str) -> Verdict {
-    // What a stick's own partitions and file systems are called; the letters of FAT have no case.
+    // The names of a stick's own partitions and file systems. They are compared without regard to case, since FAT has none.
     const OF_THE_STICK: [&str; 9] =
         ["boot-a", "boot-b", "esp", "root-a", "root-a-verity", "root-b", "root-b-verity", "seed", "state"];
     if OF_THE_STICK.iter().any(|own| text.eq_ignore_ascii_case(own)) {
-        let hint = "take another: `/` and `/var` of the node lie on its stick, whose parts are called so; such as `longhorn-pi1`";
+        let hint = "choose another one, such as `longhorn-pi1`: the partitions of the node's own stick have this name";
         return Err(format!("`{text}` is the name of a partition of the node's own stick\n{hint}"));
     }
     if only(text, |char| char.is_ascii_alphanumeric() || "-_.".contains(char)) && !text.starts_with(['.', '-']) {
@@ -124,7 +124,7 @@ pub(super) fn registry_host(text: &str) -> Verdict {
     )
 }
 
-/// A secret's name. What is none may be the secret itself, and is not quoted.
+/// A secret's name. A malformed one is not quoted, since it may be the secret itself.
 pub(super) fn secret_name(text: &str) -> Verdict {
     if is_name(text) {
         return Ok(());

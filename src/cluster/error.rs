@@ -1,4 +1,4 @@
-//! What can be wrong with a cluster file before any lint can look at it.
+//! Errors of a cluster file that are found before any lint runs.
 
 use std::io;
 
@@ -6,7 +6,7 @@ use crate::diagnostic::Diagnostic;
 use crate::profile::ProfileError;
 use crate::profile::error::known_names;
 
-/// Why there is no cluster to be had from a `cluster.toml`.
+/// Why a `cluster.toml` cannot be used.
 #[derive(Debug, thiserror::Error)]
 pub enum ClusterError {
     /// A mistake at a known place of the file.
@@ -15,7 +15,7 @@ pub enum ClusterError {
     /// It cannot be read.
     #[error("cannot read {path}")]
     Read { path: String, source: io::Error },
-    /// A node was asked for, and there is no cluster.
+    /// A node is named, but there is no cluster.
     #[error("this workspace has no cluster.toml")]
     Absent,
     /// The cluster has no node of this name.

@@ -2,10 +2,10 @@
 
 use zeroize::Zeroizing;
 
-/// Lower-case digits, two a byte.
+/// Lower-case digits, two per byte.
 pub(super) fn encode(bytes: &[u8]) -> Zeroizing<String> {
     let digit = |value: u8| char::from_digit(u32::from(value), 16).unwrap_or_default();
-    // A text that grows leaves its shorter selves behind in memory.
+    // With its full capacity from the start: a string that grows leaves copies in memory.
     let mut text = Zeroizing::new(String::with_capacity(bytes.len() * 2));
     for byte in bytes {
         text.push(digit(byte >> 4));
@@ -14,7 +14,7 @@ pub(super) fn encode(bytes: &[u8]) -> Zeroizing<String> {
     text
 }
 
-/// The bytes that digits of either case stand for; nothing if the text is anything else.
+/// Decodes digits of either case; none if the text is anything else.
 pub(super) fn decode(text: &str) -> Option<Zeroizing<Vec<u8>>> {
     let digits = text.as_bytes().chunks_exact(2);
     if !digits.remainder().is_empty() {

@@ -49,7 +49,7 @@ fn files() -> [(&'static str, String); 5] {
     ]
 }
 
-/// What [`init`] did.
+/// The result of [`init`].
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Written {
     /// Files that are new, or have new lines.

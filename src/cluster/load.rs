@@ -1,4 +1,4 @@
-//! From a workspace to its cluster.
+//! Loads the cluster of a workspace.
 
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -6,7 +6,9 @@ use std::sync::Arc;
 use ipnet::IpNet;
 
 use super::schema::{ClusterToml, DiskTable, K3sTable, NodeTable, RegistryAuthTable, RegistryTable};
-use super::{Cluster, ClusterError, Critical, Datastore, Disk, FlannelBackend, Node, Places, Registry, RegistryAuth};
+use super::{
+    Cluster, ClusterError, Critical, Datastore, Disk, FlannelBackend, Node, Registry, RegistryAuth, SourceSpans,
+};
 use crate::diagnostic::SourceText;
 use crate::profile::Workspace;
 use crate::profile::parse::parse;
@@ -23,15 +25,15 @@ pub fn load(workspace: &Workspace) -> Result<Option<Cluster>, ClusterError> {
     Ok(load_with_places(workspace)?.map(|(cluster, _)| cluster))
 }
 
-/// As [`load`], with the places of its keys.
+/// The same as [`load`], with the positions of its keys.
 ///
 /// # Errors
-/// As [`load`].
-pub fn load_with_places(workspace: &Workspace) -> Result<Option<(Cluster, Places)>, ClusterError> {
+/// The same as of [`load`].
+pub fn load_with_places(workspace: &Workspace) -> Result<Option<(Cluster, SourceSpans)>, ClusterError> {
     let Some((bytes, shown)) = workspace.read_own(FILE)? else { return Ok(None) };
     let source = text(bytes, shown)?;
     let toml: ClusterToml = parse(&source)?;
-    Ok(Some((cluster(toml), Places::of(&source))))
+    Ok(Some((cluster(toml), SourceSpans::of(&source))))
 }
 
 /// Reads a cluster file's text, which messages call `shown`.
@@ -59,7 +61,7 @@ fn cluster(toml: ClusterToml) -> Cluster {
     }
 }
 
-/// Defaults are K3s's own, but for the encryption of Secrets: it cannot be had later.
+/// The defaults are K3s's own, except for the encryption of Secrets, which cannot be enabled later.
 fn critical(table: K3sTable) -> Critical {
     let net = |octets: [u8; 4]| IpNet::new_assert(IpAddr::from(octets), 16);
     let dns = table.cluster_dns.and_then(|address| address.0.parse().ok());

@@ -1,20 +1,19 @@
-//! The cluster: which nodes there are, how they find each other, what must stay the same for its whole life, and what must
-//! never be published.
+//! The cluster: its nodes, how they find each other, the values that must never change, and its secrets.
 //!
 //! ```text
-//! cluster.toml ─▶ parse (schema, values, checks) ─▶ Cluster + Places ─▶ lints ─▶ findings
+//! cluster.toml ─▶ parse (schema, values, checks) ─▶ Cluster + SourceSpans ─▶ lints ─▶ findings
 //!                                                      │
 //! secrets.toml, environment ─▶ secrets ─▶ identity ────┴─▶ seed of a node
 //!                                 └─▶ leaks ◀── every output of a build
 //! ```
 //!
-//! An image is made of a profile alone and holds nothing of this; what is read here goes into a node's seed. Single
-//! values check themselves while TOML is read, as in the room `profile`. What needs several values, profiles, the lock
-//! or other files is a lint: those tell everything they find.
+//! An image is made from a profile only and has nothing of this in it; the cluster's values go into a node's seed. Single values
+//! are checked while TOML is read, as in the room `profile`. Checks that need several values, profiles, the lock or other
+//! files are lints, which report everything they find.
 //!
-//! `secrets` reads and keeps the few values that a cluster cannot be had back without; `identity` derives from one of
-//! them, and from a node's name, all that makes a re-flashed node the same node; `manifests` makes of overlays' templates
-//! what K3s applies by itself; `leaks` looks for any secret where it must not be.
+//! `secrets` stores the few values without which a cluster cannot be restored. `identity` derives the identity of each node
+//! from one of them and the node's name, so that a re-flashed node is the same node. `manifests` renders overlays' templates
+//! into the objects that K3s applies. `leaks` searches for secrets where they must not be.
 
 mod checks;
 mod error;
@@ -26,10 +25,10 @@ pub mod lints;
 mod load;
 pub mod manifests;
 mod model;
-mod places;
 mod schema;
 pub mod secrets;
 pub mod seed;
+mod source_spans;
 #[cfg(test)]
 mod tests;
 mod values;
@@ -38,5 +37,5 @@ pub use error::ClusterError;
 pub use init::{InitError, Written, init};
 pub use load::{FILE, load, load_with_places, parse_str};
 pub use model::*;
-pub use places::Places;
 pub use schema::json_schema;
+pub use source_spans::SourceSpans;

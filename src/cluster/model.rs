@@ -1,4 +1,4 @@
-//! The cluster as every later stage reads it: plain values, nothing left open.
+//! The cluster for all later stages: checked values, with all defaults filled in.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -11,14 +11,14 @@ use serde::{Deserialize, Serialize};
 use super::ClusterError;
 use crate::profile::{Board, Profile, Registration};
 
-/// What `cluster.toml` says.
+/// The content of `cluster.toml`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Cluster {
     /// A DNS label.
     pub name: String,
-    /// Where agents join.
+    /// The URL where agents join.
     pub server: ServerUrl,
-    /// Names and addresses on the API's certificate beside the host of `server`.
+    /// Names and addresses on the API's certificate besides the host of `server`.
     pub tls_names: Vec<String>,
     /// Lines of `authorized_keys` for the account `admin`.
     pub ssh_keys: Vec<String>,
@@ -26,7 +26,7 @@ pub struct Cluster {
     pub dns: Vec<String>,
     /// Router of nodes with a static address.
     pub gateway: Option<String>,
-    /// Absent: the one server keeps its state in its own `SQLite`.
+    /// If absent, the only server keeps its state in its own `SQLite`.
     pub datastore: Option<Datastore>,
     /// Where container images come from, in the order given.
     pub registries: Vec<Registry>,
@@ -59,7 +59,7 @@ impl Cluster {
         names
     }
 
-    /// What must never change while the cluster lives, by name, as text: the lock keeps it.
+    /// The values that must never change in a running cluster, by name, as text: the lock records them.
     #[must_use]
     pub fn critical_values(&self) -> BTreeMap<String, String> {
         let k3s = &self.k3s;
@@ -107,7 +107,7 @@ pub struct Datastore {
     pub ca: String,
 }
 
-/// A registry of container images, as far as a node must know it beforehand.
+/// The configuration of a registry of container images.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Registry {
     /// The host in images' names; `*` is every registry.
@@ -128,7 +128,7 @@ pub struct RegistryAuth {
 }
 
 impl Registry {
-    /// The hosts, with ports, that its authority and login are for: its mirrors', its own if it has none.
+    /// The hosts, with ports, for which its authority and login are used: its mirrors', or its own if it has none.
     #[must_use]
     pub fn places(&self) -> Vec<&str> {
         if self.endpoints.is_empty() {
@@ -142,7 +142,7 @@ impl Registry {
     }
 }
 
-/// What every start of every server must say alike, for the cluster's whole life.
+/// Settings that must be the same at every start of every server, and must never change.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Critical {
     /// Addresses of pods.
@@ -182,7 +182,7 @@ impl FlannelBackend {
     }
 }
 
-/// A component that K3s brings along and that can be left out.
+/// A packaged component of K3s that can be disabled.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Component {
@@ -217,7 +217,7 @@ pub struct Node {
     pub profile: String,
     /// Must equal the profile's board if given.
     pub board: Option<Board>,
-    /// With prefix length; absent: DHCP.
+    /// With prefix length; if absent, DHCP is used.
     pub address: Option<String>,
     /// Its network card.
     pub mac: Option<String>,
@@ -270,7 +270,7 @@ impl Filesystem {
         }
     }
 
-    /// Bytes that a label may have.
+    /// Most bytes of a label.
     #[must_use]
     pub fn longest_label(self) -> usize {
         match self {
@@ -284,7 +284,7 @@ impl Filesystem {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Format {
-    /// Only one that is provably blank.
+    /// Only a disk that is provably blank.
     IfBlank,
     #[default]
     Never,

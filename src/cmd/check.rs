@@ -12,7 +12,7 @@ use super::session::{Session, today};
 use crate::cli::Check;
 use crate::cluster::lints::{self, Finding, Inputs, online};
 use crate::cluster::secrets::{DATASTORE_URL, Vault};
-use crate::cluster::{self, Cluster, ClusterError, Places};
+use crate::cluster::{self, Cluster, ClusterError, SourceSpans};
 use crate::datastore::{self, Endpoint};
 use crate::diagnostic::Severity;
 use crate::effects::ledger::Ledger;
@@ -72,7 +72,7 @@ struct CheckReport<'l> {
 }
 
 impl CheckReport<'_> {
-    fn cluster(&mut self, args: &Check, session: &Session<'_>, cluster: &Cluster, places: &Places) -> Outcome {
+    fn cluster(&mut self, args: &Check, session: &Session<'_>, cluster: &Cluster, places: &SourceSpans) -> Outcome {
         self.has_cluster = true;
         self.also.push("cluster.toml");
         let wanted = wanted(args, cluster)?;

@@ -10,7 +10,7 @@ use crate::cluster::identity::{Identity, IdentitySeed};
 use crate::cluster::lints::{self, Inputs};
 use crate::cluster::secrets::{NodeNeeds, Secret, Secrets, SecretsError};
 use crate::cluster::seed::{self, Seed};
-use crate::cluster::{self, Cluster, ClusterError, Places};
+use crate::cluster::{self, Cluster, ClusterError, SourceSpans};
 use crate::diagnostic::Severity;
 use crate::exit::Failure;
 use crate::lock::Lock;
@@ -30,7 +30,7 @@ pub(super) struct ResolvedNode {
 }
 
 /// The workspace's cluster.
-pub(super) fn load(session: &Session<'_>) -> Result<(Cluster, Places), Failure> {
+pub(super) fn load(session: &Session<'_>) -> Result<(Cluster, SourceSpans), Failure> {
     Ok(cluster::load_with_places(&session.workspace)?.ok_or(ClusterError::Absent)?)
 }
 

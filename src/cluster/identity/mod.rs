@@ -1,4 +1,4 @@
-//! A node's identity, derived: a stick that is written again makes the same node again.
+//! A node's identity, which is derived: a stick that is written again makes the same node again.
 //!
 //! ```text
 //! identity seed (32 bytes) ─┐
@@ -6,8 +6,8 @@
 //! node name ────────────────┘
 //! ```
 //!
-//! Nothing is drawn at random and nothing is stored: whoever has the seed has every node's identity, whoever has an
-//! identity has neither the seed nor another node's. `docs/identity.md` has the construction with test vectors.
+//! Nothing is random and nothing is stored. From the seed every node's identity can be derived; from an identity neither the seed
+//! nor another node's identity can. `docs/identity.md` has the construction with test vectors.
 
 mod ssh;
 
@@ -22,7 +22,7 @@ use super::secrets::{IDENTITY_SEED, Secret, Secrets, SecretsError};
 
 pub use ssh::known_hosts;
 
-/// Separates these keys from whatever else is ever derived from the same seed.
+/// Separates these keys from anything else that may be derived from the same seed.
 const SALT: &[u8] = b"imgbuild identity v1";
 
 /// What a cluster's identities are derived from.
@@ -33,11 +33,11 @@ impl IdentitySeed {
     /// The seed among a cluster's secrets.
     ///
     /// # Errors
-    /// A seed that is not set, or is not 64 hexadecimal digits.
+    /// The seed is not set, or is not 64 hexadecimal digits.
     pub fn of(secrets: &Secrets) -> Result<Self, SecretsError> {
         let bytes = hex::decode(secrets.require(IDENTITY_SEED)?.expose());
         let seed = bytes.and_then(|bytes| bytes.as_slice().try_into().ok().map(Self::from_bytes));
-        // `require` has seen to it already, in the same words.
+        // `require` has already checked this, with the same message.
         let reason = "it is not 64 hexadecimal digits".into();
         seed.ok_or_else(|| SecretsError::Unfit { name: IDENTITY_SEED.to_owned(), reason })
     }
@@ -63,10 +63,10 @@ impl fmt::Debug for IdentitySeed {
     }
 }
 
-/// All that makes a node itself.
+/// All identity files of a node.
 #[derive(Debug, Clone)]
 pub struct Identity {
-    /// What K3s's server remembers a node by: `/etc/rancher/node/password`.
+    /// The password by which K3s's server recognises the node: `/etc/rancher/node/password`.
     pub node_password: Secret,
     /// `/etc/machine-id`.
     pub machine_id: String,
@@ -100,14 +100,14 @@ impl Identity {
         }
     }
 
-    /// What of it must not be published, with names for messages.
+    /// The secret parts, with names for messages.
     #[must_use]
     pub fn private(&self) -> [(&'static str, &Secret); 2] {
         [("node password", &self.node_password), ("SSH host key", &self.ssh_host_key)]
     }
 }
 
-/// Sixteen bytes as the UUID of version 4 (RFC 9562) that systemd wants a machine-id to be.
+/// Sixteen bytes as a UUID of version 4 (RFC 9562), as systemd requires of a machine-id.
 fn machine_id(mut bytes: [u8; 16]) -> String {
     bytes[6] = bytes[6] & 0x0f | 0x40;
     bytes[8] = bytes[8] & 0x3f | 0x80;

@@ -1,4 +1,4 @@
-//! What a secret looks like in a file: as it is, and in the encodings that configuration files and tools put it in.
+//! The forms in which a secret may appear in a file: plain, and in the encodings that configuration files and tools use.
 
 use std::fmt;
 
@@ -11,7 +11,7 @@ use zeroize::Zeroizing;
 use super::SHORTEST;
 use crate::cluster::hex;
 
-/// How a secret was written where it was found.
+/// The form in which a secret was found.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Encoding {
     Raw,
@@ -23,7 +23,7 @@ pub enum Encoding {
     Base64Url,
     Percent,
     Hex,
-    /// The bytes that a secret of hexadecimal digits stands for.
+    /// The decoded bytes of a secret that is hexadecimal digits.
     Bytes,
 }
 
@@ -37,7 +37,7 @@ impl fmt::Display for Encoding {
             Self::Base64Url => "in URL-safe base64",
             Self::Percent => "percent-encoded",
             Self::Hex => "in hexadecimal digits",
-            Self::Bytes => "as the bytes that its digits stand for",
+            Self::Bytes => "as the bytes that its digits encode",
         })
     }
 }
@@ -67,7 +67,7 @@ const UNSAFE: &AsciiSet = &RESERVED
     .remove(b';')
     .remove(b'=');
 
-/// All needles for a secret of [`SHORTEST`] bytes or more. Some may be the same.
+/// All byte strings to search for, for a secret of [`SHORTEST`] bytes or more. Some may be equal.
 pub(super) fn of(secret: &str) -> Needles {
     let bytes = secret.as_bytes();
     let mut needles = Needles::new();
@@ -93,15 +93,15 @@ fn owned(bytes: &[u8]) -> Zeroizing<Vec<u8>> {
     Zeroizing::new(bytes.to_vec())
 }
 
-/// The full lines of a PEM body but the first, which many keys of one kind have in common.
+/// The full lines of a PEM body except the first one, which is the same for many keys of one type.
 fn pem_lines(secret: &str) -> impl Iterator<Item = &str> {
     // Past the `BEGIN` line and that first line.
     let body = secret.lines().skip_while(|line| !line.starts_with("-----BEGIN ")).skip(2);
     body.take_while(|line| !line.starts_with("-----")).map(str::trim).filter(|line| line.len() >= 32)
 }
 
-/// Three bytes become four letters, so a secret in the middle of something has one of three forms. Letters that depend
-/// on the neighbours too are left out.
+/// Base64 turns three bytes into four letters, so a secret within a longer text has one of three forms. Letters that also depend
+/// on the neighbouring bytes are left out.
 fn base64(bytes: &[u8], needles: &mut Needles) {
     let alphabets: [(&Alphabet, Encoding); 2] = [(&STANDARD, Encoding::Base64), (&URL_SAFE, Encoding::Base64Url)];
     for (alphabet, encoding) in alphabets {

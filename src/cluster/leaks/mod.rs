@@ -1,4 +1,4 @@
-//! Finding secrets where they must not be: in files before they are compressed, in finished outputs, and in what others say.
+//! Finds secrets where they must not be: in files before they are compressed, in finished outputs, and in texts of servers.
 //!
 //! ```text
 //! secrets ─▶ forms (as they are, base64, percent-encoded, …) ─▶ one automaton
@@ -6,8 +6,8 @@
 //! a message ─▶ redact ─▶ the message, with names in the place of secrets
 //! ```
 //!
-//! A scan reads every byte once, whatever the number of secrets. What is compressed or encrypted has to be scanned
-//! before it is. A hit tells which secret, in which form and where; never the value.
+//! A scan reads every byte once, however many secrets there are. Data must be scanned before it is compressed or encrypted. A hit
+//! tells which secret was found, in which form and where, but never the value.
 
 mod forms;
 
@@ -28,13 +28,13 @@ pub use forms::Encoding;
 /// Shorter secrets would be found by chance.
 pub const SHORTEST: usize = 8;
 
-/// How much is read at once.
+/// Bytes read at once.
 const WINDOW: usize = 1 << 20;
 
-/// How many parts of it are walked at the same time.
+/// Number of parts of a window that are searched at the same time.
 const LANES: usize = 4;
 
-/// A secret where none may be.
+/// A secret that was found.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Hit {
     /// The secret's name.
@@ -50,26 +50,26 @@ impl fmt::Display for Hit {
     }
 }
 
-/// Knows what all secrets look like.
+/// Searches for all forms of all secrets.
 pub struct Scanner {
     automaton: DFA,
     start: StateID,
-    /// What each needle is of.
+    /// The secret and form of each needle.
     needles: Vec<(String, Encoding)>,
-    /// How far a needle can reach over a border: one byte less than the longest one's length.
+    /// Bytes of overlap between two windows: one less than the length of the longest needle.
     overlap: usize,
     skipped: Vec<String>,
 }
 
 impl fmt::Debug for Scanner {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        // The automaton is made of the secrets.
+        // The automaton contains the secrets, so it is not shown.
         out.debug_struct("Scanner").field("needles", &self.needles).finish_non_exhaustive()
     }
 }
 
 impl Scanner {
-    /// A scanner for these secrets, with the names that hits shall have.
+    /// A scanner for these secrets, given with their names for hits.
     ///
     /// # Panics
     /// Never with secrets that fit into a file: together they would have to be longer than a gigabyte.
@@ -84,7 +84,7 @@ impl Scanner {
             }
             known.extend(forms::of(secret.expose()).into_iter().map(|(needle, encoding)| (needle, name, encoding)));
         }
-        // Where two secrets look the same, one name is enough to act on: the first one's.
+        // If two secrets have the same form, a hit has the name of the first one.
         known.sort_by(|(a, ..), (b, ..)| a.cmp(b));
         known.dedup_by(|(a, ..), (b, ..)| a == b);
         // A prefilter gains nothing with this many needles, and matches that overlap must all be seen.
@@ -96,7 +96,7 @@ impl Scanner {
         Self { automaton, start, needles, overlap, skipped }
     }
 
-    /// Names of the secrets that are too short to be looked for.
+    /// Names of the secrets that are too short to be searched for.
     #[must_use]
     pub fn skipped(&self) -> &[String] {
         &self.skipped
@@ -105,11 +105,11 @@ impl Scanner {
     /// The first place of each secret in each form, in order of place.
     ///
     /// # Errors
-    /// Whatever the reader reports.
+    /// The error of the reader.
     pub fn scan(&self, mut reader: impl Read) -> io::Result<Vec<Hit>> {
-        let mut found = Found::new();
+        let mut found = FirstPlaces::new();
         let mut window = vec![0; WINDOW.max(self.overlap * 4)];
-        // Bytes at the window's start that were there in the one before too, and where in the stream it starts.
+        // The number of bytes at the window's start that overlap the previous one, and the window's offset in the stream.
         let (mut kept, mut start) = (0, 0);
         loop {
             let length = kept + fill(&mut reader, &mut window[kept..])?;
@@ -134,9 +134,9 @@ impl Scanner {
         Ok(hits)
     }
 
-    /// Looks through one window. Each step of an automaton waits for the one before, so several parts of the window
-    /// are walked at the same time; each begins early enough to see what reaches into it.
-    fn search(&self, window: &[u8], start: u64, found: &mut Found) {
+    /// Searches one window. Each step of the automaton depends on the previous one, so several parts of the window are
+    /// searched at the same time, for speed. Each part begins early enough to find needles that reach into it.
+    fn search(&self, window: &[u8], start: u64, found: &mut FirstPlaces) {
         let size = window.len().div_ceil(LANES);
         let from: [usize; LANES] =
             std::array::from_fn(|lane| (lane * size).min(window.len()).saturating_sub(self.overlap));
@@ -158,7 +158,7 @@ impl Scanner {
             }
         }
         for (lane, part) in parts.iter().enumerate() {
-            // The loop above has done what all parts have; the rest is that of the longer ones.
+            // The loop above has searched the common length of all parts; this is the rest of the longer ones.
             for (index, byte) in (together..).zip(&part[together..]) {
                 step(lane, index, *byte);
             }
@@ -167,7 +167,7 @@ impl Scanner {
 
     /// Needles that end here.
     #[cold]
-    fn note(&self, state: StateID, end: u64, found: &mut Found) {
+    fn note(&self, state: StateID, end: u64, found: &mut FirstPlaces) {
         for nth in 0..self.automaton.match_len(state) {
             let pattern = self.automaton.match_pattern(state, nth);
             let start = end - self.automaton.pattern_len(pattern) as u64;
@@ -177,11 +177,11 @@ impl Scanner {
     }
 }
 
-/// Values that are shorter stay in messages: they would be found in any sentence.
+/// Values shorter than this are not redacted, since they would be found in any sentence.
 const SHORTEST_IN_WORDS: usize = 4;
 
-/// A text that quotes what it is about, such as a server's error, with names in the place of these secrets: as they are,
-/// and, from [`SHORTEST`] bytes on, in the encodings that the scanner looks for.
+/// Replaces secrets by their names in a text that may quote them, such as a server's error: in plain form and, from
+/// [`SHORTEST`] bytes on, in the encodings that the scanner searches for.
 #[must_use]
 pub fn redact<'a>(text: &str, secrets: impl IntoIterator<Item = (&'a str, &'a Secret)>) -> String {
     let mut known = Vec::new();
@@ -192,14 +192,14 @@ pub fn redact<'a>(text: &str, secrets: impl IntoIterator<Item = (&'a str, &'a Se
             _ => known.extend(forms::of(value).into_iter().map(|(form, _)| (form, name))),
         }
     }
-    // The longest first: one may be a part of another.
+    // The longest first, since one may be a part of another.
     known.sort_by_key(|(form, _)| Reverse(form.len()));
     let texts = known.iter().filter_map(|(form, name)| Some((std::str::from_utf8(form).ok()?, name)));
     texts.fold(text.to_owned(), |text, (form, name)| text.replace(form, &format!("[secret {name}]")))
 }
 
 /// First places by needle.
-type Found = BTreeMap<usize, u64>;
+type FirstPlaces = BTreeMap<usize, u64>;
 
 /// Reads until the buffer is full or the stream ends.
 fn fill(reader: &mut impl Read, buffer: &mut [u8]) -> io::Result<usize> {

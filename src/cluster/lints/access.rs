@@ -13,31 +13,31 @@ const NO_SSH_KEY: Lint = Lint {
     code: "C050-no-ssh-key",
     severity: Severity::Error,
     title: "No SSH key may log in",
-    why: "accounts have no password, so nobody could look at a node that does not come up",
+    why: "accounts have no password, so nobody could log in to a node that does not come up",
     find: no_ssh_key,
 };
 
 const CA_MISSING: Lint = Lint {
     code: "C051-datastore-ca-missing",
     severity: Severity::Error,
-    title: "The datastore's CA file is not there",
-    why: "the server proves that it talks to the right datastore with it (`verify-full`); without it K3s does not connect",
+    title: "The datastore's CA file does not exist",
+    why: "K3s needs it to verify the datastore's certificate (`verify-full`), and does not connect without it",
     find: ca_missing,
 };
 
 const CA_UNUSABLE: Lint = Lint {
     code: "C052-datastore-ca-unusable",
     severity: Severity::Error,
-    title: "The datastore's CA file holds no certificate authority",
-    why: "nothing that the datastore shows can be proved with it, so K3s does not connect",
+    title: "The datastore's CA file has no certificate of an authority",
+    why: "the datastore's certificate cannot be verified with it, so K3s does not connect",
     find: ca_unusable,
 };
 
 const CONSOLE: Lint = Lint {
     code: "C053-open-console",
     severity: Severity::Warning,
-    title: "Who sits at a node's console is root without a password",
-    why: "a keyboard, a serial cable or a remote console is enough to take the node, its token and its seed",
+    title: "A node's console gives a root shell without a password",
+    why: "a keyboard, a serial cable or a remote console is enough to take over the node, its token and its seed",
     find: console,
 };
 
@@ -55,7 +55,7 @@ fn console(inputs: &Inputs<'_>) -> Vec<Mistake> {
     found
 }
 
-/// What is open in a profile that no node has.
+/// The finding for a profile that no node uses.
 pub(super) fn of_profile(profile: &Profile) -> Vec<Finding> {
     let found = at_the_console(profile).into_iter();
     found.map(|diagnostic| Finding::new(&CONSOLE, Mistake { node: None, diagnostic })).collect()
@@ -91,8 +91,8 @@ fn ca_unusable(inputs: &Inputs<'_>) -> Vec<Mistake> {
 pub(super) fn objection(bytes: &[u8]) -> Option<(&'static str, &'static str)> {
     let has = |needle: &str| bytes.windows(needle.len()).any(|window| window == needle.as_bytes());
     if has("PRIVATE KEY-----") {
-        let hint = "take the key out, and out of version control; if others may have seen it, make a new authority";
-        return Some(("holds a private key, which would get onto the stick", hint));
+        let hint = "remove the key, also from version control; if others may have seen it, make a new authority";
+        return Some(("has a private key in it, which would be written to the stick", hint));
     }
     if !has("-----BEGIN CERTIFICATE-----") {
         let hint = "convert it: `openssl x509 -inform der -in FILE -out datastore-ca.pem`";
@@ -102,9 +102,9 @@ pub(super) fn objection(bytes: &[u8]) -> Option<(&'static str, &'static str)> {
         Ok(certificates) if certificates.iter().any(is_authority) => None,
         Ok(_) => {
             let hint = "this is a server's own certificate: save the one of the authority that issued it";
-            Some(("holds no certificate of an authority", hint))
+            Some(("has no certificate of an authority", hint))
         }
-        Err(_) => Some(("holds a damaged certificate", "download it again")),
+        Err(_) => Some(("has a damaged certificate", "download it again")),
     }
 }
 

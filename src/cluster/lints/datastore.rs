@@ -1,4 +1,4 @@
-//! The datastore's URL: that it leads to where K3s can work, and brings only what `PostgreSQL` takes.
+//! The datastore's URL: whether K3s can work with the host, the database and the parameters that it names.
 
 use std::net::IpAddr;
 
@@ -41,7 +41,7 @@ const TRANSACTION_POOLER: Lint = Lint {
 const IPV6_ONLY: Lint = Lint {
     code: "C073-ipv6-only",
     severity: Severity::Warning,
-    title: "The datastore's host may have an IPv6 address alone",
+    title: "The datastore's host may have only an IPv6 address",
     why: "Supabase's direct hosts are reached by IPv4 only with an add-on; in a network without IPv6 the control node would \
           wait for ever",
     find: ipv6_only,
@@ -50,16 +50,16 @@ const IPV6_ONLY: Lint = Lint {
 const WEAK_TLS: Lint = Lint {
     code: "C074-weak-tls",
     severity: Severity::Error,
-    title: "The datastore's URL asks for less than a verified connection",
-    why: "whoever sits between node and datastore could read and change the whole cluster",
+    title: "The datastore's URL does not require a verified connection",
+    why: "an attacker between node and datastore could read and change the whole cluster",
     find: weak_tls,
 };
 
 const POOLER_USER: Lint = Lint {
     code: "C075-pooler-user",
     severity: Severity::Error,
-    title: "The pooler is not told whose database is meant",
-    why: "Supabase's pooler serves all projects, and knows yours by the user's name alone",
+    title: "The user's name does not tell the pooler which project is meant",
+    why: "Supabase's pooler serves all projects, and recognises yours only by the user's name",
     find: pooler_user,
 };
 
@@ -75,7 +75,7 @@ const THIS_MACHINE: Lint = Lint {
 const IN_CLUSTER: Lint = Lint {
     code: "C105-datastore-in-cluster",
     severity: Severity::Error,
-    title: "The datastore lives in the cluster that it serves",
+    title: "The datastore runs in the cluster that it serves",
     why: "without its datastore K3s starts no pod, and without the pod there is no datastore",
     find: in_cluster,
 };
@@ -136,7 +136,7 @@ const UNKNOWN_PARAMETER: Lint = Lint {
 const NO_MACHINE: Lint = Lint {
     code: "C112-datastore-no-machine",
     severity: Severity::Error,
-    title: "The datastore's host is an address that no machine has",
+    title: "The datastore's host is an address that no machine can have",
     why: "nothing can be connected to at a multicast, broadcast or reserved address",
     find: no_machine,
 };
@@ -150,14 +150,14 @@ const ODD_HOST: Lint = Lint {
     find: odd_host,
 };
 
-/// The datastore's URL, if the cluster has one and it is good. Of one that is not, what looks like the host may be a part
+/// The datastore's URL, if the cluster has one and it is well-formed. In a malformed one, what looks like the host may be a part
 /// of the password.
 fn endpoint(inputs: &Inputs<'_>) -> Option<Endpoint> {
     inputs.cluster.datastore.as_ref()?;
     Endpoint::parse(inputs.secrets?.require(DATASTORE_URL).ok()?.expose()).ok()
 }
 
-/// The host's name without a dot at its end, in lower case; none for an address.
+/// The host's name in lower case, without a trailing dot; none for an address.
 fn name(endpoint: &Endpoint) -> Option<String> {
     match endpoint.host_kind() {
         Host::Name(name) => Some(name),
@@ -175,12 +175,12 @@ fn is_neon_pooler(name: &str) -> bool {
     name.ends_with(".neon.tech") && name.split('.').next().is_some_and(|first| first.ends_with("-pooler"))
 }
 
-/// A project's own host, which the direct connection and the dedicated pooler have in common.
+/// A project's own host, used by both the direct connection and the dedicated pooler.
 fn is_direct(name: &str) -> bool {
     name.starts_with("db.") && name.ends_with(".supabase.co")
 }
 
-/// A mistake of the datastore's URL, of which only host, port and names may be told.
+/// A mistake in the datastore's URL. Messages may show only its host, port and names.
 fn of_url(inputs: &Inputs<'_>, message: String, hint: &str) -> Mistake {
     inputs.at_key("datastore", message).hint(hint)
 }
@@ -214,12 +214,12 @@ fn transaction_pooler(inputs: &Inputs<'_>) -> Vec<Mistake> {
 }
 
 fn ipv6_only(inputs: &Inputs<'_>) -> Vec<Mistake> {
-    // The port of the pooler is told first.
+    // The lint on the pooler's port comes first.
     let host = endpoint(inputs).filter(|endpoint| endpoint.port != 6543).and_then(|endpoint| name(&endpoint));
     let mistake = |host: String| {
         of_url(
             inputs,
-            format!("the host `{host}` in the secret `datastore-url` has an IPv6 address alone"),
+            format!("the host `{host}` in the secret `datastore-url` has only an IPv6 address"),
             "take the session pooler (`aws-REGION.pooler.supabase.com`, port 5432, user `postgres.PROJECT`), or see to it \
              that the node has IPv6",
         )
@@ -231,7 +231,7 @@ fn weak_tls(inputs: &Inputs<'_>) -> Vec<Mistake> {
     let Some(endpoint) = endpoint(inputs) else { return Vec::new() };
     let (message, hint) = match endpoint.parameter("sslmode") {
         Some("verify-full") => return Vec::new(),
-        // Without one K3s verifies certificate and host, since the seed brings the CA.
+        // Without the parameter K3s verifies certificate and host, since the seed has the CA.
         None if endpoint.parameter("sslrootcert").is_none() => return Vec::new(),
         None => (
             "the secret `datastore-url` has an `sslrootcert`, but no `sslmode`",
@@ -280,9 +280,7 @@ fn in_cluster(inputs: &Inputs<'_>) -> Vec<Mistake> {
         Host::Address(address) if k3s.cluster_cidr.contains(address) => {
             format!("an address of pods ({})", k3s.cluster_cidr)
         }
-        _ if host.is_in_domain(&k3s.cluster_domain) => {
-            "a name that only the cluster's own name server knows".to_owned()
-        }
+        _ if host.is_in_domain(&k3s.cluster_domain) => "a name that only the cluster's own DNS server knows".to_owned(),
         _ => return Vec::new(),
     };
     vec![of_url(inputs, format!("the secret `datastore-url` names `{}`, {what}", endpoint.host), ADDRESS)]
@@ -357,19 +355,19 @@ fn parameter(inputs: &Inputs<'_>) -> Vec<Mistake> {
                 "leave it out; K3s keeps up to 20 connections open, and no parameter changes that",
             ),
             ParameterProblem::Address => (
-                "which belongs before the `?`: K3s would go there, the node's gate and this check elsewhere",
-                "write it in its place: `postgres://USER:PASSWORD@HOST:PORT/DATABASE`",
+                "which belongs before the `?`: K3s would use it, but the node's gate and this check would not",
+                "write it before the `?`: `postgres://USER:PASSWORD@HOST:PORT/DATABASE`",
             ),
             ParameterProblem::Options => (
-                "a bundle of settings, which poolers refuse and nobody looks into",
-                "write each as a parameter of its own, such as `search_path=k3s`",
+                "which bundles several settings: poolers refuse it, and its content is not checked",
+                "write each setting as a parameter of its own, such as `search_path=k3s`",
             ),
             ParameterProblem::Service => (
-                "which looks into a file of services that no node has",
+                "which names a service file, and no node has one",
                 "leave it out, and write host, port and database into the URL",
             ),
             ParameterProblem::Case => {
-                ("which K3s's client knows in small letters only: PostgreSQL refuses it", "write it in small letters")
+                ("which K3s's client knows only in lower case: PostgreSQL refuses it", "write it in lower case")
             }
             ParameterProblem::Login | ParameterProblem::Authorities | ParameterProblem::Unknown => return None,
         };
@@ -396,7 +394,8 @@ fn unknown_parameter(inputs: &Inputs<'_>) -> Vec<Mistake> {
 fn no_machine(inputs: &Inputs<'_>) -> Vec<Mistake> {
     let nobodys = endpoint(inputs).filter(|endpoint| endpoint.host_kind().is_unassignable());
     let mistake = |endpoint: Endpoint| {
-        let message = format!("the secret `datastore-url` names `{}`, an address that no machine has", endpoint.host);
+        let message =
+            format!("the secret `datastore-url` names `{}`, an address that no machine can have", endpoint.host);
         of_url(inputs, message, ADDRESS)
     };
     nobodys.map(mistake).into_iter().collect()
@@ -430,8 +429,8 @@ fn node_file(inputs: &Inputs<'_>) -> Vec<Mistake> {
                 "leave it out, and let the database ask the user for the password of the URL",
             ),
             ParameterProblem::Authorities if value != DATASTORE_CA => (
-                "which is not the CA of [datastore] that node and check go by",
-                "leave it out: K3s takes the CA of [datastore]",
+                "which is not the CA of [datastore] that the node and this check use",
+                "leave it out: K3s uses the CA of [datastore]",
             ),
             _ => return None,
         };
@@ -443,7 +442,7 @@ fn node_file(inputs: &Inputs<'_>) -> Vec<Mistake> {
 fn data_api(inputs: &Inputs<'_>) -> Vec<Mistake> {
     let is_supabase = |name: String| is_shared_pooler(&name) || is_direct(&name);
     match endpoint(inputs) {
-        // In a schema of its own it is out of the API's reach unless that is exposed on purpose.
+        // The API does not serve another schema unless that was configured on purpose.
         Some(endpoint)
             if endpoint.database == "postgres"
                 && endpoint.parameter("search_path").is_none_or(|path| path.contains("public"))

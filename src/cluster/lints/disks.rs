@@ -17,7 +17,7 @@ const LONGHORN: &str = "/var/lib/longhorn";
 const DUPLICATE_LABEL: Lint = Lint {
     code: "C040-duplicate-disk-label",
     severity: Severity::Error,
-    title: "Two data disks have one label",
+    title: "Two data disks have the same label",
     why: "disks are found by label: a disk that is moved to another node, or a second one in the same node, would be \
           taken for the wrong one",
     find: duplicate_label,
@@ -34,15 +34,15 @@ const LONG_LABEL: Lint = Lint {
 const NESTED_MOUNT: Lint = Lint {
     code: "C042-nested-mount",
     severity: Severity::Error,
-    title: "Two data disks of a node are mounted at one place or in each other",
-    why: "one disk hides the other, and which one depends on the order of the boot",
+    title: "Two data disks of a node have the same mount point, or one is inside the other",
+    why: "one disk hides the other, and which one depends on the order of mounting",
     find: nested_mount,
 };
 
 const MOUNT_PLACE: Lint = Lint {
     code: "C043-mount-place",
     severity: Severity::Error,
-    title: "A data disk is mounted where it cannot be",
+    title: "A data disk has an impossible mount point",
     why: "only `/var` is writable, so only there can a mount point be made; and a disk over the system's own folders, or \
           over K3s's, hides what the node needs or dies with it",
     find: mount_place,
@@ -82,7 +82,7 @@ fn duplicate_label(inputs: &Inputs<'_>) -> Vec<Mistake> {
     found
 }
 
-/// A label that is the node's own and fits.
+/// A label with the node's name that is short enough.
 fn suggestion(node: &Node, disk: &Disk) -> String {
     let longest = disk.filesystem.longest_label();
     [format!("longhorn-{}", node.name), format!("data-{}", node.name), node.name.clone()]
@@ -108,8 +108,8 @@ fn nested_mount(inputs: &Inputs<'_>) -> Vec<Mistake> {
         for (index, (disk, key)) in disks_of(node).enumerate() {
             let nested = |other: &&Disk| is_within(&disk.mount, &other.mount) || is_within(&other.mount, &disk.mount);
             if let Some(other) = node.disks[..index].iter().find(nested) {
-                let message = format!("`{}` and `{}` of `{}` are in one place", disk.mount, other.mount, node.name);
-                let hint = "mount each disk at a folder of its own, side by side";
+                let message = format!("`{}` and `{}` of `{}` overlap", disk.mount, other.mount, node.name);
+                let hint = "mount each disk at a directory of its own, not inside another's";
                 found.push(inputs.at_value(&format!("{key}.mount"), message).hint(hint));
             }
         }
@@ -129,7 +129,7 @@ fn mount_place(inputs: &Inputs<'_>) -> Vec<Mistake> {
 
 /// Why nothing can be mounted at `mount`.
 fn objection(mount: &str) -> Option<String> {
-    /// Folders that the system or K3s fill themselves.
+    /// Directories that the system or K3s use themselves.
     const OWNED: [&str; 10] = [
         "/var/lib/rancher",
         "/var/lib/kubelet",
@@ -152,7 +152,7 @@ fn objection(mount: &str) -> Option<String> {
     }
     let owned = OWNED.into_iter().find(|owned| is_within(mount, owned) || is_within(owned, mount))?;
     Some(if is_within(mount, owned) {
-        format!("`{mount}` is a place of the system's own in `{owned}`")
+        format!("`{mount}` is inside `{owned}`, which the system itself uses")
     } else {
         format!("`{mount}` would hide the system's own `{owned}`")
     })

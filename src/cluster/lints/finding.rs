@@ -1,4 +1,4 @@
-//! What a lint is and what it finds.
+//! The types of lints and their findings.
 
 use std::fmt;
 
@@ -11,12 +11,12 @@ use crate::diagnostic::{Diagnostic, Severity};
 /// A rule.
 #[derive(Clone, Copy)]
 pub struct Lint {
-    /// Stable: a letter, three digits, words (`C012-duplicate-address`).
+    /// Never changes: a letter, three digits, words (`C012-duplicate-address`).
     pub code: &'static str,
     pub severity: Severity,
-    /// What is wrong, as the handbook's heading says it.
+    /// What is wrong; the heading in docs/lints.md.
     pub title: &'static str,
-    /// Why it would break. Part of a sentence: no capital, no full stop at the end.
+    /// Why that breaks something: part of a sentence, without a capital and a full stop.
     pub why: &'static str,
     pub find: fn(&Inputs<'_>) -> Vec<Mistake>,
 }
@@ -27,7 +27,7 @@ impl fmt::Debug for Lint {
     }
 }
 
-/// A place that breaks a rule: what is wrong there and, as its hint, how to mend it.
+/// A place that breaks a rule: what is wrong there and, as its hint, how to fix it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Mistake {
     /// The node that it concerns; none if it concerns the whole cluster.
@@ -62,7 +62,7 @@ impl Finding {
         Self { code, severity, why, node, diagnostic }
     }
 
-    /// Several lines for a person, as a compiler shows a mistake.
+    /// Several lines of text, in the style of a compiler's errors.
     #[must_use]
     pub fn render(&self, color: bool) -> String {
         self.diagnostic.render_finding(self.severity, self.code, self.why, color)

@@ -1,4 +1,4 @@
-//! `docs/lints.md`, made of the lints themselves.
+//! Generates `docs/lints.md` from the lints.
 
 use std::fmt::Write as _;
 

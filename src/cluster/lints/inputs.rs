@@ -1,11 +1,11 @@
-//! What lints look at: everything read beforehand, so that they are pure.
+//! The inputs of lints: all files are read beforehand, so that lints are pure functions.
 
 use std::collections::BTreeMap;
 
 use jiff::civil::Date;
 
 use crate::cluster::secrets::{NodeNeeds, Secrets};
-use crate::cluster::{Cluster, Node, Places};
+use crate::cluster::{Cluster, Node, SourceSpans};
 use crate::diagnostic::Diagnostic;
 use crate::lock::Lock;
 use crate::profile::{self, Profile, ProfileError, Role, Tag, Workspace};
@@ -13,29 +13,29 @@ use crate::profile::{self, Profile, ProfileError, Role, Tag, Workspace};
 use super::Mistake;
 use super::manifests::{Found, look};
 
-/// What lints look at.
+/// The inputs of all lints.
 #[derive(Debug)]
 pub struct Inputs<'a> {
     pub cluster: &'a Cluster,
-    pub places: &'a Places,
+    pub places: &'a SourceSpans,
     pub lock: Option<&'a Lock>,
-    /// Every profile that there is, sorted.
+    /// Names of all profiles, sorted.
     pub known_profiles: Vec<String>,
     /// The profiles that nodes name.
     pub profiles: BTreeMap<String, Result<Profile, ProfileError>>,
-    /// The cluster's secrets; none if they cannot be opened here.
+    /// The cluster's secrets; none if they cannot be decrypted here.
     pub secrets: Option<&'a Secrets>,
     /// Which secrets each node needs.
     pub needs: Vec<NodeNeeds>,
-    /// What is wrong with the manifests of servers.
+    /// Mistakes in the manifests of servers.
     pub(super) manifests: Vec<Found>,
     /// Entries of overlays' `expects` that no manifest needs.
     pub(super) unused_expects: Vec<Diagnostic>,
     /// The bytes of the datastore's CA file; none if there is no such file, or no datastore.
     pub datastore_ca: Option<Vec<u8>>,
-    /// The bytes of registries' CA files that are there, by name.
+    /// The bytes of registries' CA files that exist, by name.
     pub registry_cas: BTreeMap<String, Vec<u8>>,
-    /// The day that `check` runs on; none where the answer must be the same on all days, as for a build.
+    /// The current date for `check`; none for a build, whose result must not depend on the date.
     pub today: Option<Date>,
 }
 
@@ -47,7 +47,7 @@ impl<'a> Inputs<'a> {
     pub fn gather(
         workspace: &Workspace,
         cluster: &'a Cluster,
-        places: &'a Places,
+        places: &'a SourceSpans,
         lock: Option<&'a Lock>,
         secrets: Option<&'a Secrets>,
     ) -> Result<Self, ProfileError> {
@@ -92,7 +92,7 @@ impl<'a> Inputs<'a> {
         })
     }
 
-    /// The nodes whose profiles are sound, with them.
+    /// The nodes whose profiles could be loaded, with their profiles.
     pub fn nodes(&self) -> impl Iterator<Item = (&'a Node, &Profile)> {
         self.cluster.nodes.values().filter_map(|node| Some((node, self.profiles.get(&node.profile)?.as_ref().ok()?)))
     }

@@ -8,7 +8,7 @@ pub(super) const THEME: Theme = Theme { title: "Labels", lints: &[RESERVED_LABEL
 const RESERVED_LABEL: Lint = Lint {
     code: "C030-reserved-label",
     severity: Severity::Error,
-    title: "A label is in a name space that Kubernetes keeps for itself",
+    title: "A label is in a name space that is reserved for Kubernetes",
     why: "the kubelet exits when it is started with a label of `kubernetes.io` or `k8s.io` that is not among the few it \
           may set on itself, so K3s never comes up",
     find: reserved_label,
@@ -23,7 +23,7 @@ const FALSE_LABEL: Lint = Lint {
     find: false_label,
 };
 
-/// What a kubelet may set on itself beside the families [`FAMILIES`] (Kubernetes, `pkg/apis/core` and
+/// Labels that a kubelet may set on itself besides [`FAMILIES`] (Kubernetes, `pkg/apis/core` and
 /// `kubelet/pkg/apis/well_known_labels.go`).
 const ALLOWED: [&str; 11] = [
     "beta.kubernetes.io/arch",
@@ -47,9 +47,9 @@ fn reserved_label(inputs: &Inputs<'_>) -> Vec<Mistake> {
         for label in node.labels.keys().filter(|label| is_reserved(label)) {
             let message = format!("the label `{label}` of `{}` is reserved", node.name);
             let hint = if label.starts_with("node-role.kubernetes.io/") {
-                "roles are set from outside: `kubectl label node`; here, take a name of your own such as `node-type`"
+                "roles can only be set with `kubectl label node`; here, use a name of your own such as `node-type`"
             } else {
-                "take a name of your own, such as `node-type` or `example.org/node-type`"
+                "use a name of your own, such as `node-type` or `example.org/node-type`"
             };
             found.push(inputs.at_key(&format!("node.{}.labels.{label}", node.name), message).hint(hint));
         }
@@ -70,7 +70,7 @@ fn false_label(inputs: &Inputs<'_>) -> Vec<Mistake> {
             if let Some(truth) = truth.filter(|truth| truth != value) {
                 let message = format!("the label `{label}` of `{}` is `{value}`, the node is `{truth}`", node.name);
                 let key = format!("node.{}.labels.{label}", node.name);
-                found.push(inputs.at_key(&key, message).hint("take it out: the kubelet sets it by itself"));
+                found.push(inputs.at_key(&key, message).hint("remove it: the kubelet sets it itself"));
             }
         }
     }

@@ -10,7 +10,7 @@ pub(super) const THEME: Theme = Theme { title: "The lock", lints: &[CRITICAL_CHA
 const CRITICAL_CHANGE: Lint = Lint {
     code: "C060-critical-change",
     severity: Severity::Error,
-    title: "A critical value is not what the cluster was made with",
+    title: "A critical value differs from the one that the cluster was made with",
     why: "K3s reads these values at every start but keeps what they once made: addresses in use, encrypted Secrets, the \
           datastore itself; it does not notice a change and works wrongly",
     find: critical_change,
@@ -19,7 +19,7 @@ const CRITICAL_CHANGE: Lint = Lint {
 const TAINT_CHANGE: Lint = Lint {
     code: "C061-taint-change",
     severity: Severity::Warning,
-    title: "A node's taints are not those that it registered with",
+    title: "A node's taints differ from those that it registered with",
     why: "K3s sets taints when a node registers for the first time and never again: a new image does not change them",
     find: taint_change,
 };
@@ -27,20 +27,20 @@ const TAINT_CHANGE: Lint = Lint {
 const LABEL_GONE: Lint = Lint {
     code: "C062-label-gone",
     severity: Severity::Warning,
-    title: "A label was taken from a node",
-    why: "K3s sets the labels that it is told of and takes none away: the node keeps it, whatever the new image says",
+    title: "A label was removed from a node",
+    why: "K3s sets the configured labels but removes none: the node keeps it, whatever the new image says",
     find: label_gone,
 };
 
 const ACCEPT: &str = "then `imgbuild lock --accept-critical-change`; a node that never started needs the latter alone";
 
-/// The nodes that were built before: what they registered with, and what they are now.
+/// The nodes that were built before: the values that they registered with, and the current ones.
 fn registered<'a>(inputs: &'a Inputs<'_>) -> impl Iterator<Item = (&'a Node, &'a Registration, Registration)> {
     let known = |name: &str| inputs.lock?.nodes.get(name);
     inputs.nodes().filter_map(move |(node, profile)| Some((node, known(&node.name)?, node.registration(profile))))
 }
 
-/// What `list` has and `other` has not.
+/// The entries of `list` that `other` lacks.
 fn beyond<'a>(list: &'a [String], other: &[String]) -> Vec<&'a str> {
     list.iter().filter(|entry| !other.contains(entry)).map(String::as_str).collect()
 }

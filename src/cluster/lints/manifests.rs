@@ -1,4 +1,4 @@
-//! First-boot manifests: what K3s would trip over, found before it does.
+//! First-boot manifests: mistakes on which K3s would fail.
 
 use std::collections::BTreeMap;
 use std::ops::Range;
@@ -10,7 +10,7 @@ use crate::cluster::Cluster;
 use crate::cluster::leaks::redact;
 use crate::cluster::manifests::kubernetes::Kubernetes;
 use crate::cluster::manifests::{
-    Against, Context, FlawKind, Manifest, Places, Rendered, STAND_IN, Uses, lint, render, unused, uses,
+    Against, Context, FlawKind, Manifest, Rendered, STAND_IN, SourceSpans, Uses, lint, render, unused, uses,
 };
 use crate::cluster::secrets::Secrets;
 use crate::diagnostic::{Diagnostic, Severity, SourceText};
@@ -49,23 +49,23 @@ pub(super) const THEME: Theme = Theme {
 const TEMPLATE: Lint = Lint {
     code: "C080-manifest",
     severity: Severity::Error,
-    title: "A manifest's template does not become YAML",
-    why: "one file that K3s cannot read keeps it applying all others again every 15 seconds, over whatever changed",
+    title: "A manifest's template does not render to valid YAML",
+    why: "as long as K3s cannot read one file, it applies all others again every 15 seconds, over any changes in the cluster",
     find: |inputs| found(inputs, None),
 };
 
 const ADDON_NAME: Lint = Lint {
     code: "C081-addon-name",
     severity: Severity::Error,
-    title: "A manifest's file name is none for an AddOn, or another file's, or one of K3s itself",
-    why: "K3s names an AddOn after its file, up to the first period, and deletes what a file of the same name does not have",
+    title: "A manifest's file name is invalid for an AddOn, or used by another file or by K3s itself",
+    why: "K3s names an AddOn after its file, up to the first period, and deletes objects that another file of this name lacks",
     find: |inputs| found(inputs, Some(FlawKind::AddonName)),
 };
 
 const NO_OBJECT: Lint = Lint {
     code: "C082-no-object",
     severity: Severity::Error,
-    title: "A document of a manifest is no Kubernetes object",
+    title: "A document of a manifest is not a Kubernetes object",
     why: "K3s fails on it, and then applies all files again every 15 seconds",
     find: |inputs| found(inputs, Some(FlawKind::NoObject)),
 };
@@ -73,7 +73,7 @@ const NO_OBJECT: Lint = Lint {
 const DEFINITION_BESIDE_USE: Lint = Lint {
     code: "C083-definition-beside-use",
     severity: Severity::Error,
-    title: "A definition (CRD) and what uses it are in one file",
+    title: "A definition (CRD) and an object of its kind are in one file",
     why: "the API server knows a new kind only some time after its definition, so the file fails and all are applied again",
     find: |inputs| found(inputs, Some(FlawKind::DefinitionBesideUse)),
 };
@@ -89,9 +89,9 @@ const UNDEFINED_KIND: Lint = Lint {
 const NOBODY_MAKES: Lint = Lint {
     code: "C085-nobody-makes",
     severity: Severity::Warning,
-    title: "A Secret or ConfigMap is needed that neither a manifest nor a known controller makes",
-    why: "the pod waits for it until somebody makes it; without a pull secret it waits only for images that the registry \
-          does not give to everybody, and an Ingress shows the controller's own certificate meanwhile",
+    title: "A Secret or ConfigMap is needed that neither a manifest nor a known controller creates",
+    why: "the pod waits until it exists; without a pull secret only images that are not public are missing, and an Ingress \
+          uses the controller's own certificate meanwhile",
     find: |inputs| found(inputs, Some(FlawKind::NobodyMakes)),
 };
 
@@ -114,23 +114,23 @@ const CHART_SIZE: Lint = Lint {
 const GONE: Lint = Lint {
     code: "C088-gone",
     severity: Severity::Error,
-    title: "A manifest names an address or an API that is no more",
-    why: "what it asks for cannot be had",
+    title: "A manifest uses an address or an API that no longer exists",
+    why: "what it names cannot be fetched or applied",
     find: |inputs| found(inputs, Some(FlawKind::Gone)),
 };
 
 const TWICE: Lint = Lint {
     code: "C089-object-twice",
     severity: Severity::Error,
-    title: "A manifest has an object twice",
-    why: "only one of the two can be in the cluster, and which one is chance",
+    title: "An object is in the manifests twice",
+    why: "only one of the two can be in the cluster, and it is random which one",
     find: |inputs| found(inputs, Some(FlawKind::Twice)),
 };
 
 const NO_NAMESPACE: Lint = Lint {
     code: "C090-no-namespace",
     severity: Severity::Warning,
-    title: "No manifest makes the namespace of an object",
+    title: "No manifest creates the namespace of an object",
     why: "until something else makes it, all files are applied again every 15 seconds, over whatever GitOps changed",
     find: |inputs| found(inputs, Some(FlawKind::NoNamespace)),
 };
@@ -146,7 +146,7 @@ const UNKNOWN_KIND: Lint = Lint {
 const WRONG_TYPE: Lint = Lint {
     code: "C122-wrong-type",
     severity: Severity::Error,
-    title: "A value is of another type than its field",
+    title: "A value has another type than its field",
     why: "the API server refuses the object, and K3s applies all files again every 15 seconds",
     find: |inputs| found(inputs, Some(FlawKind::WrongType)),
 };
@@ -154,15 +154,15 @@ const WRONG_TYPE: Lint = Lint {
 const UNKNOWN_FIELD: Lint = Lint {
     code: "C123-unknown-field",
     severity: Severity::Warning,
-    title: "A field is none of its kind's",
-    why: "the API server takes the object without it, so that what it says has no effect",
+    title: "A field does not exist in its kind of object",
+    why: "the API server drops it, so that it has no effect",
     find: |inputs| found(inputs, Some(FlawKind::UnknownField)),
 };
 
 const BAD_NAME: Lint = Lint {
     code: "C124-bad-name",
     severity: Severity::Error,
-    title: "A name, label or key is none for Kubernetes",
+    title: "A name, label or key is invalid in Kubernetes",
     why: "the API server refuses the object, and K3s applies all files again every 15 seconds",
     find: |inputs| found(inputs, Some(FlawKind::BadName)),
 };
@@ -170,7 +170,7 @@ const BAD_NAME: Lint = Lint {
 const SELECTOR: Lint = Lint {
     code: "C125-selector",
     severity: Severity::Error,
-    title: "A workload does not select the pods that it makes",
+    title: "A workload's selector does not match its own pods",
     why: "the API server refuses the object, and K3s applies all files again every 15 seconds",
     find: |inputs| found(inputs, Some(FlawKind::Selector)),
 };
@@ -178,7 +178,7 @@ const SELECTOR: Lint = Lint {
 const BAD_VALUE: Lint = Lint {
     code: "C126-bad-value",
     severity: Severity::Error,
-    title: "A value is none that its field takes, or one is missing",
+    title: "A value is not allowed in its field, or a required one is missing",
     why: "the API server refuses the object, and K3s applies all files again every 15 seconds",
     find: |inputs| found(inputs, Some(FlawKind::BadValue)),
 };
@@ -186,15 +186,15 @@ const BAD_VALUE: Lint = Lint {
 const CHART_NAMESPACE: Lint = Lint {
     code: "C127-chart-namespace",
     severity: Severity::Error,
-    title: "A HelmChart is in the namespace that it shall make",
-    why: "the object cannot be made before the namespace, nor the namespace before the object's job has run",
+    title: "A HelmChart is in the namespace that it is to create",
+    why: "the object cannot be created before the namespace, nor the namespace before the object's job has run",
     find: |inputs| found(inputs, Some(FlawKind::ChartNamespace)),
 };
 
 const CHART_CONFIG: Lint = Lint {
     code: "C128-chart-config",
     severity: Severity::Error,
-    title: "A HelmChartConfig is read by nobody, or a chart refuses its values",
+    title: "A HelmChartConfig belongs to no chart, or the chart refuses its values",
     why: "the chart is installed without them, or not at all",
     find: |inputs| found(inputs, Some(FlawKind::ChartConfig)),
 };
@@ -202,32 +202,32 @@ const CHART_CONFIG: Lint = Lint {
 const DUPLICATE_KEY: Lint = Lint {
     code: "C130-duplicate-key",
     severity: Severity::Warning,
-    title: "A key stands twice in one mapping",
-    why: "K3s takes the last one, and what the first says has no effect",
+    title: "A key appears twice in one mapping",
+    why: "K3s uses the last one, and the first has no effect",
     find: |inputs| found(inputs, Some(FlawKind::DuplicateKey)),
 };
 
 const CHANGED_KEY: Lint = Lint {
     code: "C134-changed-key",
     severity: Severity::Warning,
-    title: "A key without quotes becomes another one",
-    why: "K3s reads YAML 1.1, where `on`, `yes` and `y` mean true and `off`, `no` and `n` false, as a key too; what looks for \
-          the key does not find it",
+    title: "YAML reads a key without quotes as another one",
+    why: "K3s reads YAML 1.1, where `on`, `yes` and `y` mean true and `off`, `no` and `n` false, also as keys; programs that look \
+          for the key do not find it",
     find: |inputs| found(inputs, Some(FlawKind::ChangedKey)),
 };
 
 const RETIRED: Lint = Lint {
     code: "C131-retired",
     severity: Severity::Warning,
-    title: "A manifest names an image or chart of a project that has ended, or an address that is no more",
-    why: "it gets no more fixes, and may be gone on the day that a node comes back",
+    title: "A manifest uses an image or chart of a discontinued project, or an address that no longer exists",
+    why: "it gets no more fixes, and may have disappeared when a node is set up again",
     find: |inputs| found(inputs, Some(FlawKind::Retired)),
 };
 
 const SWITCHED_OFF: Lint = Lint {
     code: "C132-switched-off",
     severity: Severity::Warning,
-    title: "A version of an API is switched off unless the server is told to serve it",
+    title: "A version of an API is disabled by default",
     why: "the file fails, and K3s applies all files again every 15 seconds, over whatever GitOps changed",
     find: |inputs| found(inputs, Some(FlawKind::SwitchedOff)),
 };
@@ -236,15 +236,15 @@ const UNUSED_EXPECTS: Lint = Lint {
     code: "C133-unused-expects",
     severity: Severity::Warning,
     title: "No manifest needs what an overlay expects",
-    why: "the entry silences nothing, and would hide a real mistake later",
+    why: "the entry has no effect now, and could hide a real mistake later",
     find: |inputs| {
         inputs.unused_expects.iter().map(|diagnostic| Mistake { node: None, diagnostic: diagnostic.clone() }).collect()
     },
 };
 
-/// A mistake in a manifest: none of the rules if it is no manifest at all.
+/// A mistake in a manifest. The kind is none if the text is not a manifest at all.
 #[derive(Debug)]
-pub(super) struct Found {
+pub(super) struct ManifestMistake {
     kind: Option<FlawKind>,
     diagnostic: Diagnostic,
 }
@@ -254,18 +254,19 @@ fn found(inputs: &Inputs<'_>, kind: Option<FlawKind>) -> Vec<Mistake> {
     of_kind.map(|found| Mistake { node: None, diagnostic: found.diagnostic.clone() }).collect()
 }
 
-/// What is wrong with the manifests of a server's profile, and which entries of `expects` none of them needs.
+/// The mistakes in the manifests of a server's profile, and the entries of `expects` that none of them needs.
 #[derive(Debug, Default)]
-pub(super) struct Seen {
-    pub found: Vec<Found>,
+pub(super) struct ManifestCheck {
+    pub found: Vec<ManifestMistake>,
     pub unused: Vec<Diagnostic>,
 }
 
-/// What is wrong with the manifests of a profile that no node has: as far as they need no cluster.
+/// Findings in the manifests of a profile that no node uses, as far as they can be checked without a cluster.
 pub(super) fn of_profile(profile: &Profile) -> Vec<Finding> {
     let release = profile.k3s.as_ref().and_then(|k3s| Tag::parse(&k3s.version));
-    let Seen { found, unused } = look(None, profile, release.as_ref(), None);
-    let found = found.into_iter().map(|Found { kind, diagnostic }| (kind.map_or(&TEMPLATE, lint_of), diagnostic));
+    let ManifestCheck { found, unused } = look(None, profile, release.as_ref(), None);
+    let found =
+        found.into_iter().map(|ManifestMistake { kind, diagnostic }| (kind.map_or(&TEMPLATE, lint_of), diagnostic));
     let all = found.chain(unused.into_iter().map(|diagnostic| (&UNUSED_EXPECTS, diagnostic)));
     all.map(|(lint, diagnostic)| Finding::new(lint, Mistake { node: None, diagnostic })).collect()
 }
@@ -297,7 +298,7 @@ fn lint_of(kind: FlawKind) -> &'static Lint {
     }
 }
 
-/// A manifest as far as K3s reads it.
+/// A rendered and parsed manifest.
 struct Read {
     name: String,
     text: Zeroizing<String>,
@@ -305,15 +306,15 @@ struct Read {
     manifest: Manifest,
 }
 
-/// Looks at the manifests of a server's profile. A secret that is not set is that lint's business; here something else
-/// stands for it. Without a cluster, templates that need it are passed over.
+/// Checks the manifests of a server's profile. A placeholder stands for a secret that is not set, since another lint reports
+/// that. Without a cluster, templates that need one are skipped.
 pub(super) fn look(
     cluster: Option<&Cluster>,
     profile: &Profile,
     release: Option<&Tag>,
     secrets: Option<&Secrets>,
-) -> Seen {
-    let mut seen = Seen::default();
+) -> ManifestCheck {
+    let mut seen = ManifestCheck::default();
     let context = |used: &Uses| {
         let value = |name: &str| secrets.and_then(|secrets| secrets.get(name)).map_or(STAND_IN, |value| value.expose());
         let values: Vec<(String, &str)> = used.secrets.iter().map(|name| (name.clone(), value(name))).collect();
@@ -325,7 +326,7 @@ pub(super) fn look(
     };
     let mut all = Vec::new();
     for (name, template) in &profile.manifests {
-        let at = |span, message: String, hint: String| Found {
+        let at = |span, message: String, hint: String| ManifestMistake {
             kind: None,
             diagnostic: Diagnostic::new(&template.source, Some(span), message).hint(hint),
         };
@@ -344,7 +345,7 @@ pub(super) fn look(
         match Manifest::parse(name, &text) {
             Ok(manifest) => all.push(Read { name: name.clone(), text, used, manifest }),
             Err(fault) => {
-                let span = Places::of(&template.source.text, &text, &used, &context(&used)).find(&fault.span);
+                let span = SourceSpans::of(&template.source.text, &text, &used, &context(&used)).find(&fault.span);
                 let [message, hint] = [&fault.message, &fault.hint].map(|text| hide(text, &used, secrets));
                 seen.found.push(at(span, message, hint));
             }
@@ -361,7 +362,7 @@ pub(super) fn look(
     let disabled: Vec<&str> = of_profile.chain(of_cluster).collect();
     let against =
         Against { release, minor, kubernetes: kubernetes.as_ref(), expects: &profile.expects, disabled: &disabled };
-    // What could not be read may be what makes or needs something.
+    // A manifest that could not be read may create or need something.
     let is_whole = all.len() == profile.manifests.len();
     let mut places = BTreeMap::new();
     for flaw in lint(&rendered, against).into_iter().filter(|flaw| is_whole || !flaw.kind.is_absence()) {
@@ -369,10 +370,10 @@ pub(super) fn look(
         let Some(read) = all.iter().find(|read| read.name == flaw.manifest) else { continue };
         let places = places
             .entry(&read.name)
-            .or_insert_with(|| Places::of(&source.text, &read.text, &read.used, &context(&read.used)));
+            .or_insert_with(|| SourceSpans::of(&source.text, &read.text, &read.used, &context(&read.used)));
         let (message, hint) = (hide(&flaw.message, &read.used, secrets), hide(&flaw.hint, &read.used, secrets));
         let diagnostic = Diagnostic::new(source, Some(places.find(&flaw.span)), message).hint(hint);
-        seen.found.push(Found { kind: Some(flaw.kind), diagnostic });
+        seen.found.push(ManifestMistake { kind: Some(flaw.kind), diagnostic });
     }
     if is_whole {
         for expected in unused(&rendered, &profile.expects) {
@@ -385,7 +386,7 @@ pub(super) fn look(
     seen
 }
 
-/// Rules quote names and keys; where a template makes one of a secret, the secret's name stands for it.
+/// Rules quote names and keys. If a template puts a secret there, it is replaced by the secret's name.
 fn hide(text: &str, used: &Uses, secrets: Option<&Secrets>) -> String {
     redact(text, used.secrets.iter().filter_map(|name| Some((name.as_str(), secrets?.get(name)?))))
 }

@@ -1,14 +1,14 @@
-//! Lints: what is well-formed and would still break, told before anything is built.
+//! Lints: find mistakes in well-formed files, before anything is built.
 //!
 //! ```text
 //! workspace, lock → Inputs → each Lint, a pure function → Findings, sorted by place
 //! ```
 //!
 //! A lint is a constant with code, title, reason and function, in the file of its theme; the theme's list goes into
-//! [`themes`]. `docs/lints.md` is made of the same constants, and `tests/fixtures/lints/CODE/{bad,good}` holds a
-//! workspace that it finds something in and one that it does not.
+//! [`themes`]. `docs/lints.md` is generated from the same constants, and `tests/fixtures/lints/CODE/{bad,good}` has a workspace
+//! with the mistake and one without.
 //!
-//! `online` says what the datastore's own answers mean; it asks nobody either.
+//! `online` interprets the datastore's answers; it does not connect to the datastore either.
 
 mod access;
 mod datastore;
@@ -68,13 +68,13 @@ pub fn themes() -> [Theme; 13] {
     ]
 }
 
-/// Everything that the lints find, in the order of the files' places.
+/// All findings, in the order of their places in the files.
 #[must_use]
 pub fn run(inputs: &Inputs<'_>) -> Vec<Finding> {
     let lints = themes().into_iter().flat_map(|theme| theme.lints);
     let mut findings: Vec<Finding> =
         lints.flat_map(|lint| (lint.find)(inputs).into_iter().map(|mistake| Finding::new(lint, mistake))).collect();
-    // Sorting is stable: what is at one place stays in the order of the lints.
+    // The sort is stable: findings at one place stay in the order of the lints.
     findings.sort_by_key(|finding| {
         let Diagnostic { source, span, .. } = &finding.diagnostic;
         (source.path.clone(), span.as_ref().map(|span| span.start))
@@ -82,8 +82,8 @@ pub fn run(inputs: &Inputs<'_>) -> Vec<Finding> {
     findings
 }
 
-/// What the lints find in a profile that no node has: an open console, and of a server its release and its manifests, as far as
-/// they need no cluster.
+/// Findings in a profile that no node uses: an open console and, for a server, its release and its manifests, as far as these can
+/// be checked without a cluster.
 #[must_use]
 pub fn of_profile(profile: &Profile, today: Option<Date>) -> Vec<Finding> {
     let mut findings = access::of_profile(profile);
@@ -99,7 +99,7 @@ pub fn of_profile(profile: &Profile, today: Option<Date>) -> Vec<Finding> {
 pub fn unreadable(error: &ClusterError) -> Option<Finding> {
     let ClusterError::Invalid(diagnostic) = error else { return None };
     let finding = Finding::new(&CLUSTER_FILE, Mistake { node: None, diagnostic: (**diagnostic).clone() });
-    // What is no TOML, or of another type, needs no reason beyond what is said of it.
+    // A syntax error or wrong type needs no further reason.
     let is_of_keys = ["unknown key", "missing key"].iter().any(|start| diagnostic.message.starts_with(start));
     Some(Finding { why: if is_of_keys { finding.why } else { "" }, ..finding })
 }
@@ -119,7 +119,7 @@ pub fn broken_profile(name: &str, error: &ProfileError) -> Finding {
     Finding::new(&nodes::BROKEN_PROFILE, Mistake { node: None, diagnostic })
 }
 
-/// Found by reading, when there is no cluster yet that a function could look at.
+/// Reported when the file is read: there is no cluster yet for a lint's function.
 const CLUSTER_FILE: Lint = Lint {
     code: "C001-cluster-file",
     severity: Severity::Error,

@@ -1,4 +1,4 @@
-//! Addresses and ranges: those of nodes, pods and Services must not meet.
+//! Addresses and ranges of nodes, pods and Services, which must not overlap.
 
 use std::net::IpAddr;
 
@@ -26,7 +26,7 @@ pub(super) const THEME: Theme = Theme {
 const NO_GATEWAY: Lint = Lint {
     code: "C020-no-gateway",
     severity: Severity::Error,
-    title: "A node has a static address, and there is no router or no name server",
+    title: "A node has a static address, but the cluster names no router or no DNS server",
     why: "with a static address nothing comes by DHCP: without a default route K3s finds no interface and pulls no \
           image, without a name server it finds no registry and no time server",
     find: no_gateway,
@@ -35,7 +35,7 @@ const NO_GATEWAY: Lint = Lint {
 const OUTSIDE_NET: Lint = Lint {
     code: "C021-gateway-outside-net",
     severity: Severity::Error,
-    title: "The router is not in a node's network, or is no machine's address",
+    title: "The router is not in a node's network, or no machine can have its address",
     why: "a default route through an address that is not on the cable is refused, and the node reaches nothing beyond \
           its neighbours",
     find: gateway_outside_net,
@@ -45,7 +45,7 @@ const INSIDE_CLUSTER: Lint = Lint {
     code: "C022-address-in-cluster-range",
     severity: Severity::Error,
     title: "A node's network and a range of the cluster overlap",
-    why: "traffic for the neighbour goes into the cluster's own network instead, and never arrives",
+    why: "traffic to other machines there goes into the cluster's own network instead, and never arrives",
     find: address_in_cluster_range,
 };
 
@@ -53,7 +53,7 @@ const OVERLAPPING: Lint = Lint {
     code: "C023-overlapping-ranges",
     severity: Severity::Error,
     title: "The ranges of pods and Services overlap",
-    why: "one address would be a pod and a Service, and connections to it end at either",
+    why: "one address could be both a pod's and a Service's, and connections to it reach either of them",
     find: overlapping_ranges,
 };
 
@@ -69,7 +69,7 @@ const RANGE_SIZE: Lint = Lint {
 const DNS_OUTSIDE: Lint = Lint {
     code: "C025-dns-outside-services",
     severity: Severity::Error,
-    title: "The cluster's name server has no usable Service address",
+    title: "The cluster's DNS server has no usable Service address",
     why: "CoreDNS is a Service: its address must be in `service_cidr`, whose first address is the API's",
     find: dns_outside_services,
 };
@@ -85,7 +85,7 @@ const MIXED_FAMILIES: Lint = Lint {
 const NO_HOST: Lint = Lint {
     code: "C027-no-hosts-address",
     severity: Severity::Error,
-    title: "A node's address is its network's own, that of all hosts in it, or no machine's",
+    title: "A node's address is one that no machine can have",
     why: "the first and the last address of an IPv4 network are nobody's, loopback and multicast addresses are nobody's \
           anywhere: neighbours do not send to them",
     find: no_hosts_address,
@@ -94,8 +94,8 @@ const NO_HOST: Lint = Lint {
 const LOOPBACK_DNS: Lint = Lint {
     code: "C028-loopback-dns",
     severity: Severity::Error,
-    title: "A name server is the node itself",
-    why: "no name server runs on a node, and pods cannot reach a node's loopback addresses at all",
+    title: "A DNS server's address is the node itself",
+    why: "no DNS server runs on a node, and pods cannot reach a node's loopback addresses",
     find: loopback_dns,
 };
 
@@ -109,7 +109,7 @@ fn gateway(inputs: &Inputs<'_>) -> Option<IpAddr> {
     inputs.cluster.gateway.as_ref()?.parse().ok()
 }
 
-/// Told once: it is the cluster's key that is missing.
+/// Reported once, not for each node, since the missing key is the cluster's.
 fn no_gateway(inputs: &Inputs<'_>) -> Vec<Mistake> {
     let Some((name, key, net)) = static_nodes(inputs).next() else { return Vec::new() };
     let first = first_host(net);
@@ -174,10 +174,10 @@ fn overlapping_ranges(inputs: &Inputs<'_>) -> Vec<Mistake> {
     }
     let message = format!("service_cidr {services} and cluster_cidr {pods} overlap");
     let mistake = at_range(inputs, "service_cidr", "cluster_cidr", message);
-    vec![mistake.hint("take ranges that have nothing in common: K3s's own are 10.42.0.0/16 and 10.43.0.0/16")]
+    vec![mistake.hint("use ranges that do not overlap: K3s's defaults are 10.42.0.0/16 and 10.43.0.0/16")]
 }
 
-/// At the first of two keys that the file has.
+/// A mistake at the first of the two keys that is in the file.
 fn at_range(inputs: &Inputs<'_>, key: &str, other: &str, message: String) -> Mistake {
     let mistake = inputs.at_value(&format!("k3s.{key}"), message.clone());
     if mistake.diagnostic.span.is_some() { mistake } else { inputs.at_value(&format!("k3s.{other}"), message) }
@@ -188,7 +188,7 @@ fn range_size(inputs: &Inputs<'_>) -> Vec<Mistake> {
     let mut found = Vec::new();
     let pods = k3s.cluster_cidr;
     let each = if pods.addr().is_ipv4() { 24 } else { 64 };
-    // More than 2^20 nodes are nobody's home.
+    // Capped at 2^20 nodes, far more than any cluster has.
     let room =
         1_usize.checked_shl(u32::from(each.clamp(pods.prefix_len(), pods.prefix_len() + 20) - pods.prefix_len()));
     let room = if pods.prefix_len() > each { 0 } else { room.unwrap_or(usize::MAX) };

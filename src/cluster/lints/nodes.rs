@@ -15,7 +15,7 @@ pub(super) const THEME: Theme = Theme {
 const UNKNOWN_PROFILE: Lint = Lint {
     code: "C002-unknown-profile",
     severity: Severity::Error,
-    title: "A node names a profile that nobody has",
+    title: "A node names a profile that does not exist",
     why: "the node's image is built from its profile",
     find: unknown_profile,
 };
@@ -31,7 +31,7 @@ pub(super) const BROKEN_PROFILE: Lint = Lint {
 const BOARD_MISMATCH: Lint = Lint {
     code: "C004-board-mismatch",
     severity: Severity::Error,
-    title: "A node's board is not its profile's",
+    title: "A node's board differs from its profile's",
     why: "the image is made for the profile's board; another machine finds no kernel on it that it can start",
     find: board_mismatch,
 };
@@ -39,15 +39,15 @@ const BOARD_MISMATCH: Lint = Lint {
 const DUPLICATE_ADDRESS: Lint = Lint {
     code: "C012-duplicate-address",
     severity: Severity::Error,
-    title: "Two nodes have one address",
-    why: "both answer for it, so that connections reach now one and now the other",
+    title: "Two nodes have the same address",
+    why: "both answer for it, so that connections reach sometimes one and sometimes the other",
     find: duplicate_address,
 };
 
 const DUPLICATE_MAC: Lint = Lint {
     code: "C013-duplicate-mac",
     severity: Severity::Error,
-    title: "Two nodes have one network card",
+    title: "Two nodes have the same network card",
     why: "a network card is in one machine, and the other node would not find its own",
     find: duplicate_mac,
 };
@@ -99,7 +99,7 @@ fn board_mismatch(inputs: &Inputs<'_>) -> Vec<Mistake> {
             && board != profile.board
         {
             let (meant, is) = (board.name(), profile.board.name());
-            let message = format!("`{}` is said to be a {meant}, profile `{}` is for {is}", node.name, profile.name);
+            let message = format!("`{}` has the board {meant}, but profile `{}` is for {is}", node.name, profile.name);
             let hint = format!("name a profile for {meant}, write `board = \"{is}\"`, or leave `board` out");
             found.push(inputs.at_value(&format!("node.{}.board", node.name), message).hint(hint));
         }

@@ -13,7 +13,7 @@ pub(super) const THEME: Theme =
 const CA_MISSING: Lint = Lint {
     code: "C055-registry-ca-missing",
     severity: Severity::Error,
-    title: "A registry's CA file is not there",
+    title: "A registry's CA file does not exist",
     why: "the node's seed cannot be made without it, and no image could be pulled",
     find: ca_missing,
 };
@@ -21,8 +21,8 @@ const CA_MISSING: Lint = Lint {
 const CA_UNUSABLE: Lint = Lint {
     code: "C056-registry-ca-unusable",
     severity: Severity::Error,
-    title: "A registry's CA file holds no certificate authority",
-    why: "nothing that the registry shows can be proved with it, so no image can be pulled",
+    title: "A registry's CA file has no certificate of an authority",
+    why: "the registry's certificate cannot be verified with it, so no image can be pulled",
     find: ca_unusable,
 };
 
@@ -30,14 +30,14 @@ const PASSWORD_IN_CLEAR: Lint = Lint {
     code: "C057-password-in-clear",
     severity: Severity::Error,
     title: "A registry's password would go over the network in the clear",
-    why: "whoever sits between node and registry reads it, and could then change the images",
+    why: "an attacker between node and registry can read it, and then change the images",
     find: password_in_clear,
 };
 
 const PASSWORD_FOR_ALL: Lint = Lint {
     code: "C151-password-for-all-registries",
     severity: Severity::Error,
-    title: "A password would go to every registry there is",
+    title: "A password would be sent to every registry",
     why: "what stands under `*` holds for each registry that has no entry of its own (K3s documentation, \
           `installation/private-registry`): each that an image's name mentions would be logged in to with it",
     find: password_for_all,
@@ -46,8 +46,8 @@ const PASSWORD_FOR_ALL: Lint = Lint {
 const TOLD_TWICE: Lint = Lint {
     code: "C058-registry-twice",
     severity: Severity::Error,
-    title: "A registry or mirror is told of twice",
-    why: "K3s knows each host once; which of the two would hold is nobody's choice",
+    title: "A registry or mirror is configured twice",
+    why: "K3s has one configuration per host, and which of the two counts is undefined",
     find: told_twice,
 };
 

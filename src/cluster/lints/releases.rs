@@ -1,5 +1,5 @@
-//! Releases of K3s: that their line still lives, that servers and agents go together, and that none of them is known to
-//! fail with what the cluster has.
+//! Releases of K3s: whether their line is still supported, whether servers and agents are compatible, and whether a release is
+//! known to fail with this cluster's datastore.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -19,7 +19,7 @@ pub(super) const THEME: Theme =
 const DEAD_LINE: Lint = Lint {
     code: "C100-dead-line",
     severity: Severity::Warning,
-    title: "The pinned line of Kubernetes is past its end of life",
+    title: "The pinned release line of Kubernetes is past its end of life",
     why: "it gets no more fixes, not even those of security; components that the cluster runs drop it too. Found by \
           today's date, so `build` does not say it. Manifests are held against no line before 1.33, but for APIs that \
           are gone",
@@ -29,15 +29,15 @@ const DEAD_LINE: Lint = Lint {
 const UNKNOWN_LINE: Lint = Lint {
     code: "C101-unknown-line",
     severity: Severity::Warning,
-    title: "This program does not know the pinned line of Kubernetes",
-    why: "nothing was tried with it, and what it no longer takes from older lines is not checked",
+    title: "This program does not know the pinned release line of Kubernetes",
+    why: "it was not tested with this program, and APIs that it no longer serves are not checked",
     find: unknown_line,
 };
 
 const VERSION_SKEW: Lint = Lint {
     code: "C102-version-skew",
     severity: Severity::Error,
-    title: "Servers and agents are of lines that do not go together",
+    title: "Servers and agents have incompatible release lines",
     why: "Kubernetes's version skew policy: a kubelet is never newer than the API server and at most three lines older, \
           and servers differ by one line at most; beyond that, nodes stop being Ready in ways that nobody tries",
     find: version_skew,
@@ -46,8 +46,8 @@ const VERSION_SKEW: Lint = Lint {
 const KNOWN_BAD: Lint = Lint {
     code: "C103-known-bad",
     severity: Severity::Warning,
-    title: "The pinned release is known to fail with what this cluster has",
-    why: "others reported it: the server ends and starts again without end",
+    title: "The pinned release is known to fail with this cluster's datastore",
+    why: "it was reported to K3s: the server exits and starts again endlessly",
     find: known_bad,
 };
 
@@ -59,10 +59,10 @@ const OF_OLD_TABLES: [Tag; 4] = [Tag::rebuilt(33, 13, 2), Tag::of(34, 10), Tag::
 /// newer lines have it. Of v1.33 the first that is known to have it or a newer one.
 const WITHOUT_PGBOUNCER: [Tag; 4] = [Tag::rebuilt(33, 13, 2), Tag::of(34, 9), Tag::of(35, 6), Tag::of(36, 2)];
 
-/// The port that `PgBouncer` listens on unless it is told otherwise.
+/// The default port of `PgBouncer`.
 const PGBOUNCER: u16 = 6432;
 
-/// Nodes with K3s, with their part and release.
+/// Nodes with K3s, with their role and release.
 fn nodes<'a>(inputs: &'a Inputs<'_>) -> Vec<(&'a Node, Role, Tag)> {
     let tag =
         |(node, profile): (&'a Node, &Profile)| Some((node, profile.k3s.as_ref()?.role, inputs.release(profile)?));
@@ -78,7 +78,7 @@ fn releases<'a>(inputs: &'a Inputs<'_>) -> BTreeMap<Tag, Vec<&'a str>> {
     releases
 }
 
-/// At the profile of the first of the nodes; it concerns all of them.
+/// A mistake at the profile of the first of these nodes; it concerns all of them.
 fn of_release(inputs: &Inputs<'_>, nodes: &[&str], message: String, hint: String) -> Mistake {
     let first = nodes.first().copied().unwrap_or_default();
     let mistake = inputs.at_value(&format!("node.{first}.profile"), message).hint(hint);
@@ -94,7 +94,7 @@ fn dead_line(inputs: &Inputs<'_>) -> Vec<Mistake> {
     releases(inputs).into_iter().filter_map(mistake).collect()
 }
 
-/// That the line of a release of `whom` has ended, and what to do.
+/// The message and hint for a release whose line has ended; `whom` uses it.
 fn ended(tag: &Tag, whom: &str, today: Date) -> Option<(String, String)> {
     let when = match tag.line.end() {
         End::On(end) if end < today => format!("ended on {end}"),
@@ -105,7 +105,7 @@ fn ended(tag: &Tag, whom: &str, today: Date) -> Option<(String, String)> {
     Some((message, way_out(tag.line, today)))
 }
 
-/// What is wrong with the release that a profile names which no node has.
+/// Findings on the release of a profile that no node uses.
 pub(super) fn of_profile(profile: &Profile, today: Option<Date>) -> Vec<Finding> {
     let Some(tag) = profile.k3s.as_ref().and_then(|k3s| Tag::parse(&k3s.version)) else { return Vec::new() };
     let whom = format!("profile `{}`", profile.name);
@@ -120,7 +120,7 @@ pub(super) fn of_profile(profile: &Profile, today: Option<Date>) -> Vec<Finding>
     found.map(finding).collect()
 }
 
-/// Lines are climbed one by one.
+/// The hint for an upgrade, which must not skip a release line.
 fn way_out(line: Line, today: Date) -> String {
     let next = Line { minor: line.minor + 1, ..line };
     let is_enough = matches!(next.end(), End::On(end) if end >= today);
@@ -139,10 +139,10 @@ fn unknown_line(inputs: &Inputs<'_>) -> Vec<Mistake> {
     releases(inputs).into_iter().filter_map(mistake).collect()
 }
 
-/// That nothing is known of the line of a release of `whom`.
+/// The message and hint for a release of an unknown line; `whom` uses it.
 fn newer(tag: &Tag, whom: &str) -> Option<(String, String)> {
     let message = format!("K3s {tag} of {whom} is of a line that is newer than this program");
-    let hint = "is the number right? else a newer imgbuild may know it".to_owned();
+    let hint = "check the number; a newer imgbuild may know the line".to_owned();
     (tag.line.end() == End::Unknown).then_some((message, hint))
 }
 

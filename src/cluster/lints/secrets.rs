@@ -1,4 +1,4 @@
-//! Secrets: that they are there, fit for their purpose, and nowhere that they do not belong.
+//! Secrets: whether they are set and valid, and whether one is where it does not belong.
 
 use std::collections::BTreeSet;
 
@@ -23,15 +23,15 @@ const MISSING: Lint = Lint {
 const UNFIT: Lint = Lint {
     code: "C071-unfit-secret",
     severity: Severity::Error,
-    title: "A secret is not what its purpose asks for",
-    why: "K3s would refuse it, or take it for something else",
+    title: "A secret's value is invalid for its purpose",
+    why: "K3s would refuse it, or interpret it as something else",
     find: unfit,
 };
 
 const SERVER_TOKEN_ELSEWHERE: Lint = Lint {
     code: "C076-server-token-elsewhere",
     severity: Severity::Error,
-    title: "The server token would go where only lesser secrets belong",
+    title: "The server token would go where a less powerful secret belongs",
     why: "whoever has it is the cluster's administrator and opens its datastore; a worker, or an object in the cluster, that \
           holds it gives all of that away",
     find: server_token_elsewhere,
@@ -40,18 +40,18 @@ const SERVER_TOKEN_ELSEWHERE: Lint = Lint {
 const IN_CLUSTER_FILE: Lint = Lint {
     code: "C077-secret-in-cluster-file",
     severity: Severity::Error,
-    title: "The cluster file holds a secret",
+    title: "The cluster file contains a secret",
     why: "it is made to be committed and shown, and its values go into the seeds and manifests of any node",
     find: in_cluster_file,
 };
 
-/// What is known of each secret that the nodes need.
+/// The state of each secret that the nodes need.
 fn rows<T>(inputs: &Inputs<'_>, of: impl Fn(&str, State) -> Option<T>) -> Vec<T> {
     let Some(secrets) = inputs.secrets else { return Vec::new() };
     check(secrets, &inputs.needs).into_iter().filter_map(|row| of(&row.name, row.state)).collect()
 }
 
-/// At the cluster's datastore, or its name: the file of secrets itself is never quoted.
+/// A mistake at the cluster's `datastore` or `name` key: the secrets file itself is never quoted.
 fn mistake(inputs: &Inputs<'_>, name: &str, message: String) -> Mistake {
     inputs.at_key(if name == DATASTORE_URL { "datastore" } else { "name" }, message)
 }
@@ -63,7 +63,7 @@ fn missing(inputs: &Inputs<'_>) -> Vec<Mistake> {
         if names.is_empty() {
             return Vec::new();
         }
-        // What is asked of the user himself comes after.
+        // The datastore's URL is set afterwards, since the user must provide it.
         let more = names.iter().any(|name| name == DATASTORE_URL);
         let more = if more { ", then `imgbuild secrets set datastore-url`" } else { "" };
         let message = format!("there are no secrets yet; the nodes need {}", quoted(&names));

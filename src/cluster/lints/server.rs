@@ -1,4 +1,4 @@
-//! Servers: that there is one, and that agents find it.
+//! Servers: whether there is one, and whether agents find it.
 
 use std::net::IpAddr;
 
@@ -33,7 +33,7 @@ const NO_ROLE: Lint = Lint {
 const STANDALONE: Lint = Lint {
     code: "C006-standalone",
     severity: Severity::Error,
-    title: "A node's profile makes a cluster of its own",
+    title: "A node's profile is a cluster of its own",
     why: "`standalone` starts K3s without the cluster's token and datastore, as `demo` does",
     find: standalone,
 };
@@ -58,15 +58,15 @@ const SEVERAL_SERVERS: Lint = Lint {
 const SERVER_ELSEWHERE: Lint = Lint {
     code: "C014-server-elsewhere",
     severity: Severity::Error,
-    title: "The server URL leads to no server",
-    why: "agents look for the API where `server` says",
+    title: "The server URL does not lead to a server",
+    why: "agents connect to the API at the URL in `server`",
     find: server_elsewhere,
 };
 
 const DISABLE_DIFFERS: Lint = Lint {
     code: "C016-disable-differs",
     severity: Severity::Error,
-    title: "A server's profile leaves out what the cluster does not",
+    title: "A server's profile disables a component that the cluster does not",
     why: "which packaged components there are is the cluster's, and critical: K3s refuses a server that differs from the \
           others, and the lock remembers what `cluster.toml` says",
     find: disable_differs,
@@ -75,15 +75,15 @@ const DISABLE_DIFFERS: Lint = Lint {
 const SERVER_UNSTABLE: Lint = Lint {
     code: "C015-server-unstable",
     severity: Severity::Warning,
-    title: "The server URL names an address that no server is sure to have",
-    why: "when DHCP gives the server another address, no agent finds it any more",
+    title: "The server URL has an address that no server has for certain",
+    why: "if DHCP gives the server another address, no agent finds it any more",
     find: server_unstable,
 };
 
 const SERVER_TAINT: Lint = Lint {
     code: "C150-server-taint",
     severity: Severity::Warning,
-    title: "A taint keeps K3s's own work off the only server",
+    title: "A taint keeps K3s's own pods off the only server",
     why: "until a node without such a taint joins, what does not tolerate it stays Pending; K3s's own add-ons tolerate \
           `node-role.kubernetes.io/control-plane:NoSchedule` and any `CriticalAddonsOnly`, the jobs that install charts \
           neither",
@@ -93,7 +93,7 @@ const SERVER_TAINT: Lint = Lint {
 const WILDCARD: Lint = Lint {
     code: "C017-wildcard-name",
     severity: Severity::Error,
-    title: "A TLS name is a wildcard, which the server's K3s does not take",
+    title: "A TLS name is a wildcard, which the server's K3s ignores",
     why: "K3s puts wildcards on the API's certificate since v1.36.3 (k3s-io/k3s#14312); before, it leaves the name out, and \
           whoever reaches the API by such a name gets a certificate for others",
     find: wildcard,
@@ -110,7 +110,7 @@ fn servers<'a>(inputs: &'a Inputs<'_>) -> Vec<&'a Node> {
     inputs.nodes().filter(|(_, profile)| role(profile) == Some(Role::Server)).map(|(node, _)| node).collect()
 }
 
-/// Whether every node's part is known: else the missing server may be behind a broken profile.
+/// Whether every node's role is known: otherwise a node with a broken profile may be the server.
 fn all_known(inputs: &Inputs<'_>) -> bool {
     inputs.profiles.values().all(|profile| profile.as_ref().is_ok_and(|profile| role(profile).is_some()))
 }
@@ -173,7 +173,7 @@ fn server_elsewhere(inputs: &Inputs<'_>) -> Vec<Mistake> {
         Some(address) => node.net().is_some_and(|net| net.addr() == address),
         None => *host == node.name,
     };
-    // Another node with the server's address is a lint of its own.
+    // Another lint reports a node with the server's address.
     let is_told = servers.iter().copied().any(is_host) || !all_known(inputs);
     let message = if host == "localhost" || address.is_some_and(own) {
         format!("on an agent, {host} is the agent itself")
@@ -197,7 +197,7 @@ fn server_elsewhere(inputs: &Inputs<'_>) -> Vec<Mistake> {
 fn server_unstable(inputs: &Inputs<'_>) -> Vec<Mistake> {
     let Some(address) = server_address(inputs) else { return Vec::new() };
     let holds = |node: &&Node| node.net().is_some_and(|net| net.addr() == address);
-    // Told by the lint above, or none of the servers is known.
+    // The lint above reports it, or no server is known.
     if !server_elsewhere(inputs).is_empty() || servers(inputs).is_empty() || servers(inputs).iter().any(holds) {
         return Vec::new();
     }
@@ -225,7 +225,7 @@ fn disable_differs(inputs: &Inputs<'_>) -> Vec<Mistake> {
     found
 }
 
-/// What keeps everything else off a server and yet lets in what belongs there.
+/// The taint that keeps other pods off a server, but that K3s's own pods tolerate.
 const CONTROL_PLANE: &str = "node-role.kubernetes.io/control-plane";
 
 fn wildcard(inputs: &Inputs<'_>) -> Vec<Mistake> {
@@ -243,12 +243,13 @@ fn wildcard(inputs: &Inputs<'_>) -> Vec<Mistake> {
     }
 }
 
-/// Whether a taint keeps off what does not tolerate it.
+/// Whether a taint keeps pods off that do not tolerate it.
 fn is_barrier(taint: &str) -> bool {
     !taint.ends_with(":PreferNoSchedule")
 }
 
-/// Whether a node of the file takes pods that tolerate nothing, or may do so: nothing is known of one whose profile is broken.
+/// Whether pods without tolerations can run on a node of the file, or might: the taints of a node with a broken profile are
+/// unknown.
 fn is_open_node(inputs: &Inputs<'_>) -> bool {
     let is_open = |k3s: &K3s| !k3s.taints.iter().any(|taint| is_barrier(taint));
     !all_known(inputs) || inputs.nodes().any(|(_, profile)| profile.k3s.as_ref().is_some_and(is_open))

@@ -1,4 +1,4 @@
-//! What `check` tells of a workspace whether or not it has a cluster file.
+//! Findings in a workspace with or without a cluster file.
 
 use std::sync::Arc;
 
@@ -11,21 +11,21 @@ pub(super) const THEME: Theme = Theme { title: "The workspace", lints: &[NO_CLUS
 const NO_CLUSTER_FILE: Lint = Lint {
     code: "C140-no-cluster-file",
     severity: Severity::Warning,
-    title: "There is no `cluster.toml`, where there seems to be a cluster",
-    why: "without it there are no nodes, and nothing of them is checked",
+    title: "There is no `cluster.toml`, although there seems to be a cluster",
+    why: "without it there are no nodes, so that none are checked",
     find: |_| Vec::new(),
 };
 
 const WITHOUT_K3S: Lint = Lint {
     code: "C141-locked-without-k3s",
     severity: Severity::Warning,
-    title: "A profile is locked without the K3s that it asks for",
-    why: "K3s was out of reach when it was locked; a node that starts from its image runs no cluster and joins none",
+    title: "A profile is locked without the K3s that it needs",
+    why: "K3s could not be downloaded when it was locked; a node that starts from its image runs no cluster and joins none",
     find: |_| Vec::new(),
 };
 
-/// A workspace without a cluster file, in whose directory are these `files`, if there seems to have been one: `sign` is a file
-/// that only clusters have.
+/// The finding for a workspace without a cluster file that seems to have had one. `files` are the files of its directory; `sign`
+/// describes something that only a cluster has.
 #[must_use]
 pub fn no_cluster_file<'f>(files: impl Iterator<Item = &'f str>, sign: Option<&str>) -> Option<Finding> {
     let others = ["imgbuild.toml", "ledger.toml", "secrets.toml"];
@@ -44,7 +44,7 @@ pub fn no_cluster_file<'f>(files: impl Iterator<Item = &'f str>, sign: Option<&s
     Some(found(&NO_CLUSTER_FILE, FILE, message, hint))
 }
 
-/// A profile whose lock has no K3s, though the profile asks for it.
+/// The finding for a profile with K3s whose lock has none.
 #[must_use]
 pub fn without_k3s(profile: &str) -> Finding {
     let hint = format!(

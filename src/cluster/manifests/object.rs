@@ -3,7 +3,7 @@
 use std::ops::Range;
 
 use super::kubernetes::group_of;
-use super::yaml::{Fault, Node, documents, keys};
+use super::yaml::{Node, YamlError, documents, keys};
 
 /// A rendered manifest: its file's name and the objects in it.
 #[derive(Debug, Clone)]
@@ -11,9 +11,9 @@ pub struct Manifest {
     /// Its file's name, `NAME.yaml`.
     pub name: String,
     pub objects: Vec<Object>,
-    /// Keys that stand twice in one mapping, at their second place.
+    /// Keys that appear twice in one mapping, at the position of the second one.
     pub twice: Vec<(String, Range<usize>)>,
-    /// Keys that become another: as written, and what they become.
+    /// Keys that YAML reads as another one: as written, and as read.
     pub changed: Vec<(String, &'static str, Range<usize>)>,
 }
 
@@ -21,8 +21,8 @@ impl Manifest {
     /// Reads rendered text: YAML documents, empty ones left out, lists of objects taken apart.
     ///
     /// # Errors
-    /// Text that is no YAML. The reason quotes nothing of the text.
-    pub fn parse(name: &str, text: &str) -> Result<Self, Fault> {
+    /// The text is not YAML. The error quotes nothing of the text.
+    pub fn parse(name: &str, text: &str) -> Result<Self, YamlError> {
         let (mut objects, mut twice, mut changed) = (Vec::new(), Vec::new(), Vec::new());
         for document in documents(text)? {
             twice.extend(document.twice);
@@ -100,7 +100,7 @@ impl Object {
         self.root.at(path)?.text()
     }
 
-    /// The bytes of the value at a path, or of the nearest that there is above it: of its key if it is a mapping.
+    /// The bytes of the value at a path, or of the nearest existing parent; for a mapping, the bytes of its key.
     #[must_use]
     pub fn place(&self, path: &str) -> Range<usize> {
         let mut place = self.root.span.start..self.root.span.start + 1;
@@ -117,7 +117,7 @@ impl Object {
         place
     }
 
-    /// Kind and name, as people say it.
+    /// Kind and name, for messages.
     #[must_use]
     pub fn spoken(&self) -> String {
         format!("{} `{}`", self.kind(), self.name())

@@ -1,6 +1,6 @@
-//! A manifest's template: which values it uses, and the text it becomes.
+//! A manifest's template: the values that it uses, and its rendering.
 //!
-//! Undefined names are errors. No message holds a value: a secret might be among them.
+//! Undefined names are errors. No message quotes a value, since it may be a secret.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -21,11 +21,11 @@ pub enum ManifestError {
     /// The template itself is wrong.
     #[error("{path}, line {line}: {reason}")]
     Template { path: String, line: usize, reason: String },
-    /// It uses a value that nobody gives.
+    /// It uses a value that is not set.
     #[error("{path}, line {line}: `{value}` is not set")]
     Unset { path: String, line: usize, value: String },
-    /// It takes all secrets at once, instead of those that it names.
-    #[error("{path}, line {line}: a template gets the secrets that it names, and this asks for all of them")]
+    /// It uses all secrets at once, instead of naming each.
+    #[error("{path}, line {line}: a template gets only the secrets that it names, and this uses all of them")]
     AllSecrets { path: String, line: usize },
 }
 
@@ -45,7 +45,7 @@ impl ManifestError {
             Self::Template { reason, .. } => reason.clone(),
             Self::Unset { value, .. } => format!("`{value}` is not set"),
             Self::AllSecrets { .. } => {
-                "a template gets the secrets that it names, and this asks for all of them".to_owned()
+                "a template gets only the secrets that it names, and this uses all of them".to_owned()
             }
         }
     }
@@ -84,15 +84,15 @@ impl ManifestError {
     }
 }
 
-/// What templates know.
+/// The names that templates can use.
 const NAMES: [&str; 3] = ["profile", "cluster", "secrets"];
 
 /// Where a manifest goes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Home {
-    /// Into the image: it is the same in every cluster.
+    /// Into the image, since it is the same in every cluster.
     Image,
-    /// Into the seed of a server: it holds what belongs to one cluster.
+    /// Into the seed of a server, since it has values of one cluster.
     Seed,
 }
 

@@ -1,4 +1,4 @@
-//! YAML as K3s reads it, with the place of every key and value.
+//! YAML as K3s reads it, with the position of every key and value.
 //!
 //! K3s turns each document into JSON with sigs.k8s.io/yaml (`pkg/deploy/controller.go`), that is with go-yaml 2: YAML 1.1's
 //! words for truth (`yes`, `on`), numbers with `_`, `0o17` and `0x1f`, merge keys (`<<`), and of a key that is there twice the
@@ -14,9 +14,9 @@ use granit_parser::{ErrorKind, Event, Options, Parser, ScalarStyle, Span, Tag};
 #[derive(Debug, Clone)]
 pub struct Document {
     pub root: Node,
-    /// Keys that stand twice in one mapping, at their second place.
+    /// Keys that appear twice in one mapping, at the position of the second one.
     pub twice: Vec<(String, Range<usize>)>,
-    /// Keys that YAML takes for true or false, and so become `true` or `false`: as written, and what they become.
+    /// Keys that YAML reads as `true` or `false`: as written, and as read.
     pub changed: Vec<(String, &'static str, Range<usize>)>,
 }
 
@@ -27,7 +27,7 @@ pub struct Node {
     pub span: Range<usize>,
 }
 
-/// What K3s takes a node for.
+/// A node's value as K3s reads it.
 #[derive(Debug, Clone)]
 pub enum Value {
     Null,
@@ -38,21 +38,21 @@ pub enum Value {
     },
     Text(String),
     List(Vec<Node>),
-    Map(Vec<Entry>),
+    Map(Vec<MappingEntry>),
 }
 
 /// A key and its value.
 #[derive(Debug, Clone)]
-pub struct Entry {
+pub struct MappingEntry {
     pub key: String,
     /// The bytes of the key.
     pub place: Range<usize>,
     pub node: Node,
 }
 
-/// Why a text is no YAML. No part of the text is quoted: a secret may be in it.
+/// Why a text is not YAML. The message quotes nothing of the text, which may have secrets in it.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Fault {
+pub struct YamlError {
     pub span: Range<usize>,
     pub message: String,
     pub hint: String,
@@ -72,13 +72,13 @@ impl Node {
 
     /// The last entry of this key.
     #[must_use]
-    pub fn entry(&self, key: &str) -> Option<&Entry> {
+    pub fn entry(&self, key: &str) -> Option<&MappingEntry> {
         self.entries().iter().rev().find(|entry| entry.key == key)
     }
 
     /// The entries of a mapping; none of other values.
     #[must_use]
-    pub fn entries(&self) -> &[Entry] {
+    pub fn entries(&self) -> &[MappingEntry] {
         let Value::Map(entries) = &self.value else { return &[] };
         entries
     }
@@ -112,18 +112,18 @@ impl Node {
     }
 }
 
-/// What a file may weigh once its aliases stand for what they name, in bytes of text and [`NODE`] for each value: a few lines
-/// could stand for millions. What an anchor names is kept once more and counts twice.
+/// Limit on a file's size after its aliases are expanded, in bytes of text plus [`NODE`] for each value: a few lines of aliases
+/// could expand to millions. The value of an anchor is stored once more, and counts twice.
 const MOST: usize = 64 << 20;
 const NODE: usize = 64;
-/// How deep values may be nested, in lines and in brackets. Objects of Kubernetes have a third of it; each level takes stack.
+/// Deepest nesting of values, by lines or brackets. Objects of Kubernetes have a third of it; each level uses the stack.
 const DEEPEST: (usize, usize) = (100, 60);
 
 /// The documents of a file, empty ones left out.
 ///
 /// # Errors
 /// Text that is no YAML, with its place.
-pub fn documents(text: &str) -> Result<Vec<Document>, Fault> {
+pub fn documents(text: &str) -> Result<Vec<Document>, YamlError> {
     let mut options = Options::default();
     options.emit_comments = false;
     (options.block_nesting_limit, options.flow_nesting_limit) = DEEPEST;
@@ -164,7 +164,7 @@ struct Reader<'t> {
 }
 
 impl<'t> Reader<'t> {
-    fn next(&mut self) -> Result<(Event<'t>, Span), Fault> {
+    fn next(&mut self) -> Result<(Event<'t>, Span), YamlError> {
         match self.events.next() {
             Some(Ok(next)) => Ok(next),
             Some(Err(error)) => Err(fault(self.text, error.marker().byte_offset().unwrap_or_default(), error.kind())),
@@ -172,19 +172,19 @@ impl<'t> Reader<'t> {
         }
     }
 
-    fn count(&mut self, more: usize, span: &Range<usize>) -> Result<(), Fault> {
+    fn count(&mut self, more: usize, span: &Range<usize>) -> Result<(), YamlError> {
         self.weight = self.weight.saturating_add(more);
         if self.weight <= MOST {
             return Ok(());
         }
-        Err(Fault {
+        Err(YamlError {
             span: span.clone(),
             message: "the aliases of this file stand for more values than fit into an object".to_owned(),
             hint: "write out what they stand for".to_owned(),
         })
     }
 
-    fn node(&mut self, event: Event<'t>, span: &Span) -> Result<Node, Fault> {
+    fn node(&mut self, event: Event<'t>, span: &Span) -> Result<Node, YamlError> {
         let place = span.byte_range().unwrap_or_default();
         self.count(NODE, &place)?;
         let (value, anchor, end) = match event {
@@ -221,9 +221,9 @@ impl<'t> Reader<'t> {
         Ok(node)
     }
 
-    fn mapping(&mut self) -> Result<(Vec<Entry>, usize), Fault> {
-        let mut entries: Vec<Entry> = Vec::new();
-        let mut merged: Vec<Entry> = Vec::new();
+    fn mapping(&mut self) -> Result<(Vec<MappingEntry>, usize), YamlError> {
+        let mut entries: Vec<MappingEntry> = Vec::new();
+        let mut merged: Vec<MappingEntry> = Vec::new();
         let mut keys = HashSet::new();
         let end = loop {
             let (event, span) = self.next()?;
@@ -248,13 +248,13 @@ impl<'t> Reader<'t> {
                 let sources =
                     if let Value::List(items) = &node.value { &items[..] } else { std::slice::from_ref(&node) };
                 for entry in sources.iter().flat_map(Node::entries) {
-                    merged.push(Entry { place: place.clone(), ..entry.clone() });
+                    merged.push(MappingEntry { place: place.clone(), ..entry.clone() });
                 }
             } else {
                 if !keys.insert(key.clone()) {
                     self.twice.push((key.clone(), place.clone()));
                 }
-                entries.push(Entry { key, place, node });
+                entries.push(MappingEntry { key, place, node });
             }
         };
         for entry in merged {
@@ -335,7 +335,7 @@ fn number(text: &str) -> Option<bool> {
 }
 
 /// What is wrong, and what to type instead.
-fn fault(text: &str, at: usize, kind: &ErrorKind) -> Fault {
+fn fault(text: &str, at: usize, kind: &ErrorKind) -> YamlError {
     let at = at.min(text.len());
     let start = text[..floor(text, at)].rfind('\n').map_or(0, |end| end + 1);
     // A tab is what most faults of indentation come from, in this line or in the next, whatever the parser stumbled over.
@@ -343,7 +343,7 @@ fn fault(text: &str, at: usize, kind: &ErrorKind) -> Fault {
     for line in text[start..].split_inclusive('\n').take(2) {
         let indent = line.len() - line.trim_start().len();
         if let Some(tab) = line[..indent].find('\t') {
-            return Fault {
+            return YamlError {
                 span: line_start + tab..line_start + tab + 1,
                 message: "a tab indents this line".to_owned(),
                 hint: "indent with spaces: YAML allows no tab there".to_owned(),
@@ -399,7 +399,7 @@ fn fault(text: &str, at: usize, kind: &ErrorKind) -> Fault {
         ),
         other => (format!("the text is not YAML: {other}"), "look at quotes and indentation around the values"),
     };
-    Fault { span: at..at + 1, message, hint: hint.to_owned() }
+    YamlError { span: at..at + 1, message, hint: hint.to_owned() }
 }
 
 fn floor(text: &str, at: usize) -> usize {

@@ -1,4 +1,4 @@
-//! The text of a secrets file: read without quoting it, made with comments that explain it, edited in place.
+//! The text of a secrets file: parsed without quoting it in errors, generated with explaining comments, edited in place.
 
 use std::collections::BTreeMap;
 use std::ops::Range;
@@ -20,10 +20,10 @@ const HEADER: &str = "\
 schema = 1
 ";
 
-/// What a secrets file says.
+/// The content of a secrets file.
 #[derive(Debug, Default)]
 pub(super) struct Document {
-    /// Whom the file is encrypted for, if it is.
+    /// The recipients of the file, if it is encrypted.
     pub(super) recipients: Keys,
     pub(super) secrets: BTreeMap<String, Secret>,
 }
@@ -63,8 +63,8 @@ impl Reader<'_> {
         list.iter().map(|entry| key(entry).ok_or_else(wrong)).collect()
     }
 
-    /// The values of the table [secrets], by name, with their places. A value that the parser had to copy, since it has
-    /// escapes, is taken over and not copied once more.
+    /// The values of the table [secrets], by name, with their positions. A value with escapes, which the parser had to copy, is
+    /// moved and not copied again.
     fn secrets(&self, value: Value<'_>) -> Result<BTreeMap<String, (Secret, Range<usize>)>, SecretsError> {
         let span = value.span();
         let DeValue::Table(table) = value.into_inner() else {
@@ -89,10 +89,10 @@ impl Reader<'_> {
 }
 
 impl Document {
-    /// Reads a secrets file's text; `place` is what errors call it.
+    /// Parses a secrets file's text; errors call the file `place`.
     ///
     /// # Errors
-    /// Text that is no TOML, or says anything else than a secrets file does.
+    /// The text is not TOML, or has other keys than a secrets file.
     pub(super) fn parse(text: &str, place: &str) -> Result<Self, SecretsError> {
         let reader = Reader { place, text };
         let mut document = Self::default();
@@ -174,7 +174,7 @@ impl Document {
                 line(&mut edited, name, value);
             }
         }
-        // A table in an unusual form has no room for a line at the file's end; then the file is written anew.
+        // No line can be added for a table in an unusual form; then the whole file is generated anew.
         let held = Self::parse(&edited, place).is_ok_and(|found| found.same(&wanted));
         Ok(if held { edited } else { wanted.render() })
     }
@@ -190,7 +190,7 @@ impl Document {
     }
 }
 
-/// An empty text that has room for these values escaped: one that grows leaves its shorter selves in memory.
+/// An empty text with capacity for these values in escaped form: a text that grows leaves copies in memory.
 fn with_room<'a>(values: impl IntoIterator<Item = &'a Secret>) -> Zeroizing<String> {
     let values: usize = values.into_iter().map(|value| value.expose().len() * 6 + 80).sum();
     Zeroizing::new(String::with_capacity(values + 4096))

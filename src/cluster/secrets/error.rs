@@ -1,4 +1,4 @@
-//! What can be wrong with secrets. Nothing here can hold a value: all texts are names, places and fixed words.
+//! Errors of secrets. None of them can contain a value: all texts are names, file names and fixed words.
 
 use std::borrow::Cow;
 use std::io;
@@ -8,14 +8,14 @@ use super::known::is_known;
 /// Why secrets could not be read, made or written.
 #[derive(Debug, thiserror::Error)]
 pub enum SecretsError {
-    /// The machine's files.
+    /// A file cannot be read or written.
     #[error("cannot {action} {place}")]
     Io { action: &'static str, place: String, source: io::Error },
     /// A file that must be private is not.
-    #[error("{place} holds secrets, and is open to others (mode {mode:04o})")]
+    #[error("{place} contains secrets, but other users may read or change it (mode {mode:04o})")]
     Exposed { place: String, mode: u32 },
     /// A file that must be this user's own is not.
-    #[error("{place} holds secrets, and belongs to user {owner}, not to you")]
+    #[error("{place} contains secrets, but belongs to user {owner}, not to you")]
     Foreign { place: String, owner: u32 },
     /// A directory, a device, a pipe.
     #[error("{place} is not a file")]
@@ -26,46 +26,46 @@ pub enum SecretsError {
     /// A file is in the way.
     #[error("{place} exists")]
     Exists { place: String },
-    /// Which of two files counts cannot be told.
+    /// There are two files, and it is unclear which one counts.
     #[error("{dir} has both secrets.toml and secrets.toml.age")]
     Both { dir: String },
-    /// A file that is not what a secrets file looks like. The line is not quoted: it may be a secret.
+    /// A malformed secrets file. The line is not quoted, since it may have a secret.
     #[error("{place}: line {line}: {problem}")]
     Syntax { place: String, line: usize, problem: &'static str },
-    /// A name that is none; not quoted, since it may be a value in the wrong place.
+    /// An invalid name. It is not quoted, since it may be a value in the wrong place.
     #[error("{place} is not a secret's name")]
     Name { place: String },
-    /// A secret that is needed and not there.
+    /// A secret that is needed but not set.
     #[error("the secret `{name}` is not set")]
     Unset { name: String },
-    /// A value that does not do for its purpose.
-    #[error("the secret `{name}` is no good: {reason}")]
+    /// A value that is invalid for its purpose.
+    #[error("the secret `{name}` is invalid: {reason}")]
     Unfit { name: String, reason: Cow<'static, str> },
-    /// A value that the cluster stands on would be thrown away.
-    #[error("the secret `{name}` is set already, and the cluster made with it cannot do without it")]
+    /// A value that the cluster depends on would be replaced.
+    #[error("the secret `{name}` is set already, and the cluster that was made with it depends on it")]
     Irreplaceable { name: String },
     /// A secret given twice.
     #[error("the environment has both {variable} and {variable}_FILE")]
     Twice { variable: String },
-    /// Bytes that are no text.
+    /// The bytes are not text.
     #[error("{place} is not UTF-8 text")]
     NotText { place: String },
-    /// Text that is no age recipient; not quoted, since it may be an identity.
+    /// Not an age recipient. It is not quoted, since it may be an identity.
     #[error("{problem}")]
     Recipient { problem: &'static str },
-    /// A line of the list of public keys that is none; not quoted, since it may be an identity.
-    #[error("{place}: line {line} is no public key")]
+    /// An invalid line in the list of public keys. It is not quoted, since it may be an identity.
+    #[error("{place}: line {line} is not a public key")]
     List { place: String, line: usize },
-    /// An encrypted file for other keys than the list beside it has.
+    /// The file is encrypted for other keys than those in the list beside it.
     #[error("{place} is not encrypted for the keys in {list}: {difference}")]
     OtherKeys { place: String, list: String, difference: String },
-    /// An encrypted file without such a list.
-    #[error("{place} is encrypted for {keys}, and there is no {list} that says so")]
+    /// The file is encrypted, but there is no list of its keys.
+    #[error("{place} is encrypted for {keys}, but there is no {list} that lists them")]
     NoList { place: String, list: String, keys: String },
-    /// An encrypted file without a key for it.
+    /// The file is encrypted, and no identity is given.
     #[error("{place} is encrypted")]
     Locked { place: String },
-    /// An encrypted file that the key does not open.
+    /// The identity does not decrypt the file.
     #[error("cannot decrypt {place}: {problem}")]
     Decrypt { place: String, problem: &'static str },
     /// A file with identities that has none.

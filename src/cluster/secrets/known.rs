@@ -1,4 +1,4 @@
-//! The secrets that this program knows the purpose of: what they are, and what their values must look like.
+//! The secrets whose purpose this program knows, and the form of their values.
 
 use std::borrow::Cow;
 
@@ -6,13 +6,13 @@ use super::Secret;
 use crate::cluster::hex;
 use crate::datastore::Endpoint;
 
-/// Makes a machine a K3s server, and seals the cluster's keys in the datastore.
+/// The token that makes a machine a K3s server, and that encrypts the cluster's keys in the datastore.
 pub const SERVER_TOKEN: &str = "server-token";
-/// Lets a machine join as a K3s agent.
+/// The token with which a machine joins as a K3s agent.
 pub const AGENT_TOKEN: &str = "agent-token";
-/// What every node's identity is derived from.
+/// The seed that every node's identity is derived from.
 pub const IDENTITY_SEED: &str = "identity-seed";
-/// Where the control node finds its datastore, with user and password.
+/// The URL of the datastore, with user and password.
 pub const DATASTORE_URL: &str = "datastore-url";
 
 /// Known secrets in the order of the file, each with the comment that explains it there.
@@ -48,12 +48,12 @@ pub fn known() -> impl Iterator<Item = &'static str> {
     KNOWN.iter().map(|(name, _)| *name)
 }
 
-/// Whether this program knows what the secret of this name is for.
+/// Whether this program knows the purpose of the secret of this name.
 pub(super) fn is_known(name: &str) -> bool {
     KNOWN.iter().any(|(known, _)| *known == name)
 }
 
-/// Why this value does not do for the secret of this name, in words that hold nothing of it.
+/// Why this value is invalid for the secret of this name. The text quotes nothing of the value.
 #[must_use]
 pub fn problem(name: &str, value: &Secret) -> Option<Cow<'static, str>> {
     let value = value.expose();

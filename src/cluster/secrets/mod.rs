@@ -8,11 +8,11 @@
 //!                                   Secrets ──▶ needs: which node lacks what
 //! ```
 //!
-//! An encrypted file is held against a list of public keys beside it (`recipients`) before anything in it is used.
+//! The recipients of an encrypted file are compared with a list of public keys beside it (`recipients`) before anything in it is
+//! used.
 //!
-//! A [`Secret`] has no text form but the one that [`Secret::expose`] hands out, and is overwritten when it is
-//! dropped. No error of this room holds a value, or anything that could be one by mistake: a name that is none, a
-//! line that is no TOML, a path that came from the environment.
+//! A [`Secret`] can be read only through [`Secret::expose`], and is overwritten in memory when it is dropped. No error contains a
+//! value, or anything that could be one by mistake: an invalid name, a malformed line, a path from the environment.
 
 mod document;
 mod error;

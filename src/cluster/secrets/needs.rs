@@ -1,4 +1,4 @@
-//! Which node needs which secret, and what is missing.
+//! Which node needs which secret, and which are missing.
 
 use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
@@ -9,7 +9,7 @@ use crate::profile::{self, Profile};
 
 use super::{AGENT_TOKEN, DATASTORE_URL, IDENTITY_SEED, SERVER_TOKEN, Secrets, Source};
 
-/// What a node does in the cluster, as far as it decides about secrets.
+/// A node's role, as far as it decides which secrets the node needs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Role {
     /// A K3s server, with a datastore elsewhere (`datastore-url`) or an embedded one.
@@ -60,16 +60,16 @@ impl NodeNeeds {
     }
 }
 
-/// Whether a secret is fit for use.
+/// Whether a secret is set and valid.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum State {
     Set,
     Missing,
-    /// It is set, and wrong for this reason.
+    /// It is set, but invalid for this reason.
     Unfit(Cow<'static, str>),
 }
 
-/// What is to be said about one secret. Its value is not in here.
+/// The state of one secret, without its value.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Row {
     pub name: String,

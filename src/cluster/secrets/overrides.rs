@@ -11,7 +11,7 @@ use super::{Secret, Secrets, SecretsError, Source, is_name};
 
 const PREFIX: &str = "IMGBUILD_SECRET_";
 
-/// The variable that a secret is taken from.
+/// The environment variable of a secret.
 #[must_use]
 pub fn variable(name: &str) -> String {
     format!("{PREFIX}{}", name.to_ascii_uppercase().replace('-', "_"))
@@ -20,7 +20,7 @@ pub fn variable(name: &str) -> String {
 /// The secret that a variable without `_FILE` belongs to, if it belongs to one.
 fn name_of(variable: &str) -> Option<String> {
     let name = variable.strip_prefix(PREFIX)?.to_ascii_lowercase().replace('_', "-");
-    // Anything that is not written as `variable` writes it is a mistake.
+    // A name that `variable` would not produce is a mistake.
     (is_name(&name) && self::variable(&name) == variable).then_some(name)
 }
 
@@ -31,7 +31,7 @@ pub fn are_overridden(variables: impl IntoIterator<Item = (OsString, OsString)>)
     variables.into_iter().any(|(variable, value)| names(&variable) && !value.is_empty())
 }
 
-/// Lays what the environment has over `secrets`. An empty variable is as good as none.
+/// Overrides `secrets` with those of the environment. An empty variable is ignored.
 ///
 /// # Errors
 /// A variable for what is no secret's name; a value and a file for one secret; a value that is no text; a file that
@@ -70,7 +70,7 @@ fn from_file(path: &Path, variable: &str) -> Result<Secret, SecretsError> {
     Ok(trimmed(text).into())
 }
 
-/// Without the one line break that editors and `echo` put at the end.
+/// Removes the one line break that editors and `echo` add at the end.
 pub(super) fn trimmed(mut text: Zeroizing<String>) -> Zeroizing<String> {
     if text.ends_with('\n') {
         text.pop();

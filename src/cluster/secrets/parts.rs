@@ -1,4 +1,4 @@
-//! Secrets inside secrets: what a datastore's URL would give away if only a part of it were written somewhere.
+//! The secret parts of a datastore's URL, which must not be published on their own either.
 
 use std::borrow::Cow;
 
@@ -7,8 +7,8 @@ use zeroize::Zeroizing;
 
 use super::{DATASTORE_URL, Secret, Secrets};
 
-/// The datastore's password on its own, as the URL spells it and as it is meant, and the URL with what is meant in the
-/// place of what is spelled; each with a name for messages. None is made of a URL that cannot be read.
+/// The datastore's password, percent-encoded as in the URL and decoded, and the URL with the decoded password; each with a name
+/// for messages. Empty if the URL is malformed.
 #[must_use]
 pub fn parts(secrets: &Secrets) -> Vec<(&'static str, Secret)> {
     const PASSWORD: &str = "datastore-url (its password)";
@@ -17,7 +17,7 @@ pub fn parts(secrets: &Secrets) -> Vec<(&'static str, Secret)> {
     let mut parts = vec![(PASSWORD, Secret::from(spelled.to_owned()))];
     if let Cow::Owned(meant) = percent_decode_str(spelled).decode_utf8_lossy() {
         let meant = Zeroizing::new(meant);
-        // Where it is looked at, the `@` behind the password is the last one of the authority.
+        // The `@` after the password is the last one in the authority.
         let start = url.len() - url.split_once("://").map_or(url, |(_, rest)| rest).len();
         let from = start + url[start..].find(':').unwrap_or_default() + 1;
         let whole = [&url[..from], meant.as_str(), &url[from + spelled.len()..]].concat();
@@ -27,7 +27,7 @@ pub fn parts(secrets: &Secrets) -> Vec<(&'static str, Secret)> {
     parts
 }
 
-/// What stands between the first `:` and the last `@` of a URL's authority.
+/// The text between the first `:` and the last `@` of a URL's authority.
 fn password(url: &str) -> Option<&str> {
     let (_, rest) = url.split_once("://")?;
     let authority = rest.split(['/', '?', '#']).next()?;

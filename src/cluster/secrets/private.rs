@@ -1,4 +1,4 @@
-//! Files that hold secrets: read only if they are private, written whole or not at all.
+//! Files with secrets: they are read only if they are private, and written completely or not at all.
 
 use std::fs::{File, Metadata, OpenOptions, Permissions};
 use std::io::{self, Read, Write};
@@ -12,12 +12,12 @@ use super::SecretsError;
 /// Far more than all secrets of a cluster together.
 const MAX: u64 = 4 << 20;
 
-/// Who may see a file.
+/// Who may read a file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Access {
-    /// Its owner alone.
+    /// Only its owner.
     Private,
-    /// Whom the user's umask lets: its content is encrypted.
+    /// Everybody whom the user's umask allows, since its content is encrypted.
     Public,
 }
 
@@ -27,10 +27,10 @@ pub(super) enum Access {
 /// A file that others may read or own, where it must be private; one that cannot be read; none.
 pub(super) fn read(path: &Path, place: &str, access: Access) -> Result<Zeroizing<Vec<u8>>, SecretsError> {
     let failed = |source| SecretsError::Io { action: "read", place: place.to_owned(), source };
-    // A pipe would block when it is opened, before it can be seen to be none of ours.
+    // Without this flag, opening a pipe would block before its type could be checked.
     let flags = rustix::fs::OFlags::NONBLOCK.bits().cast_signed();
     let file = OpenOptions::new().read(true).custom_flags(flags).open(path).map_err(failed)?;
-    // The open file is asked, not its path, which may name another one by now.
+    // Check the open file, not its path, which may lead to another file by now.
     let metadata = file.metadata().map_err(failed)?;
     if !metadata.is_file() {
         return Err(SecretsError::NotAFile { place: place.to_owned() });
@@ -63,19 +63,18 @@ fn judge(metadata: &Metadata, me: u32, place: &str) -> Result<(), SecretsError> 
     Ok(())
 }
 
-/// Writes a file that is not there yet.
+/// Writes a new file.
 ///
 /// # Errors
-/// A file that is there; a directory that cannot be written.
+/// The file exists, or the directory cannot be written.
 pub(super) fn create(path: &Path, place: &str, bytes: &[u8], access: Access) -> Result<(), SecretsError> {
     write(path, place, bytes, access, false)
 }
 
-/// Puts new content in a file's place. Where the path is a link, what it leads to is replaced: it may lie on an
-/// encrypted disk on purpose.
+/// Replaces a file's content. If the path is a link, its target is replaced, which may lie on an encrypted disk on purpose.
 ///
 /// # Errors
-/// A directory that cannot be written.
+/// The directory cannot be written.
 pub(super) fn replace(path: &Path, place: &str, bytes: &[u8], access: Access) -> Result<(), SecretsError> {
     write(path, place, bytes, access, true)
 }
@@ -90,7 +89,7 @@ fn write(path: &Path, place: &str, bytes: &[u8], access: Access, replace: bool) 
         file.as_file().sync_all()?;
         let persisted = if replace { file.persist(&target) } else { file.persist_noclobber(&target) };
         persisted.map_err(|error| error.error)?;
-        // Until the directory is on the disk too, a power cut can take the new name back.
+        // Until the directory is synced too, a power failure can undo the rename.
         File::open(dir)?.sync_all()
     };
     written().map_err(|source| match source.kind() {
@@ -99,7 +98,7 @@ fn write(path: &Path, place: &str, bytes: &[u8], access: Access, replace: bool) 
     })
 }
 
-/// Text, without its bytes in the error.
+/// Decodes UTF-8, without the bytes in the error.
 pub(super) fn text(bytes: &[u8], place: &str) -> Result<Zeroizing<String>, SecretsError> {
     match std::str::from_utf8(bytes) {
         Ok(text) => Ok(Zeroizing::new(text.to_owned())),

@@ -13,7 +13,7 @@ use super::private::{self, Access};
 /// Encrypts for all of `recipients`, as text that can be printed and pasted.
 ///
 /// # Errors
-/// A recipient that is none.
+/// A recipient is invalid.
 pub(super) fn seal<'a>(plain: &str, recipients: impl IntoIterator<Item = &'a String>) -> Result<String, SecretsError> {
     let recipients = recipients.into_iter().map(recipient).collect::<Result<Vec<_>, _>>()?;
     let encryptor = Encryptor::with_recipients(recipients.iter().map(|(recipient, _)| &**recipient as &dyn Recipient))
@@ -31,7 +31,7 @@ pub(super) fn seal<'a>(plain: &str, recipients: impl IntoIterator<Item = &'a Str
 /// A public key as age and OpenSSH write it, without comment.
 ///
 /// # Errors
-/// Text that is none.
+/// The text is not a public key.
 pub(super) fn spelled(text: &str) -> Result<String, SecretsError> {
     recipient(text).map(|(_, spelled)| spelled)
 }
@@ -56,10 +56,10 @@ fn recipient(text: impl AsRef<str>) -> Result<(Box<dyn Recipient + Send>, String
     }
 }
 
-/// Decrypts what [`seal`] or any other age made, armored or not. `place` is what errors call it.
+/// Decrypts an age file, armored or not. Errors call it `place`.
 ///
 /// # Errors
-/// No identity, one that cannot be read or is not private, one that opens something else, a damaged file.
+/// The identity is missing, cannot be read or is not private; it does not decrypt the file; the file is damaged.
 pub(super) fn unseal(sealed: &[u8], place: &str, identity: Option<&Path>) -> Result<Zeroizing<Vec<u8>>, SecretsError> {
     let Some(identity) = identity else { return Err(SecretsError::Locked { place: place.to_owned() }) };
     let identities = identities(identity)?;

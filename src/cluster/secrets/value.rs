@@ -8,7 +8,7 @@ use zeroize::Zeroizing;
 
 use super::{SecretsError, known};
 
-/// A value that cannot be printed, only exposed on purpose. Its memory is overwritten when it is dropped.
+/// A secret value. It cannot be printed by accident, and its memory is overwritten when it is dropped.
 #[derive(Clone)]
 pub struct Secret(Zeroizing<String>);
 
@@ -38,7 +38,7 @@ impl fmt::Debug for Secret {
     }
 }
 
-/// Where a secret's value came from.
+/// The source of a secret's value.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Source {
     /// The workspace's file, by its name.
@@ -78,10 +78,10 @@ impl Secrets {
         self.0.get(name).map(|(_, source)| source)
     }
 
-    /// The secret of this name, which must be there and be good for its purpose.
+    /// The secret of this name, which must be set and valid.
     ///
     /// # Errors
-    /// A secret that is not set, or that is not what its name asks for.
+    /// The secret is not set, or is invalid for its purpose.
     pub fn require(&self, name: &str) -> Result<&Secret, SecretsError> {
         let value = self.get(name).ok_or_else(|| SecretsError::Unset { name: name.to_owned() })?;
         match self.problem(name) {

@@ -1,4 +1,4 @@
-//! The file that keeps a workspace's secrets, plain or encrypted.
+//! A workspace's secrets file, plain or encrypted.
 
 use std::collections::BTreeMap;
 use std::ffi::OsString;
@@ -39,7 +39,7 @@ impl Vault {
     /// The vault of the workspace in `dir`; an encrypted one is opened with the `identity` in this file.
     #[must_use]
     pub fn at(dir: &Path, identity: Option<&Path>) -> Self {
-        // An empty variable is as good as none.
+        // An empty variable counts as unset.
         let identity = identity.filter(|path| !path.as_os_str().is_empty());
         Self { dir: dir.to_owned(), identity: identity.map(Path::to_owned) }
     }
@@ -195,7 +195,7 @@ impl Vault {
     }
 }
 
-/// 32 random bytes as hexadecimal digits: long enough that nobody guesses it, and good in every file format.
+/// 32 random bytes as hexadecimal digits: impossible to guess, and valid in every file format.
 fn random() -> Result<Secret, SecretsError> {
     let mut bytes = Zeroizing::new([0; 32]);
     getrandom::fill(&mut *bytes).map_err(|error| SecretsError::Io {
@@ -207,12 +207,12 @@ fn random() -> Result<Secret, SecretsError> {
 }
 
 impl Secret {
-    /// A secret as it comes from a stream: all of it, without one line break at its end.
+    /// Reads a secret from a stream to its end, and removes one line break there.
     ///
     /// # Errors
-    /// A stream that cannot be read, or holds no text.
+    /// The stream cannot be read, or is not UTF-8.
     pub fn read(from: impl io::Read, place: &str) -> Result<Self, SecretsError> {
-        // Room for a key file; a stream does not say how long it is.
+        // Enough capacity for a key file, since the length of a stream is unknown.
         let bytes = private::read_all(from, 64 << 10).map_err(|source| SecretsError::Io {
             action: "read",
             place: place.to_owned(),

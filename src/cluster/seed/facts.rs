@@ -1,5 +1,4 @@
-//! `/etc/imgbuild/node.env`: what the node's own scripts have to know, a line `KEY='value'` each. docs/node-status.md
-//! names the keys.
+//! `/etc/imgbuild/node.env`: the settings of the node's own scripts, as lines `KEY='value'`. docs/node-status.md lists the keys.
 
 use std::fmt::Write as _;
 
@@ -8,16 +7,16 @@ use crate::cluster::secrets::DATASTORE_URL;
 use crate::datastore::Endpoint;
 use crate::profile::Role;
 
-/// Version of the file's form.
+/// Version of the file's format.
 const SCHEMA: &str = "1";
 
-/// The file's text. It holds no secret: of the datastore only where it is.
+/// The file's text. It has no secrets: of the datastore's URL only host and port.
 pub(super) fn text(inputs: &Inputs<'_>) -> Result<String, SeedError> {
     let Inputs { cluster, node, profile, secrets, .. } = inputs;
     let mut text = String::new();
     let mut unreadable = None;
     let mut fact = |key: &str, value: &str| {
-        // All were checked as names, numbers or paths; were one to slip through, the node would wait for ever.
+        // All values were checked as names, numbers or paths. With a quote in one of them the node would wait for ever.
         if value.contains(['\'', '\n']) {
             unreadable = Some(key.to_owned());
         }

@@ -1,8 +1,8 @@
-//! K3s's drop-ins, `/etc/rancher/k3s/config.yaml.d/`: read after the image's `config.yaml`, in the order of their names;
-//! a later key wins, one with `+` adds to a list (K3s documentation, `installation/configuration`).
+//! K3s's drop-ins, `/etc/rancher/k3s/config.yaml.d/`. K3s reads them after the image's `config.yaml`, in the order of their names;
+//! a later key wins, and one with `+` adds to a list (K3s documentation, `installation/configuration`).
 //!
-//! `20-cluster.yaml` is what all servers must say alike or where agents join, `50-node.yaml` the node itself,
-//! `90-secrets.yaml` what only root may read.
+//! `20-cluster.yaml` has the settings that all servers share, or the URL where agents join; `50-node.yaml` the node's own
+//! settings; `90-secrets.yaml` the secrets, which only root may read.
 
 use serde_json::{Map, Value, json};
 
@@ -69,7 +69,7 @@ fn node_keys(inputs: &Inputs<'_>) -> Map<String, Value> {
     keys
 }
 
-/// An agent gets the agents' token alone: the server's is the key to the whole cluster and to its datastore.
+/// An agent gets only the agents' token: the server's gives full control of the cluster and decrypts its datastore.
 fn secret_keys(inputs: &Inputs<'_>, k3s: &K3s) -> Result<Map<String, Value>, SeedError> {
     let Inputs { cluster, secrets, .. } = inputs;
     let mut keys = Map::new();

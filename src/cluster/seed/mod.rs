@@ -1,4 +1,4 @@
-//! The seed: all that makes a stick the stick of one node, as a tree that is laid over the image's `/etc`.
+//! The seed: everything that makes a stick the stick of one node, as a tree that is mounted over the image's `/etc`.
 //!
 //! ```text
 //! cluster.toml ─┐
@@ -6,8 +6,8 @@
 //! profile       │
 //! secrets ──────┘
 //! ```
-//! The image holds nothing of a cluster and the seed all of it, so one image serves every cluster, and what can be
-//! published is apart from what can not. What only root may read is 0600.
+//! Everything of a cluster is in the seed and nothing of it in the image, so that one image serves every cluster and can be
+//! published. Files that only root may read have the mode 0600.
 
 mod facts;
 mod k3s;
@@ -30,12 +30,12 @@ use crate::tree::{Content, Node, Tree, TreeError};
 
 /// The account that people log in to.
 const ADMIN: &str = "admin";
-/// Where the datastore's CA lies on the node.
+/// The path of the datastore's CA on the node.
 pub(super) const DATASTORE_CA: &str = "/etc/rancher/k3s/datastore-ca.pem";
 /// Origin of the nodes made here.
 const ORIGIN: &str = "imgbuild:seed";
 
-/// What a seed is made from.
+/// The inputs of a seed.
 #[derive(Debug, Clone, Copy)]
 pub struct Inputs<'a> {
     pub cluster: &'a Cluster,
@@ -53,7 +53,7 @@ pub struct Inputs<'a> {
 pub struct Seed {
     /// Everything below `etc/`.
     pub tree: Tree,
-    /// What must not turn up anywhere else, with names for messages: the node's own private values.
+    /// The node's own private values, with names for messages. They must not be in any other output.
     pub private: Vec<(&'static str, Secret)>,
 }
 
@@ -70,13 +70,15 @@ pub enum SeedError {
     /// A registry's CA was not given.
     #[error("the registry's CA `{0}` is missing")]
     NoRegistryCa(String),
-    /// Its profile runs a K3s that takes nothing from a seed.
-    #[error("profile `{0}` is a cluster of its own and takes no node")]
+    /// Its profile runs a standalone K3s, which uses no seed.
+    #[error("profile `{0}` is a cluster of its own, and cannot be a node of another one")]
     Standalone(String),
     /// A value that the node's own scripts could not read.
-    #[error("`{0}` of the node's node.env would have a quote or a line break in it, and the node could not read it")]
+    #[error(
+        "`{0}` in the node's node.env would have a quote or a line break in it, so that the node could not read it"
+    )]
     Unreadable(String),
-    #[error("the seed cannot be put together")]
+    #[error("the seed cannot be made")]
     Tree(#[from] TreeError),
 }
 
@@ -104,7 +106,7 @@ impl SeedError {
 /// Makes the seed of one node.
 ///
 /// # Errors
-/// A secret that is missing or unfit, a manifest's value that is not set, a profile that takes no seed.
+/// A secret is missing or invalid, a manifest's value is not set, or the profile uses no seed.
 pub fn make(inputs: &Inputs<'_>) -> Result<Seed, SeedError> {
     let Inputs { cluster, node, profile, secrets, .. } = inputs;
     let identity = Identity::derive(&IdentitySeed::of(secrets)?, &node.name);
@@ -119,7 +121,7 @@ pub fn make(inputs: &Inputs<'_>) -> Result<Seed, SeedError> {
     if let Some(text) = network::configuration(cluster, node) {
         files.open("systemd/network/05-node.network", text)?;
     }
-    // Over the image's own, which tells that there is no seed.
+    // This replaces the image's own file, which says that there is no seed.
     files.open("issue.d/50-seed.issue", format!("Node {} of cluster {}\n\n", node.name, cluster.name))?;
     if let Some(k3s) = &profile.k3s {
         if k3s.standalone {
@@ -136,7 +138,7 @@ pub fn make(inputs: &Inputs<'_>) -> Result<Seed, SeedError> {
     Ok(Seed { tree: files.0, private })
 }
 
-/// The manifests that hold what belongs to the cluster.
+/// The manifests with values of the cluster.
 fn manifests(files: &mut Files, inputs: &Inputs<'_>) -> Result<(), SeedError> {
     let Inputs { cluster, profile, secrets, .. } = inputs;
     let secrets = secrets.iter().map(|(name, value)| (name.to_owned(), value.expose()));
@@ -154,7 +156,7 @@ fn lines(lines: &[String]) -> String {
     lines.iter().flat_map(|line| [line.as_str(), "\n"]).collect()
 }
 
-/// Files on their way below `etc/`.
+/// Collects files below `etc/`.
 struct Files(Tree);
 
 impl Files {
@@ -174,7 +176,7 @@ impl Files {
     }
 }
 
-/// JSON is YAML too, and leaves no room for a value that YAML takes for something else.
+/// Writes JSON, which is valid YAML, and in which no value can be read as another type.
 fn yaml(keys: Map<String, Value>) -> String {
     format!("{:#}\n", Value::Object(keys))
 }
@@ -184,7 +186,7 @@ fn yaml(keys: Map<String, Value>) -> String {
 /// # Panics
 /// Never: what it writes to grows.
 fn private_yaml(keys: Map<String, Value>) -> Zeroizing<Vec<u8>> {
-    // Large enough that it does not move while it grows, which would leave a copy.
+    // With enough capacity, so that it is not moved while it grows, which would leave a copy in memory.
     let mut text = Zeroizing::new(Vec::with_capacity(64 << 10));
     let mut value = Value::Object(keys);
     serde_json::to_writer_pretty(&mut *text, &value).expect("memory takes any text");

@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use crate::cluster::{Cluster, Node};
 
-/// `/etc/hosts`: the node knows itself without anybody's help.
+/// `/etc/hosts`, so that the node resolves its own name without a DNS server.
 pub(super) fn hosts(name: &str) -> String {
     format!(
         "127.0.0.1 localhost\n127.0.1.1 {name}\n::1 localhost ip6-localhost ip6-loopback\nff02::1 ip6-allnodes\nff02::2 ip6-allrouters\n"

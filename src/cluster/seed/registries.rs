@@ -1,5 +1,5 @@
-//! `/etc/rancher/k3s/registries.yaml`: where container images are pulled from, whom to trust there and how to log in
-//! (K3s documentation, `installation/private-registry`). For root alone: passwords are in it.
+//! `/etc/rancher/k3s/registries.yaml`: mirrors of container registries, their authorities and logins (K3s documentation,
+//! `installation/private-registry`). Only root may read it, since it has passwords.
 
 use std::collections::BTreeSet;
 
@@ -11,7 +11,7 @@ use crate::profile::K3s;
 use crate::tree::Node;
 
 const FILE: &str = "rancher/k3s/registries.yaml";
-/// Where the registries' authorities lie on the node.
+/// The directory of the registries' authorities on the node.
 const AUTHORITIES: &str = "/etc/rancher/k3s/registries";
 
 /// Puts the file and the authorities that it names; nothing if there is nothing to say.

@@ -1,7 +1,7 @@
 //! APIs that Kubernetes has stopped serving, from its Deprecated API Migration Guide.
 
-/// Version, kind (empty: every one of the version) and the minor version that stopped to serve it. What went with 1.34 or
-/// later, the facts tell themselves.
+/// Version, kind (empty: all kinds of the version) and the minor version that stopped serving it. Removals in 1.34 or later are
+/// known from `facts.txt`.
 const GONE: &[(&str, &str, u32)] = &[
     ("extensions/v1beta1", "Ingress", 22),
     ("extensions/v1beta1", "", 16),
@@ -43,13 +43,13 @@ const GONE: &[(&str, &str, u32)] = &[
     ("flowcontrol.apiserver.k8s.io/v1beta3", "", 32),
 ];
 
-/// The minor version that stopped to serve a kind.
+/// The minor version that stopped serving a kind.
 #[must_use]
 pub fn gone_since(version: &str, kind: &str) -> Option<u32> {
     GONE.iter().find(|(gone, of, _)| *gone == version && (of.is_empty() || *of == kind)).map(|(.., minor)| *minor)
 }
 
-/// What to write instead of a kind that no version has any more.
+/// The replacement of a kind that no version has any more.
 #[must_use]
 pub fn instead(kind: &str) -> Option<&'static str> {
     match kind {

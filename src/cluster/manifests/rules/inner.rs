@@ -1,9 +1,9 @@
-//! Values of charts that are text in a manifest: where in the manifest a place of that text is.
+//! Maps positions in a chart's values, which are a text in a manifest, to positions in the manifest.
 
 use std::ops::Range;
 
-/// The line of the manifest that holds a place of the text `inner`, which stands at `whole` behind `KEY: |`; of other forms
-/// of text all of it.
+/// The line of the manifest with a position of the text `inner`, which stands at `whole` after `KEY: |`. For text in another form,
+/// the whole text.
 pub(super) fn within(whole: Range<usize>, text: &str, inner: &str, at: usize) -> Range<usize> {
     let number = inner.get(..at).unwrap_or(inner).matches('\n').count();
     let wanted = inner.split('\n').nth(number).unwrap_or_default().trim();

@@ -2,15 +2,15 @@
 
 use std::ops::Range;
 
-/// What an object cannot do without.
+/// A Secret or `ConfigMap` that an object needs.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Need<'o> {
     /// `Secret` or `ConfigMap`.
     pub kind: &'static str,
     pub name: &'o str,
-    /// Where it must be; any will do if that is not known.
+    /// Its namespace; none if it is not known, so that any will do.
     pub namespace: Option<&'o str>,
-    /// Where it is named.
+    /// The position of its name.
     pub place: Range<usize>,
 }
 

@@ -1,4 +1,4 @@
-//! Secrets and `ConfigMaps` that objects need, and whether anybody makes them.
+//! Secrets and `ConfigMaps` that objects need, and whether anything creates them.
 
 use std::collections::BTreeSet;
 
@@ -46,7 +46,7 @@ const VALUES: [(&str, &str, &str); 2] = [
     ("helm.toolkit.fluxcd.io", "/spec/values", "/spec/targetNamespace"),
 ];
 
-/// What an object needs.
+/// The needs of an object.
 pub(super) fn of(object: &Object) -> Vec<Need<'_>> {
     let mut needs = Vec::new();
     // A definition describes fields, and names nothing.

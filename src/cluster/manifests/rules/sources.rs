@@ -1,4 +1,4 @@
-//! Images, charts and repositories that live no more, by their projects' own announcements.
+//! Images, charts and repositories that were discontinued, according to their projects' own announcements.
 
 use std::ops::Range;
 
@@ -8,7 +8,7 @@ use crate::cluster::manifests::yaml::{Node, Value, documents};
 use super::inner::within;
 use super::{FlawKind, Flaws};
 
-/// Text that names a dead source, whether anything answers there, what became of it, and what to write.
+/// A discontinued source: the text that names it, whether it still answers, what became of it, and the replacement.
 struct Source {
     text: &'static str,
     kind: FlawKind,
@@ -74,7 +74,7 @@ pub(super) fn check(object: &Object, text: &str, flaws: &mut Flaws<'_>) {
         _ => object.group() == "kyverno.io",
     };
     for entry in object.root.entries().iter().filter(|entry| !is_talk(&entry.key)) {
-        let mut walk = Walk { text, inner: None, flaws };
+        let mut walk = SourceFinder { text, inner: None, flaws };
         walk.node(&entry.node, &entry.key, None);
     }
     // CloudNativePG 1.26 to 1.30 warn of it.
@@ -92,20 +92,20 @@ pub(super) fn check(object: &Object, text: &str, flaws: &mut Flaws<'_>) {
     }
 }
 
-/// Keys whose value is fetched. Elsewhere an address may be prose, or one of a list that allows or forbids it.
+/// Keys whose value is fetched. In other places an address may be prose, or in a list that allows or forbids it.
 const FETCHED: [&str; 6] = ["repo", "repoURL", "url", "repository", "chart", "image"];
 
 /// Keys whose value is a chart's values as text: of a `HelmChart` or its configuration, and of Argo CD's `helm`.
 const VALUES: [&str; 2] = ["valuesContent", "values"];
 
-struct Walk<'w, 'f> {
+struct SourceFinder<'w, 'f> {
     text: &'w str,
     /// Of values that are text: that text, and where it stands.
     inner: Option<(&'w str, Range<usize>)>,
     flaws: &'w mut Flaws<'f>,
 }
 
-impl Walk<'_, '_> {
+impl SourceFinder<'_, '_> {
     /// `registry` is what stands beside the key for the registry of an image.
     fn node(&mut self, node: &Node, key: &str, registry: Option<&str>) {
         match &node.value {
@@ -119,7 +119,7 @@ impl Walk<'_, '_> {
             Value::Text(value) if VALUES.contains(&key) && value.contains(':') && self.inner.is_none() => {
                 for document in documents(value).unwrap_or_default() {
                     let inner = Some((value.as_str(), node.span.clone()));
-                    Walk { text: self.text, inner, flaws: self.flaws }.node(&document.root, "", None);
+                    SourceFinder { text: self.text, inner, flaws: self.flaws }.node(&document.root, "", None);
                 }
             }
             Value::Text(value) => self.text(value, node, key, registry),

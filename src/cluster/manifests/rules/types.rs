@@ -1,7 +1,7 @@
 //! Types of values and names of fields, as the API server decodes them.
 //!
-//! It decodes JSON strictly by type and answers 400 to what does not fit; a field that it does not know it drops, with a
-//! warning that nobody sees (`fieldValidation` is `Warn` unless a client says otherwise, and K3s does not).
+//! It decodes JSON strictly by type, and answers 400 if a type is wrong. It drops unknown fields with a warning that nobody sees
+//! (`fieldValidation` is `Warn` by default, and K3s does not change it).
 
 use std::ops::Range;
 
@@ -18,7 +18,7 @@ use super::{FlawKind, Flaws, values};
 
 pub(super) fn check(object: &Object, kubernetes: Option<&Kubernetes>, text: &str, flaws: &mut Flaws<'_>) {
     let Some(kubernetes) = kubernetes else { return };
-    let mut walk = Walk { object, kubernetes, text, flaws };
+    let mut walk = TypeChecker { object, kubernetes, text, flaws };
     if let Some(kind) = kubernetes.kind(object.version(), object.kind()) {
         walk.node(&object.root, kind, &mut Vec::new());
     } else if let Some(metadata) = object.at("/metadata") {
@@ -28,14 +28,14 @@ pub(super) fn check(object: &Object, kubernetes: Option<&Kubernetes>, text: &str
     }
 }
 
-struct Walk<'a, 'f> {
+struct TypeChecker<'a, 'f> {
     object: &'a Object,
     kubernetes: &'a Kubernetes,
     text: &'a str,
     flaws: &'a mut Flaws<'f>,
 }
 
-impl Walk<'_, '_> {
+impl TypeChecker<'_, '_> {
     fn node(&mut self, node: &Node, kind: Type, path: &mut Vec<String>) {
         let Some((wanted, hint)) = mismatch(node, kind) else {
             match kind {

@@ -1,4 +1,4 @@
-//! Where in the text each key of a TOML file is, so that a lint can point at it.
+//! The position of each key in the text of a TOML file, so that a lint can point at it.
 
 use std::collections::BTreeMap;
 use std::ops::Range;
@@ -8,15 +8,15 @@ use toml::de::{DeTable, DeValue};
 
 use crate::diagnostic::{Diagnostic, SourceText};
 
-/// The places of a file by dotted key: `server`, `node.pi1.disk.0.label`. Entries of lists count from 0.
+/// The positions in a file by dotted key: `server`, `node.pi1.disk.0.label`. Entries of lists count from 0.
 #[derive(Debug, Clone)]
-pub struct Places {
+pub struct SourceSpans {
     source: Arc<SourceText>,
     spans: Spans,
 }
 
-impl Places {
-    /// Of a text that is valid TOML; of any other text, none.
+impl SourceSpans {
+    /// The positions in a text; empty if it is not valid TOML.
     #[must_use]
     pub fn of(source: &Arc<SourceText>) -> Self {
         let mut spans = Spans::new();
@@ -39,7 +39,7 @@ impl Places {
         Diagnostic::new(&self.source, span, message)
     }
 
-    /// A mistake of `key` itself, or of what its table lacks.
+    /// A mistake in `key` itself, or in what its table lacks.
     #[must_use]
     pub fn key(&self, key: &str, message: impl Into<String>) -> Diagnostic {
         let span = self.spans.get(key).map(|(key, _)| key.clone());
@@ -47,7 +47,7 @@ impl Places {
     }
 }
 
-/// Of the key and of the value; an entry of a list is its own key.
+/// The spans of each key and its value; for an entry of a list, both are the entry.
 type Spans = BTreeMap<String, (Range<usize>, Range<usize>)>;
 
 fn table(above: &str, table: &DeTable<'_>, spans: &mut Spans) {

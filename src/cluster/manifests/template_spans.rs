@@ -1,34 +1,34 @@
-//! Where a place of a rendered manifest is in its template.
+//! Maps positions in a rendered manifest to positions in its template.
 //!
-//! A second rendering carries the number of the template's line at the start of each line that is not within a tag. If that
-//! changes nothing else, each rendered line tells where it is from, through loops and conditions; if it does (a tag that eats
-//! white space, text that a filter changes), lines are found again by what they say.
+//! The template is rendered a second time with its line number at the start of each line that is not inside a tag. If nothing
+//! else changes, each rendered line tells the line of the template that it comes from, through loops and conditions. If
+//! something changes (a tag that removes white space, a filter that changes text), lines are matched by their content.
 
 use std::ops::Range;
 
 use super::template::{Context, Uses, render_text};
 
-/// Marks a line's number; no manifest has these characters, which mean nothing to anybody.
+/// Marks a line number; these private-use characters do not appear in manifests.
 const MARK: (char, char) = ('\u{f0000}', '\u{f0001}');
 
-/// From rendered text to its template.
+/// The mapping from a rendered text to its template.
 #[derive(Debug)]
-pub struct Places<'t> {
+pub struct TemplateSpans<'t> {
     source: &'t str,
     rendered: &'t str,
     /// The template's line of each rendered line, both from 0; none if it is not known.
     lines: Vec<Option<usize>>,
 }
 
-impl<'t> Places<'t> {
-    /// The places of a text that is no template, or of no tags.
+impl<'t> TemplateSpans<'t> {
+    /// The mapping for a text without tags, which is equal to its template.
     #[must_use]
     pub fn same(text: &'t str) -> Self {
         let lines = (0..=text.matches('\n').count()).map(Some).collect();
         Self { source: text, rendered: text, lines }
     }
 
-    /// The places of `rendered`, which the template `source` became with `context`.
+    /// The mapping for `rendered`, the result of the template `source` with `context`.
     #[must_use]
     pub fn of(source: &'t str, rendered: &'t str, used: &Uses, context: &Context<'_>) -> Self {
         if source == rendered {
@@ -38,8 +38,8 @@ impl<'t> Places<'t> {
         Self { source, rendered, lines }
     }
 
-    /// Bytes of the template for bytes of the rendered text: the same ones where the line is the same, else the part of the
-    /// line that holds what is rendered there.
+    /// The bytes of the template for bytes of the rendered text: the same bytes of an equal line, else the part of the line that
+    /// was rendered to them.
     #[must_use]
     pub fn find(&self, span: &Range<usize>) -> Range<usize> {
         let before = self.rendered.get(..span.start).unwrap_or(self.rendered);
@@ -59,7 +59,7 @@ impl<'t> Places<'t> {
         if ours == theirs {
             return start + column..start + column + length;
         }
-        // As far as both lines agree at their beginnings, a place is in both.
+        // Positions in the common beginning of both lines are the same.
         let agree = ours.bytes().zip(theirs.bytes()).take_while(|(ours, theirs)| ours == theirs).count();
         if column + length <= agree {
             return start + column..start + column + length;
@@ -68,7 +68,7 @@ impl<'t> Places<'t> {
     }
 }
 
-/// Lines by a rendering with marks; none if the marks change anything.
+/// The template's lines by a rendering with marks; none if the marks change anything else.
 fn marked(source: &str, rendered: &str, used: &Uses, context: &Context<'_>) -> Option<Vec<Option<usize>>> {
     if source.contains([MARK.0, MARK.1]) {
         return None;
@@ -87,7 +87,7 @@ fn marked(source: &str, rendered: &str, used: &Uses, context: &Context<'_>) -> O
         while let Some((before, after)) = rest.split_once(MARK.0) {
             plain.push_str(before);
             let (digits, after) = after.split_once(MARK.1)?;
-            // The last one before the line's first word counts: a loop goes back from its end to its beginning.
+            // The last mark before the line's first word counts, since a loop jumps from its end back to its beginning.
             if number.is_none() || plain[start..].trim().is_empty() {
                 number = digits.parse().ok();
             }
@@ -99,8 +99,8 @@ fn marked(source: &str, rendered: &str, used: &Uses, context: &Context<'_>) -> O
     (plain == rendered).then_some(lines)
 }
 
-/// The template with a mark in front of each line and behind each block's tag, but where it would be within a tag or keep a
-/// tag with `-` from eating white space.
+/// The template with a mark before each line and after each block's tag, except where the mark would be inside a tag or would
+/// keep a tag with `-` from removing white space.
 fn mark(source: &str) -> String {
     let mut text = String::with_capacity(source.len() + source.len() / 4);
     let mut close: Option<&str> = None;
@@ -137,7 +137,7 @@ fn mark(source: &str) -> String {
     text
 }
 
-/// Lines by what they say, for those that the template has once.
+/// The template's lines by their content, for lines that it has only once.
 fn alike(source: &str, rendered: &str) -> Vec<Option<usize>> {
     let mut numbers: std::collections::HashMap<&str, Option<usize>> = std::collections::HashMap::new();
     for (number, line) in source.split('\n').enumerate() {
@@ -154,7 +154,7 @@ mod tests {
         let context = Context::default().profile(serde_json::json!({"name": "control"}));
         let rendered = render_text("", source, &Uses::default(), &context).unwrap();
         let at = rendered.find(needle).unwrap();
-        let places = Places::of(source, &rendered, &Uses::default(), &context);
+        let places = TemplateSpans::of(source, &rendered, &Uses::default(), &context);
         let span = places.find(&(at..at + needle.len()));
         let line = source[..span.start].matches('\n').count() + 1;
         format!("{line}:{}", &source[span])
