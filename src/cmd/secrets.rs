@@ -132,7 +132,7 @@ fn checked(args: &SecretsCheck, session: &Session<'_>) -> Outcome {
             _ => SecretsError::Unset { name: row.name.clone() },
         }
         .into()),
-        ref several => Err(Failure::refused(format!("{} are missing or no good", count(several.len(), "secret")))
+        ref several => Err(Failure::refused(format!("{} are missing or invalid", count(several.len(), "secret")))
             .hint("`imgbuild secrets set NAME` asks for one; without any, `imgbuild secrets init` makes them")),
     }
 }
@@ -141,7 +141,7 @@ fn line(row: &Row) -> String {
     let state = match &row.state {
         State::Set => "set".to_owned(),
         State::Missing => "MISSING".to_owned(),
-        State::Unfit(reason) => format!("NO GOOD: {reason}"),
+        State::Unfit(reason) => format!("INVALID: {reason}"),
     };
     let source = row.source.as_ref().map(|source| format!(" ({source})")).unwrap_or_default();
     let nodes = match &row.nodes[..] {

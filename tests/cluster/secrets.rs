@@ -382,7 +382,7 @@ fn mistakes_in_the_environment_are_refused_without_repeating_a_value() {
     for (pairs, named) in [
         (&[(a, "hunter2-hunter2"), (a_file, path)][..], "IMGBUILD_SECRET_A_FILE"),
         (&[(a_file, "hunter2-hunter2")], "IMGBUILD_SECRET_A_FILE"),
-        (&[(a_file, path)], "is open to others"),
+        (&[(a_file, path)], "other users may read or change it"),
         (&[("IMGBUILD_SECRET_server-token", "hunter2-hunter2")], "IMGBUILD_SECRET_server-token"),
         (&[("IMGBUILD_SECRET_", "hunter2-hunter2")], "IMGBUILD_SECRET_"),
         (&[("IMGBUILD_SECRET__FILE", "hunter2-hunter2")], "IMGBUILD_SECRET__FILE"),
