@@ -48,9 +48,9 @@ fn minutes(role: Role) -> String {
     let seconds = seconds(role);
     format!(
         "
-      at its first start it uses the rest of the stick for its own data, and waits for
-      what it needs of data disks, a route, the time and {last}, in this order; its console
-      says what it waits for, why, and what helps, and it continues by itself
+      at its first start it uses the rest of the stick for its own data; then it waits for
+      what it needs of: data disks, a route, the time and {last}, in this order
+      its console says what it waits for, why, and what helps; it continues by itself
       then K3s starts, until the console says `ready N s after power-on`: that took
       {seconds} s in emulation; it was not measured on a real board yet
       if Kubernetes already has a Node of this name, keep it: the node takes it over"
