@@ -10,15 +10,15 @@
 //! `output` prints; `pipeline` is the order of the stages of a build, and `cmd` ties all of it to the command line.
 
 mod cache;
-pub mod cli;
+mod cli;
 pub mod cluster;
 pub mod cmd;
-pub mod datastore;
+mod datastore;
 pub mod debian;
 pub mod device;
-pub mod diagnostic;
+mod diagnostic;
 pub mod effects;
-pub mod exit;
+mod exit;
 pub mod fetch;
 mod files;
 pub mod flash;

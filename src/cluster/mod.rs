@@ -21,13 +21,13 @@ mod hex;
 pub mod identity;
 mod init;
 pub mod leaks;
-pub mod lints;
+pub(crate) mod lints;
 mod load;
 pub mod manifests;
 mod model;
 mod schema;
 pub mod secrets;
-pub mod seed;
+pub(crate) mod seed;
 mod source_spans;
 #[cfg(test)]
 mod tests;

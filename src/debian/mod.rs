@@ -7,7 +7,7 @@
 #![cfg_attr(not(test), warn(clippy::arithmetic_side_effects))]
 
 pub mod archive;
-pub mod date;
+pub(crate) mod date;
 pub mod deb;
 pub mod deb822;
 pub mod index;

@@ -5,25 +5,25 @@
 
 mod access;
 pub mod accounts;
-pub mod alternatives;
+pub(crate) mod alternatives;
 pub mod ca;
 pub mod depmod;
-pub mod dpkg_db;
+pub(crate) mod dpkg_db;
 mod error;
 pub mod files;
 pub mod ldconfig;
-pub mod ledger;
+pub(crate) mod ledger;
 mod network;
 pub mod nsswitch;
 pub mod pam;
-pub mod paths;
+pub(crate) mod paths;
 #[cfg(test)]
 mod sample;
 mod settings;
 mod shells;
-pub mod tmpfiles;
+pub(crate) mod tmpfiles;
 mod trim;
-pub mod units;
+pub(crate) mod units;
 pub mod unpack;
 mod words;
 

@@ -11,10 +11,10 @@
 //! ```
 
 pub mod answer;
-pub mod channels;
+pub(crate) mod channels;
 mod error;
 mod http;
-pub mod k3s;
+pub(crate) mod k3s;
 mod store;
 
 use std::fs;

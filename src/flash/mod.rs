@@ -14,7 +14,7 @@
 //! Only [`block`] knows of real disks: all else works with [`Target`], which is a disk in memory in tests.
 
 #[cfg(target_os = "linux")]
-pub mod block;
+pub(crate) mod block;
 pub mod child;
 mod error;
 mod fat;

@@ -3,20 +3,20 @@
 //! Each writer has a foreign reader in the tests (kernel, unsquashfs, veritysetup, fsck.fat, sgdisk, depmod,
 //! objdump), because a reader of our own might share a mistake with the writer.
 
-pub mod bmap;
+pub(crate) mod bmap;
 pub mod cpio;
 pub mod fat;
 pub mod gpt;
 pub mod kmod;
-pub mod ldso_cache;
+pub(crate) mod ldso_cache;
 mod packing;
-pub mod seekable;
-pub mod signatures;
+pub(crate) mod seekable;
+pub(crate) mod signatures;
 pub mod spans;
 mod sparse;
 pub mod squashfs;
 mod store;
-pub mod sums;
+pub(crate) mod sums;
 pub mod uki;
 pub mod verity;
 

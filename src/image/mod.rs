@@ -24,7 +24,7 @@ pub mod node;
 mod outputs;
 mod root;
 mod sbom;
-pub mod seed;
+pub(crate) mod seed;
 mod slot;
 mod write;
 

@@ -11,6 +11,7 @@ impl Profile {
     /// Digest of everything in the profile, the contents of its files included. Two profiles with the same digest
     /// and the same lock give the same image.
     #[must_use]
+    #[cfg(test)]
     pub fn config_digest(&self) -> Digest {
         digest_of(self)
     }

@@ -21,7 +21,7 @@ mod locked;
 mod manifests;
 mod network;
 mod nodes;
-pub mod online;
+pub(crate) mod online;
 mod registries;
 mod releases;
 mod secrets;

@@ -8,7 +8,7 @@
 //! Both directories are linked into K3s's own (`server/manifests`), which K3s reads at every start and every 15 seconds after
 //! that (`pkg/deploy/controller.go`).
 
-pub mod kubernetes;
+pub(crate) mod kubernetes;
 mod object;
 mod rules;
 mod template;
