@@ -316,9 +316,9 @@ fn channels_that_are_away_or_none_leave_the_lock_as_it_is() {
     let mirror = project.url("/k3s");
     for (answer, said) in [
         ("<html>moved</html>".to_owned(), "is not a list of K3s's release channels"),
-        (channels("v1.37.0+k3s1"), "none of that line"),
-        (channels("v1.36.6-rc1+k3s1"), "none of that line"),
-        (channels("../../etc"), "none of that line"),
+        (channels("v1.37.0+k3s1"), "is not of that line"),
+        (channels("v1.36.6-rc1+k3s1"), "is not of that line"),
+        (channels("../../etc"), "is not of that line"),
         (channels(VERSION).replace("\"v1.36\"", "\"v1.33\""), "has no channel v1.36"),
     ] {
         let server = Server::start(move |_| Answer::whole(answer.as_bytes()));
