@@ -21,7 +21,7 @@ mod hex;
 pub mod identity;
 mod init;
 pub mod leaks;
-pub(crate) mod lints;
+pub mod lints;
 mod load;
 pub mod manifests;
 mod model;

@@ -30,7 +30,7 @@ pub use host::Host;
 pub use kine_table::KineTable;
 pub use parameters::{ParameterProblem, parameter_problem};
 pub use prepared_statements::PreparedStatements;
-pub use queries::{Answers, Limit, Table};
+pub use queries::{Answers, Table};
 pub use url_fault::{UrlFault, UrlPart};
 
 /// Number of idle connections that kine, K3s's layer over SQL, keeps open (`pkg/drivers/generic`, `MaxIdleConns`). It may

@@ -11,7 +11,7 @@ use crate::lock::Lock;
 use crate::profile::{self, Profile, ProfileError, Role, Tag, Workspace};
 
 use super::Mistake;
-use super::manifests::{Found, look};
+use super::manifests::{ManifestMistake, look};
 
 /// The inputs of all lints.
 #[derive(Debug)]
@@ -28,7 +28,7 @@ pub struct Inputs<'a> {
     /// Which secrets each node needs.
     pub needs: Vec<NodeNeeds>,
     /// Mistakes in the manifests of servers.
-    pub(super) manifests: Vec<Found>,
+    pub(super) manifests: Vec<ManifestMistake>,
     /// Entries of overlays' `expects` that no manifest needs.
     pub(super) unused_expects: Vec<Diagnostic>,
     /// The bytes of the datastore's CA file; none if there is no such file, or no datastore.

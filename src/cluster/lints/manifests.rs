@@ -10,7 +10,7 @@ use crate::cluster::Cluster;
 use crate::cluster::leaks::redact;
 use crate::cluster::manifests::kubernetes::Kubernetes;
 use crate::cluster::manifests::{
-    Against, Context, FlawKind, Manifest, Rendered, STAND_IN, SourceSpans, Uses, lint, render, unused, uses,
+    Against, Context, FlawKind, Manifest, Rendered, STAND_IN, TemplateSpans, Uses, lint, render, unused, uses,
 };
 use crate::cluster::secrets::Secrets;
 use crate::diagnostic::{Diagnostic, Severity, SourceText};
@@ -345,7 +345,7 @@ pub(super) fn look(
         match Manifest::parse(name, &text) {
             Ok(manifest) => all.push(Read { name: name.clone(), text, used, manifest }),
             Err(fault) => {
-                let span = SourceSpans::of(&template.source.text, &text, &used, &context(&used)).find(&fault.span);
+                let span = TemplateSpans::of(&template.source.text, &text, &used, &context(&used)).find(&fault.span);
                 let [message, hint] = [&fault.message, &fault.hint].map(|text| hide(text, &used, secrets));
                 seen.found.push(at(span, message, hint));
             }
@@ -370,7 +370,7 @@ pub(super) fn look(
         let Some(read) = all.iter().find(|read| read.name == flaw.manifest) else { continue };
         let places = places
             .entry(&read.name)
-            .or_insert_with(|| SourceSpans::of(&source.text, &read.text, &read.used, &context(&read.used)));
+            .or_insert_with(|| TemplateSpans::of(&source.text, &read.text, &read.used, &context(&read.used)));
         let (message, hint) = (hide(&flaw.message, &read.used, secrets), hide(&flaw.hint, &read.used, secrets));
         let diagnostic = Diagnostic::new(source, Some(places.find(&flaw.span)), message).hint(hint);
         seen.found.push(ManifestMistake { kind: Some(flaw.kind), diagnostic });

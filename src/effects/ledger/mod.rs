@@ -19,7 +19,7 @@ use std::fmt::Write as _;
 
 pub use claims::check_claims;
 use reviewed::NO_NOTE;
-pub use reviewed::{EFFECTS, Ledger, LedgerError, Review, TriggerReview};
+pub use reviewed::{Ledger, LedgerError};
 use script::Script;
 pub use snippet::Snippet;
 
@@ -80,6 +80,7 @@ pub struct Unaccounted(pub Vec<Unmodelled>);
 impl Unaccounted {
     /// The ways out.
     #[must_use]
+    #[expect(clippy::unnecessary_wraps, reason = "the hints of all errors have one type")]
     pub fn hint(&self) -> Option<String> {
         let packages: BTreeSet<&str> = self.0.iter().map(|script| script.package.as_str()).collect();
         let what = if packages.len() > 1 { "these packages" } else { "the package" };

@@ -76,6 +76,7 @@ pub enum LedgerError {
 impl LedgerError {
     /// Which effects exist.
     #[must_use]
+    #[expect(clippy::unnecessary_wraps, reason = "the hints of all errors have one type")]
     pub fn hint(&self) -> Option<String> {
         match self {
             Self::Effect { .. } => Some(format!("effects are: {}", EFFECTS.join(", "))),

@@ -15,7 +15,7 @@ use super::script::Section;
 pub enum Snippet {
     /// `deb-systemd-helper enable`: enables a unit as far as presets allow.
     Enable { unit: String, user: bool },
-    /// Done by this effect (a name from [`super::EFFECTS`]).
+    /// Done by this effect (a name from [`super::reviewed::EFFECTS`]).
     By(&'static str),
     /// Nothing to do: concerns running systems, upgrades, or programs other than systemd.
     Nothing,
