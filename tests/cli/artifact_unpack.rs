@@ -182,7 +182,7 @@ fn what_is_no_archive_and_what_is_damaged_or_does_harm_is_refused_by_name() {
         (b"!<arch>\nobject files".to_vec(), "`ar` ends too early"),
         (hostile(Tar::default().file("../../etc/passwd", "")), "climbs out"),
         (hostile(Tar::default().file("/etc/passwd", "")), "is absolute"),
-        (hostile(Tar::default().file("a", "1").file("a", "2")), "`a` is there twice and the two differ"),
+        (hostile(Tar::default().file("a", "1").file("a", "2")), "`a` appears twice, with different contents"),
         (hostile(Tar::default().symlink("a", "/etc").file("a/passwd", "")), "lies below `a`, which is a symbolic link"),
     ] {
         let (place, _server) = taking(&online, &bytes, "tool");
