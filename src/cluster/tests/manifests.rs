@@ -117,7 +117,7 @@ fn a_glob_that_names_no_manifest_is_refused_where_it_stands() {
 fn a_template_that_takes_all_secrets_is_refused() {
     let text = config("{% for name, value in secrets|items %}  {{ name }}: {{ value | tojson }}\n{% endfor %}");
     let line = found("", &[("app.yaml", &text)]);
-    assert_eq!(line, ["C080-manifest 6:1: a template gets the secrets that it names, and this asks for all of them"]);
+    assert_eq!(line, ["C080-manifest 6:1: a template gets only the secrets that it names, and this uses all of them"]);
     assert_eq!(found("", &[("app.yaml", &config("  a: {{ debug() | tojson }}\n"))]).len(), 1);
 }
 

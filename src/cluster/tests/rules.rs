@@ -343,7 +343,7 @@ fn a_finding_is_shown_with_code_place_reason_and_cure() {
     14 | address = "192.168.1.10/24"
        |           ^^^^^^^^^^^^^^^^^
        |
-       = note: both answer for it, so that connections reach now one and now the other
+       = note: both answer for it, so that connections reach sometimes one and sometimes the other
        = help: give each node an address of its own
     "#);
 }
