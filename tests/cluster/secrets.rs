@@ -467,7 +467,7 @@ fn known_secrets_are_judged_and_the_wrong_part_is_named() {
         ("postgres://k3s:pass@127.1/k3s", "neither an address nor a valid DNS name"),
         ("postgres://k3s:pass@/k3s?host=/run/postgresql", "no host"),
         ("postgres://user:pa^ss@db/k3s", "percent-encoded"),
-        ("postgres://user:pa%ss@db/k3s", "percent-encoded"),
+        ("postgres://user:pa%ss@db/k3s", "two hexadecimal digits"),
         ("postgres://user:pa@ss@db/k3s", "percent-encoded"),
         ("postgres://user:pa#ss@db/k3s", "percent-encoded"),
         ("postgres://user:pa/ss@db/k3s", "percent-encoded"),
