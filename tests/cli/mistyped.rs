@@ -77,7 +77,7 @@ fn a_damaged_lock_is_told_in_words() {
 fn a_repository_with_a_readme_becomes_a_workspace() {
     let place = Place::new().file("home/README.md", "mine").file("home/.gitignore", "/own\n");
     let ran = place.run(&["init", "home"]);
-    assert!(ran.stderr.contains("home/README.md was there and stays as it is"), "{}", ran.stderr);
+    assert!(ran.stderr.contains("home/README.md exists already and was not changed"), "{}", ran.stderr);
     ran.ok();
     assert_eq!(place.read("home/README.md"), "mine");
     assert!(place.read("home/.gitignore").contains("/secrets.toml"));
