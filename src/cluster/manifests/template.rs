@@ -211,6 +211,11 @@ pub(super) fn render_text(
     })
 }
 
+/// Most steps of the engine that one manifest may take, about one for each thing that it computes or prints. A manifest
+/// that writes ten lines for each of a hundred nodes takes some ten thousand. Without a bound, loops in loops would run for
+/// hours; what a step makes of memory is not bounded by it (docs/security.md).
+const MOST_STEPS: u64 = 1_000_000;
+
 fn syntax() -> SyntaxConfig {
     let mut syntax = SyntaxConfig::builder();
     syntax.keep_trailing_newline(true);
@@ -225,6 +230,7 @@ fn environment() -> Environment<'static> {
     environment.add_filter("b64encode", |text: &str| STANDARD.encode(text));
     // It prints everything that a template knows.
     environment.remove_global("debug");
+    environment.set_fuel(Some(MOST_STEPS));
     environment
 }
 
@@ -254,6 +260,9 @@ fn unset(path: &str, text: &str, names: &BTreeMap<&'static str, Value>, error: &
 fn wrong(path: &str, text: &str, error: &Error) -> ManifestError {
     let kinds = [ErrorKind::SyntaxError, ErrorKind::UnknownFilter, ErrorKind::UnknownTest, ErrorKind::UnknownFunction];
     let reason = match error.detail() {
+        _ if error.kind() == ErrorKind::OutOfFuel => {
+            format!("more than {MOST_STEPS} steps: a loop in it goes on too long")
+        }
         Some(detail) if kinds.contains(&error.kind()) => format!("{}: {detail}", error.kind()),
         _ => error.kind().to_string(),
     };
@@ -378,6 +387,15 @@ mod tests {
         }
         let error = refused("a: 1\nb: {{ secrets | tojson }}");
         assert_eq!((error.line(), error.hint().as_deref()), (2, Some("write the name of each: `secrets.deploy_key`")));
+    }
+
+    #[test]
+    fn loops_in_loops_end() {
+        let deep = "{% for a in range(9999) %}{% for b in range(9999) %}{% for c in range(9999) %}{% endfor %}{% endfor %}{% endfor %}";
+        assert!(refused(deep).to_string().contains("a loop in it goes on too long"), "{}", refused(deep));
+        let nodes =
+            "{% for node in range(100) %}{% for line in range(10) %}a: {{ node }}-{{ line }}\n{% endfor %}{% endfor %}";
+        assert_eq!(render(&template(nodes), &context()).unwrap().lines().count(), 1000);
     }
 
     #[test]
