@@ -227,7 +227,7 @@ fn image(built: Option<&Path>) -> (Manifest, Box<dyn Source>) {
         return (image.manifest.clone(), Box::new(image));
     };
     let manifest = fs::read(path.with_file_name("manifest.json")).unwrap();
-    (serde_json::from_slice(&manifest).unwrap(), Box::new(Raw(File::open(path).unwrap())))
+    (Manifest::parse(&manifest).unwrap(), Box::new(Raw(File::open(path).unwrap())))
 }
 
 fn main() {

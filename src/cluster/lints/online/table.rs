@@ -226,7 +226,7 @@ mod tests {
         };
         let mut said = Vec::new();
         size_and_garbage(&condition, "public.kine", &mut |lint: &'static Lint, message, _| {
-            said.push((lint.code, message))
+            said.push((lint.code, message));
         });
         assert_eq!(said, [("D030-large-table", "the table `public.kine` takes 3.00 GiB with its indexes".to_owned())]);
     }
