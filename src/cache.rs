@@ -8,7 +8,7 @@
 //! Everything but `downloads/` may be deleted at any time.
 
 use std::fs::{self, DirBuilder, File};
-use std::io::Write;
+use std::io::{Read as _, Write as _};
 use std::os::unix::fs::{DirBuilderExt as _, MetadataExt as _};
 use std::path::{Path, PathBuf};
 
@@ -63,9 +63,17 @@ impl Cache {
     /// Makes the directory for this user alone if it is missing. What cannot be made is told by who needs it first.
     ///
     /// # Errors
-    /// A directory that somebody else may put files into: what lies there is believed, but for downloads.
+    /// As [`Cache::check`].
     pub(crate) fn prepare(&self) -> Result<(), ForeignCache> {
         let _ = DirBuilder::new().recursive(true).mode(0o700).create(&self.dir);
+        self.check()
+    }
+
+    /// Looks at who may write to the directory, before anything in it is believed.
+    ///
+    /// # Errors
+    /// A directory that somebody else may put files into: what lies there is believed, but for downloads.
+    pub(crate) fn check(&self) -> Result<(), ForeignCache> {
         let inside = ["downloads", "downloads/sha256", "downloads/partial", "packs", "derived"];
         for dir in std::iter::once(self.dir.clone()).chain(inside.map(|name| self.dir.join(name))) {
             let Ok(metadata) = fs::metadata(&dir) else { continue };
@@ -118,6 +126,11 @@ impl Cache {
         }
     }
 
+    /// Whether nobody but its owner gets to what is below, whatever the modes there.
+    fn is_closed(&self) -> bool {
+        fs::metadata(&self.dir).is_ok_and(|dir| files::is_own(&dir) && dir.mode() & 0o011 == 0)
+    }
+
     fn entry(&self, key: &[u8; 32]) -> PathBuf {
         let name = Digest(*key).to_string();
         self.dir.join("derived").join(&name[..2]).join(&name[2..])
@@ -125,8 +138,17 @@ impl Cache {
 }
 
 impl Store for Cache {
+    /// What others may have written is as good as none.
     fn get(&self, key: &[u8; 32]) -> Option<Vec<u8>> {
-        let mut bytes = files::read(&self.entry(key)).ok()?;
+        let path = self.entry(key);
+        let mut file = files::open(&path).ok()?;
+        let is_own = file.metadata().is_ok_and(|file| files::is_own(&file))
+            && path.parent().and_then(|dir| fs::metadata(dir).ok()).is_some_and(|dir| files::is_own(&dir));
+        if !is_own && !self.is_closed() {
+            return None;
+        }
+        let mut bytes = Vec::new();
+        file.read_to_end(&mut bytes).ok()?;
         let end = bytes.len().checked_sub(size_of::<u64>())?;
         if checksum(&bytes[..end]).to_le_bytes() != bytes[end..] {
             // A power cut left it damaged, which is as good as none.
@@ -140,7 +162,8 @@ impl Store for Cache {
     fn put(&self, key: &[u8; 32], value: &[u8]) {
         let path = self.entry(key);
         let Some(dir) = path.parent() else { return };
-        let written = fs::create_dir_all(dir).and_then(|()| {
+        // Whatever the umask: a directory that others may write to is not believed.
+        let written = DirBuilder::new().recursive(true).mode(0o755).create(dir).and_then(|()| {
             let mut file = tempfile::NamedTempFile::new_in(dir)?;
             file.write_all(value)?;
             file.write_all(&checksum(value).to_le_bytes())?;

@@ -442,7 +442,8 @@ Example:
   imgbuild secrets init --age age1…";
 
 const SECRETS_EXPORT_EXAMPLES: &str = "\
-The backup is a secrets.toml.age: put it into a workspace under that name.
+The backup is a secrets.toml.age: put it into a workspace under that name, and
+the public keys it is encrypted for into secrets.recipients, one on each line.
 
 Example:
   imgbuild secrets export --age age1… --output secrets-backup.age";
@@ -482,7 +483,7 @@ pub struct Unlock {
 
 #[derive(Debug, Args)]
 pub struct SecretsInit {
-    /// Encrypt to secrets.toml.age, for an `age1…` or `ssh-ed25519` public key
+    /// Encrypt to secrets.toml.age, for an `age1…` or `ssh-ed25519` public key; give it again for more
     #[arg(long, value_name = "RECIPIENT")]
     pub age: Vec<String>,
 }
@@ -509,7 +510,7 @@ pub struct SecretsCheck {
 
 #[derive(Debug, Args)]
 pub struct SecretsExport {
-    /// Public key to encrypt for: `age1…` or `ssh-ed25519 AAAA…`
+    /// Public key to encrypt for, `age1…` or `ssh-ed25519 AAAA…`; give it again for more
     #[arg(long, value_name = "RECIPIENT", required = true)]
     pub age: Vec<String>,
     /// File to write; it must not exist [default: standard output]

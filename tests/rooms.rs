@@ -34,7 +34,7 @@ const ROOMS: &[(&str, &str)] = &[
     ("release", "files tree format output image"),
     ("flash", "process tree format output device image"),
     ("cluster", "diagnostic datastore tree profile lock"),
-    ("pipeline", "urls diagnostic tree format output cache profile fetch debian lock effects image cluster"),
+    ("pipeline", "files urls diagnostic tree format output cache profile fetch debian lock effects image cluster"),
     (
         "cmd",
         "exit files urls process diagnostic datastore tree format output cli cache device profile fetch debian lock effects image release flash cluster pipeline",

@@ -104,12 +104,15 @@ pub fn init(dir: &Path) -> Result<Written, InitError> {
             },
             (_, false) => text,
         };
-        whole.push((temporary(dir, &text).map_err(failed(&path)).map_err(undo)?, path));
+        // Where the path is a link, what it leads to gets the lines.
+        let target = path.canonicalize().unwrap_or_else(|_| path.clone());
+        let file = temporary(target.parent().unwrap_or(dir), &text);
+        whole.push((file.map_err(failed(&path)).map_err(undo)?, target, path));
     }
     let mut written: Vec<PathBuf> = Vec::new();
-    for (file, path) in whole {
+    for (file, target, path) in whole {
         let is_new = !path.ends_with(IGNORED);
-        let persisted = if is_new { file.persist_noclobber(&path) } else { file.persist(&path) };
+        let persisted = if is_new { file.persist_noclobber(&target) } else { file.persist(&target) };
         if let Err(error) = persisted {
             for path in written.iter().filter(|path| !path.ends_with(IGNORED)) {
                 let _ = fs::remove_file(path);
@@ -130,14 +133,34 @@ fn temporary(dir: &Path, text: &str) -> io::Result<NamedTempFile> {
     Ok(file)
 }
 
-/// The text of the file at `path` with those lines of `more` that it lacks, at its end, where they win; none if it has all.
+/// The text of the file at `path` with those rules of `more` that it lacks, each below its comment, at its end, where they win;
+/// none if it has all.
 fn with_lines(path: &Path, more: &str) -> io::Result<Option<String>> {
     let text = fs::read_to_string(path)?;
-    let has = |line: &str| text.lines().any(|own| own.trim() == line);
-    let is_rule = |line: &&str| !line.is_empty() && !line.starts_with('#');
-    if more.lines().filter(is_rule).all(has) {
+    let has = |rule: &str| text.lines().any(|own| own.trim_end() == rule);
+    let mut lacking = String::new();
+    for part in more.split("\n\n") {
+        let mut comment = String::new();
+        let mut new = String::new();
+        for line in part.lines() {
+            if line.starts_with('#') {
+                comment.push_str(line);
+                comment.push('\n');
+            // An exception counts only behind the rule that it is from.
+            } else if !has(line) || (line.starts_with('!') && !new.is_empty()) {
+                new.push_str(&std::mem::take(&mut comment));
+                new.push_str(line);
+                new.push('\n');
+            }
+        }
+        if !new.is_empty() {
+            lacking.push('\n');
+            lacking.push_str(&new);
+        }
+    }
+    if lacking.is_empty() {
         return Ok(None);
     }
     let gap = if text.is_empty() || text.ends_with('\n') { "" } else { "\n" };
-    Ok(Some(format!("{text}{gap}\n{more}")))
+    Ok(Some(format!("{text}{gap}{lacking}")))
 }

@@ -14,7 +14,8 @@ use super::session::Session;
 use crate::cli::{Build, Unlock};
 use crate::cluster::secrets::{self, Vault};
 use crate::exit::Failure;
-use crate::image::{self, Manifest};
+use crate::files;
+use crate::image::Manifest;
 use crate::lock::Lock;
 use crate::output::{bytes, count};
 use crate::pipeline::up_to_date::{Check, State};
@@ -48,6 +49,7 @@ fn run_profile(args: &Build, name: &str, session: &Session<'_>) -> Outcome {
 
 /// A node's image is made anew each time: what it is made of is nothing that a cache should know.
 fn run_node(args: &Build, name: &str, session: &Session<'_>) -> Outcome {
+    session.open_cache()?;
     let member = cluster::resolve_node(session, name, &args.unlock)?;
     let output = output_of_node(args, &member.name, session);
     check_place(&output)?;
@@ -118,12 +120,13 @@ pub(super) fn build(
     k3s_dir: Option<&Path>,
     unlock: &Unlock,
 ) -> Result<(Manifest, bool), Failure> {
+    session.open_cache()?;
     let profile = profile::load(&session.workspace, name)?;
     check_place(output)?;
     let lock = locking::for_build(session, &profile, k3s_dir)?;
     session.releases(k3s_dir).check_dir(&profile, &lock)?;
     let plan = plan(session, &profile, &lock)?;
-    let check = check(session, &plan, &lock, output);
+    let check = check(session, &plan, &lock, output)?;
     if let Some(State::UpToDate(manifest)) = check.as_ref().map(|check| check.state(&session.cache)) {
         return Ok((*manifest, true));
     }
@@ -143,12 +146,18 @@ pub(super) fn plan<'a>(session: &Session<'_>, profile: &'a Profile, lock: &'a Lo
 
 /// Whether the image in `output` is the one of `plan`; none if it cannot be told whether the secrets are what they were:
 /// those of the environment leave no trace to compare.
-pub(super) fn check(session: &Session<'_>, plan: &Plan<'_>, lock: &Lock, output: &Path) -> Option<Check> {
+pub(super) fn check(
+    session: &Session<'_>,
+    plan: &Plan<'_>,
+    lock: &Lock,
+    output: &Path,
+) -> Result<Option<Check>, Failure> {
     // The cluster's nodes too: what is derived for each of them is searched for.
     let watched: Vec<PathBuf> =
         Vault::paths(session.root()).into_iter().chain([session.root().join("cluster.toml")]).collect();
+    let ledger = locking::ledger_text(&session.ledger_path())?;
     let is_known = !secrets::are_overridden(std::env::vars_os());
-    is_known.then(|| Check::new(plan, lock, &watched, output))
+    Ok(is_known.then(|| Check::new(plan, lock, ledger.as_deref(), &watched, output)))
 }
 
 /// Makes the image of `plan`, with the seed of `member` if there is one.
@@ -171,12 +180,12 @@ fn make(
     })
 }
 
-/// Refuses, before all the work, an output directory that is none.
+/// Refuses, before all the work, an output directory that is none or that nothing can be written to.
 pub(super) fn check_place(output: &Path) -> Result<(), Failure> {
-    let existing = image::nearest_existing_ancestor(output);
-    if existing.is_dir() {
-        return Ok(());
+    let existing = files::nearest_existing_ancestor(output);
+    if !existing.is_dir() {
+        return Err(Failure::refused(format!("`{}` is a file, not a directory for the outputs", existing.display()))
+            .hint("name a directory with `--output`: the files in it are called after the profile"));
     }
-    Err(Failure::refused(format!("`{}` is a file, not a directory for the outputs", existing.display()))
-        .hint("name a directory with `--output`: the files in it are called after the profile"))
+    files::may_fill(output).map_err(|source| PipelineError::Unwritable { dir: output.to_owned(), source }.into())
 }

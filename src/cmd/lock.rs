@@ -27,6 +27,9 @@ use crate::pipeline::{self, ForProfile, Moves, PlannedPackage, Releases};
 use crate::profile::{self, Profile, Registration};
 
 pub(super) fn run(args: &cli::Lock, session: &Session<'_>) -> Outcome {
+    if !args.check {
+        session.open_cache()?;
+    }
     let guard = if args.check { None } else { session.guard_lock() };
     let mut old = load(session)?;
     let Chosen { profiles, gone } = choose(session, args.profile.as_deref(), &old)?;
@@ -209,9 +212,14 @@ pub(super) fn indexes(session: &Session<'_>, profile: &Profile) -> Result<Vec<Fe
 
 /// Reviews that the user made, in the form of the embedded ledger.
 pub(super) fn workspace_ledger(path: &Path) -> Result<Ledger, Failure> {
+    Ok(ledger_text(path)?.map_or_else(|| Ok(Ledger::default()), |text| Ledger::parse(&text))?)
+}
+
+/// The text of the workspace's ledger; none if it has no such file.
+pub(super) fn ledger_text(path: &Path) -> Result<Option<String>, Failure> {
     match files::text(path) {
-        Ok(text) => Ok(Ledger::parse(&text)?),
-        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(Ledger::default()),
+        Ok(text) => Ok(Some(text)),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
         Err(error) => Err(Failure::io(Code::Refused, format!("cannot read {}", path.display()), &error)),
     }
 }

@@ -1,10 +1,12 @@
-//! `imgbuild build --plan`: what a build would fetch and make, and why. Nothing is fetched, made or written.
+//! `imgbuild build --plan`: what a build would fetch and make, and why. Nothing is fetched, made or written; what a build
+//! would refuse before it does any of that is refused with the same words.
 
 use std::path::Path;
 
 use serde_json::{Value, json};
 
 use super::lock as locking;
+use super::search::Searcher;
 use super::session::Session;
 use super::{Outcome, cluster, image};
 use crate::cli::Build;
@@ -13,7 +15,7 @@ use crate::image::file_names;
 use crate::lock::{CriticalChangeError, Lock};
 use crate::output::bytes;
 use crate::pipeline::survey::{self, Item, State};
-use crate::pipeline::{self, Plan, up_to_date};
+use crate::pipeline::{Moves, Plan, up_to_date};
 use crate::profile::{self, Profile};
 
 /// Why images are made that may be there already.
@@ -30,24 +32,29 @@ pub(super) fn run(args: &Build, session: &Session<'_>) -> Outcome {
 }
 
 fn of_profile(args: &Build, name: &str, session: &Session<'_>) -> Outcome {
+    session.look_at_cache()?;
     let output = image::output_of_profile(args, name, session);
     let profile = profile::load(&session.workspace, name)?;
     image::check_place(&output)?;
     let lock = locking::load(session)?;
     let subject = Subject { profile: name, node: None, output: &output, k3s_dir: args.k3s.k3s_dir.as_deref() };
-    let Some(plan) = plan_if_locked(&subject, session, &profile, &lock)? else {
-        subject.tell_unlocked(session);
-        return Ok(());
+    let plan = plan_if_locked(&subject, session, &profile, &lock)?;
+    let check = plan.as_ref().map(|plan| image::check(session, plan, &lock, &output)).transpose()?.flatten();
+    let why = match check.map(|check| check.state(&session.cache)) {
+        Some(up_to_date::State::UpToDate(_)) => {
+            subject.tell_up_to_date(session);
+            return Ok(());
+        }
+        Some(up_to_date::State::Stale(why)) => why,
+        None => vec![OVERRIDDEN.to_owned()],
     };
-    match image::check(session, &plan, &lock, &output).map(|check| check.state(&session.cache)) {
-        Some(up_to_date::State::UpToDate(_)) => subject.tell_up_to_date(session),
-        Some(up_to_date::State::Stale(why)) => subject.tell_stale(session, &plan, &why),
-        None => subject.tell_stale(session, &plan, &[OVERRIDDEN.to_owned()]),
-    }
-    Ok(())
+    // What cannot be opened is told by the search itself.
+    Searcher::of_workspace(session, &args.unlock)?;
+    subject.tell_or_refuse(session, plan.as_ref(), &why)
 }
 
 fn of_node(args: &Build, name: &str, session: &Session<'_>) -> Outcome {
+    session.look_at_cache()?;
     let member = cluster::resolve_node(session, name, &args.unlock)?;
     let output = image::output_of_node(args, &member.name, session);
     image::check_place(&output)?;
@@ -55,17 +62,12 @@ fn of_node(args: &Build, name: &str, session: &Session<'_>) -> Outcome {
     let profile = &member.profile;
     let k3s_dir = args.k3s.k3s_dir.as_deref();
     let subject = Subject { profile: &profile.name, node: Some(&member.name), output: &output, k3s_dir };
-    match plan_if_locked(&subject, session, profile, &lock)? {
-        Some(plan) => {
-            let changes = lock.critical_changes(&member.critical);
-            if !changes.is_empty() {
-                return Err(CriticalChangeError(changes).into());
-            }
-            subject.tell_stale(session, &plan, &[ALWAYS_ANEW.to_owned()]);
-        }
-        None => subject.tell_unlocked(session),
+    let plan = plan_if_locked(&subject, session, profile, &lock)?;
+    let changes = lock.critical_changes(&member.critical);
+    if plan.is_some() && !changes.is_empty() {
+        return Err(CriticalChangeError(changes).into());
     }
-    Ok(())
+    subject.tell_or_refuse(session, plan.as_ref(), &[ALWAYS_ANEW.to_owned()])
 }
 
 /// The plan for `profile`; none if a build would have to lock it first. What a build refuses is refused.
@@ -75,13 +77,20 @@ fn plan_if_locked<'a>(
     profile: &'a Profile,
     lock: &'a Lock,
 ) -> Result<Option<Plan<'a>>, Failure> {
-    if !locking::is_locked(lock, profile)? {
-        return Ok(None);
+    let is_locked = locking::is_locked(lock, profile)?;
+    let releases = session.releases(subject.k3s_dir);
+    releases.look_at_dir(profile, lock)?;
+    if is_locked {
+        return image::plan(session, profile, lock).map(Some);
     }
-    if subject.k3s_dir.is_some() {
-        pipeline::expect_locked(profile, lock)?;
+    if session.fetcher.is_offline() {
+        // Neither writes anything, nor can it succeed without a connection but where there is nothing to choose from.
+        if subject.k3s_dir.is_none() {
+            releases.choose(profile, lock, &Moves::new())?;
+        }
+        locking::indexes(session, profile)?;
     }
-    image::plan(session, profile, lock).map(Some)
+    Ok(None)
 }
 
 /// A build that is asked about.
@@ -111,6 +120,20 @@ impl Subject<'_> {
         );
         let step = json!({"step": "lock", "does": does});
         session.console.result(&self.json(false, &[why], 0, &[step]), &text);
+    }
+
+    /// Of an image that would be made for the reasons `why`, unless what it takes is out of reach; without a plan its profile
+    /// is not locked.
+    fn tell_or_refuse(&self, session: &Session<'_>, plan: Option<&Plan<'_>>, why: &[String]) -> Outcome {
+        locking::workspace_ledger(&session.ledger_path())?;
+        match plan {
+            Some(plan) => {
+                survey::could_fetch(plan, self.k3s_dir, session.tools())?;
+                self.tell_stale(session, plan, why);
+            }
+            None => self.tell_unlocked(session),
+        }
+        Ok(())
     }
 
     /// Of an image that would be made for the reasons `why`.

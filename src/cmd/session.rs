@@ -8,7 +8,8 @@ use jiff::Timestamp;
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
 
-use crate::cache::Cache;
+use super::Outcome;
+use crate::cache::{Cache, ForeignCache};
 use crate::cli::{Global, Unlock};
 use crate::cluster::secrets::{Secrets, Vault};
 use crate::debian::mirror::{AptMirrors, Mirror};
@@ -50,7 +51,6 @@ impl<'a> Session<'a> {
             Failure::refused("no place for the cache: neither HOME nor XDG_CACHE_HOME is set")
                 .hint("name a directory with --cache-dir")
         })?;
-        cache.prepare().map_err(|error| Failure::new(Code::Refused, &error).hint(error.hint()))?;
         let named = global.mirror.as_deref().or(workspace.mirror());
         let snapshot = std::env::var("IMGBUILD_SNAPSHOT").ok().filter(|address| !address.is_empty());
         let mirror = Mirror::choose(named, &AptMirrors::of_host(Path::new("/")), snapshot.as_deref())?;
@@ -58,10 +58,22 @@ impl<'a> Session<'a> {
         let k3s_mirror = http(k3s_mirror, "a mirror of K3s's releases", k3s::GITHUB)?;
         let k3s_channels = global.k3s_channels.as_deref().or(workspace.k3s_channels()).unwrap_or(CHANNELS);
         let k3s_channels = http(k3s_channels, "K3s's release channels", CHANNELS)?;
-        let fetcher = Fetcher::new(cache.dir(), global.offline).map_err(|error| unusable(&cache, error))?;
+        let fetcher = Fetcher::new(cache.dir(), global.offline);
         console.detail(&format!("workspace {}, cache {}", root.display(), cache.dir().display()));
         console.detail(&format!("mirrors {} and {}", mirror.debian, mirror.security));
         Ok(Self { console, workspace, cache, fetcher, mirror, k3s_mirror, k3s_channels, root })
+    }
+
+    /// Makes the cache's directory if it is missing. To be called before the first thing is taken from the cache or put there.
+    pub(crate) fn open_cache(&self) -> Outcome {
+        self.cache.prepare().map_err(|error| foreign(&error))?;
+        self.fetcher.prepare().map_err(|error| unusable(&self.cache, error))
+    }
+
+    /// Refuses the cache that [`Session::open_cache`] would refuse, and changes nothing.
+    pub(crate) fn look_at_cache(&self) -> Outcome {
+        self.cache.check().map_err(|error| foreign(&error))?;
+        self.fetcher.could_prepare().map_err(|error| unusable(&self.cache, error))
     }
 
     /// What the stages of a build work with.
@@ -127,6 +139,11 @@ impl<'a> Session<'a> {
     pub(crate) fn ledger_path(&self) -> PathBuf {
         self.root.join("ledger.toml")
     }
+}
+
+/// Of a cache that somebody else may write to.
+fn foreign(error: &ForeignCache) -> Failure {
+    Failure::new(Code::Refused, error).hint(error.hint())
 }
 
 /// Of a cache directory that cannot be made or written.

@@ -9,8 +9,8 @@ use super::Outcome;
 use super::session::Session;
 use crate::cluster;
 use crate::exit::Failure;
-use crate::profile::ProfileError;
 use crate::profile::error::known_names;
+use crate::profile::{self, ProfileError};
 
 /// What a name means.
 #[derive(Debug, PartialEq, Eq)]
@@ -91,6 +91,14 @@ pub(super) fn built<'s>(
     let places: Vec<PathBuf> = node.into_iter().chain(is_profile.then(|| session.output_dir(name))).collect();
     if places.is_empty() {
         return Err(ProfileError::Unknown { name: name.to_owned(), known: profiles(&session)? }.into());
+    }
+    let is_built = |name: &str| {
+        let all = profile::list(&session.workspace)?;
+        Ok::<_, Failure>(all.iter().any(|profile| profile.name == name && profile.board.is_some()))
+    };
+    if places.len() == 1 && is_profile && !is_built(name)? {
+        return Err(Failure::refused(format!("`{name}` is a profile that others extend: no image is built of it"))
+            .hint("name a profile with a board, or a node: `imgbuild list` has them"));
     }
     places.into_iter().find(|dir| dir.join("manifest.json").is_file()).ok_or_else(|| {
         Failure::refused(format!("`{name}` is not built yet"))

@@ -17,7 +17,7 @@ use crate::cli::Verify;
 use crate::exit::{Code, Failure};
 use crate::flash::verify::{BackupTable, Difference, FatAnomaly, Report};
 use crate::format::Packing;
-use crate::image::{self, Manifest};
+use crate::image::{self, Manifest, ManifestPartition};
 use crate::output::{bytes, count, shown};
 use crate::pipeline;
 use crate::tree::Tree;
@@ -158,6 +158,9 @@ fn differences(_: &Path, _: &Manifest, _: Option<&[u8]>, _: &mut dyn FnMut(u64))
 /// The failure for a target that differs.
 fn different(args: &Verify, manifest: &Manifest, report: &Report, session: &Session<'_>) -> Failure {
     let found = &report.differences;
+    if let Some(failure) = no_image(args, manifest, found) {
+        return failure;
+    }
     if report.is_other_image
         && let Some(failure) = other_image(args, manifest)
     {
@@ -200,6 +203,25 @@ fn different(args: &Verify, manifest: &Manifest, report: &Report, session: &Sess
     };
     let message = format!("{} is not what its manifest says", args.target.display());
     Failure { code: Code::Verification, causes, ..Failure::refused(message) }.hint(hint)
+}
+
+/// The failure for a target that holds no image, or only the beginning of one, where every part would differ.
+fn no_image(args: &Verify, manifest: &Manifest, found: &[Difference]) -> Option<Failure> {
+    let differs = |offset: u64| found.iter().any(|difference| difference.offset == offset);
+    let end_of = |part: &ManifestPartition| part.offset.saturating_add(part.size);
+    let is_inside = |offset: u64| manifest.partitions.iter().any(|part| (part.offset..end_of(part)).contains(&offset));
+    // The partition tables are not compared on a target of another size.
+    let mut inside = manifest.ranges.iter().map(|range| range.offset).filter(|offset| is_inside(*offset));
+    match Disk::open(&args.target) {
+        Ok(disk) if disk.size < manifest.image_size => {
+            let message = format!("{} is cut short", args.target.display());
+            let cause = format!("it has {} bytes, the image {}", disk.size, manifest.image_size);
+            let hint = "copy it again, or build it again; a disk must be as large as the image at least";
+            Some(Failure { code: Code::Verification, causes: vec![cause], ..Failure::refused(message) }.hint(hint))
+        }
+        Err(failure) if inside.all(differs) => Some(failure),
+        _ => None,
+    }
 }
 
 /// The failure for a target with another image's partition table; none if the target has this image's id all the same.

@@ -36,6 +36,7 @@ pub(super) fn run(args: &Why, session: &Session<'_>) -> Outcome {
         return Err(Failure::refused("no profile is named").hint("name one: `imgbuild why PACKAGE NAME`"));
     };
     let profile = profile::load(&session.workspace, name)?;
+    session.open_cache()?;
     let lock = locking::load(session)?;
     let asked = Asked { profile: &profile, is_locked: locking::is_locked(&lock, &profile)?, lock: &lock, session };
     let what = args.what.as_str();

@@ -51,8 +51,30 @@ impl Host {
     #[must_use]
     pub fn is_like_service(&self) -> bool {
         const ENDINGS: [&str; 3] = ["-rw", "-ro", "-headless"];
-        const NAMESPACES: [&str; 9] =
-            ["cnpg-system", "database", "databases", "default", "kube-system", "pg", "postgres", "postgresql", "sql"];
+        const NAMESPACES: [&str; 22] = [
+            "cloudnative-pg",
+            "cnpg",
+            "cnpg-system",
+            "data",
+            "database",
+            "databases",
+            "db",
+            "dbs",
+            "default",
+            "infra",
+            "infrastructure",
+            "kube-public",
+            "kube-system",
+            "monitoring",
+            "percona",
+            "pg",
+            "pgo",
+            "postgres",
+            "postgres-operator",
+            "postgresql",
+            "sql",
+            "stackgres",
+        ];
         let Self::Name(name) = self else { return false };
         let Some((service, namespace)) = name.split_once('.') else { return false };
         !namespace.contains('.')
@@ -64,7 +86,10 @@ impl Host {
     #[must_use]
     pub fn is_unassignable(&self) -> bool {
         match self {
-            Self::Address(IpAddr::V4(address)) => address.is_multicast() || address.octets()[0] >= 240,
+            Self::Address(IpAddr::V4(address)) => {
+                let [first, ..] = address.octets();
+                address.is_multicast() || first >= 240 || (first == 0 && !address.is_unspecified())
+            }
             Self::Address(IpAddr::V6(address)) => address.is_multicast(),
             Self::Name(_) => false,
         }
@@ -105,7 +130,7 @@ mod tests {
         for name in ["db.lan", "nas.home", "pg-rw.example.org", "pg-rw", "192.168.1.5"] {
             assert!(!Host::of(name).is_like_service(), "{name}");
         }
-        for address in ["224.0.0.1", "255.255.255.255", "240.0.0.1", "ff02::1"] {
+        for address in ["224.0.0.1", "255.255.255.255", "240.0.0.1", "0.1.2.3", "ff02::1"] {
             assert!(Host::of(address).is_unassignable(), "{address}");
         }
         for address in ["192.168.1.255", "10.0.0.1", "fd00::1", "db.lan"] {

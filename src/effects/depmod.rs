@@ -11,7 +11,7 @@ use rayon::prelude::*;
 use sha2::{Digest as _, Sha256};
 
 use crate::format::Store;
-use crate::format::kmod::{self, BuildFiles, CycleError, Module, ModuleError};
+use crate::format::kmod::{self, BuildFiles, DependError, Module, ModuleError};
 use crate::tree::{Content, Digest, Kind, Node, Tree, TreeError};
 
 /// Where modules lie, one directory a kernel version.
@@ -28,7 +28,7 @@ pub enum DepmodError {
     #[error(transparent)]
     Module(#[from] ModuleError),
     #[error(transparent)]
-    Cycle(#[from] CycleError),
+    Depend(#[from] DependError),
     #[error(transparent)]
     Tree(#[from] TreeError),
 }
@@ -36,7 +36,7 @@ pub enum DepmodError {
 /// Writes the index files of every kernel version in the tree.
 ///
 /// # Errors
-/// Modules that cannot be read or that need each other in a circle.
+/// Modules that cannot be read, or that need each other in a circle or in too many ways.
 pub fn depmod(tree: &mut Tree, store: &dyn Store) -> Result<(), DepmodError> {
     let mut versions: Vec<String> = tree
         .below(MODULES)

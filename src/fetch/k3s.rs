@@ -13,7 +13,7 @@ use std::path::{Path, PathBuf};
 
 use object::elf;
 
-use super::store::Import;
+use super::store::{self, Import};
 use super::{Download, FetchError, Fetcher};
 use crate::format::sums;
 use crate::output::Progress;
@@ -70,7 +70,7 @@ pub enum Place<'a> {
     Dir(&'a Path),
 }
 
-/// A proved file of a release; it lies in the cache.
+/// A proved file of a release, and where it lies.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Found {
     pub path: PathBuf,
@@ -156,7 +156,9 @@ impl Release<'_> {
         format!("{}/{file}", self.version)
     }
 
-    fn unavailable(&self, source: FetchError) -> K3sError {
+    /// That it cannot be had.
+    #[must_use]
+    pub fn unavailable(&self, source: FetchError) -> K3sError {
         K3sError::Unavailable { version: self.version.to_owned(), arch: self.arch.name(), source }
     }
 }
@@ -173,45 +175,71 @@ impl Fetcher {
         place: Place<'_>,
         progress: &dyn Progress,
     ) -> Result<Vec<Found>, K3sError> {
-        let sums = match place {
+        match place {
             Place::Mirror(mirror) => {
-                let url = url(mirror, &release.path(&release.sums()));
+                let address = url(mirror, &release.path(&release.sums()));
                 let name = format!("{} of K3s {}", release.sums(), release.version);
-                let bytes = self.fetch_fresh(&name, &url, MAX_SUMS).map_err(|source| release.unavailable(source))?;
-                String::from_utf8_lossy(&bytes).into_owned()
-            }
-            Place::Dir(dir) => read_sums(dir, &release.sums())?,
-        };
-        let found = |asset: &Asset| {
-            let file = release.file(*asset);
-            let Some(sha256) = digest_in(&sums, &file) else {
-                return Err(K3sError::Unlisted { version: release.version.to_owned(), sums: release.sums(), file });
-            };
-            let path = match place {
-                Place::Mirror(mirror) => {
-                    let urls = vec![url(mirror, &release.path(&file))];
+                let bytes =
+                    self.fetch_fresh(&name, &address, MAX_SUMS).map_err(|source| release.unavailable(source))?;
+                proved(release, assets, &String::from_utf8_lossy(&bytes), |file, sha256| {
+                    let urls = vec![url(mirror, &release.path(file))];
                     let wanted =
                         Download { name: format!("{file} of K3s {}", release.version), urls, sha256, size: None };
                     let paths = self.fetch_all(&[wanted], progress).map_err(|source| release.unavailable(source))?;
-                    paths.into_iter().next().unwrap_or_default()
-                }
-                Place::Dir(dir) => self.import(&dir.join(&file), &sha256).map_err(|error| match error {
-                    Import::Missing => K3sError::Missing { dir: dir.to_owned(), file: file.clone() },
-                    Import::Other { got } => {
-                        K3sError::Mismatch { path: dir.join(&file), sums: release.sums(), got, expected: sha256 }
-                    }
-                    Import::Read(source) => K3sError::Read { path: dir.join(&file), source },
-                    Import::Cache(source) => release.unavailable(source),
-                })?,
-            };
-            let size = fs::metadata(&path).map_err(|source| K3sError::Read { path: path.clone(), source })?.len();
-            if *asset == Asset::Binary {
-                check_machine(&path, &file, release)?;
+                    Ok(paths.into_iter().next().unwrap_or_default())
+                })
             }
-            Ok(Found { path, size, sha256 })
-        };
-        assets.iter().map(found).collect()
+            Place::Dir(dir) => of_dir(release, assets, dir, |path, sha256| self.import(path, sha256)),
+        }
     }
+}
+
+/// Proves files of a release that lie in `dir` as [`Fetcher::k3s`] does, and takes none of them.
+///
+/// # Errors
+/// As [`Fetcher::k3s`].
+pub fn look(release: &Release<'_>, assets: &[Asset], dir: &Path) -> Result<Vec<Found>, K3sError> {
+    of_dir(release, assets, dir, |path, sha256| store::prove(path, sha256).map(|_| path.to_owned()))
+}
+
+/// Files of a release that lie in `dir`; `take` proves one and gives where it lies then.
+fn of_dir(
+    release: &Release<'_>,
+    assets: &[Asset],
+    dir: &Path,
+    take: impl Fn(&Path, &Digest) -> Result<PathBuf, Import>,
+) -> Result<Vec<Found>, K3sError> {
+    proved(release, assets, &read_sums(dir, &release.sums())?, |file, sha256| {
+        let path = dir.join(file);
+        take(&path, &sha256).map_err(|error| match error {
+            Import::Missing => K3sError::Missing { dir: dir.to_owned(), file: file.to_owned() },
+            Import::Other { got } => K3sError::Mismatch { path, sums: release.sums(), got, expected: sha256 },
+            Import::Read(source) => K3sError::Read { path, source },
+            Import::Cache(source) => release.unavailable(source),
+        })
+    })
+}
+
+/// Files of a release by what its checksum file, `sums`, tells of them; `bring` gives where one lies, by name and digest.
+fn proved(
+    release: &Release<'_>,
+    assets: &[Asset],
+    sums: &str,
+    bring: impl Fn(&str, Digest) -> Result<PathBuf, K3sError>,
+) -> Result<Vec<Found>, K3sError> {
+    let found = |asset: &Asset| {
+        let file = release.file(*asset);
+        let Some(sha256) = digest_in(sums, &file) else {
+            return Err(K3sError::Unlisted { version: release.version.to_owned(), sums: release.sums(), file });
+        };
+        let path = bring(&file, sha256)?;
+        let size = fs::metadata(&path).map_err(|source| K3sError::Read { path: path.clone(), source })?.len();
+        if *asset == Asset::Binary {
+            check_machine(&path, &file, release)?;
+        }
+        Ok(Found { path, size, sha256 })
+    };
+    assets.iter().map(found).collect()
 }
 
 /// The URL of a file below `mirror`. A tag's `+` would be read as a space by some servers.

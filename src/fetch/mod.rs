@@ -84,21 +84,33 @@ struct Network {
 }
 
 impl Fetcher {
-    /// A fetcher whose objects lie in `cache_dir/downloads`. With `offline` it only uses what is there.
-    ///
-    /// # Errors
-    /// The cache directories cannot be created.
-    pub fn new(cache_dir: &Path, offline: bool) -> Result<Self, FetchError> {
+    /// A fetcher whose objects lie in `cache_dir/downloads`, which is created for the first one. With `offline` it only uses
+    /// what is there.
+    #[must_use]
+    pub fn new(cache_dir: &Path, offline: bool) -> Self {
         Self::with_patience(cache_dir, (!offline).then(Patience::default))
     }
 
     /// As [`Fetcher::new`], with other time limits; none means offline.
+    #[must_use]
+    pub fn with_patience(cache_dir: &Path, patience: Option<Patience>) -> Self {
+        Self { store: Store::at(&cache_dir.join("downloads")), patience, network: OnceLock::new() }
+    }
+
+    /// Makes the directories for objects, so that what is in the way is told before anything is asked for.
     ///
     /// # Errors
-    /// As [`Fetcher::new`].
-    pub fn with_patience(cache_dir: &Path, patience: Option<Patience>) -> Result<Self, FetchError> {
-        let store = Store::open(&cache_dir.join("downloads"))?;
-        Ok(Self { store, patience, network: OnceLock::new() })
+    /// A directory that cannot be made.
+    pub fn prepare(&self) -> Result<(), FetchError> {
+        self.store.prepare()
+    }
+
+    /// Whether [`Fetcher::prepare`] could do its work, without doing it.
+    ///
+    /// # Errors
+    /// A directory that could not be made or written.
+    pub fn could_prepare(&self) -> Result<(), FetchError> {
+        self.store.may_be_filled()
     }
 
     /// The network; none when offline.
@@ -136,6 +148,7 @@ impl Fetcher {
                 return Err(FetchError::Offline { absent: names(false), damaged: names(true) });
             };
             let missing: Vec<&Download> = missing.iter().map(|missing| missing.download).collect();
+            self.store.prepare()?;
             // The sizes come from an archive and are not trusted.
             let known = missing.iter().filter_map(|download| download.size).fold(0, u64::saturating_add);
             progress.begin(PHASE, known);
@@ -151,6 +164,25 @@ impl Fetcher {
     pub fn cached(&self, wanted: &Download) -> Option<u64> {
         let found = fs::metadata(self.store.object(&wanted.sha256)).map(|meta| meta.len());
         found.ok().filter(|len| wanted.size.is_none_or(|size| size == *len))
+    }
+
+    /// Whether [`Fetcher::fetch_all`] could get `wanted`, as far as that is known without a connection: offline, objects without
+    /// a file of their size in the cache cannot be had.
+    ///
+    /// # Errors
+    /// The objects that cannot be had.
+    pub fn could_fetch(&self, wanted: &[Download]) -> Result<(), FetchError> {
+        let lost: Vec<&Download> =
+            wanted.iter().filter(|download| self.is_offline() && self.cached(download).is_none()).collect();
+        if lost.is_empty() {
+            return Ok(());
+        }
+        let names = |damaged| {
+            let is_there = |download: &Download| self.store.object(&download.sha256).exists();
+            let those = lost.iter().filter(move |download| is_there(download) == damaged);
+            those.map(|download| download.name.clone()).collect()
+        };
+        Err(FetchError::Offline { absent: names(false), damaged: names(true) })
     }
 
     /// Copies a local file with this digest into the cache; returns its path there.

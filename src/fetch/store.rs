@@ -70,12 +70,25 @@ pub(super) struct Partial {
 }
 
 impl Store {
-    pub(super) fn open(root: &Path) -> Result<Self, FetchError> {
-        let store = Self { objects: root.join("sha256"), partials: root.join("partial") };
-        for path in [&store.objects, &store.partials] {
+    /// The directory `root`, which need not be there yet.
+    pub(super) fn at(root: &Path) -> Self {
+        Self { objects: root.join("sha256"), partials: root.join("partial") }
+    }
+
+    /// Makes its directories, if they are missing.
+    pub(super) fn prepare(&self) -> Result<(), FetchError> {
+        for path in [&self.objects, &self.partials] {
             fs::create_dir_all(path).map_err(|source| cache_error(path, source))?;
         }
-        Ok(store)
+        Ok(())
+    }
+
+    /// Whether its directories are there or could be made.
+    pub(super) fn may_be_filled(&self) -> Result<(), FetchError> {
+        for path in [&self.objects, &self.partials] {
+            files::may_fill(path).map_err(|source| cache_error(path, source))?;
+        }
+        Ok(())
     }
 
     /// The path of a complete object.
@@ -114,17 +127,8 @@ impl Store {
 
     /// Copies the file at `path` into the cache if it has this digest.
     pub(super) fn import(&self, path: &Path, sha256: &Digest) -> Result<PathBuf, Import> {
-        let mut file = match files::open(path) {
-            Ok(file) => file,
-            Err(error) if error.kind() == io::ErrorKind::NotFound => return Err(Import::Missing),
-            Err(error) => return Err(Import::Read(error)),
-        };
-        let mut hasher = Sha256::new();
-        hash_rest(&mut file, &mut hasher).map_err(Import::Read)?;
-        let got = Digest(hasher.finalize().into());
-        if got != *sha256 {
-            return Err(Import::Other { got });
-        }
+        let mut file = prove(path, sha256)?;
+        self.prepare().map_err(Import::Cache)?;
         let object = self.object(sha256);
         if object.exists() {
             return Ok(object);
@@ -174,6 +178,19 @@ impl Store {
             return Ok(Claim::Partial(Partial { file, path, object, len, hasher }));
         }
     }
+}
+
+/// Opens the file at `path`, provided that it has this digest.
+pub(super) fn prove(path: &Path, sha256: &Digest) -> Result<File, Import> {
+    let mut file = match files::open(path) {
+        Ok(file) => file,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Err(Import::Missing),
+        Err(error) => return Err(Import::Read(error)),
+    };
+    let mut hasher = Sha256::new();
+    hash_rest(&mut file, &mut hasher).map_err(Import::Read)?;
+    let got = Digest(hasher.finalize().into());
+    if got == *sha256 { Ok(file) } else { Err(Import::Other { got }) }
 }
 
 impl Partial {

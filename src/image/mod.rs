@@ -40,7 +40,6 @@ pub(crate) use manifest::sample::sample as sample_manifest;
 pub use manifest::{Encoders, Manifest, ManifestError, ManifestPackage, ManifestPartition, ManifestRange};
 pub use manifest::{boot_warning, kind_of_mbr};
 pub use map::RANGE;
-pub use outputs::nearest_existing_ancestor;
 pub(crate) use outputs::{Outputs, Visibility};
 pub use root::{squashfs, without_boot_files};
 pub use sbom::{ArtifactComponent, Component, sbom};

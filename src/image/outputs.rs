@@ -12,7 +12,7 @@ use std::path::{Path, PathBuf};
 
 use tempfile::NamedTempFile;
 
-use crate::files;
+use crate::files::{self, nearest_existing_ancestor};
 
 const PREFIX: &str = ".imgbuild-";
 const SUFFIX: &str = ".part";
@@ -99,13 +99,6 @@ impl Outputs {
         }
         Ok(())
     }
-}
-
-/// The directory `dir`, or the nearest above it that exists.
-#[must_use]
-pub fn nearest_existing_ancestor(dir: &Path) -> &Path {
-    let above = dir.ancestors().find(|above| above.as_os_str().is_empty() || above.exists()).unwrap_or(dir);
-    if above.as_os_str().is_empty() { Path::new(".") } else { above }
 }
 
 /// Makes a directory with this mode; the mode of one that exists is not changed.

@@ -10,7 +10,7 @@ use crate::cache::Cache;
 use crate::debian::Member;
 use crate::debian::deb::{self, DebError};
 use crate::effects::EffectError;
-use crate::fetch::k3s::{Asset, K3sError, Release, check_machine};
+use crate::fetch::k3s::{Asset, Release, check_machine};
 use crate::fetch::{Download, FetchError};
 use crate::format::Store as _;
 use crate::output::Named;
@@ -41,9 +41,7 @@ pub(super) fn fetched(plan: &Plan<'_>, tools: Tools<'_>) -> Result<Vec<Content>,
     let k3s: Vec<&Artifact> = of(Source::Release).collect();
     if let Some(Artifact { version, .. }) = k3s.first() {
         let release = Release { version, arch: plan.profile.board.arch() };
-        let unavailable =
-            |source| K3sError::Unavailable { version: version.clone(), arch: release.arch.name(), source };
-        files.extend(bring(&k3s, "k3s", tools).map_err(unavailable)?);
+        files.extend(bring(&k3s, "k3s", tools).map_err(|source| release.unavailable(source))?);
         for (_, path) in k3s.iter().zip(&files).filter(|(artifact, _)| artifact.is(Asset::Binary)) {
             check_machine(path, &release.file(Asset::Binary), &release)?;
         }
@@ -60,10 +58,7 @@ pub(super) fn fetched(plan: &Plan<'_>, tools: Tools<'_>) -> Result<Vec<Content>,
 /// looked at.
 fn of_overlays(plan: &Plan<'_>, artifacts: &[&Artifact], tools: Tools<'_>) -> Result<Vec<Content>, PipelineError> {
     let packs = tools.cache.packs();
-    let unpacked = |artifact: &Artifact| {
-        artifact.install.member.as_ref().and_then(|_| deb::unpacked_contents(artifact.download.sha256, &packs))
-    };
-    let known: Vec<Option<Vec<Member>>> = artifacts.iter().map(|artifact| unpacked(artifact)).collect();
+    let known: Vec<Option<Vec<Member>>> = artifacts.iter().map(|artifact| unpacked(artifact, tools)).collect();
     let missing = artifacts.iter().zip(&known).filter(|(_, known)| known.is_none()).map(|(artifact, _)| *artifact);
     let missing: Vec<&Artifact> = missing.collect();
     let mut files = bring(&missing, "artifacts", tools).map_err(PipelineError::OfOverlay)?.into_iter();
@@ -102,6 +97,29 @@ fn at_unpack(plan: &Plan<'_>, artifact: &Artifact, cause: &str, hint: String) ->
     let from = artifact.download.urls.first().map(|url| shown(url)).unwrap_or_default();
     let error = EffectError::refused(&artifact.download.name, format!("{from} {cause}")).with_hint(hint);
     error.at(plan.profile, "artifact.unpack", &artifact.install.path).into()
+}
+
+/// Whether [`fetched`] could have the artifacts of `plan`, as far as that is known without asking anybody. Files of K3s come
+/// from elsewhere if `has_k3s`.
+///
+/// # Errors
+/// As [`fetched`], of the first artifact that is out of reach.
+pub(super) fn could_fetch(plan: &Plan<'_>, has_k3s: bool, tools: Tools<'_>) -> Result<(), PipelineError> {
+    let of = |source: Source| plan.artifacts.iter().filter(move |artifact| artifact.source == source);
+    if let Some(Artifact { version, .. }) = of(Source::Release).next().filter(|_| !has_k3s) {
+        let release = Release { version, arch: plan.profile.board.arch() };
+        let wanted: Vec<Download> = of(Source::Release).map(|artifact| artifact.download.clone()).collect();
+        tools.fetcher.could_fetch(&wanted).map_err(|source| release.unavailable(source))?;
+    }
+    let packed = of(Source::Url).filter(|artifact| unpacked(artifact, tools).is_none());
+    let packed: Vec<Download> = packed.map(|artifact| artifact.download.clone()).collect();
+    tools.fetcher.could_fetch(&packed).map_err(PipelineError::OfOverlay)
+}
+
+/// What the archive of an artifact holds, if it was unpacked before.
+fn unpacked(artifact: &Artifact, tools: Tools<'_>) -> Option<Vec<Member>> {
+    artifact.install.member.as_ref()?;
+    deb::unpacked_contents(artifact.download.sha256, &tools.cache.packs())
 }
 
 /// Fetches what is not in the cache; gives where it lies there.

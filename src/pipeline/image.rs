@@ -10,6 +10,7 @@ use super::plan::{Artifact, PlannedPackage, Source};
 use super::{PipelineError, Plan, Tools};
 use crate::debian::Package;
 use crate::effects::depmod;
+use crate::files;
 use crate::format::squashfs::SquashfsError;
 use crate::format::{NoStore, Store as _};
 use crate::image::{
@@ -49,7 +50,7 @@ pub(super) fn write(
     let Plan { profile, epoch, .. } = *plan;
     let root = image::without_boot_files(tree);
     let dir = target.dir;
-    let mut squashfs = tempfile::tempfile_in(image::nearest_existing_ancestor(dir))
+    let mut squashfs = tempfile::tempfile_in(files::nearest_existing_ancestor(dir))
         .map_err(|source| PipelineError::Unwritable { dir: dir.to_owned(), source })?;
     // Neither keeps all cores busy from its beginning to its end.
     let ((kernel, initrd), written) = rayon::join(

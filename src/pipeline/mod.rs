@@ -24,7 +24,7 @@ pub(crate) use error::PipelineError;
 pub(crate) use image::{Target, seed};
 pub(crate) use packages::{classify_scripts, unpacked};
 pub(crate) use plan::{Plan, PlannedPackage};
-pub(crate) use releases::{ForProfile, Moves, Releases, expect_locked};
+pub(crate) use releases::{ForProfile, Moves, Releases};
 pub(crate) use repair::repairing;
 
 use crate::cache::Cache;

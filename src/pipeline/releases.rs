@@ -139,20 +139,31 @@ impl Releases<'_> {
         Ok(self.check(&Release { version, arch: profile.board.arch() }, assets(k3s), &artifacts)?)
     }
 
+    /// As [`Releases::check_dir`], or for a profile that is not locked as [`Releases::choose`], but nothing is taken from the
+    /// directory.
+    ///
+    /// # Errors
+    /// As those.
+    pub(crate) fn look_at_dir(&self, profile: &Profile, lock: &Lock) -> Result<(), PipelineError> {
+        let Some((k3s, dir)) = profile.k3s.as_ref().zip(self.dir) else { return Ok(()) };
+        let (assets, arch) = (assets(k3s), profile.board.arch());
+        let (release, artifacts) = if lock.profiles.contains_key(&profile.name) {
+            expect_locked(profile, lock)?;
+            let version = lock.release_of(&profile.name).unwrap_or(&k3s.version);
+            (Release { version, arch }, lock.artifacts_of(&profile.name).cloned().collect())
+        } else {
+            let release = Release { version: lock.release_in_place_of(&k3s.version), arch };
+            (release, known(lock, &release, assets).unwrap_or_default())
+        };
+        let found = k3s::look(&release, assets, dir)?;
+        Ok(expect_same(&release, assets, &found, &artifacts, dir)?)
+    }
+
     /// Takes the locked files from the user's directory, if there is one.
     fn check(&self, release: &Release<'_>, assets: &[Asset], artifacts: &[LockedArtifact]) -> Result<(), K3sError> {
         let Some(dir) = self.dir else { return Ok(()) };
         let found = self.tools.fetcher.k3s(release, assets, Place::Dir(dir), self.tools.progress)?;
-        for (asset, found) in assets.iter().zip(found) {
-            let expected =
-                artifacts.iter().find(|artifact| artifact.name == asset.name()).map(|artifact| artifact.sha256);
-            if let Some(expected) = expected.filter(|expected| *expected != found.sha256) {
-                let path = dir.join(release.file(*asset));
-                let version = release.version.to_owned();
-                return Err(K3sError::NotLocked { path, version, got: found.sha256, expected });
-            }
-        }
-        Ok(())
+        expect_same(release, assets, &found, artifacts, dir)
     }
 
     /// Files of a release as they are now.
@@ -164,11 +175,30 @@ impl Releases<'_> {
     }
 }
 
+/// Refuses files, `found` in `dir`, that are not those of the lock, `artifacts`.
+fn expect_same(
+    release: &Release<'_>,
+    assets: &[Asset],
+    found: &[Found],
+    artifacts: &[LockedArtifact],
+    dir: &Path,
+) -> Result<(), K3sError> {
+    for (asset, found) in assets.iter().zip(found) {
+        let expected = artifacts.iter().find(|artifact| artifact.name == asset.name()).map(|artifact| artifact.sha256);
+        if let Some(expected) = expected.filter(|expected| *expected != found.sha256) {
+            let path = dir.join(release.file(*asset));
+            let version = release.version.to_owned();
+            return Err(K3sError::NotLocked { path, version, got: found.sha256, expected });
+        }
+    }
+    Ok(())
+}
+
 /// Refuses a lock without a release for a build that is told where to take it from.
 ///
 /// # Errors
 /// Such a lock.
-pub(crate) fn expect_locked(profile: &Profile, lock: &Lock) -> Result<(), PipelineError> {
+fn expect_locked(profile: &Profile, lock: &Lock) -> Result<(), PipelineError> {
     let name = &profile.name;
     if lock.lacks_release(profile) { Err(PipelineError::NotLocked { profile: name.clone() }) } else { Ok(()) }
 }

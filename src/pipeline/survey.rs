@@ -8,7 +8,7 @@ use rayon::prelude::*;
 use serde::Serialize;
 
 use super::plan::{Artifact, Source};
-use super::{Plan, Tools};
+use super::{PipelineError, Plan, Tools, artifacts};
 use crate::debian::deb;
 use crate::fetch::Download;
 use crate::image;
@@ -62,7 +62,7 @@ pub(crate) fn steps<'p>(
     k3s_dir: Option<&Path>,
     tools: Tools<'_>,
 ) -> [Step<'p>; 4] {
-    let (packages, artifacts) = (packages(plan, tools), artifacts(plan, k3s_dir, tools));
+    let (packages, artifacts) = (packages(plan, tools), artifact_items(plan, k3s_dir, tools));
     let files = count(plan.profile.files.len(), "file");
     let seed = node.map_or_else(|| "an empty seed".to_owned(), |node| format!("the seed of node `{node}`"));
     let outputs = image::file_names(node.unwrap_or(&plan.profile.name)).join(", ");
@@ -82,6 +82,18 @@ pub(crate) fn steps<'p>(
             items: Vec::new(),
         },
     ]
+}
+
+/// Whether [`super::run`] could have all that `plan` takes from outside, as far as that is known without asking anybody.
+///
+/// # Errors
+/// As [`super::run`] offline: what is not in the cache then is out of reach.
+pub(crate) fn could_fetch(plan: &Plan<'_>, k3s_dir: Option<&Path>, tools: Tools<'_>) -> Result<(), PipelineError> {
+    let packs = tools.cache.packs();
+    let packed = plan.packages.iter().filter(|package| deb::unpacked(package.locked.sha256, &packs).is_none());
+    let packed: Vec<Download> = packed.map(|package| package.download.clone()).collect();
+    tools.fetcher.could_fetch(&packed)?;
+    artifacts::could_fetch(plan, k3s_dir.is_some(), tools)
 }
 
 /// How many `items` there are, and how many in each state.
@@ -130,7 +142,7 @@ fn packages<'a>(plan: &Plan<'a>, tools: Tools<'_>) -> Vec<Item<'a>> {
 }
 
 /// The artifacts of `plan`, in its order; those of K3s come from `k3s_dir` if there is one.
-fn artifacts<'p>(plan: &'p Plan<'_>, k3s_dir: Option<&Path>, tools: Tools<'_>) -> Vec<Item<'p>> {
+fn artifact_items<'p>(plan: &'p Plan<'_>, k3s_dir: Option<&Path>, tools: Tools<'_>) -> Vec<Item<'p>> {
     let packs = tools.cache.packs();
     let item = |artifact: &'p Artifact| {
         let Artifact { name, version, arch, source, download, install } = artifact;

@@ -58,9 +58,11 @@ struct Record {
 type FileStat = (u64, i128, u64);
 
 impl Check {
-    /// The inputs are `plan`, the whole `lock` that it was made from, this program, and the state of the files `watched`.
-    pub(crate) fn new(plan: &Plan<'_>, lock: &Lock, watched: &[PathBuf], dir: &Path) -> Self {
+    /// The inputs are `plan`, the whole `lock` that it was made from, the reviews of the workspace's `ledger` if it has any, this
+    /// program, and the state of the files `watched`.
+    pub(crate) fn new(plan: &Plan<'_>, lock: &Lock, ledger: Option<&str>, watched: &[PathBuf], dir: &Path) -> Self {
         let mut inputs = Inputs::new();
+        inputs.extend(ledger.map(|text| ("ledger.toml".to_owned(), Digest::of(text.as_bytes()).to_string())));
         for file in watched {
             let state = fs::metadata(file).ok().map(|meta| changed(&meta));
             inputs.insert(format!("`{}`", file.file_name().unwrap_or_default().display()), format!("{state:?}"));

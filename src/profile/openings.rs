@@ -41,6 +41,8 @@ struct Known<'a> {
     file: &'a str,
     /// All of the file.
     text: &'a str,
+    /// Aliases of commands that make root, in whichever of sudo's files they are defined.
+    aliases: BTreeSet<&'a str>,
 }
 
 const LOCKED: &str = "write `!` or `*` there; people come in with a key: [[user]] with `ssh_keys`";
@@ -51,10 +53,14 @@ const BY_KEY: &str = "take it out; people come in with a key: [[user]] with `ssh
 /// # Errors
 /// The first such line, at its place in the overlay's file, or at the `path` of the profile's [[file]].
 pub(super) fn refuse<'f>(
-    files: impl IntoIterator<Item = (&'f String, &'f ProfileFile)>,
+    files: impl IntoIterator<Item = (&'f String, &'f ProfileFile), IntoIter: Clone>,
     users: &[User],
     marks: &Marks,
 ) -> Result<(), ProfileError> {
+    let files = files.into_iter();
+    let of_sudo = files.clone().filter(|(path, _)| *path == "etc/sudoers" || path.starts_with("etc/sudoers.d/"));
+    let of_sudo: Vec<String> = of_sudo.filter_map(|(_, file)| file.content.text().ok()).collect();
+    let of_sudo = of_sudo.join("\n").replace("\\\n", " ");
     for (path, file) in files {
         let Some(rule) = rule_of(path).filter(|_| !file.directory) else { continue };
         // Bytes that are no text are no line of any of these files.
@@ -64,6 +70,7 @@ pub(super) fn refuse<'f>(
             people: users.iter().map(|user| user.name.as_str()).collect(),
             admins: users.iter().filter(|user| user.sudo).map(|user| user.name.as_str()).collect(),
             file: path.rsplit('/').next().unwrap_or(path),
+            aliases: root::aliases(&of_sudo),
         };
         if let Some(target) = &file.symlink {
             let message = format!("`/{path}` decides who comes in or becomes root, and would be a link to `{target}`");

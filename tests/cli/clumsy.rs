@@ -196,3 +196,45 @@ fn a_password_in_an_address_is_not_shown() {
     let error = place.run(&["check", "--profile", "n"]).fails(1);
     assert!(error.contains("holds a user or a password") && error.contains("imgbuild.lock"), "{error}");
 }
+
+#[test]
+fn the_next_steps_of_init_can_be_typed_as_they_stand() {
+    for (dir, typed) in [("home", "cd home"), ("my cluster's", r"cd 'my cluster'\''s'"), ("$HOME", "cd '$HOME'")] {
+        let made = Place::new().run(&["--json", "init", dir]).result();
+        assert_eq!(made["next"][0], typed);
+    }
+}
+
+#[test]
+fn of_a_profile_that_others_extend_no_image_is_asked_for() {
+    let error = Place::new().run(&["inspect", "base"]).fails(1);
+    assert!(error.contains("`base` is a profile that others extend") && error.contains("`imgbuild list`"), "{error}");
+}
+
+#[test]
+fn what_is_no_image_or_only_a_part_of_one_is_told_as_that() {
+    let online = tiny::archive(0).online();
+    let place = tiny::place(&online, &[]);
+    place.run(&["build", "--profile", "node"]).ok();
+    let verify = |file: &str| {
+        let ran = place.run(&["verify", file, "--manifest", "build/node/manifest.json"]);
+        ran.fails(3).split_whitespace().collect::<Vec<_>>().join(" ")
+    };
+    place.write("notes.txt", "no image\n");
+    let error = verify("notes.txt");
+    assert!(error.contains("notes.txt is not a disk image") && error.contains("it has only 9 bytes"), "{error}");
+    let image = fs::read(place.path("build/node/node.img")).unwrap();
+    place.write("zeros.img", vec![0; image.len()]);
+    assert!(verify("zeros.img").contains("zeros.img is not a disk image"));
+    place.write("short.img", &image[..image.len() / 2]);
+    let error = verify("short.img");
+    assert!(
+        error.contains("short.img is cut short") && error.contains(&format!("the image {}", image.len())),
+        "{error}"
+    );
+    // A damaged image is still compared part by part.
+    let mut damaged = image;
+    damaged[512..1024].fill(0);
+    place.write("damaged.img", damaged);
+    assert!(verify("damaged.img").contains("damaged.img is not what its manifest says"));
+}

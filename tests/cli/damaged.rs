@@ -172,32 +172,53 @@ fn a_pack_whose_control_files_changed_is_made_anew() {
     assert_eq!(image(&damage.place), image(demo()));
 }
 
+/// Where a cache is looked at before all else: nothing is locked, and nothing could be.
+const LOCK: [&str; 4] = ["--offline", "lock", "--profile", "demo"];
+
 #[test]
 fn a_cache_that_everybody_may_write_to_is_refused_and_a_new_one_is_its_users_alone() {
     let place = Place::new();
     let mode = |path: &Path| fs::metadata(path).unwrap().permissions().mode() & 0o777;
+    let plan = ["build", "--profile", "demo", "--plan"];
     for inside in ["", "packs"] {
         let dir = place.cache().join(inside);
         fs::create_dir_all(&dir).unwrap();
         fs::set_permissions(&dir, fs::Permissions::from_mode(0o777)).unwrap();
-        let error = place.run(&["check"]).fails(1);
-        assert!(
-            error.contains("everybody may write to the cache directory") && error.contains("--cache-dir"),
-            "{error}"
-        );
+        for args in [&LOCK[..], &["build", "--profile", "demo"], &plan, &["why", "--profile", "demo", "systemd"]] {
+            let error = place.run(args).fails(1);
+            assert!(
+                error.contains("everybody may write to the cache directory") && error.contains("--cache-dir"),
+                "{error}"
+            );
+        }
         fs::set_permissions(&dir, fs::Permissions::from_mode(0o775)).unwrap();
     }
     // As /tmp is.
     fs::set_permissions(place.cache(), fs::Permissions::from_mode(0o1777)).unwrap();
-    let error = place.run(&["check"]).fails(1);
+    let error = place.run(&plan).fails(1);
     assert!(error.contains("one of your own below it") && !error.contains("chmod"), "{error}");
     // Nobody else gets below a directory that only its owner may enter.
     fs::set_permissions(place.cache().join("packs"), fs::Permissions::from_mode(0o777)).unwrap();
     fs::set_permissions(place.cache(), fs::Permissions::from_mode(0o700)).unwrap();
-    assert!(!place.run(&["check"]).stderr.contains("everybody may write"));
+    place.run(&plan).ok();
     fs::remove_dir_all(place.cache()).unwrap();
-    place.run(&["check"]);
+    place.run(&LOCK).fails(5);
     assert_eq!(mode(place.cache()), 0o700);
+}
+
+#[test]
+fn who_takes_nothing_from_the_cache_does_not_look_at_it_and_looking_makes_none() {
+    let place = Place::new();
+    fs::set_permissions(place.cache(), fs::Permissions::from_mode(0o777)).unwrap();
+    let look = |place: &Place| {
+        place.run(&["list"]).ok();
+        place.run(&["check"]).ok();
+    };
+    look(&place);
+    fs::remove_dir_all(place.cache()).unwrap();
+    look(&place);
+    place.run(&["build", "--profile", "demo", "--plan"]).ok();
+    assert!(!place.cache().exists());
 }
 
 #[test]
@@ -205,7 +226,7 @@ fn a_cache_that_everybody_may_write_to_is_refused_and_a_new_one_is_its_users_alo
 fn a_cache_of_another_user_is_refused() {
     let place = Place::new();
     std::os::unix::fs::chown(place.cache(), Some(65534), None).unwrap();
-    let error = place.run(&["check"]).fails(1);
+    let error = place.run(&LOCK).fails(1);
     assert!(error.contains("belongs to another user (number 65534)"), "{error}");
     assert!(error.contains("one of root's own") && !error.contains("chown"), "{error}");
 }

@@ -161,13 +161,14 @@ fn an_environment_variable_that_is_empty_counts_as_not_set() {
     let place = Place::new();
     let home = place.path("home");
     let mut command = Command::new(env!("CARGO_BIN_EXE_imgbuild"));
-    command.args(["--offline", "check", "--profile", "demo"]).current_dir(place.path(""));
+    command.args(["--offline", "--verbose", "check", "--profile", "demo"]).current_dir(place.path(""));
     command.env_remove("XDG_CACHE_HOME").env("HOME", &home);
     for name in ["IMGBUILD_WORKSPACE", "IMGBUILD_CACHE", "IMGBUILD_MIRROR", "IMGBUILD_SNAPSHOT"] {
         command.env(name, "");
     }
-    assert!(Ran::of(&mut command).ok().contains("not locked"));
-    assert!(home.join(".cache/imgbuild").is_dir());
+    let ran = Ran::of(&mut command);
+    assert!(ran.stderr.contains(&format!("cache {}", home.join(".cache/imgbuild").display())), "{}", ran.stderr);
+    assert!(ran.ok().contains("not locked"));
     // An option that is given empty is a mistake all the same.
     let error = place.run(&["--mirror", "", "check", "--profile", "demo"]).fails(1);
     assert!(error.contains("mirror ``"), "{error}");

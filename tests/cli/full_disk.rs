@@ -1,4 +1,4 @@
-//! A disk without room: one exit code, whatever was to be written.
+//! A disk without room, or that cannot be written: one exit code, whatever was to be written.
 
 use std::fs;
 use std::path::Path;
@@ -59,6 +59,17 @@ fn a_full_disk_has_one_code_at_every_stage_of_a_build() {
         let (error, left) = full(on_small_disk(&place, &place.path("out"), size, "true", &BUILD));
         assert!(error.contains(object), "{error}");
         assert_eq!(left, "");
+    }
+}
+
+#[test]
+fn an_output_directory_that_cannot_be_written_is_refused_before_anything_is_fetched() {
+    let online = tiny::archive(0).online();
+    let place = tiny::place(&online, &[]);
+    for args in [&BUILD[..], &[&BUILD[..], &["--plan"]].concat()] {
+        let error = on_small_disk(&place, &place.path("out"), "1m", "mount -o remount,ro .", args).fails(1);
+        assert!(error.contains("cannot write to `out`") && error.contains("Read-only file system"), "{error}");
+        assert!(online.paths().is_empty());
     }
 }
 

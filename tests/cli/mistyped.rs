@@ -46,9 +46,12 @@ fn a_cache_that_cannot_be_made_is_a_wrong_input() {
     let place = Place::new().file("taken", "");
     let mut command = Command::new(env!("CARGO_BIN_EXE_imgbuild"));
     forget_settings(&mut command);
-    let error = Ran::of(command.args(["--cache-dir", "taken/x", "check"]).current_dir(place.path(""))).fails(1);
-    assert!(error.starts_with("cannot make the cache directory `taken/x`"), "{error}");
-    assert!(error.contains("because: taken/x/downloads") && error.contains("--cache-dir"), "{error}");
+    command.current_dir(place.path("")).args(["--cache-dir", "taken/x", "build", "demo"]);
+    for last in ["--offline", "--plan"] {
+        let error = Ran::of(command.arg(last)).fails(1);
+        assert!(error.starts_with("cannot make the cache directory `taken/x`"), "{error}");
+        assert!(error.contains("because: taken/x/downloads") && error.contains("--cache-dir"), "{error}");
+    }
 }
 
 #[test]

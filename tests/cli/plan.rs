@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::io::Write as _;
+use std::os::unix::fs::PermissionsExt as _;
 
 use imgbuild::output::bytes;
 use serde_json::{Value, json};
@@ -62,7 +63,7 @@ fn with_a_cold_cache_it_tells_what_the_build_then_fetches_and_from_where() {
 
     assert_eq!(online.paths().len(), asked, "something was asked for");
     assert_eq!(place.files(), before, "something was written");
-    assert!(!place.cache().join("packs").exists(), "something was unpacked");
+    assert!(!place.cache().exists(), "something was put into the cache");
     place.run(&["build", "--profile", "node"]).ok();
     let mut fetched = online.paths().split_off(asked);
     let mut planned: Vec<String> =
@@ -87,6 +88,30 @@ fn with_a_warm_cache_nothing_is_to_be_fetched_and_a_download_without_its_pack_is
     let gone = plan(&place);
     assert!(states(&gone, "packages").iter().all(|(_, state)| state == "downloaded"));
     assert_eq!(gone["why"][0], "the output `SHA256SUMS` is missing");
+}
+
+#[test]
+fn a_file_of_the_cache_that_everybody_may_write_to_counts_as_absent() {
+    let online = tiny::archive(0).online();
+    let place = locked(&online);
+    place.run(&["build", "--profile", "node"]).ok();
+    // Others may enter, so that the modes inside matter.
+    fs::set_permissions(place.cache(), fs::Permissions::from_mode(0o755)).unwrap();
+    assert_eq!(plan(&place)["up_to_date"], true);
+    let open = |dir: &str, is_meant: fn(&str) -> bool| {
+        let dir = place.cache().join(dir);
+        for file in files(&dir).iter().filter(|file| is_meant(file)) {
+            fs::set_permissions(dir.join(file), fs::Permissions::from_mode(0o666)).unwrap();
+        }
+    };
+    open("derived", |_| true);
+    let why = plan(&place)["why"].clone();
+    assert!(why[0].as_str().unwrap().starts_with("no build into "), "{why}");
+    open("packs", |file| file.ends_with(".tar"));
+    assert!(states(&plan(&place), "packages").iter().all(|(_, state)| state == "downloaded"));
+    // All of it is made anew, and nobody else may write to that.
+    assert!(place.run(&["build", "--profile", "node"]).ok().contains("is built"));
+    assert_eq!(plan(&place)["up_to_date"], true);
 }
 
 #[test]
@@ -119,6 +144,10 @@ fn the_reasons_name_the_file_the_key_and_the_output_that_changed() {
     place.write("profiles/node.toml", format!("hostname = \"other\"\n{profile}"));
     assert_eq!(why(), json!(["`hostname` of the profile changed"]));
     place.write("profiles/node.toml", profile);
+
+    place.write("ledger.toml", "# nothing reviewed\n");
+    assert_eq!(why(), json!(["ledger.toml is new"]));
+    fs::remove_file(place.path("ledger.toml")).unwrap();
 
     let image = fs::OpenOptions::new().append(true).open(place.path("build/node/node.img")).unwrap();
     (&image).write_all(b"\n").unwrap();
@@ -177,7 +206,63 @@ fn k3s_comes_from_the_mirror_or_from_the_directory_that_is_named() {
     assert_eq!(mirror["steps"][1]["items"][0]["from"], json!(["http://127.0.0.1:9/k3s/v1.36.5%2Bk3s1/k3s"]));
     let dir = plan(&["--k3s-dir", "k3s"]).result();
     assert_eq!(dir["steps"][1]["items"][0]["from"], json!(["k3s/k3s"]));
-    assert_eq!(files(&place.cache().join("downloads")), [""; 0], "the directory's files were taken");
+    assert!(!place.cache().exists(), "the directory's files were taken");
+
+    // What a build refuses before all else.
+    let both = |args: &[&str], code: i32| {
+        let build = [&["build", "--profile", "node"][..], args].concat();
+        let planned = place.run_without_k3s(&[&build[..], &["--plan"]].concat()).fails(code);
+        assert_eq!(planned, place.run_without_k3s(&build).fails(code));
+    };
+    both(&["--k3s-dir", "nowhere"], 1);
+    fs::write(place.path("k3s/k3s"), "another").unwrap();
+    both(&["--k3s-dir", "k3s"], 5);
+    let lock = place.read("imgbuild.lock");
+    fs::remove_file(place.path("imgbuild.lock")).unwrap();
+    both(&["--k3s-dir", "k3s"], 5);
+    both(&["--offline"], 5);
+    // All packages are there, but not K3s.
+    place.write("imgbuild.lock", &lock);
+    place.run_without_k3s(&["why", "--profile", "node", "base-passwd"]).ok();
+    let _ = fs::remove_dir_all(place.cache().join("downloads"));
+    both(&["--offline"], 5);
+}
+
+/// Runs `build` with `args`, then the same with `--plan`: the two must fail in the same words, without a file being written.
+fn fail_alike(place: &Place, args: &[&str], code: i32) -> String {
+    let before = place.files();
+    let build = [&["build", "--profile", "node"][..], args].concat();
+    let planned = place.run(&[&build[..], &["--plan"]].concat()).fails(code);
+    assert_eq!(place.files(), before);
+    assert_eq!(planned, place.run(&build).fails(code), "{args:?}");
+    planned
+}
+
+#[test]
+fn what_a_build_refuses_before_it_fetches_anything_the_plan_refuses_too() {
+    let online = tiny::archive(0).online();
+    let place = locked(&online);
+    let error = fail_alike(&place, &["--offline"], 5);
+    assert!(error.contains("offline, and not in the cache: base-passwd"), "{error}");
+    let lock = place.read("imgbuild.lock");
+    fs::remove_file(place.path("imgbuild.lock")).unwrap();
+    let error = fail_alike(&place, &["--offline"], 5);
+    assert!(error.contains("Release file of source `tiny`"), "{error}");
+    place.write("imgbuild.lock", lock);
+
+    place.run(&["secrets", "init"]).ok();
+    let secrets = place.path("secrets.toml");
+    fs::set_permissions(&secrets, fs::Permissions::from_mode(0o644)).unwrap();
+    assert!(fail_alike(&place, &[], 1).contains("open to others"));
+    place.write("secrets.toml", "garbage");
+    fs::set_permissions(&secrets, fs::Permissions::from_mode(0o600)).unwrap();
+    assert!(fail_alike(&place, &[], 1).contains("line 1"));
+    fs::remove_file(&secrets).unwrap();
+
+    place.write("ledger.toml", "garbage");
+    assert!(fail_alike(&place, &[], 1).contains("ledger"));
+    fs::remove_file(place.path("ledger.toml")).unwrap();
+    place.run(&["build", "node", "--plan"]).ok();
 }
 
 #[test]

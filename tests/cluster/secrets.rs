@@ -276,7 +276,8 @@ fn a_list_of_keys_has_comments_and_is_refused_where_a_line_is_no_key() {
     fs::write(&list, "someone\n").unwrap();
     assert!(matches!(failed(vault.init(std::slice::from_ref(&recipient))), SecretsError::List { line: 1, .. }));
     fs::write(&list, format!("{ssh}\n")).unwrap();
-    assert!(matches!(failed(vault.init(std::slice::from_ref(&recipient))), SecretsError::Exists { .. }));
+    let error = failed(vault.init(std::slice::from_ref(&recipient)));
+    assert!(matches!(&error, SecretsError::Leftover { .. }) && error.to_string().contains("ssh-ed25519"), "{error}");
     assert!(!dir.path().join("secrets.toml.age").exists());
     // One that fits stays as it is.
     let text = format!("# Mine:\n{recipient}\n\n# My laptop's:\n{ssh}");
@@ -284,6 +285,16 @@ fn a_list_of_keys_has_comments_and_is_refused_where_a_line_is_no_key() {
     vault.init(&[ssh.trim().to_owned(), recipient]).unwrap();
     vault.set("a", &secret("one"), false).unwrap();
     assert_eq!(fs::read_to_string(&list).unwrap(), text);
+    // What everybody may write to says nothing.
+    for file in ["secrets.recipients", "secrets.toml.age"] {
+        let path = dir.path().join(file);
+        let usual = fs::metadata(&path).unwrap().permissions();
+        fs::set_permissions(&path, Permissions::from_mode(0o666)).unwrap();
+        let error = failed(vault.load([]));
+        assert!(matches!(&error, SecretsError::Writable { place, .. } if place.ends_with(file)), "{error}");
+        fs::set_permissions(&path, usual).unwrap();
+    }
+    load(&vault);
 
     let key = fs::read_to_string(&identity).unwrap().lines().last().unwrap().to_owned();
     fs::write(&list, format!("# Mine:\n{key}\n")).unwrap();

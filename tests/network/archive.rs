@@ -37,7 +37,7 @@ fn trixies_suites_verify_and_their_packages_can_be_fetched() {
     let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap().as_secs();
     let cache = tempfile::tempdir().unwrap();
     let mirror = Mirror::choose(None, &AptMirrors::of_host(Path::new("/")), None).unwrap();
-    let fetcher = Fetcher::new(cache.path(), false).unwrap();
+    let fetcher = Fetcher::new(cache.path(), false);
     let components = ["main", "non-free-firmware"];
     let sources = [
         source("debian", "debian", "trixie", &components, SourceKey::Debian),
@@ -64,7 +64,7 @@ fn trixies_suites_verify_and_their_packages_can_be_fetched() {
     let paths = fetcher.fetch_all(std::slice::from_ref(&download), &Silent).unwrap();
     assert!(std::fs::read(&paths[0]).unwrap().starts_with(b"!<arch>\ndebian-binary"));
 
-    let offline = Fetcher::new(cache.path(), true).unwrap();
+    let offline = Fetcher::new(cache.path(), true);
     assert_eq!(offline.fetch_all(&[download], &Silent).unwrap(), paths);
 }
 
@@ -124,7 +124,7 @@ impl Archive {
         let cache = tempfile::tempdir().unwrap();
         let mirror = Mirror::choose(Some(&server.url("/debian")), &AptMirrors::default(), None).unwrap();
         let patience = Patience { pause: Duration::from_millis(1), ..Patience::default() };
-        let fetcher = Fetcher::with_patience(cache.path(), Some(patience)).unwrap();
+        let fetcher = Fetcher::with_patience(cache.path(), Some(patience));
         fetch_indexes(&[source], Arch::Arm64, &mirror, &fetcher, now, &Silent).map(|mut all| all.remove(0))
     }
 }

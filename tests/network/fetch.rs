@@ -28,7 +28,7 @@ fn download(server: &Server, body: &[u8]) -> Download {
 fn fetcher(cache: &TempDir) -> Fetcher {
     let patience =
         Patience { connect: Duration::from_secs(5), stall: Duration::from_secs(5), pause: Duration::from_millis(1) };
-    Fetcher::with_patience(cache.path(), Some(patience)).unwrap()
+    Fetcher::with_patience(cache.path(), Some(patience))
 }
 
 fn fetch(cache: &TempDir, download: &Download) -> Result<PathBuf, FetchError> {
@@ -187,7 +187,7 @@ fn a_complete_partial_file_needs_no_request() {
     let (cache, body) = (tempfile::tempdir().unwrap(), body());
     let server = Server::start(|_| Answer::not_found());
     let wanted = download(&server, &body);
-    drop(fetcher(&cache));
+    fetcher(&cache).prepare().unwrap();
     fs::write(partial(&cache, &wanted), &body).unwrap();
     let path = fetch(&cache, &wanted).unwrap();
     assert_eq!(fs::read(path).unwrap(), body);
@@ -200,7 +200,7 @@ fn a_complete_object_of_unknown_size_is_recognised_by_the_servers_refusal() {
     let whole = body.clone();
     let server = Server::start(move |request| Answer::honest(request, &whole));
     let wanted = Download { size: None, ..download(&server, &body) };
-    drop(fetcher(&cache));
+    fetcher(&cache).prepare().unwrap();
     fs::write(partial(&cache, &wanted), &body).unwrap();
     assert_eq!(fs::read(fetch(&cache, &wanted).unwrap()).unwrap(), body);
     assert_eq!(server.requests().len(), 1);
@@ -213,7 +213,7 @@ fn rubbish_of_an_earlier_run_is_thrown_away() {
     let server = Server::start(move |request| Answer::honest(request, &whole));
     for rubbish in [100, body.len(), body.len() + 100] {
         let wanted = download(&server, &body);
-        drop(fetcher(&cache));
+        fetcher(&cache).prepare().unwrap();
         fs::write(partial(&cache, &wanted), vec![7; rubbish]).unwrap();
         let path = fetch(&cache, &wanted).unwrap();
         assert_eq!(fs::read(&path).unwrap(), body);
@@ -321,7 +321,7 @@ fn a_server_that_falls_silent_is_left() {
     });
     let patience =
         Patience { connect: Duration::from_secs(5), stall: Duration::from_secs(1), pause: Duration::from_millis(1) };
-    let fetcher = Fetcher::with_patience(cache.path(), Some(patience)).unwrap();
+    let fetcher = Fetcher::with_patience(cache.path(), Some(patience));
     let paths = fetcher.fetch_all(&[download(&server, &body)], &Silent).unwrap();
     assert_eq!(fs::read(&paths[0]).unwrap(), body);
     assert_eq!(server.requests()[1].from, Some(3000));
@@ -338,7 +338,7 @@ fn a_server_that_stays_silent_is_given_up() {
     });
     let patience =
         Patience { connect: Duration::from_secs(5), stall: Duration::from_secs(1), pause: Duration::from_millis(1) };
-    let fetcher = Fetcher::with_patience(cache.path(), Some(patience)).unwrap();
+    let fetcher = Fetcher::with_patience(cache.path(), Some(patience));
     let error = fetcher.fetch_all(&[download(&server, &body)], &Silent).unwrap_err();
     assert!(error.to_string().contains("no bytes for 1 s"), "{error}");
     let asked: Vec<_> = server.requests().into_iter().map(|request| request.from).collect();
@@ -366,7 +366,7 @@ fn offline_takes_what_is_there_and_names_what_is_not() {
     let server = Server::start(move |request| Answer::honest(request, &whole));
     let (here, missing) = (download(&server, &body), download(&server, b"other"));
     fetch(&cache, &here).unwrap();
-    let offline = Fetcher::new(cache.path(), true).unwrap();
+    let offline = Fetcher::new(cache.path(), true);
     assert!(offline.is_offline());
     offline.fetch_all(std::slice::from_ref(&here), &Silent).unwrap();
     let error = offline.fetch_all(&[here, missing], &Silent).unwrap_err();
@@ -464,7 +464,7 @@ fn a_fresh_text_is_bounded_and_never_cached() {
 fn a_cache_that_cannot_be_made_is_named() {
     let cache = tempfile::tempdir().unwrap();
     fs::write(cache.path().join("downloads"), "a file").unwrap();
-    let error = Fetcher::new(cache.path(), false).unwrap_err();
+    let error = Fetcher::new(cache.path(), false).prepare().unwrap_err();
     assert!(error.to_string().contains("downloads/sha256"), "{error}");
 }
 

@@ -2,11 +2,15 @@
 
 use std::net::IpAddr;
 
+use ipnet::IpNet;
+
 use super::{Inputs, Lint, Mistake, Theme};
+use crate::cluster::Node;
 use crate::cluster::secrets::DATASTORE_URL;
 use crate::cluster::seed::DATASTORE_CA;
 use crate::datastore::{Endpoint, Host, ParameterProblem, parameter_problem};
 use crate::diagnostic::Severity;
+use crate::profile::addresses::unusable;
 use crate::profile::{Profile, Role};
 
 pub(super) const THEME: Theme = Theme {
@@ -137,7 +141,7 @@ const NO_MACHINE: Lint = Lint {
     code: "C112-datastore-no-machine",
     severity: Severity::Error,
     title: "The datastore's host is an address that no machine can have",
-    why: "nothing can be connected to at a multicast, broadcast or reserved address",
+    why: "nothing can be connected to at a multicast, broadcast or reserved address, nor at the first or last address of a network",
     find: no_machine,
 };
 
@@ -392,13 +396,24 @@ fn unknown_parameter(inputs: &Inputs<'_>) -> Vec<Mistake> {
 }
 
 fn no_machine(inputs: &Inputs<'_>) -> Vec<Mistake> {
-    let nobodys = endpoint(inputs).filter(|endpoint| endpoint.host_kind().is_unassignable());
-    let mistake = |endpoint: Endpoint| {
-        let message =
-            format!("the secret `datastore-url` names `{}`, an address that no machine can have", endpoint.host);
-        of_url(inputs, message, ADDRESS)
+    let Some(endpoint) = endpoint(inputs) else { return Vec::new() };
+    let host = endpoint.host_kind();
+    // The first and the last address are known only of networks that nodes are in.
+    let networks = inputs.cluster.nodes.values().filter_map(Node::net);
+    let is_end = |address: IpAddr| {
+        networks
+            .filter(|net| net.contains(&address))
+            .any(|net| IpNet::new(address, net.prefix_len()).is_ok_and(|net| unusable(net).is_some()))
     };
-    nobodys.map(mistake).into_iter().collect()
+    let is_end = match host {
+        Host::Address(address) => is_end(address),
+        Host::Name(_) => false,
+    };
+    if !is_end && !host.is_unassignable() {
+        return Vec::new();
+    }
+    let message = format!("the secret `datastore-url` names `{}`, an address that no machine can have", endpoint.host);
+    vec![of_url(inputs, message, ADDRESS)]
 }
 
 fn odd_host(inputs: &Inputs<'_>) -> Vec<Mistake> {

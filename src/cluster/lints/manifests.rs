@@ -211,8 +211,8 @@ const CHANGED_KEY: Lint = Lint {
     code: "C134-changed-key",
     severity: Severity::Warning,
     title: "YAML reads a key without quotes as another one",
-    why: "K3s reads YAML 1.1, where `on`, `yes` and `y` mean true and `off`, `no` and `n` false, also as keys; programs that look \
-          for the key do not find it",
+    why: "K3s reads YAML 1.1, where `on`, `yes` and `y` mean true, `off`, `no` and `n` false, and `010`, `1.10` and `1_000` are \
+          numbers, also as keys; programs that look for the key do not find it",
     find: |inputs| found(inputs, Some(FlawKind::ChangedKey)),
 };
 

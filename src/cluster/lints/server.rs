@@ -3,7 +3,7 @@
 use std::net::IpAddr;
 
 use super::{Inputs, Lint, Mistake, Theme};
-use crate::cluster::Node;
+use crate::cluster::{Component, Node};
 use crate::diagnostic::Severity;
 use crate::profile::{K3s, Profile, Role, Tag};
 
@@ -225,6 +225,14 @@ fn disable_differs(inputs: &Inputs<'_>) -> Vec<Mistake> {
     found
 }
 
+/// K3s's add-ons that run as pods and tolerate the control plane's taint, by their usual names.
+const ADD_ONS: [(Component, &str); 4] = [
+    (Component::Coredns, "CoreDNS"),
+    (Component::LocalStorage, "local-path"),
+    (Component::MetricsServer, "metrics-server"),
+    (Component::Traefik, "Traefik"),
+];
+
 /// The taint that keeps other pods off a server, but that K3s's own pods tolerate.
 const CONTROL_PLANE: &str = "node-role.kubernetes.io/control-plane";
 
@@ -271,15 +279,20 @@ fn server_taint(inputs: &Inputs<'_>) -> Vec<Mistake> {
         let mistake = place.unwrap_or_else(|| inputs.at_value(&format!("node.{}.profile", server.name), message));
         mistake.hint(hint)
     };
-    for taint in &k3s.taints {
+    let disabled = &inputs.cluster.k3s.disable;
+    let kept = |component: &&(Component, &str)| !disabled.contains(&component.0);
+    let add_ons: Vec<&str> = ADD_ONS.iter().filter(kept).map(|(_, name)| *name).collect();
+    let has_traefik = !disabled.contains(&Component::Traefik);
+    for taint in k3s.taints.iter().filter(|taint| is_barrier(taint)) {
         let (pair, effect) = taint.rsplit_once(':').unwrap_or((taint, ""));
         let key = pair.split('=').next().unwrap_or_default();
+        let is_open = is_open_node(inputs);
         let blocks = match key {
-            _ if !is_barrier(taint) => continue,
-            CONTROL_PLANE if effect == "NoSchedule" && is_open_node(inputs) => continue,
+            CONTROL_PLANE if effect == "NoSchedule" && is_open => continue,
             CONTROL_PLANE if effect == "NoSchedule" => {
+                let jobs = if has_traefik { "Traefik's job" } else { "whatever does not tolerate it" };
                 let message = format!(
-                    "no node of this file is without a taint, and `{taint}` keeps Traefik's job off `{}`",
+                    "no node of this file is without a taint, and `{taint}` keeps {jobs} off `{}`",
                     server.name
                 );
                 let hint = format!(
@@ -290,16 +303,24 @@ fn server_taint(inputs: &Inputs<'_>) -> Vec<Mistake> {
                 continue;
             }
             "CriticalAddonsOnly" => {
-                "keeps the jobs that install charts (`helm-install-…`, Traefik's too) off the only server, and the agents \
-                 of most charts, MetalLB's speaker among them"
+                let traefik = if has_traefik { ", Traefik's too" } else { "" };
+                format!(
+                    "keeps the jobs that install charts (`helm-install-…`{traefik}) off the only server, and the agents of \
+                     most charts, MetalLB's speaker among them"
+                )
             }
-            _ => "keeps K3s's own add-ons (CoreDNS, local-path, metrics-server, Traefik) off the only server",
+            _ if add_ons.is_empty() => "keeps whatever does not tolerate it off the only server".to_owned(),
+            _ => format!("keeps K3s's own add-ons ({}) off the only server", add_ons.join(", ")),
         };
         let message = format!("`{taint}` {blocks}");
-        let hint = format!(
-            "take `{CONTROL_PLANE}=true:NoSchedule`, which the add-ons and most charts' agents tolerate; a chart that must \
-             come before the first worker needs `bootstrap: true` in its HelmChart"
-        );
+        let take =
+            format!("take `{CONTROL_PLANE}=true:NoSchedule`, which the add-ons and most charts' agents tolerate");
+        let hint = if is_open {
+            format!("{take}; a chart that must come before the first worker needs `bootstrap: true` in its HelmChart")
+        } else {
+            // That taint alone would be told too, where nothing else takes work.
+            format!("take it out; or {take}, and add a node that takes work (a profile such as `storage`)")
+        };
         found.push(at(taint, message, hint));
     }
     found

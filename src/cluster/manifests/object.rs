@@ -3,7 +3,7 @@
 use std::ops::Range;
 
 use super::kubernetes::group_of;
-use super::yaml::{Node, YamlError, documents, keys};
+use super::yaml::{ChangedKey, Node, YamlError, documents, keys};
 
 /// A rendered manifest: its file's name and the objects in it.
 #[derive(Debug, Clone)]
@@ -13,8 +13,8 @@ pub struct Manifest {
     pub objects: Vec<Object>,
     /// Keys that appear twice in one mapping, at the position of the second one.
     pub twice: Vec<(String, Range<usize>)>,
-    /// Keys that YAML reads as another one: as written, and as read.
-    pub changed: Vec<(String, &'static str, Range<usize>)>,
+    /// Keys that YAML reads as other ones.
+    pub changed: Vec<ChangedKey>,
 }
 
 impl Manifest {

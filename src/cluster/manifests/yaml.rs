@@ -16,8 +16,18 @@ pub struct Document {
     pub root: Node,
     /// Keys that appear twice in one mapping, at the position of the second one.
     pub twice: Vec<(String, Range<usize>)>,
-    /// Keys that YAML reads as `true` or `false`: as written, and as read.
-    pub changed: Vec<(String, &'static str, Range<usize>)>,
+    /// Keys that YAML reads as other ones.
+    pub changed: Vec<ChangedKey>,
+}
+
+/// A key without quotes that YAML reads as something else than its text.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ChangedKey {
+    /// As it is written.
+    pub key: String,
+    /// The key in JSON; none for null (`~`, `null`), which sigs.k8s.io/yaml refuses as a key.
+    pub becomes: Option<String>,
+    pub span: Range<usize>,
 }
 
 /// A value and the bytes of the text that it was read from.
@@ -160,7 +170,7 @@ struct Reader<'t> {
     anchors: HashMap<usize, Node>,
     weight: usize,
     twice: Vec<(String, Range<usize>)>,
-    changed: Vec<(String, &'static str, Range<usize>)>,
+    changed: Vec<ChangedKey>,
 }
 
 impl<'t> Reader<'t> {
@@ -237,10 +247,14 @@ impl<'t> Reader<'t> {
                 _ => String::new(),
             };
             // As a value it tells what YAML takes the key for.
-            match self.node(event, &span)?.value {
-                Value::Bool(true) if key != "true" => self.changed.push((key.clone(), "true", place.clone())),
-                Value::Bool(false) if key != "false" => self.changed.push((key.clone(), "false", place.clone())),
-                _ => {}
+            let becomes = match self.node(event, &span)?.value {
+                Value::Null => Some(None),
+                Value::Bool(value) => Some(Some(value.to_string())),
+                Value::Number { .. } => spelled(&key).map(Some),
+                Value::Text(_) | Value::List(_) | Value::Map(_) => None,
+            };
+            if let Some(becomes) = becomes.filter(|becomes| becomes.as_ref() != Some(&key)) {
+                self.changed.push(ChangedKey { key: key.clone(), becomes, span: place.clone() });
             }
             let (event, span) = self.next()?;
             let node = self.node(event, &span)?;
@@ -332,6 +346,32 @@ fn number(text: &str) -> Option<bool> {
         return None;
     }
     plain.parse::<f64>().ok().map(|value| value.fract() == 0.0)
+}
+
+/// How a number is spelled as a key of JSON (sigs.k8s.io/yaml `convertToJSONableObject`): a whole one in decimal digits, any other
+/// as Go's `FormatFloat` with 'g' and 32 bits has it.
+fn spelled(text: &str) -> Option<String> {
+    let plain = text.replace('_', "");
+    let digits = plain.trim_start_matches(['+', '-']);
+    let sign = if plain.starts_with('-') { "-" } else { "" };
+    let lower = digits.to_ascii_lowercase();
+    let prefixes = [("0x", 16), ("0o", 8), ("0b", 2), ("0", 8)];
+    let based = prefixes.iter().find_map(|(prefix, radix)| Some((lower.strip_prefix(prefix)?, *radix)));
+    let (rest, radix) = based.filter(|(rest, _)| !rest.is_empty()).unwrap_or((&*lower, 10));
+    if let Ok(number) = i128::from_str_radix(&format!("{sign}{rest}"), radix)
+        && (i128::from(i64::MIN)..=i128::from(u64::MAX)).contains(&number)
+    {
+        return Some(number.to_string());
+    }
+    let number: f32 = plain.parse().ok().filter(|number: &f32| number.is_finite())?;
+    let scientific = format!("{number:e}");
+    let (mantissa, exponent) = scientific.split_once('e')?;
+    let exponent: i32 = exponent.parse().ok()?;
+    Some(if (-4..6).contains(&exponent) {
+        number.to_string()
+    } else {
+        format!("{mantissa}e{}{:02}", if exponent < 0 { '-' } else { '+' }, exponent.abs())
+    })
 }
 
 /// What is wrong, and what to type instead.
@@ -454,6 +494,35 @@ mod tests {
             ("{b: 1}", "map"),
         ] {
             assert_eq!(kind(text), expected, "{text}");
+        }
+    }
+
+    #[test]
+    fn a_key_that_is_no_text_becomes_another_one() {
+        for (key, becomes) in [
+            ("on", "true"),
+            ("Off", "false"),
+            ("010", "8"),
+            ("0x1F", "31"),
+            ("1_000", "1000"),
+            ("+5", "5"),
+            ("089", "89"),
+            ("1.10", "1.1"),
+            ("1.0", "1"),
+            ("1e3", "1000"),
+            ("1e9", "1e+09"),
+            (".5", "0.5"),
+            ("0.00001", "1e-05"),
+        ] {
+            let changed = one(&format!("{key}: x\n")).changed;
+            assert_eq!(changed.len(), 1, "{key}");
+            assert_eq!(changed[0].becomes.as_deref(), Some(becomes), "{key}");
+        }
+        for key in ["~", "null"] {
+            assert_eq!(one(&format!("{key}: x\n")).changed[0].becomes, None, "{key}");
+        }
+        for key in ["true", "8080", "0", "-1", "1.5", "\"010\"", "1.2.3", "a", "<<"] {
+            assert_eq!(one(&format!("{key}: {{b: c}}\n")).changed, [], "{key}");
         }
     }
 

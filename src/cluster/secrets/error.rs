@@ -59,6 +59,12 @@ pub enum SecretsError {
     /// The file is encrypted for other keys than those in the list beside it.
     #[error("{place} is not encrypted for the keys in {list}: {difference}")]
     OtherKeys { place: String, list: String, difference: String },
+    /// The list of keys has other keys than those given for a new file.
+    #[error("{place} lists other public keys than those that are given: {listed}")]
+    Leftover { place: String, listed: String },
+    /// Anybody could replace the encrypted file or the list of its keys.
+    #[error("everybody may write to {place} (mode {mode:04o})")]
+    Writable { place: String, mode: u32 },
     /// The file is encrypted, but there is no list of its keys.
     #[error("{place} is encrypted for {keys}, but there is no {list} that lists them")]
     NoList { place: String, list: String, keys: String },
@@ -114,6 +120,14 @@ impl SecretsError {
                 "if you did not change the keys yourself, somebody else made the file: take both files from before the \
                  change, since the secrets in this one are known to whoever made it. If you did, write the same keys \
                  into {list}"
+            ),
+            Self::Leftover { place, .. } => format!(
+                "no file here is encrypted for them: take {place} away if it is left from another one, or give these keys \
+                 with `--age`"
+            ),
+            Self::Writable { place, .. } => format!(
+                "who writes there decides what the secrets are, or who can read them: look at what it holds, then \
+                 `chmod o-w {place}`"
             ),
             Self::NoList { list, .. } => format!(
                 "if every one of these keys is yours, write them into {list}, each on a line of its own; else somebody \

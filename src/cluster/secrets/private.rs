@@ -24,7 +24,7 @@ pub(super) enum Access {
 /// A file's bytes. A link is followed, and what it leads to is what is judged. `place` is what errors call the file.
 ///
 /// # Errors
-/// A file that others may read or own, where it must be private; one that cannot be read; none.
+/// A file that others may read or own, where it must be private; one that everybody may write to; one that cannot be read; none.
 pub(super) fn read(path: &Path, place: &str, access: Access) -> Result<Zeroizing<Vec<u8>>, SecretsError> {
     let failed = |source| SecretsError::Io { action: "read", place: place.to_owned(), source };
     // Without this flag, opening a pipe would block before its type could be checked.
@@ -35,8 +35,12 @@ pub(super) fn read(path: &Path, place: &str, access: Access) -> Result<Zeroizing
     if !metadata.is_file() {
         return Err(SecretsError::NotAFile { place: place.to_owned() });
     }
-    if access == Access::Private {
-        judge(&metadata, rustix::process::geteuid().as_raw(), place)?;
+    match access {
+        Access::Private => judge(&metadata, rustix::process::geteuid().as_raw(), place)?,
+        Access::Public if metadata.mode() & 0o002 != 0 => {
+            return Err(SecretsError::Writable { place: place.to_owned(), mode: metadata.mode() & 0o7777 });
+        }
+        Access::Public => {}
     }
     read_all(file, metadata.len()).map_err(failed)
 }

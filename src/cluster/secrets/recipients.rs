@@ -61,7 +61,10 @@ pub(super) fn write(dir: &Path, keys: &Keys) -> Result<(), SecretsError> {
     let place = path.display().to_string();
     match listed(dir)? {
         Some(listed) if listed == *keys => return Ok(()),
-        Some(_) => return Err(SecretsError::Exists { place }),
+        Some(listed) => {
+            let listed = listed.iter().map(|key| format!("`{key}`")).collect::<Vec<_>>().join(", ");
+            return Err(SecretsError::Leftover { place, listed });
+        }
         None => {}
     }
     let lines: String = keys.iter().flat_map(|key| [key, "\n"]).collect();

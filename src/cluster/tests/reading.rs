@@ -177,6 +177,17 @@ fn a_fresh_repository_becomes_a_workspace_and_keeps_what_it_has() {
     assert_eq!(fs::read_to_string(file("README.md")).unwrap(), "mine");
     let ignored = fs::read_to_string(file(".gitignore")).unwrap();
     assert!(ignored.starts_with("/own\n!*.age\n\n#") && ignored.contains("\n/secrets.toml\n"), "{ignored}");
+    // One of several rules that are there already is enough, but for an exception, which counts only behind its rule.
+    let rules = |text: &str| -> Vec<String> {
+        text.lines().filter(|line| !line.is_empty() && !line.starts_with('#')).map(str::to_owned).collect()
+    };
+    let again = TempDir::new().unwrap();
+    fs::write(again.path().join("rules"), "!/secrets.toml.age\n/build/\n/secrets.toml\n*.agekey\n").unwrap();
+    std::os::unix::fs::symlink("rules", again.path().join(".gitignore")).unwrap();
+    init(again.path()).unwrap();
+    assert!(again.path().join(".gitignore").is_symlink());
+    let own = fs::read_to_string(again.path().join("rules")).unwrap();
+    assert_eq!(rules(&own)[4..], ["*.age", "!/secrets.toml.age"], "{own}");
     // One that has all of it stays.
     fs::remove_file(file(FILE)).unwrap();
     fs::remove_file(file("imgbuild.toml")).unwrap();

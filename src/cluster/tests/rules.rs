@@ -99,10 +99,15 @@ fn no_spelling_of_a_host_that_cannot_work_passes() {
         assert_eq!(at(&format!("{host}/k3s"), names), [""; 0], "{host}");
     }
     assert_eq!(at("db.cluster.local/k3s", ""), [""; 0]);
-    for host in ["224.0.0.1", "255.255.255.255"] {
+    for host in ["224.0.0.1", "255.255.255.255", "0.1.2.3"] {
         assert_eq!(at(&format!("{host}/k3s"), ""), ["C112-datastore-no-machine"], "{host}");
     }
-    for host in ["pg-rw.database", "control.home"] {
+    // The ends of a network that a node is in; which others there are nobody knows here.
+    for host in ["192.168.1.255", "192.168.1.0"] {
+        assert_eq!(at(&format!("{host}/k3s"), names), ["C112-datastore-no-machine"], "{host}");
+    }
+    assert_eq!(at("192.168.2.255/k3s", names), [""; 0]);
+    for host in ["pg-rw.database", "control.home", "pg.monitoring", "pg.postgres-operator"] {
         assert_eq!(at(&format!("{host}/k3s"), ""), ["C113-datastore-odd-host"], "{host}");
     }
     // The home's own domain may be the cluster's too.
@@ -203,6 +208,26 @@ fn a_server_that_takes_nothing_alone_is_told() {
     // The GPU's node takes only what asks for a GPU.
     assert_eq!(codes(&format!("{alone}\n[node.gpu]\nprofile = \"gpu\"\n")), ["C150-server-taint"]);
     assert_eq!(codes(SOUND), [""; 0]);
+}
+
+#[test]
+fn a_server_that_takes_nothing_is_told_of_what_there_is_and_with_one_cure() {
+    let said = |taint: &str, more: &str| {
+        let dir = workspace(&format!("{}{more}", alone().replace("profile = \"control\"", "profile = \"mine\"")));
+        let profile = format!("schema = 1\nextends = \"control\"\n[k3s]\ntaints = [{taint}]\n");
+        fs::create_dir(dir.path().join("profiles")).unwrap();
+        fs::write(dir.path().join("profiles/mine.toml"), profile).unwrap();
+        findings(dir.path()).iter().map(|finding| finding.render(false)).collect::<Vec<_>>().join("\n")
+    };
+    let without = "\n[k3s]\ndisable = [\"traefik\"]\n";
+    let own = "\"node-role.kubernetes.io/control-plane=true:NoSchedule\"";
+    assert!(said(own, "").contains("keeps Traefik's job off"));
+    assert!(!said(own, without).contains("Traefik"));
+    let foreign = "\"-node-role.kubernetes.io/control-plane=true:NoSchedule\", \"db=only:NoSchedule\"";
+    let alone = said(foreign, without);
+    assert!(alone.contains("(CoreDNS, local-path, metrics-server)") && alone.contains("take it out; or"), "{alone}");
+    let open = said(foreign, "\n[node.pi1]\nprofile = \"storage\"\n");
+    assert!(open.contains("Traefik) off the only server") && !open.contains("take it out"), "{open}");
 }
 
 #[test]

@@ -33,6 +33,10 @@ pub(super) fn find(
         return Err(other_profile(node, of_node, named));
     }
     let profile = args.profile.as_deref().or(of_node);
+    // Nothing of a local image file is kept in the cache.
+    if args.image.is_none() && profile.is_some() {
+        session.open_cache()?;
+    }
     // Building or downloading may take long, so check first what can be checked without an image.
     if args.image.is_some() || profile.is_some() {
         choose::preflight(args, already_written, session)?;

@@ -73,6 +73,7 @@ pub(super) fn release(session: &Session<'_>, tag: &str, profile: &str) -> Result
 fn at_url(session: &Session<'_>, url: WebUrl, requested: Option<&RequestedRelease<'_>>) -> Result<Image, Failure> {
     let name = url.file_name().map(str::to_owned);
     let name = name.ok_or_else(|| Failure::refused(format!("{url} names no file")).hint("name the image's own URL"))?;
+    session.open_cache()?;
     found(session, &Location::Url(url), &name, requested)
 }
 

@@ -60,8 +60,13 @@ impl Files {
         Some(index.members.into_iter().map(|member| member.into_package(&pack, "")).collect())
     }
 
-    /// The index and the pack that it fits.
+    /// The index and the pack that it fits, if nobody else may write to them.
     fn read(&self) -> Option<(Index, Arc<Pack>)> {
+        // The directory is looked at before; a file in it may still be one that others can write to.
+        if ![&self.index, &self.pack].into_iter().all(|file| fs::metadata(file).is_ok_and(|file| files::is_own(&file)))
+        {
+            return None;
+        }
         let bytes = files::read(&self.index).ok()?;
         let (digest, json) = bytes.split_at_checked(64)?;
         if Digest::parse(str::from_utf8(digest).ok()?)? != Digest::of(json) {

@@ -4,10 +4,21 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::Module;
 
-/// Modules that need each other in a circle, which the kernel could never load.
+/// Most that the dependencies of all modules may come to: for each way from a module to one that it needs, directly or not, a
+/// byte and those of that module's path. A chain makes it grow with the square of its length; Debian's kernels come to
+/// some 5 MB.
+const MOST: usize = 128 << 20;
+
+/// Modules whose dependencies make no index.
 #[derive(Debug, thiserror::Error)]
-#[error("kernel modules depend on each other in a circle: {}", .0.join(", "))]
-pub struct CycleError(pub Vec<String>);
+pub enum DependError {
+    /// The kernel could never load them.
+    #[error("kernel modules depend on each other in a circle: {}", .0.join(", "))]
+    Circle(Vec<String>),
+    /// The index of so many dependencies would fill memory and disk.
+    #[error("{modules} kernel modules depend on each other in more ways than an index can list")]
+    TooMany { modules: usize },
+}
 
 /// The modules in index order with their direct dependencies.
 #[derive(Debug)]
@@ -24,7 +35,7 @@ pub(super) struct Graph {
 
 impl Graph {
     /// Orders modules as `modules.order` says (others after them, by path), then links them.
-    pub(super) fn new(modules: Vec<Module>, order: &str) -> Result<Self, CycleError> {
+    pub(super) fn new(modules: Vec<Module>, order: &str) -> Result<Self, DependError> {
         let modules = in_order(one_of_each_name(modules), order);
         let names: Vec<String> = modules.iter().map(Module::name).collect();
         let mut owners = BTreeMap::new();
@@ -50,19 +61,32 @@ impl Graph {
         Ok(Self { modules, names, owners, needs, rank })
     }
 
-    /// All modules that module `number` needs, directly or not, nearest users first.
-    pub(super) fn closure(&self, number: usize) -> Vec<usize> {
+    /// For each module, in index order, all that it needs, directly or not, nearest users first.
+    ///
+    /// # Errors
+    /// More than [`MOST`].
+    pub(super) fn closures(&self) -> Result<Vec<Vec<usize>>, DependError> {
+        let mut left = MOST;
+        let all = (0..self.modules.len()).map(|number| self.closure(number, &mut left));
+        all.collect::<Option<_>>().ok_or(DependError::TooMany { modules: self.modules.len() })
+    }
+
+    /// What module `number` needs; none if that is more than what is `left`.
+    fn closure(&self, number: usize, left: &mut usize) -> Option<Vec<usize>> {
         let mut found = Vec::new();
         let mut seen = BTreeSet::new();
-        let mut todo = self.needs[number].clone();
-        while let Some(next) = todo.pop() {
-            if seen.insert(next) {
-                found.push(next);
-                todo.extend(&self.needs[next]);
+        let mut todo = vec![number];
+        while let Some(user) = todo.pop() {
+            for next in &self.needs[user] {
+                *left = left.checked_sub(1 + self.modules[*next].path.len())?;
+                if seen.insert(*next) {
+                    found.push(*next);
+                    todo.push(*next);
+                }
             }
         }
         found.sort_by_key(|number| self.rank[*number]);
-        found
+        Some(found)
     }
 }
 
@@ -89,7 +113,7 @@ fn without_compression(path: &str) -> &str {
 }
 
 /// Topological numbers: repeatedly takes the newest module without remaining users (a stack, as kmod does).
-fn ranks(needs: &[Vec<usize>], names: &[String]) -> Result<Vec<usize>, CycleError> {
+fn ranks(needs: &[Vec<usize>], names: &[String]) -> Result<Vec<usize>, DependError> {
     let mut users = vec![0_usize; needs.len()];
     for direct in needs {
         for dependency in direct {
@@ -110,9 +134,33 @@ fn ranks(needs: &[Vec<usize>], names: &[String]) -> Result<Vec<usize>, CycleErro
         }
     }
     if next < needs.len() {
-        return Err(CycleError(
+        return Err(DependError::Circle(
             (0..needs.len()).filter(|number| rank[*number] == usize::MAX).map(|number| names[number].clone()).collect(),
         ));
     }
     Ok(rank)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Modules that need each other in a row, with paths of `length` bytes.
+    fn chain(modules: usize, length: usize) -> Graph {
+        let module = |number: usize| Module {
+            path: format!("{number:0>length$}.ko", length = length - 3),
+            exports: vec![format!("s{number}")],
+            needs: vec![format!("s{}", number + 1)],
+            info: Vec::new(),
+        };
+        Graph::new((0..modules).map(module).collect(), "").unwrap()
+    }
+
+    #[test]
+    fn a_chain_whose_index_would_fill_the_disk_is_refused() {
+        let short = chain(600, 100).closures().unwrap();
+        assert_eq!((short[0].len(), short[599].len()), (599, 0));
+        let error = chain(600, 1000).closures().unwrap_err().to_string();
+        assert_eq!(error, "600 kernel modules depend on each other in more ways than an index can list");
+    }
 }

@@ -10,7 +10,7 @@ mod index;
 mod module;
 mod texts;
 
-pub use depend::CycleError;
+pub use depend::DependError;
 pub use module::{Module, ModuleError, module_name};
 
 use depend::Graph;
@@ -29,16 +29,17 @@ pub struct BuildFiles<'a> {
 /// Computes the index files of a set of modules. Returns (file name, content), sorted by name.
 ///
 /// # Errors
-/// Modules that need each other in a circle.
-pub fn depmod(modules: Vec<Module>, files: BuildFiles<'_>) -> Result<Vec<(&'static str, Vec<u8>)>, CycleError> {
+/// Modules that need each other in a circle, or in too many ways.
+pub fn depmod(modules: Vec<Module>, files: BuildFiles<'_>) -> Result<Vec<(&'static str, Vec<u8>)>, DependError> {
     let graph = Graph::new(modules, files.order)?;
+    let lines = texts::dependency_lines(&graph)?;
     Ok(vec![
         ("modules.alias", texts::aliases(&graph)),
         ("modules.alias.bin", texts::aliases_index(&graph)),
         ("modules.builtin.alias.bin", texts::builtin_aliases_index(files.builtin_modinfo)),
         ("modules.builtin.bin", texts::builtin_index(files.builtin)),
-        ("modules.dep", texts::dependencies(&graph)),
-        ("modules.dep.bin", texts::dependencies_index(&graph)),
+        ("modules.dep", texts::dependencies(&lines)),
+        ("modules.dep.bin", texts::dependencies_index(&graph, &lines)),
         ("modules.devname", texts::device_names(&graph)),
         ("modules.softdep", texts::soft_dependencies(&graph)),
         ("modules.symbols", texts::symbols(&graph)),

@@ -2,35 +2,37 @@
 
 use std::fmt::Write as _;
 
-use super::depend::Graph;
+use super::depend::{DependError, Graph};
 use super::index::Index;
 use super::module_name;
 
-/// `modules.dep`: each module's path and the paths of all it needs.
-pub(super) fn dependencies(graph: &Graph) -> Vec<u8> {
-    let mut out = String::new();
-    for number in 0..graph.modules.len() {
-        out.push_str(&dependency_line(graph, number));
-        out.push('\n');
-    }
-    out.into_bytes()
+/// The lines of `modules.dep`, in index order: each module's path and the paths of all it needs.
+///
+/// # Errors
+/// Too many dependencies.
+pub(super) fn dependency_lines(graph: &Graph) -> Result<Vec<String>, DependError> {
+    let line = |(number, needs): (usize, Vec<usize>)| {
+        let mut line = format!("{}:", graph.modules[number].path);
+        for dependency in needs {
+            line.push(' ');
+            line.push_str(&graph.modules[dependency].path);
+        }
+        line
+    };
+    Ok(graph.closures()?.into_iter().enumerate().map(line).collect())
 }
 
-pub(super) fn dependencies_index(graph: &Graph) -> Vec<u8> {
+/// `modules.dep`.
+pub(super) fn dependencies(lines: &[String]) -> Vec<u8> {
+    lines.iter().flat_map(|line| [line, "\n"]).collect::<String>().into_bytes()
+}
+
+pub(super) fn dependencies_index(graph: &Graph, lines: &[String]) -> Vec<u8> {
     let mut index = Index::default();
-    for (number, name) in graph.names.iter().enumerate() {
-        index.insert(name, &dependency_line(graph, number), number);
+    for (number, (name, line)) in graph.names.iter().zip(lines).enumerate() {
+        index.insert(name, line, number);
     }
     index.write()
-}
-
-fn dependency_line(graph: &Graph, number: usize) -> String {
-    let mut line = format!("{}:", graph.modules[number].path);
-    for dependency in graph.closure(number) {
-        line.push(' ');
-        line.push_str(&graph.modules[dependency].path);
-    }
-    line
 }
 
 /// `modules.alias`: patterns of device names and what drives them.

@@ -14,11 +14,10 @@ pub(super) fn sudoers(line: &str, known: &Known<'_>) -> Option<(String, &'static
         let whom = who.strip_prefix("Defaults:").map_or("everybody".to_owned(), |users| format!("`{users}`"));
         return (!asks).then(|| (format!("lets {whom} use sudo without a password"), BY_SUDO));
     }
-    let aliases = root_aliases(known.text);
     // `%sudo ALL=(ALL:ALL) ALL` asks for a password, which no account has. A tag holds until its opposite.
     let is_root = line.split("NOPASSWD").skip(1).any(|commands| {
         let free = commands.split_once("PASSWD:").map_or(commands, |(free, _)| free);
-        makes_root(free, &aliases)
+        makes_root(free, &known.aliases)
     });
     (is_root && !known.admins.contains(who)).then(|| (format!("makes `{who}` root without a password"), BY_SUDO))
 }
@@ -56,18 +55,26 @@ fn makes_root(commands: &str, aliases: &BTreeSet<&str>) -> bool {
     named || runs
 }
 
-/// The aliases of commands in a file of sudo's that make root. One that is defined of others stands behind them.
-fn root_aliases(text: &str) -> BTreeSet<&str> {
+/// The aliases of commands in the text of sudo's files that make root. One that is defined of others may stand before them.
+pub(super) fn aliases(text: &str) -> BTreeSet<&str> {
+    let lines = text.lines().filter_map(|line| {
+        let line = line.trim();
+        line.strip_prefix("Cmnd_Alias").or_else(|| line.strip_prefix("Cmd_Alias"))
+    });
+    let definitions: Vec<(&str, &str)> =
+        lines.flat_map(|line| line.split(':')).filter_map(|definition| definition.split_once('=')).collect();
     let mut aliases = BTreeSet::new();
-    let lines = text.lines().filter_map(|line| line.trim().strip_prefix("Cmnd_Alias"));
-    for definition in lines.flat_map(|line| line.split(':')) {
-        if let Some((name, commands)) = definition.split_once('=')
-            && makes_root(commands, &aliases)
-        {
-            aliases.insert(name.trim());
+    loop {
+        let known = aliases.len();
+        for (name, commands) in &definitions {
+            if makes_root(commands, &aliases) {
+                aliases.insert(name.trim());
+            }
+        }
+        if aliases.len() == known {
+            return aliases;
         }
     }
-    aliases
 }
 
 /// `permit nopass NAME`, with what it may run behind `cmd`.

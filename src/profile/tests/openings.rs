@@ -158,6 +158,28 @@ fn a_file_of_an_overlay_that_lets_somebody_in_is_refused_at_the_very_line() {
 }
 
 #[test]
+fn an_alias_that_another_file_of_sudo_s_defines_makes_root_too() {
+    let line = "ops ALL=(root) NOPASSWD: OPS\n";
+    let with = |alias: &str| {
+        let files = [
+            ("profiles/node.toml", PROFILE),
+            ("overlays/mine/overlay.toml", "schema = 1\n"),
+            ("overlays/mine/files/etc/sudoers.d/ops", line),
+            ("overlays/mine/files/etc/sudoers.d/zz-aliases", alias),
+        ];
+        error(&files, "node")
+    };
+    for alias in [
+        "Cmnd_Alias OPS = ALL\n",
+        "Cmnd_Alias OPS = /usr/bin/df, \\\n  SHELLS\nCmnd_Alias SHELLS = /bin/bash\n",
+        "Cmd_Alias DF = /usr/bin/df : OPS = /bin/sh\n",
+    ] {
+        let shown = with(alias);
+        assert!(shown.contains("line 1 of `/etc/sudoers.d/ops` makes `ops` root without a password"), "{shown}");
+    }
+}
+
+#[test]
 fn files_that_let_in_only_whom_the_profile_lets_in_are_taken() {
     for (path, text) in SOUND {
         let file = format!("overlays/mine/files/{path}");

@@ -15,6 +15,7 @@ mod makers;
 mod names;
 mod need;
 mod needs;
+mod schedule;
 mod sources;
 #[cfg(test)]
 mod tests;
@@ -26,7 +27,7 @@ use std::ops::Range;
 
 use super::kubernetes::Kubernetes;
 use super::object::{Manifest, Object};
-use super::yaml::{Node, Value};
+use super::yaml::{ChangedKey, Node, Value};
 use crate::profile::Tag;
 
 /// A mistake in a manifest.
@@ -82,7 +83,7 @@ pub enum FlawKind {
     ChartConfig,
     /// A key that stands twice in one mapping.
     DuplicateKey,
-    /// A key that YAML takes for true or false.
+    /// A key that YAML takes for true, false or a number, and spells in another way.
     ChangedKey,
     /// A source that gets no more fixes, or one that is gone where nothing is known to be fetched from it.
     Retired,
@@ -156,9 +157,17 @@ pub fn lint(manifests: &[Rendered<'_>], against: Against<'_>) -> Vec<Flaw> {
                 "keep one of the two: K3s takes the last, and drops the rest",
             );
         }
-        for (key, becomes, span) in &manifest.changed {
-            let message = format!("the key `{key}` becomes `{becomes}`");
-            flaws.add(FlawKind::ChangedKey, span.clone(), message, format!("put it into quotes: `\"{key}\":`"));
+        for ChangedKey { key, becomes, span } in &manifest.changed {
+            let hint = format!("put it into quotes: `\"{key}\":`");
+            match becomes {
+                Some(becomes) => {
+                    flaws.add(FlawKind::ChangedKey, span.clone(), format!("the key `{key}` becomes `{becomes}`"), hint);
+                }
+                None => {
+                    let message = format!("the key `{key}` is nothing, and must be text");
+                    flaws.add(FlawKind::WrongType, span.clone(), message, hint);
+                }
+            }
         }
         separators(text, &mut flaws);
         let mut seen = BTreeSet::new();

@@ -11,7 +11,7 @@ use crate::cluster::manifests::yaml::Node;
 use crate::diagnostic::closest;
 use crate::profile::checks::host_name;
 
-use super::{FlawKind, Flaws};
+use super::{FlawKind, Flaws, schedule};
 
 /// Type, field and the words that it takes.
 const WORDS: &[(&str, &str, &[&str])] = &[
@@ -24,7 +24,7 @@ const WORDS: &[(&str, &str, &[&str])] = &[
     ("core.v1.ContainerPort", "protocol", PROTOCOLS),
     ("networking.v1.NetworkPolicyPort", "protocol", PROTOCOLS),
     ("core.v1.Container", "imagePullPolicy", &["Always", "IfNotPresent", "Never"]),
-    ("core.v1.PodSpec", "restartPolicy", &["Always", "Never", "OnFailure"]),
+    ("core.v1.PodSpec", "restartPolicy", ALL_POLICIES),
     ("core.v1.PodSpec", "dnsPolicy", &["ClusterFirst", "ClusterFirstWithHostNet", "Default", "None"]),
     ("core.v1.Toleration", "operator", &["Equal", "Exists", "Gt", "Lt"]),
     ("core.v1.Toleration", "effect", &["NoExecute", "NoSchedule", "PreferNoSchedule"]),
@@ -41,6 +41,8 @@ const WORDS: &[(&str, &str, &[&str])] = &[
     ("core.v1.PersistentVolumeClaimSpec", "accessModes", ACCESS),
 ];
 
+const ALL_POLICIES: &[&str] = &["Always", "Never", "OnFailure"];
+const JOBS: &[&str] = &["Never", "OnFailure"];
 const PROTOCOLS: &[&str] = &["SCTP", "TCP", "UDP"];
 const ACCESS: &[&str] = &["ReadOnlyMany", "ReadWriteMany", "ReadWriteOnce", "ReadWriteOncePod"];
 
@@ -50,6 +52,20 @@ const PORTS: &[(&str, &str, u32)] = &[
     ("core.v1.ServicePort", "nodePort", 0),
     ("core.v1.ContainerPort", "containerPort", 1),
     ("core.v1.ContainerPort", "hostPort", 0),
+    ("core.v1.ServicePort", "targetPort", 0),
+    ("core.v1.HTTPGetAction", "port", 1),
+    ("core.v1.TCPSocketAction", "port", 1),
+    ("networking.v1.ServiceBackendPort", "number", 1),
+];
+
+/// Type and field of names of ports of containers (IANA's service names, RFC 6335).
+const PORT_NAMES: &[(&str, &str)] = &[
+    ("core.v1.ContainerPort", "name"),
+    ("core.v1.ServicePort", "targetPort"),
+    ("core.v1.HTTPGetAction", "port"),
+    ("core.v1.TCPSocketAction", "port"),
+    ("networking.v1.NetworkPolicyPort", "port"),
+    ("networking.v1.ServiceBackendPort", "name"),
 ];
 
 /// Type and field that must be there, and not be empty.
@@ -84,11 +100,36 @@ pub(super) fn of_field(of: &str, field: &str, node: &Node, text: &str) -> Option
             hint.unwrap_or_else(|| "write one of these, letter by letter".to_owned()),
         ));
     }
+    let name = node.text().filter(|name| !name.is_empty() && !name.contains(STAND_IN));
+    if let Some(name) = name.filter(|_| PORT_NAMES.contains(&(of, field)))
+        && !is_port_name(name)
+    {
+        let hint =
+            "use at most 15 lower-case letters, digits and single `-`, one letter at least, none of the `-` at an end";
+        return Some((node.span.clone(), "is no name of a port".to_owned(), hint.to_owned()));
+    }
+    if let Some(name) = name.filter(|_| (of, field) == ("core.v1.ServicePort", "name"))
+        && host_name(name).is_err()
+    {
+        let hint = "use at most 63 lower-case letters, digits and `-`, a letter or digit at both ends";
+        return Some((node.span.clone(), "is no name of a Service's port".to_owned(), hint.to_owned()));
+    }
     let (.., lowest) = PORTS.iter().find(|(name, key, _)| (*name, *key) == (of, field))?;
     let number: i64 = text.get(node.span.clone())?.trim().parse().ok()?;
     (!(i64::from(*lowest)..=65535).contains(&number)).then(|| {
         (node.span.clone(), "is no port".to_owned(), format!("write a number from {} to 65535", (*lowest).max(1)))
     })
+}
+
+/// k8s.io/apimachinery `pkg/util/validation`, `IsValidPortName`.
+fn is_port_name(name: &str) -> bool {
+    let fits = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-';
+    name.len() <= 15
+        && name.bytes().all(fits)
+        && name.bytes().any(|byte| byte.is_ascii_lowercase())
+        && !name.contains("--")
+        && !name.starts_with('-')
+        && !name.ends_with('-')
 }
 
 /// Fields of a type that must be there and are not.
@@ -125,9 +166,23 @@ pub(super) fn check(object: &Object, flaws: &mut Flaws<'_>) {
                 bad(object.place("/spec/selector"), format!("{spoken} has a selector of its own"), hint);
             }
         }
-        ("batch", "CronJob") if object.text("/spec/schedule").is_some_and(|text| !is_schedule(text)) => {
-            let hint = "write five fields, such as `0 3 * * *`, or `@daily`; the zone stands in `timeZone`";
-            bad(object.place("/spec/schedule"), format!("the schedule of {spoken} is none"), hint);
+        ("batch", "CronJob") => {
+            // One that is missing or empty is told with all that must be there.
+            let schedule = object.text("/spec/schedule").filter(|text| !text.is_empty() && !text.contains(STAND_IN));
+            if let Some(fault) = schedule.and_then(schedule::fault) {
+                let hint = "write five fields, such as `0 3 * * *`, or `@daily`; the zone stands in `timeZone`";
+                bad(object.place("/spec/schedule"), format!("the schedule of {spoken} is none: {fault}"), hint);
+            }
+        }
+        ("", "Service") => {
+            let ports = object.at("/spec/ports").map_or(&[][..], Node::items);
+            let is_named =
+                |port: &&Node| port.at("/name").is_some_and(|name| name.text() != Some("") && !name.is_null());
+            if let Some(port) = ports.iter().find(|port| ports.len() > 1 && !is_named(port)) {
+                let hint = "add `name` to each of them, such as `http`";
+                let place = port.span.start..port.span.start + 1;
+                bad(place, format!("a port of {spoken} has no name, and there are several"), hint);
+            }
         }
         ("networking.k8s.io", "Ingress") => {
             for rule in object.at("/spec/rules").into_iter().flat_map(Node::items) {
@@ -142,6 +197,7 @@ pub(super) fn check(object: &Object, flaws: &mut Flaws<'_>) {
         }
         _ => {}
     }
+    restart_policy(object, &mut bad);
     let is_built_in = !object.group().contains('.') || object.group().ends_with(".k8s.io");
     let claims: Vec<&str> = names(object.at("/spec/volumeClaimTemplates"), "/metadata/name");
     if !is_built_in {
@@ -168,27 +224,33 @@ pub(super) fn check(object: &Object, flaws: &mut Flaws<'_>) {
     });
 }
 
-fn names<'n>(list: Option<&'n Node>, path: &str) -> Vec<&'n str> {
-    list.into_iter().flat_map(Node::items).filter_map(|item| item.at(path)?.text()).collect()
+/// Pods of workloads are always started again, those of jobs end some day.
+fn restart_policy(object: &Object, bad: &mut impl FnMut(Range<usize>, String, &str)) {
+    let (pod, words, hint) = match (object.group(), object.kind()) {
+        ("batch", "Job") => ("/spec/template/spec", JOBS, "write `restartPolicy: OnFailure` or `Never`"),
+        ("batch", "CronJob") => {
+            ("/spec/jobTemplate/spec/template/spec", JOBS, "write `restartPolicy: OnFailure` or `Never`")
+        }
+        ("apps", _) => ("/spec/template/spec", &["Always"][..], "take it out"),
+        _ => return,
+    };
+    let path = format!("{pod}/restartPolicy");
+    let policy = object.at(&path).filter(|policy| !policy.is_null() && policy.text() != Some(""));
+    let is_told = |word: &str| !ALL_POLICIES.contains(&word);
+    match policy.map(Node::text) {
+        None if words == JOBS && object.at(pod).is_some() => {
+            let message = format!("the pod of {} has no `restartPolicy`, which stands for `Always`", object.spoken());
+            bad(object.place(pod), message, hint);
+        }
+        Some(Some(word)) if !words.contains(&word) && !is_told(word) => {
+            bad(object.place(&path), format!("no pod of a {} can have this `restartPolicy`", object.kind()), hint);
+        }
+        _ => {}
+    }
 }
 
-/// As `robfig/cron` reads it, which Kubernetes uses: five fields of digits, names and signs, or a word behind `@`.
-fn is_schedule(text: &str) -> bool {
-    if text.contains(STAND_IN) {
-        return true;
-    }
-    let words = ["@annually", "@daily", "@hourly", "@midnight", "@monthly", "@weekly", "@yearly"];
-    if let Some(duration) = text.strip_prefix("@every ") {
-        return duration.starts_with(|char: char| char.is_ascii_digit());
-    }
-    let fields: Vec<&str> = text.split_whitespace().collect();
-    let is_field = |field: &&str| {
-        let is_number_or_sign = |char: char| char.is_ascii_digit() || "*/,-?".contains(char);
-        field.chars().all(|char| is_number_or_sign(char) || char.is_ascii_alphabetic())
-    };
-    // Names of months and weekdays stand in the last two alone.
-    let are_numbers = || fields[..3].iter().all(|field| !field.contains(|char: char| char.is_ascii_alphabetic()));
-    words.contains(&text) || (fields.len() == 5 && fields.iter().all(is_field) && are_numbers())
+fn names<'n>(list: Option<&'n Node>, path: &str) -> Vec<&'n str> {
+    list.into_iter().flat_map(Node::items).filter_map(|item| item.at(path)?.text()).collect()
 }
 
 fn is_host(text: &str) -> bool {

@@ -135,6 +135,9 @@ fn a_document_in_the_line_of_its_separator_is_told_where_k3s_passes_it_over() {
 #[test]
 fn a_key_that_means_true_is_told() {
     assert_eq!(one(&format!("{CONFIG}data:\n  on: \"x\"\n  \"off\": \"x\"\n")), [(FlawKind::ChangedKey, 5)]);
+    let numbers = format!("{CONFIG}data:\n  8080: \"x\"\n  010: \"x\"\n  1.10: \"x\"\n  ~: \"x\"\n");
+    assert_eq!(one(&numbers)[..3], [(FlawKind::ChangedKey, 6), (FlawKind::ChangedKey, 7), (FlawKind::WrongType, 8)]);
+    assert!(said(&numbers).contains("the key `1.10` becomes `1.1`"));
 }
 
 #[test]

@@ -128,7 +128,19 @@ fn values_that_the_api_server_refuses_are_found() {
     for fine in ["type: NodePort", "ports: [{port: 80, nodePort: 0, protocol: UDP}]", "type: \"\""] {
         assert_eq!(wrong(&service(fine)), [0; 0], "{fine}");
     }
+    assert_eq!(wrong(&service("ports: [{port: 80, name: a}, {port: 81}]")), [5]);
+    assert_eq!(one(&service("ports: [{port: 80, name: a, targetPort: a-very-long-name}]")), [(FlawKind::BadValue, 5)]);
+    assert_eq!(one(&service("ports: [{port: 80, name: Web}]")), [(FlawKind::BadValue, 5)]);
+    assert_eq!(one(&service("ports: [{port: 80, name: a-long-name-of-a-port, targetPort: http-80}]")), []);
+    assert_eq!(
+        wrong(&deployment("app: web", "").replace("    spec:\n", "    spec:\n      restartPolicy: Never\n")),
+        [14]
+    );
     for (container, expected) in [
+        ("ports: [{containerPort: 80, name: web_1}]", Some(17)),
+        ("ports: [{containerPort: 80, name: \"80\"}]", Some(17)),
+        ("livenessProbe: {tcpSocket: {port: a--b}}", Some(17)),
+        ("ports: [{containerPort: 80, name: https-alternate}]", None),
         ("imagePullPolicy: always", Some(17)),
         ("volumeMounts: [{name: nope, mountPath: /x}]", Some(17)),
         ("ports: [{containerPort: 0}]", Some(17)),
@@ -151,7 +163,7 @@ fn values_that_the_api_server_refuses_are_found() {
              {{spec: {{restartPolicy: Never, containers: [{{name: a, image: b}}]}}}}}}}}\n"
         )
     };
-    for bad in ["every day", "* * * *", "TZ=Europe/Berlin 0 3 * * *", "0 3 * * * *"] {
+    for bad in ["every day", "* * * *", "TZ=Europe/Berlin 0 3 * * *", "0 3 * * * *", "60 3 * * *", ""] {
         assert_eq!(wrong(&cron(bad)), [5], "{bad}");
     }
     for fine in ["0 3 * * *", "*/5 1-3,7 * jan-mar MON-FRI", "@daily", "@every 1h30m"] {
@@ -178,4 +190,9 @@ fn values_that_the_api_server_refuses_are_found() {
     };
     assert_eq!(wrong(&job("")), [5]);
     assert_eq!(one(&job("manualSelector: true\n  ")), []);
+    let plain = job("").replace("  selector: {matchLabels: {a: b}}\n", "");
+    assert_eq!(one(&plain), []);
+    for bad in ["restartPolicy: Always, ", "restartPolicy: \"\", ", ""] {
+        assert_eq!(wrong(&plain.replace("restartPolicy: Never, ", bad)), [5], "{bad}");
+    }
 }
