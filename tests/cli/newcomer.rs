@@ -38,7 +38,7 @@ fn verbs_that_know_no_nodes_take_the_profile_of_the_node() {
     place.write("cluster.toml", place.read("cluster.toml").replace("[node.control]", "[node.first]"));
     for args in [&["lock", "first"][..], &["why", "machine", "first"], &["export", "first"]] {
         let ran = place.run(args);
-        assert!(ran.stderr.contains("`first` is a node: its profile `node` is taken"), "{args:?}: {}", ran.stderr);
+        assert!(ran.stderr.contains("`first` is a node: its profile `node` is used"), "{args:?}: {}", ran.stderr);
         ran.ok();
     }
     assert!(place.path("build/release/node.img.zst").is_file());
