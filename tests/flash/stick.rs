@@ -55,7 +55,10 @@ impl Stick {
             // Where a partition table begins, there are these words: when it is called, the stick must be done.
             let read = "$(dd if=/dev/sdb bs=1 skip=512 count=8 2>&-)";
             let log = stick.bench.path("called");
-            let script = format!("#!/bin/sh\necho \"{name} $@: {read}\" >> {}\nexit {code}\n", log.display());
+            let script = format!(
+                "#!/bin/sh\necho \"{name} $@: {read}\" >> {}\necho \"{name} says why\" >&2\nexit {code}\n",
+                log.display()
+            );
             fs::write(&path, script).unwrap();
             fs::set_permissions(&path, Permissions::from_mode(0o755)).unwrap();
         }
@@ -119,6 +122,7 @@ fn a_stick_that_cannot_be_switched_off_is_written_all_the_same_and_a_warning_say
     let [warning] = &warnings[..] else { panic!("{warnings:?}") };
     let message = warning["message"].as_str().unwrap();
     assert!(message.contains("/dev/sdb could not be switched off: everything is written"), "{message}");
+    assert!(message.ends_with("(udisksctl: udisksctl says why; eject: eject says why)"), "{message}");
 }
 
 #[test]
