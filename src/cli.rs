@@ -89,7 +89,7 @@ Examples:
   imgbuild why libssl3t64 demo
   imgbuild why ssh.service demo
   imgbuild why /etc/issue demo
-  imgbuild why vm.swappiness demo";
+  imgbuild why vm.panic_on_oom demo";
 
 const FLASH_EXAMPLES: &str = "\
 Examples:

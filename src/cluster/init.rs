@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 use tempfile::NamedTempFile;
 
 use super::{FILE, json_schema};
+use crate::files;
 
 /// Files that a fresh repository often has already.
 const README: &str = "README.md";
@@ -20,6 +21,9 @@ pub enum InitError {
     Taken { dir: PathBuf, name: &'static str },
     #[error("`{}` is a file, not a directory for a workspace", dir.display())]
     NoDirectory { dir: PathBuf },
+    /// git reads no rules through a symbolic link (gitignore(5)).
+    #[error("{} is a symbolic link, through which git reads no rules: secrets.toml would not be ignored", path.display())]
+    Link { path: PathBuf },
     #[error("cannot write {}", path.display())]
     Io { path: PathBuf, source: io::Error },
 }
@@ -31,6 +35,7 @@ impl InitError {
         let text = match self {
             Self::Taken { name, .. } if *name == FILE => "edit it, or name another directory; nothing was written",
             Self::Taken { .. } => "move it away, or name another directory; nothing was written",
+            Self::Link { .. } => "put a file with the same lines in its place; nothing was written",
             Self::NoDirectory { .. } => "name a directory, which is made if need be",
             Self::Io { .. } => "name a directory that you may write to",
         };
@@ -74,6 +79,10 @@ pub fn init(dir: &Path) -> Result<Written, InitError> {
     if let Some((name, _)) = files.iter().rev().find(|(name, _)| ![README, IGNORED].contains(name) && is_there(name)) {
         return Err(InitError::Taken { dir: dir.to_owned(), name });
     }
+    let ignored = dir.join(IGNORED);
+    if ignored.is_symlink() {
+        return Err(InitError::Link { path: ignored });
+    }
     let failed = |path: &Path| {
         let path = path.to_owned();
         move |source| InitError::Io { path, source }
@@ -104,15 +113,13 @@ pub fn init(dir: &Path) -> Result<Written, InitError> {
             },
             (_, false) => text,
         };
-        // Where the path is a link, what it leads to gets the lines.
-        let target = path.canonicalize().unwrap_or_else(|_| path.clone());
-        let file = temporary(target.parent().unwrap_or(dir), &text);
-        whole.push((file.map_err(failed(&path)).map_err(undo)?, target, path));
+        let file = temporary(dir, &text);
+        whole.push((file.map_err(failed(&path)).map_err(undo)?, path));
     }
     let mut written: Vec<PathBuf> = Vec::new();
-    for (file, target, path) in whole {
+    for (file, path) in whole {
         let is_new = !path.ends_with(IGNORED);
-        let persisted = if is_new { file.persist_noclobber(&target) } else { file.persist(&target) };
+        let persisted = if is_new { file.persist_noclobber(&path) } else { file.persist(&path) };
         if let Err(error) = persisted {
             for path in written.iter().filter(|path| !path.ends_with(IGNORED)) {
                 let _ = fs::remove_file(path);
@@ -136,7 +143,7 @@ fn temporary(dir: &Path, text: &str) -> io::Result<NamedTempFile> {
 /// The text of the file at `path` with those rules of `more` that it lacks, each below its comment, at its end, where they win;
 /// none if it has all.
 fn with_lines(path: &Path, more: &str) -> io::Result<Option<String>> {
-    let text = fs::read_to_string(path)?;
+    let text = files::text(path)?;
     let has = |rule: &str| text.lines().any(|own| own.trim_end() == rule);
     let mut lacking = String::new();
     for part in more.split("\n\n") {

@@ -170,7 +170,8 @@ impl Asked<'_> {
 fn closest_beside<'a>(path: &str, known: impl Iterator<Item = &'a str>) -> Option<&'a str> {
     let split = |path: &'a str| path.rsplit_once('/').unwrap_or(("", path));
     let (dir, name) = path.rsplit_once('/').unwrap_or(("", path));
-    let beside: Vec<&str> = known.filter(|known| split(known).0 == dir).collect();
+    // What was asked for may be a directory of packages, which none of them brings alone.
+    let beside: Vec<&str> = known.filter(|known| split(known).0 == dir && *known != path).collect();
     let meant = closest(name, beside.iter().map(|known| split(known).1))?;
     beside.into_iter().find(|known| split(known).1 == meant)
 }

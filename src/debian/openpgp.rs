@@ -39,7 +39,7 @@ const MAX_LINES_TIMES_BYTES: u64 = 1 << 33;
 const MAX_SIGNATURES: usize = 16;
 
 /// How far a signer's clock may be ahead of this machine's, in seconds.
-const CLOCK_SKEW: u64 = 24 * 60 * 60;
+pub(super) const CLOCK_SKEW: u64 = 24 * 60 * 60;
 
 /// A text with a good signature.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -117,7 +117,7 @@ impl SignatureError {
         } else if any(|reason| matches!(reason, Reason::ExpiredKey(_) | Reason::RevokedKey)) {
             "the archive probably has new keys: pin them in the profile's source, or use a newer imgbuild for Debian's own"
         } else if any(|reason| reason == Reason::UnknownKey) {
-            "check that this is the archive that the profile means: its key is pinned in the profile's source"
+            "check that this is the archive that the profile means; `key` of its [[source]] has the keys that may sign, Debian's own unless given"
         } else {
             return None;
         };

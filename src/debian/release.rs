@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use super::date;
 use super::deb822::{self, Deb822Error};
+use super::openpgp;
 use crate::tree::Digest;
 
 /// The fields of a suite's Release file that are used here. Times are seconds since 1970.
@@ -44,6 +45,8 @@ pub enum ReleaseError {
     Value { field: &'static str, value: String },
     #[error("it is the Release file of `{found}`, not of `{asked}`")]
     OtherSuite { asked: String, found: String },
+    #[error("it is of {}, which is to come; this machine's clock says {}", date::display(*date), date::display(*now))]
+    Future { date: u64, now: u64 },
     #[error("it expired on {}; this machine's clock says {}", date::display(*until), date::display(*now))]
     Expired { until: u64, now: u64 },
 }
@@ -56,6 +59,9 @@ impl ReleaseError {
             Self::Expired { .. } => {
                 "if the clock is right, the mirror no longer follows Debian (or somebody replays an old state): \
                  choose another one with `--mirror`"
+            }
+            Self::Future { .. } => {
+                "check this machine's clock; if it is right, the archive's is not: tell its maintainers"
             }
             Self::OtherSuite { .. } => "name the suite in the profile's source by its code name",
             _ => return None,
@@ -107,10 +113,10 @@ fn file(line: &str) -> Option<(String, IndexFile)> {
 }
 
 impl Release {
-    /// Checks that this is the suite `asked`, if one was asked for, and has not expired at `now`.
+    /// Checks that this is the suite `asked`, if one was asked for, and neither of a time to come nor expired at `now`.
     ///
     /// # Errors
-    /// It is another suite's, or has expired.
+    /// It is another suite's, of a time to come, or has expired.
     pub fn check(&self, asked: Option<&str>, now: u64) -> Result<(), ReleaseError> {
         let names = [self.codename.as_deref(), self.suite.as_deref()];
         if let Some(asked) = asked
@@ -118,6 +124,11 @@ impl Release {
         {
             let found = names.into_iter().flatten().next().unwrap_or("(unnamed)").to_owned();
             return Err(ReleaseError::OtherSuite { asked: asked.to_owned(), found });
+        }
+        // As apt has it (`Acquire::Max-FutureTime`), with more patience for clocks: what is locked is never gone back from, so a
+        // date of a year to come would refuse every later state.
+        if self.date > now.saturating_add(openpgp::CLOCK_SKEW) {
+            return Err(ReleaseError::Future { date: self.date, now });
         }
         match self.valid_until {
             Some(until) if until <= now => Err(ReleaseError::Expired { until, now }),
@@ -168,10 +179,19 @@ SHA256:
     }
 
     #[test]
+    fn a_release_of_a_time_to_come_is_refused() {
+        let release = parse(TEXT).unwrap();
+        let day = 24 * 60 * 60;
+        assert_eq!(release.check(None, release.date - day), Ok(()));
+        let error = release.check(None, release.date - day - 1).unwrap_err();
+        assert!(error.to_string().starts_with("it is of 2026-11-21T00:53:03Z, which is to come"), "{error}");
+    }
+
+    #[test]
     fn another_suite_is_refused() {
         let release = parse(TEXT).unwrap();
-        assert_eq!(release.check(Some("stable-security"), 0), Ok(()));
-        let error = release.check(Some("trixie"), 0).unwrap_err();
+        assert_eq!(release.check(Some("stable-security"), release.date), Ok(()));
+        let error = release.check(Some("trixie"), release.date).unwrap_err();
         assert_eq!(error.to_string(), "it is the Release file of `trixie-security`, not of `trixie`");
     }
 

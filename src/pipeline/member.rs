@@ -35,7 +35,7 @@ impl MemberError {
             }
             Self::Link { file: Some(file), .. } => format!("write `unpack = \"{}\"`, the file behind it", shown(file)),
             Self::Link { file: None, .. } => {
-                "take another file: what the link leads to is not in the archive".to_owned()
+                "take another file: the link leads to no regular file of the archive".to_owned()
             }
             Self::OtherKind { member, files, .. } if files.is_empty() => {
                 format!("take another file; each [[artifact]] is one regular file, and `{member}` holds none")
@@ -55,7 +55,8 @@ pub(super) fn content(members: &[Member], wanted: &str) -> Result<Content, Membe
     let find = |path: &str| members.iter().find(|member| member.path == path);
     let member = wanted.to_owned();
     let files = |test: &dyn Fn(&str) -> bool| -> Vec<String> {
-        let files = members.iter().filter(|member| matches!(member.node.kind, Kind::File(_)) && test(&member.path));
+        let is_file = |member: &&Member| matches!(member.node.kind, Kind::File(_) | Kind::HardLink(_));
+        let files = members.iter().filter(is_file).filter(|member| test(&member.path));
         files.map(|member| member.path.clone()).collect()
     };
     let below = format!("{wanted}/");

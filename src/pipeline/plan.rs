@@ -107,10 +107,12 @@ impl Artifact {
     }
 }
 
-/// The files of K3s that are locked for `profile`, and those that its overlays name.
+/// The files of K3s that are locked for `profile`, and those that its overlays name, but for what `drop` leaves out.
 fn artifacts(profile: &Profile, lock: &Lock, k3s_mirror: &WebUrl) -> Vec<Artifact> {
     let locked = lock.artifacts_of(&profile.name).filter_map(|locked| of_k3s(locked, k3s_mirror));
-    let named = profile.artifacts.iter().map(|(path, artifact)| of_overlay(path, artifact, profile.board.arch()));
+    let dropped = profile.dropped();
+    let named = profile.artifacts.iter().filter(|(path, _)| !dropped.is_match(path.as_str()));
+    let named = named.map(|(path, artifact)| of_overlay(path, artifact, profile.board.arch()));
     locked.chain(named).collect()
 }
 

@@ -220,6 +220,19 @@ fn a_place_that_a_package_has_otherwise_is_told_where_the_overlay_names_it() {
 }
 
 #[test]
+fn what_the_profile_drops_is_neither_fetched_nor_told() {
+    let (online, server) = (tiny::archive(0).online(), server());
+    let place = place(&online, &entry(&server, ""));
+    let profile = place.read("profiles/node.toml");
+    place.write("profiles/node.toml", profile.replace("schema = 1\n", "schema = 1\ndrop = [\"/usr/local/bin/t*\"]\n"));
+    place.run(&["lock", "--profile", "node"]).ok();
+    place.run(&["build", "--profile", "node"]).ok();
+    assert_eq!(listed(&place, "/usr/local/bin/tool"), None);
+    assert_eq!(json(&place.path("build/node/manifest.json"))["artifacts"], json!([]));
+    assert_eq!(server.requests().len(), 0);
+}
+
+#[test]
 fn inspect_and_diff_name_it_beside_the_packages() {
     let (online, server) = (tiny::archive(0).online(), server());
     let place = place(&online, &entry(&server, ""));

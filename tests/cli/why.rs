@@ -92,6 +92,23 @@ fn a_profile_that_overrules_its_overlay_is_named_with_it() {
 }
 
 #[test]
+fn a_download_that_gives_way_is_named_and_so_is_a_file_that_the_profile_drops() {
+    let own = "drop = [\"/etc/app*\"]\n[[file]]\npath = \"/usr/bin/tool\"\ncontent = \"soft\"\n";
+    let (_online, place) = place(own);
+    let digest = "0".repeat(64);
+    let download =
+        format!("[[artifact]]\npath = \"/usr/bin/tool\"\nurl = \"http://127.0.0.1:1/tool\"\nsha256 = \"{digest}\"\n");
+    place.write("overlays/app/overlay.toml", format!("{OVERLAY}\n{download}"));
+    let text = why(&place, "/usr/bin/tool");
+    assert!(text.ends_with("  instead of overlay `app` (overlays/app/overlay.toml:19)\n"), "{text}");
+    let text = why(&place, "/etc/app.conf");
+    assert!(
+        text.starts_with("/etc/app.conf is a file of the profile, and `drop` leaves it out of the image\n"),
+        "{text}"
+    );
+}
+
+#[test]
 fn modules_and_settings_are_told_with_their_overlay() {
     let (_online, place) = place("[kernel]\ninitrd_modules = [\"nvme\"]\n");
     place.run(&["lock", "node"]).ok();

@@ -230,7 +230,7 @@ fn control_data_has_to_say_what_the_package_is() {
     assert_eq!(refused(&CONTROL.replace("sample", "../up")), "control file has no usable `Package` field");
     assert_eq!(refused("Package: a\nArchitecture: all\n"), "control file has no usable `Version` field");
     assert_eq!(refused("Package: a\nVersion: 1\n"), "control file has no usable `Architecture` field");
-    assert!(refused(&CONTROL.replace("1.0-1", "1/0")).starts_with("control file: version `1/0` holds `/`"));
+    assert!(refused(&CONTROL.replace("1.0-1", "1/0")).starts_with("control file: version `1/0` has the character `/`"));
     assert_eq!(refused(&format!("{CONTROL}\n{CONTROL}")), "control file has 2 paragraphs instead of one");
     assert_eq!(refused("nonsense"), "control file: line 1: neither a field (`Name: value`) nor a continuation line");
     assert_eq!(refused(""), "control file has 0 paragraphs instead of one");

@@ -89,7 +89,7 @@ fn damage_on_a_disk_is_named_with_partition_and_place() {
     let error = verify().fails(3);
     assert!(error.contains("partition table") && error.contains("copies"), "{error}");
     disk.write(512, &[0; 512]);
-    assert!(verify().fails(3).contains("partition table"));
+    assert!(verify().fails(3).contains("node.img is cut short"));
 }
 
 #[test]

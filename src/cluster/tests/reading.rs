@@ -182,11 +182,9 @@ fn a_fresh_repository_becomes_a_workspace_and_keeps_what_it_has() {
         text.lines().filter(|line| !line.is_empty() && !line.starts_with('#')).map(str::to_owned).collect()
     };
     let again = TempDir::new().unwrap();
-    fs::write(again.path().join("rules"), "!/secrets.toml.age\n/build/\n/secrets.toml\n*.agekey\n").unwrap();
-    std::os::unix::fs::symlink("rules", again.path().join(".gitignore")).unwrap();
+    fs::write(again.path().join(".gitignore"), "!/secrets.toml.age\n/build/\n/secrets.toml\n*.agekey\n").unwrap();
     init(again.path()).unwrap();
-    assert!(again.path().join(".gitignore").is_symlink());
-    let own = fs::read_to_string(again.path().join("rules")).unwrap();
+    let own = fs::read_to_string(again.path().join(".gitignore")).unwrap();
     assert_eq!(rules(&own)[4..], ["*.age", "!/secrets.toml.age"], "{own}");
     // One that has all of it stays.
     fs::remove_file(file(FILE)).unwrap();
@@ -194,6 +192,11 @@ fn a_fresh_repository_becomes_a_workspace_and_keeps_what_it_has() {
     fs::remove_file(file("cluster.schema.json")).unwrap();
     assert_eq!(init(dir.path()).unwrap().kept.len(), 2);
     assert_eq!(fs::read_to_string(file(".gitignore")).unwrap(), ignored);
+    // git reads no rules through a link, which would leave secrets.toml to be committed.
+    let linked = TempDir::new().unwrap();
+    std::os::unix::fs::symlink("rules", linked.path().join(".gitignore")).unwrap();
+    assert!(matches!(init(linked.path()), Err(InitError::Link { .. })));
+    assert_eq!(fs::read_dir(linked.path()).unwrap().count(), 1);
     // What goes wrong half-way leaves nothing: this .gitignore cannot be read.
     let half = TempDir::new().unwrap();
     fs::create_dir(half.path().join(".gitignore")).unwrap();

@@ -13,7 +13,8 @@ pub(super) fn file(profile: &Profile, path: &str) -> Option<Given> {
             None if file.directory => "a directory of the profile".to_owned(),
             None => "a file of the profile".to_owned(),
         };
-        let others = profile.overlays.iter().filter(|overlay| overlay.files.keys().any(at));
+        let has = |overlay: &&Overlay| overlay.files.keys().any(at) || overlay.artifacts.keys().any(at);
+        let others = profile.overlays.iter().filter(has);
         return Some(placed(profile, given, &file.origin, &kind, others));
     }
     let (given, artifact) = profile.artifacts.iter().find(|(given, _)| at(given))?;
@@ -36,7 +37,9 @@ fn placed<'a>(
     // Two overlays may give the same directory, and then neither gives way.
     let instead_of =
         having.filter(|_| matches!(origin, Origin::Profile(_))).filter_map(|other| of_overlay(other, path));
-    Given { says: format!("/{path} is {kind}"), by: by.into_iter().collect(), instead_of: instead_of.collect() }
+    let left_out = if profile.dropped().is_match(path) { ", and `drop` leaves it out of the image" } else { "" };
+    let says = format!("/{path} is {kind}{left_out}");
+    Given { says, by: by.into_iter().collect(), instead_of: instead_of.collect() }
 }
 
 /// The file in an overlay's folder that becomes a path, or the line that describes it.
