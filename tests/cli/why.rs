@@ -100,7 +100,7 @@ fn a_download_that_gives_way_is_named_and_so_is_a_file_that_the_profile_drops() 
         format!("[[artifact]]\npath = \"/usr/bin/tool\"\nurl = \"http://127.0.0.1:1/tool\"\nsha256 = \"{digest}\"\n");
     place.write("overlays/app/overlay.toml", format!("{OVERLAY}\n{download}"));
     let text = why(&place, "/usr/bin/tool");
-    assert!(text.ends_with("  instead of overlay `app` (overlays/app/overlay.toml:19)\n"), "{text}");
+    assert!(text.ends_with("  instead of overlay `app` (overlays/app/overlay.toml:18)\n"), "{text}");
     let text = why(&place, "/etc/app.conf");
     assert!(
         text.starts_with("/etc/app.conf is a file of the profile, and `drop` leaves it out of the image\n"),
