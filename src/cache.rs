@@ -8,9 +8,10 @@
 //! Everything but `downloads/` may be deleted at any time.
 
 use std::fs::{self, DirBuilder, File};
-use std::io::{Read as _, Write as _};
+use std::io::{self, Read as _, Write as _};
 use std::os::unix::fs::{DirBuilderExt as _, MetadataExt as _};
 use std::path::{Path, PathBuf};
+use std::sync::OnceLock;
 
 use crate::files;
 use crate::format::Store;
@@ -46,6 +47,8 @@ impl ForeignCache {
 #[derive(Debug, Clone)]
 pub(crate) struct Cache {
     dir: PathBuf,
+    /// Whether nobody but its owner gets to what is below, whatever the modes there; looked at once.
+    closed: OnceLock<bool>,
 }
 
 impl Cache {
@@ -57,7 +60,7 @@ impl Cache {
             .map(Path::to_owned)
             .or_else(|| absolute("XDG_CACHE_HOME").map(|dir| dir.join("imgbuild")))
             .or_else(|| absolute("HOME").map(|dir| dir.join(".cache/imgbuild")))?;
-        Some(Self { dir })
+        Some(Self { dir, closed: OnceLock::new() })
     }
 
     /// Makes the directory for this user alone if it is missing. What cannot be made is told by who needs it first.
@@ -126,9 +129,9 @@ impl Cache {
         }
     }
 
-    /// Whether nobody but its owner gets to what is below, whatever the modes there.
     fn is_closed(&self) -> bool {
-        fs::metadata(&self.dir).is_ok_and(|dir| files::is_own(&dir) && dir.mode() & 0o011 == 0)
+        let look = || fs::metadata(&self.dir).is_ok_and(|dir| files::is_own(&dir) && dir.mode() & 0o011 == 0);
+        *self.closed.get_or_init(look)
     }
 
     fn entry(&self, key: &[u8; 32]) -> PathBuf {
@@ -142,9 +145,12 @@ impl Store for Cache {
     fn get(&self, key: &[u8; 32]) -> Option<Vec<u8>> {
         let path = self.entry(key);
         let mut file = files::open(&path).ok()?;
-        let is_own = file.metadata().is_ok_and(|file| files::is_own(&file))
-            && path.parent().and_then(|dir| fs::metadata(dir).ok()).is_some_and(|dir| files::is_own(&dir));
-        if !is_own && !self.is_closed() {
+        let is_own = || {
+            file.metadata().is_ok_and(|file| files::is_own(&file))
+                && path.parent().and_then(|dir| fs::metadata(dir).ok()).is_some_and(|dir| files::is_own(&dir))
+        };
+        // Thousands of files are asked for: in a cache of one's own their modes need no look.
+        if !self.is_closed() && !is_own() {
             return None;
         }
         let mut bytes = Vec::new();
@@ -162,9 +168,15 @@ impl Store for Cache {
     fn put(&self, key: &[u8; 32], value: &[u8]) {
         let path = self.entry(key);
         let Some(dir) = path.parent() else { return };
-        // Whatever the umask: a directory that others may write to is not believed.
-        let written = DirBuilder::new().recursive(true).mode(0o755).create(dir).and_then(|()| {
-            let mut file = tempfile::NamedTempFile::new_in(dir)?;
+        let written = tempfile::NamedTempFile::new_in(dir).or_else(|error| {
+            if error.kind() != io::ErrorKind::NotFound {
+                return Err(error);
+            }
+            // Whatever the umask: a directory that others may write to is not believed.
+            DirBuilder::new().recursive(true).mode(0o755).create(dir)?;
+            tempfile::NamedTempFile::new_in(dir)
+        });
+        let written = written.and_then(|mut file| {
             file.write_all(value)?;
             file.write_all(&checksum(value).to_le_bytes())?;
             file.persist(&path).map(drop).map_err(|error| error.error)
