@@ -12,11 +12,11 @@ use std::process::Command;
 use serde_json::Value;
 use spdx::{Expression, Licensee, ParseMode};
 
-/// What `cargo metadata` says of every package of the lock.
+/// What `cargo metadata` says of every package of the lock. Those that are for other systems alone were not fetched to compile
+/// the program, so it may have to fetch them.
 fn packages() -> Vec<Value> {
     let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
-    let output =
-        Command::new(cargo).args(["metadata", "--format-version=1", "--locked", "--offline"]).output().unwrap();
+    let output = Command::new(cargo).args(["metadata", "--format-version=1", "--locked"]).output().unwrap();
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     let metadata: Value = serde_json::from_slice(&output.stdout).unwrap();
     metadata["packages"].as_array().unwrap().clone()

@@ -280,7 +280,7 @@ fn trusted_hosts(_: &str, _: &Known<'_>) -> Option<(String, &'static str)> {
 }
 
 fn pam(line: &str, known: &Known<'_>) -> Option<(String, &'static str)> {
-    // pam.conf has the service in front.
+    // What stands behind `auth`; pam.conf has the service in front of it.
     let words: Vec<&str> =
         line.split_whitespace().skip_while(|word| !matches!(*word, "auth" | "-auth")).skip(1).collect();
     let modules = |name: &str| words.iter().any(|word| word.rsplit('/').next() == Some(name));

@@ -35,6 +35,7 @@ fn attachments(text: &str) -> Option<Vec<GlobMatcher>> {
     let headers: Vec<&str> =
         text.lines().filter(|line| line.ends_with('{') && !line.starts_with([' ', '\t', '#'])).collect();
     let globs = headers.iter().map(|header| {
+        // Behind the profile's name.
         let mut words = header.strip_prefix("profile ")?.split_ascii_whitespace().skip(1);
         let path = words.next().filter(|path| path.starts_with('/') && !path.contains(['@', '"']))?;
         let glob = GlobBuilder::new(path).literal_separator(true).empty_alternates(true).build().ok()?;
