@@ -80,7 +80,7 @@ impl ArchiveError {
 }
 
 /// The URL of the directory that has a source's `InRelease` file: below `dists/`, or that of a flat repository (apt's
-/// `metaIndex::GetURI` in deb/debmetaindex.cc). It has no slash at its end.
+/// `debReleaseIndex::MetaIndexURI` in apt-pkg/deb/debmetaindex.cc). It has no slash at its end.
 fn directory(source: &Source, mirror: &Mirror) -> String {
     let base = mirror.base(&source.archive);
     let url =
