@@ -30,14 +30,15 @@ const ROOMS: &[(&str, &str)] = &[
     ("debian", "files urls tree format output profile fetch"),
     ("lock", "files diagnostic tree profile fetch debian"),
     ("effects", "diagnostic tree format profile debian lock"),
+    ("kernel_module", "process tree format output profile debian effects"),
     ("image", "files diagnostic tree format output profile debian"),
     ("release", "files tree format output image"),
     ("flash", "process tree format output device image"),
     ("cluster", "files diagnostic datastore tree profile lock"),
-    ("pipeline", "files urls diagnostic tree format output cache profile fetch debian lock effects image cluster"),
+    ("pipeline", "files urls diagnostic tree format output cache profile fetch debian lock effects kernel_module image cluster"),
     (
         "cmd",
-        "exit files urls process diagnostic datastore tree format output cli cache device profile fetch debian lock effects image release flash cluster pipeline",
+        "exit files urls process diagnostic datastore tree format output cli cache device profile fetch debian lock effects kernel_module image release flash cluster pipeline",
     ),
 ];
 

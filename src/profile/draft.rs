@@ -224,6 +224,7 @@ impl Draft {
             sources: self.sources,
             files: self.files,
             artifacts: self.artifacts,
+            kernel_modules: BTreeMap::new(),
             manifests: self.manifests,
             expects: self.expects,
             overlays: self.combined,

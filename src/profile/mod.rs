@@ -23,6 +23,7 @@ mod entries;
 pub(crate) mod error;
 mod inherit;
 mod k3s;
+mod kernel_module;
 mod load;
 mod marks;
 mod mistyped;
@@ -44,6 +45,7 @@ pub(crate) mod workspace;
 
 pub use error::ProfileError;
 pub use k3s::{End, Line, Tag};
+pub use kernel_module::{KernelModule, KernelRange, ModulePatch};
 pub use load::{Loaded, OverlaySummary, ProfileSummary, bootable, list, load, overlays, parse_str};
 pub use marks::{Giver, Marks};
 pub use model::*;

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize, Serializer};
 
-use super::{Marks, Origin, Overlay};
+use super::{KernelModule, Marks, Origin, Overlay};
 use crate::diagnostic::SourceText;
 use crate::tree::{Content, Digest};
 
@@ -102,6 +102,9 @@ pub struct Profile {
     /// `files`.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub artifacts: BTreeMap<String, ProfileArtifact>,
+    /// What its overlays have compiled for its kernel, by name.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub kernel_modules: BTreeMap<String, KernelModule>,
     /// Templates of first-boot manifests of its overlays, by file name.
     pub manifests: BTreeMap<String, ManifestTemplate>,
     /// What its manifests need and something in the cluster makes: `namespace/secret/name` or `namespace/configmap/name`.
