@@ -69,5 +69,8 @@ fn by_name<'a>(lock: &'a Lock, profile: &'a str) -> BTreeMap<&'a str, (&'a str, 
     let artifacts = lock
         .artifacts_of(profile)
         .map(|artifact| (artifact.name.as_str(), (artifact.version.as_str(), artifact.sha256)));
-    packages.chain(artifacts).collect()
+    let modules = lock
+        .kernel_modules_of(profile)
+        .filter_map(|module| Some((module.name.as_str(), (module.version.as_str(), module.result?))));
+    packages.chain(artifacts).chain(modules).collect()
 }

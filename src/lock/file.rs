@@ -6,7 +6,7 @@ use std::io::{self, Write as _};
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 
-use super::Lock;
+use super::{Lock, LockedPackage};
 use crate::debian::date;
 use crate::debian::index::MAX_DEB;
 use crate::debian::relation::is_package_name;
@@ -140,15 +140,7 @@ impl Lock {
         let mut used_packages = BTreeSet::new();
         for package in &self.packages {
             let what = format!("package `{}` {}", package.name, package.version);
-            if !is_package_name(&package.name) || Version::parse(&package.version).is_err() {
-                return Err(format!("{what}: not a package's name and version"));
-            }
-            if tree::clean(&package.path).as_ref() != Ok(&package.path) {
-                return Err(format!("{what}: path `{}` leaves the archive", package.path));
-            }
-            if package.size > MAX_DEB {
-                return Err(format!("{what}: {} bytes are more than any package has", package.size));
-            }
+            check_package(package, &what)?;
             for profile in self.known(&package.profiles, &what)? {
                 if !used_sources.contains(&(profile, package.source.as_str())) {
                     return Err(format!("{what}: profile `{profile}` has no source `{}`", package.source));
@@ -158,6 +150,29 @@ impl Lock {
                 }
                 if !used_packages.insert((profile, package.name.as_str())) {
                     return Err(format!("profile `{profile}` has package `{}` twice", package.name));
+                }
+            }
+        }
+        for package in &self.toolchain {
+            let what = format!("toolchain package `{}` {}", package.name, package.version);
+            check_package(package, &what)?;
+            for profile in self.known(&package.profiles, &what)? {
+                if !used_sources.contains(&(profile, package.source.as_str())) {
+                    return Err(format!("{what}: profile `{profile}` has no source `{}`", package.source));
+                }
+            }
+        }
+        for module in &self.kernel_modules {
+            let what = format!("kernel module `{}` for {}", module.name, module.kernel);
+            let is_source =
+                |package: &&LockedPackage| (&package.name, &package.version) == (&module.package, &module.version);
+            for profile in self.known(&module.profiles, &what)? {
+                if self.profiles[profile].arch != module.arch {
+                    return Err(format!("{what}: profile `{profile}` is not for {}", module.arch.name()));
+                }
+                if self.toolchain_of(profile).find(is_source).is_none() {
+                    let (package, version) = (&module.package, &module.version);
+                    return Err(format!("{what}: the toolchain of profile `{profile}` lacks `{package}` {version}"));
                 }
             }
         }
@@ -203,4 +218,18 @@ impl Lock {
             None => Ok(profiles.iter().map(String::as_str)),
         }
     }
+}
+
+/// What the entry of a package, `what`, may get wrong by itself.
+fn check_package(package: &LockedPackage, what: &str) -> Result<(), String> {
+    if !is_package_name(&package.name) || Version::parse(&package.version).is_err() {
+        return Err(format!("{what}: not a package's name and version"));
+    }
+    if tree::clean(&package.path).as_ref() != Ok(&package.path) {
+        return Err(format!("{what}: path `{}` leaves the archive", package.path));
+    }
+    if package.size > MAX_DEB {
+        return Err(format!("{what}: {} bytes are more than any package has", package.size));
+    }
+    Ok(())
 }

@@ -7,6 +7,8 @@
 mod critical;
 mod diff;
 mod file;
+mod kernel;
+mod kernel_modules;
 mod model;
 mod narrowed;
 mod pins;
@@ -22,6 +24,8 @@ mod tests;
 pub use critical::{CriticalChange, CriticalChangeError};
 pub use diff::{Change, diff};
 pub use file::LockFileError;
+pub use kernel::kernel_of;
+pub use kernel_modules::{Indexes, Toolchain, lock_kernel_modules};
 pub use model::*;
 pub use select::{LockError, Update, lock_profile};
 pub use store::{Locked, OutdatedError};

@@ -38,6 +38,13 @@ pub struct Lock {
     /// Files that are no packages, of all profiles, sorted by name, architecture, version.
     #[serde(default, rename = "artifact", skip_serializing_if = "Vec::is_empty")]
     pub artifacts: Vec<LockedArtifact>,
+    /// Kernel modules that are compiled for images of all profiles, sorted by name, architecture, kernel.
+    #[serde(default, rename = "kernel-module", skip_serializing_if = "Vec::is_empty")]
+    pub kernel_modules: Vec<LockedKernelModule>,
+    /// Packages that these are compiled with and of, sorted by name, architecture, version. None of them goes into an image,
+    /// and no script of theirs is run or followed.
+    #[serde(default, rename = "toolchain", skip_serializing_if = "Vec::is_empty")]
+    pub toolchain: Vec<LockedPackage>,
 }
 
 impl Lock {
@@ -124,6 +131,26 @@ pub struct LockedArtifact {
     /// Bytes.
     pub size: u64,
     pub sha256: Digest,
+    /// Names of the profiles that use it, sorted.
+    pub profiles: Vec<String>,
+}
+
+/// A kernel module, or several of one source, compiled for a kernel.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct LockedKernelModule {
+    /// Its name in overlays (`[kernel-module.NAME]`).
+    pub name: String,
+    /// The release of the kernel that it is for (`6.12.118+deb13-amd64`).
+    pub kernel: String,
+    pub arch: Arch,
+    /// The package with its source, which is part of the toolchain, and that package's version.
+    pub package: String,
+    pub version: String,
+    /// SHA-256 of what was compiled, as one file (`imgbuild modules export`). None where it was locked on a machine that cannot
+    /// compile and did not have it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub result: Option<Digest>,
     /// Names of the profiles that use it, sorted.
     pub profiles: Vec<String>,
 }

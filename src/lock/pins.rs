@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::{Lock, Update};
+use super::{LockedPackage, Update};
 use crate::debian::index::Stanza;
 use crate::debian::resolve::{ResolveError, Universe};
 
@@ -12,15 +12,14 @@ pub(super) type Pins<'a> = BTreeMap<&'a str, &'a str>;
 /// The stanzas of each source, with its name.
 pub(super) type Sources<'a> = [(&'a str, Vec<Stanza<'a>>)];
 
-/// The pins for `profile`: the locked version of each package that an index still has it of, unless it may move.
+/// The pins for packages that are `locked`: the version of each that an index still has it of, unless it may move.
 ///
 /// # Errors
 /// Relations that cannot be read.
 pub(super) fn pins<'a>(
-    profile: &'a str,
+    locked: impl Iterator<Item = &'a LockedPackage>,
     arch: &str,
     sources: &Sources<'a>,
-    previous: &'a Lock,
     update: Update<'_>,
 ) -> Result<Pins<'a>, ResolveError> {
     let named = match update {
@@ -28,8 +27,7 @@ pub(super) fn pins<'a>(
         Update::Nothing => &[],
         Update::Packages(named) => named,
     };
-    let locked: Pins<'a> =
-        previous.packages_of(profile).map(|package| (package.name.as_str(), package.version.as_str())).collect();
+    let locked: Pins<'a> = locked.map(|package| (package.name.as_str(), package.version.as_str())).collect();
     let mut pins: Pins<'a> = sources
         .iter()
         .flat_map(|(_, stanzas)| stanzas)

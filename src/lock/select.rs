@@ -1,5 +1,6 @@
 //! Locking: which packages of which verified indexes a profile comes down to.
 
+use super::kernel::with_kernel;
 use super::narrowed::{Hidden, narrow, narrowed};
 use super::pins::{hold, pins};
 use super::priority::prefer;
@@ -40,6 +41,19 @@ pub enum LockError {
     /// Packages of the profile that no source has, where its files name them.
     #[error("{0}")]
     Unknown(#[source] Mistakes),
+    #[error("profile `{profile}` has kernel modules to compile, and no kernel of Debian's")]
+    NoKernel { profile: String },
+    #[error("profile `{profile}` asks for kernel {version}, and no source has it")]
+    NoSuchKernel { profile: String, version: String, newest: Option<String> },
+    #[error("no source has the headers of kernel {kernel}: `{package}` {version}")]
+    NoHeaders { kernel: String, package: String, version: String },
+    #[error("no source has `{package}`, the source of kernel module `{module}`")]
+    NoModuleSource { module: String, package: String },
+    /// `newest` is the newest kernel of the sources that it is known to work with.
+    #[error("kernel module `{module}` is not known to work with kernel {kernel}, only with {kernels}")]
+    UnknownKernel { module: String, kernel: String, kernels: String, newest: Option<String>, origin: String },
+    #[error("kernel module `{module}` comes from {source_package}, and {package} must be of the same version")]
+    OtherVersion { module: String, source_package: String, package: String },
     #[error("source `{name}` went back in time: the mirror's state is of {fetched}, the locked one of {locked}")]
     Rollback { name: String, fetched: String, locked: String },
 }
@@ -69,6 +83,33 @@ impl LockError {
                 "correct or take it out: `only` names the binary packages that may come from this source, `*` stands for any letters"
             }
             Self::Unknown(mistakes) => return mistakes.hint(),
+            Self::NoKernel { .. } => {
+                "leave the overlay with the kernel module out, or the package that takes the kernel's place"
+            }
+            Self::NoSuchKernel { newest, .. } => {
+                let newest = newest.as_deref().map(|newest| format!(" (the newest is {newest})"));
+                return Some(format!(
+                    "correct or take out `version` in [kernel]{}, or add a [[source]] that has it",
+                    newest.unwrap_or_default()
+                ));
+            }
+            Self::NoHeaders { .. } => {
+                "archives keep the headers of few kernels: move to a newer one with `imgbuild lock --update`, or add a \
+                 [[source]] that has them"
+            }
+            Self::NoModuleSource { .. } => "add a [[source]] that has it, or correct `package` in the overlay",
+            Self::UnknownKernel { newest, origin, .. } => {
+                let keep = newest.as_deref().and_then(|release| release.split(['+', '-']).next()).map(|version| {
+                    format!("keep to the newest kernel that it is known to work with: `version = \"{version}\"` in [kernel] of the profile; or ")
+                });
+                return Some(format!(
+                    "{}try it: write a wider `kernels` into {origin}, which compiles it and holds its symbols against the kernel",
+                    keep.unwrap_or_default()
+                ));
+            }
+            Self::OtherVersion { .. } => {
+                "let both move together with `imgbuild lock --update`; if that does not help, narrow `versions` of the [[source]]"
+            }
             Self::Rollback { .. } => "the mirror lags behind; try again later, or choose another one with `--mirror`",
         };
         Some(text.to_owned())
@@ -78,7 +119,7 @@ impl LockError {
 /// Selects the packages of `profile` from the verified `indexes` of its sources, in its order.
 ///
 /// `previous` is the lock so far: see [`Update`] for what it decides. The packages' script verdicts and the names of
-/// accounts are left empty, and so are the artifacts, which are found elsewhere.
+/// accounts are left empty, and so are artifacts and kernel modules, which are locked afterwards.
 ///
 /// # Errors
 /// Malformed indexes, dependencies that cannot be fulfilled, and sources older than the locked ones.
@@ -108,11 +149,12 @@ pub fn lock_profile(
             source: Box::new(source),
         }
     };
-    let pins = previous.map(|previous| pins(&profile.name, arch, &sources, previous, update));
+    let pins = previous.map(|previous| pins(previous.packages_of(&profile.name), arch, &sources, update));
     let pins = pins.transpose().map_err(failed(false))?.unwrap_or_default();
     let failed = failed(!pins.is_empty());
     let universe = Universe::new(arch, hold(&sources, &pins)).map_err(&failed)?;
-    let selection = resolve(&universe, &profile.packages).map_err(|error| match placed(profile, &hidden, &error) {
+    let wanted = with_kernel(profile, &sources)?;
+    let selection = resolve(&universe, &wanted).map_err(|error| match placed(profile, &hidden, &error) {
         Some(mistakes) => LockError::Unknown(mistakes),
         None => failed(error),
     })?;
@@ -131,6 +173,8 @@ pub fn lock_profile(
         sources: indexes.iter().map(|index| locked_source(&index.state, profile)).collect(),
         packages: selection.packages().map(locked_package).collect(),
         artifacts: Vec::new(),
+        kernel_modules: Vec::new(),
+        toolchain: Vec::new(),
     })
 }
 
@@ -180,7 +224,7 @@ fn locked_source(state: &SourceState, profile: &Profile) -> LockedSource {
     }
 }
 
-fn locked_package(candidate: &Candidate<'_>) -> LockedPackage {
+pub(super) fn locked_package(candidate: &Candidate<'_>) -> LockedPackage {
     let stanza = &candidate.stanza;
     LockedPackage {
         name: stanza.name.to_owned(),

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
-use super::{IdMap, Lock, LockedArtifact, LockedPackage, LockedProfile, LockedSource, sources};
+use super::{IdMap, Lock, LockedArtifact, LockedKernelModule, LockedPackage, LockedProfile, LockedSource, sources};
 use crate::debian::date;
 use crate::debian::mirror::Mirror;
 use crate::fetch::Download;
@@ -20,6 +20,9 @@ pub struct Locked {
     pub packages: Vec<LockedPackage>,
     /// None for a profile without K3s.
     pub artifacts: Vec<LockedArtifact>,
+    pub kernel_modules: Vec<LockedKernelModule>,
+    /// What these are compiled with and of.
+    pub toolchain: Vec<LockedPackage>,
 }
 
 /// The lock does not fit a profile.
@@ -102,24 +105,31 @@ impl Lock {
                 None => self.sources.push(LockedSource { profiles: vec![name.to_owned()], ..source }),
             }
         }
-        for package in locked.packages {
-            let same = |old: &&mut LockedPackage| {
-                old.sha256 == package.sha256 && old.path == package.path && old.source == package.source
-            };
-            match self.packages.iter_mut().find(same) {
-                Some(old) => {
-                    add(&mut old.profiles, name);
-                    old.scripts = package.scripts;
-                }
-                None => self.packages.push(LockedPackage { profiles: vec![name.to_owned()], ..package }),
-            }
-        }
+        put_packages(&mut self.packages, name, locked.packages);
+        put_packages(&mut self.toolchain, name, locked.toolchain);
+        self.put_kernel_modules(name, locked.kernel_modules);
         self.put_artifacts(name, locked.artifacts);
         self.sources.sort_by(|a, b| (&a.name, &a.date, &a.sha256).cmp(&(&b.name, &b.date, &b.sha256)));
-        let key = |package: &LockedPackage| {
-            (package.name.clone(), package.arch.clone(), package.version.clone(), package.sha256)
-        };
-        self.packages.sort_by_cached_key(key);
+        self.seal(name);
+    }
+
+    /// Puts kernel modules in place of those that a profile has.
+    pub fn put_kernel_modules(&mut self, name: &str, modules: Vec<LockedKernelModule>) {
+        self.kernel_modules.retain_mut(|module| drop_profile(&mut module.profiles, name));
+        for module in modules {
+            let same = |old: &&mut LockedKernelModule| {
+                LockedKernelModule { profiles: Vec::new(), ..(**old).clone() }
+                    == LockedKernelModule { profiles: Vec::new(), ..module.clone() }
+            };
+            match self.kernel_modules.iter_mut().find(same) {
+                Some(old) => add(&mut old.profiles, name),
+                None => self.kernel_modules.push(LockedKernelModule { profiles: vec![name.to_owned()], ..module }),
+            }
+        }
+        self.kernel_modules.sort_by_cached_key(|module| {
+            let LockedKernelModule { name, kernel, arch, version, result, profiles, .. } = module;
+            (name.clone(), *arch, kernel.clone(), version.clone(), *result, profiles.clone())
+        });
         self.seal(name);
     }
 
@@ -171,6 +181,13 @@ impl Lock {
         for LockedArtifact { name, version, path, size, sha256, .. } in self.artifacts_of(name) {
             line(&[&"artifact", name, version, size, sha256, path]);
         }
+        for LockedKernelModule { name, kernel, package, version, result, .. } in self.kernel_modules_of(name) {
+            let result = result.map(|result| result.to_string()).unwrap_or_default();
+            line(&[&"kernel-module", name, kernel, package, version, &result]);
+        }
+        for LockedPackage { name, version, arch, source, path, size, sha256, .. } in self.toolchain_of(name) {
+            line(&[&"toolchain", name, version, arch, source, size, sha256, path]);
+        }
         Digest::of(text.as_bytes())
     }
 
@@ -180,6 +197,8 @@ impl Lock {
         self.sources.retain_mut(|source| drop_profile(&mut source.profiles, name));
         self.packages.retain_mut(|package| drop_profile(&mut package.profiles, name));
         self.artifacts.retain_mut(|artifact| drop_profile(&mut artifact.profiles, name));
+        self.kernel_modules.retain_mut(|module| drop_profile(&mut module.profiles, name));
+        self.toolchain.retain_mut(|package| drop_profile(&mut package.profiles, name));
     }
 
     /// What is locked for `profile`, provided that it is still what the profile asks for.
@@ -230,6 +249,16 @@ impl Lock {
         self.artifacts.iter().filter(move |artifact| artifact.profiles.iter().any(|user| user == profile))
     }
 
+    /// The kernel modules that are compiled for a profile, sorted by name.
+    pub fn kernel_modules_of<'a>(&'a self, profile: &'a str) -> impl Iterator<Item = &'a LockedKernelModule> {
+        self.kernel_modules.iter().filter(move |module| module.profiles.iter().any(|user| user == profile))
+    }
+
+    /// What the kernel modules of a profile are compiled with and of, sorted by name.
+    pub fn toolchain_of<'a>(&'a self, profile: &'a str) -> impl Iterator<Item = &'a LockedPackage> {
+        self.toolchain.iter().filter(move |package| package.profiles.iter().any(|user| user == profile))
+    }
+
     /// The tag of the release that a profile's artifacts are files of.
     #[must_use]
     pub fn release_of<'a>(&'a self, profile: &'a str) -> Option<&'a str> {
@@ -266,6 +295,12 @@ impl Lock {
     pub fn downloads(&self, profile: &str, mirror: &Mirror) -> Vec<Download> {
         self.packages_of(profile).map(|package| package.download(self.sources_of(profile), mirror)).collect()
     }
+
+    /// What to fetch for compiling a profile's kernel modules, in the order of [`Lock::toolchain_of`].
+    #[must_use]
+    pub fn toolchain_downloads(&self, profile: &str, mirror: &Mirror) -> Vec<Download> {
+        self.toolchain_of(profile).map(|package| package.download(self.sources_of(profile), mirror)).collect()
+    }
 }
 
 impl LockedPackage {
@@ -295,6 +330,12 @@ impl Locked {
     pub fn downloads(&self, mirror: &Mirror) -> Vec<Download> {
         self.packages.iter().map(|package| package.download(&self.sources, mirror)).collect()
     }
+
+    /// What to fetch for its toolchain, in its order.
+    #[must_use]
+    pub fn toolchain_downloads(&self, mirror: &Mirror) -> Vec<Download> {
+        self.toolchain.iter().map(|package| package.download(&self.sources, mirror)).collect()
+    }
 }
 
 impl IdMap {
@@ -307,6 +348,25 @@ impl IdMap {
             }
         }
     }
+}
+
+/// Puts the packages of a profile beside those of others, and sorts them.
+fn put_packages(all: &mut Vec<LockedPackage>, profile: &str, packages: Vec<LockedPackage>) {
+    for package in packages {
+        let same = |old: &&mut LockedPackage| {
+            old.sha256 == package.sha256 && old.path == package.path && old.source == package.source
+        };
+        match all.iter_mut().find(same) {
+            Some(old) => {
+                add(&mut old.profiles, profile);
+                old.scripts = package.scripts;
+            }
+            None => all.push(LockedPackage { profiles: vec![profile.to_owned()], ..package }),
+        }
+    }
+    all.sort_by_cached_key(|package| {
+        (package.name.clone(), package.arch.clone(), package.version.clone(), package.sha256)
+    });
 }
 
 fn without_profiles(source: &LockedSource) -> LockedSource {

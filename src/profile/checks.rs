@@ -188,6 +188,15 @@ fn vital(glob: &globset::GlobMatcher) -> Option<(&'static str, &'static str)> {
     })
 }
 
+/// What the release of a kernel begins with.
+pub(super) fn kernel_version(text: &str) -> Verdict {
+    let is_number = |part: &str| part.parse::<u32>().is_ok() && only(part, |char| char.is_ascii_digit());
+    if text.split('.').all(is_number) {
+        return Ok(());
+    }
+    refuse(text, "a kernel's version", "write its numbers alone, such as `6.12.117`")
+}
+
 /// A module's name as `modprobe` takes it.
 pub(super) fn module(text: &str) -> Verdict {
     // `MODULE_NAME_LEN` of `linux/module.h`, without the final zero.

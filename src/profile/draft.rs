@@ -121,6 +121,7 @@ impl Draft {
         edit(&mut self.packages, toml.packages, at)?;
         edit(&mut self.drop, toml.drop, at)?;
         edit(&mut self.ntp, toml.ntp, at)?;
+        replace(&mut self.kernel.version, toml.kernel.version.map(Into::into));
         edit(&mut self.kernel.modules, toml.kernel.modules, at)?;
         edit(&mut self.kernel.initrd_modules, toml.kernel.initrd_modules, at)?;
         edit(&mut self.kernel.cmdline, toml.kernel.cmdline, at)?;

@@ -22,6 +22,8 @@ pub struct KernelModule {
     pub modules: Vec<String>,
     /// Kernels that it is known to work with.
     pub kernels: KernelRange,
+    /// Packages of the image whose upstream version must be that of `package`: the other halves of a driver.
+    pub same_version: Vec<String>,
     /// The overlay.
     pub origin: Origin,
 }
@@ -82,7 +84,7 @@ impl KernelRange {
     /// Whether a kernel of this `release` (`6.12.118+deb13-amd64`) is one of them.
     #[must_use]
     pub fn contains(&self, release: &str) -> bool {
-        let version = version_of(release);
+        let version = kernel_version(release);
         self.0.iter().all(|(comparison, bound)| {
             let length = version.len().max(bound.len());
             let padded = |numbers: &[u32]| {
@@ -102,8 +104,9 @@ impl KernelRange {
     }
 }
 
-/// The numbers that a kernel's release begins with.
-fn version_of(release: &str) -> Vec<u32> {
+/// The numbers that a kernel's release (`6.12.118+deb13-amd64`) begins with.
+#[must_use]
+pub fn kernel_version(release: &str) -> Vec<u32> {
     let end = release.find(|character: char| !character.is_ascii_digit() && character != '.').unwrap_or(release.len());
     release[..end].split('.').map_while(|number| number.parse().ok()).collect()
 }

@@ -45,7 +45,7 @@ pub(crate) mod workspace;
 
 pub use error::ProfileError;
 pub use k3s::{End, Line, Tag};
-pub use kernel_module::{KernelModule, KernelRange, ModulePatch};
+pub use kernel_module::{KernelModule, KernelRange, ModulePatch, kernel_version};
 pub use load::{Loaded, OverlaySummary, ProfileSummary, bootable, list, load, overlays, parse_str};
 pub use marks::{Giver, Marks};
 pub use model::*;

@@ -183,6 +183,9 @@ impl Role {
 /// Kernel settings of a profile.
 #[derive(Debug, Clone, Default, Serialize)]
 pub struct Kernel {
+    /// The version that its release must begin with, in numbers and dots (`6.12.117`); the newest unless given.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub version: Option<String>,
     /// Modules loaded at boot (`/usr/lib/modules-load.d/imgbuild.conf`).
     pub modules: Vec<String>,
     /// Modules that the initrd carries beside those its job needs.

@@ -17,7 +17,7 @@ impl Profile {
     }
 
     /// Digest of just what the lock answers: which packages are chosen (architecture, sources, package names), whose
-    /// account numbers are pinned, and which files of which K3s release there are. A lock stays good as long as it does
+    /// account numbers are pinned, which files of which K3s release there are, and what kernel modules are compiled of. A lock stays good as long as it does
     /// not change.
     #[must_use]
     pub fn selection_digest(&self) -> Digest {
@@ -31,9 +31,18 @@ impl Profile {
         let selection: (Arch, &[Source], &[String], Vec<String>) =
             (self.board.arch(), &self.sources, &self.packages, accounts);
         match &self.k3s {
-            Some(k3s) => digest_of(&(selection, &k3s.version, k3s.role, k3s.air_gap)),
-            None => digest_of(&selection),
+            Some(k3s) => self.with_kernel(digest_of(&(selection, &k3s.version, k3s.role, k3s.air_gap))),
+            None => self.with_kernel(digest_of(&selection)),
         }
+    }
+
+    /// The digest, and in it the kernel's version and all that decides what compiled kernel modules are. Without such it is what
+    /// it was before these keys, so that old locks stay good.
+    fn with_kernel(&self, digest: Digest) -> Digest {
+        if self.kernel_modules.is_empty() && self.kernel.version.is_none() {
+            return digest;
+        }
+        digest_of(&(digest.to_string(), &self.kernel.version, &self.kernel_modules))
     }
 
     /// What templates may know of it.

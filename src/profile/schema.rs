@@ -13,10 +13,10 @@ use serde_json::{Value, json};
 
 use super::values::{
     Account, Address, AddressWithPrefix, Archive, ArchiveComponent, ArchiveMember, BlockSize, Component, ConfigLine,
-    Edit, Expected, FileUrl, Glob, HostName, Identifier, ImagePath, K3sVersion, KernelOption, KubeletArg, LabelName,
-    LabelValue, Led, Level, Line, Locale, Login, Mac, ManifestGlob, Mode, Module, Package, PackagePattern,
-    PartitionSize, Priority, Server, Sha256, Spanned, SshKey, Suite, SysctlName, SysctlValue, Taint, TimeZone, Unit,
-    Url, Version, Word, WorkspacePath,
+    Edit, Expected, FileUrl, Glob, HostName, Identifier, ImagePath, K3sVersion, KernelOption, KernelVersion,
+    KubeletArg, LabelName, LabelValue, Led, Level, Line, Locale, Login, Mac, ManifestGlob, Mode, Module, Package,
+    PackagePattern, PartitionSize, Priority, Server, Sha256, Spanned, SshKey, Suite, SysctlName, SysctlValue, Taint,
+    TimeZone, Unit, Url, Version, Word, WorkspacePath,
 };
 use super::{Arch, Board, Role};
 
@@ -154,6 +154,8 @@ impl BoardKey {
 #[derive(Debug, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, expecting = "a table")]
 pub(super) struct KernelTable {
+    /// The version to keep to, such as 6.12.117, or 6.12 for the newest of that line; the newest of all unless given.
+    pub version: Option<KernelVersion>,
     /// Modules to load at boot. `-name` removes an inherited one.
     #[serde(default)]
     pub modules: List<Module>,

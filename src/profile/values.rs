@@ -59,6 +59,7 @@ text! {
     Glob: glob, "An absolute path with `*`, `?`, `[…]`, `{…}` (within one directory) or `**` (across directories).";
     ConfigLine: config_line, "A line of config.txt, at most 98 characters: property=value, a filter such as [cm4], or a comment.";
     Module: module, "A kernel module's name, without `.ko`.";
+    KernelVersion: kernel_version, "A kernel's version in numbers and dots, such as 6.12.117.";
     KernelOption: kernel_option, "One option of the kernel command line.";
     SysctlName: sysctl, "A kernel setting's name, quoted, such as \"vm.swappiness\".";
     Account: account, "The name of an account or group of the image.";

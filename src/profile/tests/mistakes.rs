@@ -37,7 +37,7 @@ firmware = ["a"]
     4 | firmware = ["a"]
       | ^^^^^^^^
       |
-      = help: keys here: `modules`, `initrd_modules`, `cmdline`
+      = help: keys here: `version`, `modules`, `initrd_modules`, `cmdline`
     "#);
 }
 
