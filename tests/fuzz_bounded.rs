@@ -23,6 +23,7 @@ use imgbuild::format::{fat, kmod};
 use imgbuild::image::initrd;
 use imgbuild::lock::Lock;
 use imgbuild::profile::SourceKey;
+use object::elf::EM_X86_64;
 use tar::EntryType;
 use uuid::Uuid;
 
@@ -253,6 +254,38 @@ fn module(names: &[u32], strings: &[u8]) -> Vec<u8> {
     elf(1, &[(".modinfo", 1, 0, info), (".symtab", 2, 3, symbols(names)), (".strtab", 3, 0, strings.to_vec())])
 }
 
+/// A module that fits the kernel of the target: it needs a symbol of it, and exports one of its own with a checksum.
+fn loadable() -> Vec<u8> {
+    let info = format!("vermagic={}\0name=a\0license=GPL\0depends=b\0import_ns=B\0", entry::VERMAGIC);
+    let mut this = vec![0; 128];
+    this[24] = b'a';
+    let version = |crc: u8, name: &[u8]| {
+        let mut entry = vec![0; 64];
+        entry[0] = crc;
+        entry[8..8 + name.len()].copy_from_slice(name);
+        entry
+    };
+    let strings = b"\0needed\0__ksymtab_own\0__crc_own\0__kstrtabns_own\0";
+    // Symbols of the sections 1 to 3, local and without a size.
+    let own = |name: u32, section: u8| [name.to_le_bytes().to_vec(), vec![0, 0, section, 0], vec![0; 16]].concat();
+    let table = [symbols(&[1]), own(8, 1), own(22, 2), own(32, 3)].concat();
+    elf(
+        1,
+        &[
+            ("__ksymtab_gpl", 1, 0, vec![0; 12]),
+            ("__kcrctab_gpl", 1, 0, vec![7, 0, 0, 0]),
+            ("__ksymtab_strings", 1, 0, b"A\0".to_vec()),
+            (".symtab", 2, 5, table),
+            (".strtab", 3, 0, strings.to_vec()),
+            (".modinfo", 1, 0, info.into_bytes()),
+            (".gnu.linkonce.this_module", 1, 0, this),
+            ("__versions", 1, 0, [version(1, b"module_layout"), version(2, b"needed")].concat()),
+            ("__version_ext_names", 1, 0, b"module_layout\0needed\0".to_vec()),
+            ("__version_ext_crcs", 1, 0, vec![1, 0, 0, 0, 2, 0, 0, 0]),
+        ],
+    )
+}
+
 fn library(entries: &[(u64, u64)], strings: &[u8]) -> Vec<u8> {
     let dynamic = entries.iter().flat_map(|(tag, value)| [tag.to_le_bytes(), value.to_le_bytes()].concat()).collect();
     let json = b"[{\"priority\":\"required\",\"soname\":[\"libc.so.6\"]}]\0";
@@ -271,7 +304,15 @@ fn any_program_and_kernel_module_is_read_or_refused() {
     let needs = initrd::elf::needs(&library).unwrap();
     assert_eq!((needs.libraries, needs.on_demand), (vec!["libz.so.1".to_owned()], vec!["libc.so.6".to_owned()]));
     assert_eq!(needs.directories, ["/usr/lib", "/opt"]);
-    run(&[module, library], entry::elf);
+    let loadable = loadable();
+    let exports = kmod::KernelExports::parse(entry::SYMVERS).unwrap();
+    kmod::fit(&[("kernel/a.ko", &loadable)], &exports, entry::VERMAGIC, EM_X86_64).unwrap();
+    run(&[module, library, loadable], entry::elf);
+}
+
+#[test]
+fn any_list_of_what_a_kernel_exports_is_read_or_its_line_is_told() {
+    run(&[entry::SYMVERS.as_bytes().to_vec()], entry::symvers);
 }
 
 #[test]

@@ -15,6 +15,7 @@ use imgbuild::image::{Manifest as ImageManifest, initrd};
 use imgbuild::lock::Lock;
 use imgbuild::profile::{self, SourceKey};
 use imgbuild::{release as releases, tree};
+use object::elf::EM_X86_64;
 
 #[path = "../../tests/support/gpt.rs"]
 mod sums;
@@ -173,6 +174,27 @@ pub fn elf(data: &[u8]) {
     assert!(module.exports.iter().chain(&module.needs).map(String::len).sum::<usize>() <= 12 * data.len());
     let files = kmod::BuildFiles { order: "kernel/a.ko\n", builtin: "kernel/b.ko\n", builtin_modinfo: data };
     let _ = kmod::depmod(vec![module], files);
+    let Ok(exports) = kmod::KernelExports::parse(SYMVERS) else { return };
+    if let Err(error) = kmod::fit(&[("kernel/a.ko", data)], &exports, VERMAGIC, EM_X86_64) {
+        // Each symbol is told with its owner, a licence and a namespace, all of which are short.
+        let told: usize = error.misfits.iter().map(|(_, misfit)| misfit.to_string().len()).sum();
+        assert!(told <= 12 * data.len() + 512 * error.misfits.len() && error.misfits.len() <= 2 * data.len());
+    }
+}
+
+/// What the kernel exports that modules are held against.
+pub const SYMVERS: &str = "0x00000001\tmodule_layout\tvmlinux\tEXPORT_SYMBOL\t\n\
+    0x00000002\tneeded\tdrivers/b\tEXPORT_SYMBOL_GPL\tB\n";
+
+/// The kernel that modules are held against.
+pub const VERMAGIC: &str = "6.12 SMP modversions ";
+
+/// A list of what a kernel exports.
+pub fn symvers(data: &[u8]) {
+    let Ok(text) = str::from_utf8(data) else { return };
+    if let Err(kmod::SymversError::Line(line)) = kmod::KernelExports::parse(text) {
+        assert!((1..=text.lines().count()).contains(&line));
+    }
 }
 
 /// A lock file: what is read is written so that it is read again.

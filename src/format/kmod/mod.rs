@@ -4,13 +4,22 @@
 //! the text and binary index files. The behaviour follows kmod 34 (tools/depmod.c, libkmod/libkmod-elf.c), down to
 //! the order of lines, so that the result equals the real tool's byte for byte. The one exception is the text
 //! file `modules.symbols`, whose order in kmod is that of a hash table: here it is sorted.
+//!
+//! [`fit`] says whether a kernel would load modules that were compiled apart from it, and if not, why.
 
 mod depend;
+mod exports;
+mod fit;
 mod index;
+mod loadable;
+mod misfit;
 mod module;
 mod texts;
 
 pub use depend::DependError;
+pub use exports::{KernelExports, SymversError};
+pub use fit::{fit, vermagic};
+pub use misfit::{FitError, Misfit};
 pub use module::{Module, ModuleError, module_name};
 
 use depend::Graph;

@@ -1,7 +1,9 @@
 //! One module's ELF image: what it exports, what it needs, what it says of itself.
 
+use std::fmt;
+
 use object::read::elf::{ElfFile64, FileHeader};
-use object::{Endianness, Object, ObjectSection, ObjectSymbol, elf};
+use object::{Endian, Endianness, Object, ObjectSection, ObjectSymbol, elf};
 
 /// What depmod must know of a module.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -37,7 +39,7 @@ impl Module {
     /// # Errors
     /// Bytes that are no ELF object, or one whose tables do not fit.
     pub fn parse(path: &str, bytes: &[u8]) -> Result<Self, ModuleError> {
-        let failed = |cause: &dyn std::fmt::Display| ModuleError { path: path.to_owned(), cause: cause.to_string() };
+        let failed = |cause: &dyn fmt::Display| failed(path, cause);
         let file = ElfFile64::<Endianness>::parse(bytes).map_err(|error| failed(&error))?;
         if file.elf_header().e_type(Endianness::Little) != elf::ET_REL {
             return Err(failed(&"it is not a relocatable object"));
@@ -82,8 +84,12 @@ impl Module {
     }
 }
 
+pub(super) fn failed(path: &str, cause: &dyn fmt::Display) -> ModuleError {
+    ModuleError { path: path.to_owned(), cause: cause.to_string() }
+}
+
 /// The NUL-separated strings of a section; none if it is missing.
-fn section_strings(file: &ElfFile64<'_, Endianness>, name: &str) -> object::Result<Vec<String>> {
+pub(super) fn section_strings<E: Endian>(file: &ElfFile64<'_, E>, name: &str) -> object::Result<Vec<String>> {
     let Some(section) = file.section_by_name(name) else { return Ok(Vec::new()) };
     let data = section.data()?;
     Ok(data

@@ -1,15 +1,17 @@
-//! The kernel module index against trixie's own depmod, over trixie's own kernel.
+//! Kernel modules: their index against trixie's own depmod, and whether they fit their kernel, over trixie's own kernels.
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
-#[path = "debian/apt.rs"]
+#[path = "../debian/apt.rs"]
 #[expect(dead_code, reason = "the tests of `debian` use the rest")]
 mod apt;
+mod fit;
+#[path = "../host_tree/mod.rs"]
 mod host_tree;
 
 use std::collections::BTreeMap;
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::Command;
 
 use apt::Apt;
@@ -22,16 +24,16 @@ use tempfile::TempDir;
 /// kmod and the libraries that it needs; the host's own C library may be older than trixie's.
 const TOOL: [&str; 7] = ["kmod", "libc6", "libkmod2", "liblzma5", "libssl3t64", "libzstd1", "zlib1g"];
 
-fn unpack(packages: &[&str], root: &Path) {
-    for deb in Apt::amd64().download(packages) {
+fn unpack(apt: &Apt, packages: &[&str], root: &Path) {
+    for deb in apt.download(packages) {
         let status = Command::new("dpkg-deb").arg("--extract").args([&deb, root]).status().unwrap();
         assert!(status.success(), "{} is unpacked", deb.display());
     }
 }
 
 /// The package of the kernel itself, which `linux-image-amd64` only depends on.
-fn kernel_package() -> String {
-    let selected = Apt::amd64().simulate(&["linux-image-amd64".to_owned()]);
+fn kernel_package(apt: &Apt) -> String {
+    let selected = apt.simulate(&[format!("linux-image-{}", apt.arch)]);
     selected.into_iter().map(|(name, _)| name).find(|name| name.starts_with("linux-image-6")).expect("a kernel")
 }
 
@@ -53,16 +55,11 @@ fn sorted_lines(bytes: &[u8]) -> Vec<&str> {
     lines
 }
 
-#[test]
-fn the_index_of_trixies_kernel_is_the_one_that_depmod_makes() {
-    let dir = TempDir::new_in(env!("CARGO_TARGET_TMPDIR")).unwrap();
-    let (root, tool) = (dir.path().join("root"), dir.path().join("tool"));
-    unpack(&[&kernel_package()], &root);
-    unpack(&TOOL, &tool);
+/// The index that we make of the modules below `root`, and the one that trixie's depmod does, which it leaves there.
+fn indexes(root: &Path) -> (BTreeMap<String, Vec<u8>>, BTreeMap<String, Vec<u8>>) {
     let modules = root.join("usr/lib/modules");
     let version = fs::read_dir(&modules).unwrap().next().unwrap().unwrap().file_name().into_string().unwrap();
-
-    let mut tree: Tree = host_tree::read(&root);
+    let mut tree: Tree = host_tree::read(root);
     depmod(&mut tree, &NoStore).unwrap();
     let ours: BTreeMap<String, Vec<u8>> = tree
         .below(&format!("usr/lib/modules/{version}"))
@@ -70,17 +67,26 @@ fn the_index_of_trixies_kernel_is_the_one_that_depmod_makes() {
         .map(|(path, _)| (path.rsplit('/').next().unwrap().to_owned(), tree.file(path).unwrap().read().unwrap().into()))
         .collect();
 
+    let tool = TempDir::new_in(env!("CARGO_TARGET_TMPDIR")).unwrap();
+    let tool = tool.path();
+    unpack(Apt::amd64(), &TOOL, tool);
     std::os::unix::fs::symlink("usr/lib", root.join("lib")).unwrap();
-    let libraries = tool.join("usr/lib/x86_64-linux-gnu");
     let status = Command::new(tool.join("usr/lib64/ld-linux-x86-64.so.2"))
         .args(["--argv0", "depmod", "--library-path"])
-        .args([&libraries, &tool.join("usr/bin/kmod"), &PathBuf::from("-b"), &root])
+        .args([&tool.join("usr/lib/x86_64-linux-gnu"), &tool.join("usr/bin/kmod"), Path::new("-b"), root])
         .arg(&version)
         .status()
         .unwrap();
     assert!(status.success());
-    let theirs = index_files(&modules.join(&version));
+    (ours, index_files(&modules.join(&version)))
+}
 
+#[test]
+fn the_index_of_trixies_kernel_is_the_one_that_depmod_makes() {
+    let dir = TempDir::new_in(env!("CARGO_TARGET_TMPDIR")).unwrap();
+    let root = dir.path().join("root");
+    unpack(Apt::amd64(), &[&kernel_package(Apt::amd64())], &root);
+    let (ours, theirs) = indexes(&root);
     assert_eq!(ours.keys().collect::<Vec<_>>(), theirs.keys().collect::<Vec<_>>());
     for (name, bytes) in &theirs {
         if name == "modules.symbols" {
