@@ -15,7 +15,7 @@ use tempfile::TempDir;
 use super::{Apt, kernel_package, unpack};
 
 /// A kernel's modules, and what its headers say of it.
-struct Kernel {
+pub struct Kernel {
     symvers: String,
     machine: Machine,
     vermagic: String,
@@ -26,12 +26,12 @@ struct Kernel {
 const STEP: usize = 20;
 
 /// A module and one that it needs, whose symbols have a namespace.
-const PAIR: [&str; 2] = ["kernel/drivers/usb/storage/uas.ko", "kernel/drivers/usb/storage/usb-storage.ko"];
+pub const PAIR: [&str; 2] = ["kernel/drivers/usb/storage/uas.ko", "kernel/drivers/usb/storage/usb-storage.ko"];
 
 /// A symbol that the first of the pair needs and the second exports.
 const SHARED: &str = "usb_stor_adjust_quirks";
 
-static AMD64: LazyLock<Kernel> = LazyLock::new(|| Kernel::of(Apt::amd64(), EM_X86_64));
+pub static AMD64: LazyLock<Kernel> = LazyLock::new(|| Kernel::of(Apt::amd64(), EM_X86_64));
 
 impl Kernel {
     /// The newest kernel of an architecture.
@@ -54,7 +54,7 @@ impl Kernel {
     }
 
     /// The bytes of one of the [`PAIR`].
-    fn module(&self, path: &str) -> &[u8] {
+    pub fn module(&self, path: &str) -> &[u8] {
         &self.modules.iter().find(|(found, _)| found == path).unwrap().1
     }
 
@@ -89,7 +89,7 @@ fn place(module: &[u8], section: &str, text: &str) -> usize {
 }
 
 /// A module with a text of one section replaced by one as long.
-fn changed(module: &[u8], section: &str, text: &str, new: &str) -> Vec<u8> {
+pub fn changed(module: &[u8], section: &str, text: &str, new: &str) -> Vec<u8> {
     let at = place(module, section, text);
     let mut module = module.to_vec();
     module[at..at + text.len()].copy_from_slice(new.as_bytes());

@@ -81,14 +81,9 @@ fn indexes(root: &Path) -> (BTreeMap<String, Vec<u8>>, BTreeMap<String, Vec<u8>>
     (ours, index_files(&modules.join(&version)))
 }
 
-#[test]
-fn the_index_of_trixies_kernel_is_the_one_that_depmod_makes() {
-    let dir = TempDir::new_in(env!("CARGO_TARGET_TMPDIR")).unwrap();
-    let root = dir.path().join("root");
-    unpack(Apt::amd64(), &[&kernel_package(Apt::amd64())], &root);
-    let (ours, theirs) = indexes(&root);
+fn assert_same(ours: &BTreeMap<String, Vec<u8>>, theirs: &BTreeMap<String, Vec<u8>>) {
     assert_eq!(ours.keys().collect::<Vec<_>>(), theirs.keys().collect::<Vec<_>>());
-    for (name, bytes) in &theirs {
+    for (name, bytes) in theirs {
         if name == "modules.symbols" {
             // kmod writes it in the order of a hash table.
             assert_eq!(sorted_lines(&ours[name]), sorted_lines(bytes));
@@ -96,6 +91,15 @@ fn the_index_of_trixies_kernel_is_the_one_that_depmod_makes() {
             assert!(ours[name] == *bytes, "{name} is the same");
         }
     }
+}
+
+#[test]
+fn the_index_of_trixies_kernel_is_the_one_that_depmod_makes() {
+    let dir = TempDir::new_in(env!("CARGO_TARGET_TMPDIR")).unwrap();
+    let root = dir.path().join("root");
+    unpack(Apt::amd64(), &[&kernel_package(Apt::amd64())], &root);
+    let (ours, theirs) = indexes(&root);
+    assert_same(&ours, &theirs);
 }
 
 fn module(path: &str, exports: &[&str], needs: &[&str]) -> Module {
@@ -110,9 +114,23 @@ fn modules_that_need_each_other_in_a_circle_are_named() {
     assert!(error.contains("a, b"), "{error}");
 }
 
+/// Both copies of one module, as a kernel's package and an overlay bring them: the second differs in what devices it is for.
 #[test]
-fn a_module_below_updates_replaces_the_kernels_own() {
-    let modules = vec![module("kernel/net/x.ko.xz", &[], &[]), module("updates/dkms/x.ko", &[], &[])];
-    let files: BTreeMap<_, _> = kmod::depmod(modules, BuildFiles::default()).unwrap().into_iter().collect();
-    assert_eq!(files["modules.dep"], b"updates/dkms/x.ko:\n");
+fn a_module_below_updates_takes_the_place_of_the_kernels_own_as_with_depmod() {
+    let dir = TempDir::new_in(env!("CARGO_TARGET_TMPDIR")).unwrap();
+    let (root, modules) = (dir.path().join("root"), dir.path().join("root/usr/lib/modules/6.12"));
+    let [uas, storage] = fit::PAIR;
+    let own = fit::changed(fit::AMD64.module(uas), ".modinfo", "alias=usb:", "alias=own:");
+    let files = [(uas, fit::AMD64.module(uas)), (storage, fit::AMD64.module(storage)), ("updates/dkms/uas.ko", &own)];
+    let order = format!("{storage}\n{uas}\n");
+    let lists = [("modules.order", order.as_bytes()), ("modules.builtin", b""), ("modules.builtin.modinfo", b"")];
+    for (path, bytes) in files.iter().chain(&lists) {
+        fs::create_dir_all(modules.join(path).parent().unwrap()).unwrap();
+        fs::write(modules.join(path), bytes).unwrap();
+    }
+    let (ours, theirs) = indexes(&root);
+    assert_same(&ours, &theirs);
+    let text = |name: &str| String::from_utf8(ours[name].clone()).unwrap();
+    assert_eq!(text("modules.dep"), format!("{storage}:\nupdates/dkms/uas.ko: {storage}\n"));
+    assert!(text("modules.alias").contains("\nalias own:"));
 }
