@@ -5,9 +5,10 @@
 
 use std::collections::BTreeMap;
 
+use super::compiled::file_name;
 use super::config_txt::line::settings;
 use super::draft::Draft;
-use super::{Origin, Overlay, ProfileError, ProfileFile};
+use super::{KernelModule, Origin, Overlay, ProfileError, ProfileFile};
 use crate::tree::parent;
 
 /// Adds to `draft` what `overlays` give and it does not decide itself.
@@ -40,6 +41,7 @@ pub(super) fn combine(draft: &mut Draft, overlays: Vec<Overlay>) -> Result<(), P
     draft.files.extend(given(&overlays, |overlay| overlay.files.clone(), &draft.files, same_directory, at_path)?);
     let manifest = |file: &str| format!("manifest `{file}`");
     draft.manifests = given(&overlays, |overlay| overlay.manifests.clone(), &draft.manifests, |_, _| false, manifest)?;
+    draft.kernel_modules = kernel_modules_of(&overlays)?;
     no_two_at_a_path(draft)?;
     draft.combined = overlays;
     Ok(())
@@ -66,6 +68,28 @@ fn given<T, I: IntoIterator<Item = (String, T)>, D>(
         }
     }
     Ok(given.into_iter().map(|(key, (value, _))| (key, value)).collect())
+}
+
+/// The kernel modules that the overlays have compiled, by name.
+fn kernel_modules_of(overlays: &[Overlay]) -> Result<BTreeMap<String, KernelModule>, ProfileError> {
+    let mut modules = BTreeMap::new();
+    let mut files: BTreeMap<String, &Origin> = BTreeMap::new();
+    for (name, module) in overlays.iter().flat_map(|overlay| &overlay.kernel_modules) {
+        let second = &module.origin;
+        let two = |what: String, first: &Origin| {
+            Err(ProfileError::TwoModules { what, first: first.clone(), second: second.clone() })
+        };
+        if let Some(KernelModule { origin: first, .. }) = modules.insert(name.clone(), module.clone()) {
+            return two(format!("kernel module `{name}`"), &first);
+        }
+        for path in &module.modules {
+            // Two of one overlay were refused when it was read.
+            if let Some(first) = files.insert(file_name(path), second) {
+                return two(format!("kernel module `{path}`"), first);
+            }
+        }
+    }
+    Ok(modules)
 }
 
 /// What lines of config.txt set.

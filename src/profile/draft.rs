@@ -15,8 +15,8 @@ use super::marks::Written;
 use super::schema::{ImageTable, ProfileToml, UnitsTable, UserEntry};
 use super::values::{Edit, PartitionSize, Spanned, Unit};
 use super::{
-    Board, ImageSettings, Kernel, ManifestTemplate, Marks, Network, Origin, Overlay, Profile, ProfileArtifact,
-    ProfileError, ProfileFile, Source, User, Workspace, cmdline, openings,
+    Board, ImageSettings, Kernel, KernelModule, ManifestTemplate, Marks, Network, Origin, Overlay, Profile,
+    ProfileArtifact, ProfileError, ProfileFile, Source, User, Workspace, cmdline, openings,
 };
 use crate::diagnostic::{Diagnostic, SourceText};
 
@@ -53,6 +53,7 @@ pub(super) struct Draft {
     image: ImageDraft,
     pub files: BTreeMap<String, ProfileFile>,
     pub artifacts: BTreeMap<String, ProfileArtifact>,
+    pub kernel_modules: BTreeMap<String, KernelModule>,
     pub manifests: BTreeMap<String, ManifestTemplate>,
     pub expects: BTreeSet<String>,
     /// The overlays themselves, once they are read.
@@ -225,7 +226,7 @@ impl Draft {
             sources: self.sources,
             files: self.files,
             artifacts: self.artifacts,
-            kernel_modules: BTreeMap::new(),
+            kernel_modules: self.kernel_modules,
             manifests: self.manifests,
             expects: self.expects,
             overlays: self.combined,

@@ -24,6 +24,9 @@ pub enum ProfileError {
     /// Two overlays give one thing differently.
     #[error("{what} comes from both {} and {}", first.in_words(), second.in_words())]
     Conflict { what: String, first: Origin, second: Origin },
+    /// Two overlays that have kernel modules of one name compiled.
+    #[error("{what} comes from both {} and {}", first.in_words(), second.in_words())]
+    TwoModules { what: String, first: Origin, second: Origin },
     /// A file where another path needs a directory.
     #[error("{} has no directory at `/{file}`, yet {} puts `/{path}` below it", first.in_words(), second.in_words())]
     FileAbove { file: String, first: Origin, path: String, second: Origin },
@@ -36,6 +39,9 @@ pub enum ProfileError {
     /// An overlay's folder of manifests holds something else.
     #[error("{path} is no manifest's file")]
     OddManifest { path: String },
+    /// A patch of an overlay that is applied to nothing.
+    #[error("no kernel module of the overlay names {path}")]
+    IdlePatch { path: String, file: String },
 }
 
 impl ProfileError {
@@ -51,6 +57,12 @@ impl ProfileError {
             Self::Conflict { .. } => {
                 Some("use only one of the two overlays, or decide it in the profile, which wins over both".to_owned())
             }
+            Self::TwoModules { .. } => {
+                Some("use only one of the two overlays: a kernel knows a module by its name".to_owned())
+            }
+            Self::IdlePatch { file, .. } => Some(format!(
+                "remove the file, or write into `overlay.toml`: `[[kernel-module.NAME.patch]]`, and below it `file = \"{file}\"`"
+            )),
             Self::Hidden { .. } => Some(INSTEAD_OF_HIDDEN.to_owned()),
             Self::OddManifest { .. } => {
                 Some("manifests lie side by side in `manifests/` and are called NAME.yaml".to_owned())

@@ -1,5 +1,7 @@
 //! Kernel modules that are no part of the kernel's package: what an overlay says of how to compile them.
 
+pub(super) mod checks;
+
 use std::fmt;
 
 use serde::Serialize;

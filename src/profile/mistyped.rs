@@ -7,7 +7,8 @@ use toml::{Table, Value};
 use crate::diagnostic::{Diagnostic, SourceText};
 
 /// Keys whose value is a list of tables, each below a header with two brackets. All other lists are of words.
-const LISTS_OF_TABLES: [&str; 8] = ["artifact", "directory", "disk", "file", "network", "registry", "source", "user"];
+const LISTS_OF_TABLES: [&str; 9] =
+    ["artifact", "directory", "disk", "file", "network", "patch", "registry", "source", "user"];
 /// Most words of a suggestion.
 const SHOWN: usize = 6;
 

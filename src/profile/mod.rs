@@ -17,6 +17,7 @@ mod board;
 pub(crate) mod checks;
 pub(crate) mod cmdline;
 mod combine;
+mod compiled;
 pub(crate) mod config_txt;
 mod draft;
 mod entries;

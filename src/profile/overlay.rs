@@ -15,7 +15,10 @@ use super::parse::parse;
 use super::resolved::glob_of;
 use super::schema::{DirectoryEntry, OverlayEntry, OverlayToml, UnitsTable};
 use super::values::{Account, Line, ManifestGlob, Mode, Spanned};
-use super::{Board, ManifestTemplate, Marks, Origin, ProfileArtifact, ProfileError, ProfileFile, Workspace, artifact};
+use super::{
+    Board, KernelModule, ManifestTemplate, Marks, Origin, ProfileArtifact, ProfileError, ProfileFile, Workspace,
+    artifact, compiled,
+};
 use crate::diagnostic::{Diagnostic, SourceText};
 use crate::tree::Content;
 
@@ -39,6 +42,8 @@ pub struct Overlay {
     pub files: BTreeMap<String, ProfileFile>,
     /// By clean path; those for the board's architecture alone.
     pub artifacts: BTreeMap<String, ProfileArtifact>,
+    /// Kernel modules that it has compiled, by name.
+    pub kernel_modules: BTreeMap<String, KernelModule>,
     /// Templates by file name.
     pub manifests: BTreeMap<String, ManifestTemplate>,
     /// What its manifests need and something in the cluster makes.
@@ -86,6 +91,7 @@ fn read(
         let hint = format!("remove `overlays/{name}/files/{path}`, or this entry");
         return Err(Diagnostic::new(at, Some(span.clone()), message).hint(hint).into());
     }
+    let kernel_modules = compiled::of(name, std::mem::take(&mut toml.kernel_modules), &by, &mut marks, workspace)?;
     Ok(Overlay {
         name: name.to_owned(),
         description: toml.description.map(Into::into).unwrap_or_default(),
@@ -97,6 +103,7 @@ fn read(
         units: unit_choices(toml.units, at)?,
         files,
         artifacts: artifacts.into_iter().map(|(path, (_, artifact))| (path, artifact)).collect(),
+        kernel_modules,
         manifests: manifests_of(name, toml.verbatim, at, workspace)?,
         expects: toml.expects.into_iter().map(plain).collect(),
         marks,

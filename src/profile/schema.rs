@@ -1,6 +1,8 @@
 //! The TOML files as they are written: profiles, overlays, the workspace's configuration. The documentation here is
 //! what editors show through the JSON Schema.
 
+mod kernel_module;
+
 use std::collections::BTreeMap;
 
 use schemars::generate::SchemaSettings;
@@ -11,6 +13,7 @@ use serde::de::value::MapAccessDeserializer;
 use serde::de::{Deserializer, IntoDeserializer as _, MapAccess};
 use serde_json::{Value, json};
 
+pub(super) use self::kernel_module::{KernelModuleTable, ModulePatchEntry};
 use super::values::{
     Account, Address, AddressWithPrefix, Archive, ArchiveComponent, ArchiveMember, BlockSize, Component, ConfigLine,
     Edit, Expected, FileUrl, Glob, HostName, Identifier, ImagePath, K3sVersion, KernelOption, KernelVersion,
@@ -365,6 +368,9 @@ pub(super) struct OverlayToml {
     /// Files that are downloaded, each proved by its digest.
     #[serde(default, rename = "artifact")]
     pub artifacts: Vec<ArtifactEntry>,
+    /// Kernel modules that are compiled for the image's kernel, by name.
+    #[serde(default, rename = "kernel-module")]
+    pub kernel_modules: BTreeMap<Identifier, KernelModuleTable>,
     /// Manifests that are taken as they are, by globs of their file names: those with braces that are not for imgbuild.
     #[serde(default)]
     pub verbatim: Vec<Spanned<ManifestGlob>>,

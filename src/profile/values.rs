@@ -12,6 +12,7 @@ mod checks {
     pub(super) use crate::profile::checks::*;
     pub(super) use crate::profile::cmdline::kernel_option;
     pub(super) use crate::profile::config_txt::line::config_line;
+    pub(super) use crate::profile::kernel_module::checks::*;
 }
 
 /// Declares text that a function of the module `checks` in scope has accepted.
@@ -60,6 +61,11 @@ text! {
     ConfigLine: config_line, "A line of config.txt, at most 98 characters: property=value, a filter such as [cm4], or a comment.";
     Module: module, "A kernel module's name, without `.ko`.";
     KernelVersion: kernel_version, "A kernel's version in numbers and dots, such as 6.12.117.";
+    KernelConditions: kernel_conditions, "Conditions on a kernel's version that all hold, such as \">=6.12.107 <6.13\".";
+    SourceGlob: source_glob, "A glob of paths in a package, such as usr/src/nvidia-*.";
+    MakeArgument: make_argument, "An argument of make; {kernel} and {source} stand for the kernel's release and the source's directory.";
+    ModulePath: module_path, "A module's path below its source's directory, such as kernel-open/nvidia.ko.";
+    PatchName: patch_name, "A file's path below the overlay's patches/.";
     KernelOption: kernel_option, "One option of the kernel command line.";
     SysctlName: sysctl, "A kernel setting's name, quoted, such as \"vm.swappiness\".";
     Account: account, "The name of an account or group of the image.";

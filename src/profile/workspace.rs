@@ -193,7 +193,17 @@ impl Workspace {
 
     /// Its templates of manifests, by path below `manifests/`.
     pub(super) fn overlay_manifests(&self, name: &str) -> Result<BTreeMap<String, Arc<SourceText>>, ProfileError> {
-        let found = self.overlay_folder(name, "manifests")?;
+        self.overlay_texts(name, "manifests")
+    }
+
+    /// Its changes to the source of kernel modules, by path below `patches/`.
+    pub(super) fn overlay_patches(&self, name: &str) -> Result<BTreeMap<String, Arc<SourceText>>, ProfileError> {
+        self.overlay_texts(name, "patches")
+    }
+
+    /// The texts in a folder of an overlay, by path below it.
+    fn overlay_texts(&self, name: &str, folder: &str) -> Result<BTreeMap<String, Arc<SourceText>>, ProfileError> {
+        let found = self.overlay_folder(name, folder)?;
         found.into_iter().map(|(path, (bytes, shown))| Ok((path, text(bytes, shown)?))).collect()
     }
 

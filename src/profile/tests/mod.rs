@@ -1,6 +1,7 @@
 //! Through the room's face: files in, profile or rendered message out.
 
 mod board;
+mod kernel_modules;
 mod mistakes;
 mod networks;
 mod openings;
