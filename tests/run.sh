@@ -59,6 +59,7 @@ needs=(
     objdump:binutils
     ip:iproute2
     openssl:openssl
+    osslsigncode:osslsigncode
     partx:util-linux
     perl:perl
     pkttyagent:polkitd
@@ -66,11 +67,13 @@ needs=(
     pwck:passwd
     qemu-system-aarch64:qemu-system-arm
     qemu-system-x86_64:qemu-system-x86
+    sbsign:sbsigntool
     setpriv:util-linux
     setsid:util-linux
     sfdisk:fdisk
     sgdisk:gdisk
     shellcheck:shellcheck
+    sig-list-to-certs:efitools
     ssh-keygen:openssh-client
     sudo:sudo
     systemd-repart:systemd-repart
