@@ -132,7 +132,7 @@ impl CheckReport<'_> {
         let Profile { name, board, description, .. } = profile;
         // Users cannot change embedded profiles, so findings in them are not shown.
         if session.workspace.has_profile(name) {
-            self.spare.insert(name.clone(), lints::of_profile(profile, today()));
+            self.spare.insert(name.clone(), lints::of_profile(profile, self.lock, today()));
         }
         let state = self.lock_state(profile);
         self.lines.push(format!("{name:<12} {:<11} {state:<20} {description}", board.name()));

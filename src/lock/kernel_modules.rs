@@ -213,7 +213,8 @@ fn same_version<'a>(
 }
 
 /// A version without epoch and Debian's revision (Debian policy 5.6.12).
-fn upstream(version: &str) -> &str {
+#[must_use]
+pub fn upstream(version: &str) -> &str {
     let version = version.split_once(':').map_or(version, |(_, rest)| rest);
     version.rsplit_once('-').map_or(version, |(upstream, _)| upstream)
 }

@@ -25,7 +25,7 @@ pub use critical::{CriticalChange, CriticalChangeError};
 pub use diff::{Change, diff};
 pub use file::LockFileError;
 pub use kernel::kernel_of;
-pub use kernel_modules::{Indexes, Toolchain, lock_kernel_modules};
+pub use kernel_modules::{Indexes, Toolchain, lock_kernel_modules, upstream};
 pub use model::*;
 pub use select::{LockError, Update, lock_profile};
 pub use store::{Locked, OutdatedError};

@@ -13,6 +13,7 @@
 mod access;
 mod datastore;
 mod disks;
+mod drivers;
 mod finding;
 mod handbook;
 mod inputs;
@@ -39,6 +40,7 @@ use jiff::civil::Date;
 
 use super::ClusterError;
 use crate::diagnostic::{Diagnostic, Severity, SourceText};
+use crate::lock::Lock;
 use crate::profile::{Profile, ProfileError, Role};
 
 /// A list of lints that belong together, with the heading of its part of the handbook.
@@ -50,7 +52,7 @@ pub struct Theme {
 
 /// All lints, by theme.
 #[must_use]
-pub fn themes() -> [Theme; 13] {
+pub fn themes() -> [Theme; 14] {
     [
         Theme { title: "The cluster file", lints: &[CLUSTER_FILE] },
         nodes::THEME,
@@ -65,6 +67,7 @@ pub fn themes() -> [Theme; 13] {
         secrets::THEME,
         datastore::THEME,
         manifests::THEME,
+        drivers::THEME,
     ]
 }
 
@@ -82,11 +85,12 @@ pub fn run(inputs: &Inputs<'_>) -> Vec<Finding> {
     findings
 }
 
-/// Findings in a profile that no node uses: an open console and, for a server, its release and its manifests, as far as these can
-/// be checked without a cluster.
+/// Findings in a profile that no node uses: an open console, drivers and, for a server, its release and its manifests, as far as
+/// these can be checked without a cluster.
 #[must_use]
-pub fn of_profile(profile: &Profile, today: Option<Date>) -> Vec<Finding> {
+pub fn of_profile(profile: &Profile, lock: Option<&Lock>, today: Option<Date>) -> Vec<Finding> {
     let mut findings = access::of_profile(profile);
+    findings.extend(drivers::of_profile(profile, lock));
     if profile.k3s.as_ref().is_some_and(|k3s| k3s.role == Role::Server) {
         findings.extend(releases::of_profile(profile, today));
         findings.extend(manifests::of_profile(profile));

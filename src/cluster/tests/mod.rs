@@ -1,5 +1,6 @@
 //! Through the room's face: a workspace in, a cluster, findings or a message out.
 
+mod drivers;
 mod manifests;
 mod reading;
 mod rules;
