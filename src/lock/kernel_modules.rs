@@ -8,6 +8,7 @@ use super::narrowed::narrow;
 use super::pins::{Sources, hold, pins};
 use super::priority::prefer;
 use super::select::locked_package;
+use super::upstream::upstream;
 use super::{Lock, LockError, LockedKernelModule, LockedPackage, Update};
 use crate::debian::archive::FetchedIndex;
 use crate::debian::index::{self, Stanza};
@@ -210,11 +211,4 @@ fn same_version<'a>(
         Some(package) => Err((&package.name, &package.version)),
         None => Ok(()),
     }
-}
-
-/// A version without epoch and Debian's revision (Debian policy 5.6.12).
-#[must_use]
-pub fn upstream(version: &str) -> &str {
-    let version = version.split_once(':').map_or(version, |(_, rest)| rest);
-    version.rsplit_once('-').map_or(version, |(upstream, _)| upstream)
 }

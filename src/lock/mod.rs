@@ -17,6 +17,7 @@ mod registered;
 mod select;
 mod sources;
 mod store;
+mod upstream;
 
 #[cfg(test)]
 mod tests;
@@ -25,7 +26,8 @@ pub use critical::{CriticalChange, CriticalChangeError};
 pub use diff::{Change, diff};
 pub use file::LockFileError;
 pub use kernel::kernel_of;
-pub use kernel_modules::{Indexes, Toolchain, lock_kernel_modules, upstream};
+pub use kernel_modules::{Indexes, Toolchain, lock_kernel_modules};
 pub use model::*;
 pub use select::{LockError, Update, lock_profile};
 pub use store::{Locked, OutdatedError};
+pub use upstream::upstream;

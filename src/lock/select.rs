@@ -1,7 +1,7 @@
 //! Locking: which packages of which verified indexes a profile comes down to.
 
 use super::kernel::with_kernel;
-use super::narrowed::{Hidden, narrow, narrowed};
+use super::narrowed::{Hidden, Reason, keepers, narrow, narrowed};
 use super::pins::{hold, pins};
 use super::priority::prefer;
 use super::{Lock, Locked, LockedPackage, LockedProfile, LockedSource};
@@ -32,7 +32,7 @@ pub enum Update<'a> {
 pub enum LockError {
     #[error("index of source `{name}`: {source}")]
     Index { name: String, source: Box<IndexError> },
-    /// `narrowed` are the sources of which the profile lets in certain packages only.
+    /// `narrowed` is what keeps packages of sources out, such as `only` of one.
     #[error("profile `{profile}`: {source}")]
     Resolve { profile: String, kept: bool, narrowed: Vec<String>, source: Box<ResolveError> },
     /// A pattern of `only` that is none of a source's packages.
@@ -68,8 +68,7 @@ impl LockError {
             }
             Self::Resolve { source, kept, narrowed, .. } => {
                 let narrowed = narrowed.iter().filter(|_| matches!(**source, ResolveError::Impossible(_)));
-                let let_in: String =
-                    narrowed.flat_map(|name| [", or let it in with `only` of source `", name, "`"]).collect();
+                let let_in: String = narrowed.flat_map(|keeper| [", or let it in with ", keeper]).collect();
                 let advice = source.hint().map(|advice| advice + &let_in);
                 if *kept && !matches!(**source, ResolveError::Unknown(_)) {
                     let or = advice.map(|advice| format!("; if that does not help, {advice}"));
@@ -97,7 +96,9 @@ impl LockError {
                 "archives keep the headers of few kernels: move to a newer one with `imgbuild lock --update`, or add a \
                  [[source]] that has them"
             }
-            Self::NoModuleSource { .. } => "add a [[source]] that has it, or correct `package` in the overlay",
+            Self::NoModuleSource { .. } => {
+                "add a [[source]] that has it, let it in with `only` and `versions` of one that has, or correct `package` in the overlay"
+            }
             Self::UnknownKernel { newest, origin, .. } => {
                 let keep = newest.as_deref().and_then(|release| release.split(['+', '-']).next()).map(|version| {
                     format!("keep to the newest kernel that it is known to work with: `version = \"{version}\"` in [kernel] of the profile; or ")
@@ -145,7 +146,7 @@ pub fn lock_profile(
         move |source| LockError::Resolve {
             profile: profile.name.clone(),
             kept,
-            narrowed: narrowed(profile).map(|source| source.name.clone()).collect(),
+            narrowed: keepers(profile),
             source: Box::new(source),
         }
     };
@@ -186,9 +187,7 @@ fn placed(profile: &Profile, hidden: &Hidden<'_>, error: &ResolveError) -> Optio
     let place = |unknown: &UnknownPackage| {
         let message = format!("no source has a package `{}`", unknown.name);
         let mistake = profile.marks.mistake("packages", &unknown.name, message)?;
-        let let_in = hidden
-            .get(unknown.name.as_str())
-            .map(|source| format!("source `{source}` has it, but `only` does not let it in: add it there"));
+        let let_in = hidden.get(unknown.name.as_str()).map(Reason::hint);
         Some(mistake.hint(let_in.or_else(|| unknown.hint()).unwrap_or_else(|| advice.clone())))
     };
     Mistakes::check(unknown.iter().map(place).collect::<Option<_>>()?).err()

@@ -197,6 +197,14 @@ pub(super) fn kernel_version(text: &str) -> Verdict {
     refuse(text, "a kernel's version", "write its numbers alone, such as `6.12.117`")
 }
 
+/// The first numbers of packages' versions.
+pub(super) fn version_start(text: &str) -> Verdict {
+    if text.split('.').all(|part| only(part, |char| char.is_ascii_digit())) {
+        return Ok(());
+    }
+    refuse(text, "the beginning of a version", "write its first numbers alone, such as `580` or `580.142`")
+}
+
 /// A module's name as `modprobe` takes it.
 pub(super) fn module(text: &str) -> Verdict {
     // `MODULE_NAME_LEN` of `linux/module.h`, without the final zero.

@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 
 use super::compiled::file_name;
 use super::config_txt::line::settings;
-use super::draft::Draft;
+use super::draft::{Draft, add_missing};
 use super::{KernelModule, Origin, Overlay, ProfileError, ProfileFile};
 use crate::tree::parent;
 
@@ -23,6 +23,7 @@ pub(super) fn combine(draft: &mut Draft, overlays: Vec<Overlay>) -> Result<(), P
         draft.marks.extend(&overlay.marks, |key, value| match key {
             "sysctl" => !draft.sysctl.contains_key(value),
             "units" => !draft.units.contains_key(value),
+            "source.only" => !draft.sources.iter().any(|source| value.split(' ').next() == Some(source.name.as_str())),
             "file.user" | "file.group" => !draft.files.contains_key(value),
             _ => true,
         });
@@ -41,6 +42,12 @@ pub(super) fn combine(draft: &mut Draft, overlays: Vec<Overlay>) -> Result<(), P
     draft.files.extend(given(&overlays, |overlay| overlay.files.clone(), &draft.files, same_directory, at_path)?);
     let manifest = |file: &str| format!("manifest `{file}`");
     draft.manifests = given(&overlays, |overlay| overlay.manifests.clone(), &draft.manifests, |_, _| false, manifest)?;
+    draft.drop_more(overlays.iter().flat_map(|overlay| &overlay.drop))?;
+    let decided = draft.sources.iter().map(|source| (source.name.clone(), ())).collect();
+    let source = |name: &str| format!("source `{name}`");
+    draft
+        .sources
+        .extend(given(&overlays, |overlay| overlay.sources.clone(), &decided, PartialEq::eq, source)?.into_values());
     draft.kernel_modules = kernel_modules_of(&overlays)?;
     no_two_at_a_path(draft)?;
     draft.combined = overlays;
@@ -99,14 +106,6 @@ fn settings_of<'a>(lines: impl Iterator<Item = &'a str>) -> Vec<(String, String)
 
 fn conflict(what: String, first: Origin, second: Origin) -> ProfileError {
     ProfileError::Conflict { what, first, second }
-}
-
-fn add_missing(list: &mut Vec<String>, more: &[String]) {
-    for value in more {
-        if !list.contains(value) {
-            list.push(value.clone());
-        }
-    }
 }
 
 fn same_directory(one: &ProfileFile, two: &ProfileFile) -> bool {

@@ -9,11 +9,11 @@ use std::sync::Arc;
 
 use super::config_txt::ConfigDraft;
 use super::entries::{file_of, network_of, source_of, user_of};
-use super::inherit::{edit, plain, put, replace, unique};
+use super::inherit::{edit, not_inherited, plain, put, replace, unique};
 use super::k3s::K3sDraft;
 use super::marks::Written;
-use super::schema::{ImageTable, ProfileToml, UnitsTable, UserEntry};
-use super::values::{Edit, PartitionSize, Spanned, Unit};
+use super::schema::{ImageTable, List, ProfileToml, SourceEntry, UnitsTable, UserEntry};
+use super::values::{Edit, Glob, PartitionSize, Spanned, Unit};
 use super::{
     Board, ImageSettings, Kernel, KernelModule, ManifestTemplate, Marks, Network, Origin, Overlay, Profile,
     ProfileArtifact, ProfileError, ProfileFile, Source, User, Workspace, cmdline, openings,
@@ -40,6 +40,8 @@ pub(super) struct Draft {
     pub overlay_places: BTreeMap<String, (Arc<SourceText>, Range<usize>)>,
     pub packages: Vec<String>,
     drop: Vec<String>,
+    /// What of `drop` a file of the chain takes away, and where; overlays may give it.
+    undropped: BTreeMap<String, Undropped>,
     timezone: Option<String>,
     ntp: Vec<String>,
     locale: Option<String>,
@@ -60,8 +62,16 @@ pub(super) struct Draft {
     pub combined: Vec<Overlay>,
     users: Vec<User>,
     networks: Vec<Network>,
-    sources: Vec<Source>,
+    pub sources: Vec<Source>,
     pub marks: Marks,
+}
+
+/// An entry of `drop` that takes a glob away.
+#[derive(Debug)]
+struct Undropped {
+    place: (Arc<SourceText>, Range<usize>),
+    /// Whether anybody gives that glob.
+    is_inherited: bool,
 }
 
 #[derive(Debug, Default)]
@@ -120,7 +130,7 @@ impl Draft {
         }
         edit(&mut self.overlays, toml.overlays, at)?;
         edit(&mut self.packages, toml.packages, at)?;
-        edit(&mut self.drop, toml.drop, at)?;
+        self.lay_drop(toml.drop, at);
         edit(&mut self.ntp, toml.ntp, at)?;
         replace(&mut self.kernel.version, toml.kernel.version.map(Into::into));
         edit(&mut self.kernel.modules, toml.kernel.modules, at)?;
@@ -156,13 +166,52 @@ impl Draft {
         }
         unique(at, toml.sources.iter().map(|source| (&*source.name.0.get_ref().0, source.name.0.span())))?;
         for entry in toml.sources {
-            let about = entry.name.0.get_ref().0.clone();
-            for pattern in &entry.only {
-                self.marks.note_about("source.only", &format!("{about} {}", pattern.0.get_ref().0), by, Some(pattern));
-            }
+            note_source(&mut self.marks, &entry, by);
             put(&mut self.sources, source_of(entry, at, workspace)?, |source| &source.name);
         }
         Ok(())
+    }
+
+    /// Adds to what is left out of the image, and takes away what this chain or an overlay gives.
+    fn lay_drop(&mut self, edits: List<Glob>, at: &Arc<SourceText>) {
+        for Spanned(entry) in edits {
+            let span = entry.span();
+            match entry.into_inner() {
+                Edit::Add(Glob(glob)) => {
+                    self.undropped.remove(&glob);
+                    add_missing(&mut self.drop, &[glob]);
+                }
+                Edit::Remove(Glob(glob)) => {
+                    let is_inherited = self.drop.contains(&glob);
+                    self.drop.retain(|inherited| *inherited != glob);
+                    self.undropped.insert(glob, Undropped { place: (Arc::clone(at), span), is_inherited });
+                }
+            }
+        }
+    }
+
+    /// Whether it takes something of `drop` away that only an overlay can give.
+    pub(super) fn takes_from_overlays(&self) -> bool {
+        self.undropped.values().any(|undropped| !undropped.is_inherited)
+    }
+
+    /// Leaves out of the image what overlays do, but for what the profile takes away.
+    ///
+    /// # Errors
+    /// An entry that takes away what nobody gives.
+    pub(super) fn drop_more<'a>(&mut self, globs: impl Iterator<Item = &'a String>) -> Result<(), ProfileError> {
+        for glob in globs {
+            match self.undropped.get_mut(glob) {
+                Some(undropped) => undropped.is_inherited = true,
+                None => add_missing(&mut self.drop, std::slice::from_ref(glob)),
+            }
+        }
+        match self.undropped.iter().find(|(_, undropped)| !undropped.is_inherited) {
+            Some((glob, Undropped { place: (at, span), .. })) => {
+                Err(not_inherited(glob, self.drop.iter().map(String::as_str), at, span.clone()))
+            }
+            None => Ok(()),
+        }
     }
 
     fn mark_user(&mut self, user: &UserEntry, by: &Written) {
@@ -246,6 +295,23 @@ impl ImageDraft {
             block_size: self.block_size.unwrap_or(128 << 10),
             compression_level: self.level.unwrap_or(3),
         }
+    }
+}
+
+/// Adds what of `more` a list has not yet.
+pub(super) fn add_missing(list: &mut Vec<String>, more: &[String]) {
+    for value in more {
+        if !list.contains(value) {
+            list.push(value.clone());
+        }
+    }
+}
+
+/// Notes what locking may find wrong with a source.
+pub(super) fn note_source(marks: &mut Marks, entry: &SourceEntry, by: &Written) {
+    let name = &entry.name.0.get_ref().0;
+    for pattern in &entry.only {
+        marks.note_about("source.only", &format!("{name} {}", pattern.0.get_ref().0), by, Some(pattern));
     }
 }
 

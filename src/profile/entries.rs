@@ -178,6 +178,7 @@ pub(super) fn source_of(
             None => SourceKey::Debian,
         },
         only: entry.only.into_iter().map(plain).collect(),
+        versions: entry.versions.map(Into::into),
         priority: entry.priority.map_or(Source::PRIORITY, |priority| priority.0),
     })
 }

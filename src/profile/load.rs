@@ -75,7 +75,8 @@ pub fn list(workspace: &Workspace) -> Result<Vec<ProfileSummary>, ProfileError> 
     let mut summaries = Vec::new();
     for name in workspace.profile_names()? {
         let from = workspace.home(&profile_path(&name));
-        match find(workspace, &name).and_then(|leaf| lay(chain(workspace, leaf)?, workspace)) {
+        let laid = find(workspace, &name).and_then(|leaf| lay(chain(workspace, leaf)?, workspace));
+        match laid.and_then(|draft| with_drops(draft, workspace)) {
             Ok(Draft { description, board, .. }) => {
                 summaries.push(ProfileSummary { name, description: description.unwrap_or_default(), board, from });
             }
@@ -115,6 +116,15 @@ fn lay(layers: Vec<Layer>, workspace: &Workspace) -> Result<Draft, ProfileError>
     let mut draft = Draft::default();
     for layer in layers.into_iter().rev() {
         draft.lay(layer, workspace)?;
+    }
+    Ok(draft)
+}
+
+/// The draft, if what it takes away of `drop` is there to be taken: where the chain does not have it, an overlay must.
+fn with_drops(mut draft: Draft, workspace: &Workspace) -> Result<Draft, ProfileError> {
+    if draft.takes_from_overlays() {
+        let overlays = overlay::of(&draft, workspace)?;
+        draft.drop_more(overlays.iter().flat_map(|overlay| &overlay.drop))?;
     }
     Ok(draft)
 }

@@ -213,6 +213,10 @@ pub struct Source {
     /// Globs of the names of packages that may come from it; without any, all may.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub only: Vec<String>,
+    /// The numbers that the upstream versions of its packages must begin with (`580`, which 580.142 does and 5800 does not); all
+    /// versions unless given.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub versions: Option<String>,
     /// Of sources that have a package, those of the highest priority count, whatever their versions.
     #[serde(default = "Source::usual_priority", skip_serializing_if = "Source::is_usual_priority")]
     pub priority: u16,

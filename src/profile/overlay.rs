@@ -7,17 +7,18 @@ use std::sync::Arc;
 
 use super::checks::hidden_below;
 use super::config_txt::Block;
-use super::draft::{Draft, unit_choices};
+use super::draft::{Draft, note_source, unit_choices};
+use super::entries::source_of;
 use super::error::known_names;
-use super::inherit::plain;
+use super::inherit::{plain, unique};
 use super::marks::Written;
 use super::parse::parse;
 use super::resolved::glob_of;
-use super::schema::{DirectoryEntry, OverlayEntry, OverlayToml, UnitsTable};
+use super::schema::{DirectoryEntry, OverlayEntry, OverlayToml, SourceEntry, UnitsTable};
 use super::values::{Account, Line, ManifestGlob, Mode, Spanned};
 use super::{
-    Board, KernelModule, ManifestTemplate, Marks, Origin, ProfileArtifact, ProfileError, ProfileFile, Workspace,
-    artifact, compiled,
+    Board, KernelModule, ManifestTemplate, Marks, Origin, ProfileArtifact, ProfileError, ProfileFile, Source,
+    Workspace, artifact, compiled,
 };
 use crate::diagnostic::{Diagnostic, SourceText};
 use crate::tree::Content;
@@ -31,6 +32,10 @@ pub struct Overlay {
     /// Its folder, as messages show it.
     pub folder: String,
     pub packages: Vec<String>,
+    /// Archives by name.
+    pub sources: BTreeMap<String, Source>,
+    /// Globs of what the image leaves out, with a leading slash.
+    pub drop: Vec<String>,
     /// Kernel modules that are loaded at boot.
     pub modules: Vec<String>,
     pub(super) config_txt: Block,
@@ -96,6 +101,8 @@ fn read(
         name: name.to_owned(),
         description: toml.description.map(Into::into).unwrap_or_default(),
         folder: at.path.strip_suffix("/overlay.toml").unwrap_or(&at.path).to_owned(),
+        sources: sources_of(toml.sources, at, workspace)?,
+        drop: toml.drop.into_iter().map(plain).collect(),
         packages: toml.packages.into_iter().map(plain).collect(),
         modules: toml.modules.into_iter().map(plain).collect(),
         config_txt: Block::new(toml.board.config, at),
@@ -123,6 +130,9 @@ fn marks_of(toml: &OverlayToml, by: &Written) -> Marks {
     marks.note_each("units.enable", by, enable);
     marks.note_each("units", by, enable.iter().chain(disable));
     marks.note_each("expects", by, &toml.expects);
+    for entry in &toml.sources {
+        note_source(&mut marks, entry, by);
+    }
     let files = toml.files.iter().map(|entry| (&entry.path, &entry.user, &entry.group));
     let directories = toml.directories.iter().map(|entry| (&entry.path, &entry.user, &entry.group));
     for (path, user, group) in files.chain(directories) {
@@ -132,6 +142,17 @@ fn marks_of(toml: &OverlayToml, by: &Written) -> Marks {
         marks.note_about("file.group", about, by, group.as_ref());
     }
     marks
+}
+
+/// The archives of an overlay, by name.
+fn sources_of(
+    entries: Vec<SourceEntry>,
+    at: &Arc<SourceText>,
+    workspace: &Workspace,
+) -> Result<BTreeMap<String, Source>, ProfileError> {
+    unique(at, entries.iter().map(|entry| (&*entry.name.0.get_ref().0, entry.name.0.span())))?;
+    let sources = entries.into_iter().map(|entry| source_of(entry, at, workspace));
+    sources.map(|source| source.map(|source| (source.name.clone(), source))).collect()
 }
 
 /// The manifests of an overlay, by file name.

@@ -19,7 +19,7 @@ use super::values::{
     Edit, Expected, FileUrl, Glob, HostName, Identifier, ImagePath, K3sVersion, KernelOption, KernelVersion,
     KubeletArg, LabelName, LabelValue, Led, Level, Line, Locale, Login, Mac, ManifestGlob, Mode, Module, Package,
     PackagePattern, PartitionSize, Priority, Server, Sha256, Spanned, SshKey, Suite, SysctlName, SysctlValue, Taint,
-    TimeZone, Unit, Url, Version, Word, WorkspacePath,
+    TimeZone, Unit, Url, Version, VersionStart, Word, WorkspacePath,
 };
 use super::{Arch, Board, Role};
 
@@ -329,6 +329,9 @@ pub(super) struct SourceEntry {
     /// Names of the packages that may come from it, with `*` and `?`; all may unless given.
     #[serde(default)]
     pub only: Vec<Spanned<PackagePattern>>,
+    /// The numbers that the upstream versions of its packages must begin with: 580 lets 580.142 in, and not 590.44; all are let in
+    /// unless given.
+    pub versions: Option<VersionStart>,
     /// Of sources that have a package, those of the highest priority count, whatever their versions; 500 unless given.
     pub priority: Option<Priority>,
 }
@@ -346,6 +349,12 @@ pub(super) struct OverlayToml {
     /// Debian packages that its files need.
     #[serde(default)]
     pub packages: Vec<Spanned<Package>>,
+    /// Debian archives that those packages come from, by name. A profile's own of that name wins.
+    #[serde(default, rename = "source")]
+    pub sources: Vec<SourceEntry>,
+    /// Globs of what to leave out of the image; a directory goes with all it holds.
+    #[serde(default)]
+    pub drop: Vec<Spanned<Glob>>,
     /// Kernel modules to load at boot.
     #[serde(default)]
     pub modules: Vec<Spanned<Module>>,

@@ -61,6 +61,7 @@ text! {
     ConfigLine: config_line, "A line of config.txt, at most 98 characters: property=value, a filter such as [cm4], or a comment.";
     Module: module, "A kernel module's name, without `.ko`.";
     KernelVersion: kernel_version, "A kernel's version in numbers and dots, such as 6.12.117.";
+    VersionStart: version_start, "The numbers that versions begin with, such as 580 or 580.142.";
     KernelConditions: kernel_conditions, "Conditions on a kernel's version that all hold, such as \">=6.12.107 <6.13\".";
     SourceGlob: source_glob, "A glob of paths in a package, such as usr/src/nvidia-*.";
     MakeArgument: make_argument, "An argument of make; {kernel} and {source} stand for the kernel's release and the source's directory.";

@@ -61,3 +61,23 @@ fn a_lock_stays_good_until_only_changes_and_an_update_moves_what_is_let_in() {
     let moved = lock_profile(&profile, &indexes, Some(&lock), Update::Packages(&["bash".to_owned()])).unwrap();
     assert_eq!(versions(&moved), ["bash 5.3-1", "jq 1.8-1"]);
 }
+
+#[test]
+fn a_source_with_versions_gives_those_alone_and_what_it_keeps_out_is_told() {
+    let mut profile = profile("demo", &["tool"]);
+    let plain = profile.selection_digest();
+    profile.sources[1].versions = Some("580".to_owned());
+    assert_ne!(profile.selection_digest(), plain);
+    let lock = |profile: &Profile, main: &[&str], other: &[&str]| {
+        lock_profile(profile, &[index("debian", DATE, main), index("security", DATE, other)], None, Update::Nothing)
+    };
+    let other = ["tool 590.44-1", "tool 580.142-1", "tool 580.95-1", "tool 5800.1-1"];
+    assert_eq!(versions(&lock(&profile, &[], &other).unwrap()), ["tool 580.142-1"]);
+    // Another source's versions are not its business.
+    assert_eq!(versions(&lock(&profile, &["tool 595.1-1"], &other).unwrap()), ["tool 595.1-1"]);
+    profile.sources[1].versions = Some("580.95".to_owned());
+    assert_eq!(versions(&lock(&profile, &[], &other).unwrap()), ["tool 580.95-1"]);
+    // A package that needs what is not let in.
+    let error = lock(&profile, &["tool 600-1 lib (>= 600)"], &["lib 600-1", "tool 580.95-1"]).unwrap_err();
+    assert!(error.hint().unwrap().ends_with("let it in with `versions` of source `security`"), "{:?}", error.hint());
+}

@@ -5,6 +5,7 @@ mod kernel_modules;
 mod mistakes;
 mod networks;
 mod openings;
+mod overlay_sources;
 mod resolving;
 mod values;
 
