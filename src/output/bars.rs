@@ -80,7 +80,7 @@ impl Progress for Bars {
             self.wipe(&bar);
         }
         let bar = if total == 0 {
-            ProgressBar::new_spinner().with_style(style("{prefix:>10} {spinner} {elapsed}"))
+            ProgressBar::new_spinner().with_style(style("{prefix:>10} {spinner} {elapsed} {wide_msg:.dim}"))
         } else {
             ProgressBar::new(total).with_style(measured(super::console::columns(&std::io::stderr())))
         };
