@@ -3,6 +3,7 @@
 //! ```text
 //! downloads/   what came over the network, by SHA-256 (see `fetch`)
 //! packs/       decompressed packages and archives, by the SHA-256 of their files (see `debian::deb`)
+//! modules/     compiled kernel modules, by the digest of all that went into them (see `pipeline::kernel_modules`)
 //! derived/     compressed blocks, module indexes, initrds, by the digest of their inputs
 //! ```
 //! Everything but `downloads/` may be deleted at any time.
@@ -77,7 +78,7 @@ impl Cache {
     /// # Errors
     /// A directory that somebody else may put files into: what lies there is believed, but for downloads.
     pub(crate) fn check(&self) -> Result<(), ForeignCache> {
-        let inside = ["downloads", "downloads/sha256", "downloads/partial", "packs", "derived"];
+        let inside = ["downloads", "downloads/sha256", "downloads/partial", "packs", "modules", "derived"];
         for dir in std::iter::once(self.dir.clone()).chain(inside.map(|name| self.dir.join(name))) {
             let Ok(metadata) = fs::metadata(&dir) else { continue };
             let owner = metadata.uid();
@@ -106,6 +107,11 @@ impl Cache {
         self.dir.join("packs")
     }
 
+    /// Where compiled kernel modules are kept.
+    pub(crate) fn modules(&self) -> PathBuf {
+        self.dir.join("modules")
+    }
+
     /// To be held while something is written to the cache: other runs do not take its unfinished files for abandoned. If
     /// no other run writes, what killed ones left goes first. None where the file system knows no locks.
     pub(crate) fn guard(&self) -> Option<File> {
@@ -122,7 +128,7 @@ impl Cache {
     fn sweep(&self) {
         let inside = |dir: &Path| fs::read_dir(dir).into_iter().flatten().flatten().map(|entry| entry.path());
         let derived = inside(&self.dir.join("derived")).flat_map(|dir| inside(&dir).collect::<Vec<_>>());
-        for path in inside(&self.packs()).chain(derived) {
+        for path in inside(&self.packs()).chain(inside(&self.modules())).chain(derived) {
             if path.file_name().is_some_and(|name| name.as_encoded_bytes().starts_with(UNFINISHED)) {
                 let _ = fs::remove_file(path);
             }

@@ -102,6 +102,12 @@ Examples:
   imgbuild verify build/demo/demo.img
   imgbuild verify /dev/sdX --manifest build/storage/manifest.json --node pi1";
 
+const MODULES_EXAMPLES: &str = "\
+Examples:
+  imgbuild modules build gpu
+  imgbuild modules export gpu --sign minisign.key --output release
+  imgbuild modules import release/nvidia_580.142-1_6.12.118+deb13-amd64.modules.tar gpu";
+
 const COMPLETIONS_EXAMPLES: &str = "\
 Examples:
   source <(imgbuild completions bash)
@@ -146,6 +152,9 @@ pub enum Command {
     /// Write what `flash` sends to one device
     #[command(name = "__write", hide = true)]
     WriteDevice(WriteDevice),
+    /// Compile a kernel module that another process describes
+    #[command(name = "__compile", hide = true)]
+    Compile(Compile),
     /// Boot an image in QEMU, from emulated USB storage
     #[command(
         override_usage = "imgbuild boot <NAME|IMAGE|--profile <NAME>>",
@@ -155,6 +164,9 @@ pub enum Command {
     /// Write a profile's release files: compressed image, manifest, checksums
     #[command(after_help = "Example:\n  imgbuild export control --sign minisign.key --output release")]
     Export(Export),
+    /// Compile kernel modules of overlays, or carry them to where they cannot be compiled
+    #[command(subcommand, after_help = MODULES_EXAMPLES)]
+    Modules(Modules),
     /// List disks that an image may be written to, and why others are refused
     #[command(after_help = "The rules and their reasons are in docs/safety.md.\n\nExample:\n  imgbuild devices --json")]
     Devices(Devices),
@@ -324,6 +336,56 @@ pub struct Export {
     pub k3s: K3sFiles,
 }
 
+/// Commands for kernel modules that overlays have compiled.
+#[derive(Debug, Subcommand)]
+pub enum Modules {
+    /// Compile those of a profile that are not in the cache, and write their digests to imgbuild.lock
+    #[command(after_help = "Example:\n  imgbuild modules build gpu")]
+    Build(ModulesOf),
+    /// Write those of a profile to files for other machines, with their checksums
+    #[command(after_help = "Example:\n  imgbuild modules export gpu --sign minisign.key --output release")]
+    Export(ModulesExport),
+    /// Put a file of compiled modules into the cache, if it is what the profile's lock asks for
+    #[command(
+        after_help = "Without a digest in the lock, SHA256SUMS and its signature must lie beside the file, by the\n`release_key` of imgbuild.toml."
+    )]
+    Import(ModulesImport),
+}
+
+/// A profile, of which kernel modules are.
+#[derive(Debug, Args)]
+#[command(group = ArgGroup::new("what").args(["name", "profile"]).required(true))]
+pub struct ModulesOf {
+    /// Profile, or node with that profile
+    pub name: Option<String>,
+    /// Profile
+    #[arg(short, long, value_name = "NAME")]
+    pub profile: Option<String>,
+}
+
+#[derive(Debug, Args)]
+pub struct ModulesExport {
+    #[command(flatten)]
+    pub of: ModulesOf,
+    /// Sign the checksums with this minisign secret key; the password of an
+    /// encrypted key is read from `IMGBUILD_MINISIGN_PASSWORD`
+    #[arg(long, value_name = "KEY", value_hint = ValueHint::FilePath)]
+    pub sign: Option<PathBuf>,
+    /// Directory for the files; that of a release set may be named
+    /// [default: build/release in the workspace]
+    #[arg(short, long, value_name = "DIR", value_hint = ValueHint::DirPath)]
+    pub output: Option<PathBuf>,
+}
+
+#[derive(Debug, Args)]
+pub struct ModulesImport {
+    /// File that `modules export` wrote
+    #[arg(value_hint = ValueHint::FilePath)]
+    pub file: PathBuf,
+    #[command(flatten)]
+    pub of: ModulesOf,
+}
+
 #[derive(Debug, Args)]
 #[expect(clippy::struct_excessive_bools, reason = "each is a flag of its own")]
 pub struct Flash {
@@ -395,6 +457,13 @@ pub struct WriteDevice {
     /// Have udisks2 open the disk
     #[arg(long)]
     pub udisks: bool,
+}
+
+#[derive(Debug, Args)]
+pub struct Compile {
+    /// In the namespaces that the process without it made
+    #[arg(long)]
+    pub inside: bool,
 }
 
 #[derive(Debug, Args)]

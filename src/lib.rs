@@ -24,6 +24,7 @@ mod files;
 pub mod flash;
 pub mod format;
 pub mod image;
+pub mod kernel_module;
 pub mod lock;
 pub mod output;
 mod pipeline;

@@ -28,6 +28,7 @@ use crate::flash::{PlanError, SendError, WriteError};
 use crate::format::squashfs::SquashfsError;
 use crate::image::ImageError;
 use crate::image::initrd::InitrdError;
+use crate::kernel_module::CompileError;
 use crate::lock::{CriticalChangeError, LockError, LockFileError, OutdatedError};
 use crate::pipeline::PipelineError;
 use crate::profile::ProfileError;
@@ -56,6 +57,7 @@ macro_rules! failures {
 failures! {
     ArchiveError => Download hint;
     CriticalChangeError => Refused hint;
+    CompileError => Refused hint;
     DebError => Download hint;
     DeviceError => Refused hint;
     ApplyError => Refused hint;
@@ -115,6 +117,7 @@ impl From<PipelineError> for Failure {
             PipelineError::Ledger(error) => return error.into(),
             PipelineError::Unaccounted(error) => return error.into(),
             PipelineError::K3s(error) => return error.into(),
+            PipelineError::Compile(error) => return (*error).into(),
             PipelineError::Manifest(error) => return error.into(),
             PipelineError::Unpack(error) => return error.into(),
             PipelineError::Effect(error) => return error.into(),
@@ -128,9 +131,20 @@ impl From<PipelineError> for Failure {
             PipelineError::Seed(error) => return error.into(),
             PipelineError::Image(error) => return error.into(),
             PipelineError::OfOverlay(_) => Code::Download,
-            PipelineError::OtherPackage { .. } | PipelineError::NotLocked { .. } => Code::Verification,
-            PipelineError::Repair { .. } | PipelineError::Artifact { .. } => Code::Unexpected,
-            PipelineError::Unwritable { .. } => Code::Refused,
+            PipelineError::OtherPackage { .. }
+            | PipelineError::NotLocked { .. }
+            | PipelineError::Fit(_)
+            | PipelineError::Symvers(_)
+            | PipelineError::Module(_)
+            | PipelineError::NoSymbols { .. }
+            | PipelineError::NoSource { .. }
+            | PipelineError::NoKernel { .. }
+            | PipelineError::OtherKernel { .. }
+            | PipelineError::OtherResult { .. } => Code::Verification,
+            PipelineError::Repair { .. } | PipelineError::Artifact { .. } | PipelineError::PackModules { .. } => {
+                Code::Unexpected
+            }
+            PipelineError::Unwritable { .. } | PipelineError::KeepModules { .. } => Code::Refused,
         };
         Self::new(code, &error).maybe_hint(error.hint())
     }

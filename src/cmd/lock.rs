@@ -8,10 +8,9 @@ use std::collections::BTreeSet;
 use std::io;
 use std::path::Path;
 
-use super::Outcome;
 use super::cluster::ResolvedNode;
-use super::k3s;
 use super::session::{Session, now};
+use super::{Outcome, image, k3s};
 use crate::cli;
 use crate::cluster;
 use crate::debian::archive::{self, FetchedIndex};
@@ -21,10 +20,14 @@ use crate::exit::{Code, Failure};
 use crate::fetch::Download;
 use crate::fetch::k3s::NAME;
 use crate::files;
-use crate::lock::{self, CriticalChangeError, Lock, OutdatedError, Update};
+use crate::kernel_module;
+use crate::lock::{
+    self, CriticalChangeError, Indexes, Lock, LockedKernelModule, LockedPackage, OutdatedError, Toolchain, Update,
+};
 use crate::output::count;
-use crate::pipeline::{self, ForProfile, Moves, PlannedPackage, Releases};
-use crate::profile::{self, Profile, Registration};
+use crate::pipeline::{self, ForProfile, Moves, PipelineError, PlannedPackage, Releases};
+use crate::profile::{self, Profile, Registration, Source};
+use crate::tree::Digest;
 
 pub(super) fn run(args: &cli::Lock, session: &Session<'_>) -> Outcome {
     if !args.check {
@@ -184,6 +187,10 @@ fn locked(
     chosen.artifacts = artifacts;
     progress.finish("resolve", &format!("{} for `{}`", count(chosen.packages.len(), "package"), profile.name));
 
+    if !profile.kernel_modules.is_empty() {
+        (chosen.kernel_modules, chosen.toolchain) =
+            kernel_modules(session, profile, &chosen.packages, &indexes, (&lock, update))?;
+    }
     let wanted = PlannedPackage::of(&chosen.packages, chosen.downloads(&session.mirror));
     let ledger = workspace_ledger(&session.ledger_path())?;
     let packs: Vec<&Download> = wanted.iter().map(|package| &package.download).collect();
@@ -201,7 +208,56 @@ fn locked(
     chosen.profile.groups = ids.groups.keys().cloned().collect();
     lock.ids.add(&ids);
     lock.put(&profile.name, chosen);
+    compile(session, profile, &mut lock)?;
     Ok(lock)
+}
+
+/// The kernel modules of `profile` and their toolchain, for the kernel among its `packages`.
+fn kernel_modules(
+    session: &Session<'_>,
+    profile: &Profile,
+    packages: &[LockedPackage],
+    indexes: &[FetchedIndex],
+    (previous, update): (&Lock, Update<'_>),
+) -> Result<(Vec<LockedKernelModule>, Vec<LockedPackage>), Failure> {
+    let arch = profile.board.arch();
+    let kernel = lock::kernel_of(packages).map_or("", |(release, _)| release);
+    let toolchain = kernel_module::toolchain(kernel, arch);
+    let image = Indexes { arch, indexes };
+    let fetched;
+    let build = if toolchain.arch == arch {
+        image
+    } else {
+        let (mirror, fetcher, progress) = (&session.mirror, &session.fetcher, session.console.progress());
+        // Compilers are Debian's; a vendor may have nothing for the machine that compiles.
+        let sources: Vec<Source> = profile.sources.iter().filter(|source| !source.is_flat()).cloned().collect();
+        fetched = archive::fetch_indexes(&sources, toolchain.arch, mirror, fetcher, now(), progress)?;
+        Indexes { arch: toolchain.arch, indexes: &fetched }
+    };
+    let toolchain = Toolchain { arch: toolchain.arch, resolved: toolchain.resolved, alone: toolchain.alone };
+    Ok(lock::lock_kernel_modules(profile, packages, &toolchain, (image, build), (previous, update))?)
+}
+
+/// Compiles the kernel modules of `profile`, so that the lock has what they must be. Where that is impossible and the cache does
+/// not have them, they stay without, which is told.
+fn compile(session: &Session<'_>, profile: &Profile, lock: &mut Lock) -> Outcome {
+    if profile.kernel_modules.is_empty() {
+        return Ok(());
+    }
+    let plan = image::plan(session, profile, lock)?;
+    let results: Vec<(String, Digest)> = match pipeline::kernel_modules::made(&plan, session.tools()) {
+        Ok(made) => made.into_iter().map(|made| (made.manifest.name, made.digest)).collect(),
+        Err(PipelineError::Compile(error)) if error.is_unsupported() => {
+            session
+                .console
+                .progress()
+                .warn(&format!("the kernel modules of `{}` are not compiled: {error}", profile.name));
+            return Ok(());
+        }
+        Err(error) => return Err(error.into()),
+    };
+    lock.set_results(&profile.name, &results);
+    Ok(())
 }
 
 /// The verified indexes of a profile's sources, as they are now.

@@ -4,6 +4,7 @@ pub mod boot;
 mod check;
 mod cluster;
 mod compare;
+mod compile;
 mod completions;
 mod devices;
 mod diff;
@@ -21,6 +22,7 @@ mod list;
 mod lock;
 mod man;
 mod manifest;
+mod modules;
 mod node;
 mod plan;
 mod schema;
@@ -76,6 +78,11 @@ pub fn run(args: impl IntoIterator<Item = OsString>) -> Code {
             };
         }
     };
+    if let Command::Compile(args) = &cli.command {
+        // Before any thread is started: namespaces are for processes that have one.
+        compile::run(args);
+        return Code::Ok;
+    }
     let mode = match (cli.global.json, cli.global.quiet) {
         (true, _) => OutputMode::Json,
         (false, true) => OutputMode::Quiet,
@@ -253,6 +260,7 @@ fn dispatch(cli: Cli, console: &Console) -> Outcome {
             args.image = subject::built(args.image, session)?;
             inspect::run(&args, console)
         }
+        Command::Modules(verb) => modules::run(verb, &session()?),
         Command::Devices(args) => devices::run(&args, &global, console),
         Command::Diff(mut args) => {
             (args.a, args.b) = (subject::built(args.a, session)?, subject::built(args.b, session)?);
@@ -263,6 +271,10 @@ fn dispatch(cli: Cli, console: &Console) -> Outcome {
             verify::run(args, &session()?)
         }
         Command::WriteDevice(args) => flash::run_writer(&args),
+        Command::Compile(args) => {
+            compile::run(&args);
+            Ok(())
+        }
         Command::Man(args) => man::run(&args, console),
         Command::Schema(args) => schema::run(&args, console),
         Command::Completions(args) => completions::run(&args, console),

@@ -70,8 +70,7 @@ fn index(tree: &Tree, dir: &str, store: &dyn Store) -> Result<Vec<(String, Vec<u
     let parsed = modules
         .par_iter()
         .map(|(path, content)| {
-            let bytes = content.read().and_then(|bytes| decompress(path, &bytes));
-            let bytes = bytes.map_err(|source| DepmodError::Read { path: format!("{dir}/{path}"), source })?;
+            let bytes = module_bytes(&format!("{dir}/{path}"), content)?;
             Ok(Module::parse(path, &bytes)?)
         })
         .collect::<Result<Vec<_>, DepmodError>>()?;
@@ -94,7 +93,18 @@ fn index(tree: &Tree, dir: &str, store: &dyn Store) -> Result<Vec<(String, Vec<u
     Ok(files)
 }
 
-fn is_module(path: &str) -> bool {
+/// The uncompressed bytes of the module at `path` of a tree.
+///
+/// # Errors
+/// One that cannot be read.
+pub fn module_bytes(path: &str, content: &Content) -> Result<Vec<u8>, DepmodError> {
+    let bytes = content.read().and_then(|bytes| decompress(path, &bytes));
+    bytes.map_err(|source| DepmodError::Read { path: path.to_owned(), source })
+}
+
+/// Whether a path is that of a module, compressed or not.
+#[must_use]
+pub fn is_module(path: &str) -> bool {
     let file = path.rsplit('/').next().unwrap_or(path);
     [".ko", ".ko.xz", ".ko.zst", ".ko.gz"].iter().any(|suffix| file.ends_with(suffix))
 }

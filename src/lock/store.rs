@@ -117,10 +117,7 @@ impl Lock {
     pub fn put_kernel_modules(&mut self, name: &str, modules: Vec<LockedKernelModule>) {
         self.kernel_modules.retain_mut(|module| drop_profile(&mut module.profiles, name));
         for module in modules {
-            let same = |old: &&mut LockedKernelModule| {
-                LockedKernelModule { profiles: Vec::new(), ..(**old).clone() }
-                    == LockedKernelModule { profiles: Vec::new(), ..module.clone() }
-            };
+            let same = |old: &&mut LockedKernelModule| of_no_profile((**old).clone()) == of_no_profile(module.clone());
             match self.kernel_modules.iter_mut().find(same) {
                 Some(old) => add(&mut old.profiles, name),
                 None => self.kernel_modules.push(LockedKernelModule { profiles: vec![name.to_owned()], ..module }),
@@ -147,6 +144,21 @@ impl Lock {
             (artifact.name.clone(), artifact.arch, artifact.version.clone(), artifact.sha256)
         });
         self.seal(name);
+    }
+
+    /// Gives kernel modules of a profile, by name, the digests of what was compiled, where they have none; says whether the lock
+    /// is another than before.
+    pub fn set_results(&mut self, profile: &str, results: &[(String, Digest)]) -> bool {
+        let mut modules: Vec<LockedKernelModule> = self.kernel_modules_of(profile).cloned().collect();
+        let mut is_new = false;
+        for module in modules.iter_mut().filter(|module| module.result.is_none()) {
+            module.result = results.iter().find(|(name, _)| *name == module.name).map(|(_, result)| *result);
+            is_new |= module.result.is_some();
+        }
+        if is_new {
+            self.put_kernel_modules(profile, modules.into_iter().map(of_no_profile).collect());
+        }
+        is_new
     }
 
     /// Takes the digest of what is locked for a profile.
@@ -367,6 +379,10 @@ fn put_packages(all: &mut Vec<LockedPackage>, profile: &str, packages: Vec<Locke
     all.sort_by_cached_key(|package| {
         (package.name.clone(), package.arch.clone(), package.version.clone(), package.sha256)
     });
+}
+
+fn of_no_profile(module: LockedKernelModule) -> LockedKernelModule {
+    LockedKernelModule { profiles: Vec::new(), ..module }
 }
 
 fn without_profiles(source: &LockedSource) -> LockedSource {

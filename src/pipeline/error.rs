@@ -11,10 +11,12 @@ use crate::effects::unpack::UnpackError;
 use crate::effects::{ApplyError, EffectError};
 use crate::fetch::FetchError;
 use crate::fetch::k3s::K3sError;
+use crate::format::kmod::{FitError, ModuleError, SymversError};
 use crate::format::squashfs::SquashfsError;
 use crate::image::ImageError;
 use crate::image::initrd::InitrdError;
-use crate::tree::TreeError;
+use crate::kernel_module::CompileError;
+use crate::tree::{Digest, TreeError};
 
 /// Why a stage failed.
 #[derive(Debug, thiserror::Error)]
@@ -45,6 +47,29 @@ pub(crate) enum PipelineError {
     #[error("cannot read {}", path.display())]
     Artifact { path: PathBuf, source: io::Error },
     #[error(transparent)]
+    Compile(Box<CompileError>),
+    /// Compiled modules that would not load.
+    #[error(transparent)]
+    Fit(#[from] FitError),
+    #[error(transparent)]
+    Symvers(#[from] SymversError),
+    #[error(transparent)]
+    Module(#[from] ModuleError),
+    #[error("the image has no modules of kernel {kernel}, for which kernel modules were compiled")]
+    NoKernel { kernel: String },
+    #[error("kernel module {module} is for `{found}`, and the image's kernel is `{expected}`")]
+    OtherKernel { module: String, found: String, expected: String },
+    #[error("the headers of kernel {kernel} have no list of its symbols, `Module.symvers`")]
+    NoSymbols { kernel: String },
+    #[error("the lock has no package `{package}` with the source of a kernel module")]
+    NoSource { package: String },
+    #[error("cannot pack compiled kernel modules: {source}")]
+    PackModules { source: io::Error },
+    #[error("cannot keep compiled kernel modules in `{}`", dir.display())]
+    KeepModules { dir: PathBuf, source: io::Error },
+    #[error("kernel module `{module}` was compiled to other bytes than the lock has: {found}, locked {expected}")]
+    OtherResult { module: String, expected: Digest, found: Digest },
+    #[error(transparent)]
     Manifest(#[from] ManifestError),
     #[error(transparent)]
     Unpack(#[from] UnpackError),
@@ -68,6 +93,12 @@ pub(crate) enum PipelineError {
     Image(#[from] ImageError),
 }
 
+impl From<CompileError> for PipelineError {
+    fn from(error: CompileError) -> Self {
+        Self::Compile(Box::new(error))
+    }
+}
+
 impl PipelineError {
     /// What the user can do, where the error says more than that of another room.
     pub(crate) fn hint(&self) -> Option<String> {
@@ -85,6 +116,14 @@ impl PipelineError {
             Self::Repair { .. } => "delete the directory; all of it is derived",
             Self::NotLocked { profile } => {
                 return Some(format!("add it with `imgbuild lock --profile {profile} --k3s-dir DIR`"));
+            }
+            Self::NoSymbols { .. } | Self::NoSource { .. } | Self::NoKernel { .. } | Self::OtherKernel { .. } => {
+                "run `imgbuild lock` again"
+            }
+            Self::KeepModules { .. } => "make room, or name another cache with `--cache-dir`",
+            Self::OtherResult { .. } => {
+                "the same inputs must give the same bytes: run it again; if the result is this one once more, one of the two \
+                 machines compiles wrongly, or another version of imgbuild made the lock: `imgbuild lock` takes the new result"
             }
             Self::Unwritable { .. } => "make room, or choose another directory with `--output`",
             _ => return None,

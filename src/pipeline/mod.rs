@@ -1,8 +1,9 @@
 //! From a locked profile to an image: which stages there are, and in which order.
 //!
 //! ```text
-//! profile + lock ─▶ Plan ─▶ packages ──┬─▶ tree ─▶ image ─▶ files
-//!                     └───▶ artifacts ─┘
+//! profile + lock ─▶ Plan ─▶ packages ────────┬─▶ tree ─▶ image ─▶ files
+//!                     ├───▶ artifacts ───────┤
+//!                     └───▶ kernel modules ──┘
 //! ```
 //! A [`Plan`] says what will be fetched, from where, and what is made of it; it is made without looking at anything. Each
 //! stage is a function from values to a value, and gets what it works with ([`Tools`]) as an argument. Nothing here knows of
@@ -11,6 +12,7 @@
 mod artifacts;
 mod error;
 mod image;
+pub(crate) mod kernel_modules;
 mod member;
 mod packages;
 mod plan;
@@ -57,7 +59,8 @@ pub(crate) fn run(
         // Again, though `lock` did it: a lock edited by hand must not let a script pass that nobody knows.
         classify_scripts(&packages, ledger)?;
         let artifacts = artifacts::fetched(plan, tools)?;
-        let tree = tree::tree(plan, &packages, artifacts, tools)?;
+        let modules = kernel_modules::made(plan, tools)?;
+        let tree = tree::tree(plan, &packages, tree::Brought { artifacts, modules }, tools)?;
         tree::search(&tree, target.search)?;
         image::write(plan, &packages, &tree, target, tools)
     })

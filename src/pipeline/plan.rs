@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use super::kernel_modules::PlannedModule;
 use crate::debian::mirror::Mirror;
 use crate::fetch::{Download, k3s};
 use crate::image;
@@ -22,6 +23,10 @@ pub(crate) struct Plan<'a> {
     pub(crate) packages: Vec<PlannedPackage<'a>>,
     /// What is no package: first K3s, then what overlays name, by path.
     pub(crate) artifacts: Vec<Artifact>,
+    /// What is compiled for its kernel, by name.
+    pub(crate) kernel_modules: Vec<PlannedModule<'a>>,
+    /// What these are compiled with and of.
+    pub(crate) toolchain: Vec<PlannedPackage<'a>>,
 }
 
 /// A locked package, and where it comes from.
@@ -76,12 +81,18 @@ impl<'a> Plan<'a> {
         k3s_mirror: &WebUrl,
     ) -> Result<Self, OutdatedError> {
         let epoch = lock.expect(profile)?.epoch;
+        let toolchain =
+            PlannedPackage::of(lock.toolchain_of(&profile.name), lock.toolchain_downloads(&profile.name, mirror));
+        let modules = lock.kernel_modules_of(&profile.name);
+        let modules = modules.filter_map(|locked| Some((locked, profile.kernel_modules.get(&locked.name)?)));
         Ok(Self {
             profile,
             ids: &lock.ids,
             epoch,
             packages: PlannedPackage::of(lock.packages_of(&profile.name), lock.downloads(&profile.name, mirror)),
             artifacts: artifacts(profile, lock, k3s_mirror),
+            kernel_modules: modules.map(|(locked, recipe)| PlannedModule::new(locked, recipe, &toolchain)).collect(),
+            toolchain,
         })
     }
 

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use super::kernel_modules::{self, Modules};
 use super::plan::Artifact;
 use super::{PipelineError, Plan, Tools};
 use crate::cluster::manifests::{self, Home, ManifestError};
@@ -12,14 +13,20 @@ use crate::output::count;
 use crate::profile::Profile;
 use crate::tree::{Content, Kind, Node, Tree};
 
-/// Packages, artifacts, effects, files of overlays, and what makes it an immutable node.
+/// What is in an image beside packages, each in the plan's order.
+pub(super) struct Brought {
+    pub(super) artifacts: Vec<Content>,
+    pub(super) modules: Vec<Modules>,
+}
+
+/// Packages, artifacts, kernel modules, effects, files of overlays, and what makes it an immutable node.
 ///
 /// # Errors
 /// Packages that do not go together, an effect that fails, modules that the kernel does not have.
 pub(super) fn tree(
     plan: &Plan<'_>,
     packages: &[Package],
-    artifacts: Vec<Content>,
+    Brought { artifacts, modules }: Brought,
     tools: Tools<'_>,
 ) -> Result<Tree, PipelineError> {
     const PHASE: &str = "effects";
@@ -31,6 +38,7 @@ pub(super) fn tree(
         files::put(&mut tree, &install.path, Node::file(install.mode, content).from(&install.origin))
             .map_err(|error| error.at(profile, "artifact.path", &install.path))?;
     }
+    kernel_modules::install(&mut tree, plan, modules)?;
     if profile.k3s.is_some() && plan.has_k3s() {
         k3s::install(&mut tree, profile, &public_manifests(profile)?)?;
     }

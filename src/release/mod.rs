@@ -126,6 +126,36 @@ pub fn write(
     Ok(names)
 }
 
+/// Puts files that are no image (name and bytes) into the release set in `out`, beside what is there: into its sums, which
+/// `signer` signs again, since another signature would no longer be over them. Returns the names of the files written.
+///
+/// # Errors
+/// Of writing and of signing.
+pub fn add(
+    files: &[(String, Vec<u8>)],
+    out: &Path,
+    signer: Option<&Signer>,
+    progress: &dyn Progress,
+) -> Result<Vec<String>, ReleaseError> {
+    let names: Vec<&str> = files.iter().map(|(name, _)| name.as_str()).collect();
+    let _lock = DirectoryLock::acquire(out, progress)?;
+    let mut sums = existing::sums(out, &names)?;
+    let mut outputs = Outputs::new(out, Visibility::Everyone)?;
+    for (name, bytes) in files {
+        outputs.put(name, bytes)?;
+        sums.put(name, Digest::of(bytes));
+    }
+    let text = sums.text();
+    outputs.put(SUMS, text.as_bytes())?;
+    let mut written: Vec<String> = names.into_iter().chain([SUMS]).map(str::to_owned).collect();
+    if let Some(signer) = signer {
+        outputs.put(SIGNATURE, signer.sign(&text, "imgbuild")?.as_bytes())?;
+        written.push(SIGNATURE.to_owned());
+    }
+    outputs.commit(&[SUMS, SIGNATURE])?;
+    Ok(written)
+}
+
 /// The compressed file, which remembers whether an error was one of writing it: others are of reading the image.
 struct PackedFile<'f> {
     file: io::BufWriter<&'f mut File>,

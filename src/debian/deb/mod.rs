@@ -79,6 +79,19 @@ pub fn contents(archive: &Path, name: &str, sha256: Digest, packs_dir: &Path) ->
     load_or_unpack(archive, &files, Files::members, |input, output| tarball::unpack(input, name, output))
 }
 
+/// As [`contents`], of an archive in memory, such as one that a package has; nothing is kept.
+///
+/// # Errors
+/// What is wrong with the archive.
+pub fn contents_in_memory(archive: &[u8], name: &str) -> Result<Vec<Member>, DebError> {
+    let place = Path::new(name);
+    let mut data = Vec::new();
+    let index = tarball::unpack(&mut Cursor::new(archive), name, &mut data);
+    let members = index.map_err(|problem| problem.named(place, place))?.in_memory(&data);
+    members
+        .ok_or_else(|| DebError::Flawed { deb: place.to_owned(), flaw: Flaw::Truncated { archive: name.to_owned() } })
+}
+
 /// What `load` finds in the pack at `files`, which is made of `archive` by `unpack` if it is not there.
 fn load_or_unpack<T>(
     archive: &Path,

@@ -118,14 +118,36 @@ fn assemble(index: Index, pack: &Arc<Pack>) -> Option<Package> {
     Some(Package { name, version, arch, fields, control, members })
 }
 
+impl Index {
+    /// What an archive holds that was read into `data`; none if its index reaches past the end.
+    pub(super) fn in_memory(self, data: &[u8]) -> Option<Vec<package::Member>> {
+        let bytes = |offset: u64, len: u64| {
+            let start = usize::try_from(offset).ok()?;
+            data.get(start..start.checked_add(usize::try_from(len).ok()?)?)
+        };
+        let member = |member: PackMember| {
+            let content = match &member.kind {
+                members::Kind::File(offset, len, ..) => Content::from(bytes(*offset, *len)?),
+                _ => Content::from(""),
+            };
+            Some(member.into_member("", |_, _, _, _| content))
+        };
+        self.members.into_iter().map(member).collect()
+    }
+}
+
 impl PackMember {
     fn into_package(self, pack: &Arc<Pack>, origin: &str) -> package::Member {
+        self.into_member(origin, |offset, len, digest, chunks| {
+            Content::Slice(Arc::new(Slice { pack: Arc::clone(pack), offset, len, digest, chunks }))
+        })
+    }
+
+    /// The member, a file's bytes being what `content` makes of its place, digest and checksums.
+    fn into_member(self, origin: &str, content: impl FnOnce(u64, u64, Digest, Vec<u64>) -> Content) -> package::Member {
         let kind = match self.kind {
             members::Kind::Dir => Kind::Dir,
-            members::Kind::File(offset, len, digest, chunks) => {
-                let slice = Slice { pack: Arc::clone(pack), offset, len, digest, chunks };
-                Kind::File(Content::Slice(Arc::new(slice)))
-            }
+            members::Kind::File(offset, len, digest, chunks) => Kind::File(content(offset, len, digest, chunks)),
             members::Kind::Symlink(target) => Kind::Symlink(target),
             members::Kind::HardLink(target) => Kind::HardLink(target),
             members::Kind::CharDevice(major, minor) => Kind::CharDevice { major, minor },
