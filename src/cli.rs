@@ -517,6 +517,12 @@ the public keys it is encrypted for into secrets.recipients, one on each line.
 Example:
   imgbuild secrets export --age age1… --output secrets-backup.age";
 
+const SECRETS_SECURE_BOOT_EXAMPLES: &str = "\
+With such keys images for UEFI boards are built signed: docs/secure-boot.md.
+
+Example:
+  imgbuild secrets secure-boot --output secure-boot --allow microsoft-uefi-ca.der";
+
 /// The subcommands of `secrets`.
 #[derive(Debug, Subcommand)]
 pub enum Secrets {
@@ -532,6 +538,9 @@ pub enum Secrets {
     /// Encrypt all secrets of the file, as a backup
     #[command(after_help = SECRETS_EXPORT_EXAMPLES)]
     Export(SecretsExport),
+    /// Make keys for UEFI Secure Boot if there are none, and write what firmware enrols
+    #[command(name = "secure-boot", after_help = SECRETS_SECURE_BOOT_EXAMPLES)]
+    SecureBoot(SecretsSecureBoot),
 }
 
 /// A local source of K3s.
@@ -585,6 +594,18 @@ pub struct SecretsExport {
     /// File to write; it must not exist [default: standard output]
     #[arg(short, long, value_name = "FILE", value_hint = ValueHint::FilePath)]
     pub output: Option<PathBuf>,
+    #[command(flatten)]
+    pub unlock: Unlock,
+}
+
+#[derive(Debug, Args)]
+pub struct SecretsSecureBoot {
+    /// Directory for the files that firmware enrols
+    #[arg(short, long, value_name = "DIR", default_value = "secure-boot", value_hint = ValueHint::DirPath)]
+    pub output: PathBuf,
+    /// Certificate (DER or PEM) whose programs shall start too, such as that of a graphics card's firmware; give it again for more
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub allow: Vec<PathBuf>,
     #[command(flatten)]
     pub unlock: Unlock,
 }

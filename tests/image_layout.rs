@@ -97,7 +97,17 @@ impl Sample {
 
     fn slot(&self) -> Result<Slot<'_>, ImageError> {
         let Self { profile, tree, kernel, squashfs, initrd, packages } = self;
-        let parts = SlotParts { profile, epoch: EPOCH, packages, tree, kernel, root: tree, squashfs, initrd };
+        let parts = SlotParts {
+            profile,
+            epoch: EPOCH,
+            packages,
+            tree,
+            kernel,
+            root: tree,
+            squashfs,
+            initrd,
+            secure_boot: None,
+        };
         Slot::new(&parts, &Silent)
     }
 

@@ -34,7 +34,7 @@ const ROOMS: &[(&str, &str)] = &[
     ("image", "files diagnostic tree format output profile debian"),
     ("release", "files tree format output image"),
     ("flash", "process tree format output device image"),
-    ("cluster", "files diagnostic datastore tree profile lock"),
+    ("cluster", "files diagnostic datastore tree format profile lock"),
     (
         "pipeline",
         "files urls diagnostic tree format output cache profile fetch debian lock effects kernel_module image cluster",

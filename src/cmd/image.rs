@@ -10,14 +10,16 @@ use super::Outcome;
 use super::cluster::{self, ResolvedNode};
 use super::lock as locking;
 use super::search::Searcher;
+use super::secure_boot;
 use super::session::Session;
 use crate::cli::{Build, Unlock};
 use crate::cluster::secrets::{self, Vault};
 use crate::exit::Failure;
 use crate::files;
+use crate::format::signing::SigningKey;
 use crate::image::Manifest;
 use crate::lock::Lock;
-use crate::output::{bytes, count};
+use crate::output::{bytes, count, shown};
 use crate::pipeline::up_to_date::{Check, State};
 use crate::pipeline::{self, PipelineError, Plan, Target};
 use crate::profile::{self, Board, Profile, ProfileError};
@@ -56,7 +58,8 @@ fn run_node(args: &Build, name: &str, session: &Session<'_>) -> Outcome {
     let lock = locking::for_node(session, &member, args.k3s.k3s_dir.as_deref())?;
     let searcher = Searcher::of_node(session, &member);
     let plan = plan(session, &member.profile, &lock)?;
-    let manifest = make(session, &plan, Some(&member), &searcher, &output)?;
+    let key = secure_boot::key(member.profile.board, &member.secrets)?;
+    let manifest = make(session, &plan, Some(&member), &searcher, key.as_ref(), &output)?;
     let file = format!("imgbuild flash --image {}", output.join(&manifest.image).display());
     let direct = format!("imgbuild flash --node {}", member.name);
     let next = format!("next: {file}\nthen delete it: it holds the node's secrets. Without such a file: {direct}");
@@ -99,11 +102,21 @@ fn tell(session: &Session<'_>, manifest: &Manifest, output: &Path, more: serde_j
         "packages": manifest.packages.len(),
         "data": mapped,
     });
+    let signer = secure_boot::loader_signer(&image);
+    let is_uefi = manifest.board != Board::Rpi4.name();
+    if is_uefi {
+        result["secure_boot"] = serde_json::json!(signer);
+    }
     if let (Some(result), serde_json::Value::Object(more)) = (result.as_object_mut(), more) {
         result.extend(more);
     }
+    let boot = match signer {
+        _ if !is_uefi => String::new(),
+        Some(signer) => format!("\nSecure Boot: on, signed by {}", shown(&signer)),
+        None => "\nSecure Boot: off, nothing is signed".to_owned(),
+    };
     let text = format!(
-        "{} {verb}: {}, {} in {} of data\n{next}",
+        "{} {verb}: {}, {} in {} of data{boot}\n{next}",
         image.display(),
         manifest.image_id,
         count(manifest.packages.len(), "package"),
@@ -130,8 +143,10 @@ pub(super) fn build(
     if let Some(State::UpToDate(manifest)) = check.as_ref().map(|check| check.state(&session.cache)) {
         return Ok((*manifest, true));
     }
-    let searcher = Searcher::of_workspace(session, unlock)?;
-    let manifest = make(session, &plan, None, &searcher, output)?;
+    let secrets = Searcher::open(session, unlock)?;
+    let searcher = Searcher::of_workspace(session, secrets.as_ref())?;
+    let key = secrets.map_or(Ok(None), |secrets| secure_boot::key(profile.board, &secrets))?;
+    let manifest = make(session, &plan, None, &searcher, key.as_ref(), output)?;
     // Of secrets that could not be opened nobody knows whether they are in it.
     if let Some(check) = check.filter(|_| searcher.is_complete()) {
         check.keep(&session.cache);
@@ -166,12 +181,14 @@ fn make(
     plan: &Plan<'_>,
     member: Option<&ResolvedNode>,
     searcher: &Searcher,
+    key: Option<&SigningKey>,
     output: &Path,
 ) -> Result<Manifest, Failure> {
     let ledger = locking::workspace_ledger(&session.ledger_path())?;
     let target = Target {
         dir: output,
         node: member.map(|member| (member.name.as_str(), &member.seed.tree)),
+        secure_boot: key,
         search: &|place, reader| searcher.search(place, reader),
     };
     pipeline::run(plan, &target, &ledger, session.tools()).map_err(|error| {

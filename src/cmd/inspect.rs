@@ -11,7 +11,7 @@ use uuid::Uuid;
 
 use super::disk::Disk;
 use super::finished::Finished;
-use super::{Outcome, compare};
+use super::{Outcome, compare, secure_boot};
 use crate::cli::Inspect;
 use crate::exit::Failure;
 use crate::fetch::k3s::NAME;
@@ -26,7 +26,10 @@ pub(super) fn run(args: &Inspect, console: &Console) -> Outcome {
     let disk = Disk::open(&build.image())?;
     compare::check(&build, &disk)?;
     let mut value = json!(build.manifest);
+    let programs = secure_boot::programs(&disk);
+    value["efi_programs"] = json!(programs);
     let mut text = describe(&build.manifest);
+    text.push_str(&secure_boot::lines(&programs));
     if args.verify {
         compare::verify(&build, &disk)?;
         value["verified"] = json!(true);
@@ -70,7 +73,7 @@ fn without_manifest(args: &Inspect, console: &Console) -> Outcome {
             size: entry.size,
         })
         .collect();
-    let value = json!({
+    let mut value = json!({
         "image": name,
         "image_id": image_id,
         "image_size": disk.size,
@@ -90,6 +93,9 @@ fn without_manifest(args: &Inspect, console: &Console) -> Outcome {
         ("manifest", "none beside it: contents are not known".to_owned()),
     ]);
     map(&mut text, partitions.into_iter().map(|row| (row.guid.to_string(), row)), "GUID");
+    let programs = secure_boot::programs(&disk);
+    value["efi_programs"] = json!(programs);
+    text.push_str(&secure_boot::lines(&programs));
     warn(console, disk.board().and_then(|board| boot_warning(board.name(), &disk.hybrid_mbr)));
     console.result(&value, &text);
     Ok(())

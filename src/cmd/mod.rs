@@ -28,6 +28,7 @@ mod plan;
 mod schema;
 mod search;
 mod secrets;
+mod secure_boot;
 mod session;
 mod subject;
 mod unsupported_host;

@@ -49,7 +49,7 @@ fn of_profile(args: &Build, name: &str, session: &Session<'_>) -> Outcome {
         None => vec![OVERRIDDEN.to_owned()],
     };
     // What cannot be opened is told by the search itself.
-    Searcher::of_workspace(session, &args.unlock)?;
+    Searcher::of_workspace(session, Searcher::open(session, &args.unlock)?.as_ref())?;
     subject.tell_or_refuse(session, plan.as_ref(), &why)
 }
 

@@ -6,7 +6,7 @@ use std::io::Read;
 
 use crate::cli::Unlock;
 use crate::cluster::leaks::{SHORTEST, Scanner};
-use crate::cluster::secrets::{Secret, Secrets, parts};
+use crate::cluster::secrets::{Secret, Secrets, is_searched_by_parts, parts};
 use crate::cmd::cluster::{self, ResolvedNode};
 use crate::cmd::session::Session;
 use crate::exit::Failure;
@@ -19,16 +19,19 @@ pub(super) struct Searcher {
 }
 
 impl Searcher {
-    /// Searches for the secrets of the workspace and the values derived from them. If the secrets cannot be decrypted here, a
-    /// warning says that nothing is searched for.
-    pub(super) fn of_workspace(session: &Session<'_>, unlock: &Unlock) -> Result<Self, Failure> {
-        let without = "the outputs are not searched for secrets";
-        let Some(secrets) = cluster::open_secrets(session, unlock, without)? else {
+    /// The secrets of the workspace; none, with a warning that nothing is searched for or signed, if they cannot be decrypted here.
+    pub(super) fn open(session: &Session<'_>, unlock: &Unlock) -> Result<Option<Secrets>, Failure> {
+        cluster::open_secrets(session, unlock, "the outputs are not searched for secrets, nor signed for Secure Boot")
+    }
+
+    /// Searches for these secrets of the workspace and the values derived from them; for nothing if they could not be opened.
+    pub(super) fn of_workspace(session: &Session<'_>, secrets: Option<&Secrets>) -> Result<Self, Failure> {
+        let Some(secrets) = secrets else {
             return Ok(Self { scanner: None, is_complete: false });
         };
-        let derived = cluster::derived(session, &secrets)?;
+        let derived = cluster::derived(session, secrets)?;
         let derived: Vec<_> = derived.iter().map(|(name, secret)| (name.as_str(), secret)).collect();
-        Ok(Self::new(session, &secrets, &derived))
+        Ok(Self::new(session, secrets, &derived))
     }
 
     /// Searches for the secrets in a node's own seed.
@@ -40,7 +43,8 @@ impl Searcher {
     fn new(session: &Session<'_>, secrets: &Secrets, derived: &[(&str, &Secret)]) -> Self {
         let parts = parts(secrets);
         let parts = parts.iter().map(|(name, secret)| (*name, secret));
-        let all: Vec<(&str, &Secret)> = secrets.iter().chain(parts).chain(derived.iter().copied()).collect();
+        let whole = secrets.iter().filter(|(name, _)| !is_searched_by_parts(name));
+        let all: Vec<(&str, &Secret)> = whole.chain(parts).chain(derived.iter().copied()).collect();
         if all.is_empty() {
             return Self { scanner: None, is_complete: true };
         }

@@ -9,6 +9,7 @@ use zeroize::Zeroizing;
 
 use super::Outcome;
 use super::cluster::needs;
+use super::secure_boot;
 use super::session::Session;
 use crate::cli::{Secrets, SecretsCheck, SecretsExport, SecretsInit, SecretsSet};
 use crate::cluster::secrets::{Row, Secret, SecretsError, State, Vault, check, known};
@@ -26,6 +27,7 @@ pub(super) fn run(verb: &Secrets, session: &Session<'_>) -> Outcome {
         Secrets::Set(args) => set(args, session),
         Secrets::Check(args) => checked(args, session),
         Secrets::Export(args) => export(args, session),
+        Secrets::SecureBoot(args) => secure_boot::run(args, session),
     }
 }
 

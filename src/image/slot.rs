@@ -13,6 +13,7 @@ use super::derive::InputDigest;
 use super::layout;
 use super::{Component, ImageError, Kernel, cmdline, listing};
 use crate::format::Sparse;
+use crate::format::signing::SigningKey;
 use crate::format::spans::Span;
 use crate::format::{fat, verity};
 use crate::output::Progress;
@@ -36,12 +37,14 @@ pub struct SlotParts<'a> {
     pub squashfs: &'a File,
     /// The compressed initrd.
     pub initrd: &'a [u8],
+    /// Signs what UEFI firmware starts.
+    pub secure_boot: Option<&'a SigningKey>,
 }
 
 impl<'a> SlotParts<'a> {
     fn boot(&self, cmdline: &'a str, image_id: &'a str) -> BootParts<'a> {
-        let Self { profile, tree, kernel, initrd, .. } = *self;
-        BootParts { profile, tree, kernel, initrd, cmdline, image_id }
+        let Self { profile, tree, kernel, initrd, secure_boot, .. } = *self;
+        BootParts { profile, tree, kernel, initrd, cmdline, image_id, secure_boot }
     }
 }
 

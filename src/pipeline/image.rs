@@ -11,6 +11,7 @@ use super::{PipelineError, Plan, Tools};
 use crate::debian::Package;
 use crate::effects::depmod;
 use crate::files;
+use crate::format::signing::SigningKey;
 use crate::format::squashfs::SquashfsError;
 use crate::format::{NoStore, Store as _};
 use crate::image::{
@@ -31,6 +32,8 @@ pub(crate) struct Target<'a> {
     pub(crate) dir: &'a Path,
     /// The node whose seed goes in, and that seed; none for an image that can be published.
     pub(crate) node: Option<(&'a str, &'a Tree)>,
+    /// Signs what UEFI firmware starts; none for an image that starts without Secure Boot alone.
+    pub(crate) secure_boot: Option<&'a SigningKey>,
     /// Looks for what must not be published.
     pub(crate) search: &'a SecretSearch<'a>,
 }
@@ -71,6 +74,7 @@ pub(super) fn write(
         root: &root,
         squashfs: &squashfs,
         initrd: &initrd,
+        secure_boot: target.secure_boot,
     };
     let slot = Slot::new(&parts, tools.progress)?;
     let files = image::brought(profile, &root)

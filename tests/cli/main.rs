@@ -39,6 +39,7 @@ mod plan;
 mod reproducible;
 mod screen;
 mod secrets;
+mod secure_boot;
 mod shared;
 mod speech;
 mod sticks;

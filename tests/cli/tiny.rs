@@ -66,7 +66,7 @@ pub fn place(online: &Online, packages: &[&str]) -> Place {
 }
 
 /// The headers of an EFI program with one empty section.
-fn stub() -> Vec<u8> {
+pub fn stub() -> Vec<u8> {
     let mut bytes = vec![0; 1024];
     let mut put = |at: usize, field: &[u8]| bytes[at..at + field.len()].copy_from_slice(field);
     put(0, b"MZ");

@@ -5,6 +5,7 @@ use std::borrow::Cow;
 use super::Secret;
 use crate::cluster::hex;
 use crate::datastore::Endpoint;
+use crate::format::signing::SigningKey;
 
 /// The token that makes a machine a K3s server, and that encrypts the cluster's keys in the datastore.
 pub const SERVER_TOKEN: &str = "server-token";
@@ -15,8 +16,16 @@ pub const IDENTITY_SEED: &str = "identity-seed";
 /// The URL of the datastore, with user and password.
 pub const DATASTORE_URL: &str = "datastore-url";
 
+/// The keys of UEFI Secure Boot with their certificates: whose certificate is PK decides about KEK, those in KEK about db, and
+/// those in db sign what boots. Images are signed with the last one.
+pub const SECURE_BOOT_PK: &str = "secure-boot-pk";
+pub const SECURE_BOOT_KEK: &str = "secure-boot-kek";
+pub const SECURE_BOOT_DB: &str = "secure-boot-db";
+/// The three.
+pub const SECURE_BOOT: [&str; 3] = [SECURE_BOOT_PK, SECURE_BOOT_KEK, SECURE_BOOT_DB];
+
 /// Known secrets in the order of the file, each with the comment that explains it there.
-pub(super) const KNOWN: [(&str, &str); 4] = [
+pub(super) const KNOWN: [(&str, &str); 7] = [
     (
         SERVER_TOKEN,
         "Full power over the cluster. It also seals the cluster's keys in the datastore: LOSING IT LOSES THE CLUSTER,\n\
@@ -33,6 +42,9 @@ pub(super) const KNOWN: [(&str, &str); 4] = [
         "The datastore's URL with user and password, `postgres://USER:PASSWORD@HOST:5432/DATABASE`; special characters\n\
          of the password are percent-encoded.",
     ),
+    (SECURE_BOOT_PK, "Owns the machines that it is enrolled on: Secure Boot's platform key."),
+    (SECURE_BOOT_KEK, "May change which keys those machines start programs of."),
+    (SECURE_BOOT_DB, "Signs images. Whoever has it can make programs that those machines start."),
 ];
 
 /// Whether a secret may have this name: `[a-z0-9-]{1,63}`. Names that end in `-file` are left out, since their
@@ -64,6 +76,9 @@ pub fn problem(name: &str, value: &Secret) -> Option<Cow<'static, str>> {
         SERVER_TOKEN | AGENT_TOKEN => token(value).map(Cow::Borrowed),
         IDENTITY_SEED if hex::decode(value).is_none_or(|bytes| bytes.len() != 32) => {
             Some("it is not 64 hexadecimal digits".into())
+        }
+        SECURE_BOOT_PK | SECURE_BOOT_KEK | SECURE_BOOT_DB => {
+            SigningKey::from_pem(value).err().map(|fault| fault.to_string().into())
         }
         DATASTORE_URL => Endpoint::parse(value).err().map(|fault| fault.to_string().into()),
         _ => None,

@@ -27,9 +27,12 @@ mod value;
 mod vault;
 
 pub use error::SecretsError;
-pub use known::{AGENT_TOKEN, DATASTORE_URL, IDENTITY_SEED, SERVER_TOKEN, is_name, known, problem};
+pub use known::{
+    AGENT_TOKEN, DATASTORE_URL, IDENTITY_SEED, SECURE_BOOT, SECURE_BOOT_DB, SECURE_BOOT_KEK, SECURE_BOOT_PK,
+    SERVER_TOKEN, is_name, known, problem,
+};
 pub use needs::{NodeNeeds, Role, Row, State, check};
 pub use overrides::{are_overridden, variable};
-pub use parts::parts;
+pub use parts::{is_searched_by_parts, parts};
 pub use value::{Secret, Secrets, Source};
 pub use vault::Vault;

@@ -13,7 +13,9 @@ use serde::Deserialize;
 use super::derive::InputDigest;
 use super::{ImageError, Kernel, layout};
 use crate::format::Sparse;
+use crate::format::authenticode::AuthenticodeError;
 use crate::format::fat::{self, FatError, FatFile};
+use crate::format::signing::SigningKey;
 use crate::format::uki::UkiError;
 use crate::profile::{Arch, Board, Profile};
 use crate::tree::{Content, Digest, Tree};
@@ -30,6 +32,8 @@ pub struct BootParts<'a> {
     pub cmdline: &'a str,
     /// Part of a file's name where the boot files of two images may lie in one directory.
     pub image_id: &'a str,
+    /// Signs what UEFI firmware starts.
+    pub secure_boot: Option<&'a SigningKey>,
 }
 
 /// A file of the boot partition.
@@ -60,6 +64,9 @@ pub enum BootError {
     /// The unified kernel image could not be made.
     #[error("cannot make the unified kernel image")]
     Uki(#[from] UkiError),
+    /// A boot file could not be signed.
+    #[error("cannot sign `/{path}` for Secure Boot")]
+    Sign { path: String, source: AuthenticodeError },
 }
 
 impl BootError {
@@ -75,7 +82,7 @@ impl BootError {
                  firmware: docs/pi.md"
                     .into(),
             ),
-            Self::Read { .. } | Self::Uki(_) => None,
+            Self::Read { .. } | Self::Uki(_) | Self::Sign { .. } => None,
         }
     }
 }

@@ -23,8 +23,15 @@ fn pi_tree() -> Tree {
 
 fn boot_files(profile: &Profile, tree: &Tree) -> Result<Vec<BootFile>, BootError> {
     let kernel = Kernel::find(tree)?;
-    let parts =
-        BootParts { profile, tree, kernel: &kernel, initrd: b"initrd", cmdline: "roothash=00 ro", image_id: "0123" };
+    let parts = BootParts {
+        profile,
+        tree,
+        kernel: &kernel,
+        initrd: b"initrd",
+        cmdline: "roothash=00 ro",
+        image_id: "0123",
+        secure_boot: None,
+    };
     files(&parts)
 }
 

@@ -3,6 +3,8 @@
 use std::borrow::Cow;
 
 use super::{BootError, BootFile, BootParts, blobs, content, efi_name};
+use crate::format::authenticode;
+use crate::format::signing::SigningKey;
 use crate::format::uki::{self, Section};
 use crate::tree::Content;
 
@@ -15,7 +17,22 @@ pub(super) fn files(parts: &BootParts<'_>) -> Result<Vec<BootFile>, BootError> {
     files.push(BootFile { path: "loader/loader.conf".to_owned(), content: LOADER.into() });
     let path = format!("EFI/Linux/{}-{}.efi", parts.profile.name, parts.image_id);
     files.push(BootFile { path, content: kernel_image(parts)? });
+    if let Some(key) = parts.secure_boot {
+        sign(&mut files, key)?;
+    }
     Ok(files)
+}
+
+/// Signs the programs among the files: firmware looks at a signature before it starts the boot loader, and again when that hands it
+/// the kernel image.
+fn sign(files: &mut [BootFile], key: &SigningKey) -> Result<(), BootError> {
+    for file in files.iter_mut().filter(|file| file.path.to_ascii_lowercase().ends_with(".efi")) {
+        let path = || file.path.clone();
+        let program = file.content.read().map_err(|source| BootError::Read { path: path(), source })?;
+        let signed = authenticode::sign(&program, key).map_err(|source| BootError::Sign { path: path(), source })?;
+        file.content = signed.into();
+    }
+    Ok(())
 }
 
 /// The unified kernel image (UAPI.5).
