@@ -13,12 +13,15 @@ use super::openpgp::{self, SignatureError};
 use super::release::{self, IndexFile, Release, ReleaseError};
 use crate::fetch::{Download, FetchError, Fetcher};
 use crate::output::{Named, Progress};
-use crate::profile::{Arch, Source};
+use crate::profile::{Arch, Source, SourceKey};
 use crate::tree::Digest;
 use crate::urls::shown;
 
 /// Most bytes of an `InRelease` file; Debian's have 140 KB.
 const MAX_INRELEASE: u64 = 2 << 20;
+
+/// Most bytes of a certificate that is fetched; one with many subkeys and certifications by others has some hundred KB.
+const MAX_CERTIFICATE: u64 = 1 << 20;
 
 /// Most bytes of all decompressed indexes of a source together, and of each compressed one, even if the Release file lists
 /// more; Debian's have 60 MB. They are kept in memory while packages are chosen.
@@ -119,10 +122,11 @@ fn fetch_release(
     fetcher: &Fetcher,
     now: u64,
 ) -> Result<(SourceState, Release), ArchiveError> {
+    let key = key_of(source, fetcher)?;
     let url = format!("{}/InRelease", directory(source, mirror));
     let title = format!("the signed Release file of source `{}`", source.name);
     let bytes = fetcher.fetch_fresh(&title, &url, MAX_INRELEASE)?;
-    let verified = openpgp::verify(&bytes, &source.key, now).map_err(|error| ArchiveError::Signature {
+    let verified = openpgp::verify(&bytes, &key, now).map_err(|error| ArchiveError::Signature {
         name: source.name.clone(),
         url: shown(&url),
         source: error,
@@ -143,6 +147,18 @@ fn fetch_release(
         signed_by: verified.fingerprint,
     };
     Ok((state, release))
+}
+
+/// The keys that a source's signature is checked with; a certificate at a URL is fetched, and must have its fingerprint.
+fn key_of(source: &Source, fetcher: &Fetcher) -> Result<SourceKey, ArchiveError> {
+    let SourceKey::Fetched { url, fingerprint } = &source.key else { return Ok(source.key.clone()) };
+    let title = format!("the certificate of source `{}`", source.name);
+    let bytes = fetcher.fetch_fresh(&title, url, MAX_CERTIFICATE)?;
+    openpgp::fetched(bytes, fingerprint).map_err(|error| ArchiveError::Signature {
+        name: source.name.clone(),
+        url: shown(url),
+        source: error,
+    })
 }
 
 /// One index to fetch.

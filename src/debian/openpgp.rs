@@ -13,6 +13,7 @@ mod certificate;
 
 use pgp::composed::{CleartextSignedMessage, Deserializable as _, SignedPublicKey};
 use pgp::packet::{Signature, SignatureType};
+use pgp::ser::Serialize as _;
 use pgp::types::KeyDetails as _;
 
 use crate::profile::SourceKey;
@@ -57,6 +58,10 @@ pub enum SignatureError {
     Message { reason: &'static str },
     #[error("the pinned keys cannot be read: {reason}")]
     Keys { reason: &'static str },
+    #[error("it is no OpenPGP certificate")]
+    NoCertificate,
+    #[error("it is the certificate {}, and not {wanted}, which the source names", found.join(" and "))]
+    OtherCertificate { found: Vec<String>, wanted: String },
     #[error("no signature")]
     Unsigned,
     #[error("it has {found} signatures, more than the limit of {MAX_SIGNATURES}")]
@@ -104,8 +109,12 @@ impl SignatureError {
         let refusals = match self {
             Self::NoneGood { refusals } => refusals,
             // A network that requires a login, or a mirror that has moved, answers with an HTML page.
-            Self::Message { .. } => {
+            Self::Message { .. } | Self::NoCertificate => {
                 return Some("something else than the mirror may have answered: open the URL in a browser".to_owned());
+            }
+            Self::OtherCertificate { .. } => {
+                let text = "compare `fingerprint` of the [[source]] with what the archive's owner publishes, and change it only if that is another";
+                return Some(text.to_owned());
             }
             Self::Keys { .. } | Self::Unsigned | Self::TooMany { .. } => return None,
         };
@@ -166,8 +175,31 @@ pub fn verify(inrelease: &[u8], keys: &SourceKey, now: u64) -> Result<Verified, 
 /// # Errors
 /// The keys cannot be read.
 pub fn fingerprints(keys: &SourceKey) -> Result<Vec<String>, SignatureError> {
-    let fingerprint = |certificate: &SignedPublicKey| format!("{:X}", certificate.primary_key.fingerprint());
-    Ok(certificates(keys)?.iter().map(fingerprint).collect())
+    if let SourceKey::Fetched { fingerprint, .. } = keys {
+        return Ok(vec![fingerprint.clone()]);
+    }
+    Ok(certificates(keys)?.iter().map(fingerprint_of).collect())
+}
+
+/// The certificate among the fetched `bytes` whose primary key has the fingerprint `wanted`; others there do not count.
+///
+/// # Errors
+/// There is none of that fingerprint.
+pub fn fetched(bytes: Vec<u8>, wanted: &str) -> Result<SourceKey, SignatureError> {
+    let found = certificates(&SourceKey::Certificates(bytes)).map_err(|_| SignatureError::NoCertificate)?;
+    match found.iter().find(|certificate| fingerprint_of(certificate) == wanted) {
+        Some(certificate) => {
+            Ok(SourceKey::Certificates(certificate.to_bytes().map_err(|_| SignatureError::NoCertificate)?))
+        }
+        None => Err(SignatureError::OtherCertificate {
+            found: found.iter().map(fingerprint_of).collect(),
+            wanted: wanted.to_owned(),
+        }),
+    }
+}
+
+fn fingerprint_of(certificate: &SignedPublicKey) -> String {
+    format!("{:X}", certificate.primary_key.fingerprint())
 }
 
 /// The fingerprint of the certificate that made the signature, or why the signature is not good.
@@ -205,6 +237,7 @@ fn certificates(keys: &SourceKey) -> Result<Vec<SignedPublicKey>, SignatureError
     let files: &[&[u8]] = match keys {
         SourceKey::Debian => &DEBIAN_KEYS,
         SourceKey::Certificates(bytes) => &[bytes.as_slice()],
+        SourceKey::Fetched { .. } => return Err(SignatureError::Keys { reason: "they were not fetched" }),
     };
     let failed =
         |_: pgp::errors::Error| SignatureError::Keys { reason: "they are damaged, or no OpenPGP certificates" };

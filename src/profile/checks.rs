@@ -446,6 +446,20 @@ pub(super) fn archive(text: &str) -> Verdict {
     refuse(text, "an archive", hint)
 }
 
+/// Where the keys of a source are: a file of the workspace, or a URL.
+pub(super) fn key_place(text: &str) -> Verdict {
+    if text.contains("://") { file_url(text) } else { workspace_path(text) }
+}
+
+/// The fingerprint of an `OpenPGP` key of version 4, a SHA-1 (RFC 9580, section 5.5.4.2).
+pub(super) fn fingerprint(text: &str) -> Verdict {
+    if text.len() == 40 && only(text, |char| char.is_ascii_hexdigit()) {
+        return Ok(());
+    }
+    let hint = "write the 40 hexadecimal digits, without spaces, that `gpg --show-keys FILE` prints";
+    refuse(text, "a certificate's fingerprint", hint)
+}
+
 /// A suite: a relative path below `dists/`, or with `/` at its end, as in sources.list(5), below the archive itself.
 pub(super) fn suite(text: &str) -> Verdict {
     if text == "/" || is_archive_path(text.strip_suffix('/').unwrap_or(text)) {

@@ -10,7 +10,7 @@ use ipnet::IpNet;
 use super::addresses::{first_host, is_neighbour, is_own, nobodys, unusable};
 use super::inherit::plain;
 use super::schema::{FileEntry, NetworkEntry, SourceEntry, UserEntry};
-use super::values::{Spanned, WorkspacePath};
+use super::values::{Fingerprint, KeyPlace, Spanned};
 use super::{Network, Origin, ProfileError, ProfileFile, Source, SourceKey, User, Workspace};
 use crate::diagnostic::{Diagnostic, SourceText};
 use crate::tree::Content;
@@ -173,19 +173,47 @@ pub(super) fn source_of(
         archive,
         suite,
         components: entry.components.into_iter().map(Into::into).collect(),
-        key: match &entry.key {
-            Some(key) => SourceKey::Certificates(read(key, at, workspace)?),
-            None => SourceKey::Debian,
-        },
+        key: key_of(entry.key, entry.fingerprint, at, workspace)?,
         only: entry.only.into_iter().map(plain).collect(),
         versions: entry.versions.map(Into::into),
         priority: entry.priority.map_or(Source::PRIORITY, |priority| priority.0),
     })
 }
 
+/// The keys of a source. What a URL leads to is nobody's in particular, so a fingerprint must say whose certificate it is.
+fn key_of(
+    key: Option<Spanned<KeyPlace>>,
+    fingerprint: Option<Spanned<Fingerprint>>,
+    at: &Arc<SourceText>,
+    workspace: &Workspace,
+) -> Result<SourceKey, ProfileError> {
+    let wrong = |span, message: &str, hint: &str| Err(Diagnostic::new(at, Some(span), message).hint(hint).into());
+    match (key, fingerprint) {
+        (Some(Spanned(key)), fingerprint) if key.get_ref().0.contains("://") => {
+            let Some(fingerprint) = fingerprint else {
+                let hint = "add `fingerprint = \"…\"`: the 40 digits that the archive's owner publishes and `gpg --show-keys FILE` prints";
+                return wrong(key.span(), "the certificate at this URL needs a fingerprint", hint);
+            };
+            let fingerprint = plain(fingerprint).to_ascii_uppercase();
+            Ok(SourceKey::Fetched { url: key.into_inner().0, fingerprint })
+        }
+        (_, Some(Spanned(fingerprint))) => {
+            let hint =
+                "take it out, or write the URL of the certificate into `key`: files of the workspace count as they are";
+            wrong(fingerprint.span(), "`fingerprint` belongs to a `key` that is a URL", hint)
+        }
+        (Some(key), None) => Ok(SourceKey::Certificates(read(&key, at, workspace)?)),
+        (None, None) => Ok(SourceKey::Debian),
+    }
+}
+
 /// The file of the workspace that a profile points at.
-fn read(path: &Spanned<WorkspacePath>, at: &Arc<SourceText>, workspace: &Workspace) -> Result<Vec<u8>, ProfileError> {
-    let name = &path.0.get_ref().0;
+fn read<T: Clone + Into<String>>(
+    path: &Spanned<T>,
+    at: &Arc<SourceText>,
+    workspace: &Workspace,
+) -> Result<Vec<u8>, ProfileError> {
+    let name: &String = &path.0.get_ref().clone().into();
     if let Some((bytes, _)) = workspace.read(name)? {
         return Ok(bytes);
     }

@@ -249,6 +249,12 @@ pub enum SourceKey {
     Debian,
     /// One or more certificates, ASCII armoured or binary.
     Certificates(Vec<u8>),
+    /// A certificate that is fetched whenever the source is locked.
+    Fetched {
+        url: String,
+        /// That of its primary key, in upper-case hexadecimal.
+        fingerprint: String,
+    },
 }
 
 /// A file that a profile or overlay puts into the image.

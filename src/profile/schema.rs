@@ -16,10 +16,10 @@ use serde_json::{Value, json};
 pub(super) use self::kernel_module::{KernelModuleTable, ModulePatchEntry};
 use super::values::{
     Account, Address, AddressWithPrefix, Archive, ArchiveComponent, ArchiveMember, BlockSize, Component, ConfigLine,
-    Edit, Expected, FileUrl, Glob, HostName, Identifier, ImagePath, K3sVersion, KernelOption, KernelVersion,
-    KubeletArg, LabelName, LabelValue, Led, Level, Line, Locale, Login, Mac, ManifestGlob, Mode, Module, Package,
-    PackagePattern, PartitionSize, Priority, Server, Sha256, Spanned, SshKey, Suite, SysctlName, SysctlValue, Taint,
-    TimeZone, Unit, Url, Version, VersionStart, Word, WorkspacePath,
+    Edit, Expected, FileUrl, Fingerprint, Glob, HostName, Identifier, ImagePath, K3sVersion, KernelOption,
+    KernelVersion, KeyPlace, KubeletArg, LabelName, LabelValue, Led, Level, Line, Locale, Login, Mac, ManifestGlob,
+    Mode, Module, Package, PackagePattern, PartitionSize, Priority, Server, Sha256, Spanned, SshKey, Suite, SysctlName,
+    SysctlValue, Taint, TimeZone, Unit, Url, Version, VersionStart, Word, WorkspacePath,
 };
 use super::{Arch, Board, Role};
 
@@ -324,8 +324,11 @@ pub(super) struct SourceEntry {
     /// Its components, such as `main`; a flat repository has none.
     #[serde(default)]
     pub components: Vec<ArchiveComponent>,
-    /// A file of the workspace with the `OpenPGP` keys that sign it; Debian's own keys unless given.
-    pub key: Option<Spanned<WorkspacePath>>,
+    /// The `OpenPGP` keys that sign it: a file of the workspace, or the URL of a certificate, which needs `fingerprint`; Debian's
+    /// own keys unless given.
+    pub key: Option<Spanned<KeyPlace>>,
+    /// The fingerprint of the certificate that `key` is the URL of.
+    pub fingerprint: Option<Spanned<Fingerprint>>,
     /// Names of the packages that may come from it, with `*` and `?`; all may unless given.
     #[serde(default)]
     pub only: Vec<Spanned<PackagePattern>>,

@@ -17,7 +17,7 @@ pub const INDEX: &str = "/debian/dists/test/main/binary-amd64/Packages";
 
 /// An archive before it goes online: whoever makes it decides what is wrong with it.
 pub struct Archive {
-    gpg: Gpg,
+    pub gpg: Gpg,
     signer: String,
     /// Version and bytes of packages by name.
     debs: BTreeMap<String, (String, Vec<u8>)>,

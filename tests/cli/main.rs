@@ -20,6 +20,7 @@ mod compare;
 mod damaged;
 mod export;
 mod face;
+mod fetched_key;
 mod flash_node;
 mod flat;
 mod full_disk;
