@@ -30,7 +30,7 @@ const ROOMS: &[(&str, &str)] = &[
     ("debian", "files urls tree format output profile fetch"),
     ("lock", "files diagnostic tree profile fetch debian"),
     ("effects", "diagnostic tree format profile debian lock"),
-    ("kernel_module", "process tree format output profile debian effects"),
+    ("kernel_module", "process tree output profile debian effects"),
     ("image", "files diagnostic tree format output profile debian"),
     ("release", "files tree format output image"),
     ("flash", "process tree format output device image"),

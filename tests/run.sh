@@ -17,7 +17,7 @@ case "${1-}" in
     shift
     profile=()
     # Boots, containers' and archives' worlds of their own, and series of kills: minutes each.
-    slow='boot|flash|k3s_standin|network|online|oracle|pi_loader|reflash'
+    slow='boot|flash|k3s_standin|kernel_module|network|online|oracle|pi_loader|reflash'
     quick=(--lib --bins)
     for test in tests/*.rs tests/*/main.rs; do
         name=${test#tests/}

@@ -10,7 +10,7 @@ use std::path::Path;
 
 use super::cluster::ResolvedNode;
 use super::session::{Session, now};
-use super::{Outcome, image, k3s};
+use super::{Outcome, k3s};
 use crate::cli;
 use crate::cluster;
 use crate::debian::archive::{self, FetchedIndex};
@@ -25,7 +25,7 @@ use crate::lock::{
     self, CriticalChangeError, Indexes, Lock, LockedKernelModule, LockedPackage, OutdatedError, Toolchain, Update,
 };
 use crate::output::count;
-use crate::pipeline::{self, ForProfile, Moves, PipelineError, PlannedPackage, Releases};
+use crate::pipeline::{self, ForProfile, Moves, PipelineError, Plan, PlannedPackage, Releases};
 use crate::profile::{self, Profile, Registration, Source};
 use crate::tree::Digest;
 
@@ -145,7 +145,7 @@ fn registration(session: &Session<'_>, node: &cluster::Node) -> Option<Registrat
 
 /// Whether a name can be told to update: a locked package, or K3s.
 fn is_known(name: &str, lock: &Lock, profiles: &[Profile]) -> bool {
-    lock.packages.iter().any(|package| package.name == name)
+    lock.packages.iter().chain(&lock.toolchain).any(|package| package.name == name)
         || (name == NAME && profiles.iter().any(|profile| profile.k3s.is_some()))
 }
 
@@ -244,7 +244,7 @@ fn compile(session: &Session<'_>, profile: &Profile, lock: &mut Lock) -> Outcome
     if profile.kernel_modules.is_empty() {
         return Ok(());
     }
-    let plan = image::plan(session, profile, lock)?;
+    let plan = Plan::new(profile, lock, &session.mirror, &session.k3s_mirror)?;
     let results: Vec<(String, Digest)> = match pipeline::kernel_modules::made(&plan, session.tools()) {
         Ok(made) => made.into_iter().map(|made| (made.manifest.name, made.digest)).collect(),
         Err(PipelineError::Compile(error)) if error.is_unsupported() => {

@@ -72,7 +72,8 @@ fn import(args: ModulesImport, session: &Session<'_>) -> Outcome {
     }
     let bytes = read(path)?;
     let (manifest, _) = artifact::unpack(&bytes)
-        .map_err(|error| Failure::new(Code::Verification, &error).about(&format!("`{}`", path.display())))?;
+        .map_err(|error| Failure::new(Code::Verification, &error).about(&format!("`{}`", path.display())))
+        .map_err(|failure| failure.hint("get the file again, as `imgbuild modules export` wrote it"))?;
     let plan = image::plan(session, &profile, &lock)?;
     let planned = wanted(&plan, &manifest, path)?;
     let digest = Digest::of(&bytes);

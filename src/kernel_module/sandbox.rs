@@ -5,10 +5,11 @@
 
 use std::fs;
 use std::io::{self, BufRead, BufReader, Read, Write};
+use std::os::fd::{BorrowedFd, RawFd};
 use std::process::Stdio;
 
 use rustix::fs::{Mode, symlink};
-use rustix::io::Errno;
+use rustix::io::{Errno, FdFlags, fcntl_setfd};
 use rustix::mount::{MountFlags, MountPropagationFlags, UnmountFlags};
 use rustix::process::{DumpableBehavior, Resource, Rlimit, Signal};
 use rustix::thread::{
@@ -86,6 +87,7 @@ fn inside() -> Result<Option<Answer>, Refused> {
     rustix::process::umask(Mode::from_raw_mode(0o022));
     let limit = Rlimit { current: Some(LARGEST_FILE), maximum: Some(LARGEST_FILE) };
     let _ = rustix::process::setrlimit(Resource::Fsize, limit);
+    keep_descriptors().map_err(|error| (Step::Mounts, errno_of(&error)))?;
     mounts().map_err(|errno| (Step::Mounts, errno))?;
     let mut input = BufReader::with_capacity(256 << 10, io::stdin().lock());
     let order = match fill(&mut input) {
@@ -100,6 +102,26 @@ fn inside() -> Result<Option<Answer>, Refused> {
         .and_then(|()| give_up_capabilities())
         .map_err(|errno| (Step::Mounts, errno))?;
     Ok(carry_out(&order))
+}
+
+/// Keeps from programs that are started whatever files the caller of this program left open: a directory among them would lead
+/// out of the root.
+fn keep_descriptors() -> io::Result<()> {
+    for entry in fs::read_dir("/proc/self/fd")? {
+        let Some(number) = entry?.file_name().to_str().and_then(|name| name.parse::<RawFd>().ok()) else { continue };
+        if number <= 2 {
+            continue;
+        }
+        #[expect(unsafe_code, reason = "the files are another program's")]
+        // SAFETY: the number is borrowed for the next line alone, and this process has no thread that could close it.
+        let file = unsafe { BorrowedFd::borrow_raw(number) };
+        match fcntl_setfd(file, FdFlags::CLOEXEC) {
+            // That of the directory that is being read here.
+            Ok(()) | Err(Errno::BADF) => {}
+            Err(errno) => return Err(errno.into()),
+        }
+    }
+    Ok(())
 }
 
 /// From now on number 0 is a user like any other, also for programs that are started (capabilities(7), "The securebits flags").

@@ -29,6 +29,7 @@ mod lock;
 mod lock_life;
 mod minisign;
 mod mistyped;
+mod modules;
 mod newcomer;
 mod node;
 mod node_image;

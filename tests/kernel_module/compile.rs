@@ -80,10 +80,11 @@ fn an_archive_in_the_package_and_patches_give_the_same_as_a_directory_with_the_r
 #[test]
 fn the_file_that_is_being_compiled_is_told() {
     let mut files = Vec::new();
-    let steps = Steps(Mutex::new(|file: &str| files.push(file.to_owned())));
-    let sample = Sample::new(&[]);
-    compile_with(Path::new(env!("CARGO_BIN_EXE_imgbuild")), &sample.job(&AMD64), &steps).unwrap();
-    drop(steps);
+    {
+        let steps = Steps(Mutex::new(|file: &str| files.push(file.to_owned())));
+        let sample = Sample::new(&[]);
+        compile_with(Path::new(env!("CARGO_BIN_EXE_imgbuild")), &sample.job(&AMD64), &steps).unwrap();
+    }
     for name in ["hello.o", "hello.ko"] {
         assert!(files.iter().any(|file| file.ends_with(name)), "{name} is among {files:?}");
     }

@@ -30,11 +30,10 @@ fn there_is_no_network_no_file_of_the_machine_and_nothing_to_write_to_but_the_so
         "! chroot / true 2>&1".to_owned(),
         "touch /tmp/written /build/hello/written".to_owned(),
     ];
-    let lines: String = checks
-        .iter()
-        .map(|check| format!("\t@{check} || {{ echo 'wall.c:1: error: {}'; exit 1; }}\n", check.replace('\'', " ")))
-        .collect();
-    let makefile = MAKEFILE.replace("all:\n", &format!("all:\n{lines}"));
+    let line =
+        |check: &String| format!("\t@{check} || {{ echo 'wall.c:1: error: {}'; exit 1; }}", check.replace('\'', " "));
+    let lines: Vec<String> = checks.iter().map(line).collect();
+    let makefile = MAKEFILE.replace("all:\n", &format!("all:\n{}\n", lines.join("\n")));
     if let Err(error) = Sample::new(&[("Makefile", &makefile)]).compile(&AMD64) {
         panic!("{}", told(&error).0);
     }

@@ -28,6 +28,7 @@ fn source(name: &str, archive: &str, suite: &str, components: &[&str], key: Sour
         components: components.iter().map(|&component| component.to_owned()).collect(),
         key,
         only: Vec::new(),
+        versions: None,
         priority: Source::PRIORITY,
     }
 }
