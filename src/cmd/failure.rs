@@ -138,6 +138,7 @@ impl From<PipelineError> for Failure {
             | PipelineError::Module(_)
             | PipelineError::NoSymbols { .. }
             | PipelineError::NoSource { .. }
+            | PipelineError::SignModule { .. }
             | PipelineError::NoKernel { .. }
             | PipelineError::OtherKernel { .. }
             | PipelineError::OtherResult { .. } => Code::Verification,

@@ -12,6 +12,7 @@ use crate::effects::{ApplyError, EffectError};
 use crate::fetch::FetchError;
 use crate::fetch::k3s::K3sError;
 use crate::format::kmod::{FitError, ModuleError, SymversError};
+use crate::format::module_signature::ModuleSignatureError;
 use crate::format::squashfs::SquashfsError;
 use crate::image::ImageError;
 use crate::image::initrd::InitrdError;
@@ -61,6 +62,8 @@ pub(crate) enum PipelineError {
     OtherKernel { module: String, found: String, expected: String },
     #[error("the headers of kernel {kernel} have no list of its symbols, `Module.symvers`")]
     NoSymbols { kernel: String },
+    #[error("kernel module `{module}` cannot be signed for Secure Boot")]
+    SignModule { module: String, source: ModuleSignatureError },
     #[error("the lock has no package `{package}` with the source of a kernel module")]
     NoSource { package: String },
     #[error("cannot pack compiled kernel modules: {source}")]

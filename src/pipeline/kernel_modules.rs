@@ -21,6 +21,8 @@ use crate::effects::{depmod, files as put};
 use crate::fetch::Download;
 use crate::files;
 use crate::format::kmod::{self, KernelExports};
+use crate::format::module_signature::sign_module;
+use crate::format::signing::SigningKey;
 use crate::kernel_module::artifact::{self, Manifest};
 use crate::kernel_module::{self, Built, Job};
 use crate::lock::LockedKernelModule;
@@ -189,6 +191,25 @@ fn machine(arch: Arch) -> Machine {
         Arch::Amd64 => EM_X86_64,
         Arch::Arm64 => EM_AARCH64,
     }
+}
+
+/// The modules with a signature by `key`, if there is one. The cache and the lock have them without: those are everybody's, and
+/// the key is the owner's.
+///
+/// # Errors
+/// A key that cannot sign.
+pub(super) fn signed(made: Vec<Modules>, key: Option<&SigningKey>) -> Result<Vec<Modules>, PipelineError> {
+    let Some(key) = key else { return Ok(made) };
+    let sign = |built: Built| -> Result<Built, PipelineError> {
+        let failed = |source| PipelineError::SignModule { module: built.name.clone(), source };
+        let bytes = sign_module(&built.bytes, key).map_err(failed)?;
+        Ok(Built { name: built.name, bytes })
+    };
+    let of = |modules: Modules| -> Result<Modules, PipelineError> {
+        let built = modules.built.into_iter().map(sign).collect::<Result<_, _>>()?;
+        Ok(Modules { built, ..modules })
+    };
+    made.into_iter().map(of).collect()
 }
 
 /// Puts the modules of a plan into the tree.

@@ -59,7 +59,7 @@ pub(crate) fn run(
         // Again, though `lock` did it: a lock edited by hand must not let a script pass that nobody knows.
         classify_scripts(&packages, ledger)?;
         let artifacts = artifacts::fetched(plan, tools)?;
-        let modules = kernel_modules::made(plan, tools)?;
+        let modules = kernel_modules::signed(kernel_modules::made(plan, tools)?, target.secure_boot)?;
         let tree = tree::tree(plan, &packages, tree::Brought { artifacts, modules }, tools)?;
         tree::search(&tree, target.search)?;
         image::write(plan, &packages, &tree, target, tools)

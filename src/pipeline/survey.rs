@@ -7,11 +7,13 @@ use std::path::Path;
 use rayon::prelude::*;
 use serde::Serialize;
 
+use super::kernel_modules::{self, PlannedModule};
 use super::plan::{Artifact, Source};
 use super::{PipelineError, Plan, Tools, artifacts};
 use crate::debian::deb;
 use crate::fetch::Download;
 use crate::image;
+use crate::lock::LockedKernelModule;
 use crate::output::{bytes, count};
 use crate::tree::Digest;
 use crate::urls::shown;
@@ -61,14 +63,17 @@ pub(crate) fn steps<'p>(
     node: Option<&str>,
     k3s_dir: Option<&Path>,
     tools: Tools<'_>,
-) -> [Step<'p>; 4] {
+) -> Vec<Step<'p>> {
     let (packages, artifacts) = (packages(plan, tools), artifact_items(plan, k3s_dir, tools));
     let files = count(plan.profile.files.len(), "file");
     let seed = node.map_or_else(|| "an empty seed".to_owned(), |node| format!("the seed of node `{node}`"));
     let outputs = image::file_names(node.unwrap_or(&plan.profile.name)).join(", ");
-    [
+    let mut steps = vec![
         Step { name: "packages", does: amounts(&packages, "package"), items: packages },
         Step { name: "artifacts", does: amounts(&artifacts, "artifact"), items: artifacts },
+    ];
+    steps.extend(kernel_modules(plan, tools));
+    steps.extend([
         Step {
             name: "tree",
             does: format!("in memory: all of these, what scripts would do, {files} of profile and overlays"),
@@ -81,7 +86,28 @@ pub(crate) fn steps<'p>(
             ),
             items: Vec::new(),
         },
-    ]
+    ]);
+    steps
+}
+
+/// Kernel modules, and if one of them must be compiled, with what.
+fn kernel_modules<'p>(plan: &'p Plan<'_>, tools: Tools<'_>) -> Option<Step<'p>> {
+    let told = |module: &PlannedModule<'_>| {
+        let LockedKernelModule { name, version, kernel, .. } = module.locked;
+        let state = if is_made(module, tools) { "in the cache" } else { "to be compiled" };
+        format!("{name} {version} for {kernel}, {state}")
+    };
+    let does: Vec<String> = plan.kernel_modules.iter().map(told).collect();
+    let items = if must_compile(plan, tools) { items(&plan.toolchain, tools) } else { Vec::new() };
+    (!does.is_empty()).then(|| Step { name: "kernel modules", does: does.join("; "), items })
+}
+
+fn is_made(module: &PlannedModule<'_>, tools: Tools<'_>) -> bool {
+    kernel_modules::from_cache(module, tools.cache).is_some()
+}
+
+fn must_compile(plan: &Plan<'_>, tools: Tools<'_>) -> bool {
+    plan.kernel_modules.iter().any(|module| !is_made(module, tools))
 }
 
 /// Whether [`super::run`] could have all that `plan` takes from outside, as far as that is known without asking anybody.
@@ -90,7 +116,9 @@ pub(crate) fn steps<'p>(
 /// As [`super::run`] offline: what is not in the cache then is out of reach.
 pub(crate) fn could_fetch(plan: &Plan<'_>, k3s_dir: Option<&Path>, tools: Tools<'_>) -> Result<(), PipelineError> {
     let packs = tools.cache.packs();
-    let packed = plan.packages.iter().filter(|package| deb::unpacked(package.locked.sha256, &packs).is_none());
+    let toolchain = if must_compile(plan, tools) { &plan.toolchain[..] } else { &[] };
+    let packed =
+        plan.packages.iter().chain(toolchain).filter(|package| deb::unpacked(package.locked.sha256, &packs).is_none());
     let packed: Vec<Download> = packed.map(|package| package.download.clone()).collect();
     tools.fetcher.could_fetch(&packed)?;
     artifacts::could_fetch(plan, k3s_dir.is_some(), tools)
@@ -124,6 +152,11 @@ fn amount(sizes: &[Option<u64>]) -> String {
 
 /// The packages of `plan`, in its order.
 fn packages<'a>(plan: &Plan<'a>, tools: Tools<'_>) -> Vec<Item<'a>> {
+    items(&plan.packages, tools)
+}
+
+/// Packages, and how far each has come.
+fn items<'a>(packages: &[super::PlannedPackage<'a>], tools: Tools<'_>) -> Vec<Item<'a>> {
     let packs = tools.cache.packs();
     let item = |package: &super::PlannedPackage<'a>| {
         let locked = package.locked;
@@ -138,7 +171,7 @@ fn packages<'a>(plan: &Plan<'a>, tools: Tools<'_>) -> Vec<Item<'a>> {
             from: urls(&package.download),
         }
     };
-    plan.packages.par_iter().map(item).collect()
+    packages.par_iter().map(item).collect()
 }
 
 /// The artifacts of `plan`, in its order; those of K3s come from `k3s_dir` if there is one.

@@ -3,10 +3,11 @@
 
 use std::fs;
 use std::path::PathBuf;
+use std::process::Command;
 
 use crate::archive::{Archive, Online};
 use crate::debs::Tar;
-use crate::place::Place;
+use crate::place::{self, Place};
 
 const OVERLAY: &str = r#"schema = 1
 modules = ["hello"]
@@ -53,7 +54,7 @@ fn vendor(source: &str) -> Online {
 }
 
 /// A workspace whose profile `node` is `demo` with the module.
-fn place(vendor: &Online) -> Place {
+fn workspace(vendor: &Online) -> Place {
     let place = Place::new().with_downloads();
     place.write("overlays/hello/overlay.toml", OVERLAY);
     place.write("overlays/hello/patches/greeting.patch", PATCH);
@@ -81,10 +82,22 @@ fn exported(place: &Place) -> PathBuf {
     modules.next().unwrap()
 }
 
+/// A file of the root file system of the profile `node`.
+fn in_image(place: &Place, path: &str) -> Vec<u8> {
+    let manifest = place::json(&place.path("build/node/manifest.json"));
+    let partitions = manifest["partitions"].as_array().unwrap();
+    let root = partitions.iter().find(|partition| partition["label"] == "root-a").unwrap();
+    let (offset, image) = (root["offset"].to_string(), place.path("build/node/node.img"));
+    let args = ["-offset", &offset, "-cat", image.to_str().unwrap(), path];
+    let output = Command::new("unsquashfs").args(args).output().unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    output.stdout
+}
+
 #[test]
 fn a_module_of_an_overlay_is_compiled_once_locked_and_in_the_image() {
     let vendor = vendor(SOURCE);
-    let place = place(&vendor);
+    let place = workspace(&vendor);
     place.run(&["lock", "node"]).ok();
     let locked = result(&place).unwrap();
     place.run(&["lock", "--check"]).ok();
@@ -105,6 +118,16 @@ fn a_module_of_an_overlay_is_compiled_once_locked_and_in_the_image() {
     assert!(line.contains("kernel-module:hello"), "{line}");
     assert!(place.run(&["build", "node"]).ok().contains("is up to date"));
 
+    // With keys for Secure Boot it is signed in the image, and there alone.
+    place.run(&["secrets", "init"]).ok();
+    place.run(&["secrets", "secure-boot"]).ok();
+    let plan = place.run(&["build", "--plan", "node"]).ok();
+    assert!(plan.contains(&format!("3. kernel modules: hello 1.0-1 for {kernel}, in the cache\n")), "{plan}");
+    place.run(&["build", "node"]).ok();
+    let module = in_image(&place, &format!("usr/lib/modules/{kernel}/updates/hello/hello.ko"));
+    assert!(module.ends_with(b"~Module signature appended~\n"));
+    assert_eq!(result(&place).as_ref(), Some(&locked));
+
     // Another machine compiles to the same bytes.
     let (vendor, other) = (self::vendor(SOURCE), Place::new().with_downloads());
     for file in ["overlays/hello/overlay.toml", "overlays/hello/patches/greeting.patch", "imgbuild.lock"] {
@@ -118,7 +141,7 @@ fn a_module_of_an_overlay_is_compiled_once_locked_and_in_the_image() {
 #[test]
 fn a_compiled_module_is_carried_to_a_cache_that_does_not_have_it_and_no_other_file_is_taken_for_it() {
     let vendor = vendor(SOURCE);
-    let place = place(&vendor);
+    let place = workspace(&vendor);
     place.run(&["lock", "node"]).ok();
     place.run(&["modules", "export", "node"]).ok();
     let file = exported(&place);
@@ -153,7 +176,7 @@ fn a_compiled_module_is_carried_to_a_cache_that_does_not_have_it_and_no_other_fi
 #[test]
 fn what_does_not_compile_or_fit_is_told_and_nothing_is_locked() {
     let broken = vendor(&SOURCE.replace("pr_info", "pr_inform"));
-    let place = place(&broken);
+    let place = workspace(&broken);
     place.write("overlays/hello/patches/greeting.patch", PATCH.replace("pr_info", "pr_inform"));
     let error = place.run(&["lock", "node"]).fails(1);
     assert!(error.contains("kernel module `hello` does not compile for kernel 6.12."), "{error}");
@@ -181,7 +204,7 @@ fn what_does_not_compile_or_fit_is_told_and_nothing_is_locked() {
 #[test]
 fn a_profile_keeps_to_the_kernel_that_it_names() {
     let vendor = vendor(SOURCE);
-    let place = place(&vendor);
+    let place = workspace(&vendor);
     write_profile(&place, &vendor, "[kernel]\nversion = \"1.2\"\n");
     let error = place.run(&["lock", "node"]).fails(1);
     assert!(error.contains("profile `node` asks for kernel 1.2, and no source has it"), "{error}");
