@@ -106,7 +106,14 @@ const MODULES_EXAMPLES: &str = "\
 Examples:
   imgbuild modules build gpu
   imgbuild modules export gpu --sign minisign.key --output release
-  imgbuild modules import release/nvidia_580.142-1_6.12.118+deb13-amd64.modules.tar gpu";
+  imgbuild modules import release/tool_1.0-1_6.12.118+deb13-amd64.modules.tar gpu";
+
+const IMPORT_EXAMPLE: &str = "\
+Where the lock has no digest of it, SHA256SUMS and its signature by the
+`release_key` of imgbuild.toml must lie beside the file.
+
+Example:
+  imgbuild modules import release/tool_1.0-1_6.12.118+deb13-amd64.modules.tar gpu";
 
 const COMPLETIONS_EXAMPLES: &str = "\
 Examples:
@@ -346,9 +353,7 @@ pub enum Modules {
     #[command(after_help = "Example:\n  imgbuild modules export gpu --sign minisign.key --output release")]
     Export(ModulesExport),
     /// Put a file of compiled modules into the cache, if it is what the profile's lock asks for
-    #[command(
-        after_help = "Without a digest in the lock, SHA256SUMS and its signature must lie beside the file, by the\n`release_key` of imgbuild.toml."
-    )]
+    #[command(override_usage = "imgbuild modules import <FILE> <NAME|--profile <NAME>>", after_help = IMPORT_EXAMPLE)]
     Import(ModulesImport),
 }
 

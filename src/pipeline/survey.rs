@@ -99,7 +99,7 @@ fn kernel_modules<'p>(plan: &'p Plan<'_>, tools: Tools<'_>) -> Option<Step<'p>> 
     };
     let does: Vec<String> = plan.kernel_modules.iter().map(told).collect();
     let items = if must_compile(plan, tools) { items(&plan.toolchain, tools) } else { Vec::new() };
-    (!does.is_empty()).then(|| Step { name: "kernel modules", does: does.join("; "), items })
+    (!does.is_empty()).then(|| Step { name: "modules", does: does.join("; "), items })
 }
 
 fn is_made(module: &PlannedModule<'_>, tools: Tools<'_>) -> bool {

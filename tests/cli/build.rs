@@ -95,7 +95,8 @@ fn downloads_hold_packages_indexes_and_k3s_and_nothing_else() {
     for name in files(&crate::place::downloads().join("sha256")) {
         let bytes = fs::read(crate::place::downloads().join("sha256").join(&name)).unwrap();
         let package = bytes.starts_with(b"!<arch>\n");
-        let index = bytes.starts_with(b"\xfd7zXZ\0") || bytes.starts_with(b"\x1f\x8b");
+        let index =
+            bytes.starts_with(b"\xfd7zXZ\0") || bytes.starts_with(b"\x1f\x8b") || bytes.starts_with(b"Package: ");
         let k3s = bytes.starts_with(b"\x7fELF");
         assert!(package || index || k3s, "{name} is neither package nor index nor K3s");
     }

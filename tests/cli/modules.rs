@@ -122,7 +122,7 @@ fn a_module_of_an_overlay_is_compiled_once_locked_and_in_the_image() {
     place.run(&["secrets", "init"]).ok();
     place.run(&["secrets", "secure-boot"]).ok();
     let plan = place.run(&["build", "--plan", "node"]).ok();
-    assert!(plan.contains(&format!("3. kernel modules: hello 1.0-1 for {kernel}, in the cache\n")), "{plan}");
+    assert!(plan.contains(&format!("3. modules: hello 1.0-1 for {kernel}, in the cache\n")), "{plan}");
     place.run(&["build", "node"]).ok();
     let module = in_image(&place, &format!("usr/lib/modules/{kernel}/updates/hello/hello.ko"));
     assert!(module.ends_with(b"~Module signature appended~\n"));
