@@ -88,6 +88,7 @@ needs=(
     /usr/lib/postgresql/*/bin/initdb:postgresql
     /usr/share/AAVMF/AAVMF_CODE.fd:qemu-efi-aarch64
     /usr/share/OVMF/OVMF_CODE_4M.fd:ovmf
+    /usr/share/OVMF/OVMF_CODE_4M.secboot.fd:ovmf
     /usr/share/gocode/src/github.com/jackc/pgx/v4:golang-github-jackc-pgx-v4-dev
     /usr/share/gocode/src/github.com/sirupsen/logrus:golang-github-sirupsen-logrus-dev
     /usr/share/gocode/src/golang.org/x/crypto:golang-golang-x-crypto-dev

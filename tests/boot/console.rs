@@ -28,6 +28,9 @@ pub const INIT: &str = "Run /init as init process";
 /// translations of its page, and a boot hands most of its memory from one program to the next. Measured for amd64 alone.
 const TRANSLATIONS: &str = ",tb-size=128";
 
+/// Debian's firmware for QEMU that asks for signatures once it has keys.
+const SECURE_FIRMWARE: &str = "/usr/share/OVMF/OVMF_CODE_4M.secboot.fd";
+
 /// How a kernel dies that QEMU has run wrongly: it patched its own code while the other processor was there. Such a machine
 /// is started again.
 const FAULT: &str = "Oops: int3";
@@ -118,6 +121,30 @@ impl Console {
     /// As [`Self::boot`], with other things beside the sticks.
     pub fn boot_with(arch: Arch, sticks: &[PathBuf], extras: &Extras<'_>) -> Self {
         Self::start_with(arch, host::find_firmware(arch).expect("tests/run.sh installs UEFI firmware"), sticks, extras)
+    }
+
+    /// Starts a machine through firmware with Secure Boot, which keeps its settings in the file `variables`; waits for nothing.
+    ///
+    /// Only system management mode may write the settings, as on a real board (OvmfPkg/README of EDK II).
+    pub fn secure_boot(stick: &Path, variables: &Path) -> Self {
+        let turn = Turn::wait();
+        let path = std::env::var_os("PATH").expect("PATH is set");
+        let program = host::find_qemu(Arch::Amd64, &path).expect("tests/run.sh installs QEMU");
+        let start = Start::Uefi { code: SECURE_FIRMWARE.into(), variables: variables.to_owned() };
+        let accelerator = Accelerator::Software;
+        let arch = Arch::Amd64;
+        let machine = Machine { arch, start, disk: stick, accelerator, ssh_port: None, interactive: false };
+        let mut command = Command::new(program);
+        // What firmware writes stays there for the next start.
+        command.args(qemu::arguments(&machine).into_iter().map(|argument| match argument.to_str() {
+            Some(qemu::TCG) => format!("{}{TRANSLATIONS}", qemu::TCG).into(),
+            Some(text) if text.contains("if=pflash") => text.replace(",snapshot=on", "").into(),
+            _ => argument,
+        }));
+        command.args(["-machine", "smm=on", "-global", "driver=cfi.pflash01,property=secure,value=on", "-smp", "1"]);
+        command.stdin(Stdio::piped()).stdout(Stdio::piped());
+        let (machine, keyboard, screen) = spawn(&mut command, &stick.with_extension("log"));
+        Self { machine, keyboard, screen, seen: 0, commands: 0, _turn: turn }
     }
 
     /// As [`Self::start`], with more to it. What the machine says is kept beside the first stick, in `*.log`.
@@ -225,6 +252,11 @@ impl Console {
     /// Shuts the machine down cleanly.
     pub fn power_off(mut self) {
         self.type_line("systemctl poweroff");
+        self.wait_for_end();
+    }
+
+    /// Waits until the machine ends by itself, or would restart.
+    pub fn wait_for_end(&mut self) {
         self.screen.until("the machine to end", |output| output.ended.then_some(()));
         self.machine.wait().expect("QEMU is our own process");
     }

@@ -8,6 +8,7 @@ mod k3s;
 #[path = "../pi_loader/loader/mod.rs"]
 #[expect(dead_code, reason = "trials and device trees are tests/pi_loader's and tests/cli's business")]
 mod loader;
+mod secure_boot;
 mod stick;
 
 use std::fs::{self, File, OpenOptions};

@@ -40,6 +40,20 @@ pub fn exported() -> Image {
     Image::build("boot-exported", Some("uefi-amd64"))
 }
 
+/// As [`amd64`], signed for Secure Boot with keys that are made here.
+pub fn signed() -> Image {
+    Image::build_with("boot-signed", Some("uefi-amd64"), |workspace| {
+        for verb in ["init", "secure-boot"] {
+            imgbuild(&["secrets", verb, "--workspace"]).arg(workspace).assert().success();
+        }
+    })
+}
+
+/// As [`amd64`], under a name of its own, to be refused.
+pub fn unsigned() -> Image {
+    Image::build("boot-unsigned", Some("uefi-amd64"))
+}
+
 /// The image of a profile that every workspace has, as it is.
 pub fn published(profile: &'static str) -> Image {
     Image::build(profile, None)
@@ -48,6 +62,11 @@ pub fn published(profile: &'static str) -> Image {
 impl Image {
     /// Builds `profile`: one that is made here for `board`, else one that every workspace has.
     fn build(profile: &'static str, board: Option<&str>) -> Self {
+        Self::build_with(profile, board, |_| {})
+    }
+
+    /// As [`Self::build`], with what `prepare` puts into the workspace before.
+    fn build_with(profile: &'static str, board: Option<&str>, prepare: impl FnOnce(&Path)) -> Self {
         let directory = Path::new(PLACE).join(profile);
         let workspace = directory.join("workspace");
         if directory.exists() {
@@ -57,6 +76,7 @@ impl Image {
         if let Some(board) = board {
             open_up(&workspace, profile, board);
         }
+        prepare(&workspace);
         let k3s = directory.join("k3s");
         crate::k3s::release(&k3s);
         imgbuild(&["build", "--profile", profile, "--workspace"])
@@ -116,6 +136,18 @@ impl Image {
         let last = said.lines().last().expect("a result");
         let event: serde_json::Value = serde_json::from_str(last).expect("JSON");
         event["result"]["backup_table"].as_str().expect("whose end").to_owned()
+    }
+
+    /// What firmware can enrol of the keys that [`signed`] made.
+    pub fn secure_boot(&self) -> PathBuf {
+        self.directory.join("workspace/secure-boot")
+    }
+
+    /// A file named `name` beside the image, with a copy of `from`.
+    pub fn copy(&self, from: &Path, name: &str) -> PathBuf {
+        let copy = self.directory.join(name);
+        fs::copy(from, &copy).expect("room beside the image");
+        copy
     }
 
     /// What the build says of the image.
