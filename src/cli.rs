@@ -606,8 +606,9 @@ pub struct SecretsExport {
 #[derive(Debug, Args)]
 pub struct SecretsSecureBoot {
     /// Directory for the files that firmware enrols
-    #[arg(short, long, value_name = "DIR", default_value = "secure-boot", value_hint = ValueHint::DirPath)]
-    pub output: PathBuf,
+    /// [default: secure-boot in the workspace]
+    #[arg(short, long, value_name = "DIR", value_hint = ValueHint::DirPath)]
+    pub output: Option<PathBuf>,
     /// Certificate (DER or PEM) whose programs shall start too, such as that of a graphics card's firmware; give it again for more
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
     pub allow: Vec<PathBuf>,

@@ -56,14 +56,15 @@ pub(super) fn run(args: &SecretsSecureBoot, session: &Session<'_>) -> Outcome {
     if !missing.is_empty() {
         secrets = session.secrets(&args.unlock)?;
     }
-    let wrote = write(&secrets, &allowed, &args.output)?;
+    let output = args.output.clone().unwrap_or_else(|| session.root().join("secure-boot"));
+    let wrote = write(&secrets, &allowed, &output)?;
     let text = format!(
         "{}; wrote {} to {}; docs/secure-boot.md says how firmware takes them",
         if missing.is_empty() { "the keys are there already" } else { "made three keys among the secrets" },
         wrote.join(", "),
-        args.output.display(),
+        output.display(),
     );
-    session.console.result(&json!({"made": missing, "dir": args.output, "files": wrote}), &text);
+    session.console.result(&json!({"made": missing, "dir": output, "files": wrote}), &text);
     Ok(())
 }
 

@@ -68,6 +68,7 @@ fn firmware_with_our_keys_starts_the_signed_image_and_refuses_unsigned_and_chang
     enrolling.wait_for_end();
 
     let mut unsigned = Console::secure_boot(&stick::unsigned().stick("unsigned"), &variables);
+    unsigned.wait_for("failed to load Boot0001");
     unsigned.wait_for("Access Denied");
     drop(unsigned);
 
