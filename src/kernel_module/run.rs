@@ -10,7 +10,7 @@ use super::log::{self, Log};
 use super::order::{Answer, EPOCH, LONGEST, Order};
 use super::root::{self, BUILD};
 use super::{Built, CompileError, Job, toolchain};
-use crate::output::Progress;
+use crate::output::{Progress, count};
 use crate::process::command;
 use crate::profile::Arch;
 use crate::tree::{Kind, Tree};
@@ -50,12 +50,8 @@ pub fn compile_with(program: &Path, job: &Job<'_>, progress: &dyn Progress) -> R
     let _ = child.kill();
     let _ = child.wait();
     let built = heard.and_then(|heard| heard.result(job))?;
-    progress.finish(PHASE, &format!("{} for {}", count(built.len()), job.kernel));
+    progress.finish(PHASE, &format!("{} for {}", count(built.len(), "kernel module"), job.kernel));
     Ok(built)
-}
-
-fn count(modules: usize) -> String {
-    if modules == 1 { "1 kernel module".to_owned() } else { format!("{modules} kernel modules") }
 }
 
 /// What came from the sandbox.

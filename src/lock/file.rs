@@ -170,7 +170,7 @@ impl Lock {
                 if self.profiles[profile].arch != module.arch {
                     return Err(format!("{what}: profile `{profile}` is not for {}", module.arch.name()));
                 }
-                if self.toolchain_of(profile).find(is_source).is_none() {
+                if !self.toolchain_of(profile).any(|package| is_source(&package)) {
                     let (package, version) = (&module.package, &module.version);
                     return Err(format!("{what}: the toolchain of profile `{profile}` lacks `{package}` {version}"));
                 }

@@ -123,6 +123,13 @@ impl PipelineError {
             Self::NoSymbols { .. } | Self::NoSource { .. } | Self::NoKernel { .. } | Self::OtherKernel { .. } => {
                 "run `imgbuild lock` again"
             }
+            Self::Fit(error) => error.hint(),
+            Self::Symvers(_) | Self::Module(_) => {
+                "run `imgbuild lock` again; if that does not help, it is a fault of the package"
+            }
+            Self::SignModule { .. } => {
+                "make the keys anew: take `secure-boot-*` out of the secrets, `imgbuild secrets secure-boot`"
+            }
             Self::KeepModules { .. } => "make room, or name another cache with `--cache-dir`",
             Self::OtherResult { .. } => {
                 "the same inputs must give the same bytes: run it again; if the result is this one once more, one of the two \

@@ -39,6 +39,7 @@ mod resolved;
 pub(crate) mod sample;
 pub(crate) mod schema;
 mod slips;
+mod source_checks;
 #[cfg(test)]
 mod tests;
 pub(crate) mod values;

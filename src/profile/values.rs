@@ -13,6 +13,7 @@ mod checks {
     pub(super) use crate::profile::cmdline::kernel_option;
     pub(super) use crate::profile::config_txt::line::config_line;
     pub(super) use crate::profile::kernel_module::checks::*;
+    pub(super) use crate::profile::source_checks::*;
 }
 
 /// Declares text that a function of the module `checks` in scope has accepted.
