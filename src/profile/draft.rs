@@ -12,6 +12,7 @@ use super::entries::{file_of, network_of, source_of, user_of};
 use super::inherit::{edit, not_inherited, plain, put, replace, unique};
 use super::k3s::K3sDraft;
 use super::marks::Written;
+use super::params::{self, Settings};
 use super::schema::{ImageTable, List, ProfileToml, SourceEntry, UnitsTable, UserEntry};
 use super::values::{Edit, Glob, PartitionSize, Spanned, Unit};
 use super::{
@@ -38,6 +39,8 @@ pub(super) struct Draft {
     pub overlays: Vec<String>,
     /// Where each overlay was last named.
     pub overlay_places: BTreeMap<String, (Arc<SourceText>, Range<usize>)>,
+    /// What is said of overlays' parameters, by overlay.
+    pub settings: BTreeMap<String, Settings>,
     pub packages: Vec<String>,
     drop: Vec<String>,
     /// What of `drop` a file of the chain takes away, and where; overlays may give it.
@@ -128,6 +131,8 @@ impl Draft {
         if workspace.owns(&format!("profiles/{name}.toml")) {
             self.marks.note_each("units.disable", by, &toml.units.disable);
         }
+        params::check_names(&toml.settings, at, workspace)?;
+        params::lay(&mut self.settings, toml.settings, by);
         edit(&mut self.overlays, toml.overlays, at)?;
         edit(&mut self.packages, toml.packages, at)?;
         self.lay_drop(toml.drop, at);

@@ -9,8 +9,8 @@ use ipnet::IpNet;
 
 use super::addresses::{first_host, is_neighbour, is_own, nobodys, unusable};
 use super::inherit::plain;
-use super::schema::{FileEntry, NetworkEntry, SourceEntry, UserEntry};
-use super::values::{Fingerprint, KeyPlace, Spanned};
+use super::schema::{FileEntry, NetworkEntry, Settable, SourceEntry, UserEntry};
+use super::values::{Fingerprint, KeyPlace, Spanned, VersionStart};
 use super::{Network, Origin, ProfileError, ProfileFile, Source, SourceKey, User, Workspace};
 use crate::diagnostic::{Diagnostic, SourceText};
 use crate::tree::Content;
@@ -175,9 +175,24 @@ pub(super) fn source_of(
         components: entry.components.into_iter().map(Into::into).collect(),
         key: key_of(entry.key, entry.fingerprint, at, workspace)?,
         only: entry.only.into_iter().map(plain).collect(),
-        versions: entry.versions.map(Into::into),
+        versions: entry.versions.map(|versions| versions_of(versions, at)).transpose()?,
         priority: entry.priority.map_or(Source::PRIORITY, |priority| priority.0),
     })
+}
+
+/// The beginning of a source's versions. A parameter has its value by now, unless the file that names it can have none.
+fn versions_of(
+    Spanned(versions): Spanned<Settable<VersionStart>>,
+    at: &Arc<SourceText>,
+) -> Result<String, ProfileError> {
+    let span = versions.span();
+    match versions.into_inner() {
+        Settable::Value(VersionStart(versions)) => Ok(versions),
+        Settable::Param(name) => {
+            let wrong = Diagnostic::new(at, Some(span), format!("a profile has no parameter `{name}`"));
+            Err(wrong.hint("write the numbers themselves, such as `580`; parameters are for overlays").into())
+        }
+    }
 }
 
 /// The keys of a source. What a URL leads to is nobody's in particular, so a fingerprint must say whose certificate it is.

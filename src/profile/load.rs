@@ -7,7 +7,7 @@ use super::draft::{Draft, Layer};
 use super::error::known_names;
 use super::parse::parse;
 use super::schema::{OverlayToml, ProfileToml};
-use super::{Board, Home, Profile, ProfileError, Workspace, checks, overlay};
+use super::{Board, Home, Profile, ProfileError, Workspace, checks, overlay, params};
 use crate::diagnostic::{Diagnostic, SourceText};
 
 /// What a list of profiles shows of one.
@@ -36,6 +36,7 @@ pub fn load(workspace: &Workspace, name: &str) -> Result<Profile, ProfileError> 
     let leaf = find(workspace, name)?;
     let source = Arc::clone(&leaf.source);
     let mut draft = lay(chain(workspace, leaf)?, workspace)?;
+    params::check_used(&draft, &source)?;
     let overlays = overlay::of(&draft, workspace)?;
     combine(&mut draft, overlays)?;
     draft.finish(name, &source)

@@ -7,8 +7,10 @@ use toml::{Table, Value};
 use crate::diagnostic::{Diagnostic, SourceText};
 
 /// Keys whose value is a list of tables, each below a header with two brackets. All other lists are of words.
-const LISTS_OF_TABLES: [&str; 9] =
-    ["artifact", "directory", "disk", "file", "network", "patch", "registry", "source", "user"];
+const LISTS_OF_TABLES: [&str; 10] =
+    ["artifact", "directory", "disk", "file", "network", "patch", "registry", "source", "user", "when"];
+/// What a parameter's value may be.
+pub(super) const ANY_SIMPLE: &str = "text in quotes, a whole number, `true` or `false`";
 /// Most words of a suggestion.
 const SHOWN: usize = 6;
 
@@ -38,6 +40,7 @@ pub(super) fn diagnose(
         "a boolean" if !["true", "false"].contains(&unquoted) => "write `true` or `false`, without quotes".to_owned(),
         "a whole number" if unquoted.is_empty() || !unquoted.bytes().all(|byte| byte.is_ascii_digit()) => return wrong,
         "a boolean" | "a whole number" => format!("write it without quotes: `{unquoted}`"),
+        ANY_SIMPLE => "write a single value, without brackets".to_owned(),
         _ => return wrong,
     };
     wrong.hint(hint)

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize, Serializer};
 
-use super::{KernelModule, Marks, Origin, Overlay};
+use super::{KernelModule, Marks, Origin, Overlay, Params};
 use crate::diagnostic::SourceText;
 use crate::tree::{Content, Digest};
 
@@ -296,6 +296,9 @@ pub struct ManifestTemplate {
     pub source: Arc<SourceText>,
     /// An overlay.
     pub origin: Origin,
+    /// The values of that overlay's parameters.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub params: Params,
     /// Whether it is taken as it is: then it is no template, and braces in it mean nothing here.
     pub verbatim: bool,
 }

@@ -17,8 +17,8 @@ use super::resolved::glob_of;
 use super::schema::{DirectoryEntry, OverlayEntry, OverlayToml, SourceEntry, UnitsTable};
 use super::values::{Account, Line, ManifestGlob, Mode, Spanned};
 use super::{
-    Board, KernelModule, ManifestTemplate, Marks, Origin, ProfileArtifact, ProfileError, ProfileFile, Source,
-    Workspace, artifact, compiled,
+    KernelModule, ManifestTemplate, Marks, Origin, Params, ProfileArtifact, ProfileError, ProfileFile, Source,
+    Workspace, artifact, compiled, params,
 };
 use crate::diagnostic::{Diagnostic, SourceText};
 use crate::tree::Content;
@@ -31,6 +31,8 @@ pub struct Overlay {
     pub description: String,
     /// Its folder, as messages show it.
     pub folder: String,
+    /// The values of its parameters; those that have none are left out.
+    pub params: Params,
     pub packages: Vec<String>,
     /// Archives by name.
     pub sources: BTreeMap<String, Source>,
@@ -73,23 +75,21 @@ pub(super) fn of(draft: &Draft, workspace: &Workspace) -> Result<Vec<Overlay>, P
     let mut overlays = Vec::new();
     for name in &draft.overlays {
         let Some(source) = workspace.overlay_toml(name)? else { return Err(unknown(draft, name, workspace)) };
-        overlays.push(read(name, source, draft.board, workspace)?);
+        overlays.push(read(name, source, draft, workspace)?);
     }
     Ok(overlays)
 }
 
-/// An overlay for a board, of its `overlay.toml` and its folder. A profile without a board is refused elsewhere.
-fn read(
-    name: &str,
-    source: Arc<SourceText>,
-    board: Option<Board>,
-    workspace: &Workspace,
-) -> Result<Overlay, ProfileError> {
+/// An overlay for a profile's board and settings, of its `overlay.toml` and its folder. A profile without a board is refused
+/// elsewhere.
+fn read(name: &str, source: Arc<SourceText>, draft: &Draft, workspace: &Workspace) -> Result<Overlay, ProfileError> {
     let mut toml: OverlayToml = parse(&source)?;
+    let params = params::apply(name, &mut toml, draft.settings.get(name), &source)?;
     let by = Written { origin: Origin::Overlay(name.to_owned()), source };
     let mut marks = marks_of(&toml, &by);
+    params::note(&mut marks, name, draft.settings.get(name));
     let at = &by.source;
-    let artifacts = artifact::of(&mut toml, board, &by, &mut marks)?;
+    let artifacts = artifact::of(&mut toml, draft.board, &by, &mut marks)?;
     let files = files_of(name, std::mem::take(&mut toml.files), std::mem::take(&mut toml.directories), at, workspace)?;
     if let Some((path, (span, _))) = artifacts.iter().find(|(path, _)| files.contains_key(*path)) {
         let message = format!("overlay `{name}` has a file for `/{path}` too");
@@ -111,7 +111,8 @@ fn read(
         files,
         artifacts: artifacts.into_iter().map(|(path, (_, artifact))| (path, artifact)).collect(),
         kernel_modules,
-        manifests: manifests_of(name, toml.verbatim, at, workspace)?,
+        manifests: manifests_of(name, &params, toml.verbatim, at, workspace)?,
+        params,
         expects: toml.expects.into_iter().map(plain).collect(),
         marks,
     })
@@ -158,6 +159,7 @@ fn sources_of(
 /// The manifests of an overlay, by file name.
 fn manifests_of(
     name: &str,
+    params: &Params,
     verbatim: Vec<Spanned<ManifestGlob>>,
     at: &Arc<SourceText>,
     workspace: &Workspace,
@@ -167,7 +169,8 @@ fn manifests_of(
         if file.contains('/') || file.strip_suffix(".yaml").is_none() {
             return Err(ProfileError::OddManifest { path: source.path.clone() });
         }
-        manifests.insert(file, ManifestTemplate { source, origin: Origin::Overlay(name.to_owned()), verbatim: false });
+        let origin = Origin::Overlay(name.to_owned());
+        manifests.insert(file, ManifestTemplate { source, origin, params: params.clone(), verbatim: false });
     }
     for glob in verbatim {
         let span = glob.0.span();

@@ -2,6 +2,7 @@
 //! what editors show through the JSON Schema.
 
 mod kernel_module;
+mod params;
 
 use std::collections::BTreeMap;
 
@@ -14,6 +15,7 @@ use serde::de::{Deserializer, IntoDeserializer as _, MapAccess};
 use serde_json::{Value, json};
 
 pub(super) use self::kernel_module::{KernelModuleTable, ModulePatchEntry};
+pub(super) use self::params::{ParamTable, ParamValues, Settable, WhenEntry};
 use super::values::{
     Account, Address, AddressWithPrefix, Archive, ArchiveComponent, ArchiveMember, BlockSize, Component, ConfigLine,
     Edit, Expected, FileUrl, Fingerprint, Glob, HostName, Identifier, ImagePath, K3sVersion, KernelOption,
@@ -46,6 +48,9 @@ pub(super) struct ProfileToml {
     /// Overlays, the folders `overlays/NAME/`. Adds to the inherited ones; `-name` removes one.
     #[serde(default)]
     pub overlays: List<Identifier>,
+    /// What this node wants of an overlay's parameters: `[overlay.NAME]`, and below it `parameter = value`.
+    #[serde(default, rename = "overlay")]
+    pub settings: BTreeMap<Spanned<Identifier>, ParamValues>,
     /// Debian packages; what they depend on comes along. Adds to the inherited ones; `-name` removes one.
     #[serde(default)]
     pub packages: List<Package>,
@@ -334,7 +339,7 @@ pub(super) struct SourceEntry {
     pub only: Vec<Spanned<PackagePattern>>,
     /// The numbers that the upstream versions of its packages must begin with: 580 lets 580.142 in, and not 590.44; all are let in
     /// unless given.
-    pub versions: Option<VersionStart>,
+    pub versions: Option<Spanned<Settable<VersionStart>>>,
     /// Of sources that have a package, those of the highest priority count, whatever their versions; 500 unless given.
     pub priority: Option<Priority>,
 }
@@ -349,6 +354,12 @@ pub(super) struct OverlayToml {
     pub schema: Version,
     /// One line that says what it is for.
     pub description: Option<Line>,
+    /// What profiles can set of it, by name: `[overlay.NAME]` in a profile.
+    #[serde(default)]
+    pub params: BTreeMap<Identifier, ParamTable>,
+    /// What it gives beside where parameters have certain values.
+    #[serde(default, rename = "when")]
+    pub whens: Vec<WhenEntry>,
     /// Debian packages that its files need.
     #[serde(default)]
     pub packages: Vec<Spanned<Package>>,

@@ -107,6 +107,27 @@ text! {
 #[serde(transparent)]
 pub(super) struct Spanned<T>(pub(super) toml::Spanned<T>);
 
+/// Keys of a table, whose places are no part of them.
+impl<T: PartialEq> PartialEq for Spanned<T> {
+    fn eq(&self, other: &Self) -> bool {
+        self.0.get_ref() == other.0.get_ref()
+    }
+}
+
+impl<T: Eq> Eq for Spanned<T> {}
+
+impl<T: PartialOrd> PartialOrd for Spanned<T> {
+    fn partial_cmp(&self, other: &Self) -> Option<std::cmp::Ordering> {
+        self.0.get_ref().partial_cmp(other.0.get_ref())
+    }
+}
+
+impl<T: Ord> Ord for Spanned<T> {
+    fn cmp(&self, other: &Self) -> std::cmp::Ordering {
+        self.0.get_ref().cmp(other.0.get_ref())
+    }
+}
+
 impl<T: JsonSchema> JsonSchema for Spanned<T> {
     fn inline_schema() -> bool {
         T::inline_schema()

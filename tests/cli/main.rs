@@ -35,6 +35,7 @@ mod node;
 mod node_image;
 mod only;
 mod origins;
+mod params;
 mod pi;
 mod place;
 mod plan;

@@ -1,5 +1,7 @@
 //! Drivers that are compiled for the image's kernel: whether kernel, module and the driver's other halves go together.
 
+mod cuda;
+
 use std::sync::Arc;
 
 use super::{Finding, Inputs, Lint, Mistake, Theme};
@@ -7,7 +9,7 @@ use crate::diagnostic::{Diagnostic, Severity, SourceText};
 use crate::lock::{Lock, kernel_of, upstream};
 use crate::profile::{KernelModule, Profile, kernel_version};
 
-pub(super) const THEME: Theme = Theme { title: "Drivers", lints: &[UNKNOWN_KERNEL, MIXED_VERSIONS] };
+pub(super) const THEME: Theme = Theme { title: "Drivers", lints: &[UNKNOWN_KERNEL, MIXED_VERSIONS, OLD_CUDA] };
 
 const UNKNOWN_KERNEL: Lint = Lint {
     code: "C160-kernel-without-driver",
@@ -24,6 +26,15 @@ const MIXED_VERSIONS: Lint = Lint {
     why: "module, firmware and libraries of a driver are made for each other: the module refuses libraries of another \
           version, and finds no firmware of its own",
     find: |inputs| of_nodes(inputs, mixed_versions),
+};
+
+const OLD_CUDA: Lint = Lint {
+    code: "C162-cuda-driver",
+    severity: Severity::Error,
+    title: "The driver's branch does not have the CUDA version that the profile asks for",
+    why: "a container that was built for a newer CUDA than the driver has does not start; NVIDIA's packages for forward \
+          compatibility are for data-centre cards only",
+    find: |inputs| of_nodes(inputs, cuda::old),
 };
 
 /// What is wrong with a profile.
@@ -56,7 +67,8 @@ fn of_nodes(inputs: &Inputs<'_>, look: Look) -> Vec<Mistake> {
 
 /// The findings of a profile that no node uses.
 pub(super) fn of_profile(profile: &Profile, lock: Option<&Lock>) -> Vec<Finding> {
-    let looks: [(&Lint, Look); 2] = [(&UNKNOWN_KERNEL, unknown_kernel), (&MIXED_VERSIONS, mixed_versions)];
+    let looks: [(&Lint, Look); 3] =
+        [(&UNKNOWN_KERNEL, unknown_kernel), (&MIXED_VERSIONS, mixed_versions), (&OLD_CUDA, cuda::old)];
     let mut found = Vec::new();
     for (lint, look) in looks {
         for Fault { place, message, hint } in look(profile, lock) {

@@ -345,7 +345,8 @@ pub(super) fn look(
         match Manifest::parse(name, &text) {
             Ok(manifest) => all.push(Read { name: name.clone(), text, used, manifest }),
             Err(fault) => {
-                let span = TemplateSpans::of(&template.source.text, &text, &used, &context(&used)).find(&fault.span);
+                let context = context(&used).with_params_of(template);
+                let span = TemplateSpans::of(&template.source.text, &text, &used, &context).find(&fault.span);
                 let [message, hint] = [&fault.message, &fault.hint].map(|text| hide(text, &used, secrets));
                 seen.found.push(at(span, message, hint));
             }
@@ -366,11 +367,13 @@ pub(super) fn look(
     let is_whole = all.len() == profile.manifests.len();
     let mut places = BTreeMap::new();
     for flaw in lint(&rendered, against).into_iter().filter(|flaw| is_whole || !flaw.kind.is_absence()) {
-        let source = &profile.manifests[&flaw.manifest].source;
+        let template = &profile.manifests[&flaw.manifest];
+        let source = &template.source;
         let Some(read) = all.iter().find(|read| read.name == flaw.manifest) else { continue };
-        let places = places
-            .entry(&read.name)
-            .or_insert_with(|| TemplateSpans::of(&source.text, &read.text, &read.used, &context(&read.used)));
+        let places = places.entry(&read.name).or_insert_with(|| {
+            let context = context(&read.used).with_params_of(template);
+            TemplateSpans::of(&source.text, &read.text, &read.used, &context)
+        });
         let (message, hint) = (hide(&flaw.message, &read.used, secrets), hide(&flaw.hint, &read.used, secrets));
         let diagnostic = Diagnostic::new(source, Some(places.find(&flaw.span)), message).hint(hint);
         seen.found.push(ManifestMistake { kind: Some(flaw.kind), diagnostic });

@@ -60,10 +60,14 @@ impl ManifestError {
                     format!("run `imgbuild secrets set {}`", secret.replace('_', "-"))
                 } else if let Some(key) = value.strip_prefix("cluster.values.") {
                     format!("add `{key} = \"…\"` to [values] of cluster.toml")
+                } else if let Some(name) = value.strip_prefix("params.") {
+                    format!(
+                        "set `{name} = …` in [overlay.NAME] of the profile; [params.{name}] of overlay.toml must declare it"
+                    )
                 } else if NAMES.contains(&first) {
                     "docs/overlays.md lists what `profile` and `cluster` hold".to_owned()
                 } else {
-                    format!("a template knows `profile`, `cluster` and `secrets`; {}", self.foreign())
+                    format!("a template knows `profile`, `cluster`, `secrets` and `params`; {}", self.foreign())
                 }
             }
             Self::Template { .. } => {
@@ -85,7 +89,7 @@ impl ManifestError {
 }
 
 /// The names that templates can use.
-const NAMES: [&str; 3] = ["profile", "cluster", "secrets"];
+const NAMES: [&str; 4] = ["profile", "cluster", "secrets", "params"];
 
 /// Where a manifest goes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -97,7 +101,7 @@ pub enum Home {
 }
 
 /// What templates may use.
-#[derive(Debug, Default)]
+#[derive(Debug, Default, Clone)]
 pub struct Context<'a> {
     names: BTreeMap<&'static str, Value>,
     secrets: BTreeMap<String, &'a str>,
@@ -109,6 +113,14 @@ impl<'a> Context<'a> {
     pub fn profile(mut self, profile: impl Serialize) -> Self {
         self.names.insert("profile", Value::from(Serde(profile)));
         self
+    }
+
+    /// As it is, and `params`: the values of the parameters of a template's overlay.
+    #[must_use]
+    pub fn with_params_of(&self, template: &ManifestTemplate) -> Self {
+        let mut context = self.clone();
+        context.names.insert("params", Value::from(Serde(&template.params)));
+        context
     }
 
     /// `cluster`: what `cluster.toml` says.
@@ -189,7 +201,7 @@ pub fn render(template: &ManifestTemplate, context: &Context<'_>) -> Result<Zero
         return Ok(Zeroizing::new(template.source.text.clone()));
     }
     let used = uses(template)?;
-    render_text(&template.source.path, &template.source.text, &used, context)
+    render_text(&template.source.path, &template.source.text, &used, &context.with_params_of(template))
 }
 
 /// As [`render`], for the text of a template whose uses are known.
@@ -298,6 +310,7 @@ mod tests {
         ManifestTemplate {
             source: Arc::new(source),
             origin: crate::profile::Origin::Overlay("app".to_owned()),
+            params: crate::profile::Params::new(),
             verbatim: false,
         }
     }

@@ -6,6 +6,7 @@ mod mistakes;
 mod networks;
 mod openings;
 mod overlay_sources;
+mod params;
 mod resolving;
 mod values;
 

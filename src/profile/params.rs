@@ -1,0 +1,341 @@
+//! Parameters of overlays: what an overlay lets profiles decide (`[params.NAME]`), what they say (`[overlay.NAME]`), and what
+//! follows (`[[when]]`, `{{ params.NAME }}`).
+//!
+//! ```text
+//! [params] of overlay.toml ┐
+//! [overlay.NAME] of the    ├→ values of all parameters → overlay.toml as if it had no [[when]]
+//! chain of profiles        ┘
+//! ```
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::ops::Range;
+use std::sync::Arc;
+
+use serde::{Serialize, Serializer};
+
+use super::draft::Draft;
+use super::error::known_names;
+use super::marks::Written;
+use super::schema::{OverlayToml, ParamTable, ParamValues, Settable, SourceEntry, WhenEntry};
+use super::values::{Identifier, Spanned, VersionStart};
+use super::{Marks, Origin, ProfileError, Workspace};
+use crate::diagnostic::{Diagnostic, SourceText, closest};
+
+/// A parameter's value.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum ParamValue {
+    Text(String),
+    Number(i64),
+    Flag(bool),
+}
+
+impl ParamValue {
+    /// Its text; none if it is of another type.
+    #[must_use]
+    pub fn text(&self) -> Option<&str> {
+        match self {
+            Self::Text(text) => Some(text),
+            Self::Number(_) | Self::Flag(_) => None,
+        }
+    }
+
+    fn kind(&self) -> &'static str {
+        match self {
+            Self::Text(_) => "text in quotes",
+            Self::Number(_) => "a whole number",
+            Self::Flag(_) => "`true` or `false`",
+        }
+    }
+}
+
+/// As TOML has it.
+impl fmt::Display for ParamValue {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Text(text) => write!(out, "{text:?}"),
+            Self::Number(number) => write!(out, "{number}"),
+            Self::Flag(flag) => write!(out, "{flag}"),
+        }
+    }
+}
+
+impl Serialize for ParamValue {
+    fn serialize<S: Serializer>(&self, out: S) -> Result<S::Ok, S::Error> {
+        match self {
+            Self::Text(text) => out.serialize_str(text),
+            Self::Number(number) => out.serialize_i64(*number),
+            Self::Flag(flag) => out.serialize_bool(*flag),
+        }
+    }
+}
+
+/// Values by parameter.
+pub type Params = BTreeMap<String, ParamValue>;
+
+/// What a chain of profiles says of one overlay: by parameter, the last file's word.
+pub(super) type Settings = BTreeMap<String, Setting>;
+
+/// A value that a profile gives.
+#[derive(Debug, Clone)]
+pub(super) struct Setting {
+    value: ParamValue,
+    origin: Origin,
+    name: Place,
+    at: Place,
+}
+
+/// Bytes of a file.
+#[derive(Debug, Clone)]
+struct Place {
+    source: Arc<SourceText>,
+    span: Range<usize>,
+}
+
+impl Place {
+    fn of(source: &Arc<SourceText>, span: Range<usize>) -> Self {
+        Self { source: Arc::clone(source), span }
+    }
+
+    fn wrong(&self, message: impl Into<String>) -> Diagnostic {
+        Diagnostic::new(&self.source, Some(self.span.clone()), message)
+    }
+}
+
+/// Lays `[overlay.NAME]` of a file over what the files before it say.
+pub(super) fn lay(
+    settings: &mut BTreeMap<String, Settings>,
+    tables: BTreeMap<Spanned<Identifier>, ParamValues>,
+    by: &Written,
+) {
+    let at = &by.source;
+    for (Spanned(overlay), values) in tables {
+        let settings = settings.entry(overlay.into_inner().0).or_default();
+        for (Spanned(name), Spanned(value)) in values {
+            let setting = Setting {
+                origin: by.origin.clone(),
+                name: Place::of(at, name.span()),
+                at: Place::of(at, value.span()),
+                value: value.into_inner(),
+            };
+            settings.insert(name.into_inner().0, setting);
+        }
+    }
+}
+
+/// Notes who set the parameters of `overlay`, as `OVERLAY PARAMETER`.
+pub(super) fn note(marks: &mut Marks, overlay: &str, settings: Option<&Settings>) {
+    for (name, Setting { origin, at, .. }) in settings.into_iter().flatten() {
+        let by = Written { origin: origin.clone(), source: Arc::clone(&at.source) };
+        marks.note("overlay.param", &format!("{overlay} {name}"), &by, at.span.clone());
+    }
+}
+
+/// Refuses a `[overlay.NAME]` of `tables` for what is no overlay.
+///
+/// # Errors
+/// As said; folders that cannot be read.
+pub(super) fn check_names(
+    tables: &BTreeMap<Spanned<Identifier>, ParamValues>,
+    at: &Arc<SourceText>,
+    workspace: &Workspace,
+) -> Result<(), ProfileError> {
+    if tables.is_empty() {
+        return Ok(());
+    }
+    let known = workspace.overlay_names()?;
+    match tables.keys().find(|Spanned(name)| !known.contains(&name.get_ref().0)) {
+        Some(Spanned(name)) => {
+            let wrong = Diagnostic::new(at, Some(name.span()), format!("there is no overlay `{}`", name.get_ref().0));
+            Err(wrong.hint(known_names("overlays", &name.get_ref().0, &known)).into())
+        }
+        None => Ok(()),
+    }
+}
+
+/// Refuses what the profile's own file `leaf` sets of an overlay that it does not have. Files that it extends may: other
+/// profiles that extend them may have that overlay.
+///
+/// # Errors
+/// As said.
+pub(super) fn check_used(draft: &Draft, leaf: &Arc<SourceText>) -> Result<(), ProfileError> {
+    let absent = draft.settings.iter().filter(|(overlay, _)| !draft.overlays.contains(overlay));
+    let own = absent.flat_map(|(overlay, settings)| settings.values().map(move |setting| (overlay, setting)));
+    match own.into_iter().find(|(_, setting)| Arc::ptr_eq(&setting.name.source, leaf)) {
+        Some((overlay, setting)) => {
+            let wrong = setting.name.wrong(format!("this profile does not have the overlay `{overlay}`"));
+            Err(wrong.hint(format!("add it: `overlays = [\"{overlay}\"]`, or take the table out")).into())
+        }
+        None => Ok(()),
+    }
+}
+
+/// The values of an overlay's parameters, with what follows from them put into `toml`, whose `[params]` and `[[when]]` are empty
+/// then. What has neither a default nor a setting has no value.
+///
+/// # Errors
+/// A parameter that is not declared; a value of another type than its own, or that it may not have; one that decides something
+/// whose rules it breaks; one kernel module from two places.
+pub(super) fn apply(
+    overlay: &str,
+    toml: &mut OverlayToml,
+    settings: Option<&Settings>,
+    at: &Arc<SourceText>,
+) -> Result<Params, ProfileError> {
+    let declared: BTreeMap<String, ParamTable> =
+        std::mem::take(&mut toml.params).into_iter().map(|(name, table)| (name.0, table)).collect();
+    check_declarations(&declared, at)?;
+    let empty = Settings::new();
+    let settings = settings.unwrap_or(&empty);
+    let mut params = Params::new();
+    for (name, setting) in settings {
+        let in_profile = |message: String| setting.name.wrong(message);
+        let table =
+            declared_or(&declared, name, in_profile, &format!("overlay `{overlay}` has no parameter `{name}`"))?;
+        fits(name, table, &setting.value).map_err(|(message, hint)| setting.at.wrong(message).hint(hint))?;
+        params.insert(name.clone(), setting.value.clone());
+    }
+    let whens = std::mem::take(&mut toml.whens);
+    check_conditions(&whens, &declared, at)?;
+    let defaults = declared.iter().filter_map(|(name, table)| Some((name, table.default.as_ref()?.0.get_ref())));
+    let defaults: Params = defaults.map(|(name, value)| (name.clone(), value.clone())).collect();
+    for when in whens {
+        let holds = |(Spanned(name), Spanned(value)): (&Spanned<Identifier>, &Spanned<ParamValue>)| {
+            let name = &name.get_ref().0;
+            params.get(name).or(defaults.get(name)) == Some(value.get_ref())
+        };
+        if when.params.iter().all(holds) {
+            add(toml, when, &mut params, at)?;
+        }
+    }
+    for (name, value) in defaults {
+        params.entry(name).or_insert(value);
+    }
+    for source in &mut toml.sources {
+        settle(source, &declared, &params, settings, at)?;
+    }
+    Ok(params)
+}
+
+/// Why a value is none for a parameter, and what helps.
+type Misfit = (String, String);
+
+fn fits(name: &str, table: &ParamTable, value: &ParamValue) -> Result<(), Misfit> {
+    let kind = table.default.as_ref().map_or("text in quotes", |default| default.0.get_ref().kind());
+    if value.kind() != kind {
+        let hint = match (value, kind) {
+            (ParamValue::Number(number), "text in quotes") => format!("write `{name} = \"{number}\"`"),
+            (ParamValue::Text(text), _) if !text.is_empty() => format!("write it without quotes: `{name} = {text}`"),
+            _ => format!("write {kind}"),
+        };
+        return Err((format!("the parameter `{name}` must be {kind}"), hint));
+    }
+    let known: Vec<String> = table.one_of.iter().map(|Spanned(known)| known.get_ref().to_string()).collect();
+    if known.is_empty() || known.contains(&value.to_string()) {
+        return Ok(());
+    }
+    Err((format!("{value} is no value of `{name}`"), format!("write one of {}", known.join(", "))))
+}
+
+/// Its declaration.
+fn declared_or<'d>(
+    declared: &'d BTreeMap<String, ParamTable>,
+    name: &str,
+    at: impl Fn(String) -> Diagnostic,
+    message: &str,
+) -> Result<&'d ParamTable, ProfileError> {
+    declared.get(name).ok_or_else(|| {
+        let known = declared.iter().map(|(name, table)| format!("`{name}` ({})", table.description.0));
+        let known = known.collect::<Vec<_>>().join(", ");
+        let hint = match closest(name, declared.keys().map(String::as_str)) {
+            _ if declared.is_empty() => "the overlay has no parameters; take this out".to_owned(),
+            Some(meant) => format!("did you mean `{meant}`? parameters: {known}"),
+            None => format!("parameters: {known}"),
+        };
+        at(message.to_owned()).hint(hint).into()
+    })
+}
+
+/// Refuses defaults and choices that contradict each other.
+fn check_declarations(declared: &BTreeMap<String, ParamTable>, at: &Arc<SourceText>) -> Result<(), ProfileError> {
+    for (name, table) in declared {
+        for Spanned(value) in table.one_of.iter().chain(&table.default) {
+            let wrong = |(message, _): Misfit| Diagnostic::new(at, Some(value.span()), message);
+            let hint = "`default` is one of the values in `one_of`, and all are of one type";
+            fits(name, table, value.get_ref()).map_err(|misfit| wrong(misfit).hint(hint))?;
+        }
+    }
+    Ok(())
+}
+
+/// Refuses a `[[when]]` that can never hold, or that gives what nobody declared.
+fn check_conditions(
+    whens: &[WhenEntry],
+    declared: &BTreeMap<String, ParamTable>,
+    at: &Arc<SourceText>,
+) -> Result<(), ProfileError> {
+    for (Spanned(name), Spanned(value)) in whens.iter().flat_map(|when| when.params.iter().chain(&when.defaults)) {
+        let here = |message: String| Diagnostic::new(at, Some(name.span()), message);
+        let name = &name.get_ref().0;
+        let table = declared_or(declared, name, here, &format!("`{name}` is no parameter of this overlay"))?;
+        let wrong = |(message, hint): Misfit| Diagnostic::new(at, Some(value.span()), message).hint(hint);
+        fits(name, table, value.get_ref()).map_err(wrong)?;
+    }
+    Ok(())
+}
+
+/// Adds to an overlay what holds under a condition.
+fn add(toml: &mut OverlayToml, when: WhenEntry, params: &mut Params, at: &Arc<SourceText>) -> Result<(), ProfileError> {
+    let WhenEntry { params: _, defaults, packages, sources, drop, modules, units, kernel_modules } = when;
+    for (Spanned(name), Spanned(value)) in defaults {
+        params.entry(name.into_inner().0).or_insert(value.into_inner());
+    }
+    toml.packages.extend(packages);
+    toml.sources.extend(sources);
+    toml.drop.extend(drop);
+    toml.modules.extend(modules);
+    toml.units.enable.extend(units.enable);
+    toml.units.disable.extend(units.disable);
+    for (name, table) in kernel_modules {
+        if toml.kernel_modules.contains_key(&name) {
+            let message = format!("kernel module `{}` is given twice for these parameters", name.0);
+            let wrong = Diagnostic::new(at, Some(table.package.0.span()), message);
+            return Err(wrong.hint("let their `params` exclude each other, or give them names of their own").into());
+        }
+        toml.kernel_modules.insert(name, table);
+    }
+    Ok(())
+}
+
+/// Puts a parameter's value where a source's `versions` names it; without a value all versions are let in.
+fn settle(
+    source: &mut SourceEntry,
+    declared: &BTreeMap<String, ParamTable>,
+    params: &Params,
+    settings: &Settings,
+    at: &Arc<SourceText>,
+) -> Result<(), ProfileError> {
+    let Some(Spanned(versions)) = &source.versions else { return Ok(()) };
+    let span = versions.span();
+    let Settable::Param(name) = versions.get_ref() else { return Ok(()) };
+    let here = |message: String| Diagnostic::new(at, Some(span.clone()), message);
+    declared_or(declared, name, here, &format!("`{name}` is no parameter of this overlay"))?;
+    let place = settings.get(name).map(|setting| &setting.at);
+    let wrong = |message: &str| place.map_or_else(|| here(message.to_owned()), |place| place.wrong(message));
+    let value = match params.get(name) {
+        None => None,
+        Some(ParamValue::Text(text)) => match VersionStart::try_from(text.clone()) {
+            Ok(value) => Some(value),
+            Err(verdict) => {
+                let (message, hint) = verdict.split_once('\n').unwrap_or((&verdict, "write it another way"));
+                return Err(wrong(message).hint(hint).into());
+            }
+        },
+        Some(other) => {
+            let message = format!("`{name}` is {}, and versions are text", other.kind());
+            return Err(here(message).hint("give the parameter a default in quotes").into());
+        }
+    };
+    source.versions = value.map(|value| Spanned(toml::Spanned::new(span, Settable::Value(value))));
+    Ok(())
+}

@@ -1,0 +1,138 @@
+//! Parameters of overlays, as they are written: `[params.NAME]` and `[[when]]` of an overlay, `[overlay.NAME]` of a profile.
+
+use std::borrow::Cow;
+use std::collections::BTreeMap;
+use std::fmt;
+
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
+use serde::Deserialize;
+use serde::de::{Deserializer, Error as _, Visitor};
+
+use super::{KernelModuleTable, SourceEntry, UnitsTable};
+use crate::profile::ParamValue;
+use crate::profile::checks;
+use crate::profile::mistyped::ANY_SIMPLE;
+use crate::profile::values::{Glob, Identifier, Line, Module, Package, Spanned};
+
+/// Values by the names of parameters.
+pub(in crate::profile) type ParamValues = BTreeMap<Spanned<Identifier>, Spanned<ParamValue>>;
+
+/// What profiles can set of an overlay.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, expecting = "a table")]
+pub(in crate::profile) struct ParamTable {
+    /// One line that says what it decides.
+    pub description: Line,
+    /// What holds unless a profile says otherwise; its type is the parameter's. Without it the parameter is text, and not set.
+    pub default: Option<Spanned<ParamValue>>,
+    /// The values that it may have; any unless given.
+    #[serde(default)]
+    pub one_of: Vec<Spanned<ParamValue>>,
+}
+
+/// What an overlay gives where its parameters have certain values.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, expecting = "a table")]
+pub(in crate::profile) struct WhenEntry {
+    /// The values of parameters that all must hold.
+    pub params: ParamValues,
+    /// What holds here of parameters that no profile sets, instead of their own default.
+    #[serde(default)]
+    pub defaults: ParamValues,
+    /// Debian packages.
+    #[serde(default)]
+    pub packages: Vec<Spanned<Package>>,
+    /// Debian archives, by name.
+    #[serde(default, rename = "source")]
+    pub sources: Vec<SourceEntry>,
+    /// Globs of what to leave out of the image.
+    #[serde(default)]
+    pub drop: Vec<Spanned<Glob>>,
+    /// Kernel modules to load at boot.
+    #[serde(default)]
+    pub modules: Vec<Spanned<Module>>,
+    /// Units to enable or disable.
+    #[serde(default)]
+    pub units: UnitsTable,
+    /// Kernel modules that are compiled for the image's kernel, by name.
+    #[serde(default, rename = "kernel-module")]
+    pub kernel_modules: BTreeMap<Identifier, KernelModuleTable>,
+}
+
+/// A value, or the parameter that has it: `{{ params.NAME }}`.
+#[derive(Debug, Clone)]
+pub(in crate::profile) enum Settable<T> {
+    Value(T),
+    Param(String),
+}
+
+impl<'de, T: TryFrom<String, Error = String>> Deserialize<'de> for Settable<T> {
+    fn deserialize<D: Deserializer<'de>>(reader: D) -> Result<Self, D::Error> {
+        let text = String::deserialize(reader)?;
+        let Some(inner) = text.strip_prefix("{{").and_then(|rest| rest.strip_suffix("}}")) else {
+            return T::try_from(text).map(Self::Value).map_err(D::Error::custom);
+        };
+        let name = inner.trim().strip_prefix("params.").filter(|name| checks::identifier(name).is_ok());
+        let name = name.ok_or_else(|| {
+            let text = text.escape_debug();
+            D::Error::custom(format!("`{text}` names no parameter\nwrite the whole value as `{{{{ params.NAME }}}}`"))
+        })?;
+        Ok(Self::Param(name.to_owned()))
+    }
+}
+
+impl<T: JsonSchema> JsonSchema for Settable<T> {
+    fn inline_schema() -> bool {
+        T::inline_schema()
+    }
+
+    fn schema_name() -> Cow<'static, str> {
+        T::schema_name()
+    }
+
+    fn json_schema(generator: &mut SchemaGenerator) -> Schema {
+        T::json_schema(generator)
+    }
+}
+
+impl<'de> Deserialize<'de> for ParamValue {
+    fn deserialize<D: Deserializer<'de>>(reader: D) -> Result<Self, D::Error> {
+        struct OfAnyType;
+
+        impl Visitor<'_> for OfAnyType {
+            type Value = ParamValue;
+
+            fn expecting(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+                out.write_str(ANY_SIMPLE)
+            }
+
+            fn visit_bool<E>(self, flag: bool) -> Result<ParamValue, E> {
+                Ok(ParamValue::Flag(flag))
+            }
+
+            fn visit_i64<E>(self, number: i64) -> Result<ParamValue, E> {
+                Ok(ParamValue::Number(number))
+            }
+
+            fn visit_str<E: serde::de::Error>(self, text: &str) -> Result<ParamValue, E> {
+                checks::line(text).map(|()| ParamValue::Text(text.to_owned())).map_err(E::custom)
+            }
+        }
+
+        reader.deserialize_any(OfAnyType)
+    }
+}
+
+impl JsonSchema for ParamValue {
+    fn inline_schema() -> bool {
+        true
+    }
+
+    fn schema_name() -> Cow<'static, str> {
+        "ParamValue".into()
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        json_schema!({ "type": ["string", "integer", "boolean"] })
+    }
+}

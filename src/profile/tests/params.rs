@@ -1,0 +1,176 @@
+//! Parameters of overlays: what profiles may say of them, and what follows.
+
+use super::{error, node};
+use crate::profile::ParamValue;
+
+const OVERLAY: &str = r#"schema = 1
+packages = ["always"]
+
+[params.source]
+description = "Whose packages it takes"
+default = "vendor"
+one_of = ["vendor", "debian"]
+
+[params.branch]
+description = "What versions begin with"
+
+[params.many]
+description = "How many there are"
+default = 3
+
+[params.tools]
+description = "Whether its tools come along"
+default = false
+
+[[when]]
+params = { source = "vendor" }
+defaults = { branch = "580" }
+packages = ["vendor-driver"]
+modules = ["vendor"]
+drop = ["/usr/share/vendor"]
+
+[[when.source]]
+name = "vendor"
+archive = "https://packages.example.com/"
+suite = "/"
+versions = "{{ params.branch }}"
+
+[[when]]
+params = { source = "debian" }
+packages = ["debian-driver"]
+units.enable = ["debian.service"]
+
+[[when.source]]
+name = "extra"
+archive = "debian"
+suite = "trixie"
+components = ["contrib"]
+versions = "{{ params.branch }}"
+
+[[when]]
+params = { source = "debian", tools = true }
+packages = ["debian-tools"]
+"#;
+
+fn profile(more: &str) -> String {
+    format!("schema = 1\nextends = \"demo\"\noverlays = [\"driver\"]\n{more}")
+}
+
+/// The error of such a profile, and of such an overlay.
+fn refused(more: &str) -> String {
+    error(&[("overlays/driver/overlay.toml", OVERLAY), ("profiles/node.toml", &profile(more))], "node")
+}
+
+fn refused_overlay(text: &str) -> String {
+    error(&[("overlays/driver/overlay.toml", text), ("profiles/node.toml", &profile(""))], "node")
+}
+
+#[test]
+fn what_an_overlay_gives_follows_from_its_parameters() {
+    let node = |more: &str| node(&[("overlays/driver/overlay.toml", OVERLAY), ("profiles/node.toml", &profile(more))]);
+    let usual = node("");
+    let versions = |profile: &super::Profile, name: &str| {
+        let source = profile.sources.iter().find(|source| source.name == name);
+        source.map(|source| source.versions.clone())
+    };
+    let has = |profile: &super::Profile, name: &str| profile.packages.iter().any(|package| package == name);
+    assert!(has(&usual, "always") && has(&usual, "vendor-driver") && !has(&usual, "debian-driver"));
+    assert_eq!(versions(&usual, "vendor"), Some(Some("580".to_owned())), "the default under this condition");
+    assert!(usual.kernel.modules.contains(&"vendor".to_owned()));
+    assert!(usual.drop.contains(&"usr/share/vendor".to_owned()));
+    assert_eq!(usual.overlays[1].params["many"], ParamValue::Number(3));
+
+    let older = node("[overlay.driver]\nbranch = \"570.86\"\n");
+    assert_eq!(versions(&older, "vendor"), Some(Some("570.86".to_owned())));
+
+    let debian = node("[overlay.driver]\nsource = \"debian\"\ntools = true\n");
+    assert!(has(&debian, "debian-driver") && has(&debian, "debian-tools") && !has(&debian, "vendor-driver"));
+    assert_eq!(versions(&debian, "vendor"), None);
+    assert_eq!(versions(&debian, "extra"), Some(None), "without a value every version is let in");
+    assert!(debian.enable.contains(&"debian.service".to_owned()));
+    assert_eq!(debian.overlays[1].params.get("branch"), None);
+}
+
+#[test]
+fn a_chain_of_profiles_lays_its_values_over_each_other_one_by_one() {
+    let base = profile("[overlay.driver]\nsource = \"debian\"\ntools = true\nmany = 5\n");
+    let files = |leaf: &str| {
+        [
+            ("overlays/driver/overlay.toml", OVERLAY.to_owned()),
+            ("profiles/gpu.toml", base.clone()),
+            ("profiles/node.toml", format!("schema = 1\nextends = \"gpu\"\n{leaf}")),
+        ]
+    };
+    let load = |leaf: &str| {
+        let files = files(leaf);
+        node(&files.each_ref().map(|(path, text)| (*path, text.as_str())))
+    };
+    let changed = load("[overlay.driver]\ntools = false\n");
+    assert!(changed.packages.contains(&"debian-driver".to_owned()));
+    assert!(!changed.packages.contains(&"debian-tools".to_owned()));
+    // What an extended file sets of an overlay that this profile takes away is nobody's mistake.
+    let without = load("overlays = [\"-driver\"]\n");
+    assert!(!without.packages.contains(&"debian-driver".to_owned()));
+}
+
+#[test]
+fn mistakes_in_a_profiles_values_are_shown_at_their_places() {
+    insta::assert_snapshot!(
+        [
+            "[overlay.driver]\nbrunch = \"580\"\n",
+            "[overlay.driver]\nsource = \"debain\"\n",
+            "[overlay.driver]\nbranch = 580\n",
+            "[overlay.driver]\nmany = \"4\"\n",
+            "[overlay.driver]\ntools = 1\n",
+            "[overlay.driver]\nbranch = \"R580\"\n",
+            "[overlay.driver]\nbranch = [\"580\"]\n",
+            "[overlay.node]\nquiet = true\n",
+            "[overlay.drivers]\nsource = \"debian\"\n",
+        ]
+        .map(refused)
+        .join("\n\n")
+    );
+    let elsewhere = "schema = 1\nextends = \"demo\"\n[overlay.driver]\ntools = true\n";
+    let told = error(&[("overlays/driver/overlay.toml", OVERLAY), ("profiles/node.toml", elsewhere)], "node");
+    assert!(told.contains("this profile does not have the overlay `driver`"), "{told}");
+    let source = "[[source]]\nname = \"a\"\narchive = \"debian\"\nsuite = \"trixie\"\ncomponents = [\"main\"]\n\
+                  versions = \"{{ params.branch }}\"\n";
+    let told = refused(source);
+    assert!(told.contains("a profile has no parameter `branch`"), "{told}");
+}
+
+#[test]
+fn mistakes_in_an_overlays_declarations_are_shown_at_their_places() {
+    let change = |from: &str, to: &str| {
+        assert!(OVERLAY.contains(from), "{from}");
+        refused_overlay(&OVERLAY.replacen(from, to, 1))
+    };
+    insta::assert_snapshot!(
+        [
+            change("default = \"vendor\"", "default = \"nobody\""),
+            change("one_of = [\"vendor\", \"debian\"]", "one_of = [\"vendor\", 2]"),
+            change("params = { source = \"vendor\" }", "params = { sauce = \"vendor\" }"),
+            change("params = { source = \"debian\" }", "params = { source = \"debain\" }"),
+            change("defaults = { branch = \"580\" }", "defaults = { branch = 580 }"),
+            change("{{ params.branch }}", "{{ params.brunch }}"),
+            change("{{ params.branch }}", "{{ branch }}"),
+            change("{{ params.branch }}", "{{ params.many }}"),
+            change("description = \"How many there are\"\n", ""),
+            change("tools = true }\n", "tools = true }\nsysctl = { \"vm.swappiness\" = 1 }\n"),
+        ]
+        .join("\n\n")
+    );
+}
+
+#[test]
+fn a_kernel_module_of_two_conditions_that_both_hold_is_refused() {
+    let module = "\n[when.kernel-module.driver]\npackage = \"driver-source\"\nsource = \"usr/src/driver-*\"\nmodules = [\"driver.ko\"]\n";
+    let when = |params: &str| format!("\n[[when]]\nparams = {{ {params} }}\n{module}");
+    let apart = OVERLAY.to_owned() + &when("source = \"vendor\"") + &when("source = \"debian\"");
+    let profile = profile("");
+    let node = node(&[("overlays/driver/overlay.toml", &apart), ("profiles/node.toml", &profile)]);
+    assert_eq!(node.kernel_modules["driver"].package, "driver-source");
+    let told = refused_overlay(&(OVERLAY.to_owned() + &when("source = \"vendor\"") + &when("many = 3")));
+    assert!(told.contains("kernel module `driver` is given twice for these parameters"), "{told}");
+    assert!(told.contains("let their `params` exclude each other"), "{told}");
+}
