@@ -36,7 +36,7 @@ pub fn load(workspace: &Workspace, name: &str) -> Result<Profile, ProfileError> 
     let leaf = find(workspace, name)?;
     let source = Arc::clone(&leaf.source);
     let mut draft = lay(chain(workspace, leaf)?, workspace)?;
-    params::check_used(&draft, &source)?;
+    params::check_used(&draft.settings, &draft.overlays, &source)?;
     let overlays = overlay::of(&draft, workspace)?;
     combine(&mut draft, overlays)?;
     draft.finish(name, &source)

@@ -8,70 +8,15 @@
 //! ```
 
 use std::collections::BTreeMap;
-use std::fmt;
 use std::ops::Range;
 use std::sync::Arc;
 
-use serde::{Serialize, Serializer};
-
-use super::draft::Draft;
 use super::error::known_names;
 use super::marks::Written;
 use super::schema::{OverlayToml, ParamTable, ParamValues, Settable, SourceEntry, WhenEntry};
 use super::values::{Identifier, Spanned, VersionStart};
-use super::{Marks, Origin, ProfileError, Workspace};
+use super::{Marks, Origin, ParamValue, Params, ProfileError, Workspace};
 use crate::diagnostic::{Diagnostic, SourceText, closest};
-
-/// A parameter's value.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum ParamValue {
-    Text(String),
-    Number(i64),
-    Flag(bool),
-}
-
-impl ParamValue {
-    /// Its text; none if it is of another type.
-    #[must_use]
-    pub fn text(&self) -> Option<&str> {
-        match self {
-            Self::Text(text) => Some(text),
-            Self::Number(_) | Self::Flag(_) => None,
-        }
-    }
-
-    fn kind(&self) -> &'static str {
-        match self {
-            Self::Text(_) => "text in quotes",
-            Self::Number(_) => "a whole number",
-            Self::Flag(_) => "`true` or `false`",
-        }
-    }
-}
-
-/// As TOML has it.
-impl fmt::Display for ParamValue {
-    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Text(text) => write!(out, "{text:?}"),
-            Self::Number(number) => write!(out, "{number}"),
-            Self::Flag(flag) => write!(out, "{flag}"),
-        }
-    }
-}
-
-impl Serialize for ParamValue {
-    fn serialize<S: Serializer>(&self, out: S) -> Result<S::Ok, S::Error> {
-        match self {
-            Self::Text(text) => out.serialize_str(text),
-            Self::Number(number) => out.serialize_i64(*number),
-            Self::Flag(flag) => out.serialize_bool(*flag),
-        }
-    }
-}
-
-/// Values by parameter.
-pub type Params = BTreeMap<String, ParamValue>;
 
 /// What a chain of profiles says of one overlay: by parameter, the last file's word.
 pub(super) type Settings = BTreeMap<String, Setting>;
@@ -153,13 +98,17 @@ pub(super) fn check_names(
     }
 }
 
-/// Refuses what the profile's own file `leaf` sets of an overlay that it does not have. Files that it extends may: other
+/// Refuses what the profile's own file `leaf` sets of an overlay that is not among the profile's `overlays`. Files that it extends may: other
 /// profiles that extend them may have that overlay.
 ///
 /// # Errors
 /// As said.
-pub(super) fn check_used(draft: &Draft, leaf: &Arc<SourceText>) -> Result<(), ProfileError> {
-    let absent = draft.settings.iter().filter(|(overlay, _)| !draft.overlays.contains(overlay));
+pub(super) fn check_used(
+    settings: &BTreeMap<String, Settings>,
+    overlays: &[String],
+    leaf: &Arc<SourceText>,
+) -> Result<(), ProfileError> {
+    let absent = settings.iter().filter(|(overlay, _)| !overlays.contains(overlay));
     let own = absent.flat_map(|(overlay, settings)| settings.values().map(move |setting| (overlay, setting)));
     match own.into_iter().find(|(_, setting)| Arc::ptr_eq(&setting.name.source, leaf)) {
         Some((overlay, setting)) => {

@@ -2,16 +2,14 @@
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
-use std::fmt;
 
-use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
+use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde::Deserialize;
-use serde::de::{Deserializer, Error as _, Visitor};
+use serde::de::{Deserializer, Error as _};
 
 use super::{KernelModuleTable, SourceEntry, UnitsTable};
 use crate::profile::ParamValue;
 use crate::profile::checks;
-use crate::profile::mistyped::ANY_SIMPLE;
 use crate::profile::values::{Glob, Identifier, Line, Module, Package, Spanned};
 
 /// Values by the names of parameters.
@@ -92,47 +90,5 @@ impl<T: JsonSchema> JsonSchema for Settable<T> {
 
     fn json_schema(generator: &mut SchemaGenerator) -> Schema {
         T::json_schema(generator)
-    }
-}
-
-impl<'de> Deserialize<'de> for ParamValue {
-    fn deserialize<D: Deserializer<'de>>(reader: D) -> Result<Self, D::Error> {
-        struct OfAnyType;
-
-        impl Visitor<'_> for OfAnyType {
-            type Value = ParamValue;
-
-            fn expecting(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-                out.write_str(ANY_SIMPLE)
-            }
-
-            fn visit_bool<E>(self, flag: bool) -> Result<ParamValue, E> {
-                Ok(ParamValue::Flag(flag))
-            }
-
-            fn visit_i64<E>(self, number: i64) -> Result<ParamValue, E> {
-                Ok(ParamValue::Number(number))
-            }
-
-            fn visit_str<E: serde::de::Error>(self, text: &str) -> Result<ParamValue, E> {
-                checks::line(text).map(|()| ParamValue::Text(text.to_owned())).map_err(E::custom)
-            }
-        }
-
-        reader.deserialize_any(OfAnyType)
-    }
-}
-
-impl JsonSchema for ParamValue {
-    fn inline_schema() -> bool {
-        true
-    }
-
-    fn schema_name() -> Cow<'static, str> {
-        "ParamValue".into()
-    }
-
-    fn json_schema(_: &mut SchemaGenerator) -> Schema {
-        json_schema!({ "type": ["string", "integer", "boolean"] })
     }
 }
