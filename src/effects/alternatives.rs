@@ -53,6 +53,10 @@ pub fn parse(script: &str) -> Vec<Choice> {
 
 fn parse_choice(words: &[&str]) -> Option<Choice> {
     let [link, name, path, priority, more @ ..] = words else { return None };
+    // What is put together while the script runs has an effect of its own (`glx`).
+    if words.iter().any(|word| word.contains('$')) {
+        return None;
+    }
     let slaves = more
         .chunks(4)
         .map_while(|words| match words {
@@ -84,17 +88,26 @@ pub fn alternatives(tree: &mut Tree, context: &Context<'_>) -> Result<(), Effect
             }
         }
     }
-    for (name, mut choices) in alternatives {
-        choices.sort_by(|a, b| a.path.cmp(&b.path));
-        // Of equal priorities the first one installed wins there; here, the first path.
-        let Some(best) = choices.iter().min_by_key(|choice| -choice.priority) else { continue };
-        link(tree, &best.link, &name, &best.path)?;
-        for slave in best.slaves.iter().filter(|slave| exists(tree, &slave.path)).collect::<Vec<_>>() {
-            link(tree, &slave.link, &slave.name, &slave.path)?;
-        }
-        let record = Node::file(0o644, record(best, &choices)).from(ORIGIN);
-        tree.put(&format!("var/lib/dpkg/alternatives/{name}"), record)?;
+    for (name, choices) in alternatives {
+        install(tree, &name, choices)?;
     }
+    Ok(())
+}
+
+/// Makes the links and the record of one alternative; nothing without a choice.
+///
+/// # Errors
+/// A link's place below something that is no directory.
+pub(super) fn install(tree: &mut Tree, name: &str, mut choices: Vec<Choice>) -> Result<(), EffectError> {
+    choices.sort_by(|a, b| a.path.cmp(&b.path));
+    // Of equal priorities the first one installed wins there; here, the first path.
+    let Some(best) = choices.iter().min_by_key(|choice| -choice.priority) else { return Ok(()) };
+    link(tree, &best.link, name, &best.path)?;
+    for slave in best.slaves.iter().filter(|slave| exists(tree, &slave.path)).collect::<Vec<_>>() {
+        link(tree, &slave.link, &slave.name, &slave.path)?;
+    }
+    let record = Node::file(0o644, record(best, &choices)).from(ORIGIN);
+    tree.put(&format!("var/lib/dpkg/alternatives/{name}"), record)?;
     Ok(())
 }
 

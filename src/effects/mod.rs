@@ -11,6 +11,7 @@ pub mod depmod;
 pub(crate) mod dpkg_db;
 mod error;
 pub mod files;
+pub(crate) mod glx;
 pub mod ldconfig;
 pub(crate) mod ledger;
 mod network;
@@ -93,6 +94,7 @@ pub fn apply(tree: &mut Tree, context: &Context<'_>, store: &dyn Store) -> Resul
     paths::paths(tree, context)?;
     tmpfiles::tmpfiles(tree)?;
     alternatives::alternatives(tree, context)?;
+    glx::glx(tree, context)?;
     shells::shells(tree)?;
     nsswitch::nsswitch(tree, context)?;
     pam::pam(tree)?;

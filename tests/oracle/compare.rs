@@ -124,6 +124,7 @@ fn content(path: &str, bytes: &[u8]) -> Digest {
         "etc/passwd" => &[2, 3],
         "etc/group" | "etc/shadow" => &[2],
         "etc/gshadow" | "etc/subuid" | "etc/subgid" => &[],
+        "var/lib/dpkg/diversions" => return Digest::of(diversions(bytes).as_bytes()),
         _ => return Digest::of(bytes),
     };
     let text = String::from_utf8_lossy(bytes).into_owned();
@@ -142,6 +143,16 @@ fn content(path: &str, bytes: &[u8]) -> Digest {
         .collect();
     lines.sort();
     Digest::of(lines.join("\n").as_bytes())
+}
+
+/// The diversions in the order of their paths. Those outside of `/usr` are of names in aliased directories, guard upgrades from
+/// before merged `/usr`, and are not in an image.
+fn diversions(bytes: &[u8]) -> String {
+    let text = String::from_utf8_lossy(bytes);
+    let lines: Vec<&str> = text.lines().collect();
+    let mut diversions: Vec<_> = lines.chunks(3).filter(|diversion| diversion[0].starts_with("/usr/")).collect();
+    diversions.sort_unstable();
+    diversions.concat().join("\n")
 }
 
 /// Names by number from `passwd` or `group`.

@@ -39,13 +39,13 @@ impl Workspace {
         Self(TempDir::new_in(env!("CARGO_TARGET_TMPDIR")).unwrap())
     }
 
-    /// Adds a profile that extends another by `packages`, blank-separated.
-    pub fn profile(&self, name: &str, extends: &str, board: Option<&str>, packages: &str) {
+    /// Adds a profile that extends another by `packages`, blank-separated; `sources` is TOML.
+    pub fn profile(&self, name: &str, extends: &str, board: Option<&str>, packages: &str, sources: &str) {
         let packages: Vec<&str> = packages.split_whitespace().collect();
         let board = board.map(|board| format!("board = \"{board}\"\n")).unwrap_or_default();
         let text = format!(
             "schema = 1\nextends = \"{extends}\"\ndescription = \"For the oracle\"\n{board}packages = {packages:?}\n\
-             [image]\nroot = \"1G\"\n"
+             [image]\nroot = \"1G\"\n{sources}"
         );
         let directory = self.path().join("profiles");
         fs::create_dir_all(&directory).unwrap();

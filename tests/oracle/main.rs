@@ -8,6 +8,7 @@
 
 mod allowed;
 mod compare;
+mod driver;
 mod image;
 mod install;
 
@@ -19,7 +20,7 @@ const MORE: &str = "nfs-common open-iscsi cryptsetup-bin xfsprogs vim-tiny pciut
 #[test]
 fn images_hold_what_an_installation_of_their_lock_holds() {
     let workspace = Workspace::new();
-    workspace.profile("roles", "demo", None, MORE);
+    workspace.profile("roles", "demo", None, &[MORE, driver::PACKAGES].join(" "), driver::SOURCES);
     let mut differences = Vec::new();
     for profile in ["demo", "roles"] {
         let image = workspace.build(profile);
@@ -34,6 +35,6 @@ fn images_hold_what_an_installation_of_their_lock_holds() {
 #[test]
 fn every_script_is_accounted_for_on_a_pi_too() {
     let workspace = Workspace::new();
-    workspace.profile("roles-pi", "base", Some("rpi4"), MORE);
+    workspace.profile("roles-pi", "base", Some("rpi4"), MORE, "");
     workspace.run(&["lock", "--profile", "roles-pi"]);
 }

@@ -16,6 +16,7 @@ fn removals_comments_and_computed_arguments_are_no_choices() {
         parse("update-alternatives --remove pager /bin/less\n# update-alternatives --install /a b /c 1\n").is_empty()
     );
     assert!(parse("update-alternatives --install /a b /c $PRIORITY\n").is_empty());
+    assert!(parse("update-alternatives --install /a b /c 5 $slaves\n").is_empty());
 }
 
 fn tree_with(paths: &[&str]) -> Tree {

@@ -10,7 +10,7 @@ mod status;
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
-use super::{Context, EffectError};
+use super::{Context, EffectError, glx};
 use crate::debian::Package;
 use crate::tree::{Kind, Node, Tree};
 
@@ -36,7 +36,7 @@ pub fn dpkg_db(tree: &mut Tree, context: &Context<'_>) -> Result<(), EffectError
     let mut files: BTreeMap<String, Vec<u8>> = BTreeMap::new();
     files.insert("status".to_owned(), status::status(context.packages)?.into_bytes());
     files.insert("arch-native".to_owned(), format!("{}\n", context.profile.board.arch().name()).into_bytes());
-    files.insert("diversions".to_owned(), Vec::new());
+    files.insert("diversions".to_owned(), glx::diversions::database(context.packages)?.into_bytes());
     let overrides: String =
         STAT_OVERRIDES.iter().filter(|(package, _)| context.has(package)).map(|(_, line)| *line).collect();
     files.insert("statoverride".to_owned(), overrides.into_bytes());

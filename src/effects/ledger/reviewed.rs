@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::LazyLock;
 
+use globset::{GlobBuilder, GlobMatcher};
 use serde::Deserialize;
 
 use super::script;
@@ -50,7 +51,7 @@ pub struct Review {
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct TriggerReview {
-    /// The trigger's name or path, `@TRIPLET@` for the multiarch triplet.
+    /// The trigger's name, or a glob of its paths, `@TRIPLET@` for the multiarch triplet.
     pub name: String,
     pub effects: Vec<String>,
     pub note: String,
@@ -65,6 +66,8 @@ pub enum LedgerError {
     Digest { package: String, script: String, sha256: String },
     #[error("the ledger's entry for {subject} names the effect `{effect}`, which does not exist")]
     Effect { subject: String, effect: String },
+    #[error("the ledger's entry for the trigger `{name}` is no glob")]
+    Glob { name: String, source: globset::Error },
     #[error("the ledger's entry for {subject} has no note")]
     Note { subject: String },
     #[error(
@@ -87,7 +90,7 @@ impl LedgerError {
                 "{wants}. Where the image can do without, write `effects = []` and say so in `note`; where it cannot, let a \
                  file of an overlay do it (docs/effects.md)"
             )),
-            Self::Syntax(_) | Self::Digest { .. } => Some(
+            Self::Syntax(_) | Self::Digest { .. } | Self::Glob { .. } => Some(
                 "correct the workspace's ledger.toml: its entries are as `imgbuild lock` proposes them for a script that nobody \
                  models"
                     .to_owned(),
@@ -109,7 +112,7 @@ struct File {
 #[derive(Debug, Clone, Default)]
 pub struct Ledger {
     scripts: BTreeMap<(String, String), BTreeSet<Digest>>,
-    triggers: BTreeSet<String>,
+    triggers: Vec<GlobMatcher>,
     /// The effects that reviews name, by package and script.
     effects: BTreeMap<(String, String), BTreeSet<String>>,
 }
@@ -135,9 +138,10 @@ impl Ledger {
                 ledger.scripts.entry((review.package.clone(), review.script.clone())).or_default().insert(digest);
             }
         }
-        for review in file.trigger {
-            check_words(&format!("trigger {}", review.name), &review.effects, &review.note)?;
-            ledger.triggers.insert(review.name);
+        for TriggerReview { name, effects, note } in file.trigger {
+            check_words(&format!("trigger {name}"), &effects, &note)?;
+            let glob = GlobBuilder::new(&name).literal_separator(true).empty_alternates(true).build();
+            ledger.triggers.push(glob.map_err(|source| LedgerError::Glob { name, source })?.compile_matcher());
         }
         Ok(ledger)
     }
@@ -171,7 +175,7 @@ impl Ledger {
     }
 
     pub(super) fn has_trigger(&self, name: &str) -> bool {
-        self.triggers.contains(name)
+        self.triggers.iter().any(|glob| glob.is_match(name))
     }
 }
 

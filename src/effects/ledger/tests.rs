@@ -157,3 +157,18 @@ fn a_ledger_with_an_unknown_effect_key_or_digest_is_refused() {
     assert!(matches!(Ledger::parse(&entry("abc", "pam", "")), Err(LedgerError::Digest { .. })));
     assert!(matches!(Ledger::parse(&entry(&good, "pam", "versoin = 1\n")), Err(LedgerError::Syntax(_))));
 }
+
+#[test]
+fn one_entry_may_stand_for_many_paths_and_a_bad_glob_is_refused_by_name() {
+    let entry = |name: &str| format!("[[trigger]]\nname = \"{name}\"\neffects = []\nnote = \"Nothing to do.\"\n");
+    let ledger = Ledger::parse(&entry("/usr/lib/{,*/}libGL.so{,.*}")).unwrap();
+    for known in ["/usr/lib/libGL.so", "/usr/lib/@TRIPLET@/libGL.so.1"] {
+        assert!(ledger.has_trigger(known), "{known}");
+    }
+    for unknown in ["/usr/lib/a/b/libGL.so", "/usr/lib/libGL", "libGL.so"] {
+        assert!(!ledger.has_trigger(unknown), "{unknown}");
+    }
+    let error = Ledger::parse(&entry("/usr/lib/{")).unwrap_err();
+    assert!(error.to_string().contains("`/usr/lib/{`"), "{error}");
+    assert!(error.hint().is_some());
+}
