@@ -86,6 +86,7 @@ needs=(
     xz:xz-utils
     zstd:zstd
     /usr/lib/postgresql/*/bin/initdb:postgresql
+    /usr/lib/python3/dist-packages/jsonschema:python3-jsonschema
     /usr/share/AAVMF/AAVMF_CODE.fd:qemu-efi-aarch64
     /usr/share/OVMF/OVMF_CODE_4M.fd:ovmf
     /usr/share/OVMF/OVMF_CODE_4M.secboot.fd:ovmf

@@ -7,6 +7,7 @@ mod access;
 pub mod accounts;
 pub(crate) mod alternatives;
 pub mod ca;
+pub mod cdi;
 pub mod depmod;
 pub(crate) mod dpkg_db;
 mod error;
@@ -85,7 +86,8 @@ impl ApplyError {
 /// Runs all effects over the tree that the packages made. `store` keeps what is dear to compute.
 ///
 /// The order is that of need: accounts before all that has an owner, the profile's own files before the units that they
-/// may bring, dpkg's records after what adds to them, and indexes over what is left in the end.
+/// may bring, dpkg's records after what adds to them, and indexes over what is left in the end, of which the last names files
+/// that containers are given.
 ///
 /// # Errors
 /// The first effect that fails.
@@ -108,5 +110,6 @@ pub fn apply(tree: &mut Tree, context: &Context<'_>, store: &dyn Store) -> Resul
     trim::trim(tree, &context.profile.dropped());
     ldconfig::ldconfig(tree, context.profile.board.arch())?;
     depmod::depmod(tree, store)?;
+    cdi::cdi(tree, context)?;
     Ok(())
 }

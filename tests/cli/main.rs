@@ -14,6 +14,7 @@ mod bad_profile;
 mod board;
 mod boot;
 mod build;
+mod cdi;
 mod clumsy;
 mod cluster;
 mod compare;

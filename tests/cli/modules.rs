@@ -83,7 +83,7 @@ fn exported(place: &Place) -> PathBuf {
 }
 
 /// A file of the root file system of the profile `node`.
-fn in_image(place: &Place, path: &str) -> Vec<u8> {
+pub fn in_image(place: &Place, path: &str) -> Vec<u8> {
     let manifest = place::json(&place.path("build/node/manifest.json"));
     let partitions = manifest["partitions"].as_array().unwrap();
     let root = partitions.iter().find(|partition| partition["label"] == "root-a").unwrap();

@@ -62,7 +62,7 @@ fn hwcaps(tree: &Tree, path: &str) -> Result<Vec<String>, LdconfigError> {
 }
 
 /// The names of what a directory holds.
-pub(super) fn children<'a>(tree: &'a Tree, dir: &str) -> impl Iterator<Item = &'a str> + use<'a> {
+pub(in crate::effects) fn children<'a>(tree: &'a Tree, dir: &str) -> impl Iterator<Item = &'a str> + use<'a> {
     let skip = if dir.is_empty() { 0 } else { dir.len() + 1 };
     tree.below(dir).map(move |(path, _)| &path[skip..]).filter(|name| !name.contains('/'))
 }

@@ -16,6 +16,8 @@ use crate::format::ldso_cache::{self, FLAGS_AARCH64, FLAGS_X86_64, Library, TooL
 use crate::profile::Arch;
 use crate::tree::{Kind, Node, Tree, TreeError};
 
+pub(super) use dirs::children;
+
 const CACHE: &str = "etc/ld.so.cache";
 /// How the C library introduces itself in its own file.
 const BANNER: &[u8] = b"GNU C Library ";
@@ -74,6 +76,15 @@ fn link(tree: &mut Tree, dir: &str, soname: &str, file: &str) -> Result<(), Ldco
         tree.put(&path, Node::symlink(file).from("effect:ldconfig"))?;
     }
     Ok(())
+}
+
+/// The SONAME of the library at `path`; `None` if it has none, or is no library for `arch`.
+///
+/// # Errors
+/// Of reading the file.
+pub(super) fn soname_of(tree: &Tree, path: &str, arch: Arch) -> io::Result<Option<String>> {
+    let Some(content) = tree.file(path) else { return Ok(None) };
+    Ok(soname::read(content, machine(arch))?.and_then(|library| library.soname))
 }
 
 /// What `ldconfig` of the C library in the tree would call itself.
