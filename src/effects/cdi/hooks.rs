@@ -45,7 +45,7 @@ pub(super) fn hooks(tree: &Tree, context: &Context<'_>, driver: &Driver) -> Vec<
 fn hook(name: &str, more: Vec<String>) -> Hook {
     let mut args = vec![name_of(PROGRAM).to_owned(), name.to_owned()];
     args.extend(more);
-    Hook { hook_name: "createContainer", path: format!("/{PROGRAM}"), args, env: vec!["NVIDIA_CTK_DEBUG=false"] }
+    Hook { stage: "createContainer", path: format!("/{PROGRAM}"), args, env: vec!["NVIDIA_CTK_DEBUG=false"] }
 }
 
 fn options(name: &str, values: Vec<String>) -> Vec<String> {

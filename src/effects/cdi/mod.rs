@@ -44,8 +44,8 @@ const PROGRAM_DIRS: [&str; 6] = ["usr/local/sbin", "usr/local/bin", "usr/sbin", 
 /// (`newGraphicsConfigsDiscoverer` in `internal/discover/graphics.go`, which has those of displays too).
 const DATA: [&str; 2] = ["etc/OpenCL/vendors/nvidia.icd", "usr/share/nvidia/nvoptix.bin"];
 
-/// Where packages put the firmware of the card's system processor.
-const FIRMWARE: &str = "lib/firmware/nvidia";
+/// Where packages put the firmware of the card's system processor: `/lib` is a link.
+const FIRMWARE: &str = "usr/lib/firmware/nvidia";
 
 /// Describes the card of the driver that is in the tree, if there is one. Comes after all that adds, removes or links its files.
 ///
@@ -123,12 +123,10 @@ fn named(driver: &Driver, system: &str) -> Vec<Mount> {
 /// As `newDriverFirmwareDiscoverer` has it.
 fn firmware(tree: &Tree, version: &str) -> Vec<Mount> {
     let dir = format!("{FIRMWARE}/{version}");
-    let Ok(real) = tree.resolve(&dir, true) else { return Vec::new() };
-    let names = children(tree, &real)
-        .filter(|name| matches!(name.rsplit_once('.'), Some((stem, "bin")) if stem.starts_with("gsp")));
-    names
-        .filter_map(|name| Some(Mount::new(&file(tree, &format!("{real}/{name}"))?, format!("/{dir}/{name}"))))
-        .collect()
+    let is_firmware = |name: &&str| matches!(name.rsplit_once('.'), Some((stem, "bin")) if stem.starts_with("gsp"));
+    let names = children(tree, &dir).filter(is_firmware);
+    let place = |name| format!("/lib/firmware/nvidia/{version}/{name}");
+    names.filter_map(|name| Some(Mount::new(&file(tree, &format!("{dir}/{name}"))?, place(name)))).collect()
 }
 
 /// A program of the driver, as the search path has it.

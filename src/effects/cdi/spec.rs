@@ -71,7 +71,8 @@ pub(super) struct DeviceNode {
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct Hook {
-    pub hook_name: &'static str,
+    #[serde(rename = "hookName")]
+    pub stage: &'static str,
     pub path: String,
     pub args: Vec<String>,
     pub env: Vec<&'static str>,
