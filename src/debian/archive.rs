@@ -2,15 +2,16 @@
 //!
 //! `InRelease` (signature by a pinned key, suite, date) → digest of the index → compressed index → its text.
 
+use std::fs::File;
 use std::io::{self, Read};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use liblzma::stream::Stream;
 
 use super::XZ_MEMORY;
 use super::mirror::Mirror;
 use super::openpgp::{self, SignatureError};
-use super::release::{self, IndexFile, Release, ReleaseError};
+use super::release::{self, IndexFile, Release, ReleaseError, Sum};
 use crate::fetch::{Download, FetchError, Fetcher};
 use crate::output::{Named, Progress};
 use crate::profile::{Arch, Source, SourceKey};
@@ -107,12 +108,23 @@ pub fn fetch_indexes(
     let mut wanted = Vec::new();
     for source in sources {
         let (state, release) = fetch_release(source, mirror, fetcher, now)?;
-        let indexes = indexes(source, &release, arch)?;
-        wanted.extend(indexes.iter().map(|index| index.download(source, mirror, release.by_hash)));
-        states.push((state, indexes));
+        let mut places = Vec::new();
+        for index in indexes(source, &release, arch)? {
+            places.push(match index.file.sum {
+                Sum::Sha256(sha256) => {
+                    wanted.push(index.download(sha256, source, mirror, release.by_hash));
+                    (index, None)
+                }
+                Sum::Sha512(_) => {
+                    let bytes = index.fetch(source, mirror, fetcher)?;
+                    (index, Some(bytes))
+                }
+            });
+        }
+        states.push((state, places));
     }
     let mut paths = fetcher.fetch_all(&wanted, &Named { phase: "indexes", progress })?.into_iter();
-    states.into_iter().map(|(state, indexes)| read_indexes(state, &indexes, &mut paths)).collect()
+    states.into_iter().map(|(state, places)| read_indexes(state, places, &mut paths)).collect()
 }
 
 /// Fetches a source's `InRelease` file and checks its signature, suite and dates.
@@ -217,28 +229,43 @@ impl Index {
             .find_map(|path| release.files.get(&path).map(|file| Self { path: path.clone(), file: *file, plain }))
     }
 
-    fn download(&self, source: &Source, mirror: &Mirror, by_hash: bool) -> Download {
+    fn title(&self, source: &Source) -> String {
+        format!("index {} of source `{}`", self.path, source.name)
+    }
+
+    fn download(&self, sha256: Digest, source: &Source, mirror: &Mirror, by_hash: bool) -> Download {
         let suite = directory(source, mirror);
         let folder = self.path.rsplit_once('/').map_or_else(String::new, |(folder, _)| format!("{folder}/"));
-        let hashed = by_hash.then(|| format!("{suite}/{folder}by-hash/SHA256/{}", self.file.sha256));
+        let hashed = by_hash.then(|| format!("{suite}/{folder}by-hash/SHA256/{sha256}"));
         Download {
-            name: format!("index {} of source `{}`", self.path, source.name),
+            name: self.title(source),
             urls: hashed.into_iter().chain([format!("{suite}/{}", self.path)]).collect(),
-            sha256: self.file.sha256,
+            sha256,
             size: Some(self.file.size),
         }
     }
 
-    /// Its decompressed text, of at most `room` bytes.
-    fn read(&self, path: &Path, room: u64) -> io::Result<String> {
-        let file = std::fs::File::open(path)?;
-        let plain: Box<dyn Read> = match self.path.rsplit_once('.') {
+    /// Its bytes as they are at the archive, for what the cache of downloads, which goes by SHA-256, cannot keep.
+    fn fetch(&self, source: &Source, mirror: &Mirror, fetcher: &Fetcher) -> Result<Vec<u8>, ArchiveError> {
+        let url = format!("{}/{}", directory(source, mirror), self.path);
+        let bytes = fetcher.fetch_fresh(&self.title(source), &url, self.file.size)?;
+        if bytes.len() as u64 == self.file.size && self.file.sum.is_of(&bytes) {
+            return Ok(bytes);
+        }
+        let name = source.name.clone();
+        let other = invalid("its SHA-512 or its size is not what the Release file says".to_owned());
+        Err(ArchiveError::Index { name, path: self.path.clone(), source: other })
+    }
+
+    /// The decompressed text of `packed`, of at most `room` bytes.
+    fn read<'a>(&self, packed: impl Read + 'a, room: u64) -> io::Result<String> {
+        let plain: Box<dyn Read + 'a> = match self.path.rsplit_once('.') {
             Some((_, "xz")) => {
                 let stream = Stream::new_stream_decoder(XZ_MEMORY, 0)?;
-                Box::new(liblzma::read::XzDecoder::new_stream(file, stream))
+                Box::new(liblzma::read::XzDecoder::new_stream(packed, stream))
             }
-            Some((_, "gz")) => Box::new(flate2::read::MultiGzDecoder::new(io::BufReader::new(file))),
-            _ => Box::new(file),
+            Some((_, "gz")) => Box::new(flate2::read::MultiGzDecoder::new(io::BufReader::new(packed))),
+            _ => Box::new(packed),
         };
         let limit = self.plain.map_or(room, |plain| plain.size.min(room));
         let mut bytes = Vec::new();
@@ -246,7 +273,7 @@ impl Index {
         if bytes.len() as u64 > limit {
             return Err(invalid(format!("larger than {limit} bytes when decompressed")));
         }
-        if self.plain.is_some_and(|plain| plain.sha256 != Digest::of(&bytes)) {
+        if self.plain.is_some_and(|plain| !plain.sum.is_of(&bytes)) {
             return Err(invalid("its decompressed text is not what the Release file says".to_owned()));
         }
         String::from_utf8(bytes).map_err(|error| invalid(error.utf8_error().to_string()))
@@ -257,16 +284,24 @@ fn invalid(message: String) -> io::Error {
     io::Error::new(io::ErrorKind::InvalidData, message)
 }
 
-/// Reads as many of the fetched `paths` as the source has indexes.
+/// Reads a source's indexes: the bytes that were fetched, or the next of the fetched `paths`.
 fn read_indexes(
     state: SourceState,
-    indexes: &[Index],
+    indexes: Vec<(Index, Option<Vec<u8>>)>,
     paths: &mut impl Iterator<Item = PathBuf>,
 ) -> Result<FetchedIndex, ArchiveError> {
     let mut text = String::new();
-    for (index, path) in indexes.iter().zip(paths) {
+    for (index, bytes) in indexes {
         let room = MAX_INDEX.saturating_sub(text.len() as u64);
-        let part = index.read(&path, room).map_err(|source| ArchiveError::Index {
+        let read = match bytes {
+            Some(bytes) => index.read(bytes.as_slice(), room),
+            None => paths
+                .next()
+                .ok_or_else(|| io::ErrorKind::NotFound.into())
+                .and_then(File::open)
+                .and_then(|file| index.read(file, room)),
+        };
+        let part = read.map_err(|source| ArchiveError::Index {
             name: state.name.clone(),
             path: index.path.clone(),
             source,

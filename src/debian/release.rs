@@ -1,9 +1,12 @@
 //! Release files: a suite's names, its dates, and the digests of its indexes.
 
 use std::collections::BTreeMap;
+use std::fmt;
+
+use sha2::{Digest as _, Sha512};
 
 use super::date;
-use super::deb822::{self, Deb822Error};
+use super::deb822::{self, Deb822Error, Paragraph};
 use super::openpgp;
 use crate::tree::Digest;
 
@@ -29,7 +32,35 @@ pub struct Release {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct IndexFile {
     pub size: u64,
-    pub sha256: Digest,
+    pub sum: Sum,
+}
+
+/// What a Release file proves an index with.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum Sum {
+    Sha256(Digest),
+    /// Of an archive that lists no SHA-256, as that of NVIDIA's container toolkit does not (docs/gpu.md).
+    Sha512([u8; 64]),
+}
+
+impl Sum {
+    /// Whether these bytes have it.
+    #[must_use]
+    pub fn is_of(&self, bytes: &[u8]) -> bool {
+        match self {
+            Self::Sha256(digest) => *digest == Digest::of(bytes),
+            Self::Sha512(sum) => *sum == <[u8; 64]>::from(Sha512::digest(bytes)),
+        }
+    }
+}
+
+impl fmt::Debug for Sum {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Sha256(digest) => write!(out, "SHA-256 {digest}"),
+            Self::Sha512(sum) => sum.iter().try_for_each(|byte| write!(out, "{byte:02x}")),
+        }
+    }
 }
 
 /// Why a Release file was refused.
@@ -91,22 +122,40 @@ pub fn parse(text: &str) -> Result<Release, ReleaseError> {
         valid_until: time("Valid-Until")?,
         by_hash: has_word("Acquire-By-Hash", "yes"),
         splits_all: has_word("Architectures", "all") && !has_word("No-Support-for-Architecture-all", "Packages"),
-        files: files(paragraph.get("SHA256").ok_or(ReleaseError::Missing { field: "SHA256" })?)?,
+        files: listed(paragraph)?,
     })
 }
 
-/// The lines `<digest> <size> <path>`.
-fn files(list: &str) -> Result<BTreeMap<String, IndexFile>, ReleaseError> {
-    let lines = list.lines().map(str::trim).filter(|line| !line.is_empty());
-    lines
-        .map(|line| file(line).ok_or_else(|| ReleaseError::Value { field: "SHA256", value: line.to_owned() }))
-        .collect()
+/// The indexes, by SHA-256 where there is one: downloads are kept by it. apt takes either, too (`Hashes` in apt-pkg/hashes.cc).
+fn listed(paragraph: &Paragraph<'_>) -> Result<BTreeMap<String, IndexFile>, ReleaseError> {
+    match (paragraph.get("SHA256"), paragraph.get("SHA512")) {
+        (Some(list), _) => files("SHA256", list, |text| Digest::parse(text).map(Sum::Sha256)),
+        (None, Some(list)) => files("SHA512", list, |text| sha512(text).map(Sum::Sha512)),
+        (None, None) => Err(ReleaseError::Missing { field: "SHA256" }),
+    }
 }
 
-fn file(line: &str) -> Option<(String, IndexFile)> {
+/// 128 hexadecimal digits.
+fn sha512(text: &str) -> Option<[u8; 64]> {
+    let (first, second) = text.split_at_checked(64)?;
+    let halves = [Digest::parse(first)?.0, Digest::parse(second)?.0];
+    halves.concat().try_into().ok()
+}
+
+/// The lines `<digest> <size> <path>` of a field.
+fn files(
+    field: &'static str,
+    list: &str,
+    sum: impl Fn(&str) -> Option<Sum>,
+) -> Result<BTreeMap<String, IndexFile>, ReleaseError> {
+    let lines = list.lines().map(str::trim).filter(|line| !line.is_empty());
+    lines.map(|line| file(line, &sum).ok_or_else(|| ReleaseError::Value { field, value: line.to_owned() })).collect()
+}
+
+fn file(line: &str, sum: impl Fn(&str) -> Option<Sum>) -> Option<(String, IndexFile)> {
     let mut words = line.split_ascii_whitespace();
     let (digest, size, path) = (words.next()?, words.next()?, words.next()?);
-    let file = IndexFile { sha256: Digest::parse(digest)?, size: size.parse().ok()? };
+    let file = IndexFile { sum: sum(digest)?, size: size.parse().ok()? };
     // `apt-ftparchive` and others write paths of a flat repository with and without it.
     let path = path.strip_prefix("./").unwrap_or(path);
     words.next().is_none().then(|| (path.to_owned(), file))
@@ -161,8 +210,24 @@ SHA256:
         assert_eq!(release.codename.as_deref(), Some("trixie-security"));
         assert_eq!(date::display(release.date), "2026-11-21T00:53:03Z");
         assert!(release.by_hash && !release.splits_all);
-        assert_eq!(release.files["main/binary-amd64/Packages"].sha256, Digest::of(b""));
+        assert_eq!(release.files["main/binary-amd64/Packages"].sum, Sum::Sha256(Digest::of(b"")));
         assert_eq!(release.files["main/binary-arm64/Packages.xz"].size, 9614816);
+    }
+
+    /// As the archive of NVIDIA's container toolkit has it.
+    #[test]
+    fn indexes_that_have_no_sha_256_are_proved_by_sha_512() {
+        let sum = "cf83e1357eefb8bdf1542850d66d8007d620e4050b5715dc83f4a921d36ce9ce\
+                   47d0d13c5d85f2b0ff8318d2877eec2f63b931bd47417a81a538327af927da3e";
+        let text = format!("Date: Fri, 27 Apr 2018 21:29:25 +0000\nSHA512:\n {sum} 0 Packages\n");
+        let release = parse(&text).unwrap();
+        let file = release.files["Packages"];
+        assert!(file.sum.is_of(b"") && !file.sum.is_of(b"x"));
+        // One that a SHA-256 is listed for keeps to that.
+        let both = parse(&format!("{text}SHA256:\n {} 1 Packages\n", Digest::of(b"x"))).unwrap();
+        assert_eq!(both.files["Packages"].sum, Sum::Sha256(Digest::of(b"x")));
+        let error = parse(&text.replace("cf83", "xyz8")).unwrap_err().to_string();
+        assert!(error.starts_with("field `SHA512`: bad value"), "{error}");
     }
 
     #[test]
@@ -200,6 +265,7 @@ SHA256:
         let cases = [
             (TEXT.replace("Date:", "Dato:"), "no field `Date`"),
             (TEXT.replace("SHA256:", "SHA1:"), "no field `SHA256`"),
+            (TEXT.replace("SHA256:", "SHA512:"), "field `SHA512`: bad value"),
             (TEXT.replace("28 Nov", "48 Nov"), "field `Valid-Until`: bad value `Sat, 48 Nov 2026 00:53:03 UTC`"),
             (TEXT.replace("9614816", "-1"), "field `SHA256`: bad value"),
             (format!("{TEXT}\nSuite: other\n"), "it has 2 paragraphs instead of one"),
