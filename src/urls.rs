@@ -5,8 +5,9 @@ use std::path::PathBuf;
 
 use url::{ParseError, Url};
 
-/// The URL of something that can be fetched, or of a directory that such things lie below: http or https, with a host. It is
-/// shown without a user and password in it, which give access.
+/// The URL of something that can be fetched, or of a directory that such things lie below: http or https, with a host; that of
+/// an archive may also be of this machine ([`WebUrl::archive`]). It is shown without a user and password in it, which give
+/// access.
 #[derive(Clone, PartialEq, Eq)]
 pub struct WebUrl(Url);
 
@@ -59,6 +60,31 @@ impl WebUrl {
             return Err(UrlError::NoDirectory);
         }
         Ok(url)
+    }
+
+    /// The URL of an archive: as [`WebUrl::base`], or that of a directory of this machine, `file:///srv/mirror`, whose files are
+    /// read.
+    ///
+    /// # Errors
+    /// As [`WebUrl::base`].
+    pub fn archive(text: &str) -> Result<Self, UrlError> {
+        if !text.starts_with("file:///") {
+            return Self::base(text);
+        }
+        let url = Url::parse(text)?;
+        if !text.bytes().all(|byte| byte.is_ascii_graphic() && byte != b'\\') {
+            return Err(UrlError::Character);
+        }
+        if url.query().is_some() || url.fragment().is_some() || local_path(text).is_none() {
+            return Err(UrlError::NoDirectory);
+        }
+        Ok(Self(url))
+    }
+
+    /// The URL of the directory at an absolute path of this machine; none for another path.
+    #[must_use]
+    pub fn directory(path: &str) -> Option<Self> {
+        Url::from_file_path(path).ok().filter(|_| !path.contains(char::is_control)).map(Self)
     }
 
     /// All of it, for whoever fetches.
@@ -174,6 +200,23 @@ mod tests {
             assert_eq!(below.beside("SHA256SUMS").as_str(), "http://h/a/release%2F1/SHA256SUMS");
             assert_eq!(WebUrl::base(base).unwrap().file("v1%2B1/x"), "http://h/a/v1%2B1/x");
         }
+    }
+
+    #[test]
+    fn an_archive_may_be_a_directory_of_this_machine() {
+        for (text, path) in [("file:///srv/a", "/srv/a"), ("file:///srv/a%20b/", "/srv/a b/"), ("file:///", "/")] {
+            let url = WebUrl::archive(text).unwrap();
+            assert_eq!(local_path(url.as_str()).unwrap(), PathBuf::from(path));
+        }
+        assert!(WebUrl::archive("http://h/a").is_ok());
+        assert_eq!(local_path("http://h/a"), None);
+        for bad in ["file://h/a", "file:/a", "file:a", "/a", "file:///a?b", "file:///a#b", "file:///a b", "ftp://h/a"] {
+            assert!(WebUrl::archive(bad).is_err(), "{bad}");
+        }
+        assert_eq!(WebUrl::directory("/srv/a b").unwrap().as_str(), "file:///srv/a%20b");
+        assert!(WebUrl::directory("srv").is_none() && WebUrl::directory("/a\nb").is_none());
+        // What is fetched from the web is not a file of this machine.
+        assert!(WebUrl::base("file:///srv/a").is_err() && WebUrl::parse("file:///srv/a").is_err());
     }
 
     #[test]

@@ -301,11 +301,8 @@ fn read_indexes(
                 .and_then(File::open)
                 .and_then(|file| index.read(file, room)),
         };
-        let part = read.map_err(|source| ArchiveError::Index {
-            name: state.name.clone(),
-            path: index.path.clone(),
-            source,
-        })?;
+        let part =
+            read.map_err(|source| ArchiveError::Index { name: state.name.clone(), path: index.path.clone(), source })?;
         if text.is_empty() {
             text = part;
         } else {

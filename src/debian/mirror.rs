@@ -24,7 +24,7 @@ pub const DEFAULT_SNAPSHOT: &str = "https://snapshot.debian.org";
 /// Seconds after a Release file's date at which a snapshot surely has its packages: snapshots are taken four times a day.
 const SNAPSHOT_DELAY: u64 = 12 * 60 * 60;
 
-/// Base URLs of Debian's archives, without a trailing slash.
+/// Base URLs of Debian's archives, without a trailing slash; of a mirror on this machine, of its directories.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Mirror {
     pub debian: WebUrl,
@@ -34,7 +34,7 @@ pub struct Mirror {
 
 /// The URL of a mirror cannot be used.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("mirror `{}` is not an `http://` or `https://` address", shown(address))]
+#[error("mirror `{}` is neither an `http://` or `https://` address nor a directory's absolute path", shown(address))]
 pub struct MirrorError {
     pub address: String,
 }
@@ -56,8 +56,8 @@ impl Mirror {
     /// Chooses the mirror.
     ///
     /// `named` is the user's choice: either the URL of the main archive, which ends in `/debian` and has the security archive
-    /// beside it in `debian-security`, or the URL of the directory that holds both. `snapshot` replaces
-    /// [`DEFAULT_SNAPSHOT`].
+    /// beside it in `debian-security`, or the URL of the directory that holds both; or the absolute path of such a directory.
+    /// `snapshot` replaces [`DEFAULT_SNAPSHOT`].
     ///
     /// # Errors
     /// One of the user's URLs is malformed.
@@ -121,7 +121,9 @@ impl AptMirrors {
 }
 
 fn address(text: &str) -> Result<WebUrl, MirrorError> {
-    WebUrl::base(text.trim_end_matches('/')).map_err(|_| MirrorError { address: text.to_owned() })
+    let trimmed = text.trim_end_matches('/');
+    let url = WebUrl::directory(trimmed).map_or_else(|| WebUrl::archive(trimmed), Ok);
+    url.map_err(|_| MirrorError { address: text.to_owned() })
 }
 
 #[cfg(test)]
@@ -149,6 +151,14 @@ mod tests {
     }
 
     #[test]
+    fn a_mirror_may_be_a_directory_of_this_machine() {
+        let expected = pair("file:///srv/mirror/debian", "file:///srv/mirror/debian-security");
+        for named in ["/srv/mirror", "/srv/mirror/debian/", "file:///srv/mirror/", "file:///srv/mirror/debian"] {
+            assert_eq!(choose(Some(named), &AptMirrors::default()), expected);
+        }
+    }
+
+    #[test]
     fn the_hosts_mirrors_come_before_the_public_ones() {
         let apt = AptMirrors { debian: Some(address("http://apt.example.org/debian").unwrap()), security: None };
         assert_eq!(choose(None, &apt), pair("http://apt.example.org/debian", DEFAULT_SECURITY));
@@ -157,8 +167,15 @@ mod tests {
 
     #[test]
     fn what_is_no_web_address_is_refused() {
-        for bad in ["", "mirror.example.org/debian", "ftp://mirror.example.org/debian", "http://", "http://a b/debian"]
-        {
+        for bad in [
+            "",
+            "mirror.example.org/debian",
+            "ftp://mirror.example.org/debian",
+            "http://",
+            "http://a b/debian",
+            "file://host/debian",
+            "./debian",
+        ] {
             let error = Mirror::choose(Some(bad), &AptMirrors::default(), None).unwrap_err();
             assert_eq!(error.address, bad);
         }

@@ -35,6 +35,11 @@ pub enum Cause {
     NotFound { status: u16 },
     #[error("HTTP status {status}")]
     Status { status: u16 },
+    /// Of a directory of this machine.
+    #[error("there is no such file")]
+    NoFile,
+    #[error("{source}")]
+    Read { source: io::Error },
     #[error("{}", innermost(.0))]
     Network(reqwest::Error),
     #[error("no bytes for {seconds} s")]
@@ -66,7 +71,12 @@ impl Cause {
             Self::Network(error) => !error.is_builder() && !error.is_redirect(),
             Self::Status { status } => matches!(status, 408 | 425 | 429 | 500..),
             Self::Stalled { .. } | Self::Cut { .. } | Self::WrongRange => true,
-            Self::NotFound { .. } | Self::TooLong { .. } | Self::Mismatch { .. } | Self::Write { .. } => false,
+            Self::NotFound { .. }
+            | Self::NoFile
+            | Self::Read { .. }
+            | Self::TooLong { .. }
+            | Self::Mismatch { .. }
+            | Self::Write { .. } => false,
         }
     }
 
@@ -106,7 +116,9 @@ impl FetchError {
                 let any = |test: fn(&Cause) -> bool| attempts.iter().any(|attempt| test(&attempt.cause));
                 if any(Cause::is_forgery) {
                     "the server's copy is damaged or was tampered with; try another mirror with `--mirror`"
-                } else if any(|cause| matches!(cause, Cause::NotFound { .. })) {
+                } else if any(|cause| matches!(cause, Cause::Read { .. })) {
+                    "the archive is a directory of this machine: let it hold plain files that you may read"
+                } else if any(|cause| matches!(cause, Cause::NotFound { .. } | Cause::NoFile)) {
                     "the mirror does not have it (any more); a locked package that is gone is replaced by \
                      `imgbuild lock --update`, another mirror is chosen with `--mirror`"
                 } else {

@@ -18,6 +18,7 @@ pub(crate) mod k3s;
 mod store;
 
 use std::fs;
+use std::io::{self, Read as _};
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 use std::time::Duration;
@@ -26,11 +27,12 @@ use futures_util::{StreamExt as _, TryStreamExt as _, stream};
 
 pub use error::{Attempt, Cause, FetchError};
 
+use crate::files;
 use crate::output::Progress;
 use crate::tree::Digest;
-use crate::urls::shown;
+use crate::urls::{local_path, shown};
 use http::Client;
-use store::{Claim, Import, Partial, Store};
+use store::{Claim, Import, Missing, Partial, Store};
 
 /// Objects downloaded at the same time.
 const PARALLEL: usize = 8;
@@ -67,7 +69,7 @@ impl Default for Patience {
     }
 }
 
-/// Gets objects by content from the cache or the network.
+/// Gets objects by content from the cache, the network, or directories of this machine (`file:` URLs).
 #[derive(Debug)]
 pub struct Fetcher {
     store: Store,
@@ -138,7 +140,7 @@ impl Fetcher {
     /// The network client cannot start, or an object cannot be fetched; the first such object is reported. Others may be in
     /// the cache by then, and partial files stay for the next run to resume.
     pub fn fetch_all(&self, wanted: &[Download], progress: &dyn Progress) -> Result<Vec<PathBuf>, FetchError> {
-        let missing = self.store.missing(wanted, progress)?;
+        let missing = self.take_local(self.store.missing(wanted, progress)?)?;
         if !missing.is_empty() {
             let Some(network) = self.network()? else {
                 let names = |damaged| {
@@ -158,6 +160,38 @@ impl Fetcher {
         Ok(wanted.iter().map(|download| self.store.object(&download.sha256)).collect())
     }
 
+    /// Copies what lies in directories of this machine into the cache, which needs no network; gives what is still missing.
+    fn take_local<'a>(&self, missing: Vec<Missing<'a>>) -> Result<Vec<Missing<'a>>, FetchError> {
+        let mut left = Vec::new();
+        for missing in missing {
+            if !self.is_taken(missing.download)? {
+                left.push(missing);
+            }
+        }
+        Ok(left)
+    }
+
+    /// Whether the object was copied from the first of its URLs that are of this machine; not if it is sought elsewhere first.
+    fn is_taken(&self, download: &Download) -> Result<bool, FetchError> {
+        let mut attempts = Vec::new();
+        for url in &download.urls {
+            let Some(path) = local_path(url) else { return Ok(false) };
+            let cause = match self.store.import(&path, &download.sha256) {
+                Ok(_) => return Ok(true),
+                Err(Import::Cache(error)) => return Err(error),
+                Err(Import::Missing) => Cause::NoFile,
+                Err(Import::Read(source)) => Cause::Read { source },
+                Err(Import::Other { got }) => Cause::Mismatch { got, expected: download.sha256 },
+            };
+            let is_forgery = cause.is_forgery();
+            attempts.push(Attempt { url: url.clone(), cause });
+            if is_forgery {
+                break;
+            }
+        }
+        Err(FetchError::Unavailable { name: download.name.clone(), attempts })
+    }
+
     /// Bytes of the file that the cache has for this object, by name and size; none if it has none. Its content is verified
     /// only when it is fetched.
     #[must_use]
@@ -167,13 +201,16 @@ impl Fetcher {
     }
 
     /// Whether [`Fetcher::fetch_all`] could get `wanted`, as far as that is known without a connection: offline, objects without
-    /// a file of their size in the cache cannot be had.
+    /// a file of their size in the cache, and without one in a directory of this machine, cannot be had.
     ///
     /// # Errors
     /// The objects that cannot be had.
     pub fn could_fetch(&self, wanted: &[Download]) -> Result<(), FetchError> {
-        let lost: Vec<&Download> =
-            wanted.iter().filter(|download| self.is_offline() && self.cached(download).is_none()).collect();
+        let lies_here = |url: &String| local_path(url).is_some_and(|path| path.is_file());
+        let is_lost = |download: &&Download| {
+            self.is_offline() && self.cached(download).is_none() && !download.urls.first().is_some_and(lies_here)
+        };
+        let lost: Vec<&Download> = wanted.iter().filter(is_lost).collect();
         if lost.is_empty() {
             return Ok(());
         }
@@ -191,11 +228,17 @@ impl Fetcher {
     }
 
     /// The current bytes at `url`, at most `limit` of them. Nothing is cached: this is for files with a signature of their own,
-    /// such as `InRelease`.
+    /// such as `InRelease`. Those of a directory of this machine are read, offline too.
     ///
     /// # Errors
     /// The fetcher is offline, the network client cannot start, or no try succeeds.
     pub fn fetch_fresh(&self, name: &str, url: &str, limit: u64) -> Result<Vec<u8>, FetchError> {
+        if let Some(path) = local_path(url) {
+            return read_local(&path, limit).map_err(|cause| FetchError::Unavailable {
+                name: name.to_owned(),
+                attempts: vec![Attempt { url: url.to_owned(), cause }],
+            });
+        }
         let Some(network) = self.network()? else {
             return Err(FetchError::Offline { absent: vec![name.to_owned()], damaged: Vec::new() });
         };
@@ -247,6 +290,11 @@ impl Network {
         let mut attempts: Vec<Attempt> = Vec::new();
         let mut inherited = resumed > 0;
         for url in &download.urls {
+            // It was sought there before.
+            if local_path(url).is_some() {
+                attempts.push(Attempt { url: url.clone(), cause: Cause::NoFile });
+                continue;
+            }
             let mut result = self.get_proved(url, download, &mut partial, &mut meter).await;
             // The bytes from an earlier run may be the damaged ones, so start over.
             if inherited && result.as_ref().is_err_and(Cause::is_forgery) {
@@ -295,6 +343,17 @@ impl Network {
         self.client.get_object(url, download.size, partial, &mut |len| meter.reach(len)).await?;
         partial.prove(&download.sha256)
     }
+}
+
+/// At most `limit` bytes of a file of this machine.
+fn read_local(path: &Path, limit: u64) -> Result<Vec<u8>, Cause> {
+    let file = files::open(path).map_err(|source| match source.kind() {
+        io::ErrorKind::NotFound => Cause::NoFile,
+        _ => Cause::Read { source },
+    })?;
+    let mut bytes = Vec::new();
+    file.take(limit.saturating_add(1)).read_to_end(&mut bytes).map_err(|source| Cause::Read { source })?;
+    if bytes.len() as u64 > limit { Err(Cause::TooLong { limit }) } else { Ok(bytes) }
 }
 
 /// Reports the progress of one object, and never the same bytes twice.

@@ -386,6 +386,14 @@ pub(crate) fn url(text: &str) -> Verdict {
     }
 }
 
+/// Where Debian's mirror is: a URL, or a directory of this machine.
+pub(super) fn mirror(text: &str) -> Verdict {
+    if WebUrl::directory(text).is_some() || WebUrl::archive(text).is_ok_and(|_| text.starts_with("file:")) {
+        return Ok(());
+    }
+    url(text)
+}
+
 /// The URL of a file, which may have a query.
 pub(super) fn file_url(text: &str) -> Verdict {
     of_web(text, WebUrl::parse, "would be written into manifest.json and into messages")?;

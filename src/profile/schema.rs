@@ -20,8 +20,8 @@ use super::values::{
     Account, Address, AddressWithPrefix, Archive, ArchiveComponent, ArchiveMember, BlockSize, Component, ConfigLine,
     Edit, Expected, FileUrl, Fingerprint, Glob, HostName, Identifier, ImagePath, K3sVersion, KernelOption,
     KernelVersion, KeyPlace, KubeletArg, LabelName, LabelValue, Led, Level, Line, Locale, Login, Mac, ManifestGlob,
-    Mode, Module, Package, PackagePattern, PartitionSize, Priority, Server, Sha256, Spanned, SshKey, Suite, SysctlName,
-    SysctlValue, Taint, TimeZone, Unit, Url, Version, VersionStart, Word, WorkspacePath,
+    MirrorPlace, Mode, Module, Package, PackagePattern, PartitionSize, Priority, Server, Sha256, Spanned, SshKey,
+    Suite, SysctlName, SysctlValue, Taint, TimeZone, Unit, Url, Version, VersionStart, Word, WorkspacePath,
 };
 use super::{Arch, Board, Role};
 
@@ -467,7 +467,7 @@ pub(super) struct WorkspaceToml {
     #[expect(dead_code, reason = "reading it is the check")]
     pub schema: Version,
     /// URL above `debian/` and `debian-security/`, or of `debian/`.
-    pub mirror: Option<Url>,
+    pub mirror: Option<MirrorPlace>,
     /// URL of the directory that holds K3s's releases, each in a directory of its tag.
     pub k3s_mirror: Option<Url>,
     /// URL of K3s's release channels.

@@ -1,22 +1,35 @@
 //! What the values of a `[[source]]` may be: archives, suites, keys and versions.
 
 use super::checks::{NAME_MAX, Verdict, file_url, only, refuse, url, workspace_path};
+use crate::urls::WebUrl;
 
 /// Where a source's archive is.
 pub(super) fn archive(text: &str) -> Verdict {
-    if matches!(text, "debian" | "debian-security") || url(text).is_ok() {
+    if matches!(text, "debian" | "debian-security") || url(text).is_ok() || is_local(text) {
         return Ok(());
+    }
+    if let Some(url) = WebUrl::directory(text) {
+        return refuse(text, "an archive", &format!("a directory of this machine is written as `{url}`"));
     }
     if text.contains('@') || (text.contains('.') && !text.contains("://")) {
         return url(text);
     }
-    let hint = "write `debian`, `debian-security` or the URL of the directory above `dists/`";
+    let hint =
+        "write `debian`, `debian-security` or the URL of the directory above `dists/`, `file:///…` on this machine";
     refuse(text, "an archive", hint)
 }
 
-/// Where the keys of a source are: a file of the workspace, or a URL.
+/// Where the keys of a source are: a file of the workspace, or a URL, of this machine too.
 pub(super) fn key_place(text: &str) -> Verdict {
+    if is_local(text) && !text.ends_with('/') {
+        return Ok(());
+    }
     if text.contains("://") { file_url(text) } else { workspace_path(text) }
+}
+
+/// Whether it is the URL of what lies on this machine.
+fn is_local(text: &str) -> bool {
+    text.starts_with("file:") && WebUrl::archive(text).is_ok()
 }
 
 /// The fingerprint of an `OpenPGP` key of version 4, a SHA-1 (RFC 9580, section 5.5.4.2).

@@ -82,11 +82,12 @@ text! {
     Server: server, "A server's name or address.";
     Unit: unit, "A unit's full name, such as nftables.service.";
     Url: url, "A base URL, https or http.";
+    MirrorPlace: mirror, "A base URL, https or http, or a directory of this machine: its absolute path, or file:///path.";
     FileUrl: file_url, "The URL of a file, https or http.";
     ArchiveMember: archive_member, "A file's path in an archive, such as tool-1.2/bin/tool.";
     Sha256: sha256, "A SHA-256 digest, 64 hexadecimal digits.";
-    Archive: archive, "`debian`, `debian-security`, or the URL of the directory above `dists/`.";
-    KeyPlace: key_place, "A path relative to the root of the workspace, or the URL of a file, https or http.";
+    Archive: archive, "`debian`, `debian-security`, or the URL of the directory above `dists/`: https, http, or file for one of this machine.";
+    KeyPlace: key_place, "A path relative to the root of the workspace, or the URL of a file: https, http, or file for one of this machine.";
     Fingerprint: fingerprint, "The fingerprint of a certificate's primary key, 40 hexadecimal digits.";
     Suite: suite, "A suite, such as trixie; with `/` at its end, the directory of a flat repository below the archive's URL (`/` is that URL itself).";
     ArchiveComponent: archive_component, "A component of a suite, such as main.";
