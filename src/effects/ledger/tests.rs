@@ -172,3 +172,22 @@ fn one_entry_may_stand_for_many_paths_and_a_bad_glob_is_refused_by_name() {
     assert!(error.to_string().contains("`/usr/lib/{`"), "{error}");
     assert!(error.hint().is_some());
 }
+
+/// `postinst` of the container toolkit's base package as debhelper 11.1.6 makes it for 1.20: its sections stand where the
+/// package's own script has `#DEBHELPER#`.
+#[test]
+fn what_debhelper_11_generates_for_the_container_toolkit_is_known() {
+    let sections = ENABLE.replace("dh_installsystemd/13.24.2", "dh_systemd_enable/11.1.6ubuntu2")
+        + "# Automatically added by dh_systemd_start/11.1.6ubuntu2\n\
+           if [ \"$1\" = \"configure\" ] || [ \"$1\" = \"abort-upgrade\" ] || [ \"$1\" = \"abort-deconfigure\" ] || [ \"$1\" = \"abort-remove\" ] ; then\n\
+           \tif [ -d /run/systemd/system ]; then\n\
+           \t\tsystemctl --system daemon-reload >/dev/null || true\n\
+           \t\tdeb-systemd-invoke start 'x.service' >/dev/null || true\n\
+           \tfi\nfi\n# End automatically added section\n\
+           # Automatically added by dh_installdeb/11.1.6ubuntu2\n\
+           dpkg-maintscript-helper rm_conffile /etc/systemd/system/x.service 1.20.0-1\\~ x -- \"$@\"\n\
+           # End automatically added section\n";
+    let package = package("x", &[("postinst", &format!("#!/bin/sh\nset -e\n{sections}\n\nexit 0\n"))]);
+    assert_eq!(judge(&package, &Ledger::default()).unwrap(), Verdict::Snippets);
+    assert!(snippets(&package).contains(&Snippet::Enable { unit: "x.service".to_owned(), user: false }));
+}

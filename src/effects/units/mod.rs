@@ -100,6 +100,8 @@ fn explicit(script: &str) -> Vec<String> {
         }
         let mut words = words.skip_while(|word| word.starts_with("${DPKG_ROOT:+") || word.starts_with('-'));
         if words.next() == Some("enable") {
+            // `--now` starts them as well, which is for a running system.
+            let words = words.skip_while(|word| word.starts_with('-'));
             units.extend(words.take_while(|word| word.contains('.') && !word.contains('$')).map(str::to_owned));
         }
     }

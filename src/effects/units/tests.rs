@@ -29,6 +29,8 @@ fn an_empty_assignment_clears_what_came_before() {
 fn only_literal_enable_commands_of_scripts_count() {
     let script = "if [ -z \"$2\" ]; then\n    systemctl ${DPKG_ROOT:+--root=\"$DPKG_ROOT\"} enable getty@tty1.service || true\n    systemctl disable ssh.service\n    systemctl enable $unit\nfi\n";
     assert_eq!(explicit(script), ["getty@tty1.service"]);
+    let script = "systemctl enable --now a.path || echo \"cannot enable a.path\" >&2\nsystemctl enable --now\n";
+    assert_eq!(explicit(script), ["a.path"]);
 }
 
 #[test]
