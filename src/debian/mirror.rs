@@ -34,7 +34,7 @@ pub struct Mirror {
 
 /// The URL of a mirror cannot be used.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("mirror `{}` is neither an `http://` or `https://` address nor a directory's absolute path", shown(address))]
+#[error("mirror `{}` is not an `http://` or `https://` address, nor a directory's absolute path", shown(address))]
 pub struct MirrorError {
     pub address: String,
 }

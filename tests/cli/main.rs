@@ -34,6 +34,7 @@ mod modules;
 mod newcomer;
 mod node;
 mod node_image;
+mod nvidia_archive;
 mod only;
 mod origins;
 mod params;
@@ -50,6 +51,7 @@ mod sticks;
 mod stopped;
 mod tiny;
 mod values;
+mod vendor;
 mod why;
 mod workflow;
 

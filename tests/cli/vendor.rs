@@ -29,13 +29,18 @@ impl Deb {
     /// `fields` are further lines of its control file; `scripts` are names and texts of control members.
     pub fn new(id: [&str; 3], fields: &str, scripts: &[(&str, &str)], data: Tar) -> Self {
         let [name, version, arch] = id;
-        let control = format!("Package: {name}\nVersion: {version}\nArchitecture: {arch}\n{fields}Description: a sample\n");
+        let control =
+            format!("Package: {name}\nVersion: {version}\nArchitecture: {arch}\n{fields}Description: a sample\n");
         let mut members = Tar(control_tar(&control));
         members.0.truncate(members.0.len() - 1024);
         for (script, text) in scripts {
             members = members.file(&format!("./{script}"), text);
         }
-        let members = [("debian-binary", &b"2.0\n"[..]), ("control.tar.xz", &xz(&members.finish())), ("data.tar.xz", &xz(&data.finish()))];
+        let members = [
+            ("debian-binary", &b"2.0\n"[..]),
+            ("control.tar.xz", &xz(&members.finish())),
+            ("data.tar.xz", &xz(&data.finish())),
+        ];
         Self { control, file: format!("{name}_{version}_{arch}.deb"), bytes: ar(&members) }
     }
 }
@@ -110,7 +115,8 @@ pub fn cuda(key: &Key, debs: &[Deb]) -> Files {
 pub fn toolkit(key: &Key, debs: &[Deb]) -> Files {
     let (index, mut files) = packages(debs);
     let packed = xz(index.as_bytes());
-    let sum = |bytes: &[u8]| Sha512::digest(bytes).iter().fold(String::new(), |text, byte| text + &format!("{byte:02x}"));
+    let sum =
+        |bytes: &[u8]| Sha512::digest(bytes).iter().fold(String::new(), |text, byte| text + &format!("{byte:02x}"));
     let release = format!(
         "Architectures: amd64\nCodename: stable\nComponents: main\nDate: Fri, 27 Apr 2018 21:29:25 +0000\n\
          Origin: https://nvidia.github.io/libnvidia-container/stable\nVersion: 1.0\nSHA512:\n {} {:>16} Packages\n {} {:>16} Packages.xz\n",
