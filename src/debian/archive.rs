@@ -78,7 +78,11 @@ impl ArchiveError {
             Self::Release { source, .. } => source.hint(),
             Self::NoComponent { .. } => Some("correct `components` of the source in the profile".to_owned()),
             Self::NoIndex { .. } => Some("correct `archive` and `suite` of the source in the profile".to_owned()),
-            Self::Index { .. } => None,
+            Self::Index { .. } => {
+                let text = "the archive's files do not fit each other: it is being renewed, or its copy here is damaged; try again later, or \
+                            another copy of it";
+                Some(text.to_owned())
+            }
         }
     }
 }
