@@ -193,7 +193,7 @@ fn units_and_sources_that_cannot_be_named_so_are_refused() {
         ),
         (
             r#"source = [{ name = "x", archive = "ftp://a", suite = "s", components = ["main"] }]"#,
-            "`ftp://a` is not an archive | write `debian`, `debian-security` or the URL of the directory above `dists/`",
+            "`ftp://a` is not an archive | write `debian`, `debian-security` or the URL of the directory above `dists/`, `file:///…` on this machine",
         ),
         (
             r#"source = [{ name = "x", archive = "debian", suite = "../s", components = ["main"] }]"#,
