@@ -26,6 +26,7 @@ mod flash_node;
 mod flat;
 mod full_disk;
 mod k3s_release;
+mod local_mirror;
 mod lock;
 mod lock_life;
 mod minisign;
