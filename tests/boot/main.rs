@@ -1,15 +1,32 @@
 //! Images boot in QEMU through real UEFI firmware, from emulated USB storage, and are what they claim to be.
 
+#[path = "../support/archive.rs"]
+#[expect(dead_code, reason = "what is wrong with an archive is tests/cli's business")]
+mod archive;
 #[expect(dead_code, reason = "other disks, clocks and power cuts are tests/reflash's business")]
 mod console;
+#[path = "../support/debs.rs"]
+#[expect(dead_code, reason = "the reader's own tests use the rest")]
+mod debs;
+#[path = "../support/gpg.rs"]
+#[expect(dead_code, reason = "the program's own checks of signatures are tests/network's business")]
+mod gpg;
+#[path = "../support/hello.rs"]
+mod hello;
+#[path = "../support/http.rs"]
+#[expect(dead_code, reason = "servers that stall are the fetcher's own tests' business")]
+mod http;
 #[path = "../support/k3s.rs"]
 #[expect(dead_code, reason = "the release alone is wanted here")]
 mod k3s;
 #[path = "../pi_loader/loader/mod.rs"]
 #[expect(dead_code, reason = "trials and device trees are tests/pi_loader's and tests/cli's business")]
 mod loader;
+mod own_module;
 mod secure_boot;
 mod stick;
+#[path = "../support/mod.rs"]
+mod support;
 
 use std::fs::{self, File, OpenOptions};
 use std::io::Read as _;
@@ -81,12 +98,14 @@ fn is_untouched(stick: &Path, image: &Path) -> bool {
 }
 
 #[test]
-fn an_amd64_node_uses_one_stick_of_two_keeps_its_state_and_forgets_all_else() {
+fn an_amd64_node_loads_our_module_uses_one_stick_of_two_keeps_its_state_and_forgets_all_else() {
     let image = stick::amd64();
     let [first, second] = ["first", "second"].map(|name| image.stick(name));
     let mut node = Console::boot(Arch::Amd64, &[first.clone(), second.clone()]);
+    own_module::wait_for(&mut node);
     node.wait_for_shell();
     check_node(&mut node, &image);
+    own_module::check(&mut node, "OE");
     let disk = node.run("lsblk -no PKNAME /dev/imgbuild/seed");
     assert!(!disk.is_empty());
     assert_eq!(node.run("lsblk -no PKNAME /dev/imgbuild/state"), disk);
@@ -126,11 +145,13 @@ fn a_node_boots_from_a_stick_that_flash_wrote_and_from_one_that_dd_wrote() {
 }
 
 #[test]
-fn an_arm64_node_boots() {
+fn an_arm64_node_boots_and_loads_our_module() {
     let image = stick::arm64();
     let mut node = Console::boot(Arch::Arm64, &[image.stick("arm64")]);
+    own_module::wait_for(&mut node);
     node.wait_for_shell();
     check_node(&mut node, &image);
+    own_module::check(&mut node, "OE");
 }
 
 /// What a Pi's EEPROM and firmware, as their documentation and reports describe them, hand over to the kernel on `stick`.

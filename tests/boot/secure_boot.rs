@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use crate::console::Console;
+use crate::own_module;
 use crate::stick::{self, Image};
 
 /// What the firmware is given of `secure-boot/`.
@@ -79,10 +80,13 @@ fn firmware_with_our_keys_starts_the_signed_image_and_refuses_unsigned_and_chang
 
     // The very same stick as it was built, from the same firmware.
     let mut node = Console::secure_boot(&signed.stick("signed"), &variables);
+    own_module::wait_for(&mut node);
     node.wait_for_shell();
     let on = "od -An -t u1 -j 4 /sys/firmware/efi/efivars/SecureBoot-8be4df61-93ca-11d2-aa0d-00e098032b8c";
     assert_eq!(node.run(on), "1");
     assert_eq!(node.run("cat /sys/kernel/security/lockdown"), "none [integrity] confidentiality");
     assert_eq!(node.run("systemctl is-system-running --wait"), "running", "{}", node.run("systemctl --failed"));
+    // Locked down, the kernel loads what is signed; nobody but us has the key, and firmware has told it the certificate.
+    own_module::check(&mut node, "O");
     node.power_off();
 }

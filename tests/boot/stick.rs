@@ -7,6 +7,8 @@ use std::process;
 use assert_cmd::Command;
 use imgbuild::cmd::boot::host;
 
+use crate::own_module;
+
 /// Size of the stick that an image is written to.
 pub const STICK: u64 = 4 << 30;
 
@@ -19,37 +21,42 @@ const PLACE: &str = concat!(env!("CARGO_TARGET_TMPDIR"), "/boot");
 /// Published images have no way in but a key; the tests get theirs through an overlay.
 const AUTOLOGIN: &str = "[Service]\nExecStart=\nExecStart=-agetty --autologin root --keep-baud 115200 - $TERM\n";
 
+/// login(1) ends after a minute by itself, which is soon on a busy machine, and leaves a session that failed. In seconds
+/// (login.defs(5)).
+const LOGIN: &str = "LOGIN_TIMEOUT 900\n";
+
 /// A built image and its manifest.
 pub struct Image {
     directory: PathBuf,
     pub profile: &'static str,
 }
 
-/// An image that opens a root shell on the serial console of a PC.
+/// An image that opens a root shell on the serial console of a PC, and has a kernel module of our own.
 pub fn amd64() -> Image {
-    Image::build("boot-amd64", Some("uefi-amd64"))
+    Image::build_with("boot-amd64", Some("uefi-amd64"), &[own_module::OVERLAY], own_module::add)
 }
 
 /// The same for 64-bit ARM with UEFI firmware.
 pub fn arm64() -> Image {
-    Image::build("boot-arm64", Some("uefi-arm64"))
+    Image::build_with("boot-arm64", Some("uefi-arm64"), &[own_module::OVERLAY], own_module::add)
 }
 
-/// As [`amd64`], under a name of its own, to be exported and flashed.
+/// As [`amd64`] without the module, to be exported and flashed.
 pub fn exported() -> Image {
     Image::build("boot-exported", Some("uefi-amd64"))
 }
 
 /// As [`amd64`], signed for Secure Boot with keys that are made here.
 pub fn signed() -> Image {
-    Image::build_with("boot-signed", Some("uefi-amd64"), |workspace| {
+    Image::build_with("boot-signed", Some("uefi-amd64"), &[own_module::OVERLAY], |workspace| {
         for verb in ["init", "secure-boot"] {
             imgbuild(&["secrets", verb, "--workspace"]).arg(workspace).assert().success();
         }
+        own_module::add(workspace)
     })
 }
 
-/// As [`amd64`], under a name of its own, to be refused.
+/// As [`amd64`] without the module, to be refused.
 pub fn unsigned() -> Image {
     Image::build("boot-unsigned", Some("uefi-amd64"))
 }
@@ -62,11 +69,17 @@ pub fn published(profile: &'static str) -> Image {
 impl Image {
     /// Builds `profile`: one that is made here for `board`, else one that every workspace has.
     fn build(profile: &'static str, board: Option<&str>) -> Self {
-        Self::build_with(profile, board, |_| {})
+        Self::build_with(profile, board, &[], |_| {})
     }
 
-    /// As [`Self::build`], with what `prepare` puts into the workspace before.
-    fn build_with(profile: &'static str, board: Option<&str>, prepare: impl FnOnce(&Path)) -> Self {
+    /// As [`Self::build`], with `more` overlays and what `prepare` puts into the workspace before; what it gives is kept until
+    /// the image is there.
+    fn build_with<T>(
+        profile: &'static str,
+        board: Option<&str>,
+        more: &[&str],
+        prepare: impl FnOnce(&Path) -> T,
+    ) -> Self {
         let directory = Path::new(PLACE).join(profile);
         let workspace = directory.join("workspace");
         if directory.exists() {
@@ -74,9 +87,9 @@ impl Image {
         }
         fs::create_dir_all(&workspace).expect("a workspace");
         if let Some(board) = board {
-            open_up(&workspace, profile, board);
+            open_up(&workspace, profile, board, more);
         }
-        prepare(&workspace);
+        let _kept = prepare(&workspace);
         let k3s = directory.join("k3s");
         crate::k3s::release(&k3s);
         imgbuild(&["build", "--profile", profile, "--workspace"])
@@ -192,12 +205,13 @@ fn imgbuild(args: &[&str]) -> Command {
     command
 }
 
-/// Writes a profile for `board` with a root shell on the serial console.
-fn open_up(workspace: &Path, profile: &str, board: &str) {
+/// Writes a profile for `board` with a root shell on the serial console, and with `more` overlays.
+fn open_up(workspace: &Path, profile: &str, board: &str, more: &[&str]) {
+    let overlays = [&["autologin"], more].concat();
     // The long time-out is for emulation on a busy machine, where the coldplug of devices alone can take minutes.
     let text = format!(
         "schema = 1\nextends = \"base\"\ndescription = \"Boots in the tests\"\nboard = \"{board}\"\nhostname = \"tested\"\n\
-         serial = true\noverlays = [\"autologin\"]\n\n\
+         serial = true\noverlays = {overlays:?}\n\n\
          [kernel]\ncmdline = [\"systemd.default_device_timeout_sec=300\"]\n"
     );
     let overlay = "schema = 1\ndescription = \"A root shell on the serial console\"\n";
@@ -206,9 +220,15 @@ fn open_up(workspace: &Path, profile: &str, board: &str) {
         (&*format!("profiles/{profile}.toml"), &*text),
         ("overlays/autologin/overlay.toml", overlay),
         (unit, AUTOLOGIN),
+        ("overlays/autologin/files/etc/login.defs", LOGIN),
     ] {
-        let path = workspace.join(path);
-        fs::create_dir_all(path.parent().expect("a path below the workspace")).expect("a directory");
-        fs::write(path, text).expect("a file of the workspace");
+        write(workspace, path, text);
     }
+}
+
+/// Writes a file of a workspace.
+pub fn write(workspace: &Path, path: &str, text: impl AsRef<[u8]>) {
+    let path = workspace.join(path);
+    fs::create_dir_all(path.parent().expect("a path below the workspace")).expect("a directory");
+    fs::write(path, text).expect("a file of the workspace");
 }

@@ -8,8 +8,9 @@ use object::{File, Object as _};
 
 use crate::debs::Tar;
 use crate::debs::gzip;
+use crate::hello::{MAKEFILE, SOURCE};
 use crate::kernel::{AMD64, ARM64, Kernel};
-use crate::sample::{MAKEFILE, SOURCE, Sample, Steps};
+use crate::sample::{Sample, Steps};
 use crate::wrapper::Wrapper;
 
 /// The user `nobody`.

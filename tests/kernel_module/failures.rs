@@ -5,8 +5,9 @@ use std::fs;
 use imgbuild::kernel_module::CompileError;
 
 use crate::debs::Tar;
+use crate::hello::{MAKEFILE, SOURCE};
 use crate::kernel::AMD64;
-use crate::sample::{MAKEFILE, SOURCE, Sample};
+use crate::sample::Sample;
 
 #[test]
 fn the_compilers_first_errors_are_told_and_all_that_was_said_is_kept() {

@@ -11,6 +11,8 @@ mod compile;
 #[expect(dead_code, reason = "the tests of `debian` use the rest")]
 mod debs;
 mod failures;
+#[path = "../support/hello.rs"]
+mod hello;
 mod kernel;
 mod nvidia;
 mod sample;

@@ -10,38 +10,9 @@ use imgbuild::output::{Progress, Silent};
 use imgbuild::profile::{KernelModule, KernelRange, ModulePatch, Origin};
 use tempfile::TempDir;
 
-use crate::debs::{self, Tar};
+use crate::debs;
+use crate::hello;
 use crate::kernel::{self, Kernel};
-
-/// A module that prints a line when it is loaded, and has in it all that would tell one machine from another.
-pub const SOURCE: &str = r#"// SPDX-License-Identifier: GPL-2.0-only
-#include <linux/init.h>
-#include <linux/module.h>
-
-static const char *const place = __FILE__;
-
-static int __init hello_init(void)
-{
-	pr_info("hello from %s, made %s by %s in %s\n", place, MADE, MAKER, DIRECTORY);
-	return 0;
-}
-
-static void __exit hello_exit(void)
-{
-}
-
-module_init(hello_init);
-module_exit(hello_exit);
-MODULE_DESCRIPTION("Prints a line");
-MODULE_LICENSE("GPL");
-"#;
-
-/// As makefiles of drivers do: it asks for time, user, host and kernel itself, and calls that of the kernel.
-pub const MAKEFILE: &str = r#"obj-m := hello.o
-ccflags-y := -DMADE='"$(shell date +%s)"' -DMAKER='"$(shell id -u)@$(shell uname -n)"' -DDIRECTORY='"$(shell pwd)"'
-all:
-	$(MAKE) -C /lib/modules/$(shell uname -r)/build M=$(CURDIR) modules
-"#;
 
 /// A source package and its recipe.
 pub struct Sample {
@@ -53,13 +24,7 @@ pub struct Sample {
 impl Sample {
     /// The module with these files in place of its own, or beside them.
     pub fn new(files: &[(&str, &str)]) -> Self {
-        let mut tar = Tar::default().dir("./").dir("./usr/").dir("./usr/src/").dir("./usr/src/hello-1.0/");
-        let own = [("hello.c", SOURCE), ("Makefile", MAKEFILE)];
-        let kept = own.iter().filter(|(name, _)| files.iter().all(|(other, _)| other != name));
-        for (name, text) in kept.chain(files) {
-            tar = tar.file(&format!("./usr/src/hello-1.0/{name}"), text);
-        }
-        Self::of(&tar.finish())
+        Self::of(&hello::package(files).finish())
     }
 
     /// The package with these files.
@@ -69,7 +34,7 @@ impl Sample {
         fs::write(&file, debs::deb_of(data_tar)).unwrap();
         let recipe = KernelModule {
             package: "sample".to_owned(),
-            source: "usr/src/hello-*".to_owned(),
+            source: hello::PLACE.to_owned(),
             patches: Vec::new(),
             make: vec!["all".to_owned()],
             modules: vec!["hello.ko".to_owned()],

@@ -8,8 +8,9 @@ use std::sync::Mutex;
 
 use imgbuild::kernel_module::{CompileError, Step, compile_with};
 
+use crate::hello::MAKEFILE;
 use crate::kernel::AMD64;
-use crate::sample::{MAKEFILE, Sample, Steps, told};
+use crate::sample::{Sample, Steps, told};
 use crate::wrapper::Wrapper;
 
 #[test]
