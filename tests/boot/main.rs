@@ -1,5 +1,7 @@
 //! Images boot in QEMU through real UEFI firmware, from emulated USB storage, and are what they claim to be.
 
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+
 #[path = "../support/archive.rs"]
 #[expect(dead_code, reason = "what is wrong with an archive is tests/cli's business")]
 mod archive;
