@@ -1,6 +1,7 @@
 //! The command line: declarations only. What a verb does is in `cmd/VERB.rs`.
 
 mod modules;
+mod overlay;
 
 use std::path::PathBuf;
 
@@ -8,6 +9,7 @@ use clap::{ArgGroup, Args, Parser, Subcommand, ValueHint};
 
 use crate::output::Color;
 pub use modules::{Modules, ModulesExport, ModulesImport, ModulesOf};
+pub use overlay::{Overlay, OverlayShow};
 
 /// Build locked, verified, bootable node images for a K3s cluster, without root.
 #[derive(Debug, Parser)]
@@ -125,6 +127,9 @@ pub enum Command {
     /// List profiles, nodes and overlays of the workspace and of the program
     #[command(after_help = "Example:\n  imgbuild list --json")]
     List(List),
+    /// List overlays, or show what one brings and what profiles can set of it
+    #[command(subcommand, after_help = "Example:\n  imgbuild overlay show node")]
+    Overlay(Overlay),
     /// Build a profile's image, or a node's, from locked packages
     #[command(after_help = BUILD_EXAMPLES)]
     Build(Build),

@@ -1,4 +1,4 @@
-//! `imgbuild list`: the profiles, nodes and overlays that can be named here.
+//! `imgbuild list`: the profiles, nodes and overlays that can be named here; `imgbuild overlay list`: the overlays alone.
 
 use std::fmt::Write as _;
 
@@ -17,6 +17,15 @@ pub(super) fn run(session: &Session<'_>) -> Outcome {
     let nodes = cluster::load(&session.workspace)?.map_or_else(Vec::new, |cluster| node_rows(&cluster, &profiles));
     let listing = Listing { profiles, nodes, overlays: profile::overlays(&session.workspace)? };
     session.console.result(&listing, &listing.describe());
+    Ok(())
+}
+
+/// The overlays alone.
+pub(super) fn overlays(session: &Session<'_>) -> Outcome {
+    let overlays = profile::overlays(&session.workspace)?;
+    let mut text = String::new();
+    describe_overlays(&mut text, &overlays);
+    session.console.result(&serde_json::json!({ "overlays": overlays }), &text);
     Ok(())
 }
 
@@ -88,11 +97,15 @@ impl Listing {
             let address = row.address.as_deref().unwrap_or("by DHCP");
             line(&mut text, &row.name, &[row.board.map_or("none", Board::name), &row.profile, address]);
         }
-        title(&mut text, "overlays", &["", "", "from"], self.overlays.len());
-        for row in &self.overlays {
-            line(&mut text, &row.name, &["", "", row.from.name(), &row.description]);
-        }
+        describe_overlays(&mut text, &self.overlays);
         text
+    }
+}
+
+fn describe_overlays(text: &mut String, overlays: &[OverlaySummary]) {
+    title(text, "overlays", &["", "", "from"], overlays.len());
+    for row in overlays {
+        line(text, &row.name, &["", "", row.from.name(), &row.description]);
     }
 }
 

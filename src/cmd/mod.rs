@@ -24,6 +24,7 @@ mod man;
 mod manifest;
 mod modules;
 mod node;
+mod overlay;
 mod plan;
 mod schema;
 mod search;
@@ -214,6 +215,7 @@ fn dispatch(cli: Cli, console: &Console) -> Outcome {
     match command {
         Command::Init(args) => init::run(&args, console),
         Command::List(_) => list::run(&session()?),
+        Command::Overlay(verb) => overlay::run(&verb, &session()?),
         Command::Build(mut args) => {
             let session = session()?;
             subject::settle(&session, args.name.take(), &mut args.node, &mut args.profile)?;

@@ -15,6 +15,9 @@ pub enum ProfileError {
     /// Nobody has a profile of this name.
     #[error("there is no profile `{name}`")]
     Unknown { name: String, known: Vec<String> },
+    /// Nobody has an overlay of this name.
+    #[error("there is no overlay `{name}`")]
+    UnknownOverlay { name: String, known: Vec<String> },
     /// A profile's file whose name is none for a profile.
     #[error("`{path}` is no usable name for a profile")]
     Misnamed { path: String, hint: String },
@@ -51,6 +54,7 @@ impl ProfileError {
         match self {
             Self::Invalid(diagnostic) => diagnostic.hint.clone(),
             Self::Unknown { name, known } => Some(known_names("profiles", name, known)),
+            Self::UnknownOverlay { name, known } => Some(known_names("overlays", name, known)),
             Self::Misnamed { hint, .. } => Some(format!("rename the file: {hint}")),
             Self::Read { .. } => Some("it must be a plain UTF-8 file that you may read".to_owned()),
             Self::FileAbove { file, .. } => Some(format!("rename `/{file}`, or leave one of the two out")),

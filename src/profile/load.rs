@@ -98,7 +98,7 @@ pub fn overlays(workspace: &Workspace) -> Result<Vec<OverlaySummary>, ProfileErr
         let Some(source) = workspace.overlay_toml(&name)? else { continue };
         let toml: OverlayToml = parse(&source)?;
         let description = toml.description.map(Into::into).unwrap_or_default();
-        let from = workspace.home(&format!("overlays/{name}/overlay.toml"));
+        let from = workspace.overlay_home(&name);
         summaries.push(OverlaySummary { name, description, from });
     }
     Ok(summaries)

@@ -82,7 +82,12 @@ pub(super) fn of(draft: &Draft, workspace: &Workspace) -> Result<Vec<Overlay>, P
 
 /// An overlay for a profile's board and settings, of its `overlay.toml` and its folder. A profile without a board is refused
 /// elsewhere.
-fn read(name: &str, source: Arc<SourceText>, draft: &Draft, workspace: &Workspace) -> Result<Overlay, ProfileError> {
+pub(super) fn read(
+    name: &str,
+    source: Arc<SourceText>,
+    draft: &Draft,
+    workspace: &Workspace,
+) -> Result<Overlay, ProfileError> {
     let mut toml: OverlayToml = parse(&source)?;
     let params = params::apply(name, &mut toml, draft.settings.get(name), &source)?;
     let by = Written { origin: Origin::Overlay(name.to_owned()), source };

@@ -29,6 +29,15 @@ impl ParamValue {
         }
     }
 
+    /// Its type, as JSON Schema calls it.
+    pub(super) fn json_type(&self) -> &'static str {
+        match self {
+            Self::Text(_) => "string",
+            Self::Number(_) => "integer",
+            Self::Flag(_) => "boolean",
+        }
+    }
+
     /// What it is, for people.
     pub(super) fn kind(&self) -> &'static str {
         match self {

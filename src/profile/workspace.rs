@@ -143,6 +143,11 @@ impl Workspace {
         if self.owns(path) { Home::Workspace } else { Home::Program }
     }
 
+    /// Where the overlay `name` comes from.
+    pub(super) fn overlay_home(&self, name: &str) -> Home {
+        self.home(&format!("overlays/{name}/overlay.toml"))
+    }
+
     /// Whether it has a profile of this name itself.
     #[must_use]
     pub(crate) fn has_profile(&self, name: &str) -> bool {

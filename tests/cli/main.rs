@@ -38,6 +38,7 @@ mod node_image;
 mod nvidia_archive;
 mod only;
 mod origins;
+mod overlay;
 mod params;
 mod pi;
 mod place;

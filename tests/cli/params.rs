@@ -1,6 +1,5 @@
 //! Parameters of overlays, through the program: a profile's word decides packages, versions and manifests.
 
-use crate::archive::Archive;
 use crate::debs::Tar;
 use crate::place::Place;
 use crate::tiny;

@@ -28,6 +28,9 @@ fn every_verb_prints_nothing_but_json_lines_with_json() {
     let verbs = verbs(&place);
     let runs: &[&[&str]] = &[
         &["list"],
+        &["overlay", "list"],
+        &["overlay", "show", "node"],
+        &["overlay", "show", "nosuch"],
         &["lock", "node"],
         &["build", "node"],
         &["build", "--node", "control"],

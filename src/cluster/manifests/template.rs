@@ -147,6 +147,8 @@ pub struct Uses {
     pub values: BTreeSet<String>,
     /// Names of secrets, as `imgbuild secrets set` takes them.
     pub secrets: BTreeSet<String>,
+    /// Names of parameters of its overlay.
+    pub params: BTreeSet<String>,
 }
 
 impl Uses {
@@ -183,6 +185,9 @@ pub fn uses(template: &ManifestTemplate) -> Result<Uses, ManifestError> {
                 uses.cluster = true;
             }
             (Some("cluster"), ..) => uses.cluster = true,
+            (Some("params"), Some(name), _) => {
+                uses.params.insert(name.to_owned());
+            }
             _ => {}
         }
     }

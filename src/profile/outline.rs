@@ -1,0 +1,245 @@
+//! An overlay by itself, for no profile and no board: what profiles can set of it, what it always gives, and what comes along
+//! where its parameters have certain values.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use serde::Serialize;
+
+use super::draft::Draft;
+use super::inherit::plain;
+use super::overlay;
+use super::parse::parse;
+use super::schema::{
+    ArtifactEntry, KernelModuleTable, OverlayToml, ParamTable, ParamValues, Settable, SourceEntry, UnitsTable,
+};
+use super::values::{Glob, Identifier, Module, Package, Spanned};
+use super::{Arch, Home, ManifestTemplate, ParamValue, Params, ProfileError, Workspace};
+
+/// An overlay as its folder has it.
+#[derive(Debug, Clone, Serialize)]
+pub struct Outline {
+    pub name: String,
+    pub description: String,
+    pub from: Home,
+    /// Its folder, as messages show it.
+    pub folder: String,
+    /// What profiles can set of it.
+    pub params: BTreeMap<String, Param>,
+    /// What it gives whatever its parameters are.
+    #[serde(flatten)]
+    pub always: Part,
+    /// What it gives beside, in the order of its file.
+    #[serde(rename = "when")]
+    pub whens: Vec<When>,
+    /// Lines for a Raspberry Pi's `config.txt`.
+    pub config_txt: Vec<String>,
+    /// Kernel settings by sysctl name.
+    pub sysctl: BTreeMap<String, String>,
+    /// Files, links and directories by path.
+    pub files: BTreeMap<String, OwnFile>,
+    /// Files that are downloaded, for all architectures.
+    pub artifacts: Vec<Download>,
+    /// Templates by file name.
+    #[serde(skip)]
+    pub manifests: BTreeMap<String, ManifestTemplate>,
+    /// What its manifests need and something in the cluster makes.
+    pub expects: Vec<String>,
+}
+
+/// A parameter.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Param {
+    pub description: String,
+    /// As JSON Schema calls it: `string`, `integer` or `boolean`.
+    #[serde(rename = "type")]
+    pub kind: &'static str,
+    /// What holds unless a profile or a condition says otherwise; without one it is not set.
+    pub default: Option<ParamValue>,
+    /// The values that it may have; any if there are none.
+    pub one_of: Vec<ParamValue>,
+}
+
+/// What an overlay gives always, or under a condition.
+#[derive(Debug, Clone, Serialize)]
+pub struct Part {
+    pub packages: Vec<String>,
+    pub sources: Vec<Archive>,
+    /// Globs of what the image leaves out.
+    pub drop: Vec<String>,
+    /// Kernel modules that are loaded at boot.
+    pub modules: Vec<String>,
+    /// Units.
+    pub enable: Vec<String>,
+    pub disable: Vec<String>,
+    /// Kernel modules that are compiled, by name.
+    pub kernel_modules: BTreeMap<String, Compiled>,
+}
+
+/// What comes along where parameters have certain values.
+#[derive(Debug, Clone, Serialize)]
+pub struct When {
+    /// All of them must hold.
+    pub params: Params,
+    /// Whether they do where no profile says anything.
+    pub by_default: bool,
+    /// What then holds of parameters that no profile sets.
+    pub defaults: Params,
+    #[serde(flatten)]
+    pub part: Part,
+}
+
+/// A source of packages.
+#[derive(Debug, Clone, Serialize)]
+pub struct Archive {
+    pub name: String,
+    pub archive: String,
+    pub suite: String,
+    pub components: Vec<String>,
+    /// What versions begin with; `{{ params.NAME }}` if a parameter says it.
+    pub versions: Option<String>,
+    /// That parameter.
+    #[serde(skip)]
+    pub versions_param: Option<String>,
+}
+
+/// A kernel module that is compiled.
+#[derive(Debug, Clone, Serialize)]
+pub struct Compiled {
+    /// The Debian package that has the source.
+    pub package: String,
+    /// Paths of the modules below the source's directory.
+    pub modules: Vec<String>,
+    /// Conditions on the kernel's version; none for any kernel.
+    pub kernels: Option<String>,
+}
+
+/// A file, link or directory of an overlay.
+#[derive(Debug, Clone, Serialize)]
+pub struct OwnFile {
+    /// In octal.
+    pub mode: String,
+    pub user: String,
+    pub group: String,
+    /// What it points at, if it is a link.
+    pub symlink: Option<String>,
+    pub directory: bool,
+}
+
+/// A file that is downloaded.
+#[derive(Debug, Clone, Serialize)]
+pub struct Download {
+    pub path: String,
+    pub url: String,
+    /// None if it is for all of them.
+    pub architecture: Option<Arch>,
+}
+
+/// The overlay `name` by itself.
+///
+/// # Errors
+/// There is none of this name, or it is broken.
+pub fn outline(workspace: &Workspace, name: &str) -> Result<Outline, ProfileError> {
+    let known = workspace.overlay_names()?;
+    let unknown = |known| ProfileError::UnknownOverlay { name: name.to_owned(), known };
+    if !known.iter().any(|known| known == name) {
+        return Err(unknown(known));
+    }
+    let Some(source) = workspace.overlay_toml(name)? else { return Err(unknown(known)) };
+    let toml: OverlayToml = parse(&source)?;
+    // As for a profile that sets nothing: so whatever is wrong with it is found.
+    let usual = overlay::read(name, Arc::clone(&source), &Draft::default(), workspace)?;
+    let params: BTreeMap<String, Param> =
+        toml.params.into_iter().map(|(name, table)| (name.0, param_of(table))).collect();
+    let is_default = |(name, value): (&String, &ParamValue)| {
+        params.get(name).and_then(|param| param.default.as_ref()) == Some(value)
+    };
+    let mut whens = Vec::new();
+    for when in toml.whens {
+        let (params, defaults) = (params_of(when.params), params_of(when.defaults));
+        let by_default = params.iter().all(is_default);
+        let part = part_of(when.packages, when.sources, when.drop, when.modules, when.units, when.kernel_modules);
+        whens.push(When { params, by_default, defaults, part });
+    }
+    let files = usual.files.into_iter().map(|(path, file)| {
+        let mode = format!("{:04o}", file.mode);
+        let (user, group, symlink, directory) = (file.user, file.group, file.symlink, file.directory);
+        (format!("/{path}"), OwnFile { mode, user, group, symlink, directory })
+    });
+    Ok(Outline {
+        name: name.to_owned(),
+        description: usual.description,
+        from: workspace.overlay_home(name),
+        folder: usual.folder,
+        always: part_of(toml.packages, toml.sources, toml.drop, toml.modules, toml.units, toml.kernel_modules),
+        whens,
+        params,
+        config_txt: toml.board.config.into_iter().map(plain).collect(),
+        sysctl: usual.sysctl,
+        files: files.collect(),
+        artifacts: toml.artifacts.into_iter().map(download_of).collect(),
+        manifests: usual.manifests,
+        expects: toml.expects.into_iter().map(plain).collect(),
+    })
+}
+
+fn param_of(table: ParamTable) -> Param {
+    let kind = table.default.as_ref().map_or("string", |default| default.0.get_ref().json_type());
+    Param {
+        description: table.description.into(),
+        kind,
+        default: table.default.map(|default| default.0.into_inner()),
+        one_of: table.one_of.into_iter().map(|value| value.0.into_inner()).collect(),
+    }
+}
+
+fn params_of(values: ParamValues) -> Params {
+    values.into_iter().map(|(name, value)| (plain(name), value.0.into_inner())).collect()
+}
+
+fn part_of(
+    packages: Vec<Spanned<Package>>,
+    sources: Vec<SourceEntry>,
+    drop: Vec<Spanned<Glob>>,
+    modules: Vec<Spanned<Module>>,
+    units: UnitsTable,
+    kernel_modules: BTreeMap<Identifier, KernelModuleTable>,
+) -> Part {
+    Part {
+        packages: packages.into_iter().map(plain).collect(),
+        sources: sources.into_iter().map(archive_of).collect(),
+        drop: drop.into_iter().map(plain).collect(),
+        modules: modules.into_iter().map(plain).collect(),
+        enable: units.enable.into_iter().map(plain).collect(),
+        disable: units.disable.into_iter().map(plain).collect(),
+        kernel_modules: kernel_modules.into_iter().map(|(name, table)| (name.0, compiled_of(table))).collect(),
+    }
+}
+
+fn archive_of(entry: SourceEntry) -> Archive {
+    let (versions, versions_param) = match entry.versions.map(|versions| versions.0.into_inner()) {
+        Some(Settable::Value(versions)) => (Some(versions.into()), None),
+        Some(Settable::Param(name)) => (Some(format!("{{{{ params.{name} }}}}")), Some(name)),
+        None => (None, None),
+    };
+    Archive {
+        name: plain(entry.name),
+        archive: entry.archive.into(),
+        suite: plain(entry.suite),
+        components: entry.components.into_iter().map(Into::into).collect(),
+        versions,
+        versions_param,
+    }
+}
+
+fn compiled_of(table: KernelModuleTable) -> Compiled {
+    Compiled {
+        package: plain(table.package),
+        modules: table.modules.into_iter().map(plain).collect(),
+        kernels: table.kernels.map(plain),
+    }
+}
+
+fn download_of(entry: ArtifactEntry) -> Download {
+    Download { path: plain(entry.path), url: entry.url.into(), architecture: entry.architecture }
+}
