@@ -103,9 +103,9 @@ impl Listing {
 }
 
 fn describe_overlays(text: &mut String, overlays: &[OverlaySummary]) {
-    title(text, "overlays", &["", "", "from"], overlays.len());
+    title(text, "overlays", &["provides", "", "from"], overlays.len());
     for row in overlays {
-        line(text, &row.name, &["", "", row.from.name(), &row.description]);
+        wide(text, &row.name, &row.provides.join(", "), row.from.name(), &row.description);
     }
 }
 
@@ -122,6 +122,11 @@ fn title(text: &mut String, what: &str, columns: &[&str], rows: usize) {
 
 fn line(text: &mut String, name: &str, cells: &[&str]) {
     let cell = |index: usize| cells.get(index).copied().unwrap_or_default();
-    let row = format!("{name:<14} {:<11} {:<11} {:<10} {}", cell(0), cell(1), cell(2), cell(3));
+    wide(text, name, &format!("{:<11} {:<11}", cell(0), cell(1)), cell(2), cell(3));
+}
+
+/// A row whose first two cells are one.
+fn wide(text: &mut String, name: &str, cells: &str, third: &str, fourth: &str) {
+    let row = format!("{name:<14} {cells:<23} {third:<10} {fourth}");
     let _ = writeln!(text, "{}", row.trim_end());
 }

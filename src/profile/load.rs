@@ -5,9 +5,10 @@ use std::sync::Arc;
 use super::combine::combine;
 use super::draft::{Draft, Layer};
 use super::error::known_names;
+use super::inherit::plain;
 use super::parse::parse;
 use super::schema::{OverlayToml, ProfileToml};
-use super::{Board, Home, Profile, ProfileError, Workspace, checks, overlay, params};
+use super::{Board, Home, Profile, ProfileError, Workspace, checks, overlay, params, roles};
 use crate::diagnostic::{Diagnostic, SourceText};
 
 /// What a list of profiles shows of one.
@@ -25,6 +26,8 @@ pub struct ProfileSummary {
 pub struct OverlaySummary {
     pub name: String,
     pub description: String,
+    /// Roles that it has beside its own name, whatever its parameters are.
+    pub provides: Vec<String>,
     pub from: Home,
 }
 
@@ -38,6 +41,7 @@ pub fn load(workspace: &Workspace, name: &str) -> Result<Profile, ProfileError> 
     let mut draft = lay(chain(workspace, leaf)?, workspace)?;
     params::check_used(&draft.settings, &draft.overlays, &source)?;
     let overlays = overlay::of(&draft, workspace)?;
+    roles::check(&draft, &overlays, workspace)?;
     combine(&mut draft, overlays)?;
     draft.finish(name, &source)
 }
@@ -99,7 +103,8 @@ pub fn overlays(workspace: &Workspace) -> Result<Vec<OverlaySummary>, ProfileErr
         let toml: OverlayToml = parse(&source)?;
         let description = toml.description.map(Into::into).unwrap_or_default();
         let from = workspace.overlay_home(&name);
-        summaries.push(OverlaySummary { name, description, from });
+        let provides = toml.provides.into_iter().map(plain).collect();
+        summaries.push(OverlaySummary { name, description, provides, from });
     }
     Ok(summaries)
 }

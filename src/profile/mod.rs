@@ -38,6 +38,7 @@ mod params;
 pub(crate) mod parse;
 mod registration;
 mod resolved;
+mod roles;
 #[cfg(test)]
 pub(crate) mod sample;
 pub(crate) mod schema;

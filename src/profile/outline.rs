@@ -10,10 +10,8 @@ use super::draft::Draft;
 use super::inherit::plain;
 use super::overlay;
 use super::parse::parse;
-use super::schema::{
-    ArtifactEntry, KernelModuleTable, OverlayToml, ParamTable, ParamValues, Settable, SourceEntry, UnitsTable,
-};
-use super::values::{Glob, Identifier, Module, Package, Spanned};
+use super::schema::{ArtifactEntry, KernelModuleTable, OverlayToml, ParamTable, ParamValues, Settable, SourceEntry};
+use super::values::{Identifier, Spanned};
 use super::{Arch, Home, ManifestTemplate, ParamValue, Params, ProfileError, Workspace};
 
 /// An overlay as its folder has it.
@@ -63,6 +61,12 @@ pub struct Param {
 /// What an overlay gives always, or under a condition.
 #[derive(Debug, Clone, Serialize)]
 pub struct Part {
+    /// Roles that it has; its own name is one always.
+    pub provides: Vec<String>,
+    /// Roles that a profile must have with it.
+    pub needs: Vec<String>,
+    /// Roles that a profile may not have with it.
+    pub conflicts: Vec<String>,
     pub packages: Vec<String>,
     pub sources: Vec<Archive>,
     /// Globs of what the image leaves out.
@@ -158,7 +162,18 @@ pub fn outline(workspace: &Workspace, name: &str) -> Result<Outline, ProfileErro
     for when in toml.whens {
         let (params, defaults) = (params_of(when.params), params_of(when.defaults));
         let by_default = params.iter().all(is_default);
-        let part = part_of(when.packages, when.sources, when.drop, when.modules, when.units, when.kernel_modules);
+        let part = Part {
+            provides: all(when.provides),
+            needs: all(when.needs),
+            conflicts: all(when.conflicts),
+            packages: all(when.packages),
+            sources: when.sources.into_iter().map(archive_of).collect(),
+            drop: all(when.drop),
+            modules: all(when.modules),
+            enable: all(when.units.enable),
+            disable: all(when.units.disable),
+            kernel_modules: compiled_of(when.kernel_modules),
+        };
         whens.push(When { params, by_default, defaults, part });
     }
     let files = usual.files.into_iter().map(|(path, file)| {
@@ -171,15 +186,26 @@ pub fn outline(workspace: &Workspace, name: &str) -> Result<Outline, ProfileErro
         description: usual.description,
         from: workspace.overlay_home(name),
         folder: usual.folder,
-        always: part_of(toml.packages, toml.sources, toml.drop, toml.modules, toml.units, toml.kernel_modules),
+        always: Part {
+            provides: std::iter::once(name.to_owned()).chain(all(toml.provides)).collect(),
+            needs: all(toml.needs),
+            conflicts: all(toml.conflicts),
+            packages: all(toml.packages),
+            sources: toml.sources.into_iter().map(archive_of).collect(),
+            drop: all(toml.drop),
+            modules: all(toml.modules),
+            enable: all(toml.units.enable),
+            disable: all(toml.units.disable),
+            kernel_modules: compiled_of(toml.kernel_modules),
+        },
         whens,
         params,
-        config_txt: toml.board.config.into_iter().map(plain).collect(),
+        config_txt: all(toml.board.config),
         sysctl: usual.sysctl,
         files: files.collect(),
         artifacts: toml.artifacts.into_iter().map(download_of).collect(),
         manifests: usual.manifests,
-        expects: toml.expects.into_iter().map(plain).collect(),
+        expects: all(toml.expects),
     })
 }
 
@@ -197,23 +223,8 @@ fn params_of(values: ParamValues) -> Params {
     values.into_iter().map(|(name, value)| (plain(name), value.0.into_inner())).collect()
 }
 
-fn part_of(
-    packages: Vec<Spanned<Package>>,
-    sources: Vec<SourceEntry>,
-    drop: Vec<Spanned<Glob>>,
-    modules: Vec<Spanned<Module>>,
-    units: UnitsTable,
-    kernel_modules: BTreeMap<Identifier, KernelModuleTable>,
-) -> Part {
-    Part {
-        packages: packages.into_iter().map(plain).collect(),
-        sources: sources.into_iter().map(archive_of).collect(),
-        drop: drop.into_iter().map(plain).collect(),
-        modules: modules.into_iter().map(plain).collect(),
-        enable: units.enable.into_iter().map(plain).collect(),
-        disable: units.disable.into_iter().map(plain).collect(),
-        kernel_modules: kernel_modules.into_iter().map(|(name, table)| (name.0, compiled_of(table))).collect(),
-    }
+fn all<T: Into<String>>(values: Vec<Spanned<T>>) -> Vec<String> {
+    values.into_iter().map(plain).collect()
 }
 
 fn archive_of(entry: SourceEntry) -> Archive {
@@ -232,12 +243,13 @@ fn archive_of(entry: SourceEntry) -> Archive {
     }
 }
 
-fn compiled_of(table: KernelModuleTable) -> Compiled {
-    Compiled {
+fn compiled_of(tables: BTreeMap<Identifier, KernelModuleTable>) -> BTreeMap<String, Compiled> {
+    let one = |table: KernelModuleTable| Compiled {
         package: plain(table.package),
-        modules: table.modules.into_iter().map(plain).collect(),
+        modules: all(table.modules),
         kernels: table.kernels.map(plain),
-    }
+    };
+    tables.into_iter().map(|(name, table)| (name.0, one(table))).collect()
 }
 
 fn download_of(entry: ArtifactEntry) -> Download {

@@ -33,6 +33,12 @@ pub struct Overlay {
     pub folder: String,
     /// The values of its parameters; those that have none are left out.
     pub params: Params,
+    /// Roles that it has, its own name among them.
+    pub provides: BTreeSet<String>,
+    /// Roles that an overlay of its profile must have.
+    pub needs: BTreeSet<String>,
+    /// Roles that no other overlay of its profile may have.
+    pub conflicts: BTreeSet<String>,
     pub packages: Vec<String>,
     /// Archives by name.
     pub sources: BTreeMap<String, Source>,
@@ -106,6 +112,9 @@ pub(super) fn read(
         name: name.to_owned(),
         description: toml.description.map(Into::into).unwrap_or_default(),
         folder: at.path.strip_suffix("/overlay.toml").unwrap_or(&at.path).to_owned(),
+        provides: toml.provides.into_iter().map(plain).chain([name.to_owned()]).collect(),
+        needs: toml.needs.into_iter().map(plain).collect(),
+        conflicts: toml.conflicts.into_iter().map(plain).collect(),
         sources: sources_of(toml.sources, at, workspace)?,
         drop: toml.drop.into_iter().map(plain).collect(),
         packages: toml.packages.into_iter().map(plain).collect(),
@@ -126,6 +135,7 @@ pub(super) fn read(
 /// Where the values of an overlay were written.
 fn marks_of(toml: &OverlayToml, by: &Written) -> Marks {
     let mut marks = Marks::default();
+    marks.note_each("needs", by, &toml.needs);
     marks.note_each("packages", by, &toml.packages);
     marks.note_each("kernel.modules", by, &toml.modules);
     marks.note_each("board.config", by, &toml.board.config);

@@ -235,10 +235,25 @@ fn check_conditions(
 
 /// Adds to an overlay what holds under a condition.
 fn add(toml: &mut OverlayToml, when: WhenEntry, params: &mut Params, at: &Arc<SourceText>) -> Result<(), ProfileError> {
-    let WhenEntry { params: _, defaults, packages, sources, drop, modules, units, kernel_modules } = when;
+    let WhenEntry {
+        params: _,
+        defaults,
+        provides,
+        needs,
+        conflicts,
+        packages,
+        sources,
+        drop,
+        modules,
+        units,
+        kernel_modules,
+    } = when;
     for (Spanned(name), Spanned(value)) in defaults {
         params.entry(name.into_inner().0).or_insert(value.into_inner());
     }
+    toml.provides.extend(provides);
+    toml.needs.extend(needs);
+    toml.conflicts.extend(conflicts);
     toml.packages.extend(packages);
     toml.sources.extend(sources);
     toml.drop.extend(drop);

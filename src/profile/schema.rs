@@ -360,6 +360,15 @@ pub(super) struct OverlayToml {
     /// What it gives beside where parameters have certain values.
     #[serde(default, rename = "when")]
     pub whens: Vec<WhenEntry>,
+    /// Roles that it has, such as `registry`, beside the one of its own name. Of each role a profile has one overlay at most.
+    #[serde(default)]
+    pub provides: Vec<Spanned<Identifier>>,
+    /// Roles, or names of overlays, of which each must be in a profile that has this one.
+    #[serde(default)]
+    pub needs: Vec<Spanned<Identifier>>,
+    /// Roles, or names of overlays, that may not be in a profile that has this one.
+    #[serde(default)]
+    pub conflicts: Vec<Spanned<Identifier>>,
     /// Debian packages that its files need.
     #[serde(default)]
     pub packages: Vec<Spanned<Package>>,

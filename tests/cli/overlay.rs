@@ -4,6 +4,9 @@ use crate::place::Place;
 
 const DRIVER: &str = r#"schema = 1
 description = "The driver and its tools"
+provides = ["gpu-driver"]
+needs = ["node"]
+conflicts = ["nouveau"]
 packages = ["tools"]
 modules = ["driver"]
 drop = ["/usr/share/driver"]
@@ -44,6 +47,7 @@ kernels = ">=6.12 <6.13"
 
 [[when]]
 params = { source = "debian" }
+needs = ["contrib"]
 packages = ["driver"]
 units.enable = ["driver.service"]
 
@@ -124,7 +128,7 @@ fn an_overlay_that_is_not_there_or_is_broken_is_told_with_a_cure() {
     assert!(told.contains("there is no overlay `../profiles`"), "{told}");
     place.write("overlays/driver/overlay.toml", DRIVER.replace("default = \"vendor\"", "default = \"nobody\""));
     let told = place.run(&["overlay", "show", "driver"]).fails(1);
-    assert!(told.contains("overlays/driver/overlay.toml:10:11"), "{told}");
+    assert!(told.contains("overlays/driver/overlay.toml:13:11"), "{told}");
     place.write("overlays/driver/overlay.toml", DRIVER);
     place.write("overlays/driver/manifests/driver-40.yaml", "{{ secrets }}\n");
     let told = place.run(&["overlay", "show", "driver"]).fails(1);

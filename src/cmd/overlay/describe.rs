@@ -70,6 +70,9 @@ impl Text {
     }
 
     fn part(&mut self, part: &Part) {
+        self.list("provides", &part.provides);
+        self.list("needs", &part.needs);
+        self.list("conflicts", &part.conflicts);
         self.list("packages", &part.packages);
         self.list("sources", part.sources.iter().map(source_in_words));
         self.list("left out", &part.drop);

@@ -37,6 +37,15 @@ pub(in crate::profile) struct WhenEntry {
     /// What holds here of parameters that no profile sets, instead of their own default.
     #[serde(default)]
     pub defaults: ParamValues,
+    /// Roles that it has.
+    #[serde(default)]
+    pub provides: Vec<Spanned<Identifier>>,
+    /// Roles, or names of overlays, of which each must be in the profile.
+    #[serde(default)]
+    pub needs: Vec<Spanned<Identifier>>,
+    /// Roles, or names of overlays, that may not be in the profile.
+    #[serde(default)]
+    pub conflicts: Vec<Spanned<Identifier>>,
     /// Debian packages.
     #[serde(default)]
     pub packages: Vec<Spanned<Package>>,

@@ -8,6 +8,7 @@ mod openings;
 mod overlay_sources;
 mod params;
 mod resolving;
+mod roles;
 mod values;
 
 use std::fs;
