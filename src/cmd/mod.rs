@@ -279,7 +279,7 @@ fn dispatch(cli: Cli, console: &Console) -> Outcome {
             Ok(())
         }
         Command::Man(args) => man::run(&args, console),
-        Command::Schema(args) => schema::run(&args, console),
+        Command::Schema(args) => schema::run(&args, &session()?),
         Command::Completions(args) => completions::run(&args, console),
     }
 }

@@ -23,6 +23,7 @@ mod draft;
 mod entries;
 pub(crate) mod error;
 mod inherit;
+mod json_schema;
 mod k3s;
 mod kernel_module;
 mod load;
@@ -50,6 +51,7 @@ pub(crate) mod values;
 pub(crate) mod workspace;
 
 pub use error::ProfileError;
+pub use json_schema::json_schema;
 pub use k3s::{End, Line, Tag};
 pub use kernel_module::{KernelModule, KernelRange, ModulePatch, kernel_version};
 pub use load::{Loaded, OverlaySummary, ProfileSummary, bootable, list, load, overlays, parse_str};
@@ -61,5 +63,5 @@ pub use outline::{Archive, Compiled, Download, Outline, OwnFile, Param, Part, Wh
 pub use overlay::Overlay;
 pub use param_value::{ParamValue, Params};
 pub use registration::Registration;
-pub use schema::{json_schema, overlay_json_schema};
+pub use schema::overlay_json_schema;
 pub use workspace::{Home, Workspace};

@@ -56,6 +56,9 @@ pub struct Param {
     pub default: Option<ParamValue>,
     /// The values that it may have; any if there are none.
     pub one_of: Vec<ParamValue>,
+    /// The bounds of a whole number.
+    pub min: Option<i64>,
+    pub max: Option<i64>,
 }
 
 /// What an overlay gives always, or under a condition.
@@ -209,13 +212,16 @@ pub fn outline(workspace: &Workspace, name: &str) -> Result<Outline, ProfileErro
     })
 }
 
-fn param_of(table: ParamTable) -> Param {
+pub(super) fn param_of(table: ParamTable) -> Param {
+    let (min, max) = table.range();
     let kind = table.default.as_ref().map_or("string", |default| default.0.get_ref().json_type());
     Param {
         description: table.description.into(),
         kind,
         default: table.default.map(|default| default.0.into_inner()),
         one_of: table.one_of.into_iter().map(|value| value.0.into_inner()).collect(),
+        min,
+        max,
     }
 }
 

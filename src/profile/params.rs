@@ -179,11 +179,29 @@ fn fits(name: &str, table: &ParamTable, value: &ParamValue) -> Result<(), Misfit
         };
         return Err((format!("the parameter `{name}` must be {kind}"), hint));
     }
+    if let ParamValue::Number(number) = value {
+        within(name, table, *number)?;
+    }
     let known: Vec<String> = table.one_of.iter().map(|Spanned(known)| known.get_ref().to_string()).collect();
     if known.is_empty() || known.contains(&value.to_string()) {
         return Ok(());
     }
     Err((format!("{value} is no value of `{name}`"), format!("write one of {}", known.join(", "))))
+}
+
+fn within(name: &str, table: &ParamTable, number: i64) -> Result<(), Misfit> {
+    let (min, max) = table.range();
+    let how = match (min, max) {
+        (Some(min), _) if number < min => "less",
+        (_, Some(max)) if number > max => "more",
+        _ => return Ok(()),
+    };
+    let range = match (min, max) {
+        (Some(min), Some(max)) => format!("from {min} to {max}"),
+        (Some(min), None) => format!("that is at least {min}"),
+        (None, max) => format!("that is at most {}", max.unwrap_or(i64::MAX)),
+    };
+    Err((format!("{number} is {how} than `{name}` may be"), format!("write a whole number {range}")))
 }
 
 /// Its declaration.
@@ -208,13 +226,34 @@ fn declared_or<'d>(
 /// Refuses defaults and choices that contradict each other.
 fn check_declarations(declared: &BTreeMap<String, ParamTable>, at: &Arc<SourceText>) -> Result<(), ProfileError> {
     for (name, table) in declared {
+        check_range(name, table, at)?;
         for Spanned(value) in table.one_of.iter().chain(&table.default) {
-            let wrong = |(message, _): Misfit| Diagnostic::new(at, Some(value.span()), message);
+            let wrong = |message: String| Diagnostic::new(at, Some(value.span()), message);
+            if let ParamValue::Number(number) = value.get_ref() {
+                within(name, table, *number).map_err(|(message, hint)| wrong(message).hint(hint))?;
+            }
             let hint = "`default` is one of the values in `one_of`, and all are of one type";
-            fits(name, table, value.get_ref()).map_err(|misfit| wrong(misfit).hint(hint))?;
+            fits(name, table, value.get_ref()).map_err(|(message, _)| wrong(message).hint(hint))?;
         }
     }
     Ok(())
+}
+
+/// Refuses bounds of what is no whole number, or between which nothing lies.
+fn check_range(name: &str, table: &ParamTable, at: &Arc<SourceText>) -> Result<(), ProfileError> {
+    let Some(Spanned(bound)) = table.max.as_ref().or(table.min.as_ref()) else { return Ok(()) };
+    let wrong = |message: String| Diagnostic::new(at, Some(bound.span()), message);
+    if !matches!(table.default.as_ref().map(|default| default.0.get_ref()), Some(ParamValue::Number(_))) {
+        let wrong = wrong(format!("`min` and `max` are for whole numbers, and `{name}` is none"));
+        return Err(wrong.hint("give it a whole number as `default`, or take the bound out").into());
+    }
+    match table.range() {
+        (Some(min), Some(max)) if min > max => {
+            let wrong = wrong(format!("`{name}` can have no value: the most is less than the least"));
+            Err(wrong.hint(format!("write `min = {max}` and `max = {min}`")).into())
+        }
+        _ => Ok(()),
+    }
 }
 
 /// Refuses a `[[when]]` that can never hold, or that gives what nobody declared.

@@ -487,12 +487,6 @@ pub(super) struct WorkspaceToml {
     pub release_key: Option<String>,
 }
 
-/// The JSON Schema of profiles, for editors. Ends with a line break.
-#[must_use]
-pub fn json_schema() -> String {
-    schema_of::<ProfileToml>()
-}
-
 /// The JSON Schema of overlays, for editors. Ends with a line break.
 #[must_use]
 pub fn overlay_json_schema() -> String {
@@ -501,10 +495,18 @@ pub fn overlay_json_schema() -> String {
 
 /// The JSON Schema of a file that is read as `T`. Ends with a line break.
 pub(crate) fn schema_of<T: JsonSchema>() -> String {
+    text_of(&root_schema::<T>())
+}
+
+pub(super) fn root_schema<T: JsonSchema>() -> Schema {
     // Draft 7 is the newest that editors' TOML plug-ins understand in full.
     let settings = SchemaSettings::draft07().with_transform(RecursiveTransform(without_null));
-    let schema = settings.into_generator().into_root_schema_for::<T>();
-    let mut text = serde_json::to_string_pretty(&schema).expect("a schema is plain JSON");
+    settings.into_generator().into_root_schema_for::<T>()
+}
+
+/// As it lies in files. Ends with a line break.
+pub(super) fn text_of(schema: &Schema) -> String {
+    let mut text = serde_json::to_string_pretty(schema).expect("a schema is plain JSON");
     text.push('\n');
     text
 }

@@ -23,6 +23,8 @@ description = "What versions begin with"
 [params.cards]
 description = "How many cards there are"
 default = 1
+min = 1
+max = 8
 
 [params.idle]
 description = "Whether cards rest"
@@ -108,6 +110,18 @@ fn an_overlay_is_shown_with_all_that_it_brings_and_what_its_parameters_decide() 
     // The program's own.
     let shown = place.run(&["overlay", "show", "node"]).ok();
     assert!(shown.contains("program, <embedded>/overlays/node") && shown.contains("man-db.timer"), "{shown}");
+}
+
+#[test]
+fn the_schema_of_profiles_is_that_of_the_workspace() {
+    let place = place();
+    let schema = place.run(&["--json", "schema", "profile"]).result();
+    let tables = &schema["properties"]["overlay"]["properties"];
+    assert_eq!(tables["driver"]["properties"]["source"]["enum"], serde_json::json!(["vendor", "debian"]));
+    let elsewhere = Place::new().run(&["--json", "schema"]).result();
+    assert!(elsewhere["properties"]["overlay"]["properties"]["driver"].is_null());
+    let told = place.run(&["--workspace", "nowhere", "schema"]).fails(1);
+    assert!(told.contains("cannot open the workspace `nowhere`"), "{told}");
 }
 
 #[test]

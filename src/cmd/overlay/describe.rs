@@ -94,8 +94,14 @@ impl Text {
         };
         let one_of: Vec<String> = param.one_of.iter().map(ToString::to_string).collect();
         let one_of = if one_of.is_empty() { String::new() } else { format!("one of {}; ", one_of.join(", ")) };
+        let range = match (param.min, param.max) {
+            (None, None) => String::new(),
+            (Some(min), Some(max)) => format!(" from {min} to {max}"),
+            (Some(min), None) => format!(", at least {min}"),
+            (None, Some(max)) => format!(", at most {max}"),
+        };
         self.row(name, &param.description);
-        self.row("", &format!("{kind}; {one_of}{default}"));
+        self.row("", &format!("{kind}{range}; {one_of}{default}"));
         let when = decides.when.then(|| "what comes along, see below".to_owned());
         let versions = decides.versions.iter().map(|source| format!("versions of source `{source}`"));
         let manifests = decides.manifests.iter().map(|file| format!("manifest {file}"));

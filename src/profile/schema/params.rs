@@ -26,6 +26,18 @@ pub(in crate::profile) struct ParamTable {
     /// The values that it may have; any unless given.
     #[serde(default)]
     pub one_of: Vec<Spanned<ParamValue>>,
+    /// The least that a whole number may be.
+    pub min: Option<Spanned<i64>>,
+    /// The most that a whole number may be.
+    pub max: Option<Spanned<i64>>,
+}
+
+impl ParamTable {
+    /// The whole numbers that it may be, as far as they are bounded.
+    pub(in crate::profile) fn range(&self) -> (Option<i64>, Option<i64>) {
+        let plain = |bound: &Option<Spanned<i64>>| bound.as_ref().map(|bound| *bound.0.get_ref());
+        (plain(&self.min), plain(&self.max))
+    }
 }
 
 /// What an overlay gives where its parameters have certain values.

@@ -1,7 +1,7 @@
 //! Parameters of overlays: what profiles may say of them, and what follows.
 
 use super::{error, node};
-use crate::profile::ParamValue;
+use crate::profile::{ParamValue, Workspace, json_schema};
 
 const OVERLAY: &str = r#"schema = 1
 packages = ["always"]
@@ -17,6 +17,8 @@ description = "What versions begin with"
 [params.many]
 description = "How many there are"
 default = 3
+min = 1
+max = 8
 
 [params.tools]
 description = "Whether its tools come along"
@@ -121,6 +123,8 @@ fn mistakes_in_a_profiles_values_are_shown_at_their_places() {
             "[overlay.driver]\nsource = \"debain\"\n",
             "[overlay.driver]\nbranch = 580\n",
             "[overlay.driver]\nmany = \"4\"\n",
+            "[overlay.driver]\nmany = 9\n",
+            "[overlay.driver]\nmany = 0\n",
             "[overlay.driver]\ntools = 1\n",
             "[overlay.driver]\nbranch = \"R580\"\n",
             "[overlay.driver]\nbranch = [\"580\"]\n",
@@ -156,10 +160,41 @@ fn mistakes_in_an_overlays_declarations_are_shown_at_their_places() {
             change("{{ params.branch }}", "{{ branch }}"),
             change("{{ params.branch }}", "{{ params.many }}"),
             change("description = \"How many there are\"\n", ""),
+            change("default = 3", "default = 30"),
+            change("max = 8", "max = 0"),
+            change("default = 3\n", ""),
+            change("max = 8", "max = 8.5"),
             change("tools = true }\n", "tools = true }\nsysctl = { \"vm.swappiness\" = 1 }\n"),
         ]
         .join("\n\n")
     );
+}
+
+#[test]
+fn the_schema_of_profiles_has_the_parameters_of_all_overlays() {
+    let dir = super::workspace(&[("overlays/driver/overlay.toml", OVERLAY)]);
+    let schema = |files: &std::path::Path| json_schema(&Workspace::open(files).unwrap());
+    let schema: serde_json::Value = serde_json::from_str(&schema(dir.path()).unwrap()).unwrap();
+    let tables = &schema["properties"]["overlay"];
+    assert_eq!(tables["additionalProperties"], false);
+    let driver = &tables["properties"]["driver"];
+    assert_eq!(driver["additionalProperties"], false);
+    let expected = serde_json::json!({
+        "source": {
+            "description": "Whose packages it takes", "type": "string", "default": "vendor", "enum": ["vendor", "debian"]
+        },
+        "branch": { "description": "What versions begin with", "type": "string" },
+        "many": { "description": "How many there are", "type": "integer", "default": 3, "minimum": 1, "maximum": 8 },
+        "tools": { "description": "Whether its tools come along", "type": "boolean", "default": false },
+    });
+    assert_eq!(driver["properties"], expected);
+    // The program's own overlays are there too, those without parameters as tables that nothing may stand in.
+    assert_eq!(tables["properties"]["node"]["properties"], serde_json::json!({}));
+    assert!(tables["properties"]["node"]["description"].as_str().unwrap().contains("watchdog"));
+
+    let broken = super::workspace(&[("overlays/driver/overlay.toml", "schema = 1\npackage = []\n")]);
+    let error = json_schema(&Workspace::open(broken.path()).unwrap()).unwrap_err();
+    assert!(error.render(false).contains("unknown key `package`"), "{}", error.render(false));
 }
 
 #[test]

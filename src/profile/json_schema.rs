@@ -1,0 +1,53 @@
+//! The JSON Schema of profiles in a workspace: that of the file format, with the parameters of the overlays that can be named
+//! there, so that editors complete and check them.
+
+use schemars::{Schema, json_schema};
+use serde_json::{Map, Value, json};
+
+use super::outline::{Param, param_of};
+use super::parse::parse;
+use super::schema::{OverlayToml, ProfileToml, root_schema, text_of};
+use super::{ProfileError, Workspace};
+
+/// The JSON Schema of profiles, for editors. Ends with a line break.
+///
+/// # Errors
+/// An overlay of the workspace that cannot be read, or anything wrong with its keys and single values.
+pub fn json_schema(workspace: &Workspace) -> Result<String, ProfileError> {
+    let mut schema = root_schema::<ProfileToml>();
+    let mut overlays = Map::new();
+    for name in workspace.overlay_names()? {
+        let Some(source) = workspace.overlay_toml(&name)? else { continue };
+        overlays.insert(name, of_overlay(parse(&source)?));
+    }
+    if let Some(tables) = schema.pointer_mut("/properties/overlay").and_then(Value::as_object_mut) {
+        tables.insert("properties".to_owned(), Value::Object(overlays));
+        tables.insert("additionalProperties".to_owned(), Value::Bool(false));
+    }
+    Ok(text_of(&schema))
+}
+
+/// What may stand in `[overlay.NAME]`.
+fn of_overlay(toml: OverlayToml) -> Value {
+    let params = toml.params.into_iter().map(|(name, table)| (name.0, of_param(param_of(table)).to_value()));
+    let params: Map<String, Value> = params.collect();
+    let mut schema = json_schema!({ "type": "object", "properties": params, "additionalProperties": false });
+    if let Some(description) = toml.description {
+        schema.insert("description".to_owned(), Value::String(description.into()));
+    }
+    schema.to_value()
+}
+
+fn of_param(param: Param) -> Schema {
+    let mut schema = json_schema!({ "description": param.description, "type": param.kind });
+    let mut put = |key: &str, value: Option<Value>| {
+        if let Some(value) = value {
+            schema.insert(key.to_owned(), value);
+        }
+    };
+    put("default", param.default.map(|value| json!(value)));
+    put("enum", (!param.one_of.is_empty()).then(|| json!(param.one_of)));
+    put("minimum", param.min.map(Value::from));
+    put("maximum", param.max.map(Value::from));
+    schema
+}
