@@ -15,19 +15,21 @@ use crate::diagnostic::{Diagnostic, SourceText};
 /// How a module outside of the kernel's tree is made of its source (Documentation/kbuild/modules.rst of the kernel).
 const MAKE: [&str; 4] = ["-C", "/lib/modules/{kernel}/build", "M={source}", "modules"];
 
-/// The kernel modules of the overlay `name`, by name.
+/// The kernel modules of the overlay `name`, by name. `elsewhere` are the patches of those that it has for other values of its
+/// parameters.
 ///
 /// # Errors
 /// None of a source; two files of one name; a patch that is not there, or that no entry names.
 pub(super) fn of(
     name: &str,
     tables: BTreeMap<Identifier, KernelModuleTable>,
+    elsewhere: BTreeSet<String>,
     by: &Written,
     marks: &mut Marks,
     workspace: &Workspace,
 ) -> Result<BTreeMap<String, KernelModule>, ProfileError> {
     let patches = workspace.overlay_patches(name)?;
-    let mut named = BTreeSet::new();
+    let mut named = elsewhere;
     let mut modules = BTreeMap::new();
     for (Identifier(module), table) in tables {
         note(&module, &table, by, marks);

@@ -41,7 +41,7 @@ pub struct ModulePatch {
     pub kernels: KernelRange,
 }
 
-/// Versions of kernels: all conditions hold of each, as `>=6.12.107 <6.13` has it. Without a condition it is any kernel.
+/// Versions of kernels, or of drivers: all conditions hold of each, as `>=6.12.107 <6.13` has it. Without a condition it is any.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
 #[serde(into = "String")]
 pub struct KernelRange(Vec<(Comparison, Vec<u32>)>);
@@ -78,7 +78,10 @@ impl KernelRange {
                 .find_map(|(sign, comparison)| Some((word.strip_prefix(sign)?, *comparison)))
                 .ok_or_else(|| format!("`{word}` begins with none of <, <=, =, >= and >"))?;
             let numbers: Result<Vec<u32>, _> = version.split('.').map(str::parse).collect();
-            Ok((comparison, numbers.map_err(|_| format!("`{version}` is no kernel's version, such as 6.12.107"))?))
+            Ok((
+                comparison,
+                numbers.map_err(|_| format!("`{version}` is no version in numbers and dots, such as 6.12.107"))?,
+            ))
         };
         text.split_whitespace().map(condition).collect::<Result<_, String>>().map(Self)
     }
@@ -150,6 +153,9 @@ mod tests {
         }
         assert!(KernelRange::default().contains("6.12.107"));
         assert_eq!(KernelRange::parse("6.12").unwrap_err(), "`6.12` begins with none of <, <=, =, >= and >");
-        assert_eq!(KernelRange::parse("=six").unwrap_err(), "`six` is no kernel's version, such as 6.12.107");
+        assert_eq!(
+            KernelRange::parse("=six").unwrap_err(),
+            "`six` is no version in numbers and dots, such as 6.12.107"
+        );
     }
 }

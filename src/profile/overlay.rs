@@ -95,6 +95,7 @@ pub(super) fn read(
     workspace: &Workspace,
 ) -> Result<Overlay, ProfileError> {
     let mut toml: OverlayToml = parse(&source)?;
+    let elsewhere = params::patches(&toml.whens);
     let params = params::apply(name, &mut toml, draft.settings.get(name), &source)?;
     let by = Written { origin: Origin::Overlay(name.to_owned()), source };
     let mut marks = marks_of(&toml, &by);
@@ -107,7 +108,8 @@ pub(super) fn read(
         let hint = format!("remove `overlays/{name}/files/{path}`, or this entry");
         return Err(Diagnostic::new(at, Some(span.clone()), message).hint(hint).into());
     }
-    let kernel_modules = compiled::of(name, std::mem::take(&mut toml.kernel_modules), &by, &mut marks, workspace)?;
+    let kernel_modules =
+        compiled::of(name, std::mem::take(&mut toml.kernel_modules), elsewhere, &by, &mut marks, workspace)?;
     Ok(Overlay {
         name: name.to_owned(),
         description: toml.description.map(Into::into).unwrap_or_default(),

@@ -7,7 +7,7 @@
 //! chain of profiles        ┘
 //! ```
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
 use std::sync::Arc;
 
@@ -15,7 +15,7 @@ use super::error::known_names;
 use super::marks::Written;
 use super::schema::{OverlayToml, ParamTable, ParamValues, Settable, SourceEntry, WhenEntry};
 use super::values::{Identifier, Spanned, VersionStart};
-use super::{Marks, Origin, ParamValue, Params, ProfileError, Workspace};
+use super::{KernelRange, Marks, Origin, ParamValue, Params, ProfileError, Workspace, kernel_version};
 use crate::diagnostic::{Diagnostic, SourceText, closest};
 
 /// What a chain of profiles says of one overlay: by parameter, the last file's word.
@@ -119,6 +119,12 @@ pub(super) fn check_used(
     }
 }
 
+/// The patches that conditions name, whether these hold or not.
+pub(super) fn patches(whens: &[WhenEntry]) -> BTreeSet<String> {
+    let modules = whens.iter().flat_map(|when| when.kernel_modules.values());
+    modules.flat_map(|module| &module.patches).map(|patch| patch.file.0.get_ref().0.clone()).collect()
+}
+
 /// The values of an overlay's parameters, with what follows from them put into `toml`, whose `[params]` and `[[when]]` are empty
 /// then. What has neither a default nor a setting has no value.
 ///
@@ -151,7 +157,7 @@ pub(super) fn apply(
     for when in whens {
         let holds = |(Spanned(name), Spanned(value)): (&Spanned<Identifier>, &Spanned<ParamValue>)| {
             let name = &name.get_ref().0;
-            params.get(name).or(defaults.get(name)) == Some(value.get_ref())
+            params.get(name).or(defaults.get(name)).is_some_and(|given| meets(given, value.get_ref()))
         };
         if when.params.iter().all(holds) {
             add(toml, when, &mut params, at)?;
@@ -164,6 +170,21 @@ pub(super) fn apply(
         settle(source, &declared, &params, settings, at)?;
     }
     Ok(params)
+}
+
+/// Whether a parameter's value is what a condition wants: that value, or a version within `>=590 <600`.
+fn meets(given: &ParamValue, wanted: &ParamValue) -> bool {
+    match (given, range_of(wanted)) {
+        (ParamValue::Text(version), Some(range)) => {
+            !kernel_version(version).is_empty() && range.is_ok_and(|range| range.contains(version))
+        }
+        _ => given == wanted,
+    }
+}
+
+/// The versions that a condition wants, if that is not a plain value; what is wrong with them, if they are none.
+fn range_of(wanted: &ParamValue) -> Option<Result<KernelRange, String>> {
+    wanted.text().filter(|text| text.starts_with(['<', '>'])).map(KernelRange::parse)
 }
 
 /// Why a value is none for a parameter, and what helps.
@@ -263,11 +284,18 @@ fn check_conditions(
     at: &Arc<SourceText>,
 ) -> Result<(), ProfileError> {
     for (Spanned(name), Spanned(value)) in whens.iter().flat_map(|when| when.params.iter().chain(&when.defaults)) {
+        let value_at = value.span();
         let here = |message: String| Diagnostic::new(at, Some(name.span()), message);
         let name = &name.get_ref().0;
         let table = declared_or(declared, name, here, &format!("`{name}` is no parameter of this overlay"))?;
-        let wrong = |(message, hint): Misfit| Diagnostic::new(at, Some(value.span()), message).hint(hint);
-        fits(name, table, value.get_ref()).map_err(wrong)?;
+        let wrong = |(message, hint): Misfit| Diagnostic::new(at, Some(value_at.clone()), message).hint(hint);
+        match range_of(value.get_ref()) {
+            Some(Ok(_)) if table.one_of.is_empty() => {}
+            Some(Err(message)) => {
+                return Err(wrong((message, "write conditions such as `>=590 <600`".to_owned())).into());
+            }
+            _ => fits(name, table, value.get_ref()).map_err(wrong)?,
+        }
     }
     Ok(())
 }

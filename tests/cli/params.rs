@@ -1,5 +1,6 @@
 //! Parameters of overlays, through the program: a profile's word decides packages, versions and manifests.
 
+use crate::archive::Online;
 use crate::debs::Tar;
 use crate::place::Place;
 use crate::tiny;
@@ -34,7 +35,7 @@ fn package(text: &str) -> Tar {
 }
 
 /// A small machine with that overlay and these lines behind its profile.
-fn place(more: &str) -> (crate::archive::Online, Place) {
+fn place(more: &str) -> (Online, Place) {
     let archive = tiny::archive(0).with("driver-open", &[], package("open"));
     let online = archive.with("driver-closed", &[], package("closed")).online();
     let place = tiny::place(&online, &[]).file("overlays/driver/overlay.toml", OVERLAY);

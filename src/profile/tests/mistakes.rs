@@ -272,7 +272,7 @@ overlays = ["consol"]
     3 | overlays = ["consol"]
       |             ^^^^^^^^
       |
-      = help: overlays: `node`; an overlay is a folder `overlays/NAME/` with an `overlay.toml`
+      = help: overlays: `node`, `nvidia`; an overlay is a folder `overlays/NAME/` with an `overlay.toml`
     "#);
 }
 
@@ -528,7 +528,7 @@ overlays = ["one"]
     3 | overlays = ["one"]
       |             ^^^^^
       |
-      = help: did you mean `node`? overlays: `node`; an overlay is a folder `overlays/NAME/` with an `overlay.toml`
+      = help: did you mean `node`? overlays: `node`, `nvidia`; an overlay is a folder `overlays/NAME/` with an `overlay.toml`
     "#);
 }
 

@@ -4,6 +4,7 @@ mod board;
 mod kernel_modules;
 mod mistakes;
 mod networks;
+mod nvidia;
 mod openings;
 mod overlay_sources;
 mod params;

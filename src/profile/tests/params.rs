@@ -198,6 +198,22 @@ fn the_schema_of_profiles_has_the_parameters_of_all_overlays() {
 }
 
 #[test]
+fn a_condition_may_be_a_range_of_versions() {
+    let text = OVERLAY.to_owned()
+        + "\n[[when]]\nparams = { branch = \">=590\" }\npackages = [\"newer\"]\n\n[[when]]\nparams = { branch = \"<590\" }\npackages = [\"older\"]\n";
+    let brings = |table: &str| {
+        let node = node(&[("overlays/driver/overlay.toml", &text), ("profiles/node.toml", &profile(table))]);
+        ["older", "newer"].map(|name| node.packages.contains(&name.to_owned()))
+    };
+    assert_eq!(brings(""), [true, false], "by the default of another condition");
+    assert_eq!(brings("[overlay.driver]\nbranch = \"590\"\n"), [false, true]);
+    assert_eq!(brings("[overlay.driver]\nbranch = \"589.99.1\"\n"), [true, false]);
+    assert_eq!(brings("[overlay.driver]\nsource = \"debian\"\n"), [false, false], "without a value none holds");
+    let told = refused_overlay(&text.replacen(">=590", ">=R590", 1));
+    assert!(told.contains("`R590` is no version in numbers and dots") && told.contains(">=590 <600"), "{told}");
+}
+
+#[test]
 fn a_kernel_module_of_two_conditions_that_both_hold_is_refused() {
     let module = "\n[when.kernel-module.driver]\npackage = \"driver-source\"\nsource = \"usr/src/driver-*\"\nmodules = [\"driver.ko\"]\n";
     let when = |params: &str| format!("\n[[when]]\nparams = {{ {params} }}\n{module}");
