@@ -136,6 +136,7 @@ impl From<PipelineError> for Failure {
             | PipelineError::Fit(_)
             | PipelineError::Symvers(_)
             | PipelineError::Module(_)
+            | PipelineError::List { .. }
             | PipelineError::NoSymbols { .. }
             | PipelineError::NoSource { .. }
             | PipelineError::SignModule { .. }
@@ -145,7 +146,9 @@ impl From<PipelineError> for Failure {
             PipelineError::Repair { .. } | PipelineError::Artifact { .. } | PipelineError::PackModules { .. } => {
                 Code::Unexpected
             }
-            PipelineError::Unwritable { .. } | PipelineError::KeepModules { .. } => Code::Refused,
+            PipelineError::Unwritable { .. } | PipelineError::KeepModules { .. } | PipelineError::Needs { .. } => {
+                Code::Refused
+            }
         };
         Self::new(code, &error).maybe_hint(error.hint())
     }

@@ -60,6 +60,16 @@ pub(crate) enum PipelineError {
     NoKernel { kernel: String },
     #[error("kernel module {module} is for `{found}`, and the image's kernel is `{expected}`")]
     OtherKernel { module: String, found: String, expected: String },
+    /// A module that the kernel would refuse for what `drop` leaves out.
+    #[error("kernel module `{module}` needs `{needed}`, which the image does not have")]
+    Needs {
+        module: String,
+        needed: String,
+        /// Where the kernel's package has it, below the kernel's directory.
+        file: Option<String>,
+    },
+    #[error("cannot read the list `/{path}`")]
+    List { path: String, source: io::Error },
     #[error("the headers of kernel {kernel} have no list of its symbols, `Module.symvers`")]
     NoSymbols { kernel: String },
     #[error("kernel module `{module}` cannot be signed for Secure Boot")]
@@ -123,6 +133,14 @@ impl PipelineError {
             Self::NoSymbols { .. } | Self::NoSource { .. } | Self::NoKernel { .. } | Self::OtherKernel { .. } => {
                 "run `imgbuild lock` again"
             }
+            Self::Needs { file: Some(file), .. } => {
+                return Some(format!(
+                    "something in `drop` leaves `/usr/lib/modules/*/{file}` out: take that entry away with `-` in the profile, or \
+                     drop less than the whole directory"
+                ));
+            }
+            Self::Needs { .. } => "no package of the image brings it: add one, or leave the module out",
+            Self::List { .. } => "run `imgbuild lock` again; if that does not help, it is a fault of the package",
             Self::Fit(error) => error.hint(),
             Self::Symvers(_) | Self::Module(_) => {
                 "run `imgbuild lock` again; if that does not help, it is a fault of the package"

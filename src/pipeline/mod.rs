@@ -14,6 +14,7 @@ mod error;
 mod image;
 pub(crate) mod kernel_modules;
 mod member;
+mod module_needs;
 mod packages;
 mod plan;
 mod releases;

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::kernel_modules::{self, Modules};
+use super::module_needs;
 use super::plan::Artifact;
 use super::{PipelineError, Plan, Tools};
 use crate::cluster::manifests::{self, Home, ManifestError};
@@ -47,6 +48,7 @@ pub(super) fn tree(
     node::install(&mut tree, layout::STATE, profile.led.as_deref())?;
     tree.check()?;
     initrd::check_modules(&tree, profile)?;
+    module_needs::check(&tree, profile)?;
     tools.progress.finish(PHASE, &count(tree.len(), "path"));
     Ok(tree)
 }

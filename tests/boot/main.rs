@@ -13,6 +13,7 @@ mod debs;
 #[path = "../support/gpg.rs"]
 #[expect(dead_code, reason = "the program's own checks of signatures are tests/network's business")]
 mod gpg;
+mod gpu;
 #[path = "../support/hello.rs"]
 mod hello;
 #[path = "../support/http.rs"]

@@ -74,7 +74,7 @@ impl Image {
 
     /// As [`Self::build`], with `more` overlays and what `prepare` puts into the workspace before; what it gives is kept until
     /// the image is there.
-    fn build_with<T>(
+    pub fn build_with<T>(
         profile: &'static str,
         board: Option<&str>,
         more: &[&str],
@@ -231,4 +231,10 @@ pub fn write(workspace: &Path, path: &str, text: impl AsRef<[u8]>) {
     let path = workspace.join(path);
     fs::create_dir_all(path.parent().expect("a path below the workspace")).expect("a directory");
     fs::write(path, text).expect("a file of the workspace");
+}
+
+/// Makes another text of a file of the workspace.
+pub fn edit(workspace: &Path, path: &str, other: impl FnOnce(String) -> String) {
+    let text = fs::read_to_string(workspace.join(path)).expect("a file of the workspace");
+    write(workspace, path, other(text));
 }

@@ -35,6 +35,17 @@ fn modules_that_the_kernel_lacks_are_shown_together() {
 }
 
 #[test]
+fn a_module_whose_own_needs_are_dropped_is_refused_with_the_file() {
+    let place = Place::new().with_downloads();
+    let drop = "drop = [\"/usr/lib/modules/*/kernel/net/bridge/bridge.ko*\"]";
+    place.write(PROFILE, format!("schema = 1\nextends = \"demo\"\n{drop}\n"));
+    place.run(&["lock", "--profile", "node"]).ok();
+    let error = refused(&place);
+    assert!(error.contains("kernel module `br_netfilter` needs `bridge`, which the image does not have"), "{error}");
+    assert!(error.contains("leaves `/usr/lib/modules/*/kernel/net/bridge/bridge.ko` out"), "{error}");
+}
+
+#[test]
 fn a_time_zone_or_locale_that_no_package_brings_is_shown() {
     let locales = Tar::default().file("./usr/lib/locale/de_DE.utf8/LC_TIME", "");
     let online = tiny::archive(0).with("locales-all", &[], locales).online();

@@ -34,6 +34,18 @@ pub fn vermagic(path: &str, bytes: &[u8]) -> Result<Option<String>, ModuleError>
     Ok(Loadable::parse(path, bytes)?.value("vermagic").map(str::to_owned))
 }
 
+/// The names of the modules that an uncompressed module depends on, as modpost found them (`depends` in .modinfo).
+///
+/// # Errors
+/// Bytes that are no module.
+pub fn depends(path: &str, bytes: &[u8]) -> Result<Vec<String>, ModuleError> {
+    Ok(depends_of(&Loadable::parse(path, bytes)?).collect())
+}
+
+fn depends_of(module: &Loadable) -> impl Iterator<Item = String> {
+    module.values("depends").flat_map(|list| list.split(',')).filter(|other| !other.is_empty()).map(module_name)
+}
+
 /// Holds uncompressed modules, each with its path, against a kernel for `machine` that exports `exports` and whose own modules
 /// have this `vermagic`. A module that has the name of one of the kernel's own replaces that.
 ///
@@ -108,9 +120,8 @@ impl<'a> World<'a> {
         if let Some(other) = [module.name.as_deref(), module.value("name")].into_iter().find(|n| *n != Some(&name)) {
             found.push(Misfit::Name(other.map(str::to_owned)));
         }
-        let depends = module.values("depends").flat_map(|list| list.split(',')).filter(|other| !other.is_empty());
         let absent =
-            depends.map(module_name).filter(|other| !self.names.contains(other) && !self.kernel.owners.contains(other));
+            depends_of(module).filter(|other| !self.names.contains(other) && !self.kernel.owners.contains(other));
         found.extend(absent.map(Misfit::Depends));
         found.extend(self.exported_twice(&name, module));
         let with_checksums = self.vermagic.split(' ').any(|word| word == "modversions");

@@ -18,7 +18,7 @@ mod texts;
 
 pub use depend::DependError;
 pub use exports::{KernelExports, SymversError};
-pub use fit::{fit, vermagic};
+pub use fit::{depends, fit, vermagic};
 pub use misfit::{FitError, Misfit};
 pub use module::{Module, ModuleError, module_name};
 
