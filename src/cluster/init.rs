@@ -9,6 +9,7 @@ use tempfile::NamedTempFile;
 
 use super::{FILE, json_schema};
 use crate::files;
+use crate::profile::Workspace;
 
 /// Files that a fresh repository often has already.
 const README: &str = "README.md";
@@ -45,10 +46,11 @@ impl InitError {
 
 /// Paths and texts of a new workspace, the cluster file last: where it is, all is.
 fn files() -> [(&'static str, String); 5] {
+    let schema = json_schema(&Workspace::embedded()).expect("the program's own overlays are sound");
     [
         (IGNORED, include_str!("../../workspace/gitignore").to_owned()),
         (README, include_str!("../../workspace/README.md").to_owned()),
-        ("cluster.schema.json", json_schema()),
+        ("cluster.schema.json", schema),
         ("imgbuild.toml", include_str!("../../workspace/imgbuild.toml").to_owned()),
         (FILE, include_str!("../../workspace/cluster.toml").to_owned()),
     ]

@@ -1,5 +1,6 @@
 //! Loads the cluster of a workspace.
 
+use std::collections::BTreeMap;
 use std::net::IpAddr;
 use std::sync::Arc;
 
@@ -10,9 +11,9 @@ use super::{
     Cluster, ClusterError, Critical, Datastore, Disk, FlannelBackend, Node, Registry, RegistryAuth, SourceSpans,
 };
 use crate::diagnostic::SourceText;
-use crate::profile::Workspace;
 use crate::profile::parse::parse;
 use crate::profile::workspace::text;
+use crate::profile::{ProfileError, Workspace, of_cluster};
 
 /// The file's name in a workspace.
 pub const FILE: &str = "cluster.toml";
@@ -32,11 +33,15 @@ pub fn load(workspace: &Workspace) -> Result<Option<Cluster>, ClusterError> {
 pub fn load_with_places(workspace: &Workspace) -> Result<Option<(Cluster, SourceSpans)>, ClusterError> {
     let Some((bytes, shown)) = workspace.read_own(FILE)? else { return Ok(None) };
     let source = text(bytes, shown)?;
-    let toml: ClusterToml = parse(&source)?;
-    Ok(Some((cluster(toml), SourceSpans::of(&source))))
+    let mut toml: ClusterToml = parse(&source)?;
+    let overlays = of_cluster(std::mem::take(&mut toml.overlays), &source, workspace).map_err(|error| match error {
+        ProfileError::Invalid(diagnostic) => ClusterError::Invalid(diagnostic),
+        other => other.into(),
+    })?;
+    Ok(Some((Cluster { overlays, ..cluster(toml) }, SourceSpans::of(&source))))
 }
 
-/// Reads a cluster file's text, which messages call `shown`.
+/// Reads a cluster file's text, which messages call `shown`. What it sets of overlays is left out, since no overlay is read.
 ///
 /// # Errors
 /// Anything wrong with its keys and single values.
@@ -57,6 +62,7 @@ fn cluster(toml: ClusterToml) -> Cluster {
         registries: toml.registries.into_iter().map(registry).collect(),
         k3s: critical(toml.k3s),
         values: toml.values.into_iter().map(|(name, value)| (name.into(), value)).collect(),
+        overlays: BTreeMap::new(),
         nodes: toml.nodes.into_iter().map(|(name, table)| (name.0.clone(), node(name.into(), table))).collect(),
     }
 }

@@ -9,7 +9,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::ClusterError;
-use crate::profile::{Board, Profile, Registration};
+use crate::profile::{Board, Params, Profile, Registration};
 
 /// The content of `cluster.toml`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -33,6 +33,9 @@ pub struct Cluster {
     pub k3s: Critical,
     /// Free strings for the templates of overlays.
     pub values: BTreeMap<String, String>,
+    /// What it sets of overlays' parameters, by overlay; templates have them among their own.
+    #[serde(skip)]
+    pub overlays: BTreeMap<String, Params>,
     pub nodes: BTreeMap<String, Node>,
 }
 

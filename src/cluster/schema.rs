@@ -10,7 +10,8 @@ use super::values::{
     RegistryHost, SecretName, SshKey, TlsName, Url, ValueName, Version, Word, WorkspacePath,
 };
 use super::{Component, Filesystem, FlannelBackend, Format, ServerUrl};
-use crate::profile::Board;
+use crate::profile::schema::OverlayTables;
+use crate::profile::{Board, ProfileError, SetBy, Workspace, with_overlays};
 
 /// A cluster: its nodes and what they share. Holds no secret.
 #[derive(Debug, Deserialize, JsonSchema)]
@@ -46,6 +47,9 @@ pub(super) struct ClusterToml {
     /// Free strings for the manifests of overlays, where they are `cluster.values.NAME`.
     #[serde(default)]
     pub values: BTreeMap<ValueName, String>,
+    /// What the cluster sets of overlays' parameters: `[overlay.NAME]`, and below it `parameter = value`.
+    #[serde(default, rename = "overlay")]
+    pub overlays: OverlayTables,
     /// The nodes, by name: `[node.NAME]`. The name is the host's and Kubernetes' name of it.
     #[serde(default, rename = "node")]
     pub nodes: BTreeMap<HostName, NodeTable>,
@@ -142,8 +146,10 @@ pub(super) struct DiskTable {
     pub format: Format,
 }
 
-/// The JSON Schema of `cluster.toml`, for editors. Ends with a line break.
-#[must_use]
-pub fn json_schema() -> String {
-    crate::profile::schema::schema_of::<ClusterToml>()
+/// The JSON Schema of `cluster.toml` in a workspace, for editors. Ends with a line break.
+///
+/// # Errors
+/// An overlay of the workspace that cannot be read, or anything wrong with its keys and single values.
+pub fn json_schema(workspace: &Workspace) -> Result<String, ProfileError> {
+    with_overlays::<ClusterToml>(SetBy::Cluster, workspace)
 }

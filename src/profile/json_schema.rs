@@ -1,12 +1,12 @@
-//! The JSON Schema of profiles in a workspace: that of the file format, with the parameters of the overlays that can be named
-//! there, so that editors complete and check them.
+//! The JSON Schema of profiles and cluster files in a workspace: that of the file format, with the parameters of the overlays
+//! that can be named there, so that editors complete and check them.
 
-use schemars::{Schema, json_schema};
+use schemars::{JsonSchema, Schema, json_schema};
 use serde_json::{Map, Value, json};
 
 use super::outline::{Param, param_of};
 use super::parse::parse;
-use super::schema::{OverlayToml, ProfileToml, root_schema, text_of};
+use super::schema::{OverlayToml, ProfileToml, SetBy, root_schema, text_of};
 use super::{ProfileError, Workspace};
 
 /// The JSON Schema of profiles, for editors. Ends with a line break.
@@ -14,11 +14,23 @@ use super::{ProfileError, Workspace};
 /// # Errors
 /// An overlay of the workspace that cannot be read, or anything wrong with its keys and single values.
 pub fn json_schema(workspace: &Workspace) -> Result<String, ProfileError> {
-    let mut schema = root_schema::<ProfileToml>();
+    with_overlays::<ProfileToml>(SetBy::Profile, workspace)
+}
+
+/// The JSON Schema of a file that is read as `T`, with those parameters of overlays that it sets.
+///
+/// # Errors
+/// As [`json_schema`].
+pub(crate) fn with_overlays<T: JsonSchema>(set_by: SetBy, workspace: &Workspace) -> Result<String, ProfileError> {
+    let mut schema = root_schema::<T>();
     let mut overlays = Map::new();
     for name in workspace.overlay_names()? {
         let Some(source) = workspace.overlay_toml(&name)? else { continue };
-        overlays.insert(name, of_overlay(parse(&source)?));
+        let toml: OverlayToml = parse(&source)?;
+        // Most overlays leave nothing to the cluster.
+        if set_by == SetBy::Profile || toml.params.values().any(|table| table.set_by == set_by) {
+            overlays.insert(name, of_overlay(toml, set_by));
+        }
     }
     if let Some(tables) = schema.pointer_mut("/properties/overlay").and_then(Value::as_object_mut) {
         tables.insert("properties".to_owned(), Value::Object(overlays));
@@ -28,8 +40,9 @@ pub fn json_schema(workspace: &Workspace) -> Result<String, ProfileError> {
 }
 
 /// What may stand in `[overlay.NAME]`.
-fn of_overlay(toml: OverlayToml) -> Value {
-    let params = toml.params.into_iter().map(|(name, table)| (name.0, of_param(param_of(table)).to_value()));
+fn of_overlay(toml: OverlayToml, set_by: SetBy) -> Value {
+    let params = toml.params.into_iter().filter(|(_, table)| table.set_by == set_by);
+    let params = params.map(|(name, table)| (name.0, of_param(param_of(table)).to_value()));
     let params: Map<String, Value> = params.collect();
     let mut schema = json_schema!({ "type": "object", "properties": params, "additionalProperties": false });
     if let Some(description) = toml.description {

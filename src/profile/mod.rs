@@ -15,6 +15,7 @@ pub(crate) mod addresses;
 mod artifact;
 mod board;
 pub(crate) mod checks;
+mod cluster_params;
 pub(crate) mod cmdline;
 mod combine;
 mod compiled;
@@ -50,8 +51,10 @@ mod tests;
 pub(crate) mod values;
 pub(crate) mod workspace;
 
+pub(crate) use cluster_params::of_cluster;
 pub use error::ProfileError;
 pub use json_schema::json_schema;
+pub(crate) use json_schema::with_overlays;
 pub use k3s::{End, Line, Tag};
 pub use kernel_module::{KernelModule, KernelRange, ModulePatch, kernel_version};
 pub use load::{Loaded, OverlaySummary, ProfileSummary, bootable, list, load, overlays, parse_str};
@@ -63,5 +66,5 @@ pub use outline::{Archive, Compiled, Download, Outline, OwnFile, Param, Part, Wh
 pub use overlay::Overlay;
 pub use param_value::{ParamValue, Params};
 pub use registration::Registration;
-pub use schema::overlay_json_schema;
+pub use schema::{SetBy, overlay_json_schema};
 pub use workspace::{Home, Workspace};

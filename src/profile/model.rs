@@ -299,6 +299,9 @@ pub struct ManifestTemplate {
     /// The values of that overlay's parameters.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub params: Params,
+    /// Those of them that the cluster sets: what uses one is not in images.
+    #[serde(skip_serializing_if = "BTreeSet::is_empty")]
+    pub of_cluster: BTreeSet<String>,
     /// Whether it is taken as it is: then it is no template, and braces in it mean nothing here.
     pub verbatim: bool,
 }

@@ -9,8 +9,11 @@ use serde::Serialize;
 use super::draft::Draft;
 use super::inherit::plain;
 use super::overlay;
+use super::params;
 use super::parse::parse;
-use super::schema::{ArtifactEntry, KernelModuleTable, OverlayToml, ParamTable, ParamValues, Settable, SourceEntry};
+use super::schema::{
+    ArtifactEntry, KernelModuleTable, OverlayToml, ParamTable, ParamValues, SetBy, Settable, SourceEntry,
+};
 use super::values::{Identifier, Spanned};
 use super::{Arch, Home, ManifestTemplate, ParamValue, Params, ProfileError, Workspace};
 
@@ -52,6 +55,7 @@ pub struct Param {
     /// As JSON Schema calls it: `string`, `integer` or `boolean`.
     #[serde(rename = "type")]
     pub kind: &'static str,
+    pub set_by: SetBy,
     /// What holds unless a profile or a condition says otherwise; without one it is not set.
     pub default: Option<ParamValue>,
     /// The values that it may have; any if there are none.
@@ -158,13 +162,21 @@ pub fn outline(workspace: &Workspace, name: &str) -> Result<Outline, ProfileErro
     let usual = overlay::read(name, Arc::clone(&source), &Draft::default(), workspace)?;
     let params: BTreeMap<String, Param> =
         toml.params.into_iter().map(|(name, table)| (name.0, param_of(table))).collect();
-    let is_default = |(name, value): (&String, &ParamValue)| {
-        params.get(name).and_then(|param| param.default.as_ref()) == Some(value)
-    };
+    // What holds where no profile says anything, condition by condition.
+    let mut given = Params::new();
     let mut whens = Vec::new();
     for when in toml.whens {
-        let (params, defaults) = (params_of(when.params), params_of(when.defaults));
-        let by_default = params.iter().all(is_default);
+        let (wanted, defaults) = (params_of(when.params), params_of(when.defaults));
+        let holds = |(name, wanted): (&String, &ParamValue)| {
+            let default = params.get(name).and_then(|param| param.default.as_ref());
+            given.get(name).or(default).is_some_and(|given| params::meets(given, wanted))
+        };
+        let by_default = wanted.iter().all(holds);
+        if by_default {
+            for (name, value) in &defaults {
+                given.entry(name.clone()).or_insert_with(|| value.clone());
+            }
+        }
         let part = Part {
             provides: all(when.provides),
             needs: all(when.needs),
@@ -177,7 +189,7 @@ pub fn outline(workspace: &Workspace, name: &str) -> Result<Outline, ProfileErro
             disable: all(when.units.disable),
             kernel_modules: compiled_of(when.kernel_modules),
         };
-        whens.push(When { params, by_default, defaults, part });
+        whens.push(When { params: wanted, by_default, defaults, part });
     }
     let files = usual.files.into_iter().map(|(path, file)| {
         let mode = format!("{:04o}", file.mode);
@@ -218,6 +230,7 @@ pub(super) fn param_of(table: ParamTable) -> Param {
     Param {
         description: table.description.into(),
         kind,
+        set_by: table.set_by,
         default: table.default.map(|default| default.0.into_inner()),
         one_of: table.one_of.into_iter().map(|value| value.0.into_inner()).collect(),
         min,

@@ -96,6 +96,7 @@ pub(super) fn read(
 ) -> Result<Overlay, ProfileError> {
     let mut toml: OverlayToml = parse(&source)?;
     let elsewhere = params::patches(&toml.whens);
+    let of_cluster = params::of_cluster(&toml);
     let params = params::apply(name, &mut toml, draft.settings.get(name), &source)?;
     let by = Written { origin: Origin::Overlay(name.to_owned()), source };
     let mut marks = marks_of(&toml, &by);
@@ -127,7 +128,7 @@ pub(super) fn read(
         files,
         artifacts: artifacts.into_iter().map(|(path, (_, artifact))| (path, artifact)).collect(),
         kernel_modules,
-        manifests: manifests_of(name, &params, toml.verbatim, at, workspace)?,
+        manifests: manifests_of(name, (&params, &of_cluster), toml.verbatim, at, workspace)?,
         params,
         expects: toml.expects.into_iter().map(plain).collect(),
         marks,
@@ -176,7 +177,7 @@ fn sources_of(
 /// The manifests of an overlay, by file name.
 fn manifests_of(
     name: &str,
-    params: &Params,
+    (params, of_cluster): (&Params, &BTreeSet<String>),
     verbatim: Vec<Spanned<ManifestGlob>>,
     at: &Arc<SourceText>,
     workspace: &Workspace,
@@ -187,7 +188,8 @@ fn manifests_of(
             return Err(ProfileError::OddManifest { path: source.path.clone() });
         }
         let origin = Origin::Overlay(name.to_owned());
-        manifests.insert(file, ManifestTemplate { source, origin, params: params.clone(), verbatim: false });
+        let (params, of_cluster) = (params.clone(), of_cluster.clone());
+        manifests.insert(file, ManifestTemplate { source, origin, params, of_cluster, verbatim: false });
     }
     for glob in verbatim {
         let span = glob.0.span();

@@ -13,7 +13,7 @@ use std::sync::Arc;
 
 use super::error::known_names;
 use super::marks::Written;
-use super::schema::{OverlayToml, ParamTable, ParamValues, Settable, SourceEntry, WhenEntry};
+use super::schema::{OverlayToml, ParamTable, ParamValues, SetBy, Settable, SourceEntry, WhenEntry};
 use super::values::{Identifier, Spanned, VersionStart};
 use super::{KernelRange, Marks, Origin, ParamValue, Params, ProfileError, Workspace, kernel_version};
 use crate::diagnostic::{Diagnostic, SourceText, closest};
@@ -125,6 +125,12 @@ pub(super) fn patches(whens: &[WhenEntry]) -> BTreeSet<String> {
     modules.flat_map(|module| &module.patches).map(|patch| patch.file.0.get_ref().0.clone()).collect()
 }
 
+/// The parameters that the cluster sets.
+pub(super) fn of_cluster(toml: &OverlayToml) -> BTreeSet<String> {
+    let of_cluster = toml.params.iter().filter(|(_, table)| table.set_by == SetBy::Cluster);
+    of_cluster.map(|(name, _)| name.0.clone()).collect()
+}
+
 /// The values of an overlay's parameters, with what follows from them put into `toml`, whose `[params]` and `[[when]]` are empty
 /// then. What has neither a default nor a setting has no value.
 ///
@@ -147,6 +153,10 @@ pub(super) fn apply(
         let in_profile = |message: String| setting.name.wrong(message);
         let table =
             declared_or(&declared, name, in_profile, &format!("overlay `{overlay}` has no parameter `{name}`"))?;
+        if table.set_by == SetBy::Cluster {
+            let wrong = in_profile(format!("`{name}` is for the cluster to set, not for a profile"));
+            return Err(wrong.hint(format!("write it into [overlay.{overlay}] of cluster.toml")).into());
+        }
         fits(name, table, &setting.value).map_err(|(message, hint)| setting.at.wrong(message).hint(hint))?;
         params.insert(name.clone(), setting.value.clone());
     }
@@ -173,7 +183,7 @@ pub(super) fn apply(
 }
 
 /// Whether a parameter's value is what a condition wants: that value, or a version within `>=590 <600`.
-fn meets(given: &ParamValue, wanted: &ParamValue) -> bool {
+pub(super) fn meets(given: &ParamValue, wanted: &ParamValue) -> bool {
     match (given, range_of(wanted)) {
         (ParamValue::Text(version), Some(range)) => {
             !kernel_version(version).is_empty() && range.is_ok_and(|range| range.contains(version))
@@ -188,9 +198,10 @@ fn range_of(wanted: &ParamValue) -> Option<Result<KernelRange, String>> {
 }
 
 /// Why a value is none for a parameter, and what helps.
-type Misfit = (String, String);
+pub(super) type Misfit = (String, String);
 
-fn fits(name: &str, table: &ParamTable, value: &ParamValue) -> Result<(), Misfit> {
+/// Refuses a value that a parameter may not have.
+pub(super) fn fits(name: &str, table: &ParamTable, value: &ParamValue) -> Result<(), Misfit> {
     let kind = table.default.as_ref().map_or("text in quotes", |default| default.0.get_ref().kind());
     if value.kind() != kind {
         let hint = match (value, kind) {
@@ -226,7 +237,7 @@ fn within(name: &str, table: &ParamTable, number: i64) -> Result<(), Misfit> {
 }
 
 /// Its declaration.
-fn declared_or<'d>(
+pub(super) fn declared_or<'d>(
     declared: &'d BTreeMap<String, ParamTable>,
     name: &str,
     at: impl Fn(String) -> Diagnostic,
@@ -297,7 +308,18 @@ fn check_conditions(
             _ => fits(name, table, value.get_ref()).map_err(wrong)?,
         }
     }
+    for Spanned(name) in whens.iter().flat_map(|when| when.params.keys()) {
+        if declared.get(&name.get_ref().0).is_some_and(|table| table.set_by == SetBy::Cluster) {
+            return Err(not_for_images(&name.get_ref().0, Diagnostic::new(at, Some(name.span()), "")).into());
+        }
+    }
     Ok(())
+}
+
+/// `at`, as what is wrong where an image would depend on a parameter of the cluster.
+fn not_for_images(name: &str, mut at: Diagnostic) -> Diagnostic {
+    at.message = format!("`{name}` is for the cluster to set, and no image depends on its cluster");
+    at.hint(format!("take `set_by` out of [params.{name}], or decide by another parameter"))
 }
 
 /// Adds to an overlay what holds under a condition.
@@ -350,7 +372,10 @@ fn settle(
     let span = versions.span();
     let Settable::Param(name) = versions.get_ref() else { return Ok(()) };
     let here = |message: String| Diagnostic::new(at, Some(span.clone()), message);
-    declared_or(declared, name, here, &format!("`{name}` is no parameter of this overlay"))?;
+    let table = declared_or(declared, name, here, &format!("`{name}` is no parameter of this overlay"))?;
+    if table.set_by == SetBy::Cluster {
+        return Err(not_for_images(name, here(String::new())).into());
+    }
     let place = settings.get(name).map(|setting| &setting.at);
     let wrong = |message: &str| place.map_or_else(|| here(message.to_owned()), |place| place.wrong(message));
     let value = match params.get(name) {

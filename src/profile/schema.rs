@@ -15,6 +15,8 @@ use serde::de::{Deserializer, IntoDeserializer as _, MapAccess};
 use serde_json::{Value, json};
 
 pub(super) use self::kernel_module::{KernelModuleTable, ModulePatchEntry};
+pub(crate) use self::params::OverlayTables;
+pub use self::params::SetBy;
 pub(super) use self::params::{ParamTable, ParamValues, Settable, WhenEntry};
 use super::values::{
     Account, Address, AddressWithPrefix, Archive, ArchiveComponent, ArchiveMember, BlockSize, Component, ConfigLine,

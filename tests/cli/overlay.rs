@@ -30,6 +30,10 @@ max = 8
 description = "Whether cards rest"
 default = false
 
+[params.host]
+description = "Where it answers"
+set_by = "cluster"
+
 [[when]]
 params = { source = "vendor" }
 defaults = { branch = "580" }
@@ -46,6 +50,10 @@ package = "vendor-source"
 source = "usr/src/driver-*"
 modules = ["driver.ko"]
 kernels = ">=6.12 <6.13"
+
+[[when]]
+params = { branch = ">=575" }
+drop = ["/usr/share/old"]
 
 [[when]]
 params = { source = "debian" }
@@ -99,7 +107,8 @@ fn place() -> Place {
         .file("overlays/driver/manifests/driver-10.yaml", "kind: Namespace\n")
         .file("overlays/driver/manifests/driver-20.yaml", "cards: {{ params.cards }}\n")
         .file("overlays/driver/manifests/driver-30.yaml", "host: {{ cluster.values.host }} {{ secrets.driver_key }}\n")
-        .file("overlays/driver/manifests/driver-40.yaml", "name: {{ cluster.name }}\n")
+        .file("overlays/driver/manifests/driver-40.yaml", "name: {{ params.host }}\n")
+        .file("overlays/driver/manifests/driver-50.yaml", "name: {{ cluster.name }}\n")
 }
 
 #[test]
@@ -118,6 +127,11 @@ fn the_schema_of_profiles_is_that_of_the_workspace() {
     let schema = place.run(&["--json", "schema", "profile"]).result();
     let tables = &schema["properties"]["overlay"]["properties"];
     assert_eq!(tables["driver"]["properties"]["source"]["enum"], serde_json::json!(["vendor", "debian"]));
+    // What the cluster sets is in its own schema alone.
+    assert!(tables["driver"]["properties"]["host"].is_null());
+    let schema = place.run(&["--json", "schema", "cluster"]).result();
+    let driver = &schema["properties"]["overlay"]["properties"]["driver"]["properties"];
+    assert_eq!(*driver, serde_json::json!({ "host": { "description": "Where it answers", "type": "string" } }));
     let elsewhere = Place::new().run(&["--json", "schema"]).result();
     assert!(elsewhere["properties"]["overlay"]["properties"]["driver"].is_null());
     let told = place.run(&["--workspace", "nowhere", "schema"]).fails(1);

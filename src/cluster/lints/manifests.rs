@@ -320,7 +320,7 @@ pub(super) fn look(
         let values: Vec<(String, &str)> = used.secrets.iter().map(|name| (name.clone(), value(name))).collect();
         let context = Context::default().profile(profile.public()).secrets(values);
         match cluster {
-            Some(cluster) => context.cluster(cluster),
+            Some(cluster) => context.cluster(cluster).overlays(&cluster.overlays),
             None => context,
         }
     };

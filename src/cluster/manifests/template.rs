@@ -13,7 +13,7 @@ use serde::Serialize;
 use zeroize::Zeroizing;
 
 use crate::diagnostic::SourceText;
-use crate::profile::ManifestTemplate;
+use crate::profile::{ManifestTemplate, Origin, Params};
 
 /// Why a template does not become a manifest.
 #[derive(Debug, thiserror::Error)]
@@ -62,7 +62,7 @@ impl ManifestError {
                     format!("add `{key} = \"…\"` to [values] of cluster.toml")
                 } else if let Some(name) = value.strip_prefix("params.") {
                     format!(
-                        "set `{name} = …` in [overlay.NAME] of the profile; [params.{name}] of overlay.toml must declare it"
+                        "set `{name} = …` in [overlay.NAME] of the profile, or of cluster.toml if it is the cluster's; [params.{name}] of overlay.toml must declare it"
                     )
                 } else if NAMES.contains(&first) {
                     "docs/overlays.md lists what `profile` and `cluster` hold".to_owned()
@@ -105,6 +105,7 @@ pub enum Home {
 pub struct Context<'a> {
     names: BTreeMap<&'static str, Value>,
     secrets: BTreeMap<String, &'a str>,
+    overlays: Option<&'a BTreeMap<String, Params>>,
 }
 
 impl<'a> Context<'a> {
@@ -119,7 +120,11 @@ impl<'a> Context<'a> {
     #[must_use]
     pub fn with_params_of(&self, template: &ManifestTemplate) -> Self {
         let mut context = self.clone();
-        context.names.insert("params", Value::from(Serde(&template.params)));
+        let mut params = template.params.clone();
+        if let (Some(overlays), Origin::Overlay(overlay)) = (self.overlays, &template.origin) {
+            params.extend(overlays.get(overlay).cloned().unwrap_or_default());
+        }
+        context.names.insert("params", Value::from(Serde(&params)));
         context
     }
 
@@ -127,6 +132,13 @@ impl<'a> Context<'a> {
     #[must_use]
     pub fn cluster(mut self, cluster: impl Serialize) -> Self {
         self.names.insert("cluster", Value::from(Serde(cluster)));
+        self
+    }
+
+    /// What the cluster sets of overlays' parameters, by overlay.
+    #[must_use]
+    pub fn overlays(mut self, overlays: &'a BTreeMap<String, Params>) -> Self {
+        self.overlays = Some(overlays);
         self
     }
 
@@ -141,7 +153,7 @@ impl<'a> Context<'a> {
 /// What a template uses beside `profile`.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Uses {
-    /// Whether it uses `cluster` at all.
+    /// Whether it uses `cluster`, or a parameter that the cluster sets.
     pub cluster: bool,
     /// Keys of `cluster.values`.
     pub values: BTreeSet<String>,
@@ -186,8 +198,11 @@ pub fn uses(template: &ManifestTemplate) -> Result<Uses, ManifestError> {
             }
             (Some("cluster"), ..) => uses.cluster = true,
             (Some("params"), Some(name), _) => {
+                uses.cluster |= template.of_cluster.contains(name);
                 uses.params.insert(name.to_owned());
             }
+            // All of them.
+            (Some("params"), None, _) => uses.cluster |= !template.of_cluster.is_empty(),
             _ => {}
         }
     }
@@ -316,6 +331,7 @@ mod tests {
             source: Arc::new(source),
             origin: crate::profile::Origin::Overlay("app".to_owned()),
             params: crate::profile::Params::new(),
+            of_cluster: BTreeSet::new(),
             verbatim: false,
         }
     }

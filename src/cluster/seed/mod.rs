@@ -142,7 +142,8 @@ pub fn make(inputs: &Inputs<'_>) -> Result<Seed, SeedError> {
 fn manifests(files: &mut Files, inputs: &Inputs<'_>) -> Result<(), SeedError> {
     let Inputs { cluster, profile, secrets, .. } = inputs;
     let secrets = secrets.iter().map(|(name, value)| (name.to_owned(), value.expose()));
-    let context = Context::default().profile(profile.public()).cluster(cluster).secrets(secrets);
+    let context =
+        Context::default().profile(profile.public()).cluster(cluster).overlays(&cluster.overlays).secrets(secrets);
     files.0.put("etc/imgbuild/manifests", Node::dir(0o700).from(ORIGIN))?;
     for (name, template) in &profile.manifests {
         if manifests::uses(template)?.home() == Home::Seed {

@@ -31,6 +31,9 @@ host = "ghcr.io"
 [k3s]
 disable = ["servicelb"]
 
+[overlay.app]
+pool = "192.168.1.200/29"
+
 [node.control]
 profile = "server"
 address = "192.168.1.10/24"
@@ -44,6 +47,20 @@ mac = "dc:a6:32:00:00:01"
 label = "longhorn-pi1"
 mount = "/var/lib/longhorn"
 format = "if-blank"
+"#;
+
+/// With what the cluster sets, once and not.
+const APP: &str = r#"schema = 1
+
+[params.pool]
+description = "Addresses for services"
+set_by = "cluster"
+default = "10.0.0.0/8"
+
+[params.replicas]
+description = "How many there are"
+set_by = "cluster"
+default = 2
 "#;
 
 const SERVER: &str = "server-token-of-the-test";
@@ -73,9 +90,10 @@ fn workspace() -> TempDir {
     for (path, text) in [
         ("cluster.toml", CLUSTER),
         ("profiles/server.toml", "schema = 1\nextends = \"control\"\ndescription = \"x\"\noverlays = [\"app\"]\n"),
-        ("overlays/app/overlay.toml", "schema = 1\n"),
+        ("overlays/app/overlay.toml", APP),
         ("overlays/app/manifests/app-1.yaml", "name: {{ profile.name }}\n"),
         ("overlays/app/manifests/app-2.yaml", "name: {{ cluster.name }}\n"),
+        ("overlays/app/manifests/app-4.yaml", "pool: {{ params.pool }} of {{ params.replicas }}\n"),
         ("overlays/app/manifests/app-3.yaml", "key: {{ secrets.deploy_key | b64encode }}\n"),
     ] {
         let path = dir.path().join(path);

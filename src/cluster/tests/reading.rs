@@ -220,7 +220,45 @@ fn version_control_takes_the_encrypted_secrets_and_nothing_that_opens_them() {
 }
 
 #[test]
+fn what_the_cluster_sets_of_overlays_is_held_against_their_parameters() {
+    const OVERLAY: &str = "schema = 1\n\
+        [params.pool]\ndescription = \"Addresses for services\"\nset_by = \"cluster\"\n\
+        [params.replicas]\ndescription = \"How many there are\"\nset_by = \"cluster\"\ndefault = 1\nmin = 1\nmax = 5\n\
+        [params.flavour]\ndescription = \"Which one\"\ndefault = \"plain\"\n";
+    let load = |table: &str| {
+        let dir = workspace(&format!("{SOUND}\n{table}\n"));
+        fs::create_dir_all(dir.path().join("overlays/metallb")).unwrap();
+        fs::write(dir.path().join("overlays/metallb/overlay.toml"), OVERLAY).unwrap();
+        load(&Workspace::open(dir.path()).unwrap()).map(|cluster| cluster.unwrap().overlays).map_err(
+            |error| match error {
+                ClusterError::Invalid(diagnostic) => {
+                    diagnostic.render(false).replace(&format!("{}/", dir.path().display()), "")
+                }
+                other => panic!("{other}"),
+            },
+        )
+    };
+    let set = load("[overlay.metallb]\npool = \"192.168.1.200/29\"\nreplicas = 3").unwrap();
+    assert_eq!(set["metallb"]["pool"].text(), Some("192.168.1.200/29"));
+    insta::assert_snapshot!(
+        [
+            "[overlay.metalb]\npool = \"x\"",
+            "[overlay.metallb]\npoll = \"x\"",
+            "[overlay.metallb]\nflavour = \"rich\"",
+            "[overlay.metallb]\npool = 3",
+            "[overlay.metallb]\nreplicas = 6",
+            "[overlay.metallb]\npool = [\"x\"]",
+        ]
+        .map(|table| load(table).unwrap_err())
+        .join("\n\n")
+    );
+}
+
+#[test]
 fn the_checked_in_json_schema_is_the_generated_one() {
     let checked_in = include_str!("../../../workspace/cluster.schema.json");
-    assert!(checked_in == json_schema(), "workspace/cluster.schema.json is not up to date: run `just generate`");
+    assert!(
+        checked_in == json_schema(&Workspace::embedded()).unwrap(),
+        "workspace/cluster.schema.json is not up to date: run `just generate`"
+    );
 }

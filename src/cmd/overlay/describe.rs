@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 
 use super::{Decides, ManifestRow, Shown};
-use crate::profile::{Archive, Compiled, Download, OwnFile, Param, Params, Part, When};
+use crate::profile::{Archive, Compiled, Download, OwnFile, Param, Part, SetBy, When};
 
 impl Shown {
     pub(super) fn describe(&self) -> String {
@@ -18,11 +18,14 @@ impl Shown {
         text.list("expects", &outline.expects);
         text.list("secrets", &self.secrets);
         text.list("values", self.values.iter().map(|key| format!("cluster.values.{key}")));
-        if !outline.params.is_empty() {
-            text.title(&format!("parameters, set in [overlay.{}] of a profile", outline.name));
-        }
-        for (name, param) in &outline.params {
-            text.param(name, param, &self.decides[name]);
+        for (set_by, file) in [(SetBy::Profile, "a profile"), (SetBy::Cluster, "cluster.toml")] {
+            let params: Vec<_> = outline.params.iter().filter(|(_, param)| param.set_by == set_by).collect();
+            if !params.is_empty() {
+                text.title(&format!("parameters, set in [overlay.{}] of {file}", outline.name));
+            }
+            for (name, param) in params {
+                text.param(name, param, &self.decides[name]);
+            }
         }
         for when in &outline.whens {
             text.when(when);
@@ -90,7 +93,7 @@ impl Text {
         };
         let default = match &param.default {
             Some(value) => format!("{value} unless it is set"),
-            None => "not set unless a profile does".to_owned(),
+            None => "no default".to_owned(),
         };
         let one_of: Vec<String> = param.one_of.iter().map(ToString::to_string).collect();
         let one_of = if one_of.is_empty() { String::new() } else { format!("one of {}; ", one_of.join(", ")) };
@@ -114,18 +117,16 @@ impl Text {
 
     fn when(&mut self, when: &When) {
         let holds = if when.by_default { ", as it is unless a profile says otherwise" } else { "" };
-        self.title(&format!("with {}{holds}", assignments(&when.params, " and ")));
-        let defaults = assignments(&when.defaults, ", ");
-        if !defaults.is_empty() {
-            self.row("defaults", &defaults);
-        }
+        let conditions = when.params.iter().map(|(name, value)| match value.text() {
+            // A range of versions.
+            Some(range) if range.starts_with(['<', '>']) => format!("{name} {range}"),
+            _ => format!("{name} = {value}"),
+        });
+        let conditions: Vec<String> = conditions.collect();
+        self.title(&format!("with {}{holds}", conditions.join(" and ")));
+        self.list("defaults", when.defaults.iter().map(|(name, value)| format!("{name} = {value}")));
         self.part(&when.part);
     }
-}
-
-fn assignments(params: &Params, between: &str) -> String {
-    let each: Vec<String> = params.iter().map(|(name, value)| format!("{name} = {value}")).collect();
-    each.join(between)
 }
 
 fn source_in_words(source: &Archive) -> String {

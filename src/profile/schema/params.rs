@@ -4,8 +4,8 @@ use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use schemars::{JsonSchema, Schema, SchemaGenerator};
-use serde::Deserialize;
 use serde::de::{Deserializer, Error as _};
+use serde::{Deserialize, Serialize};
 
 use super::{KernelModuleTable, SourceEntry, UnitsTable};
 use crate::profile::ParamValue;
@@ -15,6 +15,22 @@ use crate::profile::values::{Glob, Identifier, Line, Module, Package, Spanned};
 /// Values by the names of parameters.
 pub(in crate::profile) type ParamValues = BTreeMap<Spanned<Identifier>, Spanned<ParamValue>>;
 
+/// The tables `[overlay.NAME]` of a file, by overlay.
+#[derive(Debug, Default, Deserialize, JsonSchema)]
+#[schemars(inline)]
+pub(crate) struct OverlayTables(pub(in crate::profile) BTreeMap<Spanned<Identifier>, ParamValues>);
+
+/// Which file sets a parameter.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum SetBy {
+    /// What is the same for all nodes of a profile, and decides what is in its image.
+    #[default]
+    Profile,
+    /// What is the cluster's own, and used in manifests alone: those go into the seed.
+    Cluster,
+}
+
 /// What profiles can set of an overlay.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, expecting = "a table")]
@@ -23,6 +39,9 @@ pub(in crate::profile) struct ParamTable {
     pub description: Line,
     /// What holds unless a profile says otherwise; its type is the parameter's. Without it the parameter is text, and not set.
     pub default: Option<Spanned<ParamValue>>,
+    /// Which file sets it, each in `[overlay.NAME]`: a profile, or with `cluster` cluster.toml; then only manifests may use it.
+    #[serde(default)]
+    pub set_by: SetBy,
     /// The values that it may have; any unless given.
     #[serde(default)]
     pub one_of: Vec<Spanned<ParamValue>>,

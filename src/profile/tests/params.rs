@@ -171,6 +171,24 @@ fn mistakes_in_an_overlays_declarations_are_shown_at_their_places() {
 }
 
 #[test]
+fn what_the_cluster_sets_is_refused_wherever_an_image_would_depend_on_it() {
+    let pool = "\n[params.pool]\ndescription = \"Addresses for services\"\nset_by = \"cluster\"\n";
+    let refused = |overlay: &str, more: &str| {
+        error(&[("overlays/driver/overlay.toml", overlay), ("profiles/node.toml", &profile(more))], "node")
+    };
+    let with = |from: &str, to: &str| OVERLAY.replacen(from, to, 1) + pool;
+    insta::assert_snapshot!(
+        [
+            refused(&(OVERLAY.to_owned() + pool), "[overlay.driver]\npool = \"192.168.1.200/29\"\n"),
+            refused(&with("params = { source = \"vendor\" }", "params = { pool = \"vendor\" }"), ""),
+            refused(&with("{{ params.branch }}", "{{ params.pool }}"), ""),
+            refused(&with("default = 3\n", "default = 3\nset_by = \"node\"\n"), ""),
+        ]
+        .join("\n\n")
+    );
+}
+
+#[test]
 fn the_schema_of_profiles_has_the_parameters_of_all_overlays() {
     let dir = super::workspace(&[("overlays/driver/overlay.toml", OVERLAY)]);
     let schema = |files: &std::path::Path| json_schema(&Workspace::open(files).unwrap());
