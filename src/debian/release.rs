@@ -39,7 +39,7 @@ pub struct IndexFile {
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub enum Sum {
     Sha256(Digest),
-    /// Of an archive that lists no SHA-256, as that of NVIDIA's container toolkit does not (docs/gpu.md).
+    /// Of an archive that lists no SHA-256, as that of NVIDIA's container toolkit does not (docs/gpu-packages.md).
     Sha512([u8; 64]),
 }
 

@@ -1,4 +1,4 @@
-//! NVIDIA's two archives in small: their layout, and names and fields of their packages (docs/gpu.md), signed by throw-away keys.
+//! NVIDIA's two archives in small: their layout, and names and fields of their packages (docs/gpu-packages.md), signed by throw-away keys.
 //! In place of the driver is a kernel module of a few lines.
 
 use std::collections::BTreeMap;

@@ -155,7 +155,7 @@ impl<'a> Script<'a> {
     fn refused(&self, what: &str) -> EffectError {
         let cause = format!("its postinst is another one than this program knows: {what}");
         EffectError::refused(format!("package {}", self.package), cause)
-            .with_hint("lock the version that docs/gpu.md names; `imgbuild lock` knows its scripts")
+            .with_hint("lock the version that docs/gpu-packages.md names; `imgbuild lock` knows its scripts")
     }
 }
 
