@@ -140,9 +140,8 @@ impl PipelineError {
                 ));
             }
             Self::Needs { .. } => "no package of the image brings it: add one, or leave the module out",
-            Self::List { .. } => "run `imgbuild lock` again; if that does not help, it is a fault of the package",
             Self::Fit(error) => error.hint(),
-            Self::Symvers(_) | Self::Module(_) => {
+            Self::Symvers(_) | Self::Module(_) | Self::List { .. } => {
                 "run `imgbuild lock` again; if that does not help, it is a fault of the package"
             }
             Self::SignModule { .. } => {
