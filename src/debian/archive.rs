@@ -56,6 +56,9 @@ pub struct SourceState {
 pub enum ArchiveError {
     #[error(transparent)]
     Fetch(#[from] FetchError),
+    /// Of an archive that is none of Debian's: `--mirror` moves only those.
+    #[error(transparent)]
+    Vendor(FetchError),
     #[error("source `{name}`: {url}: {source}")]
     Signature { name: String, url: String, source: SignatureError },
     #[error("source `{name}`: {url}: {source}")]
@@ -68,12 +71,24 @@ pub enum ArchiveError {
     Index { name: String, path: String, source: io::Error },
 }
 
+/// What helps where a vendor's archive does not answer, or does not have its index.
+const VENDOR: &str = "check the network connection, and `archive` and `key` of the source; a copy of the archive, also in a directory of this \
+                      machine (`file:///…`), is named there, not with `--mirror`";
+
 impl ArchiveError {
+    fn fetch(source: &Source, error: FetchError) -> Self {
+        // Of a directory the cause says all.
+        let vendor =
+            !matches!(source.archive.as_str(), "debian" | "debian-security") && !source.archive.starts_with("file:");
+        if vendor { Self::Vendor(error) } else { Self::Fetch(error) }
+    }
+
     /// What the user can do.
     #[must_use]
     pub fn hint(&self) -> Option<String> {
         match self {
-            Self::Fetch(error) => error.hint(),
+            Self::Vendor(error @ FetchError::Unavailable { .. }) if error.is_out_of_reach() => Some(VENDOR.to_owned()),
+            Self::Fetch(error) | Self::Vendor(error) => error.hint(),
             Self::Signature { source, .. } => source.hint(),
             Self::Release { source, .. } => source.hint(),
             Self::NoComponent { .. } => Some("correct `components` of the source in the profile".to_owned()),
@@ -141,7 +156,8 @@ fn fetch_release(
     let key = key_of(source, fetcher)?;
     let url = format!("{}/InRelease", directory(source, mirror));
     let title = format!("the signed Release file of source `{}`", source.name);
-    let bytes = fetcher.fetch_fresh(&title, &url, MAX_INRELEASE)?;
+    let fetched = fetcher.fetch_fresh(&title, &url, MAX_INRELEASE);
+    let bytes = fetched.map_err(|error| ArchiveError::fetch(source, error))?;
     let verified = openpgp::verify(&bytes, &key, now).map_err(|error| ArchiveError::Signature {
         name: source.name.clone(),
         url: shown(&url),
@@ -169,7 +185,8 @@ fn fetch_release(
 fn key_of(source: &Source, fetcher: &Fetcher) -> Result<SourceKey, ArchiveError> {
     let SourceKey::Fetched { url, fingerprint } = &source.key else { return Ok(source.key.clone()) };
     let title = format!("the certificate of source `{}`", source.name);
-    let bytes = fetcher.fetch_fresh(&title, url, MAX_CERTIFICATE)?;
+    let fetched = fetcher.fetch_fresh(&title, url, MAX_CERTIFICATE);
+    let bytes = fetched.map_err(|error| ArchiveError::fetch(source, error))?;
     openpgp::fetched(bytes, fingerprint).map_err(|error| ArchiveError::Signature {
         name: source.name.clone(),
         url: shown(url),

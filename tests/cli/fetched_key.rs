@@ -99,3 +99,13 @@ fn a_url_without_a_fingerprint_and_a_fingerprint_without_a_url_are_told_at_their
         assert!(error.contains(message) && error.contains("profiles/node.toml:"), "{error}");
     }
 }
+
+#[test]
+fn a_vendor_that_does_not_answer_is_not_looked_for_at_another_mirror_of_debians() {
+    let (debian, (archive, _, fingerprint)) = (Archive::new().online(), vendor());
+    let vendor = archive.serve(archive.files(), Answer::honest);
+    let place = place(&debian, &vendor, &fingerprint);
+    let error = place.run(&["lock", "--profile", "node"]).fails(5);
+    assert!(error.contains("cannot download the certificate of source `vendor`"), "{error}");
+    assert!(error.contains("is named there, not with `--mirror`"), "{error}");
+}
