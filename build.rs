@@ -13,7 +13,8 @@ fn main() -> io::Result<()> {
         println!("cargo::rerun-if-changed={folder}");
         collect(&root.join(folder), &mut files)?;
     }
-    files.sort();
+    // By text, as the table is searched: paths sort step by step, where `a/b` comes before `a-b/c`.
+    files.sort_by(|one, other| one.as_os_str().cmp(other.as_os_str()));
     let mut table = String::from("[\n");
     for file in files {
         let name = file.strip_prefix(&root).expect("collected below the root");

@@ -38,6 +38,7 @@ pub(super) const THEME: Theme = Theme {
         BAD_VALUE,
         CHART_NAMESPACE,
         CHART_CONFIG,
+        TWO_BALANCERS,
         DUPLICATE_KEY,
         CHANGED_KEY,
         RETIRED,
@@ -199,6 +200,15 @@ const CHART_CONFIG: Lint = Lint {
     find: |inputs| found(inputs, Some(FlawKind::ChartConfig)),
 };
 
+const TWO_BALANCERS: Lint = Lint {
+    code: "C135-two-balancers",
+    severity: Severity::Error,
+    title: "Both MetalLB and K3s give Services their addresses",
+    why: "each writes its own address into every Service of type LoadBalancer, over the other's, and K3s' takes the ports \
+          of all nodes",
+    find: |inputs| found(inputs, Some(FlawKind::TwoBalancers)),
+};
+
 const DUPLICATE_KEY: Lint = Lint {
     code: "C130-duplicate-key",
     severity: Severity::Warning,
@@ -291,6 +301,7 @@ fn lint_of(kind: FlawKind) -> &'static Lint {
         FlawKind::BadValue => &BAD_VALUE,
         FlawKind::ChartNamespace => &CHART_NAMESPACE,
         FlawKind::ChartConfig => &CHART_CONFIG,
+        FlawKind::TwoBalancers => &TWO_BALANCERS,
         FlawKind::DuplicateKey => &DUPLICATE_KEY,
         FlawKind::ChangedKey => &CHANGED_KEY,
         FlawKind::Retired => &RETIRED,

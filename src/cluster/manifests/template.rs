@@ -238,7 +238,8 @@ pub(super) fn render_text(
     let mut names = context.names.clone();
     names.insert("secrets", Value::from(Serde(&secrets)));
     parsed.render(Value::from(Serde(&names))).map(Zeroizing::new).map_err(|error| match error.kind() {
-        ErrorKind::UndefinedError => unset(path, text, &names, &error),
+        // A filter calls a value that is not there one of the wrong kind.
+        ErrorKind::UndefinedError | ErrorKind::InvalidOperation => unset(path, text, &names, &error),
         _ => wrong(path, text, &error),
     })
 }
@@ -282,7 +283,8 @@ fn unset(path: &str, text: &str, names: &BTreeMap<&'static str, Value>, error: &
     let line = error.line().unwrap_or(1);
     let there = text.lines().nth(line - 1).unwrap_or_default();
     let absent: Vec<&String> = used.iter().filter(is_absent).collect();
-    match absent.iter().find(|value| there.contains(value.as_str())).or(absent.first()) {
+    let elsewhere = absent.first().filter(|_| error.kind() == ErrorKind::UndefinedError);
+    match absent.iter().find(|value| there.contains(value.as_str())).or(elsewhere) {
         Some(value) => ManifestError::Unset { path: path.to_owned(), line, value: (*value).clone() },
         None => wrong(path, text, error),
     }
@@ -384,6 +386,10 @@ mod tests {
             hint("{{ cluster.values.domain }}"),
             (1, unset("cluster.values.domain"), "add `domain = \"…\"` to [values] of cluster.toml".to_owned())
         );
+        let filtered = (2, unset("cluster.values.pool"), "add `pool = \"…\"` to [values] of cluster.toml".to_owned());
+        assert_eq!(hint("a: 1\nb: {{ cluster.values.pool | split(',') }}"), filtered);
+        assert_eq!(hint("a: 1\nb: {{ cluster.values.pool | b64encode }}"), filtered);
+        assert!(!hint("{{ cluster.name / 2 }}").1.contains("not set"));
         let (line, reason, cure) = hint("a: 1\n\nb: {{ path }} {{ alpha }}");
         assert!(line == 3 && (reason == unset("path") || reason == unset("alpha")), "{line} {reason}");
         assert!(cure.contains("verbatim = [\"a.yaml\"]"), "{cure}");

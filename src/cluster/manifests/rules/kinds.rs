@@ -35,6 +35,20 @@ const OF_TRAEFIK: [&str; 10] = [
     "TraefikService",
 ];
 
+/// Charts, and the groups whose definitions they bring, each read in the chart's own tree.
+const OF_CHARTS: [(&str, &[&str]); 10] = [
+    ("argo-cd", &["argoproj.io"]),
+    ("cert-manager", &["cert-manager.io", "acme.cert-manager.io"]),
+    ("cloudnative-pg", &["postgresql.cnpg.io"]),
+    ("kube-prometheus-stack", &["monitoring.coreos.com"]),
+    ("longhorn", &["longhorn.io"]),
+    ("metallb", &["metallb.io"]),
+    ("node-feature-discovery", &["nfd.k8s-sigs.io"]),
+    ("plugin-barman-cloud", &["barmancloud.cnpg.io"]),
+    ("prometheus-operator-crds", &["monitoring.coreos.com"]),
+    ("sealed-secrets", &["bitnami.com"]),
+];
+
 /// What `CustomResourceDefinitions` define.
 pub(super) fn definitions<'m>(objects: impl Iterator<Item = &'m Object>) -> Defined<'m> {
     objects.filter_map(definition).collect()
@@ -126,7 +140,14 @@ fn is_brought(group: &str, all: &[&Object], against: &Against<'_>) -> bool {
         return super::charts::has_traefik(against)
             || all.iter().filter(|object| charts.contains(&object.kind())).any(|object| names(&object));
     }
-    BROUGHT.contains(&group) || (group.ends_with(".k8s.io") && !NOT_BROUGHT.contains(&group))
+    let with_chart = |object: &&&Object| {
+        let chart = if object.is("helm.cattle.io", "HelmChart") { object.text("/spec/chart") } else { None };
+        let name = chart.and_then(|chart| chart.rsplit('/').next());
+        OF_CHARTS.iter().any(|(chart, groups)| Some(*chart) == name && groups.contains(&group))
+    };
+    BROUGHT.contains(&group)
+        || all.iter().any(|object| with_chart(&object))
+        || (group.ends_with(".k8s.io") && !NOT_BROUGHT.contains(&group))
 }
 
 /// A group of Kubernetes that this one was probably meant to be: one slip away.

@@ -8,6 +8,7 @@
 //! they drop or wait for is a warning. No message quotes a value, for it may be a secret; names and keys are quoted.
 
 mod addons;
+mod balancers;
 mod charts;
 mod inner;
 mod kinds;
@@ -81,6 +82,8 @@ pub enum FlawKind {
     ChartNamespace,
     /// A `HelmChartConfig` that nothing reads, or that its chart refuses.
     ChartConfig,
+    /// A second program that gives Services their addresses.
+    TwoBalancers,
     /// A key that stands twice in one mapping.
     DuplicateKey,
     /// A key that YAML takes for true, false or a number, and spells in another way.
@@ -183,6 +186,7 @@ pub fn lint(manifests: &[Rendered<'_>], against: Against<'_>) -> Vec<Flaw> {
             }
             needs::check(object, &all, &makers, against.expects, &mut flaws);
             charts::check(object, &all, &against, text, &mut flaws);
+            balancers::check(object, &all, &against, &mut flaws);
             sources::check(object, text, &mut flaws);
             if !seen.insert((object.group(), object.kind(), object.namespace(), object.name())) {
                 let hint = "give one of them another name, or leave it out";

@@ -92,3 +92,41 @@ fn kinds_of_traefik_and_snapshots_are_there_only_with_what_brings_them() {
     assert_eq!(kinds(&[], &object("snapshot.storage.k8s.io/v1", "VolumeSnapshotClass")), [FlawKind::UndefinedKind]);
     assert_eq!(kinds(&[], &object("metrics.k8s.io/v1beta1", "NodeMetrics")), []);
 }
+
+#[test]
+fn a_chart_brings_the_kinds_that_it_is_known_to_bring_and_no_others() {
+    let chart = |chart: &str| {
+        format!(
+            "apiVersion: helm.cattle.io/v1\nkind: HelmChart\nmetadata: {{name: c, namespace: kube-system}}\nspec: {{failurePolicy: abort, \
+                 chart: \"{chart}\"}}\n"
+        )
+    };
+    let route = "apiVersion: metallb.io/v1beta1\nkind: L2Advertisement\nmetadata: {name: a}\n";
+    let kinds = |text: &str| {
+        let manifests = [("app-10.yaml", text), ("app-20.yaml", route)];
+        look(&manifests, &[]).into_iter().map(|(kind, ..)| kind).collect::<Vec<_>>()
+    };
+    assert_eq!(kinds(&chart("metallb")), []);
+    assert_eq!(kinds(&chart("oci://registry.example.org/charts/metallb")), []);
+    assert_eq!(kinds(&chart("longhorn")), [FlawKind::UndefinedKind]);
+}
+
+#[test]
+fn metallb_beside_the_load_balancer_of_k3s_is_found() {
+    let chart = |values: &str| {
+        format!(
+            "apiVersion: helm.cattle.io/v1\nkind: HelmChart\nmetadata: {{name: c, namespace: kube-system}}\nspec:\n  failurePolicy: \
+                 abort\n  chart: metallb\n{values}"
+        )
+    };
+    let pool = "apiVersion: metallb.io/v1beta1\nkind: IPAddressPool\nmetadata: {name: a}\n";
+    let kinds = |disabled: &[&str], values: &str| {
+        let manifests = [("app-10.yaml", chart(values)), ("app-20.yaml", pool.to_owned())];
+        let manifests = manifests.each_ref().map(|(name, text)| (*name, text.as_str()));
+        look_without(disabled, &manifests, &[]).into_iter().map(|(kind, ..)| kind).collect::<Vec<_>>()
+    };
+    assert_eq!(kinds(&[], ""), [FlawKind::TwoBalancers]);
+    assert_eq!(kinds(&["servicelb"], ""), []);
+    assert_eq!(kinds(&[], "  valuesContent: |-\n    loadBalancerClass: metallb\n"), []);
+    assert_eq!(kinds(&[], "  values: {loadBalancerClass: metallb}\n"), []);
+}

@@ -99,8 +99,8 @@ fn names_that_k3s_would_misread_are_found() {
 #[test]
 fn a_definition_and_its_use_do_not_go_together() {
     let definition = "apiVersion: apiextensions.k8s.io/v1\nkind: CustomResourceDefinition\nmetadata: {name: pools.metallb.io}\n\
-                      spec: {group: metallb.io, names: {kind: IPAddressPool}}\n";
-    let used = "apiVersion: metallb.io/v1beta1\nkind: IPAddressPool\nmetadata: {name: lan}\n";
+                      spec: {group: metallb.io, names: {kind: L2Advertisement}}\n";
+    let used = "apiVersion: metallb.io/v1beta1\nkind: L2Advertisement\nmetadata: {name: lan}\n";
     assert_eq!(one(&format!("{definition}---\n{used}")), [(FlawKind::DefinitionBesideUse, 7)]);
     assert_eq!(look(&[("pool-1.yaml", definition), ("pool-2.yaml", used)], &[]), []);
     assert_eq!(one(used), [(FlawKind::UndefinedKind, 1)]);

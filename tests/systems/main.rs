@@ -1,0 +1,120 @@
+//! The shipped overlays of the cluster's systems: each in a server's profile of a made-up cluster, as the program checks it
+//! and as K3s gets it.
+
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+mod keys;
+mod place;
+
+use insta::assert_snapshot;
+
+use crate::keys::Keys;
+use crate::place::Place;
+
+/// Those with manifests, by the order in which a server applies them.
+const SYSTEMS: [&str; 5] = ["argocd", "longhorn", "metallb", "nvidia-device-plugin", "sealed-secrets"];
+
+/// Settings that turn on what is off by default.
+const ALL_ON: &str = "
+[overlay.argocd]
+ingress = true
+appsets = true
+[overlay.longhorn]
+gpu = true
+[overlay.nvidia-device-plugin]
+slices = 4
+";
+
+#[test]
+fn check_finds_nothing_in_any_of_them_as_shipped_or_with_everything_on() {
+    for settings in ["", ALL_ON] {
+        let (told, code) = Place::new(&SYSTEMS, settings).check();
+        assert_eq!(code, Some(0), "{told}");
+        assert!(!told.contains("overlays/") && !told.contains("error"), "{told}");
+    }
+}
+
+#[test]
+fn a_server_gets_these_manifests() {
+    for (overlay, manifests) in Place::new(&SYSTEMS, "").manifests() {
+        assert_snapshot!(overlay, manifests);
+    }
+}
+
+#[test]
+fn what_parameters_turn_on_is_in_the_manifests() {
+    let all = Place::new(&SYSTEMS, ALL_ON).manifests();
+    let plain = Place::new(&SYSTEMS, "").manifests();
+    let new = |overlay: &str| {
+        let lines = all[overlay].lines().filter(|line| !plain[overlay].contains(line));
+        lines.collect::<Vec<_>>().join("\n")
+    };
+    assert_snapshot!(format!("{}\n\n{}\n\n{}", new("argocd"), new("longhorn"), new("nvidia-device-plugin")));
+}
+
+#[test]
+fn every_value_that_an_overlay_sets_is_a_key_of_the_pinned_chart() {
+    for settings in ["", ALL_ON] {
+        let all = Place::new(&SYSTEMS, settings).charts();
+        assert_eq!(all.len(), SYSTEMS.len());
+        for chart in all {
+            let keys = Keys::of(&chart.overlay);
+            assert_eq!(
+                keys.pin,
+                format!("{} {}", chart.name, chart.version),
+                "{}: keys of another chart",
+                chart.overlay
+            );
+            assert_eq!(keys.unknown(&chart.values), [""; 0], "{}: no such keys in the chart", chart.overlay);
+        }
+    }
+}
+
+#[test]
+fn a_key_that_a_chart_lacks_is_found_wherever_it_stands() {
+    let unknown = |overlay: &str, values| Keys::of(overlay).unknown(&values);
+    let values = serde_json::json!({"speaker": {"resources": {"requests": {"cpu": "1"}}, "toleration": []}, "frr": {}});
+    assert_eq!(unknown("metallb", values), ["/frr", "/speaker/toleration"]);
+    // Below a list or a text there is nothing to know.
+    let values = serde_json::json!({"configs": {"params": {"server.insecure": true}}, "server": {"config": {"a": 1}}});
+    assert_eq!(unknown("argocd", values), ["/server/config", "/server/config/a"]);
+}
+
+#[test]
+fn charts_are_safe_to_install_on_a_tainted_server_at_a_first_boot() {
+    for chart in Place::new(&SYSTEMS, "").charts() {
+        let spec = &chart.object["spec"];
+        assert_eq!(chart.object["metadata"]["namespace"], "kube-system", "{}", chart.overlay);
+        assert_eq!(spec["failurePolicy"], "abort", "{}", chart.overlay);
+        // The one kind of job that tolerates every taint that servers have.
+        assert_eq!(spec["bootstrap"], true, "{}", chart.overlay);
+        assert!(spec["repo"].as_str().unwrap().starts_with("https://"), "{}", chart.overlay);
+    }
+}
+
+#[test]
+fn what_an_owner_forgets_is_told_with_its_cure() {
+    let place = Place::new(&["metallb"], "");
+    place.edit("cluster.toml", "disable = [\"servicelb\"]", "disable = []");
+    let (servicelb, _) = place.check();
+    place.edit("cluster.toml", "disable = []", "disable = [\"servicelb\"]");
+    place.edit("cluster.toml", "pool = ", "# pool = ");
+    let (pool, _) = place.check();
+    let (replicas, _) = Place::new(&["longhorn"], "[overlay.longhorn]\nreplicas = 9\n").check();
+    let place = Place::new(&["sealed-secrets"], "");
+    place.edit("secrets.toml", "sealing-key", "ceiling-key");
+    let (key, _) = place.check();
+    assert_snapshot!([servicelb, pool, replicas, key].join("\n"));
+}
+
+#[test]
+fn a_node_that_mounts_volumes_of_longhorn_gets_what_profile_storage_has() {
+    let place = Place::new(&[], "");
+    let worker =
+        "schema = 1\nextends = \"base\"\nboard = \"rpi4\"\noverlays = [\"longhorn-node\"]\n[k3s]\nrole = \"agent\"\n";
+    place.write("profiles/mounts.toml", worker);
+    let (own, storage) = (place.profile("mounts"), place.profile("storage"));
+    assert_eq!(own.packages, storage.packages);
+    assert_eq!(own.kernel.modules, storage.kernel.modules);
+    assert_eq!((own.enable, own.disable), (storage.enable, storage.disable));
+}

@@ -1,0 +1,161 @@
+//! A workspace with a made-up cluster whose server has overlays, and what becomes of their manifests.
+
+use std::collections::BTreeMap;
+use std::fs::{self, Permissions};
+use std::os::unix::fs::PermissionsExt as _;
+use std::process::Command;
+
+use imgbuild::cluster::{self, manifests};
+use imgbuild::profile::{self, Origin, Profile, Workspace};
+use serde_json::Value;
+use tempfile::TempDir;
+
+const CLUSTER: &str = r#"schema = 1
+name = "home"
+server = "https://192.168.1.10:6443"
+ssh_keys = ["ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIJ8vWqK0mD1tQ7yRk5cUe0oM3bLhXz2nGfP4sYdTwA9e you@laptop"]
+gateway = "192.168.1.1"
+dns = ["192.168.1.1"]
+
+[k3s]
+disable = ["servicelb"]
+
+[values]
+sealing_certificate = """
+certificate in
+two lines
+"""
+
+OVERLAYS
+[node.control]
+profile = "server"
+address = "192.168.1.10/24"
+
+[node.worker]
+profile = "storage"
+
+[[node.worker.disk]]
+label = "longhorn-worker"
+mount = "/var/lib/longhorn"
+"#;
+
+/// What the cluster says of overlays.
+const OF_CLUSTER: [(&str, &str); 2] = [
+    ("argocd", "repository = \"git@git.example.org:you/cluster.git\"\nhosts = \"git.example.org ssh-ed25519 AAAA\"\n"),
+    ("metallb", "pool = \"192.168.1.200-192.168.1.220, 192.168.1.240/28\"\n"),
+];
+
+/// Values of secrets, none of them real.
+const SECRETS: [(&str, &str); 5] = [
+    ("server-token", "0123456789abcdef0123456789abcdef"),
+    ("agent-token", "fedcba9876543210fedcba9876543210"),
+    ("identity-seed", "00112233445566778899aabbccddeeff00112233445566778899aabbccddeeff"),
+    ("deploy-key", "deploy key in\ntwo lines\n"),
+    ("sealing-key", "sealing key in\ntwo lines\n"),
+];
+
+pub struct Place(TempDir);
+
+/// A `HelmChart`.
+pub struct Chart {
+    pub overlay: String,
+    pub name: String,
+    pub version: String,
+    pub values: Value,
+    pub object: Value,
+}
+
+impl Place {
+    /// One whose server has these overlays and these settings of theirs.
+    pub fn new(overlays: &[&str], settings: &str) -> Self {
+        let place = Self(tempfile::tempdir().unwrap());
+        place.write(
+            "profiles/server.toml",
+            format!("schema = 1\nextends = \"control\"\noverlays = {overlays:?}\n{settings}"),
+        );
+        let of_cluster = OF_CLUSTER.iter().filter(|(name, _)| overlays.contains(name));
+        let of_cluster: String = of_cluster.map(|(name, keys)| format!("[overlay.{name}]\n{keys}\n")).collect();
+        place.write("cluster.toml", CLUSTER.replace("OVERLAYS", &of_cluster));
+        let secrets: String = SECRETS.map(|(name, value)| format!("{name} = {value:?}\n")).concat();
+        place.write("secrets.toml", format!("schema = 1\n\n[secrets]\n{secrets}"));
+        fs::set_permissions(place.0.path().join("secrets.toml"), Permissions::from_mode(0o600)).unwrap();
+        place
+    }
+
+    pub fn write(&self, path: &str, text: impl AsRef<[u8]>) {
+        let path = self.0.path().join(path);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(path, text).unwrap();
+    }
+
+    /// Writes something else in a file, which must have it.
+    pub fn edit(&self, path: &str, from: &str, to: &str) {
+        let text = fs::read_to_string(self.0.path().join(path)).unwrap();
+        assert!(text.contains(from), "{path} has no `{from}`");
+        self.write(path, text.replace(from, to));
+    }
+
+    /// What `imgbuild check` says, and its exit code.
+    pub fn check(&self) -> (String, Option<i32>) {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_imgbuild"));
+        command.arg("check").arg("--cache-dir").arg(self.0.path().join("cache")).current_dir(self.0.path());
+        for name in ["WORKSPACE", "CACHE", "MIRROR", "K3S_MIRROR", "K3S_CHANNELS", "AGE_IDENTITY"] {
+            command.env_remove(format!("IMGBUILD_{name}"));
+        }
+        let ran = command.output().unwrap();
+        let text = String::from_utf8(ran.stdout).unwrap() + &String::from_utf8(ran.stderr).unwrap();
+        (text.replace(self.0.path().to_str().unwrap(), "WORKSPACE"), ran.status.code())
+    }
+
+    fn workspace(&self) -> Workspace {
+        Workspace::open(self.0.path()).unwrap()
+    }
+
+    pub fn profile(&self, name: &str) -> Profile {
+        profile::load(&self.workspace(), name).unwrap()
+    }
+
+    /// The manifests of the server, each with the overlay that it is from and its name.
+    fn rendered(&self) -> Vec<(String, String, String)> {
+        let (cluster, profile) = (cluster::load(&self.workspace()).unwrap().unwrap(), self.profile("server"));
+        let secrets = SECRETS.map(|(name, value)| (name.to_owned(), value));
+        let context = manifests::Context::default()
+            .profile(profile.public())
+            .cluster(&cluster)
+            .overlays(&cluster.overlays)
+            .secrets(secrets);
+        let render = |(name, template): (&String, &profile::ManifestTemplate)| {
+            let Origin::Overlay(overlay) = &template.origin else { panic!("{name} is from {:?}", template.origin) };
+            let home = manifests::uses(template).unwrap().home();
+            let text = manifests::render(template, &context).unwrap().to_string();
+            (overlay.clone(), format!("{name} ({home:?})"), text)
+        };
+        profile.manifests.iter().map(render).collect()
+    }
+
+    /// The manifests of each overlay as one text.
+    pub fn manifests(&self) -> BTreeMap<String, String> {
+        let mut all = BTreeMap::<String, String>::new();
+        for (overlay, name, text) in self.rendered() {
+            *all.entry(overlay).or_default() += &format!("======== {name}\n{text}");
+        }
+        all
+    }
+
+    /// The charts of all overlays.
+    pub fn charts(&self) -> Vec<Chart> {
+        let mut charts = Vec::new();
+        for (overlay, _, text) in self.rendered() {
+            for document in text.split("\n---\n") {
+                let object: Value = serde_saphyr::from_str(document).unwrap();
+                if object["kind"] == "HelmChart" {
+                    let word = |key: &str| object["spec"][key].as_str().unwrap().to_owned();
+                    let (name, version) = (word("chart"), word("version"));
+                    let values = serde_saphyr::from_str(&word("valuesContent")).unwrap();
+                    charts.push(Chart { overlay: overlay.clone(), name, version, values, object });
+                }
+            }
+        }
+        charts
+    }
+}
