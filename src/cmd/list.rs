@@ -127,6 +127,8 @@ fn line(text: &mut String, name: &str, cells: &[&str]) {
 
 /// A row whose first two cells are one.
 fn wide(text: &mut String, name: &str, cells: &str, third: &str, fourth: &str) {
-    let row = format!("{name:<14} {cells:<23} {third:<10} {fourth}");
+    // A long name takes the room that the cells behind it leave.
+    let first = format!("{name:<14} {}", cells.trim_end());
+    let row = format!("{first:<38} {third:<10} {fourth}");
     let _ = writeln!(text, "{}", row.trim_end());
 }
