@@ -248,10 +248,9 @@ fn compile(session: &Session<'_>, profile: &Profile, lock: &mut Lock) -> Outcome
     let results: Vec<(String, Digest)> = match pipeline::kernel_modules::made(&plan, session.tools()) {
         Ok(made) => made.into_iter().map(|made| (made.manifest.name, made.digest)).collect(),
         Err(PipelineError::Compile(error)) if error.is_unsupported() => {
-            session
-                .console
-                .progress()
-                .warn(&format!("the kernel modules of `{}` are not compiled: {error}", profile.name));
+            let hint = error.hint().map_or_else(String::new, |hint| format!("; {hint}"));
+            let message = format!("the kernel modules of `{}` are not compiled: {error}{hint}", profile.name);
+            session.console.progress().warn(&message);
             return Ok(());
         }
         Err(error) => return Err(error.into()),

@@ -111,7 +111,8 @@ fn allow(step: Step) -> &'static str {
     match step {
         Step::Namespaces => {
             "let users have namespaces (`sysctl user.max_user_namespaces=10000`, and where there is such a key \
-             `kernel.unprivileged_userns_clone=1`; a container must be allowed to make them)"
+             `kernel.unprivileged_userns_clone=1` or `kernel.apparmor_restrict_unprivileged_userns=0`; a container must \
+             be allowed to make them)"
         }
         Step::User | Step::Mounts => {
             "let user namespaces have mounts (on Ubuntu `sysctl kernel.apparmor_restrict_unprivileged_userns=0`; a \

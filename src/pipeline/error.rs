@@ -67,6 +67,8 @@ pub(crate) enum PipelineError {
         needed: String,
         /// Where the kernel's package has it, below the kernel's directory.
         file: Option<String>,
+        /// The entry of `drop` that leaves it out.
+        drop: Option<String>,
     },
     #[error("cannot read the list `/{path}`")]
     List { path: String, source: io::Error },
@@ -132,6 +134,12 @@ impl PipelineError {
             }
             Self::NoSymbols { .. } | Self::NoSource { .. } | Self::NoKernel { .. } | Self::OtherKernel { .. } => {
                 "run `imgbuild lock` again"
+            }
+            Self::Needs { file: Some(file), drop: Some(drop), .. } => {
+                return Some(format!(
+                    "`/{drop}` in `drop` leaves `/usr/lib/modules/*/{file}` out: take that entry away, by `\"-/{drop}\"` in the \
+                     profile where it is inherited, or drop less than the whole directory"
+                ));
             }
             Self::Needs { file: Some(file), .. } => {
                 return Some(format!(

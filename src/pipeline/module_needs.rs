@@ -48,12 +48,22 @@ pub(super) fn check(tree: &Tree, profile: &Profile) -> Result<(), PipelineError>
             }
             if !there.contains_key(&needed) {
                 let file = listed.iter().find(|path| module_name(path) == needed).cloned();
-                return Err(PipelineError::Needs { module: wanted, needed, file });
+                let drop = file.as_ref().and_then(|file| dropped_by(profile, path, file));
+                return Err(PipelineError::Needs { module: wanted, needed, file, drop });
             }
             open.push((needed, wanted.clone()));
         }
     }
     Ok(())
+}
+
+/// The entry of `drop` for `file`, which belongs below the directory of the kernel that has the module at `path`. The list has
+/// files by the names that they have before they are compressed.
+fn dropped_by(profile: &Profile, path: &str, file: &str) -> Option<String> {
+    let release = path.strip_prefix(MODULES)?.split('/').nth(1)?;
+    let name = format!("{MODULES}/{release}/{file}");
+    let entry = profile.drop_of(&name).or_else(|| profile.drop_of(&format!("{name}.xz")));
+    entry.map(str::to_owned)
 }
 
 /// The lines of a list that the kernel's package has of its modules, by paths below its directory.

@@ -439,6 +439,9 @@ pub(super) fn line(text: &str) -> Verdict {
     if !text.is_empty() && !text.chars().any(char::is_control) {
         return Ok(());
     }
+    if text.is_empty() {
+        return Err("this is empty\nwrite a value, or take the line out".to_owned());
+    }
     refuse(text, "one line of text", "write it without line breaks")
 }
 

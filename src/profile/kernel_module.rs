@@ -86,6 +86,20 @@ impl KernelRange {
         text.split_whitespace().map(condition).collect::<Result<_, String>>().map(Self)
     }
 
+    /// Whether any kernel whose version begins with these numbers may be one of them.
+    #[must_use]
+    pub fn may_contain(&self, begin: &str) -> bool {
+        let version = kernel_version(begin);
+        let filled = |with: u32| version.iter().copied().chain(std::iter::repeat_n(with, 4)).collect::<Vec<_>>();
+        let (least, most) = (filled(0), filled(u32::MAX));
+        self.0.iter().all(|(comparison, bound)| match comparison {
+            Comparison::Less => least < *bound,
+            Comparison::LessOrEqual => version <= *bound,
+            Comparison::Equal => version.iter().zip(bound).all(|(ours, theirs)| ours == theirs),
+            Comparison::GreaterOrEqual | Comparison::Greater => most > *bound,
+        })
+    }
+
     /// Whether a kernel of this `release` (`6.12.118+deb13-amd64`) is one of them.
     #[must_use]
     pub fn contains(&self, release: &str) -> bool {

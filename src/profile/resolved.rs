@@ -76,6 +76,14 @@ impl Profile {
         }
         set.build().expect("globs were checked when the profile was loaded")
     }
+
+    /// The glob of `drop` that leaves a clean path out.
+    #[must_use]
+    pub fn drop_of(&self, path: &str) -> Option<&str> {
+        let matches = |pattern: &str| glob_of(pattern).is_ok_and(|glob| glob.compile_matcher().is_match(path));
+        let entry = self.drop.iter().find(|glob| matches(glob) || matches(&format!("{glob}/**")));
+        entry.map(String::as_str)
+    }
 }
 
 /// `*` and `?` stay within one component of a path, as in a shell; `**` crosses.

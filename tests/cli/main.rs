@@ -32,6 +32,7 @@ mod lock_life;
 mod minisign;
 mod mistyped;
 mod modules;
+mod modules_carried;
 mod newcomer;
 mod node;
 mod node_image;

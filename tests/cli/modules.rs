@@ -32,7 +32,7 @@ const PATCH: &str = "\
 +    pr_info(\"good morning\\n\");
 ";
 
-const SOURCE: &str = "\
+pub const SOURCE: &str = "\
 // SPDX-License-Identifier: GPL-2.0
 #include <linux/module.h>
 static int __init hello_init(void) {
@@ -44,7 +44,7 @@ MODULE_LICENSE(\"GPL\");
 ";
 
 /// The vendor's flat archive, with this source of the module.
-fn vendor(source: &str) -> Online {
+pub fn vendor(source: &str) -> Online {
     let mut archive = Archive::new();
     archive.flat = true;
     let tree = Tar::default().dir("./").dir("./usr/").dir("./usr/src/").dir("./usr/src/hello-1.0/");
@@ -54,7 +54,7 @@ fn vendor(source: &str) -> Online {
 }
 
 /// A workspace whose profile `node` is `demo` with the module.
-fn workspace(vendor: &Online) -> Place {
+pub fn workspace(vendor: &Online) -> Place {
     let place = Place::new().with_downloads();
     place.write("overlays/hello/overlay.toml", OVERLAY);
     place.write("overlays/hello/patches/greeting.patch", PATCH);
@@ -69,14 +69,14 @@ fn write_profile(place: &Place, vendor: &Online, more: &str) {
 }
 
 /// The digest that the lock has of the compiled module.
-fn result(place: &Place) -> Option<String> {
+pub fn result(place: &Place) -> Option<String> {
     let lock: toml::Table = place.read("imgbuild.lock").parse().unwrap();
     let [module] = &lock["kernel-module"].as_array().unwrap()[..] else { panic!("one module") };
     module.get("result").map(|result| result.as_str().unwrap().to_owned())
 }
 
 /// The one file that `modules export` wrote.
-fn exported(place: &Place) -> PathBuf {
+pub fn exported(place: &Place) -> PathBuf {
     let files = fs::read_dir(place.path("build/release")).unwrap().map(|entry| entry.unwrap().path());
     let mut modules = files.filter(|path| path.to_string_lossy().ends_with(".modules.tar"));
     modules.next().unwrap()

@@ -43,6 +43,10 @@ fn a_module_whose_own_needs_are_dropped_is_refused_with_the_file() {
     let error = refused(&place);
     assert!(error.contains("kernel module `br_netfilter` needs `bridge`, which the image does not have"), "{error}");
     assert!(error.contains("leaves `/usr/lib/modules/*/kernel/net/bridge/bridge.ko` out"), "{error}");
+    assert!(
+        error.contains("take that entry away, by `\"-/usr/lib/modules/*/kernel/net/bridge/bridge.ko*\"`"),
+        "{error}"
+    );
 }
 
 #[test]

@@ -58,6 +58,33 @@ fn where_user_namespaces_are_forbidden_it_is_told_what_allows_them_and_how_to_do
     }
 }
 
+/// A script that starts a program of which the kernel refuses one system call, by its number on x86-64 (seccomp(2)): load the
+/// number, compare, then an error or leave.
+fn without(call: u32) -> Wrapper {
+    let filter = format!(
+        r#"my $filter = pack("SCCL" x 4, 0x20, 0, 0, 0, 0x15, 0, 1, {call}, 6, 0, 0, 0x50001, 6, 0, 0, 0x7fff0000);
+        syscall(157, 38, 1, 0, 0, 0) == 0 && syscall(157, 22, 2, pack("Sx6P", 4, $filter)) == 0 or die $!;
+        exec @ARGV or die $!"#
+    );
+    Wrapper::new("", &format!("perl -e '{filter}'"))
+}
+
+/// Ubuntu's AppArmor lets users have namespaces and then refuses what needs a capability in them; so does a container's policy
+/// that refuses mounts alone.
+#[test]
+fn where_user_namespaces_may_do_nothing_it_is_told_what_allows_more_and_how_to_do_without() {
+    for (call, step) in [(165, Step::Mounts), (170, Step::User)] {
+        let error = Sample::new(&[]).compile_by(&without(call).script(), &AMD64).unwrap_err();
+        assert!(matches!(error, CompileError::NoSandbox { step: found, .. } if found == step), "{error}");
+        assert!(error.is_unsupported());
+        let (text, hint) = told(&error);
+        assert!(text.contains("this system refuses a sandbox") && text.contains("not permitted"), "{text}");
+        for word in ["kernel.apparmor_restrict_unprivileged_userns=0", "imgbuild modules import"] {
+            assert!(hint.contains(word), "{hint}");
+        }
+    }
+}
+
 #[test]
 fn a_sandbox_that_is_killed_takes_all_its_processes_along() {
     let noted = Wrapper::new("echo $$ >pid", "");

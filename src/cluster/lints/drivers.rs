@@ -94,8 +94,15 @@ fn kernel(profile: &Profile, lock: Option<&Lock>) -> Option<String> {
 }
 
 fn unknown_kernel(profile: &Profile, lock: Option<&Lock>) -> Vec<Fault> {
-    let Some(kernel) = kernel(profile, lock) else { return Vec::new() };
-    let unknown = profile.kernel_modules.iter().filter(|(_, module)| !module.kernels.contains(&kernel));
+    let (kernel, is_whole) = match (kernel(profile, lock), &profile.kernel.version) {
+        (Some(kernel), _) => (kernel, true),
+        (None, Some(begin)) => (begin.clone(), false),
+        (None, None) => return Vec::new(),
+    };
+    let is_known = |module: &KernelModule| {
+        if is_whole { module.kernels.contains(&kernel) } else { module.kernels.may_contain(&kernel) }
+    };
+    let unknown = profile.kernel_modules.iter().filter(|(_, module)| !is_known(module));
     let fault = |(name, module): (&String, &KernelModule)| {
         let message = format!(
             "kernel module `{name}` of profile `{}` is not known to work with kernel {kernel}, only with {}",

@@ -35,7 +35,7 @@ fn with_one_key_the_driver_is_debians_and_nothing_is_of_nvidias_archives() {
     let debian = with("source = \"debian\"\n");
     assert!(has(&debian, "nvidia-smi") && !has(&debian, "nvidia-driver-cuda"));
     assert!(debian.sources.iter().all(|source| source.archive.starts_with("debian")), "{:?}", debian.sources);
-    assert_eq!(versions(&debian, "debian-nvidia"), None);
+    assert_eq!(versions(&debian, "debian-nvidia"), Some("550"));
     let module = &debian.kernel_modules["nvidia"];
     assert_eq!((module.package.as_str(), module.patches.len()), ("nvidia-open-kernel-dkms", 1));
     let closed = with("source = \"debian\"\nflavour = \"proprietary\"\ntoolkit = \"nvidia\"\n");
