@@ -197,9 +197,7 @@ impl Heard {
             return Err(CompileError::Ended { name, log: keep(job, &self.log) });
         };
         match answer {
-            Answer::Refused { step, errno } => {
-                Err(CompileError::NoSandbox { name, step, source: io::Error::from_raw_os_error(errno) })
-            }
+            Answer::Refused { step, errno } => Err(CompileError::NoSandbox { name, step, source: refusal(errno) }),
             Answer::Unwritten { error, is_full } => Err(CompileError::Unwritten { name, error, is_full }),
             Answer::Failed { program, status } => {
                 let mut errors = self.log.first_errors(&format!("/{BUILD}/{}", job.name));
@@ -218,6 +216,15 @@ impl Heard {
             }
         }
     }
+}
+
+/// What the system answered. No disk is full there: a limit is reached (`ENOSPC` in unshare(2) and mount(2)).
+fn refusal(errno: i32) -> io::Error {
+    let error = io::Error::from_raw_os_error(errno);
+    if error.kind() == io::ErrorKind::StorageFull {
+        return io::Error::other("a limit in /proc/sys/user or /proc/sys/fs/mount-max is reached");
+    }
+    error
 }
 
 /// Keeps what `make` said for a person to read, in the directory for temporary files. What cannot be kept is not told of.

@@ -95,3 +95,25 @@ fn where_no_sandbox_is_allowed_a_signature_proves_a_module_that_the_lock_has_no_
     forbidden(&place, &["build", "node"]).ok();
     assert!(place.read("build/node/node.files").contains("/updates/hello/hello.ko\t"));
 }
+
+#[test]
+fn check_holds_the_profile_gpu_against_cuda_and_a_pinned_kernel_before_anything_is_locked() {
+    let place = Place::new();
+    let told = |more: &str| {
+        place.write("profiles/node.toml", format!("schema = 1\nextends = \"gpu\"\n{more}"));
+        place.run(&["check", "node"])
+    };
+    told("[overlay.nvidia]\ncuda = \"12.4\"\n[kernel]\nversion = \"6.12\"\n").ok();
+    let cases = [
+        ("[overlay.nvidia]\ncuda = \"13\"\n", "asks for CUDA 13, and NVIDIA's driver 550 has CUDA 12.4"),
+        (
+            "[kernel]\nversion = \"6.18\"\n",
+            "kernel module `nvidia` of profile `node` is not known to work with kernel 6.18",
+        ),
+        ("[kernel]\nversion = \"6.13.1\"\n", "is not known to work with kernel 6.13.1"),
+    ];
+    for (more, words) in cases {
+        let ran = told(more);
+        assert!(ran.code == Some(1) && (ran.stdout + &ran.stderr).contains(words), "{more}: {}", ran.stderr);
+    }
+}
