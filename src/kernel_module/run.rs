@@ -1,6 +1,7 @@
 //! The program's side of the sandbox: starts it, sends order and files, listens, and takes the modules.
 
 use std::io::{self, BufRead, BufReader, BufWriter, Read, Write};
+use std::os::unix::process::CommandExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdin, Stdio};
 
@@ -40,6 +41,8 @@ pub fn compile_with(program: &Path, job: &Job<'_>, progress: &dyn Progress) -> R
         .arg(VERB)
         .env_clear()
         .current_dir("/")
+        // Ctrl-C is for this process, with which the sandbox ends: it does not look as if the compiler had failed.
+        .process_group(0)
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())
