@@ -74,7 +74,8 @@ impl Place {
             format!("schema = 1\nextends = \"control\"\noverlays = {overlays:?}\n{settings}"),
         );
         let of_cluster = OF_CLUSTER.iter().filter(|(name, _)| overlays.contains(name));
-        let of_cluster: String = of_cluster.map(|(name, keys)| format!("[overlay.{name}]\n{keys}\n")).collect();
+        let of_cluster: String =
+            of_cluster.map(|(name, keys)| format!("[overlay.{name}]\n{keys}\n")).collect::<Vec<_>>().concat();
         place.write("cluster.toml", CLUSTER.replace("OVERLAYS", &of_cluster));
         let secrets: String = SECRETS.map(|(name, value)| format!("{name} = {value:?}\n")).concat();
         place.write("secrets.toml", format!("schema = 1\n\n[secrets]\n{secrets}"));
@@ -137,7 +138,7 @@ impl Place {
     pub fn manifests(&self) -> BTreeMap<String, String> {
         let mut all = BTreeMap::<String, String>::new();
         for (overlay, name, text) in self.rendered() {
-            *all.entry(overlay).or_default() += &format!("======== {name}\n{text}");
+            all.entry(overlay).or_default().extend(["======== ", &name, "\n", &text]);
         }
         all
     }

@@ -4,7 +4,7 @@ use crate::cluster::manifests::object::Object;
 
 use super::{Against, FlawKind, Flaws};
 
-/// K3s' own takes every Service that names no class, and so does MetalLB (metallb.io, "K3s"). A pool shows that MetalLB
+/// K3s' own takes every Service that names no class, and so does `MetalLB` (metallb.io, "K3s"). A pool shows that `MetalLB`
 /// is in use, whoever installs it.
 pub(super) fn check(object: &Object, all: &[&Object], against: &Against<'_>, flaws: &mut Flaws<'_>) {
     if !object.is("metallb.io", "IPAddressPool") || against.disabled.contains(&"servicelb") {
