@@ -149,6 +149,10 @@ fn wanted<'p, 'a>(
     Err(failure.hint("export it again with this imgbuild.lock, by the same version of imgbuild"))
 }
 
+/// What helps where a signature does not prove a file.
+const UNPROVED: &str = "get the file again with SHA256SUMS and SHA256SUMS.minisig, as `imgbuild modules export --sign` wrote them \
+                        with the key that `release_key` of imgbuild.toml names; or take imgbuild.lock from there";
+
 /// Without a digest in the lock a signature over the sums beside the file must prove it.
 fn check_signature(session: &Session<'_>, path: &Path, digest: Digest) -> Outcome {
     let Some(key) = session.workspace.release_key() else {
@@ -156,10 +160,11 @@ fn check_signature(session: &Session<'_>, path: &Path, digest: Digest) -> Outcom
             .hint("take imgbuild.lock from where it was compiled, or name the key that signed SHA256SUMS as `release_key` in imgbuild.toml"));
     };
     let beside = |name: &str| path.with_file_name(name);
-    let (text, signature) = (read(&beside(SUMS))?, files::read(&beside(release::SIGNATURE)).ok());
+    let sums = read(&beside(SUMS)).map_err(|failure| failure.hint(UNPROVED))?;
+    let (text, signature) = (sums, files::read(&beside(release::SIGNATURE)).ok());
     let signed = Some(SignedBy { key, tag: None });
     let sums = release::verified_sums(&text, signature.as_deref(), signed)
-        .map_err(|error| Failure::new(Code::Verification, &error))?;
+        .map_err(|error| Failure::new(Code::Verification, &error).hint(UNPROVED))?;
     let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
     if sums.get(name) != Some(digest) {
         let message = format!("{SUMS} beside `{}` does not have its SHA-256, {digest}", path.display());
@@ -171,5 +176,7 @@ fn check_signature(session: &Session<'_>, path: &Path, digest: Digest) -> Outcom
 fn read(path: &Path) -> Result<Vec<u8>, Failure> {
     let failed =
         |error: std::io::Error| Failure::io(Code::Refused, format!("cannot read `{}`", path.display()), &error);
-    files::read(path).map_err(failed)
+    let hint =
+        || Some("name the file that `imgbuild modules export` wrote, NAME_VERSION_KERNEL.modules.tar".to_owned());
+    files::read(path).map_err(|error| failed(error).maybe_hint(hint()))
 }

@@ -25,7 +25,6 @@ fn forbidden(place: &Place, args: &[&str]) -> Ran {
 }
 
 #[test]
-#[ignore = "refusals by a signature do not say yet what to do"]
 fn where_no_sandbox_is_allowed_a_signature_proves_a_module_that_the_lock_has_no_digest_of() {
     let vendor = vendor(SOURCE);
     let place = workspace(&vendor);
