@@ -69,7 +69,7 @@ fn without(call: u32) -> Wrapper {
     Wrapper::new("", &format!("perl -e '{filter}'"))
 }
 
-/// Ubuntu's AppArmor lets users have namespaces and then refuses what needs a capability in them; so does a container's policy
+/// Ubuntu's `AppArmor` lets users have namespaces and then refuses what needs a capability in them; so does a container's policy
 /// that refuses mounts alone.
 #[test]
 fn where_user_namespaces_may_do_nothing_it_is_told_what_allows_more_and_how_to_do_without() {
