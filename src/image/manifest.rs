@@ -66,7 +66,7 @@ pub struct Manifest {
     pub ranges: Vec<ManifestRange>,
     /// Sorted by name.
     pub packages: Vec<ManifestPackage>,
-    /// What else is in it, K3s above all. Sorted by name.
+    /// What else is in it: K3s, files by URL, compiled kernel modules. Sorted by name.
     pub artifacts: Vec<ManifestPackage>,
     pub encoders: Encoders,
 }
@@ -104,7 +104,7 @@ pub struct ManifestPackage {
     pub name: String,
     pub version: String,
     pub arch: String,
-    /// Of the `.deb`, or of the artifact itself.
+    /// Of the `.deb`, or of the artifact itself; of kernel modules, of the file that `imgbuild modules export` writes.
     pub sha256: Digest,
     /// Who asks for it, as `overlay:NAME`, `profile:NAME` or `board:NAME`; nobody for what only others need.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]

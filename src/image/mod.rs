@@ -42,6 +42,6 @@ pub use manifest::{boot_warning, kind_of_mbr};
 pub use map::RANGE;
 pub(crate) use outputs::{Outputs, Visibility};
 pub use root::{squashfs, without_boot_files};
-pub use sbom::{ArtifactComponent, Component, sbom};
+pub use sbom::{ArtifactComponent, Component, Made, sbom};
 pub use slot::{Slot, SlotParts};
 pub use write::{Image, SecretSearch, file_names, write};

@@ -19,8 +19,18 @@ const OS_VERSION: &str = "13";
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ArtifactComponent {
     pub entry: ManifestPackage,
-    /// Where it is from; none for a file of a release of K3s.
-    pub url: Option<String>,
+    pub made: Made,
+}
+
+/// Where an artifact is from.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Made {
+    /// A file of a release of K3s.
+    Released,
+    /// A download from this URL.
+    Downloaded { url: String },
+    /// Kernel modules compiled for this `kernel` of the source in a Debian package; the entry's version is that package's.
+    Compiled { package: String, kernel: String },
 }
 
 /// A package as the SBOM and the manifest need it.
@@ -115,15 +125,20 @@ pub fn sbom(
         let element = element(package, &id);
         contain(id, element);
     }
-    for (number, ArtifactComponent { entry, url }) in (1..).zip(artifacts) {
-        let (id, element) = match url {
-            None => {
+    for (number, ArtifactComponent { entry, made }) in (1..).zip(artifacts) {
+        let (id, element) = match made {
+            Made::Released => {
                 // A release's name in front: a package may have the same one.
                 let id = identifier(&format!("release-{}", entry.name), &entry.arch);
                 let element = released(entry, &id);
                 (id, element)
             }
-            Some(url) => {
+            Made::Compiled { package, kernel } => {
+                let id = format!("SPDXRef-KernelModule-{}-{}", idstring(&entry.name), entry.arch);
+                let element = compiled(entry, package, kernel, &id);
+                (id, element)
+            }
+            Made::Downloaded { url } => {
                 // By its number, since a path may have letters that an identifier has not.
                 let id = format!("SPDXRef-Package-artifact-{number}");
                 let element = downloaded(entry, url, &id);
@@ -220,6 +235,22 @@ fn released(artifact: &ManifestPackage, identifier: &str) -> Value {
             "referenceLocator": format!("pkg:github/k3s-io/k3s@{}", encode(&artifact.version)),
         }],
     })
+}
+
+/// Kernel modules of a Debian package's source, which is what advisories are about.
+fn compiled(modules: &ManifestPackage, package: &str, kernel: &str, identifier: &str) -> Value {
+    let source = Component {
+        name: package.to_owned(),
+        version: modules.version.clone(),
+        arch: modules.arch.clone(),
+        sha256: modules.sha256,
+        source: package.to_owned(),
+        source_version: modules.version.clone(),
+        wanted_by: modules.wanted_by.clone(),
+    };
+    let mut element = element(&source, identifier);
+    element["name"] = json!(format!("{} (kernel modules for {kernel})", modules.name));
+    element
 }
 
 /// A file from a URL (purl specification, type `generic`).

@@ -6,6 +6,7 @@ use std::path::Path;
 use sha2::{Digest as _, Sha256};
 use zeroize::Zeroizing;
 
+use super::kernel_modules::PlannedModule;
 use super::plan::{Artifact, PlannedPackage, Source};
 use super::{PipelineError, Plan, Tools};
 use crate::debian::Package;
@@ -15,11 +16,11 @@ use crate::format::signing::SigningKey;
 use crate::format::squashfs::SquashfsError;
 use crate::format::{NoStore, Store as _};
 use crate::image::{
-    self, ArtifactComponent, Component, Disk, Image, ImageError, Kernel, Manifest, ManifestPackage, SecretSearch, Slot,
-    SlotParts, initrd,
+    self, ArtifactComponent, Component, Disk, Image, ImageError, Kernel, Made, Manifest, ManifestPackage, SecretSearch,
+    Slot, SlotParts, initrd,
 };
 use crate::output::{bytes, count};
-use crate::tree::{Kind, Node, Tree};
+use crate::tree::{Digest, Kind, Node, Tree};
 
 /// Largest squashfs block; the seed's files are small, so its size does not matter.
 const SEED_BLOCK: u32 = 128 * 1024;
@@ -38,7 +39,7 @@ pub(crate) struct Target<'a> {
     pub(crate) search: &'a SecretSearch<'a>,
 }
 
-/// Makes the parts of the image, and of these its files.
+/// Makes the parts of the image, and of these its files; `compiled` are the digests of the plan's kernel modules, in its order.
 ///
 /// # Errors
 /// A kernel or boot file that is missing, a part too large for its partition, a secret outside the seed, files that cannot
@@ -46,6 +47,7 @@ pub(crate) struct Target<'a> {
 pub(super) fn write(
     plan: &Plan<'_>,
     packages: &[Package],
+    compiled: &[Digest],
     tree: &Tree,
     target: &Target<'_>,
     tools: Tools<'_>,
@@ -64,7 +66,7 @@ pub(super) fn write(
     written.map_err(|source| PipelineError::Root { dir: dir.to_owned(), source })?;
     let empty = image::seed::empty();
     let seed = seed(target.node.map_or(&empty, |(_, seed)| seed), epoch)?;
-    let (components, artifacts) = (components(plan, packages), artifacts(plan));
+    let (components, artifacts) = (components(plan, packages), artifacts(plan, compiled));
     let parts = SlotParts {
         profile,
         epoch,
@@ -159,8 +161,8 @@ fn components(plan: &Plan<'_>, packages: &[Package]) -> Vec<Component> {
     pairs.map(component).collect()
 }
 
-/// The artifacts as manifest and SBOM need them, sorted by name.
-fn artifacts(plan: &Plan<'_>) -> Vec<ArtifactComponent> {
+/// The artifacts as manifest and SBOM need them, sorted by name; `compiled` are the digests of the plan's kernel modules.
+fn artifacts(plan: &Plan<'_>, compiled: &[Digest]) -> Vec<ArtifactComponent> {
     let of = |artifact: &Artifact| ArtifactComponent {
         entry: ManifestPackage {
             name: artifact.name.clone(),
@@ -173,9 +175,23 @@ fn artifacts(plan: &Plan<'_>) -> Vec<ArtifactComponent> {
                 .into_iter()
                 .collect(),
         },
-        url: artifact.download.urls.first().filter(|_| artifact.source == Source::Url).cloned(),
+        made: match artifact.download.urls.first() {
+            Some(url) if artifact.source == Source::Url => Made::Downloaded { url: url.clone() },
+            _ => Made::Released,
+        },
+    };
+    let modules = |(planned, digest): (&PlannedModule<'_>, &Digest)| ArtifactComponent {
+        entry: ManifestPackage {
+            name: planned.locked.name.clone(),
+            version: planned.locked.version.clone(),
+            arch: planned.locked.arch.name().to_owned(),
+            sha256: *digest,
+            wanted_by: vec![planned.recipe.origin.to_string()],
+        },
+        made: Made::Compiled { package: planned.locked.package.clone(), kernel: planned.locked.kernel.clone() },
     };
     let mut all: Vec<ArtifactComponent> = plan.artifacts.iter().map(of).collect();
+    all.extend(plan.kernel_modules.iter().zip(compiled).map(modules));
     all.sort_by(|a, b| a.entry.name.cmp(&b.entry.name));
     all
 }

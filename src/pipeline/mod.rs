@@ -35,6 +35,7 @@ use crate::effects::ledger::Ledger;
 use crate::fetch::Fetcher;
 use crate::image::Manifest;
 use crate::output::Progress;
+use crate::tree::Digest;
 
 /// What stages work with: where derived data is kept, who brings what is missing, and who is told.
 #[derive(Clone, Copy)]
@@ -61,8 +62,9 @@ pub(crate) fn run(
         classify_scripts(&packages, ledger)?;
         let artifacts = artifacts::fetched(plan, tools)?;
         let modules = kernel_modules::signed(kernel_modules::made(plan, tools)?, target.secure_boot)?;
+        let compiled: Vec<Digest> = modules.iter().map(|modules| modules.digest).collect();
         let tree = tree::tree(plan, &packages, tree::Brought { artifacts, modules }, tools)?;
         tree::search(&tree, target.search)?;
-        image::write(plan, &packages, &tree, target, tools)
+        image::write(plan, &packages, &compiled, &tree, target, tools)
     })
 }

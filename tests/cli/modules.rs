@@ -113,6 +113,16 @@ fn a_module_of_an_overlay_is_compiled_once_locked_and_in_the_image() {
 
     place.run(&["build", "node"]).ok();
     let files = place.read("build/node/node.files");
+    // Scanners are told by its source package.
+    let image = place::json(&place.path("build/node/manifest.json"));
+    let listed = image["artifacts"].as_array().unwrap().iter().find(|artifact| artifact["name"] == "hello").unwrap();
+    assert_eq!((&listed["sha256"], &listed["version"]), (&locked.as_str().into(), &"1.0-1".into()));
+    assert_eq!(listed["wanted_by"][0], "overlay:hello");
+    let sbom = place::json(&place.path("build/node/sbom.spdx.json"));
+    let element =
+        sbom["packages"].as_array().unwrap().iter().find(|found| found["SPDXID"] == "SPDXRef-KernelModule-hello-amd64");
+    let purl = element.unwrap()["externalRefs"][0]["referenceLocator"].as_str().unwrap();
+    assert!(purl.starts_with("pkg:deb/debian/hello-source@1.0-1?"), "{purl}");
     let path = format!("/usr/lib/modules/{kernel}/updates/hello/hello.ko\t");
     let line = files.lines().find(|line| line.starts_with(&path)).unwrap();
     assert!(line.contains("kernel-module:hello"), "{line}");
