@@ -350,7 +350,7 @@ mod tests {
             sha256: Digest::of(b"k3s"),
             wanted_by: Vec::new(),
         };
-        let k3s = ArtifactComponent { entry: k3s, url: None };
+        let k3s = ArtifactComponent { entry: k3s, made: Made::Released };
         let document: Value = serde_json::from_str(&sbom("demo", "0123", 0, &[], &[k3s], &[])).unwrap();
         let element = &document["packages"][1];
         assert_eq!(element["SPDXID"], "SPDXRef-Package-release-k3s-arm64");
