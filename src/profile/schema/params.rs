@@ -59,6 +59,7 @@ impl ParamTable {
     }
 }
 
+// Keys of the overlay itself, once more: serde's `flatten` would lose where values stand, and which keys are unknown.
 /// What an overlay gives where its parameters have certain values.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, expecting = "a table")]
