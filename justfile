@@ -28,7 +28,7 @@ ci:
 [group('develop')]
 lint:
     cargo fmt
-    cargo clippy --release --all-targets -- -D warnings
+    cargo clippy --all-targets -- -D warnings
 
 # Hold the dependencies against deny.toml and the known advisories (needs cargo-deny)
 [group('develop')]

@@ -2,12 +2,11 @@
 # All tests, with what they need: tools are installed when this runs as root on a Debian-like system, else named.
 #   tests/run.sh           all tests, as CI runs them
 #   tests/run.sh --long    all of the long series: twenty power cuts instead of three, thirty kills instead of eight
-#   tests/run.sh --quick   for daily work: a debug build, and nothing that starts a machine or takes minutes
+#   tests/run.sh --quick   for daily work: nothing that starts a machine or takes minutes
 # What follows goes to `cargo test`.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
-profile=(--release)
 case "${1-}" in
 --long)
     shift
@@ -15,7 +14,6 @@ case "${1-}" in
     ;;
 --quick)
     shift
-    profile=()
     # Boots, containers' and archives' worlds of their own, and series of kills: minutes each.
     slow='boot|flash|k3s_standin|kernel_module|network|online|oracle|pi_loader|reflash'
     quick=(--lib --bins)
@@ -86,6 +84,7 @@ needs=(
     xz:xz-utils
     zstd:zstd
     /usr/lib/postgresql/*/bin/initdb:postgresql
+    /usr/lib/python3.*/ensurepip:python3-venv
     /usr/lib/python3/dist-packages/jsonschema:python3-jsonschema
     /usr/share/AAVMF/AAVMF_CODE.fd:qemu-efi-aarch64
     /usr/share/OVMF/OVMF_CODE_4M.fd:ovmf
@@ -137,20 +136,24 @@ export PATH=$PATH:/usr/sbin:/sbin
 # Tests that start machines wait for a free processor by themselves: where more of them have begun, none is idle at the end.
 export RUST_TEST_THREADS=${RUST_TEST_THREADS:-$((2 * $(nproc)))}
 
+# What Debian has no package of comes while the lints compile.
+tests/tools.sh "${CARGO_TARGET_DIR:-target}/tools" &
+tools=$!
+
 echo "== formatting and lints"
 cargo fmt --check
-cargo clippy "${profile[@]}" --all-targets --quiet -- -D warnings
-if [ ${#profile[@]} != 0 ]; then
-    # The fuzz targets compile, with the versions of the project's own lock.
-    cp Cargo.lock fuzz/
-    cargo check --release --manifest-path fuzz/Cargo.toml --target-dir target --quiet
-fi
+cargo clippy --all-targets --quiet -- -D warnings
+# The fuzz targets compile, with the versions of the project's own lock.
+cp Cargo.lock fuzz/
+cargo check --manifest-path fuzz/Cargo.toml --target-dir target --quiet
+wait "$tools"
 
 echo "== tests"
+# A debug build: what reads and packs megabytes is fast in that too (Cargo.toml), and the whole takes minutes less to compile.
 # Those that need root are ignored by others, who see how many.
 privileged=()
 [ "$(id -u)" != 0 ] || privileged=(--include-ignored)
 case " $* " in
-*' -- '*) cargo test "${profile[@]}" "$@" "${privileged[@]}" ;;
-*) cargo test "${profile[@]}" "$@" -- "${privileged[@]}" ;;
+*' -- '*) cargo test "$@" "${privileged[@]}" ;;
+*) cargo test "$@" -- "${privileged[@]}" ;;
 esac

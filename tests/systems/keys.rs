@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::path::Path;
 
-use serde_json::Value;
+use serde_json::{Map, Value, json};
 
 /// What a chart's values may have.
 pub struct Keys {
@@ -32,6 +32,23 @@ impl Keys {
         let mut found = Vec::new();
         self.walk(values, "", &mut found);
         found
+    }
+
+    /// A JSON Schema that takes these keys and no others.
+    pub fn schema(&self) -> Value {
+        self.schema_below("")
+    }
+
+    fn schema_below(&self, above: &str) -> Value {
+        let start = format!("{above}/");
+        let names: Vec<&str> = self.known.iter().filter_map(|path| path.strip_prefix(&start)).collect();
+        let names = names.into_iter().filter(|name| !name.contains('/'));
+        let properties: Map<String, Value> =
+            names.map(|name| (name.to_owned(), self.schema_below(&format!("{start}{name}")))).collect();
+        if properties.is_empty() || self.open.contains(above) {
+            return json!({});
+        }
+        json!({"properties": properties, "additionalProperties": false})
     }
 
     fn walk(&self, values: &Value, above: &str, found: &mut Vec<String>) {

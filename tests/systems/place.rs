@@ -143,6 +143,16 @@ impl Place {
         all
     }
 
+    /// The objects of all manifests, each with the file that it is in.
+    pub fn objects(&self) -> Vec<(String, Value)> {
+        let mut objects = Vec::new();
+        for (overlay, name, text) in self.rendered() {
+            let found = text.split("\n---\n").map(|document| serde_saphyr::from_str(document).unwrap());
+            objects.extend(found.map(|object: Value| (format!("{overlay}, {name}"), object)));
+        }
+        objects
+    }
+
     /// The charts of all overlays.
     pub fn charts(&self) -> Vec<Chart> {
         let mut charts = Vec::new();
