@@ -7,12 +7,26 @@ use ipnet::IpNet;
 use super::secrets::is_name;
 pub(crate) use crate::profile::checks::*;
 
+/// The domain that no registry gives away, so that a home's router can answer for names below it (RFC 8375).
+pub(super) const HOME: &str = "home.arpa";
+
 /// RFC 1123 host name: labels with dots between.
 pub(super) fn domain(text: &str) -> Verdict {
     if text.len() <= 253 && text.split('.').all(|label| host_name(label).is_ok()) {
         return Ok(());
     }
     refuse(text, "a domain", "write lower-case labels with dots between, such as `cluster.local`")
+}
+
+/// The domain of pages that share a login: browsers keep no cookie for all names below a public suffix, which a lone label
+/// and `home.arpa` are (publicsuffix.org).
+pub(super) fn page_domain(text: &str) -> Verdict {
+    domain(text)?;
+    if text.contains('.') && text != HOME {
+        return Ok(());
+    }
+    let hint = format!("put a name in front, such as `home.{text}`");
+    Err(format!("a browser keeps no login for all names below `{text}`\n{hint}"))
 }
 
 /// A name or address on the API's certificate, or `*.` and a domain for all names in it.

@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use ipnet::IpNet;
 
+use super::checks::HOME;
 use super::schema::{ClusterToml, DiskTable, K3sTable, NodeTable, RegistryAuthTable, RegistryTable};
 use super::{
     Cluster, ClusterError, Critical, Datastore, Disk, FlannelBackend, Node, Registry, RegistryAuth, SourceSpans,
@@ -51,6 +52,7 @@ pub fn parse_str(text: &str, shown: &str) -> Result<Cluster, ClusterError> {
 }
 
 fn cluster(toml: ClusterToml) -> Cluster {
+    let domain = toml.domain.map_or_else(|| format!("{}.{HOME}", String::from(toml.name.clone())), Into::into);
     Cluster {
         name: toml.name.into(),
         server: toml.server,
@@ -58,6 +60,7 @@ fn cluster(toml: ClusterToml) -> Cluster {
         ssh_keys: strings(toml.ssh_keys),
         dns: strings(toml.dns),
         gateway: toml.gateway.map(Into::into),
+        domain,
         datastore: toml.datastore.map(|table| Datastore { ca: table.ca.into() }),
         registries: toml.registries.into_iter().map(registry).collect(),
         k3s: critical(toml.k3s),

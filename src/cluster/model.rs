@@ -26,6 +26,8 @@ pub struct Cluster {
     pub dns: Vec<String>,
     /// Router of nodes with a static address.
     pub gateway: Option<String>,
+    /// The domain of its pages, each at a name of its own below it.
+    pub domain: String,
     /// If absent, the only server keeps its state in its own `SQLite`.
     pub datastore: Option<Datastore>,
     /// Where container images come from, in the order given.

@@ -7,7 +7,7 @@ use serde::Deserialize;
 
 use super::values::{
     Address, AddressWithPrefix, DiskLabel, Domain, HostName, Identifier, LabelKey, LabelValue, Mac, MountPoint, Net,
-    RegistryHost, SecretName, SshKey, TlsName, Url, ValueName, Version, Word, WorkspacePath,
+    PageDomain, RegistryHost, SecretName, SshKey, TlsName, Url, ValueName, Version, Word, WorkspacePath,
 };
 use super::{Component, Filesystem, FlannelBackend, Format, ServerUrl};
 use crate::profile::schema::OverlayTables;
@@ -36,6 +36,8 @@ pub(super) struct ClusterToml {
     pub dns: Vec<Address>,
     /// Router of nodes with a static address.
     pub gateway: Option<Address>,
+    /// The domain of the cluster's pages, each at `NAME.DOMAIN`; the cluster's name and `.home.arpa` unless given.
+    pub domain: Option<PageDomain>,
     /// An external datastore. Without it the one server keeps the cluster's state in `SQLite` on its own stick.
     pub datastore: Option<DatastoreTable>,
     /// Registries of container images that nodes must be told of: mirrors, authorities, logins.

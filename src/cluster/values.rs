@@ -13,6 +13,7 @@ pub(super) use crate::profile::values::{
 
 crate::profile::values::text! {
     Domain: domain, "A DNS domain.";
+    PageDomain: page_domain, "A DNS domain of two labels or more, such as home.lan.";
     TlsName: tls_name, "A DNS name or an address.";
     LabelKey: label_key, "A label's key, such as node.longhorn.io/create-default-disk.";
     DiskLabel: disk_label, "A file system's label: 16 characters on ext4, 12 on xfs.";

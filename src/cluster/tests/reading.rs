@@ -42,6 +42,7 @@ secrets_encryption = true
     let sound = cluster(SOUND);
     assert_eq!(sound.k3s, cluster(&format!("{SOUND}{spelled_out}")).k3s);
     assert_eq!(sound.datastore, None);
+    assert_eq!(sound.domain, "home.home.arpa");
     assert!(sound.nodes["control"].disks.is_empty());
 }
 
@@ -68,6 +69,8 @@ fn a_value_that_cannot_be_is_refused_with_its_cure() {
         (with("192.168.1.10/24", "192.168.1.10"), "prefix length", "192.168.1.10/24"),
         (with("AAAAC3", "BAAAC3"), "public SSH key", ".pub"),
         (with("profile = \"control\"", "profil = \"control\""), "unknown key `profil`", "`profile`"),
+        (with("name = \"home\"", "name = \"home\"\ndomain = \"Home.arpa\""), "is not a domain", "lower-case labels"),
+        (with("name = \"home\"", "name = \"home\"\ndomain = \"lan\""), "keeps no login for all names", "`home.lan`"),
         (with("schema = 1\n", ""), "missing key `schema`", "schema = 1"),
         (format!("{SOUND}labels = {{ \"a b\" = \"c\" }}\n"), "label's key", "63 letters"),
         (format!("{SOUND}labels = {{ a = \"b c\" }}\n"), "label's value", "63 letters"),
