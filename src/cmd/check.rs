@@ -11,6 +11,7 @@ use super::lock as locking;
 use super::session::{Session, today};
 use crate::cli::Check;
 use crate::cluster::lints::{self, Finding, Inputs, online};
+use crate::cluster::manifests::{Home, uses};
 use crate::cluster::secrets::{DATASTORE_URL, Vault};
 use crate::cluster::{self, Cluster, ClusterError, SourceSpans};
 use crate::datastore::{self, Endpoint};
@@ -19,7 +20,7 @@ use crate::effects::ledger::Ledger;
 use crate::exit::Failure;
 use crate::lock::{Lock, OutdatedError};
 use crate::output::count;
-use crate::profile::{self, Profile};
+use crate::profile::{self, ManifestTemplate, Profile, Role};
 
 pub(super) fn run(args: &Check, session: &Session<'_>) -> Outcome {
     let lock = Lock::load(&session.lock_path())?;
@@ -59,6 +60,8 @@ struct CheckReport<'l> {
     spare: BTreeMap<String, Vec<Finding>>,
     nodes: Vec<Value>,
     profiles: Vec<Value>,
+    /// Where the manifests of each server's profile go, by their files' names: `image`, `seed` or `git`.
+    manifests: BTreeMap<String, BTreeMap<String, &'static str>>,
     /// The text output: one line for each node, profile and datastore.
     lines: Vec<String>,
     /// Profiles that the lock does not match.
@@ -81,6 +84,8 @@ impl CheckReport<'_> {
         let mut inputs = Inputs::gather(&session.workspace, cluster, places, self.lock, secrets.as_ref())?;
         inputs.today = today();
         self.used.extend(inputs.profiles.keys().cloned());
+        let servers: BTreeMap<&str, &Profile> =
+            inputs.nodes().map(|(_, profile)| (profile.name.as_str(), profile)).collect();
         let found = lints::run(&inputs);
         let concerns = |finding: &Finding| finding.node.as_ref().is_none_or(|node| wanted.contains(&node.as_str()));
         self.findings.extend(found.into_iter().filter(concerns));
@@ -93,6 +98,9 @@ impl CheckReport<'_> {
             self.nodes.push(
                 json!({"node": name, "profile": node.profile, "board": board, "address": address, "lock": state}),
             );
+        }
+        for profile in servers.into_values() {
+            self.note_manifests(profile);
         }
         if args.online {
             let (found, note, answers) = ask(session, &inputs)?;
@@ -137,6 +145,25 @@ impl CheckReport<'_> {
         let state = self.lock_state(profile);
         self.lines.push(format!("{name:<12} {:<11} {state:<20} {description}", board.name()));
         self.profiles.push(json!({"profile": name, "board": board, "lock": state, "description": description}));
+        self.note_manifests(profile);
+    }
+
+    /// Notes where the manifests of a server go, with a line on what Git delivers. Templates that cannot be read are findings.
+    fn note_manifests(&mut self, profile: &Profile) {
+        if profile.manifests.is_empty() || profile.k3s.as_ref().is_none_or(|k3s| k3s.role != Role::Server) {
+            return;
+        }
+        let home = |template: &ManifestTemplate| Some(uses(template).ok()?.home(template.via));
+        let homes: BTreeMap<&String, (Home, &ManifestTemplate)> =
+            profile.manifests.iter().filter_map(|(name, it)| Some((name, (home(it)?, it)))).collect();
+        let by_git = homes.values().filter(|(home, _)| *home == Home::Git);
+        let by_git: BTreeSet<String> = by_git.map(|(_, template)| template.origin.name().to_owned()).collect();
+        if !by_git.is_empty() {
+            let overlays: Vec<String> = by_git.into_iter().collect();
+            self.lines.push(format!("{GIT:<12} {:<12} {}", profile.name, overlays.join(", ")));
+        }
+        let names = homes.into_iter().map(|(name, (home, _))| (name.clone(), home.name()));
+        self.manifests.insert(profile.name.clone(), names.collect());
     }
 
     /// The profile's state in the lock, as one short text.
@@ -177,6 +204,7 @@ impl CheckReport<'_> {
             "findings": self.findings,
             "nodes": self.nodes,
             "profiles": self.profiles,
+            "manifests": self.manifests,
             "datastore": self.datastore,
             "looked_at": looked_at,
         });
@@ -264,5 +292,7 @@ fn wanted<'a>(args: &Check, cluster: &'a Cluster) -> Result<Vec<&'a str>, Failur
         .collect())
 }
 
+/// What stands before the overlays that Git delivers.
+const GIT: &str = "by Git";
 /// The datastore's name in the list of nodes.
 const DATASTORE: &str = "datastore";

@@ -10,7 +10,7 @@ use super::Outcome;
 use super::list;
 use super::session::Session;
 use crate::cli::{Overlay, OverlayShow};
-use crate::cluster::manifests::{Home, ManifestError, Uses, uses};
+use crate::cluster::manifests::{ManifestError, Uses, uses};
 use crate::profile::{self, ManifestTemplate, Outline};
 
 pub(super) fn run(verb: &Overlay, session: &Session<'_>) -> Outcome {
@@ -55,7 +55,7 @@ struct Decides {
 #[derive(Debug, Serialize)]
 struct ManifestRow {
     file: String,
-    /// `image` or `seed`.
+    /// `image`, `seed` or `git`.
     goes_to: &'static str,
     /// Whether it is taken as it is.
     verbatim: bool,
@@ -76,10 +76,7 @@ impl Shown {
 
 fn manifest_row((file, template): (&String, &ManifestTemplate)) -> Result<ManifestRow, ManifestError> {
     let used = uses(template)?;
-    let goes_to = match used.home() {
-        Home::Image => "image",
-        Home::Seed => "seed",
-    };
+    let goes_to = used.home(template.via).name();
     let Uses { params, secrets, values, .. } = used;
     Ok(ManifestRow { file: file.clone(), goes_to, verbatim: template.verbatim, params, secrets, values })
 }

@@ -58,7 +58,7 @@ fn public_manifests(profile: &Profile) -> Result<BTreeMap<String, String>, Manif
     let context = manifests::Context::default().profile(profile.public());
     let mut texts = BTreeMap::new();
     for (name, template) in &profile.manifests {
-        if manifests::uses(template)?.home() == Home::Image {
+        if manifests::uses(template)?.home(template.via) == Home::Image {
             texts.insert(name.clone(), manifests::render(template, &context)?.to_string());
         }
     }

@@ -8,7 +8,7 @@ use super::params::{self, declared_or, fits};
 use super::parse::parse;
 use super::schema::{OverlayTables, OverlayToml, ParamTable, SetBy};
 use super::values::Spanned;
-use super::{Params, ProfileError, Workspace};
+use super::{Params, ProfileError, Workspace, via};
 use crate::diagnostic::{Diagnostic, SourceText};
 
 /// The values that a cluster file gives, by overlay.
@@ -34,6 +34,10 @@ pub(crate) fn of_cluster(
         for (Spanned(name), Spanned(value)) in values {
             let at_name = |message: String| Diagnostic::new(at, Some(name.span()), message);
             let name = &name.get_ref().0;
+            if name == via::KEY {
+                let wrong = at_name(format!("`{name}` is for profiles to set, not for the cluster"));
+                return Err(wrong.hint(format!("write it into [overlay.{overlay}] of the server's profile")).into());
+            }
             let table =
                 declared_or(&declared, name, at_name, &format!("overlay `{overlay}` has no parameter `{name}`"))?;
             if table.set_by == SetBy::Profile {

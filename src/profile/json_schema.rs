@@ -7,7 +7,7 @@ use serde_json::{Map, Value, json};
 use super::outline::{Param, param_of};
 use super::parse::parse;
 use super::schema::{OverlayToml, ProfileToml, SetBy, root_schema, text_of};
-use super::{ProfileError, Workspace};
+use super::{ProfileError, Via, Workspace, via};
 
 /// The JSON Schema of profiles, for editors. Ends with a line break.
 ///
@@ -29,7 +29,8 @@ pub(crate) fn with_overlays<T: JsonSchema>(set_by: SetBy, workspace: &Workspace)
         let toml: OverlayToml = parse(&source)?;
         // Most overlays leave nothing to the cluster.
         if set_by == SetBy::Profile || toml.params.values().any(|table| table.set_by == set_by) {
-            overlays.insert(name, of_overlay(toml, set_by));
+            let has_via = set_by == SetBy::Profile && !workspace.overlay_manifests(&name)?.is_empty();
+            overlays.insert(name, of_overlay(toml, set_by, has_via));
         }
     }
     if let Some(tables) = schema.pointer_mut("/properties/overlay").and_then(Value::as_object_mut) {
@@ -39,11 +40,18 @@ pub(crate) fn with_overlays<T: JsonSchema>(set_by: SetBy, workspace: &Workspace)
     Ok(text_of(&schema))
 }
 
-/// What may stand in `[overlay.NAME]`.
-fn of_overlay(toml: OverlayToml, set_by: SetBy) -> Value {
+/// What may stand in `[overlay.NAME]`; `has_via` if that says how its manifests reach the cluster.
+fn of_overlay(toml: OverlayToml, set_by: SetBy, has_via: bool) -> Value {
+    let via = toml.via.map(|via| via.0.into_inner()).unwrap_or_default();
     let params = toml.params.into_iter().filter(|(_, table)| table.set_by == set_by);
     let params = params.map(|(name, table)| (name.0, of_param(param_of(table)).to_value()));
-    let params: Map<String, Value> = params.collect();
+    let mut params: Map<String, Value> = params.collect();
+    if has_via {
+        let description = "How its manifests reach the cluster: with the image, or from the owner's Git repository";
+        let words = [Via::Image.name(), Via::Gitops.name()];
+        let schema = json!({ "description": description, "type": "string", "enum": words, "default": via.name() });
+        params.insert(via::KEY.to_owned(), schema);
+    }
     let mut schema = json_schema!({ "type": "object", "properties": params, "additionalProperties": false });
     if let Some(description) = toml.description {
         schema.insert("description".to_owned(), Value::String(description.into()));

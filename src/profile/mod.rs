@@ -49,6 +49,7 @@ mod source_checks;
 #[cfg(test)]
 mod tests;
 pub(crate) mod values;
+mod via;
 pub(crate) mod workspace;
 
 pub(crate) use cluster_params::of_cluster;

@@ -289,7 +289,34 @@ pub struct ProfileArtifact {
     pub origin: Origin,
 }
 
-/// The template of a manifest that K3s applies by itself.
+/// How an overlay's manifests reach the cluster.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum Via {
+    /// K3s applies them, from the image or the seed of a server, at every start.
+    #[default]
+    Image,
+    /// A `GitOps` controller applies them, from the owner's Git repository.
+    Gitops,
+}
+
+impl Via {
+    /// Its word in TOML.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Image => "image",
+            Self::Gitops => "gitops",
+        }
+    }
+
+    #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks by reference")]
+    fn is_image(&self) -> bool {
+        *self == Self::Image
+    }
+}
+
+/// The template of a manifest that K3s, or a `GitOps` controller, applies by itself.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct ManifestTemplate {
     #[serde(serialize_with = "text_only")]
@@ -304,6 +331,9 @@ pub struct ManifestTemplate {
     pub of_cluster: BTreeSet<String>,
     /// Whether it is taken as it is: then it is no template, and braces in it mean nothing here.
     pub verbatim: bool,
+    /// How its overlay's manifests reach the cluster.
+    #[serde(skip_serializing_if = "Via::is_image")]
+    pub via: Via,
 }
 
 /// A person's account: key-only SSH, no password.

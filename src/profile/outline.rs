@@ -15,7 +15,7 @@ use super::schema::{
     ArtifactEntry, KernelModuleTable, OverlayToml, ParamTable, ParamValues, SetBy, Settable, SourceEntry,
 };
 use super::values::{Identifier, Spanned};
-use super::{Arch, Home, ManifestTemplate, ParamValue, Params, ProfileError, Workspace};
+use super::{Arch, Home, ManifestTemplate, ParamValue, Params, ProfileError, Via, Workspace};
 
 /// An overlay as its folder has it.
 #[derive(Debug, Clone, Serialize)]
@@ -41,6 +41,8 @@ pub struct Outline {
     pub files: BTreeMap<String, OwnFile>,
     /// Files that are downloaded, for all architectures.
     pub artifacts: Vec<Download>,
+    /// How its manifests reach the cluster unless a profile says otherwise; none if it has none.
+    pub via: Option<Via>,
     /// Templates by file name.
     #[serde(skip)]
     pub manifests: BTreeMap<String, ManifestTemplate>,
@@ -219,6 +221,7 @@ pub fn outline(workspace: &Workspace, name: &str) -> Result<Outline, ProfileErro
         sysctl: usual.sysctl,
         files: files.collect(),
         artifacts: toml.artifacts.into_iter().map(download_of).collect(),
+        via: (!usual.manifests.is_empty()).then_some(usual.via),
         manifests: usual.manifests,
         expects: all(toml.expects),
     })

@@ -17,8 +17,8 @@ use super::resolved::glob_of;
 use super::schema::{DirectoryEntry, OverlayEntry, OverlayToml, SourceEntry, UnitsTable};
 use super::values::{Account, Line, ManifestGlob, Mode, Spanned};
 use super::{
-    KernelModule, ManifestTemplate, Marks, Origin, Params, ProfileArtifact, ProfileError, ProfileFile, Source,
-    Workspace, artifact, compiled, params,
+    KernelModule, ManifestTemplate, Marks, Origin, Params, ProfileArtifact, ProfileError, ProfileFile, Source, Via,
+    Workspace, artifact, compiled, params, via,
 };
 use crate::diagnostic::{Diagnostic, SourceText};
 use crate::tree::Content;
@@ -57,6 +57,8 @@ pub struct Overlay {
     pub artifacts: BTreeMap<String, ProfileArtifact>,
     /// Kernel modules that it has compiled, by name.
     pub kernel_modules: BTreeMap<String, KernelModule>,
+    /// How its manifests reach the cluster.
+    pub via: Via,
     /// Templates by file name.
     pub manifests: BTreeMap<String, ManifestTemplate>,
     /// What its manifests need and something in the cluster makes.
@@ -111,6 +113,9 @@ pub(super) fn read(
     }
     let kernel_modules =
         compiled::of(name, std::mem::take(&mut toml.kernel_modules), elsewhere, &by, &mut marks, workspace)?;
+    let mut manifests = manifests_of(name, (&params, &of_cluster), toml.verbatim, at, workspace)?;
+    let via = via::of(name, !manifests.is_empty(), toml.via.as_ref(), draft.settings.get(name), at)?;
+    manifests.values_mut().for_each(|template| template.via = via);
     Ok(Overlay {
         name: name.to_owned(),
         description: toml.description.map(Into::into).unwrap_or_default(),
@@ -128,7 +133,8 @@ pub(super) fn read(
         files,
         artifacts: artifacts.into_iter().map(|(path, (_, artifact))| (path, artifact)).collect(),
         kernel_modules,
-        manifests: manifests_of(name, (&params, &of_cluster), toml.verbatim, at, workspace)?,
+        via,
+        manifests,
         params,
         expects: toml.expects.into_iter().map(plain).collect(),
         marks,
@@ -148,6 +154,7 @@ fn marks_of(toml: &OverlayToml, by: &Written) -> Marks {
     let UnitsTable { enable, disable } = &toml.units;
     marks.note_each("units.enable", by, enable);
     marks.note_each("units", by, enable.iter().chain(disable));
+    marks.note_about("via", "", by, toml.via.as_ref());
     marks.note_each("expects", by, &toml.expects);
     for entry in &toml.sources {
         note_source(&mut marks, entry, by);
@@ -189,7 +196,8 @@ fn manifests_of(
         }
         let origin = Origin::Overlay(name.to_owned());
         let (params, of_cluster) = (params.clone(), of_cluster.clone());
-        manifests.insert(file, ManifestTemplate { source, origin, params, of_cluster, verbatim: false });
+        let (verbatim, via) = (false, Via::default());
+        manifests.insert(file, ManifestTemplate { source, origin, params, of_cluster, verbatim, via });
     }
     for glob in verbatim {
         let span = glob.0.span();

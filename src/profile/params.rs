@@ -15,7 +15,7 @@ use super::error::known_names;
 use super::marks::Written;
 use super::schema::{OverlayToml, ParamTable, ParamValues, SetBy, Settable, SourceEntry, WhenEntry};
 use super::values::{Identifier, Spanned, VersionStart};
-use super::{KernelRange, Marks, Origin, ParamValue, Params, ProfileError, Workspace, kernel_version};
+use super::{KernelRange, Marks, Origin, ParamValue, Params, ProfileError, Workspace, kernel_version, via};
 use crate::diagnostic::{Diagnostic, SourceText, closest};
 
 /// What a chain of profiles says of one overlay: by parameter, the last file's word.
@@ -35,6 +35,18 @@ pub(super) struct Setting {
 struct Place {
     source: Arc<SourceText>,
     span: Range<usize>,
+}
+
+impl Setting {
+    /// Its text; none if it is of another type.
+    pub(super) fn text(&self) -> Option<&str> {
+        self.value.text()
+    }
+
+    /// What is wrong with it, at its value.
+    pub(super) fn wrong(&self, message: impl Into<String>) -> Diagnostic {
+        self.at.wrong(message)
+    }
 }
 
 impl Place {
@@ -145,11 +157,14 @@ pub(super) fn apply(
 ) -> Result<Params, ProfileError> {
     let declared: BTreeMap<String, ParamTable> =
         std::mem::take(&mut toml.params).into_iter().map(|(name, table)| (name.0, table)).collect();
+    if declared.contains_key(via::KEY) {
+        return Err(via::no_parameter(at).into());
+    }
     check_declarations(&declared, at)?;
     let empty = Settings::new();
     let settings = settings.unwrap_or(&empty);
     let mut params = Params::new();
-    for (name, setting) in settings {
+    for (name, setting) in settings.iter().filter(|(name, _)| *name != via::KEY) {
         let in_profile = |message: String| setting.name.wrong(message);
         let table =
             declared_or(&declared, name, in_profile, &format!("overlay `{overlay}` has no parameter `{name}`"))?;

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use super::draft::Draft;
 use super::parse::parse;
 use super::schema::OverlayToml;
-use super::{Overlay, ProfileError, Workspace};
+use super::{Overlay, ProfileError, Via, Workspace, via};
 use crate::diagnostic::{Diagnostic, closest};
 
 /// Holds the overlays of a profile against what they say of each other.
@@ -33,7 +33,48 @@ pub(super) fn check(draft: &Draft, overlays: &[Overlay], workspace: &Workspace) 
             return Err(unmet(draft, role, overlay, workspace)?.into());
         }
     }
+    for overlay in overlays.iter().filter(|overlay| overlay.via == Via::Gitops) {
+        match providers.get(GITOPS) {
+            None => return Err(nobody_applies(draft, overlay, workspace)?.into()),
+            Some(controller) if controller.name == overlay.name => {
+                let message = format!("overlay `{}` provides `{GITOPS}`, and cannot come by it", overlay.name);
+                let hint = "a GitOps controller has to be there before Git is read: `via = \"image\"`";
+                return Err(at_its_via(draft, overlay, message).hint(hint).into());
+            }
+            Some(_) => {}
+        }
+    }
     Ok(())
+}
+
+/// The role of what applies a Git repository.
+const GITOPS: &str = "gitops";
+
+/// An overlay whose manifests are delivered by Git in a profile without anything that reads Git.
+fn nobody_applies(draft: &Draft, overlay: &Overlay, workspace: &Workspace) -> Result<Diagnostic, ProfileError> {
+    let name = &overlay.name;
+    let message = format!(
+        "the manifests of overlay `{name}` are delivered by Git, and no overlay of this profile provides `{GITOPS}`"
+    );
+    let known: Vec<String> = providers(workspace)?
+        .into_iter()
+        .filter(|(known, roles)| known != name && roles.iter().any(|role| role == GITOPS))
+        .map(|(name, _)| quoted(&name))
+        .collect();
+    let add = match known.as_slice() {
+        [] => format!("add an overlay with `provides = [\"{GITOPS}\"]`"),
+        [one] => format!("add the overlay {one}, which does"),
+        several => format!("add one of the overlays that do: {}", several.join(", ")),
+    };
+    let hint = format!("{add}; or have the image bring them: `via = \"image\"` in [overlay.{name}]");
+    Ok(at_its_via(draft, overlay, message).hint(hint))
+}
+
+/// A mistake where the profile says how an overlay's manifests reach the cluster, or else where it names the overlay.
+fn at_its_via(draft: &Draft, overlay: &Overlay, message: String) -> Diagnostic {
+    let key = format!("{} {}", overlay.name, via::KEY);
+    let said = overlay.marks.mistake("overlay.param", &key, message.clone());
+    said.unwrap_or_else(|| at_its_name(draft, overlay, message))
 }
 
 /// A mistake where the profile names this overlay.

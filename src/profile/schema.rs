@@ -25,7 +25,7 @@ use super::values::{
     MirrorPlace, Mode, Module, Package, PackagePattern, PartitionSize, Priority, Server, Sha256, Spanned, SshKey,
     Suite, SysctlName, SysctlValue, Taint, TimeZone, Unit, Url, Version, VersionStart, Word, WorkspacePath,
 };
-use super::{Arch, Board, Role};
+use super::{Arch, Board, Role, Via};
 
 /// A list that adds to the inherited one; an entry with a leading `-` removes an inherited entry.
 pub(super) type List<T> = Vec<Spanned<Edit<T>>>;
@@ -405,6 +405,9 @@ pub(super) struct OverlayToml {
     /// Kernel modules that are compiled for the image's kernel, by name.
     #[serde(default, rename = "kernel-module")]
     pub kernel_modules: BTreeMap<Identifier, KernelModuleTable>,
+    /// How its manifests reach the cluster: `image`, or `gitops` for those that a controller takes from the owner's Git
+    /// repository; `image` unless given. Manifests with a secret go into a server's seed in any case.
+    pub via: Option<Spanned<Via>>,
     /// Manifests that are taken as they are, by globs of their file names: those with braces that are not for imgbuild.
     #[serde(default)]
     pub verbatim: Vec<Spanned<ManifestGlob>>,

@@ -127,7 +127,7 @@ impl Place {
             .secrets(secrets);
         let render = |(name, template): (&String, &profile::ManifestTemplate)| {
             let Origin::Overlay(overlay) = &template.origin else { panic!("{name} is from {:?}", template.origin) };
-            let home = manifests::uses(template).unwrap().home();
+            let home = manifests::uses(template).unwrap().home(template.via);
             let text = manifests::render(template, &context).unwrap().to_string();
             (overlay.clone(), format!("{name} ({home:?})"), text)
         };

@@ -5,6 +5,8 @@
 //!                                     ├── only `profile`: into the image, /usr/share/imgbuild/manifests
 //!                                     └── `cluster` or `secrets`: into the seed, /etc/imgbuild/manifests, 0600
 //! ```
+//! Those of an overlay with `via = "gitops"` go into the owner's Git repository instead, but for those with secrets.
+//!
 //! Both directories are linked into K3s's own (`server/manifests`), which K3s reads at every start and every 15 seconds after
 //! that (`pkg/deploy/controller.go`).
 

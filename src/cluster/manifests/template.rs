@@ -13,7 +13,7 @@ use serde::Serialize;
 use zeroize::Zeroizing;
 
 use crate::diagnostic::SourceText;
-use crate::profile::{ManifestTemplate, Origin, Params};
+use crate::profile::{ManifestTemplate, Origin, Params, Via};
 
 /// Why a template does not become a manifest.
 #[derive(Debug, thiserror::Error)]
@@ -98,6 +98,20 @@ pub enum Home {
     Image,
     /// Into the seed of a server, since it has values of one cluster.
     Seed,
+    /// Into the owner's Git repository.
+    Git,
+}
+
+impl Home {
+    /// One word for it, for programs.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Image => "image",
+            Self::Seed => "seed",
+            Self::Git => "git",
+        }
+    }
 }
 
 /// What templates may use.
@@ -164,10 +178,16 @@ pub struct Uses {
 }
 
 impl Uses {
-    /// Where its manifest goes.
+    /// Where its manifest goes, in an overlay whose manifests reach the cluster in this way. What has a secret is never in Git:
+    /// K3s makes it at first boot.
     #[must_use]
-    pub fn home(&self) -> Home {
-        if self.cluster || !self.secrets.is_empty() { Home::Seed } else { Home::Image }
+    pub fn home(&self, via: Via) -> Home {
+        match via {
+            _ if !self.secrets.is_empty() => Home::Seed,
+            Via::Gitops => Home::Git,
+            Via::Image if self.cluster => Home::Seed,
+            Via::Image => Home::Image,
+        }
     }
 }
 
@@ -335,6 +355,7 @@ mod tests {
             params: crate::profile::Params::new(),
             of_cluster: BTreeSet::new(),
             verbatim: false,
+            via: Via::Image,
         }
     }
 
@@ -344,12 +365,16 @@ mod tests {
 
     #[test]
     fn what_a_template_uses_decides_where_it_goes() {
-        let home = |text: &str| uses(&template(text)).unwrap().home();
+        let home = |text: &str| uses(&template(text)).unwrap().home(Via::Image);
+        let by_git = |text: &str| uses(&template(text)).unwrap().home(Via::Gitops);
         assert_eq!(home("name: {{ profile.name }}\n"), Home::Image);
         assert_eq!(home("name: plain\n"), Home::Image);
         assert_eq!(home("name: {{ cluster.name }}\n"), Home::Seed);
         assert_eq!(home("{% for node in cluster.nodes %}{{ node }}{% endfor %}\n"), Home::Seed);
         assert_eq!(home("{% if true %}key: {{ secrets.deploy_key }}{% endif %}\n"), Home::Seed);
+        assert_eq!(by_git("name: {{ profile.name }}\n"), Home::Git);
+        assert_eq!(by_git("name: {{ cluster.name }}\n"), Home::Git);
+        assert_eq!(by_git("name: {{ cluster.name }} {{ secrets.deploy_key }}\n"), Home::Seed);
         assert!(uses(&template("{{ profile.name")).is_err());
         let used = uses(&template("{{ secrets.deploy_key }} {{ cluster.values.repository }}")).unwrap();
         assert_eq!(used.secrets.iter().collect::<Vec<_>>(), ["deploy-key"]);
@@ -367,7 +392,7 @@ mod tests {
     fn a_file_that_is_taken_verbatim_is_no_template() {
         let text = "key: {{ secrets.server_token }} {{ .Values.x }} {% nothing\n";
         let template = ManifestTemplate { verbatim: true, ..template(text) };
-        assert_eq!(uses(&template).unwrap().home(), Home::Image);
+        assert_eq!(uses(&template).unwrap().home(Via::Image), Home::Image);
         assert_eq!(*render(&template, &context()).unwrap(), text);
     }
 

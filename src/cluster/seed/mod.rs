@@ -146,7 +146,7 @@ fn manifests(files: &mut Files, inputs: &Inputs<'_>) -> Result<(), SeedError> {
         Context::default().profile(profile.public()).cluster(cluster).overlays(&cluster.overlays).secrets(secrets);
     files.0.put("etc/imgbuild/manifests", Node::dir(0o700).from(ORIGIN))?;
     for (name, template) in &profile.manifests {
-        if manifests::uses(template)?.home() == Home::Seed {
+        if manifests::uses(template)?.home(template.via) == Home::Seed {
             files.private(&format!("imgbuild/manifests/{name}"), &manifests::render(template, &context)?)?;
         }
     }

@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 
 use super::{Decides, ManifestRow, Shown};
-use crate::profile::{Archive, Compiled, Download, OwnFile, Param, Part, SetBy, When};
+use crate::profile::{Archive, Compiled, Download, OwnFile, Param, Part, SetBy, Via, When};
 
 impl Shown {
     pub(super) fn describe(&self) -> String {
@@ -16,6 +16,7 @@ impl Shown {
         text.list("config.txt", &outline.config_txt);
         text.list("sysctl", outline.sysctl.iter().map(|(key, value)| format!("{key} = {value}")));
         text.list("expects", &outline.expects);
+        text.row("via", outline.via.map(Via::name).unwrap_or_default());
         text.list("secrets", &self.secrets);
         text.list("values", self.values.iter().map(|key| format!("cluster.values.{key}")));
         for (set_by, file) in [(SetBy::Profile, "a profile"), (SetBy::Cluster, "cluster.toml")] {
@@ -165,6 +166,9 @@ fn manifest_in_words(row: &ManifestRow) -> String {
         ("image", true, _) => "in the image, taken as it is".to_owned(),
         ("image", _, []) => "in the image".to_owned(),
         ("image", _, uses) => format!("in the image; uses {}", uses.join(", ")),
+        ("git", true, _) => "in the Git repository, taken as it is".to_owned(),
+        ("git", _, []) => "in the Git repository".to_owned(),
+        ("git", _, uses) => format!("in the Git repository; uses {}", uses.join(", ")),
         (_, _, []) => "in the seed of a server; uses `cluster`".to_owned(),
         (_, _, uses) => format!("in the seed of a server; uses {}", uses.join(", ")),
     }

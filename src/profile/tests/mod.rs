@@ -11,6 +11,7 @@ mod params;
 mod resolving;
 mod roles;
 mod values;
+mod via;
 
 use std::fs;
 
