@@ -97,6 +97,7 @@ pub(super) fn read(
     workspace: &Workspace,
 ) -> Result<Overlay, ProfileError> {
     let mut toml: OverlayToml = parse(&source)?;
+    via::refuse_parameter(&toml, &source)?;
     let elsewhere = params::patches(&toml.whens);
     let of_cluster = params::of_cluster(&toml);
     let params = params::apply(name, &mut toml, draft.settings.get(name), &source)?;

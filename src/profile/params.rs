@@ -15,8 +15,11 @@ use super::error::known_names;
 use super::marks::Written;
 use super::schema::{OverlayToml, ParamTable, ParamValues, SetBy, Settable, SourceEntry, WhenEntry};
 use super::values::{Identifier, Spanned, VersionStart};
-use super::{KernelRange, Marks, Origin, ParamValue, Params, ProfileError, Workspace, kernel_version, via};
+use super::{KernelRange, Marks, Origin, ParamValue, Params, ProfileError, Workspace, kernel_version};
 use crate::diagnostic::{Diagnostic, SourceText, closest};
+
+/// What stands among the parameters in `[overlay.NAME]` and is none (`via.rs`).
+pub(super) const VIA: &str = "via";
 
 /// What a chain of profiles says of one overlay: by parameter, the last file's word.
 pub(super) type Settings = BTreeMap<String, Setting>;
@@ -157,14 +160,11 @@ pub(super) fn apply(
 ) -> Result<Params, ProfileError> {
     let declared: BTreeMap<String, ParamTable> =
         std::mem::take(&mut toml.params).into_iter().map(|(name, table)| (name.0, table)).collect();
-    if declared.contains_key(via::KEY) {
-        return Err(via::no_parameter(at).into());
-    }
     check_declarations(&declared, at)?;
     let empty = Settings::new();
     let settings = settings.unwrap_or(&empty);
     let mut params = Params::new();
-    for (name, setting) in settings.iter().filter(|(name, _)| *name != via::KEY) {
+    for (name, setting) in settings.iter().filter(|(name, _)| *name != VIA) {
         let in_profile = |message: String| setting.name.wrong(message);
         let table =
             declared_or(&declared, name, in_profile, &format!("overlay `{overlay}` has no parameter `{name}`"))?;

@@ -3,13 +3,14 @@
 
 use std::sync::Arc;
 
-use super::params::Settings;
+use super::params::{Settings, VIA};
+use super::schema::OverlayToml;
 use super::values::Spanned;
 use super::{ProfileError, Via};
 use crate::diagnostic::{Diagnostic, SourceText};
 
 /// Its key, in overlays and in `[overlay.NAME]` of profiles.
-pub(super) const KEY: &str = "via";
+pub(super) const KEY: &str = VIA;
 /// What it may be, for people.
 const VALUES: &str = "write `via = \"image\"` or `via = \"gitops\"`";
 
@@ -41,10 +42,16 @@ pub(super) fn of(
     }
 }
 
-/// A parameter of this name, which no profile could set.
-pub(super) fn no_parameter(at: &Arc<SourceText>) -> Diagnostic {
+/// Refuses a parameter of this name, which no profile could set.
+///
+/// # Errors
+/// As said.
+pub(super) fn refuse_parameter(toml: &OverlayToml, at: &Arc<SourceText>) -> Result<(), ProfileError> {
+    if toml.params.keys().all(|name| name.0 != KEY) {
+        return Ok(());
+    }
     let header = format!("[params.{KEY}]");
     let span = at.text.find(&header).map(|start| start..start + header.len());
     let message = format!("`{KEY}` cannot be a parameter: it says how an overlay's manifests reach the cluster");
-    Diagnostic::new(at, span, message).hint("give the parameter another name")
+    Err(Diagnostic::new(at, span, message).hint("give the parameter another name").into())
 }
