@@ -38,6 +38,7 @@ needs=(
     dbus-daemon:dbus-daemon
     dbus-send:dbus-bin
     debugfs:e2fsprogs
+    docker-registry:docker-registry
     dpkg-deb:dpkg
     fsck.fat:dosfstools
     getfattr:attr
@@ -113,6 +114,11 @@ if [ ${#missing[@]} -gt 0 ]; then
             # Nor shall a pooler start for the machine.
             mkdir -p /etc/systemd/system
             ln -sfn /dev/null /etc/systemd/system/pgbouncer.service
+        fi
+        if [[ " ${missing[*]} " == *' docker-registry '* ]]; then
+            # Nor a registry.
+            mkdir -p /etc/systemd/system
+            ln -sfn /dev/null /etc/systemd/system/docker-registry.service
         fi
         if [[ " ${missing[*]} " == *' udisks2 '* ]]; then
             # Nor shall a daemon that looks at all disks.

@@ -22,6 +22,7 @@ use crate::exit::{Code, Failure};
 use crate::fetch::FetchError;
 use crate::fetch::channels::ChannelError;
 use crate::fetch::k3s::K3sError;
+use crate::fetch::registry::RegistryError;
 use crate::flash::parent::FlashError;
 use crate::flash::verify::VerifyError;
 use crate::flash::{PlanError, SendError, WriteError};
@@ -117,6 +118,7 @@ impl From<PipelineError> for Failure {
             PipelineError::Ledger(error) => return error.into(),
             PipelineError::Unaccounted(error) => return error.into(),
             PipelineError::K3s(error) => return error.into(),
+            PipelineError::Registry(error) => return error.into(),
             PipelineError::Compile(error) => return (*error).into(),
             PipelineError::Manifest(error) => return error.into(),
             PipelineError::Unpack(error) => return error.into(),
@@ -146,9 +148,10 @@ impl From<PipelineError> for Failure {
             PipelineError::Repair { .. } | PipelineError::Artifact { .. } | PipelineError::PackModules { .. } => {
                 Code::Unexpected
             }
-            PipelineError::Unwritable { .. } | PipelineError::KeepModules { .. } | PipelineError::Needs { .. } => {
-                Code::Refused
-            }
+            PipelineError::PackImage { .. }
+            | PipelineError::Unwritable { .. }
+            | PipelineError::KeepModules { .. }
+            | PipelineError::Needs { .. } => Code::Refused,
         };
         Self::new(code, &error).maybe_hint(error.hint())
     }
@@ -183,6 +186,26 @@ impl From<K3sError> for Failure {
         match error {
             // That the checksum file is what could not be had, the address says.
             K3sError::Unavailable { source: source @ FetchError::Unavailable { .. }, .. } => {
+                Self { causes: Self::from(source).causes, ..failure }
+            }
+            _ => failure,
+        }
+    }
+}
+
+impl From<RegistryError> for Failure {
+    fn from(error: RegistryError) -> Self {
+        let code = match &error {
+            RegistryError::Unavailable { source: FetchError::Cache { .. } | FetchError::Start { .. }, .. } => {
+                Code::Unexpected
+            }
+            RegistryError::Unavailable { .. } => Code::Download,
+            RegistryError::Wrong { .. } => Code::Verification,
+        };
+        let hint = error.hint();
+        let failure = Self::new(code, &error).hint(hint);
+        match error {
+            RegistryError::Unavailable { source: source @ FetchError::Unavailable { .. }, .. } => {
                 Self { causes: Self::from(source).causes, ..failure }
             }
             _ => failure,

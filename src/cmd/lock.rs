@@ -178,6 +178,7 @@ fn locked(
     if let Some(error) = out_of_reach {
         k3s::warn_out_of_reach(session, profile, error);
     }
+    let images = pipeline::images::choose(profile, &lock, session.tools())?;
     let indexes = indexes(session, profile)?;
     progress.begin("resolve", 0);
     let mut chosen = lock::lock_profile(profile, &indexes, Some(&lock), update)?;
@@ -185,6 +186,7 @@ fn locked(
     let moved_on = artifacts.first().is_some_and(|program| Some(&program.version) != named);
     chosen.profile.k3s = named.filter(|_| moved_on).cloned();
     chosen.artifacts = artifacts;
+    chosen.images = images;
     progress.finish("resolve", &format!("{} for `{}`", count(chosen.packages.len(), "package"), profile.name));
 
     if !profile.kernel_modules.is_empty() {

@@ -35,6 +35,14 @@ pub enum Cause {
     NotFound { status: u16 },
     #[error("HTTP status {status}")]
     Status { status: u16 },
+    /// A server that says when to come again.
+    #[error("HTTP status {status}, again and again; it asks to wait for {seconds} s")]
+    Busy { status: u16, seconds: u64 },
+    /// One that says so of a time that nobody waits for.
+    #[error("HTTP status {status}; it asks to come again in {seconds} s")]
+    BusyForLong { status: u16, seconds: u64 },
+    #[error("it wants a token, and its answer to whoever asks for one has none")]
+    NoToken,
     /// Of a directory of this machine.
     #[error("there is no such file")]
     NoFile,
@@ -70,8 +78,10 @@ impl Cause {
         match self {
             Self::Network(error) => !error.is_builder() && !error.is_redirect(),
             Self::Status { status } => matches!(status, 408 | 425 | 429 | 500..),
-            Self::Stalled { .. } | Self::Cut { .. } | Self::WrongRange => true,
+            Self::Stalled { .. } | Self::Cut { .. } | Self::WrongRange | Self::Busy { .. } => true,
             Self::NotFound { .. }
+            | Self::BusyForLong { .. }
+            | Self::NoToken
             | Self::NoFile
             | Self::Read { .. }
             | Self::TooLong { .. }

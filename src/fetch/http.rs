@@ -3,21 +3,27 @@
 use std::time::Duration;
 
 use futures_util::StreamExt as _;
-use reqwest::header::{CACHE_CONTROL, CONTENT_RANGE, RANGE};
-use reqwest::{Response, StatusCode};
+use reqwest::header::{ACCEPT, CACHE_CONTROL, CONTENT_RANGE, RANGE, RETRY_AFTER, WWW_AUTHENTICATE};
+use reqwest::{RequestBuilder, Response, StatusCode};
 
 use super::answer::{Answer, Head, limit};
 use super::store::Partial;
+use super::tokens::{self, Challenge, Place, Tokens};
 use super::{Cause, Patience};
 
 /// Tries per URL.
 const TRIES: u32 = 4;
+
+/// The longest that a busy server is waited for, in seconds.
+const MAX_WAIT: u64 = 60;
 
 /// An HTTP client with time limits.
 #[derive(Debug)]
 pub(super) struct Client {
     http: reqwest::Client,
     patience: Patience,
+    /// Of registries of container images.
+    tokens: Tokens,
 }
 
 impl Client {
@@ -26,7 +32,7 @@ impl Client {
             .user_agent(concat!(env!("CARGO_PKG_NAME"), "/", env!("CARGO_PKG_VERSION")))
             .connect_timeout(patience.connect)
             .build()?;
-        Ok(Self { http, patience })
+        Ok(Self { http, patience, tokens: Tokens::default() })
     }
 
     /// Completes `partial` from `url`, and calls `reached` with its length as it grows.
@@ -42,7 +48,7 @@ impl Client {
             match self.get_rest(url, size, partial, reached).await {
                 Err(cause) if cause.is_passing() && tries + 1 < TRIES => {
                     tries += 1;
-                    self.pause(tries).await;
+                    self.pause(tries, &cause).await;
                 }
                 other => return other,
             }
@@ -56,15 +62,46 @@ impl Client {
             match self.get_body(url, limit).await {
                 Err(cause) if cause.is_passing() && tries + 1 < TRIES => {
                     tries += 1;
-                    self.pause(tries).await;
+                    self.pause(tries, &cause).await;
                 }
                 other => return other,
             }
         }
     }
 
-    async fn pause(&self, tries: u32) {
-        tokio::time::sleep(self.patience.pause * 2_u32.pow(tries - 1)).await;
+    /// Waits before the next try, as long as the server asks for if it does.
+    async fn pause(&self, tries: u32, cause: &Cause) {
+        let pause = match cause {
+            Cause::Busy { seconds, .. } => Duration::from_secs(*seconds),
+            _ => self.patience.pause * 2_u32.pow(tries - 1),
+        };
+        tokio::time::sleep(pause).await;
+    }
+
+    /// Sends a request, made by `make`; of a registry, with the token that it wants.
+    async fn send(&self, url: &str, make: impl Fn(RequestBuilder) -> RequestBuilder) -> Result<Response, Cause> {
+        let Some(place) = Place::of(url) else { return Ok(self.within(make(self.http.get(url)).send()).await??) };
+        let request = |token: Option<String>| {
+            let mut request = make(self.http.get(url));
+            if place.is_manifest {
+                request = request.header(ACCEPT, tokens::MANIFESTS);
+            }
+            token.into_iter().fold(request, RequestBuilder::bearer_auth)
+        };
+        let response = self.within(request(self.tokens.get(&place)).send()).await??;
+        if response.status() != StatusCode::UNAUTHORIZED {
+            return Ok(response);
+        }
+        // Without a token, or with one that is no longer good.
+        let headers = response.headers().get_all(WWW_AUTHENTICATE).iter();
+        let challenge = headers.filter_map(|header| Challenge::parse(header.to_str().ok()?)).next();
+        let Some(url) = challenge.and_then(|challenge| place.token_url(&challenge)) else { return Ok(response) };
+        let answer = self.within(self.http.get(url).send()).await??;
+        refuse_failure(&answer)?;
+        let answer = self.read(answer, tokens::MAX_ANSWER).await?;
+        let token = tokens::token_in(&answer).ok_or(Cause::NoToken)?;
+        self.tokens.put(&place, &token);
+        Ok(self.within(request(Some(token)).send()).await??)
     }
 
     /// One request for the bytes after `partial`.
@@ -82,11 +119,12 @@ impl Client {
         if size == Some(partial.len()) {
             return Ok(());
         }
-        let mut request = self.http.get(url);
-        if partial.len() > 0 {
-            request = request.header(RANGE, format!("bytes={}-", partial.len()));
-        }
-        let response = self.within(request.send()).await??;
+        let have = partial.len();
+        let rest = |request: RequestBuilder| match have {
+            0 => request,
+            have => request.header(RANGE, format!("bytes={have}-")),
+        };
+        let response = self.send(url, rest).await?;
         let status = response.status().as_u16();
         let content_range = response.headers().get(CONTENT_RANGE).and_then(|range| range.to_str().ok());
         let head = Head { status, content_range, content_length: response.content_length() };
@@ -104,7 +142,7 @@ impl Client {
             }
             Answer::TooLong => return Err(Cause::TooLong { limit }),
             Answer::NotFound => return Err(Cause::NotFound { status }),
-            Answer::Refused => return Err(Cause::Status { status }),
+            Answer::Refused => return Err(refusal(&response)),
         };
         let mut body = response.bytes_stream();
         while let Some(chunk) = self.within(body.next()).await? {
@@ -122,9 +160,13 @@ impl Client {
     }
 
     async fn get_body(&self, url: &str, limit: u64) -> Result<Vec<u8>, Cause> {
-        let request = self.http.get(url).header(CACHE_CONTROL, "max-age=0");
-        let response: Response = self.within(request.send()).await??;
-        refuse_failure(response.status())?;
+        let response = self.send(url, |request| request.header(CACHE_CONTROL, "max-age=0")).await?;
+        refuse_failure(&response)?;
+        self.read(response, limit).await
+    }
+
+    /// The whole body of a response.
+    async fn read(&self, response: Response, limit: u64) -> Result<Vec<u8>, Cause> {
         let mut bytes = Vec::new();
         let mut body = response.bytes_stream();
         while let Some(chunk) = self.within(body.next()).await? {
@@ -144,10 +186,22 @@ impl Client {
     }
 }
 
-fn refuse_failure(status: StatusCode) -> Result<(), Cause> {
-    match status {
+fn refuse_failure(response: &Response) -> Result<(), Cause> {
+    match response.status() {
         StatusCode::OK => Ok(()),
-        StatusCode::NOT_FOUND | StatusCode::GONE => Err(Cause::NotFound { status: status.as_u16() }),
-        _ => Err(Cause::Status { status: status.as_u16() }),
+        status @ (StatusCode::NOT_FOUND | StatusCode::GONE) => Err(Cause::NotFound { status: status.as_u16() }),
+        _ => Err(refusal(response)),
+    }
+}
+
+/// What a server says that gives nothing, and when to come again if it says that: in seconds, since a date would need a clock that
+/// is right.
+fn refusal(response: &Response) -> Cause {
+    let status = response.status().as_u16();
+    let wait = response.headers().get(RETRY_AFTER).and_then(|value| value.to_str().ok()?.trim().parse().ok());
+    match wait {
+        Some(seconds) if matches!(status, 429 | 503) && seconds <= MAX_WAIT => Cause::Busy { status, seconds },
+        Some(seconds) if matches!(status, 429 | 503) => Cause::BusyForLong { status, seconds },
+        _ => Cause::Status { status },
     }
 }

@@ -15,7 +15,9 @@ pub(crate) mod channels;
 mod error;
 mod http;
 pub(crate) mod k3s;
+pub mod registry;
 mod store;
+mod tokens;
 
 use std::fs;
 use std::io::{self, Read as _};
@@ -225,6 +227,29 @@ impl Fetcher {
     /// Copies a local file with this digest into the cache; returns its path there.
     fn import(&self, path: &Path, sha256: &Digest) -> Result<PathBuf, Import> {
         self.store.import(path, sha256)
+    }
+
+    /// The bytes of a small object, at most `limit` of them, from the cache or the first of its URLs; it is in the cache then.
+    ///
+    /// # Errors
+    /// As [`Fetcher::fetch_all`].
+    pub fn fetch_small(&self, wanted: &Download, limit: u64) -> Result<Vec<u8>, FetchError> {
+        let object = self.store.object(&wanted.sha256);
+        if let Ok(bytes) = read_local(&object, limit)
+            && Digest::of(&bytes) == wanted.sha256
+        {
+            return Ok(bytes);
+        }
+        let url = wanted.urls.first().map(String::as_str).unwrap_or_default();
+        let bytes = self.fetch_fresh(&wanted.name, url, limit)?;
+        let got = Digest::of(&bytes);
+        if got != wanted.sha256 {
+            let cause = Cause::Mismatch { got, expected: wanted.sha256 };
+            let attempts = vec![Attempt { url: url.to_owned(), cause }];
+            return Err(FetchError::Unavailable { name: wanted.name.clone(), attempts });
+        }
+        self.store.keep(&bytes, &wanted.sha256)?;
+        Ok(bytes)
     }
 
     /// The current bytes at `url`, at most `limit` of them. Nothing is cached: this is for files with a signature of their own,

@@ -142,6 +142,18 @@ impl Store {
         Ok(object)
     }
 
+    /// Puts an object into the cache that is in memory and proved.
+    pub(super) fn keep(&self, bytes: &[u8], sha256: &Digest) -> Result<(), FetchError> {
+        self.prepare()?;
+        let object = self.object(sha256);
+        let write = || {
+            let mut copy = tempfile::NamedTempFile::new_in(&self.partials)?;
+            copy.write_all(bytes)?;
+            copy.persist(&object).map(drop).map_err(|error| error.error)
+        };
+        write().map_err(|source| cache_error(&object, source))
+    }
+
     /// Opens and locks the partial file of an object, waiting for another process that holds it.
     pub(super) async fn claim(&self, download: &Download) -> Result<Claim, FetchError> {
         let object = self.object(&download.sha256);

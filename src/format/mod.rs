@@ -12,6 +12,7 @@ pub mod gpt;
 pub mod kmod;
 pub(crate) mod ldso_cache;
 pub mod module_signature;
+pub(crate) mod oci_layout;
 mod packing;
 pub(crate) mod seekable;
 pub(crate) mod signatures;

@@ -66,7 +66,7 @@ pub struct Manifest {
     pub ranges: Vec<ManifestRange>,
     /// Sorted by name.
     pub packages: Vec<ManifestPackage>,
-    /// What else is in it: K3s, files by URL, compiled kernel modules. Sorted by name.
+    /// What else is in it: K3s, container images, files by URL, compiled kernel modules. Sorted by name.
     pub artifacts: Vec<ManifestPackage>,
     pub encoders: Encoders,
 }

@@ -29,6 +29,8 @@ pub enum Made {
     Released,
     /// A download from this URL.
     Downloaded { url: String },
+    /// A container image that the node starts, pulled by the entry's digest; the entry's version is its tag.
+    Pulled,
     /// Kernel modules compiled for this `kernel` of the source in a Debian package; the entry's version is that package's.
     Compiled { package: String, kernel: String },
 }
@@ -136,6 +138,11 @@ pub fn sbom(
             Made::Compiled { package, kernel } => {
                 let id = format!("SPDXRef-KernelModule-{}-{}", idstring(&entry.name), entry.arch);
                 let element = compiled(entry, package, kernel, &id);
+                (id, element)
+            }
+            Made::Pulled => {
+                let id = format!("SPDXRef-Package-image-{number}");
+                let element = pulled(entry, &id);
                 (id, element)
             }
             Made::Downloaded { url } => {
@@ -276,6 +283,34 @@ fn downloaded(artifact: &ManifestPackage, url: &str, identifier: &str) -> Value 
     });
     comment(&mut element, wanted_by);
     element
+}
+
+/// A container image (purl specification, type `oci`).
+fn pulled(image: &ManifestPackage, identifier: &str) -> Value {
+    let ManifestPackage { name, version, arch, sha256, .. } = image;
+    let last = name.rsplit('/').next().unwrap_or(name);
+    let mut purl = format!("pkg:oci/{}@sha256%3A{sha256}?arch={arch}&repository_url={}", encode(last), encode(name));
+    if !version.contains(':') {
+        purl = format!("{purl}&tag={}", encode(version));
+    }
+    json!({
+        "SPDXID": identifier,
+        "name": name,
+        "versionInfo": version,
+        "primaryPackagePurpose": "CONTAINER",
+        "downloadLocation": "NOASSERTION",
+        "filesAnalyzed": false,
+        "licenseConcluded": "NOASSERTION",
+        "licenseDeclared": "NOASSERTION",
+        "copyrightText": "NOASSERTION",
+        // Of the image's index or manifest.
+        "checksums": [{ "algorithm": "SHA256", "checksumValue": sha256 }],
+        "externalRefs": [{
+            "referenceCategory": "PACKAGE-MANAGER",
+            "referenceType": "purl",
+            "referenceLocator": purl,
+        }],
+    })
 }
 
 fn operating_system() -> Value {

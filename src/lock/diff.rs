@@ -72,5 +72,9 @@ fn by_name<'a>(lock: &'a Lock, profile: &'a str) -> BTreeMap<&'a str, (&'a str, 
     let modules = lock
         .kernel_modules_of(profile)
         .filter_map(|module| Some((module.name.as_str(), (module.version.as_str(), module.result?))));
-    packages.chain(artifacts).chain(modules).collect()
+    let images = lock.images_of(profile).filter_map(|image| {
+        let (name, digest) = image.name.split_once('@')?;
+        Some((name, (digest.get(..19)?, image.digest())))
+    });
+    packages.chain(artifacts).chain(modules).chain(images).collect()
 }

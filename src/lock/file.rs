@@ -208,6 +208,19 @@ impl Lock {
                 }
             }
         }
+        let mut used_images = BTreeSet::new();
+        for image in &self.images {
+            image.check()?;
+            let what = format!("image `{}`", image.name);
+            for profile in self.known(&image.profiles, &what)? {
+                if self.profiles[profile].arch != image.arch {
+                    return Err(format!("{what}: profile `{profile}` is not for {}", image.arch.name()));
+                }
+                if !used_images.insert((profile, image.name.as_str())) {
+                    return Err(format!("profile `{profile}` has {what} twice"));
+                }
+            }
+        }
         Ok(())
     }
 

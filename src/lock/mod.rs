@@ -7,6 +7,7 @@
 mod critical;
 mod diff;
 mod file;
+mod images;
 mod kernel;
 mod kernel_modules;
 mod model;

@@ -8,6 +8,7 @@ use std::ops::RangeInclusive;
 
 use serde::{Deserialize, Serialize};
 
+use crate::fetch::registry::Blob;
 use crate::profile::{Arch, Registration};
 use crate::tree::Digest;
 
@@ -38,6 +39,9 @@ pub struct Lock {
     /// Files that are no packages, of all profiles, sorted by name, architecture, version.
     #[serde(default, rename = "artifact", skip_serializing_if = "Vec::is_empty")]
     pub artifacts: Vec<LockedArtifact>,
+    /// Container images that images of all profiles carry, sorted by name, architecture.
+    #[serde(default, rename = "image", skip_serializing_if = "Vec::is_empty")]
+    pub images: Vec<LockedImage>,
     /// Kernel modules that are compiled for images of all profiles, sorted by name, architecture, kernel.
     #[serde(default, rename = "kernel-module", skip_serializing_if = "Vec::is_empty")]
     pub kernel_modules: Vec<LockedKernelModule>,
@@ -133,6 +137,23 @@ pub struct LockedArtifact {
     pub sha256: Digest,
     /// Names of the profiles that use it, sorted.
     pub profiles: Vec<String>,
+}
+
+/// A container image, as far as one architecture goes.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct LockedImage {
+    /// With registry and digest (`docker.io/library/busybox:1.37.0@sha256:…`).
+    pub name: String,
+    pub arch: Arch,
+    /// Names of the profiles that use it, sorted.
+    pub profiles: Vec<String>,
+    /// An index and its manifest for the architecture, or a manifest alone; the first has the digest of the name.
+    #[serde(rename = "document")]
+    pub documents: Vec<Blob>,
+    /// The configuration, then layers.
+    #[serde(rename = "blob")]
+    pub blobs: Vec<Blob>,
 }
 
 /// A kernel module, or several of one source, compiled for a kernel.

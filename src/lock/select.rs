@@ -174,6 +174,7 @@ pub fn lock_profile(
         sources: indexes.iter().map(|index| locked_source(&index.state, profile)).collect(),
         packages: selection.packages().map(locked_package).collect(),
         artifacts: Vec::new(),
+        images: Vec::new(),
         kernel_modules: Vec::new(),
         toolchain: Vec::new(),
     })

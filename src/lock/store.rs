@@ -3,7 +3,9 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
-use super::{IdMap, Lock, LockedArtifact, LockedKernelModule, LockedPackage, LockedProfile, LockedSource, sources};
+use super::{
+    IdMap, Lock, LockedArtifact, LockedImage, LockedKernelModule, LockedPackage, LockedProfile, LockedSource, sources,
+};
 use crate::debian::date;
 use crate::debian::mirror::Mirror;
 use crate::fetch::Download;
@@ -20,6 +22,8 @@ pub struct Locked {
     pub packages: Vec<LockedPackage>,
     /// None for a profile without K3s.
     pub artifacts: Vec<LockedArtifact>,
+    /// Sorted by name.
+    pub images: Vec<LockedImage>,
     pub kernel_modules: Vec<LockedKernelModule>,
     /// What these are compiled with and of.
     pub toolchain: Vec<LockedPackage>,
@@ -31,7 +35,8 @@ pub enum OutdatedError {
     #[error("profile `{profile}` is not in the lock")]
     Missing { profile: String },
     #[error(
-        "profile `{profile}` asks for other packages, sources, accounts or K3s, or has another board, than when it was locked"
+        "profile `{profile}` asks for other packages, sources, accounts, K3s or container images, or has another board, than when it \
+         was locked"
     )]
     Changed { profile: String },
     #[error("the lock pins no number for {kind} `{account}` of profile `{profile}`: a merge or an edit went wrong")]
@@ -109,6 +114,7 @@ impl Lock {
         put_packages(&mut self.toolchain, name, locked.toolchain);
         self.put_kernel_modules(name, locked.kernel_modules);
         self.put_artifacts(name, locked.artifacts);
+        self.put_images(name, locked.images);
         self.sources.sort_by(|a, b| (&a.name, &a.date, &a.sha256).cmp(&(&b.name, &b.date, &b.sha256)));
         self.seal(name);
     }
@@ -193,6 +199,9 @@ impl Lock {
         for LockedArtifact { name, version, path, size, sha256, .. } in self.artifacts_of(name) {
             line(&[&"artifact", name, version, size, sha256, path]);
         }
+        for image in self.images_of(name) {
+            line(&[&"image", &image.name, &image.arch.name(), &image.digest()]);
+        }
         for LockedKernelModule { name, kernel, package, version, result, .. } in self.kernel_modules_of(name) {
             let result = result.map(|result| result.to_string()).unwrap_or_default();
             line(&[&"kernel-module", name, kernel, package, version, &result]);
@@ -209,6 +218,7 @@ impl Lock {
         self.sources.retain_mut(|source| drop_profile(&mut source.profiles, name));
         self.packages.retain_mut(|package| drop_profile(&mut package.profiles, name));
         self.artifacts.retain_mut(|artifact| drop_profile(&mut artifact.profiles, name));
+        self.images.retain_mut(|image| drop_profile(&mut image.profiles, name));
         self.kernel_modules.retain_mut(|module| drop_profile(&mut module.profiles, name));
         self.toolchain.retain_mut(|package| drop_profile(&mut package.profiles, name));
     }
@@ -389,14 +399,14 @@ fn without_profiles(source: &LockedSource) -> LockedSource {
     LockedSource { profiles: Vec::new(), ..source.clone() }
 }
 
-fn add(profiles: &mut Vec<String>, name: &str) {
+pub(super) fn add(profiles: &mut Vec<String>, name: &str) {
     profiles.push(name.to_owned());
     profiles.sort();
     profiles.dedup();
 }
 
 /// Whether others are left.
-fn drop_profile(profiles: &mut Vec<String>, name: &str) -> bool {
+pub(super) fn drop_profile(profiles: &mut Vec<String>, name: &str) -> bool {
     profiles.retain(|profile| profile != name);
     !profiles.is_empty()
 }

@@ -11,6 +11,7 @@ use crate::effects::unpack::UnpackError;
 use crate::effects::{ApplyError, EffectError};
 use crate::fetch::FetchError;
 use crate::fetch::k3s::K3sError;
+use crate::fetch::registry::RegistryError;
 use crate::format::kmod::{FitError, ModuleError, SymversError};
 use crate::format::module_signature::ModuleSignatureError;
 use crate::format::squashfs::SquashfsError;
@@ -41,6 +42,10 @@ pub(crate) enum PipelineError {
     /// The profile has K3s, and the lock not all of it.
     #[error("the lock of `{profile}` has no K3s, and a build reads nothing outside it")]
     NotLocked { profile: String },
+    #[error(transparent)]
+    Registry(#[from] RegistryError),
+    #[error("cannot write the archive of container image `{image}` into `{}`", dir.display())]
+    PackImage { image: String, dir: PathBuf, source: io::Error },
     /// A file that an overlay names.
     #[error("{0}")]
     OfOverlay(#[source] FetchError),
@@ -155,7 +160,7 @@ impl PipelineError {
             Self::SignModule { .. } => {
                 "make the keys anew: take `secure-boot-*` out of the secrets, `imgbuild secrets secure-boot`"
             }
-            Self::KeepModules { .. } => "make room, or name another cache with `--cache-dir`",
+            Self::PackImage { .. } | Self::KeepModules { .. } => "make room, or name another cache with `--cache-dir`",
             Self::OtherResult { .. } => {
                 "the same inputs must give the same bytes: run it again; if the result is this one once more, one of the two \
                  machines compiles wrongly, or another version of imgbuild made the lock: `imgbuild lock` takes the new result"

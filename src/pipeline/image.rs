@@ -6,6 +6,7 @@ use std::path::Path;
 use sha2::{Digest as _, Sha256};
 use zeroize::Zeroizing;
 
+use super::images::PlannedImage;
 use super::kernel_modules::PlannedModule;
 use super::plan::{Artifact, PlannedPackage, Source};
 use super::{PipelineError, Plan, Tools};
@@ -190,7 +191,22 @@ fn artifacts(plan: &Plan<'_>, compiled: &[Digest]) -> Vec<ArtifactComponent> {
         },
         made: Made::Compiled { package: planned.locked.package.clone(), kernel: planned.locked.kernel.clone() },
     };
+    let images = |planned: &PlannedImage<'_>| {
+        let digits = planned.image.sha256.to_string();
+        let pulled = &planned.image.name;
+        ArtifactComponent {
+            entry: ManifestPackage {
+                name: format!("{}/{}", pulled.registry, pulled.repository),
+                version: pulled.tag.clone().unwrap_or_else(|| format!("sha256:{}", &digits[..12])),
+                arch: planned.locked.arch.name().to_owned(),
+                sha256: planned.image.sha256,
+                wanted_by: Vec::new(),
+            },
+            made: Made::Pulled,
+        }
+    };
     let mut all: Vec<ArtifactComponent> = plan.artifacts.iter().map(of).collect();
+    all.extend(plan.images.iter().map(images));
     all.extend(plan.kernel_modules.iter().zip(compiled).map(modules));
     all.sort_by(|a, b| a.entry.name.cmp(&b.entry.name));
     all

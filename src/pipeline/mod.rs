@@ -3,6 +3,7 @@
 //! ```text
 //! profile + lock ─▶ Plan ─▶ packages ────────┬─▶ tree ─▶ image ─▶ files
 //!                     ├───▶ artifacts ───────┤
+//!                     ├───▶ container images ┤
 //!                     └───▶ kernel modules ──┘
 //! ```
 //! A [`Plan`] says what will be fetched, from where, and what is made of it; it is made without looking at anything. Each
@@ -12,6 +13,7 @@
 mod artifacts;
 mod error;
 mod image;
+pub(crate) mod images;
 pub(crate) mod kernel_modules;
 mod member;
 mod module_needs;
@@ -61,9 +63,10 @@ pub(crate) fn run(
         // Again, though `lock` did it: a lock edited by hand must not let a script pass that nobody knows.
         classify_scripts(&packages, ledger)?;
         let artifacts = artifacts::fetched(plan, tools)?;
+        let images = images::fetched(plan, tools)?;
         let modules = kernel_modules::signed(kernel_modules::made(plan, tools)?, target.secure_boot)?;
         let compiled: Vec<Digest> = modules.iter().map(|modules| modules.digest).collect();
-        let tree = tree::tree(plan, &packages, tree::Brought { artifacts, modules }, tools)?;
+        let tree = tree::tree(plan, &packages, tree::Brought { artifacts, images, modules }, tools)?;
         tree::search(&tree, target.search)?;
         image::write(plan, &packages, &compiled, &tree, target, tools)
     })

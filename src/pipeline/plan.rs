@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use super::images::{self, PlannedImage};
 use super::kernel_modules::PlannedModule;
 use crate::debian::mirror::Mirror;
 use crate::fetch::{Download, k3s};
@@ -23,6 +24,8 @@ pub(crate) struct Plan<'a> {
     pub(crate) packages: Vec<PlannedPackage<'a>>,
     /// What is no package: first K3s, then what overlays name, by path.
     pub(crate) artifacts: Vec<Artifact>,
+    /// Container images that it carries for its node, by name.
+    pub(crate) images: Vec<PlannedImage<'a>>,
     /// What is compiled for its kernel, by name.
     pub(crate) kernel_modules: Vec<PlannedModule<'a>>,
     /// What these are compiled with and of.
@@ -91,6 +94,7 @@ impl<'a> Plan<'a> {
             epoch,
             packages: PlannedPackage::of(lock.packages_of(&profile.name), lock.downloads(&profile.name, mirror)),
             artifacts: artifacts(profile, lock, k3s_mirror),
+            images: images::planned(profile, lock),
             kernel_modules: modules.map(|(locked, recipe)| PlannedModule::new(locked, recipe, &toolchain)).collect(),
             toolchain,
         })

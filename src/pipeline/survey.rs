@@ -7,6 +7,7 @@ use std::path::Path;
 use rayon::prelude::*;
 use serde::Serialize;
 
+use super::images::{self, PlannedImage};
 use super::kernel_modules::{self, PlannedModule};
 use super::plan::{Artifact, Source};
 use super::{PipelineError, Plan, Tools, artifacts};
@@ -72,6 +73,10 @@ pub(crate) fn steps<'p>(
         Step { name: "packages", does: amounts(&packages, "package"), items: packages },
         Step { name: "artifacts", does: amounts(&artifacts, "artifact"), items: artifacts },
     ];
+    if !plan.images.is_empty() {
+        let images = image_items(plan, tools);
+        steps.push(Step { name: "images", does: amounts(&images, "container image"), items: images });
+    }
     steps.extend(kernel_modules(plan, tools));
     steps.extend([
         Step {
@@ -121,7 +126,8 @@ pub(crate) fn could_fetch(plan: &Plan<'_>, k3s_dir: Option<&Path>, tools: Tools<
         plan.packages.iter().chain(toolchain).filter(|package| deb::unpacked(package.locked.sha256, &packs).is_none());
     let packed: Vec<Download> = packed.map(|package| package.download.clone()).collect();
     tools.fetcher.could_fetch(&packed)?;
-    artifacts::could_fetch(plan, k3s_dir.is_some(), tools)
+    artifacts::could_fetch(plan, k3s_dir.is_some(), tools)?;
+    images::could_fetch(plan, tools)
 }
 
 /// How many `items` there are, and how many in each state.
@@ -189,6 +195,24 @@ fn artifact_items<'p>(plan: &'p Plan<'_>, k3s_dir: Option<&Path>, tools: Tools<'
         Item { name, version, arch, size, sha256, state, from }
     };
     plan.artifacts.iter().map(item).collect()
+}
+
+/// The container images of `plan`, in its order: there when all parts are.
+fn image_items<'p>(plan: &'p Plan<'_>, tools: Tools<'_>) -> Vec<Item<'p>> {
+    let item = |planned: &'p PlannedImage<'_>| {
+        let parts = &planned.downloads;
+        let is_there = parts.iter().all(|part| tools.fetcher.cached(part).is_some());
+        Item {
+            name: &planned.locked.name,
+            version: planned.image.name.tag.as_deref().unwrap_or_default(),
+            arch: planned.locked.arch.name(),
+            size: Some(planned.locked.size()),
+            sha256: planned.image.sha256,
+            state: if is_there { State::Downloaded } else { State::Absent },
+            from: parts.first().map(urls).unwrap_or_default(),
+        }
+    };
+    plan.images.iter().map(item).collect()
 }
 
 fn of_file(download: &Download, tools: Tools<'_>) -> State {

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use super::images::Archive;
 use super::kernel_modules::{self, Modules};
 use super::module_needs;
 use super::plan::Artifact;
@@ -17,6 +18,7 @@ use crate::tree::{Content, Kind, Node, Tree};
 /// What is in an image beside packages, each in the plan's order.
 pub(super) struct Brought {
     pub(super) artifacts: Vec<Content>,
+    pub(super) images: Vec<Archive>,
     pub(super) modules: Vec<Modules>,
 }
 
@@ -27,7 +29,7 @@ pub(super) struct Brought {
 pub(super) fn tree(
     plan: &Plan<'_>,
     packages: &[Package],
-    Brought { artifacts, modules }: Brought,
+    Brought { artifacts, images, modules }: Brought,
     tools: Tools<'_>,
 ) -> Result<Tree, PipelineError> {
     const PHASE: &str = "effects";
@@ -42,6 +44,9 @@ pub(super) fn tree(
     kernel_modules::install(&mut tree, plan, modules)?;
     if profile.k3s.is_some() && plan.has_k3s() {
         k3s::install(&mut tree, profile, &public_manifests(profile)?)?;
+        for Archive { path, content } in images {
+            tree.put(&path, Node::file(0o644, content).from(k3s::ORIGIN))?;
+        }
     }
     let context = Context { profile, packages, ids, epoch };
     effects::apply(&mut tree, &context, tools.cache)?;

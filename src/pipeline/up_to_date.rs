@@ -75,6 +75,8 @@ impl Check {
         let artifacts = plan.artifacts.iter().filter(|artifact| artifact.source == Source::Release);
         let artifacts = artifacts.map(|artifact| (&artifact.name, artifact.download.sha256));
         inputs.extend(artifacts.map(|(name, sha256)| (format!("artifact `{name}`"), sha256.to_string())));
+        let images = plan.images.iter().map(|planned| (planned.image.tagged(), planned.image.sha256));
+        inputs.extend(images.map(|(name, sha256)| (format!("container image `{name}`"), sha256.to_string())));
         inputs.extend(of_profile(plan.profile));
         let absolute = std::path::absolute(dir).unwrap_or_else(|_| dir.to_owned());
         let key = Digest::of(format!("imgbuild outputs 1\n{}", absolute.display()).as_bytes()).0;

@@ -150,6 +150,7 @@ impl Draft {
         }
         self.units.extend(unit_choices(toml.units, at)?);
         self.marks.note_added("k3s.taints", by, &toml.k3s.taints);
+        self.marks.note_added("k3s.preload", by, &toml.k3s.preload);
         self.k3s.lay(toml.k3s, at)?;
         unique(at, toml.files.iter().map(|file| (&*file.path.0.get_ref().0, file.path.0.span())))?;
         for file in toml.files {

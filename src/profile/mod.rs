@@ -20,6 +20,7 @@ pub(crate) mod cmdline;
 mod combine;
 mod compiled;
 pub(crate) mod config_txt;
+mod container_image;
 mod draft;
 mod entries;
 pub(crate) mod error;
@@ -53,6 +54,7 @@ mod via;
 pub(crate) mod workspace;
 
 pub(crate) use cluster_params::of_cluster;
+pub use container_image::{ImageName, PinnedImage};
 pub use error::ProfileError;
 pub use json_schema::json_schema;
 pub(crate) use json_schema::with_overlays;

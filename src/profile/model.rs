@@ -6,7 +6,7 @@ use std::sync::Arc;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize, Serializer};
 
-use super::{KernelModule, Marks, Origin, Overlay, Params};
+use super::{KernelModule, Marks, Origin, Overlay, Params, PinnedImage};
 use crate::diagnostic::SourceText;
 use crate::tree::{Content, Digest};
 
@@ -157,6 +157,8 @@ pub struct K3s {
     pub kubelet_args: Vec<String>,
     /// Whether nodes hand container images to each other.
     pub embedded_registry: bool,
+    /// Container images that the image carries, in the order given.
+    pub preload: Vec<PinnedImage>,
 }
 
 /// What a node does in its cluster.

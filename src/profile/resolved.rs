@@ -17,7 +17,7 @@ impl Profile {
     }
 
     /// Digest of just what the lock answers: which packages are chosen (architecture, sources, package names), whose
-    /// account numbers are pinned, which files of which K3s release there are, and what kernel modules are compiled of. A lock stays good as long as it does
+    /// account numbers are pinned, which files of which K3s release there are, which container images, and what kernel modules are compiled of. A lock stays good as long as it does
     /// not change.
     #[must_use]
     pub fn selection_digest(&self) -> Digest {
@@ -31,7 +31,15 @@ impl Profile {
         let selection: (Arch, &[Source], &[String], Vec<String>) =
             (self.board.arch(), &self.sources, &self.packages, accounts);
         match &self.k3s {
-            Some(k3s) => self.with_kernel(digest_of(&(selection, &k3s.version, k3s.role, k3s.air_gap))),
+            Some(k3s) => {
+                let digest = digest_of(&(selection, &k3s.version, k3s.role, k3s.air_gap));
+                // Without such keys it is what it was before there were any, so that old locks stay good.
+                let digest = match &k3s.preload[..] {
+                    [] => digest,
+                    preload => digest_of(&(digest.to_string(), preload)),
+                };
+                self.with_kernel(digest)
+            }
             None => self.with_kernel(digest_of(&selection)),
         }
     }

@@ -20,7 +20,7 @@ pub use self::params::SetBy;
 pub(super) use self::params::{ParamTable, ParamValues, Settable, WhenEntry};
 use super::values::{
     Account, Address, AddressWithPrefix, Archive, ArchiveComponent, ArchiveMember, BlockSize, Component, ConfigLine,
-    Edit, Expected, FileUrl, Fingerprint, Glob, HostName, Identifier, ImagePath, K3sVersion, KernelOption,
+    Edit, Expected, FileUrl, Fingerprint, Glob, HostName, Identifier, Image, ImagePath, K3sVersion, KernelOption,
     KernelVersion, KeyPlace, KubeletArg, LabelName, LabelValue, Led, Level, Line, Locale, Login, Mac, ManifestGlob,
     MirrorPlace, Mode, Module, Package, PackagePattern, PartitionSize, Priority, Server, Sha256, Spanned, SshKey,
     Suite, SysctlName, SysctlValue, Taint, TimeZone, Unit, Url, Version, VersionStart, Word, WorkspacePath,
@@ -215,6 +215,10 @@ pub(super) struct K3sTable {
     pub kubelet_args: List<KubeletArg>,
     /// Whether nodes hand container images to each other; set on servers.
     pub embedded_registry: Option<Spanned<bool>>,
+    /// Container images that the image carries, each with its digest, so that a node starts them without a registry. `-image`
+    /// removes an inherited one.
+    #[serde(default)]
+    pub preload: List<Image>,
 }
 
 /// How a node shows how far it has come, beside console, journal and `/run/imgbuild/status.json`.

@@ -12,6 +12,7 @@ mod checks {
     pub(super) use crate::profile::checks::*;
     pub(super) use crate::profile::cmdline::kernel_option;
     pub(super) use crate::profile::config_txt::line::config_line;
+    pub(super) use crate::profile::container_image::image;
     pub(super) use crate::profile::kernel_module::checks::*;
     pub(super) use crate::profile::source_checks::*;
 }
@@ -93,6 +94,7 @@ text! {
     ArchiveComponent: archive_component, "A component of a suite, such as main.";
     Line: line, "One line of text.";
     K3sVersion: k3s_version, "A release of K3s by its tag, such as v1.36.5+k3s1.";
+    Image: image, "A container image with its digest, such as docker.io/library/busybox:1.37.0@sha256:….";
     Taint: taint, "A taint, key=value:Effect; the effect is NoSchedule, PreferNoSchedule or NoExecute.";
     Led: led, "An LED's name below /sys/class/leds, such as ACT.";
     LabelName: label_name, "A label's name, quoted, such as \"node.longhorn.io/create-default-disk\".";

@@ -44,6 +44,7 @@ mod params;
 mod pi;
 mod place;
 mod plan;
+mod preload;
 mod reproducible;
 mod screen;
 mod secrets;
@@ -67,6 +68,9 @@ mod gpg;
 #[path = "../support/http.rs"]
 #[expect(dead_code, reason = "servers that stall are the fetcher's own tests' business")]
 mod http;
+#[path = "../support/registry.rs"]
+#[expect(dead_code, reason = "single manifests and other indexes are the fetcher's own tests' business")]
+mod images;
 #[path = "../support/k3s.rs"]
 mod k3s;
 #[path = "../support/mod.rs"]

@@ -8,6 +8,9 @@ mod fetch;
 mod gpg;
 #[path = "../support/http.rs"]
 mod http;
+#[path = "../support/registry.rs"]
+mod images;
 mod openpgp;
+mod registry;
 #[path = "../support/mod.rs"]
 mod support;

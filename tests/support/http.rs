@@ -17,6 +17,8 @@ pub struct Request {
     pub earlier: usize,
     /// First byte asked for by a `Range: bytes=N-` header.
     pub from: Option<usize>,
+    /// The value of an `Authorization` header.
+    pub authorization: Option<String>,
 }
 
 /// An answer, as raw as it goes over the line.
@@ -158,16 +160,18 @@ fn serve(
 fn read_request(stream: &TcpStream, requests: &Mutex<Vec<Request>>) -> Option<Request> {
     let mut lines = BufReader::new(stream).lines().map_while(Result::ok);
     let path = lines.next()?.split(' ').nth(1)?.to_owned();
-    let mut from = None;
+    let (mut from, mut authorization) = (None, None);
     for line in lines.take_while(|line| !line.is_empty()) {
         let (name, value) = line.split_once(':')?;
         if name.eq_ignore_ascii_case("range") {
             from = value.trim().strip_prefix("bytes=")?.strip_suffix('-')?.parse().ok();
+        } else if name.eq_ignore_ascii_case("authorization") {
+            authorization = Some(value.trim().to_owned());
         }
     }
     let mut requests = requests.lock().expect("no panic under the lock");
     let earlier = requests.iter().filter(|request| request.path == path).count();
-    let request = Request { path, earlier, from };
+    let request = Request { path, earlier, from, authorization };
     requests.push(request.clone());
     Some(request)
 }

@@ -48,6 +48,16 @@ pub fn place_of(name: &str, release: &str, arch: Arch, sha256: &Digest) -> Optio
     }
 }
 
+/// Where the archive of the container image `name` lies, whose content has this digest.
+#[must_use]
+pub fn preloaded(name: &str, sha256: &Digest) -> String {
+    let is_plain = |char: char| char.is_ascii_alphanumeric() || "._-".contains(char);
+    let words = name.rsplit('/').next().unwrap_or(name).replace(|char| !is_plain(char), "-");
+    let words: String = words.chars().take(100).collect();
+    // As with the bundle, name and size decide whether K3s imports it again.
+    format!("{IMAGES}/{words}-{}.tar", &sha256.to_string()[..12])
+}
+
 /// Puts into `tree` what K3s needs around it; `manifests` are texts that are the same in every cluster, by file name.
 ///
 /// # Errors

@@ -52,6 +52,7 @@ fn a_lock_made_where_nobody_had_k3s_fits_a_standalone_profile_until_the_release_
         disable: Vec::new(),
         kubelet_args: Vec::new(),
         embedded_registry: false,
+        preload: Vec::new(),
     };
     profile.k3s = Some(k3s.clone());
     let locked = lock_profile(&profile, &first(), None, Update::Nothing).unwrap();

@@ -13,7 +13,7 @@ use std::sync::Arc;
 use super::inherit::{edit, replace};
 use super::schema::K3sTable;
 use super::values::Spanned;
-use super::{K3s, Marks, ProfileError, Role};
+use super::{K3s, Marks, PinnedImage, ProfileError, Role};
 use crate::diagnostic::{Diagnostic, SourceText};
 
 /// What the files so far say of K3s.
@@ -28,6 +28,7 @@ pub(super) struct K3sDraft {
     disable: Vec<String>,
     kubelet_args: Vec<String>,
     embedded_registry: Option<(bool, Place)>,
+    preload: Vec<String>,
 }
 
 /// Where a value was given.
@@ -47,6 +48,7 @@ impl K3sDraft {
         self.labels.extend(table.labels.into_iter().map(|(name, value)| (name.0, value.0)));
         edit(&mut self.disable, table.disable, at)?;
         edit(&mut self.kubelet_args, table.kubelet_args, at)?;
+        edit(&mut self.preload, table.preload, at)?;
         replace(&mut self.embedded_registry, table.embedded_registry.map(|value| placed(&value, at)));
         Ok(())
     }
@@ -54,7 +56,7 @@ impl K3sDraft {
     /// None without a role. `leaf` is the file that was asked for.
     ///
     /// # Errors
-    /// A role without a version; what only a server does on an agent; a taint twice.
+    /// A role without a version; what only a server does on an agent; a taint twice; two images of one name.
     pub(super) fn finish(self, leaf: &Arc<SourceText>, marks: &Marks) -> Result<Option<K3s>, ProfileError> {
         let Some(role) = self.role else { return Ok(None) };
         let Some(version) = self.version else {
@@ -82,6 +84,7 @@ impl K3sDraft {
             );
             return Err(twice.hint(hint).into());
         }
+        let preload = images(&self.preload, leaf, marks)?;
         let given = |value: Option<(bool, Place)>| value.is_some_and(|(value, _)| value);
         Ok(Some(K3s {
             version,
@@ -93,8 +96,28 @@ impl K3sDraft {
             disable: self.disable,
             kubelet_args: self.kubelet_args,
             embedded_registry: given(self.embedded_registry),
+            preload,
         }))
     }
+}
+
+/// The images of `preload`, of which each name is one image's.
+fn images(texts: &[String], leaf: &Arc<SourceText>, marks: &Marks) -> Result<Vec<PinnedImage>, ProfileError> {
+    let mut images: Vec<(&str, PinnedImage)> = Vec::new();
+    for text in texts {
+        let image = PinnedImage::parse(text).expect("images were checked when the profile was read");
+        if let Some((first, _)) = images.iter().find(|(_, first)| first.tagged() == image.tagged()) {
+            let message = format!("`{}` is in `k3s.preload` twice", image.tagged());
+            let twice = marks.mistake("k3s.preload", text, &message);
+            let twice = twice.unwrap_or_else(|| Diagnostic::new(leaf, None, message));
+            let hint = format!(
+                "a node knows one image by a name: keep one; where it is inherited, the entry `-{first}` takes it out"
+            );
+            return Err(twice.hint(hint).into());
+        }
+        images.push((text, image));
+    }
+    Ok(images.into_iter().map(|(_, image)| image).collect())
 }
 
 /// Two taints of one key and effect: the kubelet refuses them on its command line, as the API server does (Kubernetes,
