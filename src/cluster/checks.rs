@@ -4,7 +4,6 @@ use std::net::IpAddr;
 
 use ipnet::IpNet;
 
-use super::secrets::is_name;
 pub(crate) use crate::profile::checks::*;
 
 /// The domain that no registry gives away, so that a home's router can answer for names below it (RFC 8375).
@@ -136,15 +135,4 @@ pub(super) fn registry_host(text: &str) -> Verdict {
         "a registry's host",
         "write it as in images' names: `docker.io`, `registry.lan:5000`; `*` is every registry",
     )
-}
-
-/// A secret's name. A malformed one is not quoted, since it may be the secret itself.
-pub(super) fn secret_name(text: &str) -> Verdict {
-    if is_name(text) {
-        return Ok(());
-    }
-    let what = "this is not the name of a secret";
-    Err(format!(
-        "{what}\nset the value with `imgbuild secrets set NAME`, and write the name here: lower-case letters, digits, `-`"
-    ))
 }

@@ -34,6 +34,24 @@ pub(crate) fn identifier(text: &str) -> Verdict {
     refuse(text, "a usable name", "use lower-case letters, digits and `-`, at most 64")
 }
 
+/// Whether a secret may have this name: `[a-z0-9-]{1,63}`. Names that end in `-file` are left out, since their
+/// variable would be the one that names another secret's file.
+pub(crate) fn is_secret_name(name: &str) -> bool {
+    let letter = |byte: u8| lower_alphanumeric(byte) || byte == b'-';
+    (1..=63).contains(&name.len()) && name.bytes().all(letter) && !name.ends_with("-file")
+}
+
+/// A secret's name. A malformed one is not quoted, since it may be the secret itself.
+pub(crate) fn secret_name(text: &str) -> Verdict {
+    if is_secret_name(text) {
+        return Ok(());
+    }
+    let what = "this is not the name of a secret";
+    Err(format!(
+        "{what}\nset the value with `imgbuild secrets set NAME`, and write the name here: lower-case letters, digits, `-`"
+    ))
+}
+
 /// RFC 1123, section 2.1, one label; lower case because Kubernetes takes it as the node's name.
 pub(crate) fn host_name(text: &str) -> Verdict {
     let fits = text.len() <= 63 && text.bytes().all(|byte| lower_alphanumeric(byte) || byte == b'-');

@@ -32,7 +32,8 @@ pub(crate) fn of_cluster(
             toml.params.into_iter().map(|(name, table)| (name.0, table)).collect();
         let mut params = Params::new();
         for (Spanned(name), Spanned(value)) in values {
-            let at_name = |message: String| Diagnostic::new(at, Some(name.span()), message);
+            let shown = params::shown_at(at, value.span(), &name.get_ref().0, &declared);
+            let at_name = |message: String| Diagnostic::new(&shown, Some(name.span()), message);
             let name = &name.get_ref().0;
             if name == via::KEY {
                 let wrong = at_name(format!("`{name}` is for profiles to set, not for the cluster"));
@@ -44,7 +45,7 @@ pub(crate) fn of_cluster(
                 let wrong = at_name(format!("`{name}` is for profiles to set, not for the cluster"));
                 return Err(wrong.hint(format!("write it into [overlay.{overlay}] of the profile")).into());
             }
-            let wrong = |(message, hint): params::Misfit| Diagnostic::new(at, Some(value.span()), message).hint(hint);
+            let wrong = |misfit| params::misfit_at(at, value.span(), table, misfit);
             fits(name, table, value.get_ref()).map_err(wrong)?;
             params.insert(name.clone(), value.get_ref().clone());
         }

@@ -7,7 +7,7 @@ use serde_json::{Map, Value, json};
 use super::outline::{Param, param_of};
 use super::parse::parse;
 use super::schema::{OverlayToml, ProfileToml, SetBy, root_schema, text_of};
-use super::{ProfileError, Via, Workspace, via};
+use super::{ParamValue, ProfileError, Via, Workspace, via};
 
 /// The JSON Schema of profiles, for editors. Ends with a line break.
 ///
@@ -60,7 +60,10 @@ fn of_overlay(toml: OverlayToml, set_by: SetBy, has_via: bool) -> Value {
 }
 
 fn of_param(param: Param) -> Schema {
-    let mut schema = json_schema!({ "description": param.description, "type": param.kind });
+    let mut schema = match param.secret {
+        true => ParamValue::named_schema(&param.description),
+        false => json_schema!({ "description": param.description, "type": param.kind }),
+    };
     let mut put = |key: &str, value: Option<Value>| {
         if let Some(value) = value {
             schema.insert(key.to_owned(), value);

@@ -54,9 +54,11 @@ pub struct Outline {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Param {
     pub description: String,
-    /// As JSON Schema calls it: `string`, `integer` or `boolean`.
+    /// As JSON Schema calls it: `string`, `integer` or `boolean`; `object` for a secret, since that is named in a table.
     #[serde(rename = "type")]
     pub kind: &'static str,
+    /// Whether it names a secret.
+    pub secret: bool,
     pub set_by: SetBy,
     /// What holds unless a profile or a condition says otherwise; without one it is not set.
     pub default: Option<ParamValue>,
@@ -229,10 +231,12 @@ pub fn outline(workspace: &Workspace, name: &str) -> Result<Outline, ProfileErro
 
 pub(super) fn param_of(table: ParamTable) -> Param {
     let (min, max) = table.range();
-    let kind = table.default.as_ref().map_or("string", |default| default.0.get_ref().json_type());
+    let unset = if table.secret { "object" } else { "string" };
+    let kind = table.default.as_ref().map_or(unset, |default| default.0.get_ref().json_type());
     Param {
         description: table.description.into(),
         kind,
+        secret: table.secret,
         set_by: table.set_by,
         default: table.default.map(|default| default.0.into_inner()),
         one_of: table.one_of.into_iter().map(|value| value.0.into_inner()).collect(),

@@ -11,6 +11,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
 use std::sync::Arc;
 
+use super::checks;
 use super::error::known_names;
 use super::marks::Written;
 use super::schema::{OverlayToml, ParamTable, ParamValues, SetBy, Settable, SourceEntry, WhenEntry};
@@ -20,6 +21,9 @@ use crate::diagnostic::{Diagnostic, SourceText, closest};
 
 /// What stands among the parameters in `[overlay.NAME]` and is none (`via.rs`).
 pub(super) const VIA: &str = "via";
+
+/// What messages show in the place of a value that may be a secret.
+const VEIL: &str = "…";
 
 /// What a chain of profiles says of one overlay: by parameter, the last file's word.
 pub(super) type Settings = BTreeMap<String, Setting>;
@@ -60,6 +64,45 @@ impl Place {
     fn wrong(&self, message: impl Into<String>) -> Diagnostic {
         Diagnostic::new(&self.source, Some(self.span.clone()), message)
     }
+}
+
+impl Setting {
+    /// The same, at places of a text that does not show the value.
+    fn veiled(&self) -> Self {
+        let at = veiled(&self.at.source, self.at.span.clone());
+        let name = Place { source: Arc::clone(&at.source), span: self.name.span.clone() };
+        Self { at, name, ..self.clone() }
+    }
+}
+
+/// The place of a value that may be a secret, in a text that has `…` there: messages quote the lines that they are about.
+fn veiled(at: &Arc<SourceText>, value: Range<usize>) -> Place {
+    let [before, after] = [&at.text[..value.start], &at.text[value.end..]];
+    let text = format!("{before}{VEIL}{after}");
+    let span = value.start..value.start + VEIL.len();
+    Place { source: Arc::new(SourceText { path: at.path.clone(), text }), span }
+}
+
+/// Where a value that a parameter may not have stands, as a message may show it.
+pub(super) fn misfit_at(at: &Arc<SourceText>, value: Range<usize>, table: &ParamTable, misfit: Misfit) -> Diagnostic {
+    let place = if table.secret { veiled(at, value) } else { Place::of(at, value) };
+    let (message, hint) = misfit;
+    place.wrong(message).hint(hint)
+}
+
+/// The text to show where the name of a parameter is wrong: without its value, if that may be meant as a secret.
+pub(super) fn shown_at(
+    at: &Arc<SourceText>,
+    value: Range<usize>,
+    name: &str,
+    declared: &BTreeMap<String, ParamTable>,
+) -> Arc<SourceText> {
+    if may_be_secret(name, declared) { veiled(at, value).source } else { Arc::clone(at) }
+}
+
+/// Whether a value of the parameter `name` may be meant as a secret: a misspelt name, too, where any parameter is one.
+fn may_be_secret(name: &str, declared: &BTreeMap<String, ParamTable>) -> bool {
+    declared.get(name).map_or_else(|| declared.values().any(|table| table.secret), |table| table.secret)
 }
 
 /// Lays `[overlay.NAME]` of a file over what the files before it say.
@@ -165,6 +208,8 @@ pub(super) fn apply(
     let settings = settings.unwrap_or(&empty);
     let mut params = Params::new();
     for (name, setting) in settings.iter().filter(|(name, _)| *name != VIA) {
+        let veils = may_be_secret(name, &declared) && setting.value.secret().is_none();
+        let setting = if veils { &setting.veiled() } else { setting };
         let in_profile = |message: String| setting.name.wrong(message);
         let table =
             declared_or(&declared, name, in_profile, &format!("overlay `{overlay}` has no parameter `{name}`"))?;
@@ -217,6 +262,22 @@ pub(super) type Misfit = (String, String);
 
 /// Refuses a value that a parameter may not have.
 pub(super) fn fits(name: &str, table: &ParamTable, value: &ParamValue) -> Result<(), Misfit> {
+    let of_default = table.default.as_ref().and_then(|default| default.0.get_ref().secret());
+    match (table.secret, value.secret()) {
+        (true, Some(_)) => return Ok(()),
+        (true, None) => {
+            let secret = of_default.unwrap_or("NAME");
+            let hint = format!(
+                "no secret stands in such a file: take it out, `imgbuild secrets set {secret}` keeps it, and write `{name} = {{ secret = \"{secret}\" }}`"
+            );
+            return Err((format!("the parameter `{name}` is a secret, and must name one"), hint));
+        }
+        (false, Some(_)) => {
+            let hint = "write the value itself; [params] of the overlay says which parameters are secrets";
+            return Err((format!("the parameter `{name}` is no secret"), hint.to_owned()));
+        }
+        (false, None) => {}
+    }
     let kind = table.default.as_ref().map_or("text in quotes", |default| default.0.get_ref().kind());
     if value.kind() != kind {
         let hint = match (value, kind) {
@@ -226,8 +287,13 @@ pub(super) fn fits(name: &str, table: &ParamTable, value: &ParamValue) -> Result
         };
         return Err((format!("the parameter `{name}` must be {kind}"), hint));
     }
-    if let ParamValue::Number(number) = value {
-        within(name, table, *number)?;
+    match value {
+        ParamValue::Number(number) => within(name, table, *number)?,
+        ParamValue::Text(text) => checks::line(text).map_err(|verdict| {
+            let (message, hint) = verdict.split_once('\n').unwrap_or((&verdict, "write one line"));
+            (message.to_owned(), hint.to_owned())
+        })?,
+        ParamValue::Flag(_) | ParamValue::Secret(_) => {}
     }
     let known: Vec<String> = table.one_of.iter().map(|Spanned(known)| known.get_ref().to_string()).collect();
     if known.is_empty() || known.contains(&value.to_string()) {
@@ -273,6 +339,7 @@ pub(super) fn declared_or<'d>(
 /// Refuses defaults and choices that contradict each other.
 fn check_declarations(declared: &BTreeMap<String, ParamTable>, at: &Arc<SourceText>) -> Result<(), ProfileError> {
     for (name, table) in declared {
+        check_secret(name, table, at)?;
         check_range(name, table, at)?;
         for Spanned(value) in table.one_of.iter().chain(&table.default) {
             let wrong = |message: String| Diagnostic::new(at, Some(value.span()), message);
@@ -284,6 +351,42 @@ fn check_declarations(declared: &BTreeMap<String, ParamTable>, at: &Arc<SourceTe
         }
     }
     Ok(())
+}
+
+/// Refuses a secret that the overlay itself has, or that has what only values have.
+fn check_secret(name: &str, table: &ParamTable, at: &Arc<SourceText>) -> Result<(), ProfileError> {
+    let default = table.default.as_ref().map(|Spanned(default)| default);
+    let wrong = match default {
+        Some(default) if table.secret != default.get_ref().secret().is_some() => {
+            let hint = match table.secret {
+                true => "an overlay holds no secret: write `default = { secret = \"NAME\" }`",
+                false => "add `secret = true`, or write the value itself",
+            };
+            let message = if table.secret {
+                format!("`{name}` is a secret, and its default must name one")
+            } else {
+                format!("`{name}` is no secret, and its default names one")
+            };
+            let place = if table.secret { veiled(at, default.span()) } else { Place::of(at, default.span()) };
+            place.wrong(message).hint(hint)
+        }
+        _ if !table.secret => return Ok(()),
+        _ if table.set_by == SetBy::Cluster => {
+            let message = format!("`{name}` is a secret, which profiles name and not the cluster");
+            let header = format!("[params.{name}]");
+            let span = at.text.find(&header).map(|start| start..start + header.len());
+            Diagnostic::new(at, span, message).hint(format!("take `set_by` out of [params.{name}]"))
+        }
+        _ => {
+            let bound = table.min.as_ref().or(table.max.as_ref()).map(|Spanned(bound)| bound.span());
+            let Some(span) = bound.or_else(|| table.one_of.first().map(|Spanned(value)| value.span())) else {
+                return Ok(());
+            };
+            let message = format!("`one_of`, `min` and `max` are for values, and `{name}` is a secret");
+            veiled(at, span).wrong(message).hint("take them out: a secret is whatever `imgbuild secrets set` was given")
+        }
+    };
+    Err(wrong.into())
 }
 
 /// Refuses bounds of what is no whole number, or between which nothing lies.
@@ -314,9 +417,9 @@ fn check_conditions(
         let here = |message: String| Diagnostic::new(at, Some(name.span()), message);
         let name = &name.get_ref().0;
         let table = declared_or(declared, name, here, &format!("`{name}` is no parameter of this overlay"))?;
-        let wrong = |(message, hint): Misfit| Diagnostic::new(at, Some(value_at.clone()), message).hint(hint);
+        let wrong = |misfit: Misfit| misfit_at(at, value_at.clone(), table, misfit);
         match range_of(value.get_ref()) {
-            Some(Ok(_)) if table.one_of.is_empty() => {}
+            Some(Ok(_)) if table.one_of.is_empty() && !table.secret => {}
             Some(Err(message)) => {
                 return Err(wrong((message, "write conditions such as `>=590 <600`".to_owned())).into());
             }
@@ -324,6 +427,10 @@ fn check_conditions(
         }
     }
     for Spanned(name) in whens.iter().flat_map(|when| when.params.keys()) {
+        if declared.get(&name.get_ref().0).is_some_and(|table| table.secret) {
+            let message = format!("`{}` is a secret, and no image depends on one", name.get_ref().0);
+            return Err(Diagnostic::new(at, Some(name.span()), message).hint("decide by another parameter").into());
+        }
         if declared.get(&name.get_ref().0).is_some_and(|table| table.set_by == SetBy::Cluster) {
             return Err(not_for_images(&name.get_ref().0, Diagnostic::new(at, Some(name.span()), "")).into());
         }

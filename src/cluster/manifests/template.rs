@@ -13,7 +13,7 @@ use serde::Serialize;
 use zeroize::Zeroizing;
 
 use crate::diagnostic::SourceText;
-use crate::profile::{ManifestTemplate, Origin, Params, Via};
+use crate::profile::{ManifestTemplate, Origin, ParamValue, Params, Via};
 
 /// Why a template does not become a manifest.
 #[derive(Debug, thiserror::Error)]
@@ -73,7 +73,7 @@ impl ManifestError {
             Self::Template { .. } => {
                 format!("templates are MiniJinja's: `{{{{ cluster.name }}}}`; {}", self.foreign())
             }
-            Self::AllSecrets { .. } => "write the name of each: `secrets.deploy_key`".to_owned(),
+            Self::AllSecrets { .. } => "write the name of each: `secrets.deploy_key`, `params.password`".to_owned(),
         })
     }
 
@@ -138,6 +138,13 @@ impl<'a> Context<'a> {
         if let (Some(overlays), Origin::Overlay(overlay)) = (self.overlays, &template.origin) {
             params.extend(overlays.get(overlay).cloned().unwrap_or_default());
         }
+        // In the place of a secret's name stands the secret.
+        let value = |value: &ParamValue| match value.secret() {
+            Some(name) => self.secrets.get(&of_template(name)).map(|value| Value::from(*value)),
+            None => Some(Value::from(Serde(value))),
+        };
+        let params = params.iter().filter_map(|(name, param)| Some((name.as_str(), value(param)?)));
+        let params: BTreeMap<&str, Value> = params.collect();
         context.names.insert("params", Value::from(Serde(&params)));
         context
     }
@@ -159,9 +166,14 @@ impl<'a> Context<'a> {
     /// `secrets`: values by name; for `deploy-key` a template writes `secrets.deploy_key`.
     #[must_use]
     pub fn secrets(mut self, secrets: impl IntoIterator<Item = (String, &'a str)>) -> Self {
-        self.secrets.extend(secrets.into_iter().map(|(name, value)| (name.replace('-', "_"), value)));
+        self.secrets.extend(secrets.into_iter().map(|(name, value)| (of_template(&name), value)));
         self
     }
+}
+
+/// The name of a secret in templates, where a hyphen would be a minus.
+fn of_template(secret: &str) -> String {
+    secret.replace('-', "_")
 }
 
 /// What a template uses beside `profile`.
@@ -219,9 +231,13 @@ pub fn uses(template: &ManifestTemplate) -> Result<Uses, ManifestError> {
             (Some("cluster"), ..) => uses.cluster = true,
             (Some("params"), Some(name), _) => {
                 uses.cluster |= template.of_cluster.contains(name);
+                uses.secrets.extend(template.params.get(name).and_then(ParamValue::secret).map(str::to_owned));
                 uses.params.insert(name.to_owned());
             }
             // All of them.
+            (Some("params"), None, _) if template.params.values().any(|value| value.secret().is_some()) => {
+                return Err(ManifestError::AllSecrets { path: path.clone(), line: line_of(text, "params") });
+            }
             (Some("params"), None, _) => uses.cluster |= !template.of_cluster.is_empty(),
             _ => {}
         }
@@ -241,6 +257,13 @@ pub fn render(template: &ManifestTemplate, context: &Context<'_>) -> Result<Zero
         return Ok(Zeroizing::new(template.source.text.clone()));
     }
     let used = uses(template)?;
+    let of_params = used.params.iter().filter_map(|name| Some((name, template.params.get(name)?.secret()?)));
+    let mut absent = of_params.filter(|(_, secret)| !context.secrets.contains_key(&of_template(secret)));
+    if let Some((param, secret)) = absent.next() {
+        let SourceText { path, text } = &*template.source;
+        let (line, value) = (line_of(text, &format!("params.{param}")), format!("secrets.{}", of_template(secret)));
+        return Err(ManifestError::Unset { path: path.clone(), line, value });
+    }
     render_text(&template.source.path, &template.source.text, &used, &context.with_params_of(template))
 }
 
@@ -451,7 +474,37 @@ mod tests {
             assert!(!named.contains("server-token"), "{text}");
         }
         let error = refused("a: 1\nb: {{ secrets | tojson }}");
-        assert_eq!((error.line(), error.hint().as_deref()), (2, Some("write the name of each: `secrets.deploy_key`")));
+        assert_eq!(
+            (error.line(), error.hint().as_deref()),
+            (2, Some("write the name of each: `secrets.deploy_key`, `params.password`"))
+        );
+    }
+
+    #[test]
+    fn a_parameter_that_names_a_secret_is_that_secret() {
+        let with = |text: &str| {
+            let name = ("password".to_owned(), ParamValue::Secret("deploy-key".to_owned()));
+            let user = ("user".to_owned(), ParamValue::Text("me".to_owned()));
+            ManifestTemplate { params: [name, user].into(), ..template(text) }
+        };
+        let text = "{{ params.user }}: {{ params.password | b64encode }}{% if params.other is defined %}!{% endif %}\n";
+        assert_eq!(*render(&with(text), &context()).unwrap(), "me: a2VwdCBxdWlldA==\n");
+        let used = uses(&with(text)).unwrap();
+        assert_eq!(used.home(Via::Image), Home::Seed);
+        assert_eq!(used.secrets.iter().collect::<Vec<_>>(), ["deploy-key"]);
+        assert_eq!(uses(&with("{{ params.user }}")).unwrap().home(Via::Image), Home::Image);
+        // All of them at once, in whatever way, a template does not get.
+        for text in
+            ["{{ params | tojson }}", "{% set all = params %}{{ all.password }}", "{{ params['pass' ~ 'word'] }}"]
+        {
+            assert!(matches!(render(&with(text), &context()), Err(ManifestError::AllSecrets { .. })), "{text}");
+        }
+        let error = render(&with("a: 1\nb: {{ params.password }}\n"), &Context::default()).unwrap_err();
+        assert_eq!((error.line(), error.hint().as_deref()), (2, Some("run `imgbuild secrets set deploy-key`")));
+        for text in ["{{ params.password + 1 }}", "{{ params.password | int }}", "{{ params.password() }}"] {
+            let error = render(&with(text), &context()).unwrap_err();
+            assert!(!format!("{error} {error:?}").contains("quiet"), "{error:?}");
+        }
     }
 
     #[test]

@@ -6,6 +6,7 @@ use super::Secret;
 use crate::cluster::hex;
 use crate::datastore::Endpoint;
 use crate::format::signing::SigningKey;
+use crate::profile::checks::is_secret_name;
 
 /// The token that makes a machine a K3s server, and that encrypts the cluster's keys in the datastore.
 pub const SERVER_TOKEN: &str = "server-token";
@@ -47,12 +48,10 @@ pub(super) const KNOWN: [(&str, &str); 7] = [
     (SECURE_BOOT_DB, "Signs images. Whoever has it can make programs that those machines start."),
 ];
 
-/// Whether a secret may have this name: `[a-z0-9-]{1,63}`. Names that end in `-file` are left out, since their
-/// variable would be the one that names another secret's file.
+/// Whether a secret may have this name: lower-case letters, digits and `-`, 63 at most, and no `-file` at its end.
 #[must_use]
 pub fn is_name(name: &str) -> bool {
-    let letter = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-';
-    (1..=63).contains(&name.len()) && name.bytes().all(letter) && !name.ends_with("-file")
+    is_secret_name(name)
 }
 
 /// The names of the secrets that this program knows the purpose of.

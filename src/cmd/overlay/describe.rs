@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 
 use super::{Decides, ManifestRow, Shown};
-use crate::profile::{Archive, Compiled, Download, OwnFile, Param, Part, SetBy, Via, When};
+use crate::profile::{Archive, Compiled, Download, OwnFile, Param, ParamValue, Part, SetBy, Via, When};
 
 impl Shown {
     pub(super) fn describe(&self) -> String {
@@ -90,9 +90,11 @@ impl Text {
         let kind = match param.kind {
             "integer" => "whole number",
             "boolean" => "true or false",
+            _ if param.secret => "a secret",
             _ => "text",
         };
         let default = match &param.default {
+            Some(ParamValue::Secret(secret)) => format!("{secret} unless another is named"),
             Some(value) => format!("{value} unless it is set"),
             None => "no default".to_owned(),
         };

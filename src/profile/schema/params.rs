@@ -39,6 +39,9 @@ pub(in crate::profile) struct ParamTable {
     pub description: Line,
     /// What holds unless a profile says otherwise; its type is the parameter's. Without it the parameter is text, and not set.
     pub default: Option<Spanned<ParamValue>>,
+    /// Whether it is a secret: its value is `{ secret = "NAME" }`, and manifests get the secret of that name in its place.
+    #[serde(default)]
+    pub secret: bool,
     /// Which file sets it, each in `[overlay.NAME]`: a profile, or with `cluster` cluster.toml; then only manifests may use it.
     #[serde(default)]
     pub set_by: SetBy,

@@ -188,6 +188,96 @@ fn what_the_cluster_sets_is_refused_wherever_an_image_would_depend_on_it() {
     );
 }
 
+/// An overlay with parameters that are secrets, of which one has no default.
+const SECRETIVE: &str = r#"schema = 1
+
+[params.mode]
+description = "Who may log in"
+default = "passwords"
+one_of = ["passwords", "github"]
+
+[params.password]
+description = "The administrator's password"
+secret = true
+default = { secret = "driver-admin" }
+
+[params.client]
+description = "The client's secret"
+secret = true
+
+[[when]]
+params = { mode = "github" }
+defaults = { client = { secret = "driver-client" } }
+"#;
+
+#[test]
+fn a_secret_parameter_names_a_secret_in_the_overlay_or_in_the_profile() {
+    let node =
+        |more: &str| node(&[("overlays/driver/overlay.toml", SECRETIVE), ("profiles/node.toml", &profile(more))]);
+    let named = |profile: &super::Profile, name: &str| {
+        let value = profile.overlays[1].params.get(name);
+        value.map(|value| value.secret().unwrap_or("no secret").to_owned())
+    };
+    let usual = node("");
+    assert_eq!(named(&usual, "password").as_deref(), Some("driver-admin"));
+    assert_eq!(named(&usual, "client"), None, "what has no default names none");
+    let other = node("[overlay.driver]\nmode = \"github\"\n[overlay.driver.password]\nsecret = \"other\"\n");
+    assert_eq!(named(&other, "password").as_deref(), Some("other"));
+    assert_eq!(named(&other, "client").as_deref(), Some("driver-client"), "the default under a condition");
+}
+
+#[test]
+fn a_secret_in_a_profile_is_refused_and_not_shown() {
+    let refused = |more: &str| {
+        error(&[("overlays/driver/overlay.toml", SECRETIVE), ("profiles/node.toml", &profile(more))], "node")
+    };
+    let told = [
+        "[overlay.driver]\npassword = \"hunter2\"\n",
+        "overlay.driver.client = \"\"\"hunter2\nhunter2\"\"\"  # behind it\n",
+        "[overlay.driver]\npassword = 20212223\n",
+        "[overlay.driver]\npasswort = \"hunter2\"\n",
+        "[overlay.driver]\nmode = { secret = \"driver-admin\" }\n",
+        "[overlay.driver]\npassword = { name = \"driver-admin\" }\n",
+        "[overlay.driver]\npassword = { secret = \"Driver Admin\" }\n",
+    ]
+    .map(refused)
+    .join("\n\n");
+    assert!(!told.contains("hunter2") && !told.contains("2021"), "{told}");
+    insta::assert_snapshot!(told);
+}
+
+#[test]
+fn an_overlay_declares_a_secret_without_a_value_of_its_own() {
+    let change = |from: &str, to: &str| {
+        assert!(SECRETIVE.contains(from), "{from}");
+        refused_overlay(&SECRETIVE.replacen(from, to, 1))
+    };
+    let told = [
+        change("default = { secret = \"driver-admin\" }", "default = \"hunter2\""),
+        change("default = \"passwords\"", "default = { secret = \"driver-mode\" }"),
+        change("secret = true\n\n[[when]]", "secret = true\none_of = [\"hunter2\"]\n\n[[when]]"),
+        change("{ mode = \"github\" }", "{ client = { secret = \"driver-client\" } }"),
+        change("{ mode = \"github\" }", "{ client = \"hunter2\" }"),
+        change("client = { secret = \"driver-client\" }", "client = \"hunter2\""),
+        change("default = { secret = \"driver-admin\" }", "set_by = \"cluster\""),
+    ]
+    .join("\n\n");
+    assert!(!told.contains("hunter2"), "{told}");
+    insta::assert_snapshot!(told);
+}
+
+#[test]
+fn the_schema_of_a_secret_parameter_takes_the_name_of_a_secret_alone() {
+    let dir = super::workspace(&[("overlays/driver/overlay.toml", SECRETIVE)]);
+    let schema = json_schema(&Workspace::open(dir.path()).unwrap()).unwrap();
+    let schema: serde_json::Value = serde_json::from_str(&schema).unwrap();
+    let password = &schema["properties"]["overlay"]["properties"]["driver"]["properties"]["password"];
+    assert_eq!(password["type"], "object");
+    assert_eq!(password["required"], serde_json::json!(["secret"]));
+    assert_eq!(password["default"], serde_json::json!({ "secret": "driver-admin" }));
+    assert_eq!(password["description"], "The administrator's password");
+}
+
 #[test]
 fn the_schema_of_profiles_has_the_parameters_of_all_overlays() {
     let dir = super::workspace(&[("overlays/driver/overlay.toml", OVERLAY)]);

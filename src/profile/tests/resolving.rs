@@ -66,6 +66,11 @@ fn the_examples_of_the_documentation_are_valid() {
             assert!(profile.manifests["app-20-settings.yaml"].of_cluster.contains("pool"));
             continue;
         }
+        if example.contains("secret = true") {
+            let overlay = profile.overlays.iter().find(|overlay| overlay.name == "app").unwrap();
+            assert_eq!(overlay.params["password"].secret(), Some("portal-admin"));
+            continue;
+        }
         if example.contains("[params.") {
             assert_eq!(profile.sources.last().unwrap().versions.as_deref(), Some("580"));
             continue;
