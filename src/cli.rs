@@ -2,6 +2,7 @@
 
 mod modules;
 mod overlay;
+mod plan;
 
 use std::path::PathBuf;
 
@@ -10,6 +11,7 @@ use clap::{ArgGroup, Args, Parser, Subcommand, ValueHint};
 use crate::output::Color;
 pub use modules::{Modules, ModulesExport, ModulesImport, ModulesOf};
 pub use overlay::{Overlay, OverlayShow};
+pub use plan::Plan;
 
 /// Build locked, verified, bootable node images for a K3s cluster, without root.
 #[derive(Debug, Parser)]
@@ -139,6 +141,9 @@ pub enum Command {
     /// Check cluster, profiles and lock without building
     #[command(after_help = CHECK_EXAMPLES)]
     Check(Check),
+    /// Show what the cluster does at its first boot, in order
+    #[command(after_help = plan::EXAMPLES)]
+    Plan(Plan),
     /// Explain who brings a package, file, unit or setting into a profile's image
     #[command(
         override_usage = "imgbuild why <WHAT> <NAME|--profile <NAME>>",

@@ -31,5 +31,6 @@ mod pipeline;
 mod process;
 pub mod profile;
 pub mod release;
+pub mod rollout;
 pub mod tree;
 mod urls;

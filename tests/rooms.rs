@@ -35,13 +35,14 @@ const ROOMS: &[(&str, &str)] = &[
     ("release", "files tree format output image"),
     ("flash", "process tree format output device image"),
     ("cluster", "files diagnostic datastore tree format profile lock"),
+    ("rollout", "profile cluster"),
     (
         "pipeline",
         "files urls diagnostic tree format output cache profile fetch debian lock effects kernel_module image cluster",
     ),
     (
         "cmd",
-        "exit files urls process diagnostic datastore tree format output cli cache device profile fetch debian lock effects kernel_module image release flash cluster pipeline",
+        "exit files urls process diagnostic datastore tree format output cli cache device profile fetch debian lock effects kernel_module image release flash cluster rollout pipeline",
     ),
 ];
 

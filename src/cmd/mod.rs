@@ -26,6 +26,7 @@ mod modules;
 mod node;
 mod overlay;
 mod plan;
+mod rollout;
 mod schema;
 mod search;
 mod secrets;
@@ -231,6 +232,7 @@ fn dispatch(cli: Cli, console: &Console) -> Outcome {
             subject::settle(&session, args.name.take(), &mut args.node, &mut args.profile)?;
             check::run(&args, &session)
         }
+        Command::Plan(args) => rollout::run(&args, &session()?),
         Command::Why(mut args) => {
             let session = session()?;
             why::check_order(&args, &session)?;

@@ -27,6 +27,7 @@ mod registries;
 mod releases;
 mod secrets;
 mod server;
+mod systems;
 mod workspace;
 
 pub use finding::{Finding, Lint, Mistake};
@@ -52,7 +53,7 @@ pub struct Theme {
 
 /// All lints, by theme.
 #[must_use]
-pub fn themes() -> [Theme; 14] {
+pub fn themes() -> [Theme; 15] {
     [
         Theme { title: "The cluster file", lints: &[CLUSTER_FILE] },
         nodes::THEME,
@@ -67,6 +68,7 @@ pub fn themes() -> [Theme; 14] {
         secrets::THEME,
         datastore::THEME,
         manifests::THEME,
+        systems::THEME,
         drivers::THEME,
     ]
 }

@@ -18,10 +18,10 @@ mod template_spans;
 mod yaml;
 
 pub use object::{Manifest, Object};
-pub use rules::{Against, Flaw, FlawKind, Rendered, lint, unused};
+pub use rules::{Against, Flaw, FlawKind, Rendered, groups_of_chart, lint, unused};
 pub use template::{Context, Home, ManifestError, Uses, render, uses};
 pub use template_spans::TemplateSpans;
-pub use yaml::YamlError;
+pub use yaml::{Node as YamlNode, YamlError};
 
 /// The placeholder for a secret that is not available when manifests are checked. It is valid as a name, a label and base64, so
 /// that no rule reports it.

@@ -49,6 +49,12 @@ const OF_CHARTS: [(&str, &[&str]); 10] = [
     ("sealed-secrets", &["bitnami.com"]),
 ];
 
+/// The API groups whose definitions a chart brings, as far as is known; `chart` is its name alone.
+#[must_use]
+pub fn groups_of_chart(chart: &str) -> &'static [&'static str] {
+    OF_CHARTS.iter().find(|(known, _)| *known == chart).map_or(&[], |(_, groups)| groups)
+}
+
 /// What `CustomResourceDefinitions` define.
 pub(super) fn definitions<'m>(objects: impl Iterator<Item = &'m Object>) -> Defined<'m> {
     objects.filter_map(definition).collect()
@@ -143,7 +149,7 @@ fn is_brought(group: &str, all: &[&Object], against: &Against<'_>) -> bool {
     let with_chart = |object: &&&Object| {
         let chart = if object.is("helm.cattle.io", "HelmChart") { object.text("/spec/chart") } else { None };
         let name = chart.and_then(|chart| chart.rsplit('/').next());
-        OF_CHARTS.iter().any(|(chart, groups)| Some(*chart) == name && groups.contains(&group))
+        name.is_some_and(|chart| groups_of_chart(chart).contains(&group))
     };
     BROUGHT.contains(&group)
         || all.iter().any(|object| with_chart(&object))

@@ -23,6 +23,8 @@ mod tests;
 mod types;
 mod values;
 
+pub use kinds::groups_of_chart;
+
 use std::collections::BTreeSet;
 use std::ops::Range;
 
