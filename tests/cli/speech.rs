@@ -31,6 +31,7 @@ fn every_verb_prints_nothing_but_json_lines_with_json() {
         &["overlay", "list"],
         &["overlay", "show", "node"],
         &["overlay", "show", "nosuch"],
+        &["plan"],
         &["lock", "node"],
         &["build", "node"],
         &["build", "--node", "control"],
