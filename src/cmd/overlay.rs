@@ -1,11 +1,13 @@
 //! `imgbuild overlay`: what overlays there are, and what each is by itself.
 
+mod charts;
 mod describe;
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde::Serialize;
 
+use self::charts::{ChartRow, charts_of};
 use super::Outcome;
 use super::list;
 use super::session::Session;
@@ -35,6 +37,8 @@ struct Shown {
     /// What each parameter decides.
     decides: BTreeMap<String, Decides>,
     manifests: Vec<ManifestRow>,
+    /// Charts that its manifests install.
+    charts: Vec<ChartRow>,
     /// Names of secrets that its manifests use.
     secrets: BTreeSet<String>,
     /// Keys of `[values]` of `cluster.toml` that they use.
@@ -70,7 +74,8 @@ impl Shown {
         let decides = outline.params.keys().map(|param| (param.clone(), decides(param, &outline, &manifests)));
         let all = |names: fn(&ManifestRow) -> &BTreeSet<String>| manifests.iter().flat_map(names).cloned().collect();
         let (decides, secrets, values) = (decides.collect(), all(|row| &row.secrets), all(|row| &row.values));
-        Ok(Self { outline, decides, manifests, secrets, values })
+        let charts = outline.manifests.values().flat_map(|template| charts_of(&template.source.text)).collect();
+        Ok(Self { outline, decides, manifests, charts, secrets, values })
     }
 }
 

@@ -12,6 +12,7 @@
 //! they are laid over each other. Both point at the place in the file. Who gave what stays known ([`Origin`], [`Marks`]).
 
 pub(crate) mod addresses;
+mod architectures;
 mod artifact;
 mod board;
 pub(crate) mod checks;
@@ -39,6 +40,7 @@ mod overlay;
 mod param_value;
 mod params;
 pub(crate) mod parse;
+mod ports;
 mod registration;
 mod resolved;
 mod roles;
@@ -68,6 +70,7 @@ pub use origin::Origin;
 pub use outline::{Archive, Compiled, Download, Outline, OwnFile, Param, Part, When, outline};
 pub use overlay::Overlay;
 pub use param_value::{ParamValue, Params};
+pub use ports::{Port, Protocol};
 pub use registration::Registration;
 pub use schema::{SetBy, overlay_json_schema};
 pub use workspace::{Home, Workspace};

@@ -1,7 +1,7 @@
 //! An overlay by itself, for no profile and no board: what profiles can set of it, what it always gives, and what comes along
 //! where its parameters have certain values.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use serde::Serialize;
@@ -15,7 +15,7 @@ use super::schema::{
     ArtifactEntry, KernelModuleTable, OverlayToml, ParamTable, ParamValues, SetBy, Settable, SourceEntry,
 };
 use super::values::{Identifier, Spanned};
-use super::{Arch, Home, ManifestTemplate, ParamValue, Params, ProfileError, Via, Workspace};
+use super::{Arch, Home, ManifestTemplate, ParamValue, Params, Port, ProfileError, Via, Workspace};
 
 /// An overlay as its folder has it.
 #[derive(Debug, Clone, Serialize)]
@@ -33,6 +33,8 @@ pub struct Outline {
     /// What it gives beside, in the order of its file.
     #[serde(rename = "when")]
     pub whens: Vec<When>,
+    /// What it opens on nodes.
+    pub ports: BTreeSet<Port>,
     /// Lines for a Raspberry Pi's `config.txt`.
     pub config_txt: Vec<String>,
     /// Kernel settings by sysctl name.
@@ -78,6 +80,8 @@ pub struct Part {
     pub needs: Vec<String>,
     /// Roles that a profile may not have with it.
     pub conflicts: Vec<String>,
+    /// Architectures that it is for; all if there are none.
+    pub architectures: Vec<Arch>,
     pub packages: Vec<String>,
     pub sources: Vec<Archive>,
     /// Globs of what the image leaves out.
@@ -185,6 +189,7 @@ pub fn outline(workspace: &Workspace, name: &str) -> Result<Outline, ProfileErro
             provides: all(when.provides),
             needs: all(when.needs),
             conflicts: all(when.conflicts),
+            architectures: plain_all(when.architectures),
             packages: all(when.packages),
             sources: when.sources.into_iter().map(archive_of).collect(),
             drop: all(when.drop),
@@ -209,6 +214,7 @@ pub fn outline(workspace: &Workspace, name: &str) -> Result<Outline, ProfileErro
             provides: std::iter::once(name.to_owned()).chain(all(toml.provides)).collect(),
             needs: all(toml.needs),
             conflicts: all(toml.conflicts),
+            architectures: plain_all(toml.architectures),
             packages: all(toml.packages),
             sources: toml.sources.into_iter().map(archive_of).collect(),
             drop: all(toml.drop),
@@ -219,6 +225,7 @@ pub fn outline(workspace: &Workspace, name: &str) -> Result<Outline, ProfileErro
         },
         whens,
         params,
+        ports: usual.ports,
         config_txt: all(toml.board.config),
         sysctl: usual.sysctl,
         files: files.collect(),
@@ -251,6 +258,10 @@ fn params_of(values: ParamValues) -> Params {
 
 fn all<T: Into<String>>(values: Vec<Spanned<T>>) -> Vec<String> {
     values.into_iter().map(plain).collect()
+}
+
+fn plain_all(values: Vec<Spanned<Arch>>) -> Vec<Arch> {
+    values.into_iter().map(|value| value.0.into_inner()).collect()
 }
 
 fn archive_of(entry: SourceEntry) -> Archive {

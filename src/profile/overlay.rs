@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
 use std::sync::Arc;
 
+use super::architectures::Architectures;
 use super::checks::hidden_below;
 use super::config_txt::Block;
 use super::draft::{Draft, note_source, unit_choices};
@@ -17,8 +18,8 @@ use super::resolved::glob_of;
 use super::schema::{DirectoryEntry, OverlayEntry, OverlayToml, SourceEntry, UnitsTable};
 use super::values::{Account, Line, ManifestGlob, Mode, Spanned};
 use super::{
-    KernelModule, ManifestTemplate, Marks, Origin, Params, ProfileArtifact, ProfileError, ProfileFile, Source, Via,
-    Workspace, artifact, compiled, params, via,
+    KernelModule, ManifestTemplate, Marks, Origin, Params, Port, ProfileArtifact, ProfileError, ProfileFile, Source,
+    Via, Workspace, artifact, compiled, params, ports, via,
 };
 use crate::diagnostic::{Diagnostic, SourceText};
 use crate::tree::Content;
@@ -39,6 +40,9 @@ pub struct Overlay {
     pub needs: BTreeSet<String>,
     /// Roles that no other overlay of its profile may have.
     pub conflicts: BTreeSet<String>,
+    pub(super) architectures: Architectures,
+    /// What it opens on nodes.
+    pub ports: BTreeSet<Port>,
     pub packages: Vec<String>,
     /// Archives by name.
     pub sources: BTreeMap<String, Source>,
@@ -100,7 +104,8 @@ pub(super) fn read(
     via::refuse_parameter(&toml, &source)?;
     let elsewhere = params::patches(&toml.whens);
     let of_cluster = params::of_cluster(&toml);
-    let params = params::apply(name, &mut toml, draft.settings.get(name), &source)?;
+    let mut architectures = Architectures::of(&toml);
+    let params = params::apply(name, &mut toml, &mut architectures, draft.settings.get(name), &source)?;
     let by = Written { origin: Origin::Overlay(name.to_owned()), source };
     let mut marks = marks_of(&toml, &by);
     params::note(&mut marks, name, draft.settings.get(name));
@@ -125,6 +130,8 @@ pub(super) fn read(
         needs: toml.needs.into_iter().map(plain).collect(),
         conflicts: toml.conflicts.into_iter().map(plain).collect(),
         sources: sources_of(toml.sources, at, workspace)?,
+        architectures,
+        ports: ports::ports_of(toml.ports, at)?,
         drop: toml.drop.into_iter().map(plain).collect(),
         packages: toml.packages.into_iter().map(plain).collect(),
         modules: toml.modules.into_iter().map(plain).collect(),

@@ -11,6 +11,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
 use std::sync::Arc;
 
+use super::architectures::Architectures;
 use super::checks;
 use super::error::known_names;
 use super::marks::Written;
@@ -190,7 +191,7 @@ pub(super) fn of_cluster(toml: &OverlayToml) -> BTreeSet<String> {
 }
 
 /// The values of an overlay's parameters, with what follows from them put into `toml`, whose `[params]` and `[[when]]` are empty
-/// then. What has neither a default nor a setting has no value.
+/// then, and into `architectures`. What has neither a default nor a setting has no value.
 ///
 /// # Errors
 /// A parameter that is not declared; a value of another type than its own, or that it may not have; one that decides something
@@ -198,6 +199,7 @@ pub(super) fn of_cluster(toml: &OverlayToml) -> BTreeSet<String> {
 pub(super) fn apply(
     overlay: &str,
     toml: &mut OverlayToml,
+    architectures: &mut Architectures,
     settings: Option<&Settings>,
     at: &Arc<SourceText>,
 ) -> Result<Params, ProfileError> {
@@ -230,6 +232,7 @@ pub(super) fn apply(
             params.get(name).or(defaults.get(name)).is_some_and(|given| meets(given, value.get_ref()))
         };
         if when.params.iter().all(holds) {
+            architectures.narrow(&when, at)?;
             add(toml, when, &mut params, at)?;
         }
     }
@@ -452,6 +455,7 @@ fn add(toml: &mut OverlayToml, when: WhenEntry, params: &mut Params, at: &Arc<So
         provides,
         needs,
         conflicts,
+        architectures: _,
         packages,
         sources,
         drop,

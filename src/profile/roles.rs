@@ -1,18 +1,19 @@
 //! What overlays are to each other: `provides`, `needs` and `conflicts`, names of roles. Of each role a profile has one
 //! provider at most; an overlay always provides its own name.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
+use super::architectures::{self, Architectures};
 use super::draft::Draft;
 use super::parse::parse;
 use super::schema::OverlayToml;
-use super::{Overlay, ProfileError, Via, Workspace, via};
+use super::{Arch, Overlay, ProfileError, Via, Workspace, via};
 use crate::diagnostic::{Diagnostic, closest};
 
 /// Holds the overlays of a profile against what they say of each other.
 ///
 /// # Errors
-/// Two that provide one role; two of which one conflicts with the other; one that needs a role that none of them provides.
+/// Two that provide one role or open one port; one for other architectures than the board's; two of which one conflicts with the other; one that needs a role that none of them provides.
 pub(super) fn check(draft: &Draft, overlays: &[Overlay], workspace: &Workspace) -> Result<(), ProfileError> {
     let mut providers: BTreeMap<&str, &Overlay> = BTreeMap::new();
     for overlay in overlays {
@@ -33,6 +34,8 @@ pub(super) fn check(draft: &Draft, overlays: &[Overlay], workspace: &Workspace) 
             return Err(unmet(draft, role, overlay, workspace)?.into());
         }
     }
+    fits_board(draft, overlays)?;
+    ports_differ(draft, overlays)?;
     for overlay in overlays.iter().filter(|overlay| overlay.via == Via::Gitops) {
         match providers.get(GITOPS) {
             None => return Err(nobody_applies(draft, overlay, workspace)?.into()),
@@ -75,6 +78,40 @@ fn at_its_via(draft: &Draft, overlay: &Overlay, message: String) -> Diagnostic {
     let key = format!("{} {}", overlay.name, via::KEY);
     let said = overlay.marks.mistake("overlay.param", &key, message.clone());
     said.unwrap_or_else(|| at_its_name(draft, overlay, message))
+}
+
+/// Refuses an overlay that is for other architectures than the board's.
+fn fits_board(draft: &Draft, overlays: &[Overlay]) -> Result<(), ProfileError> {
+    let Some(board) = draft.board else { return Ok(()) };
+    let is_other = |names: &BTreeSet<Arch>| !names.is_empty() && !names.contains(&board.arch());
+    let Some(overlay) = overlays.iter().find(|overlay| is_other(&overlay.architectures.names)) else { return Ok(()) };
+    let name = &overlay.name;
+    let Architectures { names, params } = &overlay.architectures;
+    let (only, arch) = (architectures::spoken(names), board.arch().name());
+    let message = format!("overlay `{name}` is for {only} alone, and the board `{}` is {arch}", board.name());
+    let params: Vec<String> = params.iter().map(quoted).collect();
+    let other = match params.as_slice() {
+        [] => String::new(),
+        params => format!(", or set {} in [overlay.{name}] otherwise", params.join(" and ")),
+    };
+    let hint = format!("take it out of this profile{other}; `imgbuild overlay show {name}` says what it is for");
+    Err(at_its_name(draft, overlay, message).hint(hint).into())
+}
+
+/// Refuses two overlays that open one port of a node.
+fn ports_differ(draft: &Draft, overlays: &[Overlay]) -> Result<(), ProfileError> {
+    let mut open = BTreeMap::new();
+    for overlay in overlays {
+        for port in &overlay.ports {
+            let first: Option<&Overlay> = open.insert((port.port, port.protocol), overlay);
+            if let Some(first) = first {
+                let (one, two) = (&first.name, &overlay.name);
+                let message = format!("overlays `{one}` and `{two}` both open port {} on nodes", port.spoken());
+                return Err(at_its_name(draft, overlay, message).hint(keep_one(first)).into());
+            }
+        }
+    }
+    Ok(())
 }
 
 /// A mistake where the profile names this overlay.

@@ -22,10 +22,10 @@ use super::values::{
     Account, Address, AddressWithPrefix, Archive, ArchiveComponent, ArchiveMember, BlockSize, Component, ConfigLine,
     Edit, Expected, FileUrl, Fingerprint, Glob, HostName, Identifier, Image, ImagePath, K3sVersion, KernelOption,
     KernelVersion, KeyPlace, KubeletArg, LabelName, LabelValue, Led, Level, Line, Locale, Login, Mac, ManifestGlob,
-    MirrorPlace, Mode, Module, Package, PackagePattern, PartitionSize, Priority, Server, Sha256, Spanned, SshKey,
-    Suite, SysctlName, SysctlValue, Taint, TimeZone, Unit, Url, Version, VersionStart, Word, WorkspacePath,
+    MirrorPlace, Mode, Module, Package, PackagePattern, PartitionSize, PortNumber, Priority, Server, Sha256, Spanned,
+    SshKey, Suite, SysctlName, SysctlValue, Taint, TimeZone, Unit, Url, Version, VersionStart, Word, WorkspacePath,
 };
-use super::{Arch, Board, Role, Via};
+use super::{Arch, Board, Protocol, Role, Via};
 
 /// A list that adds to the inherited one; an entry with a leading `-` removes an inherited entry.
 pub(super) type List<T> = Vec<Spanned<Edit<T>>>;
@@ -375,6 +375,12 @@ pub(super) struct OverlayToml {
     /// Roles, or names of overlays, that may not be in a profile that has this one.
     #[serde(default)]
     pub conflicts: Vec<Spanned<Identifier>>,
+    /// Architectures that it is for; all unless given.
+    #[serde(default)]
+    pub architectures: Vec<Spanned<Arch>>,
+    /// Ports that it opens on nodes. Two overlays of a profile cannot open the same.
+    #[serde(default)]
+    pub ports: Vec<Spanned<PortEntry>>,
     /// Debian packages that its files need.
     #[serde(default)]
     pub packages: Vec<Spanned<Package>>,
@@ -418,6 +424,19 @@ pub(super) struct OverlayToml {
     /// Secrets and `ConfigMaps` that something in the cluster makes, so that no manifest has to.
     #[serde(default)]
     pub expects: Vec<Spanned<Expected>>,
+}
+
+/// A port that an overlay opens on nodes.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, expecting = "a table")]
+pub(super) struct PortEntry {
+    /// Its number.
+    pub port: PortNumber,
+    /// What it speaks; `tcp` unless given.
+    #[serde(default)]
+    pub protocol: Protocol,
+    /// What it is for.
+    pub description: Line,
 }
 
 /// Settings of the machine.

@@ -335,6 +335,32 @@ impl JsonSchema for Level {
     }
 }
 
+/// The number of a port.
+#[derive(Debug, Clone, Copy, Deserialize)]
+#[serde(try_from = "i64")]
+pub(super) struct PortNumber(pub(super) u16);
+
+impl TryFrom<i64> for PortNumber {
+    type Error = String;
+
+    fn try_from(number: i64) -> Result<Self, String> {
+        match u16::try_from(number) {
+            Ok(port @ 1..) => Ok(Self(port)),
+            _ => Err(format!("{number} is not a port\nwrite a number from 1 to 65535")),
+        }
+    }
+}
+
+impl JsonSchema for PortNumber {
+    fn schema_name() -> Cow<'static, str> {
+        "PortNumber".into()
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        json_schema!({ "type": "integer", "minimum": 1, "maximum": 65535 })
+    }
+}
+
 /// The priority of a source of packages.
 #[derive(Debug, Clone, Copy, Deserialize)]
 #[serde(try_from = "i64")]

@@ -4,6 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde::Serialize;
 
+use crate::profile::Port;
+
 /// What a cluster does at its first boot.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Rollout {
@@ -102,6 +104,8 @@ pub struct Step {
     pub hosts: BTreeSet<String>,
     /// Addresses that it has or gives.
     pub addresses: BTreeSet<String>,
+    /// Ports that it opens on nodes.
+    pub ports: BTreeSet<Port>,
 }
 
 /// A file that brings an overlay's objects into the cluster.

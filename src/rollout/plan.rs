@@ -6,7 +6,7 @@ use super::nodes::{Pods, node_of, pods_of};
 use super::objects::{Content, content_of};
 use super::parts::{PARTS, TOLERATED};
 use super::{File, From, Node, Rollout, SecretState, SecretUse, Stage, Step, Wait, order};
-use crate::cluster::manifests::{Context, Home, Manifest, STAND_IN, Uses, render, uses};
+use crate::cluster::manifests::{Context, Home, Manifest, STAND_IN, render, uses};
 use crate::cluster::secrets::{AGENT_TOKEN, DATASTORE_URL, NodeNeeds, SERVER_TOKEN, Secrets};
 use crate::cluster::{self, Cluster};
 use crate::profile::{ManifestTemplate, Origin, Overlay, Profile, Role};
@@ -67,6 +67,7 @@ fn step(id: String, stage: Stage, name: &str, does: String) -> Step {
         secrets: BTreeSet::new(),
         hosts: BTreeSet::new(),
         addresses: BTreeSet::new(),
+        ports: BTreeSet::new(),
     }
 }
 
@@ -204,7 +205,7 @@ fn systems(inputs: &Inputs<'_>, nodes: &[Node]) -> Vec<Step> {
             let Some(&overlay) = overlays.get(origin.as_str()) else { continue };
             let system = systems.entry(&overlay.name).or_insert_with(|| System { overlay, files: Vec::new() });
             if system.files.iter().all(|(file, _)| file.name != *name) {
-                system.files.push(read(name, template, overlay, profile, inputs));
+                system.files.push(read(name, template, profile, inputs));
             }
         }
     }
@@ -234,13 +235,7 @@ fn systems(inputs: &Inputs<'_>, nodes: &[Node]) -> Vec<Step> {
 }
 
 /// A file with what is known of its content.
-fn read(
-    name: &str,
-    template: &ManifestTemplate,
-    overlay: &Overlay,
-    profile: &Profile,
-    inputs: &Inputs<'_>,
-) -> (File, Content) {
+fn read(name: &str, template: &ManifestTemplate, profile: &Profile, inputs: &Inputs<'_>) -> (File, Content) {
     let mut file = File {
         name: name.to_owned(),
         from: From::Image,
@@ -257,7 +252,11 @@ fn read(
             return (file, Content::default());
         }
     };
-    file.from = from(overlay, &used);
+    file.from = match used.home(template.via) {
+        Home::Image => From::Image,
+        Home::Seed => From::Seed,
+        Home::Git => From::Git,
+    };
     file.secrets.clone_from(&used.secrets);
     // No value of a secret: that none is in the plan must not depend on where a template puts one.
     let stand_ins = used.secrets.iter().map(|name| (name.clone(), STAND_IN));
@@ -284,14 +283,6 @@ fn read(
             file.unknown = Some(fault.message);
             (file, Content::default())
         }
-    }
-}
-
-/// Where a file of an overlay comes from.
-fn from(_overlay: &Overlay, used: &Uses) -> From {
-    match used.home() {
-        Home::Image => From::Image,
-        Home::Seed => From::Seed,
     }
 }
 
@@ -338,6 +329,7 @@ fn step_of(
         step.does = format!("what {} needs that is secret, and what it lies in", overlay.name);
         return step;
     }
+    step.ports.clone_from(&overlay.ports);
     let provider = |role: &str| {
         let provides =
             |other: &&System<'_>| other.overlay.provides.contains(role) && other.overlay.name != overlay.name;

@@ -159,7 +159,7 @@ fn number(line: &str, name: &str) -> usize {
 
 #[test]
 fn in_the_picture_no_words_overlap_whatever_they_are() {
-    let long = "a-name-of-an-overlay-that-is-as-long-as-names-may-be-at-the-very-most";
+    let long = "a-name-of-an-overlay-that-is-as-long-as-names-may-ever-be";
     let hostile = "<script>alert('x')</script> & \"quotes\"";
     let plan = plan_of(&[
         (

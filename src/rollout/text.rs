@@ -3,6 +3,7 @@
 use std::fmt::Write as _;
 
 use super::{File, From, Node, Rollout, Stage, Step, Wait};
+use crate::profile::Port;
 
 impl Rollout {
     /// The plan for people.
@@ -62,6 +63,7 @@ impl Rollout {
         row("secrets", secrets.collect::<Vec<_>>().join(", "));
         row("pages", step.hosts.iter().map(|host| format!("https://{host}")).collect::<Vec<_>>().join(", "));
         row("addresses", step.addresses.iter().cloned().collect::<Vec<_>>().join(", "));
+        row("ports", step.ports.iter().map(Port::spoken).collect::<Vec<_>>().join(", "));
     }
 
     fn wait_in_words(&self, Wait { any_of, why }: &Wait) -> String {

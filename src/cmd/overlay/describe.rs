@@ -31,6 +31,8 @@ impl Shown {
         for when in &outline.whens {
             text.when(when);
         }
+        text.table("ports on nodes", outline.ports.iter().map(|port| (port.spoken(), port.description.clone())));
+        text.table("charts", self.charts.iter().map(|chart| (chart.spoken(), chart.repository.clone())));
         text.table("files", outline.files.iter().map(|(path, file)| (path.clone(), file_in_words(file))));
         text.table("downloads", outline.artifacts.iter().map(download_in_words));
         text.table("manifests", self.manifests.iter().map(|row| (row.file.clone(), manifest_in_words(row))));
@@ -77,6 +79,7 @@ impl Text {
         self.list("provides", &part.provides);
         self.list("needs", &part.needs);
         self.list("conflicts", &part.conflicts);
+        self.list("architectures", part.architectures.iter().map(|arch| arch.name()));
         self.list("packages", &part.packages);
         self.list("sources", part.sources.iter().map(source_in_words));
         self.list("left out", &part.drop);

@@ -8,9 +8,9 @@ use serde::de::{Deserializer, Error as _};
 use serde::{Deserialize, Serialize};
 
 use super::{KernelModuleTable, SourceEntry, UnitsTable};
-use crate::profile::ParamValue;
 use crate::profile::checks;
 use crate::profile::values::{Glob, Identifier, Line, Module, Package, Spanned};
+use crate::profile::{Arch, ParamValue};
 
 /// Values by the names of parameters.
 pub(in crate::profile) type ParamValues = BTreeMap<Spanned<Identifier>, Spanned<ParamValue>>;
@@ -81,6 +81,9 @@ pub(in crate::profile) struct WhenEntry {
     /// Roles, or names of overlays, that may not be in the profile.
     #[serde(default)]
     pub conflicts: Vec<Spanned<Identifier>>,
+    /// Architectures that it is for.
+    #[serde(default)]
+    pub architectures: Vec<Spanned<Arch>>,
     /// Debian packages.
     #[serde(default)]
     pub packages: Vec<Spanned<Package>>,

@@ -559,7 +559,7 @@ package = ["curl"]
     2 | package = ["curl"]
       | ^^^^^^^
       |
-      = help: did you mean `packages`? keys here: `schema`, `description`, `params`, `when`, `provides`, `needs`, `conflicts`, `packages`, `source`, `drop`, `modules`, `board`, `sysctl`, `units`, `file`, `directory`, `artifact`, `kernel-module`, `via`, `verbatim`, `expects`
+      = help: did you mean `packages`? keys here: `schema`, `description`, `params`, `when`, `provides`, `needs`, `conflicts`, `architectures`, `ports`, `packages`, `source`, `drop`, `modules`, `board`, `sysctl`, `units`, `file`, `directory`, `artifact`, `kernel-module`, `via`, `verbatim`, `expects`
     "#);
 }
 
