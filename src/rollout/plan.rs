@@ -102,7 +102,7 @@ fn steps_of_node(node: &cluster::Node, profile: &Profile, cluster: &Cluster, ser
     let (id, stage, last, does) = match k3s.role {
         Role::Server => {
             let state = match &cluster.datastore {
-                Some(_) => "its state in the PostgreSQL of datastore-url",
+                Some(_) => "its state in PostgreSQL",
                 None => "its state in SQLite on its own disk",
             };
             let last = cluster.datastore.as_ref().map(|_| "the database".to_owned());

@@ -42,7 +42,7 @@ mount = "/var/lib/longhorn"
 /// What the cluster says of overlays.
 const OF_CLUSTER: [(&str, &str); 2] = [
     ("argocd", "repository = \"git@git.example.org:you/cluster.git\"\nhosts = \"git.example.org ssh-ed25519 AAAA\"\n"),
-    ("metallb", "pool = \"192.168.1.200-192.168.1.220, 192.168.1.240/28\"\n"),
+    ("metallb", "pool = \"192.168.1.200-192.168.1.220, 192.168.1.240/29\"\n"),
 ];
 
 /// Values of secrets, none of them real.

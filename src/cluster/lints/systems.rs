@@ -204,8 +204,11 @@ fn pool_taken(inputs: &Inputs<'_>) -> Vec<Mistake> {
             first <= *address && *address <= last && first.is_ipv4() == address.is_ipv4()
         };
         if let Some((address, whose)) = of_nobody.as_ref().or_else(|| taken.iter().find(is_in)) {
-            let what = if first == last { String::new() } else { format!("`{}` has {address} in it: ", range.text) };
-            let message = format!("{what}the address {address} is {whose}");
+            let message = if first == last {
+                format!("the address {address} is {whose}")
+            } else {
+                format!("`{}` has {address} in it, which is {whose}", range.text)
+            };
             found.push(
                 range
                     .wrong(inputs, message)

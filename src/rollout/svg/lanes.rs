@@ -12,7 +12,7 @@ const LABEL: (usize, usize) = (12, 170);
 const GATE: (usize, usize) = (190, 250);
 const SERVER: (usize, usize) = (470, 230);
 const AGENT: (usize, usize) = (740, 230);
-const RUNS: (usize, usize) = (1000, 330);
+const RUNS: (usize, usize) = (1000, 520);
 
 /// Draws the lanes at a place; gives the height at which they end.
 pub(super) fn draw(plan: &Rollout, left: usize, top: usize, drawing: &mut Drawing) -> usize {
