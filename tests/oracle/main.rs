@@ -15,7 +15,7 @@ mod install;
 use image::Workspace;
 
 /// What nodes of the other roles have, and what people add: its scripts are accounted for too.
-const MORE: &str = "nfs-common open-iscsi cryptsetup-bin xfsprogs vim-tiny pciutils firmware-realtek apt";
+const MORE: &str = "nfs-common open-iscsi cryptsetup xfsprogs vim-tiny pciutils firmware-realtek apt";
 
 #[test]
 fn images_hold_what_an_installation_of_their_lock_holds() {

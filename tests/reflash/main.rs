@@ -21,6 +21,7 @@ mod support;
 mod clock;
 mod control;
 mod disks;
+mod longhorn;
 mod network;
 mod node;
 mod power;

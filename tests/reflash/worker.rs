@@ -7,6 +7,7 @@ use serde_json::Value;
 
 use crate::console::{Console, Extras};
 use crate::disks::blank;
+use crate::longhorn;
 use crate::network;
 use crate::node::{boot_until_ready, says, status, wait_until_ready};
 use crate::postgres::Postgres;
@@ -70,6 +71,7 @@ fn a_worker_whose_stick_is_lost_is_known_again_keeps_its_disk_and_an_impostor_is
     assert_eq!(joined["registrations"], 1, "{joined}");
     assert_eq!(joined["labels"]["node.longhorn.io/create-default-disk"], "true", "{joined}");
     check(&mut node);
+    longhorn::preflight(&mut node);
     drop(node);
 
     let mut node = boot(workspace.flash("pi1", "second"), "worker, written anew");
