@@ -14,21 +14,42 @@ use crate::keys::Keys;
 use crate::place::Place;
 
 /// Those with manifests, by the order in which a server applies them.
-const SYSTEMS: [&str; 5] = ["argocd", "longhorn", "metallb", "nvidia-device-plugin", "sealed-secrets"];
+const SYSTEMS: [&str; 9] = [
+    "argocd",
+    "forward-auth",
+    "kubeseal-webgui",
+    "longhorn",
+    "metallb",
+    "nvidia-device-plugin",
+    "registry",
+    "renovate",
+    "sealed-secrets",
+];
+
+/// Those of them that take no chart: their manifests are their own.
+const WITHOUT_CHART: [&str; 2] = ["registry", "renovate"];
 
 /// Those of them that have to be there before Git is read: they come with the image, all others by Git.
 const SEED: [&str; 3] = ["argocd", "metallb", "sealed-secrets"];
 
 /// Settings that turn on what is off by default.
-const ALL_ON: &str = "
+const ALL_ON: &str = r#"
 [overlay.argocd]
 ingress = true
 appsets = true
+[overlay.forward-auth]
+provider = "oidc"
 [overlay.longhorn]
 gpu = true
 [overlay.nvidia-device-plugin]
 slices = 4
-";
+[overlay.registry]
+certificate = "traefik"
+[overlay.renovate]
+platform = "gitea"
+github = { secret = "renovate-github" }
+logins = { secret = "renovate-logins" }
+"#;
 
 #[test]
 fn check_finds_nothing_in_any_of_them_as_shipped_or_with_everything_on() {
@@ -54,14 +75,15 @@ fn what_parameters_turn_on_is_in_the_manifests() {
         let lines = all[overlay].lines().filter(|line| !plain[overlay].contains(line));
         lines.collect::<Vec<_>>().join("\n")
     };
-    assert_snapshot!(format!("{}\n\n{}\n\n{}", new("argocd"), new("longhorn"), new("nvidia-device-plugin")));
+    let changed = ["argocd", "forward-auth", "longhorn", "nvidia-device-plugin", "registry", "renovate"];
+    assert_snapshot!(changed.map(new).join("\n\n"));
 }
 
 #[test]
 fn every_value_that_an_overlay_sets_is_a_key_of_the_pinned_chart() {
     for settings in ["", ALL_ON] {
         let all = Place::new(&SYSTEMS, settings).charts();
-        assert_eq!(all.len(), SYSTEMS.len());
+        assert_eq!(all.len(), SYSTEMS.len() - WITHOUT_CHART.len());
         for chart in all {
             let keys = Keys::of(&chart.overlay);
             assert_eq!(
@@ -94,7 +116,8 @@ fn charts_are_safe_to_install_on_a_tainted_server_at_a_first_boot() {
         // The one kind of job that tolerates every taint that servers have. What comes by Git needs none.
         let is_seed = SEED.contains(&chart.overlay.as_str());
         assert_eq!(spec["bootstrap"], if is_seed { Value::Bool(true) } else { Value::Null }, "{}", chart.overlay);
-        assert!(spec["repo"].as_str().unwrap().starts_with("https://"), "{}", chart.overlay);
+        let from = spec["repo"].as_str().or(spec["chart"].as_str()).unwrap();
+        assert!(from.starts_with("https://") || from.starts_with("oci://"), "{}", chart.overlay);
     }
 }
 

@@ -25,6 +25,14 @@ sealing_certificate = """
 certificate in
 two lines
 """
+registry_certificate = """
+another one in
+two lines
+"""
+
+[[registry]]
+host = "registry.home.home.arpa"
+auth = { username = "cluster", password = "registry-password" }
 
 OVERLAYS
 [node.control]
@@ -40,18 +48,33 @@ mount = "/var/lib/longhorn"
 "#;
 
 /// What the cluster says of overlays.
-const OF_CLUSTER: [(&str, &str); 2] = [
+const OF_CLUSTER: [(&str, &str); 4] = [
     ("argocd", "repository = \"git@git.example.org:you/cluster.git\"\nhosts = \"git.example.org ssh-ed25519 AAAA\"\n"),
+    (
+        "forward-auth",
+        "client = \"imgbuild\"\nissuer = \"https://id.example.org\"\nemails = \"you@example.org, she@example.org\"\n",
+    ),
+    ("renovate", "repositories = \"you/cluster, you/images\"\n"),
     ("metallb", "pool = \"192.168.1.200-192.168.1.220, 192.168.1.240/29\"\n"),
 ];
 
 /// Values of secrets, none of them real.
-const SECRETS: [(&str, &str); 5] = [
+const SECRETS: [(&str, &str); 15] = [
     ("server-token", "0123456789abcdef0123456789abcdef"),
     ("agent-token", "fedcba9876543210fedcba9876543210"),
     ("identity-seed", "00112233445566778899aabbccddeeff00112233445566778899aabbccddeeff"),
     ("deploy-key", "deploy key in\ntwo lines\n"),
     ("sealing-key", "sealing key in\ntwo lines\n"),
+    ("login-passwords", "you:$2y$05$hash\nshe:$2y$05$another\n"),
+    ("login-cookie", "ffeeddccbbaa99887766554433221100"),
+    ("login-client", "client of the login"),
+    ("registry-accounts", "cluster:$2y$05$third\n"),
+    ("registry-password", "password of the registry"),
+    ("registry-session", "session of the page"),
+    ("registry-key", "registry key in\ntwo lines\n"),
+    ("renovate-token", "token of renovate"),
+    ("renovate-github", "token of github"),
+    ("renovate-logins", "[{\"matchHost\": \"registry.home.home.arpa\", \"password\": \"it's\"}]"),
 ];
 
 pub struct Place(TempDir);
@@ -161,7 +184,8 @@ impl Place {
                 let object: Value = serde_saphyr::from_str(document).unwrap();
                 if object["kind"] == "HelmChart" {
                     let word = |key: &str| object["spec"][key].as_str().unwrap().to_owned();
-                    let (name, version) = (word("chart"), word("version"));
+                    let (chart, version) = (word("chart"), word("version"));
+                    let name = chart.rsplit('/').next().unwrap().to_owned();
                     let values = serde_saphyr::from_str(&word("valuesContent")).unwrap();
                     charts.push(Chart { overlay: overlay.clone(), name, version, values, object });
                 }

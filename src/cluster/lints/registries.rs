@@ -7,8 +7,10 @@ use super::{Inputs, Lint, Mistake, Theme};
 use crate::cluster::Registry;
 use crate::diagnostic::Severity;
 
-pub(super) const THEME: Theme =
-    Theme { title: "Registries", lints: &[CA_MISSING, CA_UNUSABLE, PASSWORD_IN_CLEAR, PASSWORD_FOR_ALL, TOLD_TWICE] };
+pub(super) const THEME: Theme = Theme {
+    title: "Registries",
+    lints: &[CA_MISSING, CA_UNUSABLE, PASSWORD_IN_CLEAR, PASSWORD_FOR_ALL, TOLD_TWICE, UNTOLD],
+};
 
 const CA_MISSING: Lint = Lint {
     code: "C055-registry-ca-missing",
@@ -50,6 +52,17 @@ const TOLD_TWICE: Lint = Lint {
     why: "K3s has one configuration per host, and which of the two counts is undefined",
     find: told_twice,
 };
+
+const UNTOLD: Lint = Lint {
+    code: "C152-registry-untold",
+    severity: Severity::Warning,
+    title: "A registry is installed, and no node is told of any",
+    why: "nodes find no login and no authority for it by themselves, so no pod starts from its images",
+    find: untold,
+};
+
+/// The role of an overlay that installs a registry.
+const REGISTRY: &str = "registry";
 
 fn registries<'a>(inputs: &'a Inputs<'_>) -> impl Iterator<Item = (String, &'a Registry)> {
     inputs.cluster.registries.iter().enumerate().map(|(number, registry)| (format!("registry.{number}"), registry))
@@ -123,6 +136,26 @@ fn told_twice(inputs: &Inputs<'_>) -> Vec<Mistake> {
                 found.push(inputs.at_value(&format!("{key}.host"), message).hint("write the same for both"));
             }
         }
+    }
+    found
+}
+
+fn untold(inputs: &Inputs<'_>) -> Vec<Mistake> {
+    if !inputs.cluster.registries.is_empty() {
+        return Vec::new();
+    }
+    let mut found = Vec::new();
+    for (node, profile) in inputs.nodes() {
+        let installs = profile.overlays.iter().find(|overlay| overlay.provides.contains(REGISTRY));
+        found.extend(installs.map(|overlay| {
+            let message =
+                format!("overlay `{}` installs a registry, and no [[registry]] tells nodes of it", overlay.name);
+            let host = format!("{REGISTRY}.{}", inputs.cluster.domain);
+            let hint = format!(
+                "add `[[registry]]` with `host = \"{host}\"`, and `ca` and `auth` as docs/systems/registry.md has them"
+            );
+            inputs.at_node(node, message).hint(hint)
+        }));
     }
     found
 }

@@ -75,12 +75,12 @@ fn an_overlays_own_name_is_a_role_too() {
 #[test]
 fn a_condition_may_need_and_provide() {
     let overlay = "schema = 1\n[params.login]\ndescription = \"Who may come in\"\ndefault = \"none\"\n\
-                   [[when]]\nparams = { login = \"sso\" }\nneeds = [\"forward-auth\"]\nprovides = [\"board\"]\n";
+                   [[when]]\nparams = { login = \"sso\" }\nneeds = [\"front-door\"]\nprovides = [\"board\"]\n";
     let profile = |login: &str| of("\"dashboard\"") + &format!("[overlay.dashboard]\nlogin = \"{login}\"\n");
     let files =
         |profile: &str| error(&[("overlays/dashboard/overlay.toml", overlay), ("profiles/node.toml", profile)], "node");
     let told = files(&profile("sso"));
-    assert!(told.contains("overlay `dashboard` needs `forward-auth`"), "{told}");
+    assert!(told.contains("overlay `dashboard` needs `front-door`"), "{told}");
     assert!(told.contains("overlays/dashboard/overlay.toml:7:10"), "{told}");
     node(&[("overlays/dashboard/overlay.toml", overlay), ("profiles/node.toml", &profile("none"))]);
 }
