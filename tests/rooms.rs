@@ -28,7 +28,7 @@ const ROOMS: &[(&str, &str)] = &[
     ("profile", "files urls diagnostic tree"),
     ("fetch", "files urls tree format output profile"),
     ("debian", "files urls tree format output profile fetch"),
-    ("lock", "files diagnostic tree profile fetch debian"),
+    ("lock", "files urls diagnostic tree profile fetch debian"),
     ("effects", "diagnostic tree format profile debian lock"),
     ("kernel_module", "process tree output profile debian effects"),
     ("image", "files diagnostic tree format output profile debian"),

@@ -21,6 +21,7 @@ use crate::effects::{ApplyError, EffectError};
 use crate::exit::{Code, Failure};
 use crate::fetch::FetchError;
 use crate::fetch::channels::ChannelError;
+use crate::fetch::charts::ChartError;
 use crate::fetch::k3s::K3sError;
 use crate::fetch::registry::RegistryError;
 use crate::flash::parent::FlashError;
@@ -119,6 +120,7 @@ impl From<PipelineError> for Failure {
             PipelineError::Unaccounted(error) => return error.into(),
             PipelineError::K3s(error) => return error.into(),
             PipelineError::Registry(error) => return error.into(),
+            PipelineError::Chart(error) => return error.into(),
             PipelineError::Compile(error) => return (*error).into(),
             PipelineError::Manifest(error) => return error.into(),
             PipelineError::Unpack(error) => return error.into(),
@@ -148,7 +150,8 @@ impl From<PipelineError> for Failure {
             PipelineError::Repair { .. } | PipelineError::Artifact { .. } | PipelineError::PackModules { .. } => {
                 Code::Unexpected
             }
-            PipelineError::PackImage { .. }
+            PipelineError::UnclearChart { .. }
+            | PipelineError::PackImage { .. }
             | PipelineError::Unwritable { .. }
             | PipelineError::KeepModules { .. }
             | PipelineError::Needs { .. } => Code::Refused,
@@ -206,6 +209,27 @@ impl From<RegistryError> for Failure {
         let failure = Self::new(code, &error).hint(hint);
         match error {
             RegistryError::Unavailable { source: source @ FetchError::Unavailable { .. }, .. } => {
+                Self { causes: Self::from(source).causes, ..failure }
+            }
+            _ => failure,
+        }
+    }
+}
+
+impl From<ChartError> for Failure {
+    fn from(error: ChartError) -> Self {
+        let code = match &error {
+            ChartError::Unavailable { source: FetchError::Cache { .. } | FetchError::Start { .. }, .. } => {
+                Code::Unexpected
+            }
+            ChartError::NoSource { .. } | ChartError::NoVersion { .. } => Code::Refused,
+            ChartError::Unavailable { .. } | ChartError::Index { .. } => Code::Download,
+            ChartError::Registry { .. } | ChartError::NotIt { .. } => Code::Verification,
+        };
+        let hint = error.hint();
+        let failure = Self::new(code, &error).hint(hint);
+        match error {
+            ChartError::Unavailable { source: source @ FetchError::Unavailable { .. }, .. } => {
                 Self { causes: Self::from(source).causes, ..failure }
             }
             _ => failure,

@@ -59,7 +59,7 @@ pub(super) fn run(args: &cli::Lock, session: &Session<'_>) -> Outcome {
     let moves = releases.moves(&profiles, &lock, update)?;
     for profile in &profiles {
         let adds_k3s = dir.is_some() && lock.lacks_release(profile);
-        if update != Update::Nothing || adds_k3s || lock.expect(profile).is_err() {
+        if update != Update::Nothing || adds_k3s || expect(profile, &lock).is_err() {
             lock = locked(session, profile, lock, update, releases, &moves)?;
         }
     }
@@ -154,10 +154,16 @@ pub(super) fn load(session: &Session<'_>) -> Result<Lock, Failure> {
     Ok(Lock::load(&session.lock_path())?.unwrap_or_else(Lock::new))
 }
 
+/// Whether what is locked for `profile` is what it asks for.
+fn expect(profile: &Profile, lock: &Lock) -> Result<(), OutdatedError> {
+    lock.expect(profile)?;
+    pipeline::charts::expect(profile, lock)
+}
+
 /// Whether `lock` has `profile`; having it otherwise than it is now is an error.
 pub(super) fn is_locked(lock: &Lock, profile: &Profile) -> Result<bool, Failure> {
-    match lock.expect(profile) {
-        Ok(_) => Ok(true),
+    match expect(profile, lock) {
+        Ok(()) => Ok(true),
         Err(OutdatedError::Missing { .. }) => Ok(false),
         Err(error) => Err(error.into()),
     }
@@ -179,6 +185,7 @@ fn locked(
         k3s::warn_out_of_reach(session, profile, error);
     }
     let images = pipeline::images::choose(profile, &lock, session.tools())?;
+    let charts = pipeline::charts::choose(profile, &lock, session.tools())?;
     let indexes = indexes(session, profile)?;
     progress.begin("resolve", 0);
     let mut chosen = lock::lock_profile(profile, &indexes, Some(&lock), update)?;
@@ -187,6 +194,7 @@ fn locked(
     chosen.profile.k3s = named.filter(|_| moved_on).cloned();
     chosen.artifacts = artifacts;
     chosen.images = images;
+    chosen.charts = charts;
     progress.finish("resolve", &format!("{} for `{}`", count(chosen.packages.len(), "package"), profile.name));
 
     if !profile.kernel_modules.is_empty() {
@@ -331,7 +339,7 @@ fn choose(session: &Session<'_>, name: Option<&str>, lock: &Lock) -> Result<Chos
 /// Tells all that `build` would refuse: what does not fit a profile, and critical values of the cluster that changed.
 fn check(session: &Session<'_>, profiles: &[Profile], gone: &[String], lock: &Lock) -> Outcome {
     let ledger = workspace_ledger(&session.ledger_path())?;
-    let stale: Vec<OutdatedError> = profiles.iter().filter_map(|profile| lock.expect(profile).err()).collect();
+    let stale: Vec<OutdatedError> = profiles.iter().filter_map(|profile| expect(profile, lock).err()).collect();
     let mut faults: Vec<String> =
         gone.iter().map(|name| format!("it still has `{name}`, which no profile is called any more")).collect();
     faults.extend(profiles.iter().flat_map(|profile| unaccepted(lock, &profile.name, &ledger)));

@@ -12,6 +12,7 @@
 
 pub mod answer;
 pub(crate) mod channels;
+pub mod charts;
 mod error;
 mod http;
 pub(crate) mod k3s;

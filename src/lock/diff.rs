@@ -76,5 +76,6 @@ fn by_name<'a>(lock: &'a Lock, profile: &'a str) -> BTreeMap<&'a str, (&'a str, 
         let (name, digest) = image.name.split_once('@')?;
         Some((name, (digest.get(..19)?, image.digest())))
     });
-    packages.chain(artifacts).chain(modules).chain(images).collect()
+    let charts = lock.charts_of(profile).map(|chart| (chart.name.as_str(), (chart.version.as_str(), chart.sha256)));
+    packages.chain(artifacts).chain(modules).chain(images).chain(charts).collect()
 }

@@ -208,6 +208,16 @@ impl Lock {
                 }
             }
         }
+        let mut used_charts = BTreeSet::new();
+        for chart in &self.charts {
+            chart.check()?;
+            let what = format!("chart `{}` {}", chart.name, chart.version);
+            for profile in self.known(&chart.profiles, &what)? {
+                if !used_charts.insert((profile, &chart.name, &chart.version, &chart.repo)) {
+                    return Err(format!("profile `{profile}` has {what} twice"));
+                }
+            }
+        }
         let mut used_images = BTreeSet::new();
         for image in &self.images {
             image.check()?;

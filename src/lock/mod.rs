@@ -4,6 +4,7 @@
 //! the [`Lock`] with [`Lock::put`] and saved. Building: the lock is loaded, [`Lock::expect`] makes sure that
 //! it still fits the profile, and [`Lock::downloads`] says what to fetch. Nothing outside the lock is read then.
 
+mod charts;
 mod critical;
 mod diff;
 mod file;

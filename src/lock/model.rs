@@ -42,6 +42,9 @@ pub struct Lock {
     /// Container images that images of all profiles carry, sorted by name, architecture.
     #[serde(default, rename = "image", skip_serializing_if = "Vec::is_empty")]
     pub images: Vec<LockedImage>,
+    /// Helm's charts that images of all profiles carry, sorted by name, version.
+    #[serde(default, rename = "chart", skip_serializing_if = "Vec::is_empty")]
+    pub charts: Vec<LockedChart>,
     /// Kernel modules that are compiled for images of all profiles, sorted by name, architecture, kernel.
     #[serde(default, rename = "kernel-module", skip_serializing_if = "Vec::is_empty")]
     pub kernel_modules: Vec<LockedKernelModule>,
@@ -154,6 +157,26 @@ pub struct LockedImage {
     /// The configuration, then layers.
     #[serde(rename = "blob")]
     pub blobs: Vec<Blob>,
+}
+
+/// One of Helm's charts.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct LockedChart {
+    /// As the manifest has it: a name in the repository, `oci://…`, or the URL of a file.
+    pub name: String,
+    /// Empty for the URL of a file.
+    pub version: String,
+    /// The URL of the chart repository.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub repo: Option<String>,
+    /// Where its file is.
+    pub url: String,
+    /// Bytes.
+    pub size: u64,
+    pub sha256: Digest,
+    /// Names of the profiles that use it, sorted.
+    pub profiles: Vec<String>,
 }
 
 /// A kernel module, or several of one source, compiled for a kernel.

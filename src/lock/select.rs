@@ -175,6 +175,7 @@ pub fn lock_profile(
         packages: selection.packages().map(locked_package).collect(),
         artifacts: Vec::new(),
         images: Vec::new(),
+        charts: Vec::new(),
         kernel_modules: Vec::new(),
         toolchain: Vec::new(),
     })

@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 use std::fmt;
 
 use super::{
-    IdMap, Lock, LockedArtifact, LockedImage, LockedKernelModule, LockedPackage, LockedProfile, LockedSource, sources,
+    IdMap, Lock, LockedArtifact, LockedChart, LockedImage, LockedKernelModule, LockedPackage, LockedProfile,
+    LockedSource, sources,
 };
 use crate::debian::date;
 use crate::debian::mirror::Mirror;
@@ -24,6 +25,8 @@ pub struct Locked {
     pub artifacts: Vec<LockedArtifact>,
     /// Sorted by name.
     pub images: Vec<LockedImage>,
+    /// Sorted by name.
+    pub charts: Vec<LockedChart>,
     pub kernel_modules: Vec<LockedKernelModule>,
     /// What these are compiled with and of.
     pub toolchain: Vec<LockedPackage>,
@@ -53,6 +56,9 @@ pub enum OutdatedError {
     /// The signatures that were checked when locking were another source's.
     #[error("{what}, and profile `{profile}` was not locked so: the lock was edited, or a merge went wrong")]
     Source { profile: String, what: String },
+    /// Charts that its image is to carry.
+    #[error("the lock of profile `{profile}` {what}")]
+    Charts { profile: String, what: String },
     #[error("the lock of `{profile}` has no K3s, and only a standalone profile does without it")]
     WithoutK3s { profile: String },
 }
@@ -65,6 +71,7 @@ impl OutdatedError {
         | Self::Changed { profile }
         | Self::Altered { profile }
         | Self::Source { profile, .. }
+        | Self::Charts { profile, .. }
         | Self::WithoutK3s { profile }
         | Self::Person { profile, .. }
         | Self::Unpinned { profile, .. }) = self;
@@ -115,6 +122,7 @@ impl Lock {
         self.put_kernel_modules(name, locked.kernel_modules);
         self.put_artifacts(name, locked.artifacts);
         self.put_images(name, locked.images);
+        self.put_charts(name, locked.charts);
         self.sources.sort_by(|a, b| (&a.name, &a.date, &a.sha256).cmp(&(&b.name, &b.date, &b.sha256)));
         self.seal(name);
     }
@@ -202,6 +210,10 @@ impl Lock {
         for image in self.images_of(name) {
             line(&[&"image", &image.name, &image.arch.name(), &image.digest()]);
         }
+        for LockedChart { name, version, repo, url, size, sha256, .. } in self.charts_of(name) {
+            let repo = repo.as_deref().unwrap_or_default();
+            line(&[&"chart", size, sha256, version, name, &repo, url]);
+        }
         for LockedKernelModule { name, kernel, package, version, result, .. } in self.kernel_modules_of(name) {
             let result = result.map(|result| result.to_string()).unwrap_or_default();
             line(&[&"kernel-module", name, kernel, package, version, &result]);
@@ -219,6 +231,7 @@ impl Lock {
         self.packages.retain_mut(|package| drop_profile(&mut package.profiles, name));
         self.artifacts.retain_mut(|artifact| drop_profile(&mut artifact.profiles, name));
         self.images.retain_mut(|image| drop_profile(&mut image.profiles, name));
+        self.charts.retain_mut(|chart| drop_profile(&mut chart.profiles, name));
         self.kernel_modules.retain_mut(|module| drop_profile(&mut module.profiles, name));
         self.toolchain.retain_mut(|package| drop_profile(&mut package.profiles, name));
     }

@@ -10,6 +10,7 @@ use crate::cache::Cache;
 use crate::debian::Member;
 use crate::debian::deb::{self, DebError};
 use crate::effects::EffectError;
+use crate::fetch::charts::ChartError;
 use crate::fetch::k3s::{Asset, Release, check_machine};
 use crate::fetch::{Download, FetchError};
 use crate::format::Store as _;
@@ -50,8 +51,17 @@ pub(super) fn fetched(plan: &Plan<'_>, tools: Tools<'_>) -> Result<Vec<Content>,
     for (artifact, path) in k3s.iter().zip(&files) {
         contents.push(content(path, artifact.download.sha256, tools.cache)?);
     }
+    let charts: Vec<&Artifact> = of(Source::Chart).collect();
+    for (artifact, path) in charts.iter().zip(bring(&charts, "charts", tools).map_err(of_charts)?) {
+        contents.push(content(&path, artifact.download.sha256, tools.cache)?);
+    }
     contents.extend(of_overlays(plan, &of(Source::Url).collect::<Vec<_>>(), tools)?);
     Ok(contents)
+}
+
+/// Charts that cannot be had, each named in the error itself.
+fn of_charts(source: FetchError) -> PipelineError {
+    ChartError::Unavailable { chart: "a chart of the manifests".to_owned(), source }.into()
 }
 
 /// The contents of those that overlays name. An archive that was unpacked before is not downloaded again, nor is its download
@@ -111,6 +121,8 @@ pub(super) fn could_fetch(plan: &Plan<'_>, has_k3s: bool, tools: Tools<'_>) -> R
         let wanted: Vec<Download> = of(Source::Release).map(|artifact| artifact.download.clone()).collect();
         tools.fetcher.could_fetch(&wanted).map_err(|source| release.unavailable(source))?;
     }
+    let charts: Vec<Download> = of(Source::Chart).map(|artifact| artifact.download.clone()).collect();
+    tools.fetcher.could_fetch(&charts).map_err(of_charts)?;
     let packed = of(Source::Url).filter(|artifact| unpacked(artifact, tools).is_none());
     let packed: Vec<Download> = packed.map(|artifact| artifact.download.clone()).collect();
     tools.fetcher.could_fetch(&packed).map_err(PipelineError::OfOverlay)

@@ -10,6 +10,7 @@ use crate::effects::ledger::{LedgerError, Unaccounted};
 use crate::effects::unpack::UnpackError;
 use crate::effects::{ApplyError, EffectError};
 use crate::fetch::FetchError;
+use crate::fetch::charts::ChartError;
 use crate::fetch::k3s::K3sError;
 use crate::fetch::registry::RegistryError;
 use crate::format::kmod::{FitError, ModuleError, SymversError};
@@ -44,6 +45,11 @@ pub(crate) enum PipelineError {
     NotLocked { profile: String },
     #[error(transparent)]
     Registry(#[from] RegistryError),
+    #[error(transparent)]
+    Chart(#[from] ChartError),
+    /// A chart that cannot be locked.
+    #[error("{manifest}: chart `{chart}` cannot be locked: {reason}")]
+    UnclearChart { manifest: String, chart: String, reason: &'static str },
     #[error("cannot write the archive of container image `{image}` into `{}`", dir.display())]
     PackImage { image: String, dir: PathBuf, source: io::Error },
     /// A file that an overlay names.
@@ -159,6 +165,10 @@ impl PipelineError {
             }
             Self::SignModule { .. } => {
                 "make the keys anew: take `secure-boot-*` out of the secrets, `imgbuild secrets secure-boot`"
+            }
+            Self::UnclearChart { .. } => {
+                "write `repo`, `chart` and `version` of the HelmChart so that they are the same in every cluster, and `version` as one \
+                 version; or leave charts to the nodes: `charts = \"repository\"` in [k3s]"
             }
             Self::PackImage { .. } | Self::KeepModules { .. } => "make room, or name another cache with `--cache-dir`",
             Self::OtherResult { .. } => {

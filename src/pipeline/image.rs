@@ -177,7 +177,7 @@ fn artifacts(plan: &Plan<'_>, compiled: &[Digest]) -> Vec<ArtifactComponent> {
                 .collect(),
         },
         made: match artifact.download.urls.first() {
-            Some(url) if artifact.source == Source::Url => Made::Downloaded { url: url.clone() },
+            Some(url) if artifact.source != Source::Release => Made::Downloaded { url: url.clone() },
             _ => Made::Released,
         },
     };

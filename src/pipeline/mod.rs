@@ -11,6 +11,7 @@
 //! the command line or prints; which profile, lock, seed and directory it is about, a verb decides.
 
 mod artifacts;
+pub(crate) mod charts;
 mod error;
 mod image;
 pub(crate) mod images;

@@ -2,12 +2,14 @@
 
 use std::collections::BTreeMap;
 
+use super::charts;
 use super::images::{self, PlannedImage};
 use super::kernel_modules::PlannedModule;
+use crate::cluster::manifests;
 use crate::debian::mirror::Mirror;
 use crate::fetch::{Download, k3s};
 use crate::image;
-use crate::lock::{IdMap, Lock, LockedArtifact, LockedPackage, OutdatedError};
+use crate::lock::{IdMap, Lock, LockedArtifact, LockedChart, LockedPackage, OutdatedError};
 use crate::profile::{Arch, Profile, ProfileArtifact};
 use crate::tree::Digest;
 use crate::urls::WebUrl;
@@ -22,7 +24,7 @@ pub(crate) struct Plan<'a> {
     pub(crate) epoch: u64,
     /// Sorted by name.
     pub(crate) packages: Vec<PlannedPackage<'a>>,
-    /// What is no package: first K3s, then what overlays name, by path.
+    /// What is no package: first K3s, then charts, then what overlays name, by path.
     pub(crate) artifacts: Vec<Artifact>,
     /// Container images that it carries for its node, by name.
     pub(crate) images: Vec<PlannedImage<'a>>,
@@ -58,6 +60,8 @@ pub(crate) enum Source {
     Release,
     /// Any server: an overlay has its URL and digest.
     Url,
+    /// A chart repository or a registry, which the lock has.
+    Chart,
 }
 
 /// The file of the tree that an artifact becomes; its owner is root.
@@ -84,6 +88,7 @@ impl<'a> Plan<'a> {
         k3s_mirror: &WebUrl,
     ) -> Result<Self, OutdatedError> {
         let epoch = lock.expect(profile)?.epoch;
+        charts::expect(profile, lock)?;
         let toolchain =
             PlannedPackage::of(lock.toolchain_of(&profile.name), lock.toolchain_downloads(&profile.name, mirror));
         let modules = lock.kernel_modules_of(&profile.name);
@@ -128,7 +133,8 @@ fn artifacts(profile: &Profile, lock: &Lock, k3s_mirror: &WebUrl) -> Vec<Artifac
     let dropped = profile.dropped();
     let named = profile.artifacts.iter().filter(|(path, _)| !dropped.is_match(path.as_str()));
     let named = named.map(|(path, artifact)| of_overlay(path, artifact, profile.board.arch()));
-    locked.chain(named).collect()
+    let charts = lock.charts_of(&profile.name).filter_map(of_chart);
+    locked.chain(charts).chain(named).collect()
 }
 
 /// A file of a release of K3s; none if this program does not know what becomes of it.
@@ -147,6 +153,25 @@ fn of_k3s(locked: &LockedArtifact, mirror: &WebUrl) -> Option<Artifact> {
             size: Some(*size),
         },
         install: Install { path: file, mode, member: None, origin: image::k3s::ORIGIN.to_owned() },
+    })
+}
+
+/// A chart for the server; none if the lock was edited to something else.
+fn of_chart(locked: &LockedChart) -> Option<Artifact> {
+    let version = Some(locked.version.as_str()).filter(|version| !version.is_empty());
+    let file = manifests::chart_file(&locked.name, version)?;
+    Some(Artifact {
+        name: file.trim_end_matches(".tgz").trim_end_matches(&format!("-{}", locked.version)).to_owned(),
+        version: version.map_or_else(|| locked.sha256.to_string()[..12].to_owned(), str::to_owned),
+        arch: "all",
+        source: Source::Chart,
+        download: locked.download(),
+        install: Install {
+            path: format!("{}/{file}", image::k3s::CHARTS),
+            mode: 0o644,
+            member: None,
+            origin: image::k3s::ORIGIN.to_owned(),
+        },
     })
 }
 

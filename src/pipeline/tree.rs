@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use super::charts;
 use super::images::Archive;
 use super::kernel_modules::{self, Modules};
 use super::module_needs;
@@ -64,7 +65,10 @@ fn public_manifests(profile: &Profile) -> Result<BTreeMap<String, String>, Manif
     let mut texts = BTreeMap::new();
     for (name, template) in &profile.manifests {
         if manifests::uses(template)?.home(template.via) == Home::Image {
-            texts.insert(name.clone(), manifests::render(template, &context)?.to_string());
+            let text = manifests::render(template, &context)?;
+            // What is no YAML is told by lints, and stays as it is.
+            let text = if charts::are_baked(profile) { manifests::baked(&text).unwrap_or(text) } else { text };
+            texts.insert(name.clone(), text.to_string());
         }
     }
     Ok(texts)

@@ -159,6 +159,19 @@ pub struct K3s {
     pub embedded_registry: bool,
     /// Container images that the image carries, in the order given.
     pub preload: Vec<PinnedImage>,
+    /// Where a server takes the charts of its manifests from.
+    pub charts: Charts,
+}
+
+/// Where charts come from that manifests have installed.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum Charts {
+    /// From the repository that each manifest names, when it is installed.
+    #[default]
+    Repository,
+    /// From the image.
+    Baked,
 }
 
 /// What a node does in its cluster.

@@ -25,7 +25,7 @@ use super::values::{
     MirrorPlace, Mode, Module, Package, PackagePattern, PartitionSize, PortNumber, Priority, Server, Sha256, Spanned,
     SshKey, Suite, SysctlName, SysctlValue, Taint, TimeZone, Unit, Url, Version, VersionStart, Word, WorkspacePath,
 };
-use super::{Arch, Board, Protocol, Role, Via};
+use super::{Arch, Board, Charts, Protocol, Role, Via};
 
 /// A list that adds to the inherited one; an entry with a leading `-` removes an inherited entry.
 pub(super) type List<T> = Vec<Spanned<Edit<T>>>;
@@ -219,6 +219,9 @@ pub(super) struct K3sTable {
     /// removes an inherited one.
     #[serde(default)]
     pub preload: List<Image>,
+    /// Where a server takes the charts of its manifests from: `repository`, when each is installed, or `baked`, the image; set on
+    /// servers.
+    pub charts: Option<Spanned<Charts>>,
 }
 
 /// How a node shows how far it has come, beside console, journal and `/run/imgbuild/status.json`.

@@ -15,6 +15,7 @@ mod board;
 mod boot;
 mod build;
 mod cdi;
+mod charts;
 mod clumsy;
 mod cluster;
 mod compare;

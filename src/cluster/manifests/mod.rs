@@ -10,14 +10,18 @@
 //! Both directories are linked into K3s's own (`server/manifests`), which K3s reads at every start and every 15 seconds after
 //! that (`pkg/deploy/controller.go`).
 
+mod charts;
 pub(crate) mod kubernetes;
 mod object;
+mod outline;
 mod rules;
 mod template;
 mod template_spans;
 mod yaml;
 
+pub use charts::{ChartUse, baked, chart_file, charts};
 pub use object::{Manifest, Object};
+pub use outline::outlines;
 pub use rules::{Against, Flaw, FlawKind, Rendered, groups_of_chart, lint, unused};
 pub use template::{Context, Home, ManifestError, Uses, render, uses};
 pub use template_spans::TemplateSpans;

@@ -25,7 +25,7 @@ use super::identity::{Identity, IdentitySeed};
 use super::manifests::{self, Context, Home, ManifestError};
 use super::secrets::{Secret, Secrets, SecretsError};
 use super::{Cluster, Node as ClusterNode};
-use crate::profile::{Profile, Role};
+use crate::profile::{Charts, Profile, Role};
 use crate::tree::{Content, Node, Tree, TreeError};
 
 /// The account that people log in to.
@@ -147,7 +147,10 @@ fn manifests(files: &mut Files, inputs: &Inputs<'_>) -> Result<(), SeedError> {
     files.0.put("etc/imgbuild/manifests", Node::dir(0o700).from(ORIGIN))?;
     for (name, template) in &profile.manifests {
         if manifests::uses(template)?.home(template.via) == Home::Seed {
-            files.private(&format!("imgbuild/manifests/{name}"), &manifests::render(template, &context)?)?;
+            let text = manifests::render(template, &context)?;
+            let is_baked = profile.k3s.as_ref().is_some_and(|k3s| k3s.charts == Charts::Baked);
+            let text = if is_baked { manifests::baked(&text).unwrap_or(text) } else { text };
+            files.private(&format!("imgbuild/manifests/{name}"), &text)?;
         }
     }
     Ok(())

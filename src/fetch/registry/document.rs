@@ -9,7 +9,7 @@ use crate::profile::Arch;
 use crate::tree::Digest;
 
 /// Most bytes of an index or a manifest (distribution specification: registries take 4 MiB).
-pub(super) const MAX_DOCUMENT: u64 = 4 << 20;
+pub const MAX_DOCUMENT: u64 = 4 << 20;
 
 /// Most bytes of a configuration; real ones have some dozen KiB.
 pub(super) const MAX_CONFIG: u64 = 8 << 20;
@@ -154,6 +154,25 @@ impl From<Descriptor> for Choice {
         let is_manifest = MANIFESTS.contains(&descriptor.media_type.as_str());
         Self { blob: descriptor.blob(), platform, is_manifest }
     }
+}
+
+/// Kinds of a chart's parts (helm.sh/docs/topics/registries).
+const CHART_CONFIG: &str = "application/vnd.cncf.helm.config.v1+json";
+const CHART_CONTENT: &str = "application/vnd.cncf.helm.chart.content.v1.tar+gzip";
+
+/// The file of a chart whose manifest this is.
+///
+/// # Errors
+/// What else it is.
+pub fn chart_layer(manifest: &[u8]) -> Result<Blob, Flaw> {
+    let raw: Raw = serde_json::from_slice(manifest).map_err(|error| Flaw::Form { reason: error.to_string() })?;
+    let kind = raw.config.map(|config| config.media_type).unwrap_or_default();
+    if kind != CHART_CONFIG {
+        return Err(Flaw::NoChart { kind: plain(&kind) });
+    }
+    let layers = raw.layers.unwrap_or_default();
+    let layer = layers.iter().find(|layer| layer.media_type == CHART_CONTENT);
+    layer.ok_or_else(|| Flaw::Form { reason: "a chart's manifest without the chart".to_owned() })?.blob()
 }
 
 /// The manifest for a board. arm64 comes with its variant or without: there is one alone.

@@ -21,6 +21,8 @@ pub enum Flaw {
     OldForm,
     #[error("`{kind}` is no kind of an image that containers are made from")]
     Kind { kind: String },
+    #[error("what the registry has is `{kind}` and no chart")]
+    NoChart { kind: String },
     #[error("its index has no manifest for linux/{arch}{}", listed(has))]
     NoPlatform { arch: &'static str, has: Vec<String> },
     #[error("it is for {got}, and the board needs linux/{needed}")]
@@ -75,7 +77,7 @@ impl RegistryError {
                      `preload` of boards that it is not for"
                 }
                 Flaw::OldForm => "ask the image's author for one that was pushed since 2016",
-                Flaw::Kind { .. } => "a chart or another artifact is no image: take it out of `preload`",
+                Flaw::Kind { .. } | Flaw::NoChart { .. } => "a chart or another artifact is no image: take it out of `preload`",
                 Flaw::Elsewhere | Flaw::Layers { .. } | Flaw::TooLarge { .. } => {
                     "such an image is not carried; let the nodes pull it"
                 }

@@ -11,14 +11,14 @@
 mod document;
 mod error;
 
-pub use document::{Blob, Document, Kind};
+pub use document::{Blob, Document, Kind, MAX_DOCUMENT, chart_layer};
 pub use error::{Flaw, RegistryError};
 
 use std::net::IpAddr;
 
 use super::{Download, Fetcher};
 use crate::profile::{Arch, ImageName, PinnedImage};
-use document::{MAX_CONFIG, MAX_DOCUMENT};
+use document::MAX_CONFIG;
 
 /// What Docker Hub's names are asked at.
 const DOCKER_HUB: &str = "registry-1.docker.io";

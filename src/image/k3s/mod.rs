@@ -24,6 +24,9 @@ const LINKS: [&str; 3] = ["usr/local/bin/kubectl", "usr/local/bin/crictl", "usr/
 /// Where the container images are that K3s imports.
 const IMAGES: &str = "usr/share/imgbuild/airgap";
 
+/// Where the charts are that a server gives to the jobs that install them.
+pub const CHARTS: &str = "usr/share/imgbuild/charts";
+
 /// Where the manifests are that K3s applies.
 pub const MANIFESTS: &str = "usr/share/imgbuild/manifests";
 /// Tells the gate that this node needs nobody.

@@ -170,6 +170,24 @@ fn manifests_are_linked_where_there_are_some_and_unlinked_when_they_are_gone() {
 }
 
 #[test]
+fn charts_are_copied_to_where_a_server_gives_them_from_and_go_with_their_image() {
+    let root = tempfile::tempdir().unwrap();
+    let path = |path: &str| root.path().join(path);
+    let (charts, given) = (path("usr/share/imgbuild/charts"), path("var/lib/rancher/k3s/server/static/imgbuild"));
+    fs::create_dir_all(&charts).unwrap();
+    fs::write(charts.join("app-1.tgz"), "chart").unwrap();
+    prepare(root.path(), "server");
+    assert_eq!(names(&given), ["app-1.tgz"]);
+    assert!(fs::symlink_metadata(given.join("app-1.tgz")).unwrap().is_file(), "K3s follows no link out of there");
+    fs::rename(charts.join("app-1.tgz"), charts.join("app-2.tgz")).unwrap();
+    prepare(root.path(), "server");
+    assert_eq!(names(&given), ["app-2.tgz"]);
+    fs::remove_dir_all(&charts).unwrap();
+    prepare(root.path(), "server");
+    assert!(!given.exists());
+}
+
+#[test]
 fn container_images_of_an_older_image_make_way_and_the_list_goes_with_its_store() {
     let root = tempfile::tempdir().unwrap();
     let path = |path: &str| root.path().join(path);

@@ -68,7 +68,7 @@ prop_compose! {
             profiles: Vec::new(),
         };
         let profile = LockedProfile { arch: Arch::Amd64, config: Digest::of(b"config"), contents: Digest([0; 32]), epoch, users: Vec::new(), groups: Vec::new(), k3s: None };
-        let locked = Locked { profile, sources: vec![source], packages: selected.collect(), artifacts: Vec::new(), images: Vec::new(), kernel_modules: Vec::new(), toolchain: Vec::new() };
+        let locked = Locked { profile, sources: vec![source], packages: selected.collect(), artifacts: Vec::new(), images: Vec::new(), charts: Vec::new(), kernel_modules: Vec::new(), toolchain: Vec::new() };
         lock.put("second", locked.clone());
         if first {
             lock.put("first", locked);

@@ -53,6 +53,7 @@ fn a_lock_made_where_nobody_had_k3s_fits_a_standalone_profile_until_the_release_
         kubelet_args: Vec::new(),
         embedded_registry: false,
         preload: Vec::new(),
+        charts: Charts::Repository,
     };
     profile.k3s = Some(k3s.clone());
     let locked = lock_profile(&profile, &first(), None, Update::Nothing).unwrap();

@@ -10,7 +10,7 @@ use super::*;
 use crate::debian::archive::{FetchedIndex, SourceState};
 use crate::debian::mirror::{AptMirrors, Mirror};
 use crate::profile::sample::sample;
-use crate::profile::{Arch, Board, K3s, Profile, Registration, Role, User};
+use crate::profile::{Arch, Board, Charts, K3s, Profile, Registration, Role, User};
 use crate::tree::Digest;
 
 /// A day in seconds.

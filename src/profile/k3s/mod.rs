@@ -13,7 +13,7 @@ use std::sync::Arc;
 use super::inherit::{edit, replace};
 use super::schema::K3sTable;
 use super::values::Spanned;
-use super::{K3s, Marks, PinnedImage, ProfileError, Role};
+use super::{Charts, K3s, Marks, PinnedImage, ProfileError, Role};
 use crate::diagnostic::{Diagnostic, SourceText};
 
 /// What the files so far say of K3s.
@@ -29,6 +29,7 @@ pub(super) struct K3sDraft {
     kubelet_args: Vec<String>,
     embedded_registry: Option<(bool, Place)>,
     preload: Vec<String>,
+    charts: Option<(Charts, Place)>,
 }
 
 /// Where a value was given.
@@ -49,6 +50,7 @@ impl K3sDraft {
         edit(&mut self.disable, table.disable, at)?;
         edit(&mut self.kubelet_args, table.kubelet_args, at)?;
         edit(&mut self.preload, table.preload, at)?;
+        replace(&mut self.charts, table.charts.map(|value| placed(&value, at)));
         replace(&mut self.embedded_registry, table.embedded_registry.map(|value| placed(&value, at)));
         Ok(())
     }
@@ -64,7 +66,10 @@ impl K3sDraft {
             return Err(missing.hint("write `extends = \"base\"`, or add `version = \"v1.36.5+k3s1\"`").into());
         };
         if role == Role::Agent {
-            for (key, value) in [("standalone", &self.standalone), ("embedded_registry", &self.embedded_registry)] {
+            let baked = self.charts.clone().map(|(charts, place)| (charts == Charts::Baked, place));
+            let of_server =
+                [("standalone", &self.standalone), ("embedded_registry", &self.embedded_registry), ("charts", &baked)];
+            for (key, value) in of_server {
                 if let Some((true, (source, span))) = value {
                     let wrong = Diagnostic::new(
                         source,
@@ -97,6 +102,7 @@ impl K3sDraft {
             kubelet_args: self.kubelet_args,
             embedded_registry: given(self.embedded_registry),
             preload,
+            charts: self.charts.map(|(charts, _)| charts).unwrap_or_default(),
         }))
     }
 }
@@ -131,6 +137,6 @@ fn doubled(taints: &[String]) -> Option<(&str, &str)> {
     (0..taints.len()).find_map(|number| Some((earlier(number)?.as_str(), taints[number].as_str())))
 }
 
-fn placed(value: &Spanned<bool>, at: &Arc<SourceText>) -> (bool, Place) {
+fn placed<T: Copy>(value: &Spanned<T>, at: &Arc<SourceText>) -> (T, Place) {
     (*value.0.get_ref(), (Arc::clone(at), value.0.span()))
 }
