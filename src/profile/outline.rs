@@ -104,6 +104,8 @@ pub struct When {
     pub by_default: bool,
     /// What then holds of parameters that no profile sets.
     pub defaults: Params,
+    /// Globs of manifests that are there only under such conditions.
+    pub manifests: Vec<String>,
     #[serde(flatten)]
     pub part: Part,
 }
@@ -198,7 +200,7 @@ pub fn outline(workspace: &Workspace, name: &str) -> Result<Outline, ProfileErro
             disable: all(when.units.disable),
             kernel_modules: compiled_of(when.kernel_modules),
         };
-        whens.push(When { params: wanted, by_default, defaults, part });
+        whens.push(When { params: wanted, by_default, defaults, manifests: all(when.manifests), part });
     }
     let files = usual.files.into_iter().map(|(path, file)| {
         let mode = format!("{:04o}", file.mode);

@@ -103,6 +103,7 @@ pub(super) fn read(
     let mut toml: OverlayToml = parse(&source)?;
     via::refuse_parameter(&toml, &source)?;
     let elsewhere = params::patches(&toml.whens);
+    let conditional = params::manifests(&toml.whens);
     let of_cluster = params::of_cluster(&toml);
     let mut architectures = Architectures::of(&toml);
     let params = params::apply(name, &mut toml, &mut architectures, draft.settings.get(name), &source)?;
@@ -119,7 +120,8 @@ pub(super) fn read(
     }
     let kernel_modules =
         compiled::of(name, std::mem::take(&mut toml.kernel_modules), elsewhere, &by, &mut marks, workspace)?;
-    let mut manifests = manifests_of(name, (&params, &of_cluster), toml.verbatim, at, workspace)?;
+    let chosen = (toml.verbatim, conditional, &*toml.held);
+    let mut manifests = manifests_of(name, (&params, &of_cluster), chosen, at, workspace)?;
     let via = via::of(name, !manifests.is_empty(), toml.via.as_ref(), draft.settings.get(name), at)?;
     manifests.values_mut().for_each(|template| template.via = via);
     Ok(Overlay {
@@ -189,11 +191,11 @@ fn sources_of(
     sources.map(|source| source.map(|source| (source.name.clone(), source))).collect()
 }
 
-/// The manifests of an overlay, by file name.
+/// The manifests of an overlay, by file name: but for those that conditions name and none that holds does.
 fn manifests_of(
     name: &str,
     (params, of_cluster): (&Params, &BTreeSet<String>),
-    verbatim: Vec<Spanned<ManifestGlob>>,
+    (verbatim, conditional, held): (Vec<Spanned<ManifestGlob>>, Vec<Spanned<ManifestGlob>>, &[String]),
     at: &Arc<SourceText>,
     workspace: &Workspace,
 ) -> Result<BTreeMap<String, ManifestTemplate>, ProfileError> {
@@ -207,22 +209,34 @@ fn manifests_of(
         let (verbatim, via) = (false, Via::default());
         manifests.insert(file, ManifestTemplate { source, origin, params, of_cluster, verbatim, via });
     }
-    for glob in verbatim {
-        let span = glob.0.span();
-        let glob = plain(glob);
-        let matcher = glob_of(&glob).expect("globs were checked when the overlay was read").compile_matcher();
-        let mut found = false;
-        for (_, template) in manifests.iter_mut().filter(|(file, _)| matcher.is_match(file.as_str())) {
-            template.verbatim = true;
-            found = true;
+    let named = |globs: Vec<Spanned<ManifestGlob>>, manifests: &BTreeMap<String, ManifestTemplate>| {
+        let mut found = BTreeSet::new();
+        for glob in globs {
+            let span = glob.0.span();
+            let glob = plain(glob);
+            let files = matching(&glob, manifests);
+            if files.is_empty() {
+                let message = format!("`{glob}` is no manifest of overlay `{name}`");
+                let hint = format!("name files that lie in `overlays/{name}/manifests/`");
+                return Err(Diagnostic::new(at, Some(span), message).hint(hint));
+            }
+            found.extend(files);
         }
-        if !found {
-            let message = format!("`{glob}` is no manifest of overlay `{name}`");
-            let hint = format!("name files that lie in `overlays/{name}/manifests/`");
-            return Err(Diagnostic::new(at, Some(span), message).hint(hint).into());
-        }
+        Ok(found)
+    };
+    for file in named(verbatim, &manifests)? {
+        manifests.entry(file).and_modify(|template| template.verbatim = true);
     }
+    let held: BTreeSet<String> = held.iter().flat_map(|glob| matching(glob, &manifests)).collect();
+    let conditional = named(conditional, &manifests)?;
+    manifests.retain(|file, _| !conditional.contains(file) || held.contains(file));
     Ok(manifests)
+}
+
+/// The manifests that a glob means.
+fn matching(glob: &str, manifests: &BTreeMap<String, ManifestTemplate>) -> Vec<String> {
+    let matcher = glob_of(glob).expect("globs were checked when the overlay was read").compile_matcher();
+    manifests.keys().filter(|file| matcher.is_match(file.as_str())).cloned().collect()
 }
 
 fn unknown(draft: &Draft, name: &str, workspace: &Workspace) -> ProfileError {

@@ -14,9 +14,10 @@ use std::sync::Arc;
 use super::architectures::Architectures;
 use super::checks;
 use super::error::known_names;
+use super::inherit::plain;
 use super::marks::Written;
 use super::schema::{OverlayToml, ParamTable, ParamValues, SetBy, Settable, SourceEntry, WhenEntry};
-use super::values::{Identifier, Spanned, VersionStart};
+use super::values::{Identifier, ManifestGlob, Spanned, VersionStart};
 use super::{KernelRange, Marks, Origin, ParamValue, Params, ProfileError, Workspace, kernel_version};
 use crate::diagnostic::{Diagnostic, SourceText, closest};
 
@@ -182,6 +183,11 @@ pub(super) fn check_used(
 pub(super) fn patches(whens: &[WhenEntry]) -> BTreeSet<String> {
     let modules = whens.iter().flat_map(|when| when.kernel_modules.values());
     modules.flat_map(|module| &module.patches).map(|patch| patch.file.0.get_ref().0.clone()).collect()
+}
+
+/// The globs of manifests that conditions name, whether these hold or not.
+pub(super) fn manifests(whens: &[WhenEntry]) -> Vec<Spanned<ManifestGlob>> {
+    whens.iter().flat_map(|when| when.manifests.iter().cloned()).collect()
 }
 
 /// The parameters that the cluster sets.
@@ -462,6 +468,7 @@ fn add(toml: &mut OverlayToml, when: WhenEntry, params: &mut Params, at: &Arc<So
         modules,
         units,
         kernel_modules,
+        manifests,
     } = when;
     for (Spanned(name), Spanned(value)) in defaults {
         params.entry(name.into_inner().0).or_insert(value.into_inner());
@@ -475,6 +482,7 @@ fn add(toml: &mut OverlayToml, when: WhenEntry, params: &mut Params, at: &Arc<So
     toml.modules.extend(modules);
     toml.units.enable.extend(units.enable);
     toml.units.disable.extend(units.disable);
+    toml.held.extend(manifests.into_iter().map(plain));
     for (name, table) in kernel_modules {
         if toml.kernel_modules.contains_key(&name) {
             let message = format!("kernel module `{}` is given twice for these parameters", name.0);

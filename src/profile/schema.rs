@@ -421,6 +421,9 @@ pub(super) struct OverlayToml {
     /// How its manifests reach the cluster: `image`, or `gitops` for those that a controller takes from the owner's Git
     /// repository; `image` unless given. Manifests with a secret go into a server's seed in any case.
     pub via: Option<Spanned<Via>>,
+    /// Of the manifests that conditions name, those under conditions that hold.
+    #[serde(skip)]
+    pub held: Vec<String>,
     /// Manifests that are taken as they are, by globs of their file names: those with braces that are not for imgbuild.
     #[serde(default)]
     pub verbatim: Vec<Spanned<ManifestGlob>>,

@@ -132,6 +132,7 @@ impl Text {
         self.title(&format!("with {}{holds}", conditions.join(" and ")));
         self.list("defaults", when.defaults.iter().map(|(name, value)| format!("{name} = {value}")));
         self.part(&when.part);
+        self.list("manifests", &when.manifests);
     }
 }
 

@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{KernelModuleTable, SourceEntry, UnitsTable};
 use crate::profile::checks;
-use crate::profile::values::{Glob, Identifier, Line, Module, Package, Spanned};
+use crate::profile::values::{Glob, Identifier, Line, ManifestGlob, Module, Package, Spanned};
 use crate::profile::{Arch, ParamValue};
 
 /// Values by the names of parameters.
@@ -102,6 +102,9 @@ pub(in crate::profile) struct WhenEntry {
     /// Kernel modules that are compiled for the image's kernel, by name.
     #[serde(default, rename = "kernel-module")]
     pub kernel_modules: BTreeMap<Identifier, KernelModuleTable>,
+    /// Manifests that are there only under a condition that names them, by globs of their file names.
+    #[serde(default)]
+    pub manifests: Vec<Spanned<ManifestGlob>>,
 }
 
 /// A value, or the parameter that has it: `{{ params.NAME }}`.

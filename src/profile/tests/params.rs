@@ -333,3 +333,32 @@ fn a_kernel_module_of_two_conditions_that_both_hold_is_refused() {
     assert!(told.contains("kernel module `driver` is given twice for these parameters"), "{told}");
     assert!(told.contains("let their `params` exclude each other"), "{told}");
 }
+
+#[test]
+fn a_manifest_that_conditions_name_is_there_only_under_one_that_names_it() {
+    let overlay = OVERLAY.to_owned()
+        + "
+[[when]]
+params = { source = \"vendor\" }
+manifests = [\"driver-1*.yaml\"]
+
+[[when]]
+params = { tools = true }
+manifests = [\"driver-11-tools.yaml\", \"driver-20-more.yaml\"]
+";
+    let manifests = ["driver-10-vendor.yaml", "driver-11-tools.yaml", "driver-20-more.yaml", "driver-30-always.yaml"];
+    let of = |overlay: &str, more: &str| {
+        let files = manifests.map(|file| (format!("overlays/driver/manifests/{file}"), "# nothing\n"));
+        let mut all: Vec<(&str, &str)> = files.iter().map(|(path, text)| (path.as_str(), *text)).collect();
+        let profile = profile(more);
+        all.extend([("overlays/driver/overlay.toml", overlay), ("profiles/node.toml", &profile)]);
+        node(&all).manifests.into_keys().collect::<Vec<_>>()
+    };
+    let with = |names: &[usize]| names.iter().map(|index| manifests[*index].to_owned()).collect::<Vec<_>>();
+    assert_eq!(of(&overlay, ""), with(&[0, 1, 3]));
+    assert_eq!(of(&overlay, "[overlay.driver]\ntools = true\n"), with(&[0, 1, 2, 3]));
+    assert_eq!(of(&overlay, "[overlay.driver]\nsource = \"debian\"\n"), with(&[3]));
+    assert_eq!(of(&overlay, "[overlay.driver]\nsource = \"debian\"\ntools = true\n"), with(&[1, 2, 3]));
+    let told = refused_overlay(&overlay.replace("driver-1*", "driver-5*"));
+    assert!(told.contains("`driver-5*.yaml` is no manifest of overlay `driver`"), "{told}");
+}
