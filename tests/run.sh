@@ -62,6 +62,7 @@ needs=(
     partx:util-linux
     perl:perl
     pkttyagent:polkitd
+    promtool:prometheus
     pgbouncer:pgbouncer
     pwck:passwd
     qemu-system-aarch64:qemu-system-arm

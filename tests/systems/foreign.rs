@@ -81,12 +81,11 @@ fn helm_takes_the_values_of_every_chart_and_reads_them_as_they_are_meant() {
     for settings in ["", ALL_ON] {
         for chart in Place::new(&SYSTEMS, settings).charts() {
             let folder = tempfile::tempdir().unwrap();
-            closed_chart(folder.path(), &chart.name, &Keys::of(&chart.overlay));
+            closed_chart(folder.path(), &chart.name, &Keys::of(chart.release()));
             let values = folder.path().join("values-of-the-overlay.yaml");
             fs::write(&values, chart.object["spec"]["valuesContent"].as_str().unwrap()).unwrap();
             let mut helm = Command::new(tool("helm"));
-            let name = chart.object["metadata"]["name"].as_str().unwrap();
-            helm.arg("template").arg(name).arg(folder.path()).arg("--values").arg(&values);
+            helm.arg("template").arg(chart.release()).arg(folder.path()).arg("--values").arg(&values);
             let ran = helm.env("HOME", folder.path()).output().unwrap();
             assert!(ran.status.success(), "{}: {}", chart.overlay, String::from_utf8_lossy(&ran.stderr));
             let told: Value = serde_saphyr::from_str(&String::from_utf8(ran.stdout).unwrap()).unwrap();

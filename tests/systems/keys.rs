@@ -16,10 +16,10 @@ pub struct Keys {
 }
 
 impl Keys {
-    /// Those of the chart of an overlay.
-    pub fn of(overlay: &str) -> Self {
+    /// Those of the chart of a `HelmChart` of this name.
+    pub fn of(release: &str) -> Self {
         let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/charts");
-        let text = fs::read_to_string(folder.join(format!("{overlay}.keys"))).unwrap();
+        let text = fs::read_to_string(folder.join(format!("{release}.keys"))).unwrap();
         let pin = text.strip_prefix("# Keys of chart ").unwrap().split(',').next().unwrap().to_owned();
         let lines = || text.lines().filter(|line| line.starts_with('/'));
         let open = lines().filter_map(|line| line.strip_suffix("/*")).map(str::to_owned).collect();

@@ -3,6 +3,7 @@
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+mod alerts;
 mod foreign;
 mod keys;
 mod place;
@@ -14,13 +15,17 @@ use crate::keys::Keys;
 use crate::place::Place;
 
 /// Those with manifests, by the order in which a server applies them.
-const SYSTEMS: [&str; 9] = [
+const SYSTEMS: [&str; 13] = [
     "argocd",
+    "cert-manager",
     "forward-auth",
     "kubeseal-webgui",
     "longhorn",
     "metallb",
+    "monitoring",
     "nvidia-device-plugin",
+    "portainer",
+    "postgres",
     "registry",
     "renovate",
     "sealed-secrets",
@@ -41,6 +46,8 @@ appsets = true
 provider = "oidc"
 [overlay.longhorn]
 gpu = true
+[overlay.monitoring]
+arch = "amd64"
 [overlay.nvidia-device-plugin]
 slices = 4
 [overlay.registry]
@@ -75,7 +82,7 @@ fn what_parameters_turn_on_is_in_the_manifests() {
         let lines = all[overlay].lines().filter(|line| !plain[overlay].contains(line));
         lines.collect::<Vec<_>>().join("\n")
     };
-    let changed = ["argocd", "forward-auth", "longhorn", "nvidia-device-plugin", "registry", "renovate"];
+    let changed = ["argocd", "forward-auth", "longhorn", "monitoring", "nvidia-device-plugin", "registry", "renovate"];
     assert_snapshot!(changed.map(new).join("\n\n"));
 }
 
@@ -83,9 +90,10 @@ fn what_parameters_turn_on_is_in_the_manifests() {
 fn every_value_that_an_overlay_sets_is_a_key_of_the_pinned_chart() {
     for settings in ["", ALL_ON] {
         let all = Place::new(&SYSTEMS, settings).charts();
-        assert_eq!(all.len(), SYSTEMS.len() - WITHOUT_CHART.len());
+        let without = |system: &str| all.iter().all(|chart| chart.overlay != system);
+        assert_eq!(SYSTEMS.into_iter().filter(|system| without(system)).collect::<Vec<_>>(), WITHOUT_CHART);
         for chart in all {
-            let keys = Keys::of(&chart.overlay);
+            let keys = Keys::of(chart.release());
             assert_eq!(
                 keys.pin,
                 format!("{} {}", chart.name, chart.version),
@@ -146,4 +154,47 @@ fn a_node_that_mounts_volumes_of_longhorn_gets_what_profile_storage_has() {
     assert_eq!(own.packages, storage.packages);
     assert_eq!(own.kernel.modules, storage.kernel.modules);
     assert_eq!((own.enable, own.disable), (storage.enable, storage.disable));
+}
+
+#[test]
+fn argo_cd_needs_the_secret_of_the_way_that_it_logs_in_by_and_no_other() {
+    let cluster = "repository = \"git@git.example.org:you/cluster.git\"";
+    let of = |auth: &str| {
+        let place = Place::new(&["argocd"], &format!("[overlay.argocd]\nauth = \"{auth}\"\n"));
+        let more = "repository = \"https://git.example.org/you/cluster.git\"\napp = \"12\"\ninstallation = \"34\"";
+        place.edit("cluster.toml", cluster, more);
+        place
+    };
+    for (auth, secret) in [("ssh", "deploy-key"), ("token", "git-token"), ("github-app", "github-app-key")] {
+        let place = of(auth);
+        let others = ["deploy-key", "git-token", "github-app-key"].into_iter().filter(|other| *other != secret);
+        others.for_each(|other| place.edit("secrets.toml", &format!("{other} = "), &format!("{other}-of-others = ")));
+        let (told, code) = place.check();
+        assert!(code == Some(0) && !told.contains("error"), "{auth}: {told}");
+        place.edit("secrets.toml", &format!("{secret} = "), &format!("{secret}-lost = "));
+        assert!(place.check().0.contains(&format!("the secret `{secret}` is not set")), "{auth}");
+    }
+    let secret = |auth| of(auth).manifests()["argocd"].split("======== ").nth(1).unwrap().to_owned();
+    assert_snapshot!([secret("token"), secret("github-app")].concat());
+}
+
+#[test]
+fn a_database_goes_without_a_bucket_or_is_restored_from_one() {
+    let without =
+        Place::new(&["argocd", "longhorn", "cert-manager", "postgres"], "[overlay.postgres]\nbackups = false\n");
+    without.edit("cluster.toml", "bucket = ", "# bucket = ");
+    without.edit("secrets.toml", "s3-", "not-s3-");
+    let (told, code) = without.check();
+    assert!(code == Some(0) && !told.contains("error"), "{told}");
+    let restored = Place::new(&["argocd", "longhorn", "cert-manager", "postgres"], "");
+    restored.edit("cluster.toml", "bucket = ", "archive = \"main-2\"\nrestore = \"main\"\nbucket = ");
+    let part = |place: &Place, file: &str| {
+        let all = place.manifests();
+        let found = all["postgres"].split("======== ").find(|part| part.starts_with(file));
+        found.map(|part| format!("======== {part}")).unwrap_or_default()
+    };
+    assert_eq!(part(&without, "postgres-41"), "");
+    assert_snapshot!(
+        [part(&without, "postgres-10"), part(&without, "postgres-40"), part(&restored, "postgres-40")].concat()
+    );
 }

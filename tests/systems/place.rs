@@ -48,7 +48,7 @@ mount = "/var/lib/longhorn"
 "#;
 
 /// What the cluster says of overlays.
-const OF_CLUSTER: [(&str, &str); 4] = [
+const OF_CLUSTER: [(&str, &str); 5] = [
     ("argocd", "repository = \"git@git.example.org:you/cluster.git\"\nhosts = \"git.example.org ssh-ed25519 AAAA\"\n"),
     (
         "forward-auth",
@@ -56,10 +56,11 @@ const OF_CLUSTER: [(&str, &str); 4] = [
     ),
     ("renovate", "repositories = \"you/cluster, you/images\"\n"),
     ("metallb", "pool = \"192.168.1.200-192.168.1.220, 192.168.1.240/29\"\n"),
+    ("postgres", "bucket = \"backups/home\"\nendpoint = \"https://s3.example.org\"\nregion = \"eu\"\n"),
 ];
 
 /// Values of secrets, none of them real.
-const SECRETS: [(&str, &str); 15] = [
+const SECRETS: [(&str, &str); 21] = [
     ("server-token", "0123456789abcdef0123456789abcdef"),
     ("agent-token", "fedcba9876543210fedcba9876543210"),
     ("identity-seed", "00112233445566778899aabbccddeeff00112233445566778899aabbccddeeff"),
@@ -75,6 +76,12 @@ const SECRETS: [(&str, &str); 15] = [
     ("renovate-token", "token of renovate"),
     ("renovate-github", "token of github"),
     ("renovate-logins", "[{\"matchHost\": \"registry.home.home.arpa\", \"password\": \"it's\"}]"),
+    ("git-token", "git token\n"),
+    ("github-app-key", "app key in\ntwo lines\n"),
+    ("grafana-admin", "grafana's password\n"),
+    ("portainer-admin", "portainer's password\n"),
+    ("s3-access-key-id", "s3 key\n"),
+    ("s3-secret-access-key", "s3 secret\n"),
 ];
 
 pub struct Place(TempDir);
@@ -86,6 +93,13 @@ pub struct Chart {
     pub version: String,
     pub values: Value,
     pub object: Value,
+}
+
+impl Chart {
+    /// The name of the `HelmChart`, which is that of the release too.
+    pub fn release(&self) -> &str {
+        self.object["metadata"]["name"].as_str().unwrap()
+    }
 }
 
 impl Place {

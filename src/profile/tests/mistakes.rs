@@ -272,7 +272,7 @@ overlays = ["consol"]
     3 | overlays = ["consol"]
       |             ^^^^^^^^
       |
-      = help: overlays: `argocd`, `forward-auth`, `kubeseal-webgui`, `longhorn`, `longhorn-node`, `metallb`, `node`, `nvidia`, `nvidia-device-plugin`, `registry`, `renovate`, `sealed-secrets`; an overlay is a folder `overlays/NAME/` with an `overlay.toml`
+      = help: overlays: `argocd`, `cert-manager`, `forward-auth`, `kubeseal-webgui`, `longhorn`, `longhorn-node`, `metallb`, `monitoring`, `node`, `nvidia`, `nvidia-device-plugin`, `portainer`, `postgres`, `registry`, `renovate`, `sealed-secrets`; an overlay is a folder `overlays/NAME/` with an `overlay.toml`
     "#);
 }
 
@@ -528,7 +528,7 @@ overlays = ["one"]
     3 | overlays = ["one"]
       |             ^^^^^
       |
-      = help: did you mean `node`? overlays: `argocd`, `forward-auth`, `kubeseal-webgui`, `longhorn`, `longhorn-node`, `metallb`, `node`, `nvidia`, `nvidia-device-plugin`, `registry`, `renovate`, `sealed-secrets`; an overlay is a folder `overlays/NAME/` with an `overlay.toml`
+      = help: did you mean `node`? overlays: `argocd`, `cert-manager`, `forward-auth`, `kubeseal-webgui`, `longhorn`, `longhorn-node`, `metallb`, `monitoring`, `node`, `nvidia`, `nvidia-device-plugin`, `portainer`, `postgres`, `registry`, `renovate`, `sealed-secrets`; an overlay is a folder `overlays/NAME/` with an `overlay.toml`
     "#);
 }
 
