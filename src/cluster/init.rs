@@ -14,6 +14,9 @@ use crate::profile::Workspace;
 /// Files that a fresh repository often has already.
 const README: &str = "README.md";
 const IGNORED: &str = ".gitignore";
+/// The profile of the control node, and the directory that it is in.
+const SERVER: &str = "profiles/server.toml";
+const PROFILES: &str = "profiles";
 
 /// Why a workspace was not made.
 #[derive(Debug, thiserror::Error)]
@@ -45,13 +48,14 @@ impl InitError {
 }
 
 /// Paths and texts of a new workspace, the cluster file last: where it is, all is.
-fn files() -> [(&'static str, String); 5] {
+fn files() -> [(&'static str, String); 6] {
     let schema = json_schema(&Workspace::embedded()).expect("the program's own overlays are sound");
     [
         (IGNORED, include_str!("../../workspace/gitignore").to_owned()),
         (README, include_str!("../../workspace/README.md").to_owned()),
         ("cluster.schema.json", schema),
         ("imgbuild.toml", include_str!("../../workspace/imgbuild.toml").to_owned()),
+        (SERVER, include_str!("../../workspace/profiles/server.toml").to_owned()),
         (FILE, include_str!("../../workspace/cluster.toml").to_owned()),
     ]
 }
@@ -89,13 +93,16 @@ pub fn init(dir: &Path) -> Result<Written, InitError> {
         let path = path.to_owned();
         move |source| InitError::Io { path, source }
     };
-    let made = (!dir.exists()).then_some(dir);
-    fs::create_dir_all(dir).map_err(failed(dir))?;
+    let profiles = dir.join(PROFILES);
+    let made: Vec<&Path> = [profiles.as_path(), dir].into_iter().filter(|path| !path.exists()).collect();
     let undo = |error| {
-        // What cannot be taken away is as little of use as before.
-        let _ = made.map(fs::remove_dir);
+        for path in &made {
+            // What cannot be taken away is as little of use as before.
+            let _ = fs::remove_dir(path);
+        }
         error
     };
+    fs::create_dir_all(&profiles).map_err(failed(&profiles)).map_err(undo)?;
     // All of them are on the disk before one gets its name.
     let mut whole = Vec::new();
     let mut kept = Vec::new();

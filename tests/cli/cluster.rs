@@ -41,7 +41,14 @@ fn a_new_workspace_asks_for_what_only_its_owner_knows_and_is_then_clean() {
     let text = place.run(&["init", "home"]).ok();
     assert_eq!(
         text.lines().collect::<Vec<_>>(),
-        ["home/.gitignore", "home/README.md", "home/cluster.schema.json", "home/imgbuild.toml", "home/cluster.toml"]
+        [
+            "home/.gitignore",
+            "home/README.md",
+            "home/cluster.schema.json",
+            "home/imgbuild.toml",
+            "home/profiles/server.toml",
+            "home/cluster.toml"
+        ]
     );
 
     insta::assert_snapshot!(place.transcript(&["--workspace", "home", "check"]));
@@ -60,7 +67,7 @@ fn init_takes_an_empty_directory_and_refuses_one_that_has_a_cluster() {
     let place = Place::new();
     let ran = place.run(&["--json", "init", "."]);
     let result: Value = serde_json::from_str(ran.stdout.trim()).unwrap();
-    assert_eq!(result["result"]["files"].as_array().unwrap().len(), 5, "{}", ran.stdout);
+    assert_eq!(result["result"]["files"].as_array().unwrap().len(), 6, "{}", ran.stdout);
     assert!(place.read("cluster.toml").contains("[node.pi3]"));
 
     place.write("cluster.toml", "mine");

@@ -54,6 +54,7 @@ mod shared;
 mod speech;
 mod sticks;
 mod stopped;
+mod systems;
 mod tiny;
 mod values;
 mod vendor;

@@ -252,7 +252,9 @@ fn lock_ends_with_what_is_locked_and_what_comes_next() {
 
 #[test]
 fn a_workspace_without_secrets_is_told_so_once() {
-    let place = Place::new().file("cluster.toml", include_str!("../../workspace/cluster.toml"));
+    let place = Place::new()
+        .file("cluster.toml", include_str!("../../workspace/cluster.toml"))
+        .file("profiles/server.toml", include_str!("../../workspace/profiles/server.toml"));
     let told = place.run(&["check"]).stdout;
     assert_eq!(told.matches("C070").count(), 1, "{told}");
     assert!(told.contains("there are no secrets yet") && told.contains("`imgbuild secrets init`"), "{told}");

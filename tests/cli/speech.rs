@@ -168,7 +168,9 @@ fn a_failure_leaves_no_bar_on_the_terminal() {
 
 #[test]
 fn no_word_is_broken_on_a_narrow_terminal() {
-    let place = Place::new().file("cluster.toml", include_str!("../../workspace/cluster.toml"));
+    let place = Place::new()
+        .file("cluster.toml", include_str!("../../workspace/cluster.toml"))
+        .file("profiles/server.toml", include_str!("../../workspace/profiles/server.toml"));
     for args in [
         &["check"][..],
         &["build", "nosuch"],
