@@ -357,10 +357,12 @@ fn step_of(
     let own: BTreeSet<&String> = system.files.iter().flat_map(|(_, content)| &content.brings).collect();
     for group in contents().flat_map(|content| &content.wants).filter(|group| !own.contains(group)) {
         let brings = |other: &&System<'_>| other.files.iter().any(|(_, content)| content.brings.contains(group));
-        if let Some(other) = systems.values().find(brings) {
-            add(wait([id_of(other)], &format!("definitions of {group}")));
-        } else if group == "traefik.io" {
-            add(wait(["k3s/traefik".to_owned()], "definitions of traefik.io"));
+        match systems.values().find(brings).map(id_of) {
+            // Of two that Argo CD applies, `needs` alone is the order; it tries again.
+            Some(other) if stage == Stage::Git && other.starts_with("git/") => {}
+            Some(other) => add(wait([other], &format!("definitions of {group}"))),
+            None if group == "traefik.io" => add(wait(["k3s/traefik".to_owned()], "definitions of traefik.io")),
+            None => {}
         }
     }
     if contents().any(|content| content.wants_address)
