@@ -82,6 +82,9 @@ pub struct Step {
     pub stage: Stage,
     /// The place among Argo CD's waves, from 0; none of other stages.
     pub wave: Option<usize>,
+    /// How many steps of its own stage come before it, one behind the other.
+    #[serde(skip)]
+    pub depth: usize,
     /// A node's, a component's or an overlay's name.
     pub name: String,
     /// What happens, in words.

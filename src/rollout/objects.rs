@@ -50,7 +50,10 @@ pub(super) fn content_of(manifest: &Manifest) -> Content {
             content.wants.insert(group.to_owned());
         }
         if WITH_PODS.iter().any(|(group, kind)| object.is(group, kind)) {
-            content.pods.extend(pods_of(object));
+            // Its pods are of one kind: where they say something, it holds for all of them.
+            let pods = pods_of(object);
+            let own: Vec<Pods> = pods.iter().skip(1).map(|own| Pods { part: String::new(), ..own.clone() }).collect();
+            content.pods.extend(if own.is_empty() { pods } else { own });
         }
         content.places(object);
     }

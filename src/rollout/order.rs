@@ -1,6 +1,6 @@
 //! The order of steps: none before what it waits for, and else as files sort.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 use super::{Stage, Step};
 
@@ -10,7 +10,6 @@ pub(super) fn sort(steps: Vec<Step>) -> Vec<Step> {
     let mut sorted = Vec::new();
     for stage in Stage::ALL {
         let mut left: Vec<Step> = steps.iter().filter(|step| step.stage == stage).cloned().collect();
-        let mut depth: BTreeMap<String, usize> = BTreeMap::new();
         let mut round = 0;
         while !left.is_empty() {
             let names: BTreeSet<String> = left.iter().map(|step| step.id.clone()).collect();
@@ -22,7 +21,7 @@ pub(super) fn sort(steps: Vec<Step>) -> Vec<Step> {
                 std::mem::swap(&mut later, &mut now);
             }
             for step in &mut now {
-                depth.insert(step.id.clone(), round);
+                step.depth = round;
                 step.wave = (stage == Stage::Git).then_some(round);
             }
             sorted.append(&mut now);

@@ -56,6 +56,7 @@ fn step(id: String, stage: Stage, name: &str, does: String) -> Step {
         id,
         stage,
         wave: None,
+        depth: 0,
         name: name.to_owned(),
         does,
         gate: Vec::new(),

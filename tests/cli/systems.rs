@@ -9,9 +9,10 @@ const KEY: &str = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIJ8vWqK0mD1tQ7yRk5cUe0oM3
 const CERTIFICATE: &[u8] = include_bytes!("../fixtures/lints/C052-datastore-ca-unusable/good/datastore-ca.pem");
 
 /// Secrets that the systems ask for, none of them real; `secrets init` makes the others.
-const SECRETS: [(&str, &str); 13] = [
+const SECRETS: [(&str, &str); 14] = [
     ("datastore-url", "postgres://k3s:correct-horse@db.example.org:5432/k3s"),
     ("deploy-key", "deploy key that nobody may see\nin two lines\n"),
+    ("grafana-admin", "grafana password that nobody may see"),
     ("login-cookie", "0123456789abcdef0123456789abcdef"),
     ("login-passwords", "you:$2y$05$abcdefghijklmnopqrstuuE1Gq0mUzXq3lJ3mD1tQ7yRk5cUe0oM3\n"),
     ("portainer-admin", "portainer password that nobody may see"),
@@ -130,6 +131,7 @@ fn images_of_the_example_are_built_and_hold_no_secret_of_another_node() {
     let cluster = place.read("home/cluster.toml");
     let boards = cluster.lines().filter(|line| !line.starts_with("board = ")).collect::<Vec<_>>().join("\n");
     place.write("home/cluster.toml", boards);
+    place.write("home/keys/tiny.asc", place.read("keys/tiny.asc"));
     let node = place.read("profiles/node.toml");
     let first = node.find("\n[").unwrap() + 1;
     for (name, role) in [("control", "server"), ("storage", "agent"), ("gpu", "agent")] {

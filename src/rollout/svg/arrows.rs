@@ -158,7 +158,10 @@ impl Arrows {
 
 /// Whether `to` waits for `from`, directly or not.
 fn reaches(before: &BTreeMap<Cell, BTreeSet<Cell>>, to: Cell, from: Cell) -> bool {
-    before
-        .get(&to)
-        .is_some_and(|direct| direct.contains(&from) || direct.iter().any(|other| reaches(before, *other, from)))
+    let (mut seen, mut next) = (BTreeSet::new(), vec![to]);
+    while let Some(cell) = next.pop() {
+        let direct = before.get(&cell).into_iter().flatten().copied();
+        next.extend(direct.filter(|cell| seen.insert(*cell)));
+    }
+    seen.contains(&from)
 }

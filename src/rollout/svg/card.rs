@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use super::draw::{self, Drawing, cut, fill, wrap};
 use crate::rollout::{From, Rollout, SecretState, Stage, Step};
 
-pub(super) const WIDTH: usize = 236;
+pub(super) const WIDTH: usize = 244;
 const PADDING: usize = 12;
 const LINE: usize = 17;
 /// Width of a character of a name.
@@ -57,6 +57,11 @@ impl Card {
         Self { id: Some(step.id.clone()), class, name: step.name.clone(), lines }
     }
 
+    /// A place in a column without a box.
+    pub(super) fn gap() -> Self {
+        Self { id: None, class: "", name: String::new(), lines: Vec::new() }
+    }
+
     /// One box for what of Git's systems is secret.
     pub(super) fn of_rest(plan: &Rollout, steps: &[&Step]) -> Self {
         let room = WIDTH - 2 * PADDING;
@@ -69,11 +74,17 @@ impl Card {
     }
 
     pub(super) fn height(&self, arrows: usize) -> usize {
+        if self.name.is_empty() {
+            return 0;
+        }
         let lines = 34 + LINE * self.lines.len();
         lines.max(34 + 9 * arrows)
     }
 
     pub(super) fn draw(&self, (x, y): (usize, usize), height: usize, drawing: &mut Drawing) {
+        if self.name.is_empty() {
+            return;
+        }
         drawing.rect((x, y), (WIDTH, height), &format!("box {}", self.class));
         drawing.text(x + PADDING, y + 21, "name", &draw::cut(&self.name, WIDTH - 2 * PADDING, BOLD));
         for (number, (class, words)) in (1..).zip(&self.lines) {

@@ -9,10 +9,10 @@ const LANE: usize = 78;
 const GAP: usize = 8;
 /// Where the columns of a lane begin, behind its left end, and how wide they are.
 const LABEL: (usize, usize) = (12, 170);
-const GATE: (usize, usize) = (190, 250);
-const SERVER: (usize, usize) = (470, 230);
-const AGENT: (usize, usize) = (740, 230);
-const RUNS: (usize, usize) = (1000, 520);
+const GATE: (usize, usize) = (190, 300);
+const SERVER: (usize, usize) = (520, 230);
+const AGENT: (usize, usize) = (780, 230);
+const RUNS: (usize, usize) = (1040, 480);
 
 /// Draws the lanes at a place; gives the height at which they end.
 pub(super) fn draw(plan: &Rollout, left: usize, top: usize, drawing: &mut Drawing) -> usize {

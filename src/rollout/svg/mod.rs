@@ -33,6 +33,9 @@ const STYLE: &str = "\
 }
 ";
 
+/// Heading of what K3s applies first.
+const APPLIES: &str = "K3s applies: image, seed";
+
 /// What a colour of a box says, and its class.
 const LEGEND: [(&str, &str); 4] = [
     ("start", "a node"),
@@ -59,8 +62,8 @@ impl Rollout {
             head.text(left + 24, 64, "small", words);
             left += 56 + draw::width(words);
         }
-        head.text(left, 64, "small", "arrows: what waits points from what it waits for");
-        let width = width.max(left + draw::width("arrows: what waits points from what it waits for") + MARGIN);
+        head.text(left, 64, "small", "arrows lead from what is waited for to what waits");
+        let width = width.max(left + draw::width("arrows lead from what is waited for to what waits") + MARGIN);
         let label = draw::escape(&format!("What the cluster {} does at its first boot, in order", self.cluster));
         format!(
             "<svg xmlns=\"http://www.w3.org/2000/svg\" class=\"rollout\" viewBox=\"0 0 {width} {height}\" width=\"{width}\" \
@@ -76,28 +79,28 @@ impl Rollout {
     /// What comes into the cluster, column by column, each with its heading.
     fn columns(&self) -> Vec<(String, Vec<Card>)> {
         let mut columns: Vec<(String, Vec<Card>)> = Vec::new();
-        let mut put = |heading: &str, card: Card| match columns.iter_mut().find(|(known, _)| known == heading) {
-            Some((_, cards)) => cards.push(card),
-            None => columns.push((heading.to_owned(), vec![card])),
-        };
+        let mut put = |heading: &str, card: Card| cards_of(&mut columns, heading).push(card);
         for step in self.steps.iter().filter(|step| step.stage == Stage::Packaged) {
             put("K3s's own", Card::of(self, step));
         }
         let seed: Vec<_> = self.steps.iter().filter(|step| step.stage == Stage::Seed).collect();
         for step in &seed {
-            let depth = self.depth_in_stage(step, 0);
             let heading =
-                if depth == 0 { "K3s applies: image, seed".to_owned() } else { format!("K3s applies, then ({depth})") };
+                if step.depth == 0 { APPLIES.to_owned() } else { format!("K3s applies, then ({})", step.depth) };
             if !self.is_rest(step) {
                 put(&heading, Card::of(self, step));
             }
         }
-        let rest: Vec<_> = seed.into_iter().filter(|step| self.is_rest(step)).collect();
-        if !rest.is_empty() {
-            put("K3s applies: image, seed", Card::of_rest(self, &rest));
-        }
         for step in self.steps.iter().filter(|step| step.stage == Stage::Git) {
             put(&format!("Argo CD, wave {}", step.wave.unwrap_or_default()), Card::of(self, step));
+        }
+        let rest: Vec<_> = seed.into_iter().filter(|step| self.is_rest(step)).collect();
+        if !rest.is_empty() {
+            // It is tall, so it stands below everything else.
+            let rows = columns.iter().map(|(_, cards)| cards.len()).max().unwrap_or_default();
+            let cards = cards_of(&mut columns, APPLIES);
+            cards.resize_with(rows, Card::gap);
+            cards.push(Card::of_rest(self, &rest));
         }
         columns
     }
@@ -107,15 +110,13 @@ impl Rollout {
         let same = |other: &super::Step| other.stage == Stage::Git && other.name == step.name;
         step.stage == Stage::Seed && self.steps.iter().any(same)
     }
+}
 
-    /// How many steps of its own stage come before it, one behind the other.
-    fn depth_in_stage(&self, step: &super::Step, so_far: usize) -> usize {
-        // A circle has no depth.
-        if so_far > self.steps.len() {
-            return 0;
-        }
-        let before = step.waits_for.iter().flat_map(|wait| &wait.any_of).filter_map(|id| self.step(id));
-        let before = before.filter(|other| other.stage == step.stage && other.id != step.id);
-        before.map(|other| 1 + self.depth_in_stage(other, so_far + 1)).max().unwrap_or_default()
-    }
+/// The boxes below a heading, which is made if it is not there.
+fn cards_of<'c>(columns: &'c mut Vec<(String, Vec<Card>)>, heading: &str) -> &'c mut Vec<Card> {
+    let place = columns.iter().position(|(known, _)| known == heading).unwrap_or_else(|| {
+        columns.push((heading.to_owned(), Vec::new()));
+        columns.len() - 1
+    });
+    &mut columns[place].1
 }
