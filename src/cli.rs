@@ -1,17 +1,21 @@
 //! The command line: declarations only. What a verb does is in `cmd/VERB.rs`.
 
+mod gitops;
 mod modules;
 mod overlay;
 mod plan;
+mod why;
 
 use std::path::PathBuf;
 
 use clap::{ArgGroup, Args, Parser, Subcommand, ValueHint};
 
 use crate::output::Color;
+pub use gitops::Gitops;
 pub use modules::{Modules, ModulesExport, ModulesImport, ModulesOf};
 pub use overlay::{Overlay, OverlayShow};
 pub use plan::Plan;
+pub use why::Why;
 
 /// Build locked, verified, bootable node images for a K3s cluster, without root.
 #[derive(Debug, Parser)]
@@ -91,13 +95,6 @@ Examples:
   imgbuild check pi1
   imgbuild check --online";
 
-const WHY_EXAMPLES: &str = "\
-Examples:
-  imgbuild why libssl3t64 demo
-  imgbuild why ssh.service demo
-  imgbuild why /etc/issue demo
-  imgbuild why vm.panic_on_oom demo";
-
 const FLASH_EXAMPLES: &str = "\
 Examples:
   imgbuild flash pi1
@@ -132,6 +129,9 @@ pub enum Command {
     /// List overlays, or show what one brings and what profiles can set of it
     #[command(subcommand, after_help = "Example:\n  imgbuild overlay show node")]
     Overlay(Overlay),
+    /// Write the Git repository from which Argo CD applies a cluster's systems
+    #[command(subcommand, after_help = "Example:\n  imgbuild gitops render ../cluster --check")]
+    Gitops(Gitops),
     /// Build a profile's image, or a node's, from locked packages
     #[command(after_help = BUILD_EXAMPLES)]
     Build(Build),
@@ -147,7 +147,7 @@ pub enum Command {
     /// Explain who brings a package, file, unit or setting into a profile's image
     #[command(
         override_usage = "imgbuild why <WHAT> <NAME|--profile <NAME>>",
-        after_help = WHY_EXAMPLES
+        after_help = why::EXAMPLES
     )]
     Why(Why),
     /// Describe an image and its partitions
@@ -273,18 +273,6 @@ pub struct Check {
     pub online: bool,
     #[command(flatten)]
     pub unlock: Unlock,
-}
-
-#[derive(Debug, Args)]
-#[command(group = ArgGroup::new("where").args(["name", "profile"]).required(true))]
-pub struct Why {
-    /// Package, path in the image, unit, kernel module, sysctl or manifest's file to explain
-    pub what: String,
-    /// Profile whose image has it, or node with that profile
-    pub name: Option<String>,
-    /// Profile whose image has it
-    #[arg(short, long, value_name = "NAME")]
-    pub profile: Option<String>,
 }
 
 #[derive(Debug, Args)]

@@ -23,6 +23,7 @@ pub mod fetch;
 mod files;
 pub mod flash;
 pub mod format;
+mod gitops;
 pub mod image;
 pub mod kernel_module;
 pub mod lock;

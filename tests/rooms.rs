@@ -36,13 +36,14 @@ const ROOMS: &[(&str, &str)] = &[
     ("flash", "process tree format output device image"),
     ("cluster", "files diagnostic datastore tree format profile lock"),
     ("rollout", "profile cluster"),
+    ("gitops", "files tree profile cluster rollout"),
     (
         "pipeline",
         "files urls diagnostic tree format output cache profile fetch debian lock effects kernel_module image cluster",
     ),
     (
         "cmd",
-        "exit files urls process diagnostic datastore tree format output cli cache device profile fetch debian lock effects kernel_module image release flash cluster rollout pipeline",
+        "exit files urls process diagnostic datastore tree format output cli cache device profile fetch debian lock effects kernel_module image release flash cluster rollout gitops pipeline",
     ),
 ];
 

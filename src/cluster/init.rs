@@ -48,7 +48,7 @@ impl InitError {
 }
 
 /// Paths and texts of a new workspace, the cluster file last: where it is, all is.
-fn files() -> [(&'static str, String); 6] {
+fn files() -> [(&'static str, String); 7] {
     let schema = json_schema(&Workspace::embedded()).expect("the program's own overlays are sound");
     [
         (IGNORED, include_str!("../../workspace/gitignore").to_owned()),
@@ -56,6 +56,7 @@ fn files() -> [(&'static str, String); 6] {
         ("cluster.schema.json", schema),
         ("imgbuild.toml", include_str!("../../workspace/imgbuild.toml").to_owned()),
         (SERVER, include_str!("../../workspace/profiles/server.toml").to_owned()),
+        ("renovate.json5", include_str!("../../workspace/renovate.json5").to_owned()),
         (FILE, include_str!("../../workspace/cluster.toml").to_owned()),
     ]
 }

@@ -150,7 +150,8 @@ impl CheckReport<'_> {
 
     /// Notes where the manifests of a server go, with a line on what Git delivers. Templates that cannot be read are findings.
     fn note_manifests(&mut self, profile: &Profile) {
-        if profile.manifests.is_empty() || profile.k3s.as_ref().is_none_or(|k3s| k3s.role != Role::Server) {
+        let is_noted = self.manifests.contains_key(&profile.name);
+        if is_noted || profile.manifests.is_empty() || profile.k3s.as_ref().is_none_or(|k3s| k3s.role != Role::Server) {
             return;
         }
         let home = |template: &ManifestTemplate| Some(uses(template).ok()?.home(template.via));

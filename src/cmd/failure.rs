@@ -28,6 +28,7 @@ use crate::flash::parent::FlashError;
 use crate::flash::verify::VerifyError;
 use crate::flash::{PlanError, SendError, WriteError};
 use crate::format::squashfs::SquashfsError;
+use crate::gitops::GitopsError;
 use crate::image::ImageError;
 use crate::image::initrd::InitrdError;
 use crate::kernel_module::CompileError;
@@ -80,6 +81,7 @@ failures! {
     Unaccounted => Refused hint;
     ManifestError => Refused hint;
     SeedError => Refused hint;
+    GitopsError => Refused hint;
     UnpackError => Refused hint;
 }
 

@@ -31,7 +31,7 @@ pub(super) fn run(args: &Init, console: &Console) -> Outcome {
 }
 
 /// A path as a POSIX shell takes it for one word, and `cd` for no option.
-fn quoted(path: &Path) -> String {
+pub(super) fn quoted(path: &Path) -> String {
     let text = path.display().to_string();
     let text = if text.starts_with('-') { format!("./{text}") } else { text };
     let is_plain = |char: char| char.is_alphanumeric() || "/._-+,:@%".contains(char);

@@ -13,6 +13,7 @@ mod export;
 mod failure;
 mod finished;
 mod flash;
+mod gitops;
 mod image;
 mod init;
 mod inspect;
@@ -217,6 +218,7 @@ fn dispatch(cli: Cli, console: &Console) -> Outcome {
         Command::Init(args) => init::run(&args, console),
         Command::List(_) => list::run(&session()?),
         Command::Overlay(verb) => overlay::run(&verb, &session()?),
+        Command::Gitops(verb) => gitops::run(&verb, &session()?),
         Command::Build(mut args) => {
             let session = session()?;
             subject::settle(&session, args.name.take(), &mut args.node, &mut args.profile)?;

@@ -123,7 +123,9 @@ pub(super) fn read(
     let chosen = (toml.verbatim, conditional, &*toml.held);
     let mut manifests = manifests_of(name, (&params, &of_cluster), chosen, at, workspace)?;
     let via = via::of(name, !manifests.is_empty(), toml.via.as_ref(), draft.settings.get(name), at)?;
-    manifests.values_mut().for_each(|template| template.via = via);
+    for template in manifests.values_mut() {
+        template.via = via;
+    }
     Ok(Overlay {
         name: name.to_owned(),
         description: toml.description.map(Into::into).unwrap_or_default(),

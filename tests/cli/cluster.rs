@@ -47,6 +47,7 @@ fn a_new_workspace_asks_for_what_only_its_owner_knows_and_is_then_clean() {
             "home/cluster.schema.json",
             "home/imgbuild.toml",
             "home/profiles/server.toml",
+            "home/renovate.json5",
             "home/cluster.toml"
         ]
     );

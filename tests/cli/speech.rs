@@ -54,6 +54,8 @@ fn every_verb_prints_nothing_but_json_lines_with_json() {
         &["secrets", "export", "--age", "age1lggyhqrw2nlhcxprm67z43rta597azn8gknawjehu9d9dl0jq3yqqvfafg"],
         &["node", "show", "control"],
         &["node", "ssh-known-hosts"],
+        &["gitops", "init", "git"],
+        &["gitops", "render", "git", "--check"],
         &["schema", "profile"],
         &["schema", "overlay"],
         &["schema", "cluster"],

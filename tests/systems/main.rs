@@ -5,6 +5,7 @@
 
 mod alerts;
 mod foreign;
+mod gitops;
 mod keys;
 mod place;
 

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::fs::{self, Permissions};
 use std::os::unix::fs::PermissionsExt as _;
+use std::path::PathBuf;
 use std::process::Command;
 
 use imgbuild::cluster::{self, manifests};
@@ -60,7 +61,7 @@ const OF_CLUSTER: [(&str, &str); 5] = [
 ];
 
 /// Values of secrets, none of them real.
-const SECRETS: [(&str, &str); 21] = [
+pub const SECRETS: [(&str, &str); 21] = [
     ("server-token", "0123456789abcdef0123456789abcdef"),
     ("agent-token", "fedcba9876543210fedcba9876543210"),
     ("identity-seed", "00112233445566778899aabbccddeeff00112233445566778899aabbccddeeff"),
@@ -133,10 +134,23 @@ impl Place {
         self.write(path, text.replace(from, to));
     }
 
+    pub fn path(&self, path: &str) -> PathBuf {
+        self.0.path().join(path)
+    }
+
+    pub fn read(&self, path: &str) -> String {
+        fs::read_to_string(self.path(path)).unwrap()
+    }
+
     /// What `imgbuild check` says, and its exit code.
     pub fn check(&self) -> (String, Option<i32>) {
+        self.run(&["check"])
+    }
+
+    /// What the program says, and its exit code.
+    pub fn run(&self, args: &[&str]) -> (String, Option<i32>) {
         let mut command = Command::new(env!("CARGO_BIN_EXE_imgbuild"));
-        command.arg("check").arg("--cache-dir").arg(self.0.path().join("cache")).current_dir(self.0.path());
+        command.args(args).arg("--cache-dir").arg(self.0.path().join("cache")).current_dir(self.0.path());
         for name in ["WORKSPACE", "CACHE", "MIRROR", "K3S_MIRROR", "K3S_CHANNELS", "AGE_IDENTITY"] {
             command.env_remove(format!("IMGBUILD_{name}"));
         }

@@ -67,7 +67,7 @@ impl ManifestError {
                 } else if NAMES.contains(&first) {
                     "docs/overlays.md lists what `profile` and `cluster` hold".to_owned()
                 } else {
-                    format!("a template knows `profile`, `cluster`, `secrets` and `params`; {}", self.foreign())
+                    format!("a template knows `profile`, `cluster`, `secrets`, `params` and `via`; {}", self.foreign())
                 }
             }
             Self::Template { .. } => {
@@ -89,7 +89,7 @@ impl ManifestError {
 }
 
 /// The names that templates can use.
-const NAMES: [&str; 4] = ["profile", "cluster", "secrets", "params"];
+const NAMES: [&str; 5] = ["profile", "cluster", "secrets", "params", "via"];
 
 /// Where a manifest goes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -130,7 +130,8 @@ impl<'a> Context<'a> {
         self
     }
 
-    /// As it is, and `params`: the values of the parameters of a template's overlay.
+    /// As it is, with `params`, the values of the parameters of a template's overlay, and `via`, how its manifests reach the
+    /// cluster.
     #[must_use]
     pub fn with_params_of(&self, template: &ManifestTemplate) -> Self {
         let mut context = self.clone();
@@ -146,6 +147,7 @@ impl<'a> Context<'a> {
         let params = params.iter().filter_map(|(name, param)| Some((name.as_str(), value(param)?)));
         let params: BTreeMap<&str, Value> = params.collect();
         context.names.insert("params", Value::from(Serde(&params)));
+        context.names.insert("via", Value::from(template.via.name()));
         context
     }
 
