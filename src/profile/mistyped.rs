@@ -7,8 +7,8 @@ use toml::{Table, Value};
 use crate::diagnostic::{Diagnostic, SourceText};
 
 /// Keys whose value is a list of tables, each below a header with two brackets. All other lists are of words.
-const LISTS_OF_TABLES: [&str; 10] =
-    ["artifact", "directory", "disk", "file", "network", "patch", "registry", "source", "user", "when"];
+const LISTS_OF_TABLES: [&str; 11] =
+    ["artifact", "directory", "disk", "file", "network", "patch", "ports", "registry", "source", "user", "when"];
 /// What a parameter's value may be.
 pub(super) const ANY_SIMPLE: &str = "text in quotes, a whole number, `true` or `false`";
 /// Most words of a suggestion.
