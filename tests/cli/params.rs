@@ -79,3 +79,27 @@ fn a_template_of_a_manifest_has_the_parameters_of_its_overlay() {
     assert_eq!(ran.code, Some(1), "{told}");
     assert!(told.contains("`params.domain` is not set") && told.contains("set `domain = …`"), "{told}");
 }
+
+#[test]
+fn a_parameter_that_is_a_secret_is_named_in_files_and_asked_for_by_its_name() {
+    let overlay = "schema = 1\n[params.password]\ndescription = \"The administrator's password\"\nsecret = true\n\
+                   default = { secret = \"driver-admin\" }\n";
+    let manifest = "apiVersion: v1\nkind: Secret\nmetadata: {name: admin, namespace: default}\n\
+                    stringData:\n  password: {{ params.password | tojson }}\n";
+    let (_online, place) = place("");
+    place.write("overlays/driver/overlay.toml", overlay);
+    place.write("overlays/driver/manifests/admin.yaml", manifest);
+    let server = |more: &str| format!("schema = 1\nextends = \"control\"\noverlays = [\"driver\"]\n{more}");
+    place.write("profiles/server.toml", server(""));
+    let shown = place.run(&["overlay", "show", "driver"]).ok();
+    assert!(shown.contains("a secret; driver-admin unless another is named"), "{shown}");
+    assert!(shown.contains("in the seed of a server; uses secret driver-admin"), "{shown}");
+    place.run(&["check", "--profile", "server"]).ok();
+    place.write("profiles/server.toml", server("[overlay.driver]\npassword = \"hunter2\"\n"));
+    for json in [&[][..], &["--json"]] {
+        let ran = place.run(&[json, &["check", "--profile", "server"]].concat());
+        let told = ran.stdout + &ran.stderr;
+        assert!(ran.code != Some(0) && told.contains("imgbuild secrets set driver-admin"), "{told}");
+        assert!(!told.contains("hunter2"), "{told}");
+    }
+}
