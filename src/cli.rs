@@ -1,6 +1,7 @@
 //! The command line: declarations only. What a verb does is in `cmd/VERB.rs`.
 
 mod gitops;
+mod images;
 mod modules;
 mod overlay;
 mod plan;
@@ -12,6 +13,7 @@ use clap::{ArgGroup, Args, Parser, Subcommand, ValueHint};
 
 use crate::output::Color;
 pub use gitops::Gitops;
+pub use images::Images;
 pub use modules::{Modules, ModulesExport, ModulesImport, ModulesOf};
 pub use overlay::{Overlay, OverlayShow};
 pub use plan::Plan;
@@ -150,6 +152,9 @@ pub enum Command {
         after_help = why::EXAMPLES
     )]
     Why(Why),
+    /// List the container images that a profile's manifests and charts start
+    #[command(after_help = images::EXAMPLES)]
+    Images(Images),
     /// Describe an image and its partitions
     #[command(after_help = "Example:\n  imgbuild inspect build/demo")]
     Inspect(Inspect),

@@ -15,6 +15,7 @@ mod finished;
 mod flash;
 mod gitops;
 mod image;
+mod images;
 mod init;
 mod inspect;
 mod interrupt;
@@ -240,6 +241,11 @@ fn dispatch(cli: Cli, console: &Console) -> Outcome {
             why::check_order(&args, &session)?;
             args.profile = subject::profile(&session, args.name.take(), args.profile)?;
             why::run(&args, &session)
+        }
+        Command::Images(mut args) => {
+            let session = session()?;
+            args.profile = subject::profile(&session, args.name.take(), args.profile)?;
+            images::run(&args, &session)
         }
         Command::Export(mut args) => {
             let session = session()?;

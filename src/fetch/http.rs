@@ -93,8 +93,8 @@ impl Client {
             return Ok(response);
         }
         // Without a token, or with one that is no longer good.
-        let headers = response.headers().get_all(WWW_AUTHENTICATE).iter();
-        let challenge = headers.filter_map(|header| Challenge::parse(header.to_str().ok()?)).next();
+        let mut headers = response.headers().get_all(WWW_AUTHENTICATE).iter();
+        let challenge = headers.find_map(|header| Challenge::parse(header.to_str().ok()?));
         let Some(url) = challenge.and_then(|challenge| place.token_url(&challenge)) else { return Ok(response) };
         let answer = self.within(self.http.get(url).send()).await??;
         refuse_failure(&answer)?;

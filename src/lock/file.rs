@@ -208,6 +208,11 @@ impl Lock {
                 }
             }
         }
+        self.check_carried()
+    }
+
+    /// As [`Lock::check`], of container images and charts.
+    fn check_carried(&self) -> Result<(), String> {
         let mut used_charts = BTreeSet::new();
         for chart in &self.charts {
             chart.check()?;

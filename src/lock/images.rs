@@ -67,8 +67,8 @@ impl LockedImage {
 
     /// Digest of all its parts, by their digests.
     pub(super) fn digest(&self) -> Digest {
-        let text: String = self.parts().map(|part| format!("{} {}\n", part.sha256, part.size)).collect();
-        Digest::of(text.as_bytes())
+        let parts: Vec<String> = self.parts().map(|part| format!("{} {}", part.sha256, part.size)).collect();
+        Digest::of(parts.join("\n").as_bytes())
     }
 
     fn parts(&self) -> impl Iterator<Item = &Blob> {

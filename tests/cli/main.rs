@@ -26,6 +26,7 @@ mod fetched_key;
 mod flash_node;
 mod flat;
 mod full_disk;
+mod images;
 mod k3s_release;
 mod local_mirror;
 mod lock;
@@ -72,7 +73,7 @@ mod gpg;
 mod http;
 #[path = "../support/registry.rs"]
 #[expect(dead_code, reason = "single manifests and other indexes are the fetcher's own tests' business")]
-mod images;
+mod images_of_registries;
 #[path = "../support/k3s.rs"]
 mod k3s;
 #[path = "../support/mod.rs"]

@@ -8,7 +8,7 @@ use serde_json::Value;
 
 use crate::archive::Online;
 use crate::http::{Answer, Request, Server};
-use crate::images::Multi;
+use crate::images_of_registries::Multi;
 use crate::k3s::VERSION;
 use crate::modules::in_image;
 use crate::place::{Place, json};

@@ -114,7 +114,10 @@ pub fn chart_file(chart: &str, version: Option<&str>) -> Option<String> {
     let is_file = chart.starts_with("https://") || chart.starts_with("http://");
     let name = if is_file { last.to_owned() } else { format!("{last}-{}.tgz", version?) };
     let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b"._+-".contains(&byte);
-    (name.ends_with(".tgz") && !name.starts_with('.') && name.bytes().all(is_plain)).then_some(name)
+    (name.strip_suffix(".tgz").is_some_and(|stem| !stem.is_empty())
+        && !name.starts_with('.')
+        && name.bytes().all(is_plain))
+    .then_some(name)
 }
 
 #[cfg(test)]

@@ -11,6 +11,7 @@
 //! that (`pkg/deploy/controller.go`).
 
 mod charts;
+mod images;
 pub(crate) mod kubernetes;
 mod object;
 mod outline;
@@ -20,6 +21,7 @@ mod template_spans;
 mod yaml;
 
 pub use charts::{ChartUse, baked, chart_file, charts};
+pub use images::images;
 pub use object::{Manifest, Object};
 pub use outline::outlines;
 pub use rules::{Against, Flaw, FlawKind, Rendered, groups_of_chart, lint, unused};

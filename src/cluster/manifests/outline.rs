@@ -17,8 +17,9 @@ use crate::profile::{ManifestTemplate, ParamValue, Profile};
 pub fn outline(template: &ManifestTemplate, profile: &Profile) -> Result<Zeroizing<String>, ManifestError> {
     let used = uses(template)?;
     let mut template = template.clone();
-    for name in used.params {
-        template.params.entry(name).or_insert_with(|| ParamValue::Text(STAND_IN.to_owned()));
+    // Of others that are not set, none will be.
+    for name in &template.of_cluster {
+        template.params.entry(name.clone()).or_insert_with(|| ParamValue::Text(STAND_IN.to_owned()));
     }
     let secrets: Vec<(String, &str)> = used.secrets.into_iter().map(|name| (name, STAND_IN)).collect();
     let cluster = cluster(&template.source.text);
@@ -64,4 +65,42 @@ fn put(map: &mut Map<String, Value>, path: &[&str], value: Value) {
 #[must_use]
 pub fn outlines(profile: &Profile) -> BTreeMap<&str, Result<Zeroizing<String>, ManifestError>> {
     profile.manifests.iter().map(|(name, template)| (name.as_str(), outline(template, profile))).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+    use std::sync::Arc;
+
+    use super::*;
+    use crate::diagnostic::SourceText;
+    use crate::profile::sample::sample;
+    use crate::profile::{Board, Origin, Params, Via};
+
+    fn told(text: &str) -> Result<String, ManifestError> {
+        let template = ManifestTemplate {
+            source: Arc::new(SourceText { path: "a.yaml".to_owned(), text: text.to_owned() }),
+            origin: Origin::Overlay("app".to_owned()),
+            params: Params::from([("own".to_owned(), ParamValue::Number(2))]),
+            of_cluster: BTreeSet::from(["pool".to_owned()]),
+            verbatim: false,
+            via: Via::Image,
+        };
+        outline(&template, &sample(Board::UefiAmd64)).map(|text| text.to_string())
+    }
+
+    #[test]
+    fn words_stand_for_what_a_cluster_and_a_person_set_and_for_nothing_else() {
+        for (text, expected) in [
+            ("{{ cluster.values.key | b64encode }} {{ cluster.domain }}", "bm90c2V0MDA= notset00"),
+            ("{{ secrets.deploy_key | tojson }}", "\"notset00\""),
+            ("{% for node in cluster.nodes %}{{ node }}{% endfor %}-", "-"),
+            ("{% for range in params.pool | split(',') %}{{ range | trim }}{% endfor %}", "notset00"),
+            ("{{ params.host | default('argocd.' ~ cluster.domain) }}", "argocd.notset00"),
+            ("{% if params.hosts is defined %}hosts{% endif %}{{ params.own }}", "2"),
+        ] {
+            assert_eq!(told(text).as_deref().ok(), Some(expected), "{text}");
+        }
+        assert!(told("{{ cluster.").is_err());
+    }
 }

@@ -32,7 +32,6 @@ pub(super) fn versions(text: &str, chart: &str) -> Result<Vec<Entry>, String> {
             _ => return Err("it is not a mapping".to_owned()),
         }
     }
-    let mut found = None;
     while let Some(key) = reader.key()? {
         let event = reader.next()?;
         if key != "entries" {
@@ -42,10 +41,9 @@ pub(super) fn versions(text: &str, chart: &str) -> Result<Vec<Entry>, String> {
         let Event::MappingStart(..) = event else { return Err("its `entries` are no mapping".to_owned()) };
         while let Some(name) = reader.key()? {
             let event = reader.next()?;
-            if name == chart && found.is_none() {
-                found = Some(reader.entries(event)?);
+            if name == chart {
                 // What comes then is of other charts.
-                return Ok(found.unwrap_or_default());
+                return reader.entries(&event);
             }
             reader.skip(event)?;
         }
@@ -97,7 +95,7 @@ impl<'t> Reader<'t> {
         }
     }
 
-    fn entries(&mut self, event: Event<'t>) -> Result<Vec<Entry>, String> {
+    fn entries(&mut self, event: &Event<'t>) -> Result<Vec<Entry>, String> {
         let Event::SequenceStart(..) = event else { return Err("a chart's versions are no list".to_owned()) };
         let mut entries = Vec::new();
         loop {

@@ -1,4 +1,4 @@
-//! Helm's charts, found when locking: in a chart repository by its index (helm.sh/docs/topics/chart_repository), in a registry of
+//! Helm's charts, found when locking: in a chart repository by its index (`helm.sh/docs/topics/chart_repository`), in a registry of
 //! container images (helm.sh/docs/topics/registries), or at a URL.
 //!
 //! ```text

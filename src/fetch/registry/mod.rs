@@ -18,6 +18,7 @@ use std::net::IpAddr;
 
 use super::{Download, Fetcher};
 use crate::profile::{Arch, ImageName, PinnedImage};
+use crate::tree::Digest;
 use document::MAX_CONFIG;
 
 /// What Docker Hub's names are asked at.
@@ -84,9 +85,24 @@ impl Fetcher {
     }
 }
 
+impl Fetcher {
+    /// The digest that an image's tag, or `latest`, has now. Nothing proves it but the line to the registry.
+    ///
+    /// # Errors
+    /// A registry that cannot be asked; something else than an image.
+    pub fn digest_of(&self, name: &ImageName) -> Result<Digest, RegistryError> {
+        let tag = name.tag.as_deref().unwrap_or("latest");
+        let address = format!("{}/manifests/{tag}", base(name));
+        let bytes = self.fetch_fresh(&format!("the manifest of {name}"), &address, MAX_DOCUMENT);
+        let bytes = bytes.map_err(|source| RegistryError::Unavailable { image: name.to_string(), source })?;
+        Document::parse(&bytes).map_err(|flaw| RegistryError::Wrong { image: name.to_string(), flaw })?;
+        Ok(Digest::of(&bytes))
+    }
+}
+
 /// How an index or a manifest of an image is fetched.
 #[must_use]
-pub fn document_download(image: &PinnedImage, sha256: &crate::tree::Digest, size: Option<u64>) -> Download {
+pub fn document_download(image: &PinnedImage, sha256: &Digest, size: Option<u64>) -> Download {
     Download {
         name: format!("the manifest of {}", image.tagged()),
         urls: vec![format!("{}/manifests/sha256:{sha256}", base(&image.name))],
