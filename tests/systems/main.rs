@@ -47,6 +47,7 @@ appsets = true
 provider = "oidc"
 [overlay.longhorn]
 gpu = true
+ingress = true
 [overlay.monitoring]
 arch = "amd64"
 [overlay.nvidia-device-plugin]
