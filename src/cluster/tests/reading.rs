@@ -194,6 +194,7 @@ fn a_fresh_repository_becomes_a_workspace_and_keeps_what_it_has() {
     fs::remove_file(file("imgbuild.toml")).unwrap();
     fs::remove_file(file("cluster.schema.json")).unwrap();
     fs::remove_file(file("renovate.json5")).unwrap();
+    fs::remove_file(file("profiles/server.toml")).unwrap();
     assert_eq!(init(dir.path()).unwrap().kept.len(), 2);
     assert_eq!(fs::read_to_string(file(".gitignore")).unwrap(), ignored);
     // git reads no rules through a link, which would leave secrets.toml to be committed.
