@@ -68,7 +68,7 @@ fn init_takes_an_empty_directory_and_refuses_one_that_has_a_cluster() {
     let place = Place::new();
     let ran = place.run(&["--json", "init", "."]);
     let result: Value = serde_json::from_str(ran.stdout.trim()).unwrap();
-    assert_eq!(result["result"]["files"].as_array().unwrap().len(), 6, "{}", ran.stdout);
+    assert_eq!(result["result"]["files"].as_array().unwrap().len(), 7, "{}", ran.stdout);
     assert!(place.read("cluster.toml").contains("[node.pi3]"));
 
     place.write("cluster.toml", "mine");
