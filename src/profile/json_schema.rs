@@ -60,9 +60,10 @@ fn of_overlay(toml: OverlayToml, set_by: SetBy, has_via: bool) -> Value {
 }
 
 fn of_param(param: Param) -> Schema {
-    let mut schema = match param.secret {
-        true => ParamValue::named_schema(&param.description),
-        false => json_schema!({ "description": param.description, "type": param.kind }),
+    let mut schema = if param.secret {
+        ParamValue::named_schema(&param.description)
+    } else {
+        json_schema!({ "description": param.description, "type": param.kind })
     };
     let mut put = |key: &str, value: Option<Value>| {
         if let Some(value) = value {

@@ -73,7 +73,7 @@ impl Setting {
     fn veiled(&self) -> Self {
         let at = veiled(&self.at.source, self.at.span.clone());
         let name = Place { source: Arc::clone(&at.source), span: self.name.span.clone() };
-        Self { at, name, ..self.clone() }
+        Self { name, at, ..self.clone() }
     }
 }
 
@@ -367,16 +367,14 @@ fn check_secret(name: &str, table: &ParamTable, at: &Arc<SourceText>) -> Result<
     let default = table.default.as_ref().map(|Spanned(default)| default);
     let wrong = match default {
         Some(default) if table.secret != default.get_ref().secret().is_some() => {
-            let hint = match table.secret {
-                true => "an overlay holds no secret: write `default = { secret = \"NAME\" }`",
-                false => "add `secret = true`, or write the value itself",
-            };
-            let message = if table.secret {
-                format!("`{name}` is a secret, and its default must name one")
+            let (place, message, hint) = if table.secret {
+                let message = format!("`{name}` is a secret, and its default must name one");
+                let hint = "an overlay holds no secret: write `default = { secret = \"NAME\" }`";
+                (veiled(at, default.span()), message, hint)
             } else {
-                format!("`{name}` is no secret, and its default names one")
+                let message = format!("`{name}` is no secret, and its default names one");
+                (Place::of(at, default.span()), message, "add `secret = true`, or write the value itself")
             };
-            let place = if table.secret { veiled(at, default.span()) } else { Place::of(at, default.span()) };
             place.wrong(message).hint(hint)
         }
         _ if !table.secret => return Ok(()),
