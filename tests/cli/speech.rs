@@ -37,6 +37,7 @@ fn every_verb_prints_nothing_but_json_lines_with_json() {
         &["build", "--node", "control"],
         &["check"],
         &["why", "machine", "node"],
+        &["images", "node"],
         &["inspect", "build/node"],
         &["diff", "build/node", "build/nodes/control"],
         &["verify", "build/node/node.img"],
