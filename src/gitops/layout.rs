@@ -47,7 +47,7 @@ pub fn layout(systems: &Systems) -> Result<Layout, GitopsError> {
         }
         files.insert(format!("{enabled}/{name}.yaml"), format!("{HEAD}{}", texts.join("---\n")));
         for (file, text) in &system.objects {
-            files.insert(format!("modules/{name}/{file}"), text.clone());
+            files.insert(format!("modules/{name}/{file}"), with_lasting_namespaces(text));
         }
         files.insert(format!("modules/{name}/sealed/README.md"), sealed(name, &applications));
         for chart in system.helm.iter().filter(|chart| !chart.values.is_empty()) {
@@ -119,6 +119,18 @@ fn applications<'a>(name: &'a str, system: &'a System) -> Vec<Application<'a>> {
         }
     }
     all
+}
+
+/// Objects as text, with Namespaces that Argo CD leaves in the cluster when they go from Git, since all that is in one goes with
+/// it: one that moves to a server's seed must not take volumes along. One with annotations of its own is left as it is.
+fn with_lasting_namespaces(text: &str) -> String {
+    let mark = "\nmetadata:\n  annotations:\n    argocd.argoproj.io/sync-options: Prune=false\n";
+    let lasting = |document: &str| {
+        let is_namespace = document.lines().any(|line| line.trim_end() == "kind: Namespace");
+        let is_plain = !document.lines().any(|line| line.trim_start().starts_with("annotations:"));
+        if is_namespace && is_plain { document.replacen("\nmetadata:\n", mark, 1) } else { document.to_owned() }
+    };
+    text.split("\n---\n").map(lasting).collect::<Vec<_>>().join("\n---\n")
 }
 
 fn sealed(name: &str, applications: &[Application<'_>]) -> String {

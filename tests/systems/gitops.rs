@@ -59,6 +59,8 @@ fn each_system_of_git_has_an_application_its_values_and_its_objects() {
         all["values/longhorn.yaml"]
     );
     assert!(all["modules/longhorn/longhorn-10-chart.yaml"].contains("pod-security.kubernetes.io/enforce: privileged"));
+    // What is in a Namespace outlives its file.
+    assert!(all["modules/longhorn/longhorn-10-chart.yaml"].contains("sync-options: Prune=false"));
     assert!(all["report.html"].contains("<td>longhorn</td>") && !all["report.html"].contains("<script"));
 }
 
