@@ -174,7 +174,7 @@ fn a_repository_that_answers_wrongly_is_told_with_what_is_wrong() {
     let page = repository(|_, _| Answer::whole(b"<html>sign in</html>"));
     assert!(lock(&page, "1.2.0", 5).contains("is no index of charts"));
     let tampered = repository(|request, bytes| {
-        let bytes = if request.path.ends_with(".tgz") { [bytes, b"!".to_vec()].concat() } else { bytes };
+        let bytes = if request.path.contains("/files/") { [bytes, b"!".to_vec()].concat() } else { bytes };
         Answer::honest(request, &bytes)
     });
     let error = lock(&tampered, "1.2.0", 5);

@@ -42,10 +42,10 @@ fn find(image: &PinnedImage, arch: Arch) -> Result<FoundImage, RegistryError> {
 }
 
 /// The whole story of why an image was not found, and its cure.
-fn told(error: RegistryError) -> String {
+fn told(error: &RegistryError) -> String {
     let hint = error.hint();
     assert!(!hint.is_empty());
-    match &error {
+    match error {
         RegistryError::Unavailable { source, .. } => format!("{error}: {source}\n{hint}"),
         RegistryError::Wrong { .. } => format!("{error}\n{hint}"),
     }
@@ -54,7 +54,7 @@ fn told(error: RegistryError) -> String {
 fn refused(image: Multi, answer: impl Fn(&Request, &[u8]) -> Answer + Send + Sync + 'static) -> String {
     let digest = image.index;
     let server = server(image, answer);
-    told(find(&pinned(&server, &digest), Arch::Amd64).unwrap_err())
+    told(&find(&pinned(&server, &digest), Arch::Amd64).unwrap_err())
 }
 
 #[test]
@@ -83,7 +83,7 @@ fn a_manifest_alone_is_taken_if_it_is_for_the_board() {
     let manifest = image.manifests["arm64"];
     let server = server(image, Answer::honest);
     assert_eq!(find(&pinned(&server, &manifest), Arch::Arm64).unwrap().documents.len(), 1);
-    let error = told(find(&pinned(&server, &manifest), Arch::Amd64).unwrap_err());
+    let error = told(&find(&pinned(&server, &manifest), Arch::Amd64).unwrap_err());
     assert!(error.contains("it is for linux/arm64, and the board needs linux/amd64"), "{error}");
 }
 
@@ -336,6 +336,6 @@ fn a_real_registry_gives_an_image_for_both_processors_to_its_last_layer() {
     }
     // What nobody pushed.
     let other = format!("{}/{NAME}:1.0@sha256:{}", real.host, Digest::of(b"other"));
-    let error = told(fetcher.image(&PinnedImage::parse(&other).unwrap(), Arch::Amd64).unwrap_err());
+    let error = told(&fetcher.image(&PinnedImage::parse(&other).unwrap(), Arch::Amd64).unwrap_err());
     assert!(error.contains("404"), "{error}");
 }
