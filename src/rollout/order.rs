@@ -6,7 +6,7 @@ use super::{Stage, Step};
 
 /// Sorts steps by stage, within one by what they wait for, then as they stand; and numbers the waves of Argo CD: each step
 /// of Git has a wave behind all that it waits for there. Steps that wait for each other in a circle stay as they stand.
-pub(super) fn sort(steps: Vec<Step>) -> Vec<Step> {
+pub(super) fn sort(steps: &[Step]) -> Vec<Step> {
     let mut sorted = Vec::new();
     for stage in Stage::ALL {
         let mut left: Vec<Step> = steps.iter().filter(|step| step.stage == stage).cloned().collect();

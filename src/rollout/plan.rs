@@ -34,7 +34,7 @@ pub fn plan(inputs: Inputs<'_>) -> Rollout {
     }
     steps.extend(packaged(&inputs, &nodes));
     steps.extend(systems(&inputs, &nodes));
-    let steps = order::sort(steps);
+    let steps = order::sort(&steps);
     let secrets = secrets_of(&steps, inputs.secrets);
     Rollout { cluster: inputs.cluster.name.clone(), nodes, steps, secrets }
 }
@@ -372,7 +372,7 @@ fn step_of(
         add(wait([id], "an address"));
     }
     let is_by_job = |file: &&(File, Content)| file.0.charts.iter().any(|chart| !chart.bootstrap);
-    if stage == Stage::Seed && files.iter().any(|file| is_by_job(&file)) {
+    if stage == Stage::Seed && files.iter().any(is_by_job) {
         first_worker(nodes).into_iter().for_each(&mut add);
     }
     step.waits_for = waits;

@@ -40,8 +40,11 @@ fn chart(name: &str, more: &str, values: &str) -> String {
     )
 }
 
-/// The plan of a server with these overlays: name, more of `overlay.toml`, and files of manifests.
-fn plan_of(overlays: &[(&str, &str, &[(&str, &str)])]) -> Rollout {
+/// An overlay: its name, more of its `overlay.toml`, and files of manifests.
+type OfOverlay<'a> = (&'a str, &'a str, &'a [(&'a str, &'a str)]);
+
+/// The plan of a server with these overlays.
+fn plan_of(overlays: &[OfOverlay<'_>]) -> Rollout {
     let dir = tempfile::tempdir().unwrap();
     let write = |path: &str, text: &str| {
         let path = dir.path().join(path);

@@ -5,6 +5,7 @@ use std::net::IpAddr;
 use ipnet::IpNet;
 
 use super::{Inputs, Lint, Mistake, Theme};
+use crate::cluster::Node;
 use crate::diagnostic::Severity;
 use crate::profile::addresses::{nobodys, unusable};
 
@@ -105,7 +106,7 @@ fn ranges<'p>(inputs: &'p Inputs<'_>) -> Vec<Range<'p>> {
 
 const FORM: &str = "write `FIRST-LAST` or `ADDRESS/LENGTH`, several with commas between: `192.168.1.200-192.168.1.220`";
 
-/// As MetalLB reads it (`ParseCIDR` of internal/ipam/cidr in metallb/metallb): a range or a network, never an address alone.
+/// As `MetalLB` reads it (`ParseCIDR` of internal/ipam/cidr in metallb/metallb): a range or a network, never an address alone.
 fn ends(text: &str) -> Result<(IpAddr, IpAddr), (String, &'static str)> {
     if text.is_empty() {
         return Err(("a part of the pool is empty".to_owned(), FORM));
@@ -167,7 +168,7 @@ fn outside(inputs: &Inputs<'_>, all_known: bool) -> Vec<Mistake> {
     if with_k3s().all(|node| node.address.is_some()) != all_known {
         return Vec::new();
     }
-    let mut nets: Vec<IpNet> = with_k3s().filter_map(|node| node.net()).map(|net| net.trunc()).collect();
+    let mut nets: Vec<IpNet> = with_k3s().filter_map(Node::net).map(|net| net.trunc()).collect();
     nets.sort();
     nets.dedup();
     let Some(net) = nets.first() else { return Vec::new() };
