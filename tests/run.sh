@@ -7,6 +7,7 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
+quick=()
 case "${1-}" in
 --long)
     shift
@@ -111,21 +112,13 @@ if [ ${#missing[@]} -gt 0 ]; then
             mkdir -p /etc/postgresql-common/createcluster.d
             echo 'create_main_cluster = false' >/etc/postgresql-common/createcluster.d/no-main-cluster.conf
         fi
-        if [[ " ${missing[*]} " == *' pgbouncer '* ]]; then
-            # Nor shall a pooler start for the machine.
-            mkdir -p /etc/systemd/system
-            ln -sfn /dev/null /etc/systemd/system/pgbouncer.service
-        fi
-        if [[ " ${missing[*]} " == *' docker-registry '* ]]; then
-            # Nor a registry.
-            mkdir -p /etc/systemd/system
-            ln -sfn /dev/null /etc/systemd/system/docker-registry.service
-        fi
-        if [[ " ${missing[*]} " == *' udisks2 '* ]]; then
-            # Nor shall a daemon that looks at all disks.
-            mkdir -p /etc/systemd/system
-            ln -sfn /dev/null /etc/systemd/system/udisks2.service
-        fi
+        for daemon in docker-registry pgbouncer prometheus udisks2; do
+            if [[ " ${missing[*]} " == *" $daemon "* ]]; then
+                # Nor shall these start by themselves.
+                mkdir -p /etc/systemd/system
+                ln -sfn /dev/null "/etc/systemd/system/$daemon.service"
+            fi
+        done
         apt-get update -qq
         # Before Debian 13 it is no package of its own.
         apt-cache show systemd-repart >/dev/null 2>&1 || missing=("${missing[@]/#systemd-repart/systemd}")
@@ -150,9 +143,11 @@ tools=$!
 echo "== formatting and lints"
 cargo fmt --check
 cargo clippy --all-targets --quiet -- -D warnings
-# The fuzz targets compile, with the versions of the project's own lock.
-cp Cargo.lock fuzz/
-cargo check --manifest-path fuzz/Cargo.toml --target-dir target --quiet
+if [ ${#quick[@]} = 0 ]; then
+    # The fuzz targets compile, with the versions of the project's own lock.
+    cp Cargo.lock fuzz/
+    cargo check --manifest-path fuzz/Cargo.toml --target-dir target --quiet
+fi
 wait "$tools"
 
 echo "== tests"
