@@ -265,27 +265,13 @@ fn downloaded(artifact: &ManifestPackage, url: &str, identifier: &str) -> Value 
     let ManifestPackage { name, version, sha256, wanted_by, .. } = artifact;
     let file = name.rsplit('/').next().unwrap_or(name);
     let purl = format!("pkg:generic/{}@{version}?checksum=sha256:{sha256}&download_url={}", encode(file), encode(url));
-    let mut element = json!({
-        "SPDXID": identifier,
-        "name": name,
-        "versionInfo": version,
-        "downloadLocation": url,
-        "filesAnalyzed": false,
-        "licenseConcluded": "NOASSERTION",
-        "licenseDeclared": "NOASSERTION",
-        "copyrightText": "NOASSERTION",
-        "checksums": [{ "algorithm": "SHA256", "checksumValue": sha256 }],
-        "externalRefs": [{
-            "referenceCategory": "PACKAGE-MANAGER",
-            "referenceType": "purl",
-            "referenceLocator": purl,
-        }],
-    });
+    let mut element = foreign(artifact, &purl, identifier);
+    element["downloadLocation"] = json!(url);
     comment(&mut element, wanted_by);
     element
 }
 
-/// A container image (purl specification, type `oci`).
+/// A container image (purl specification, type `oci`). Its digest is that of its index or manifest.
 fn pulled(image: &ManifestPackage, identifier: &str) -> Value {
     let ManifestPackage { name, version, arch, sha256, .. } = image;
     let last = name.rsplit('/').next().unwrap_or(name);
@@ -293,18 +279,23 @@ fn pulled(image: &ManifestPackage, identifier: &str) -> Value {
     if !version.contains(':') {
         purl = format!("{purl}&tag={}", encode(version));
     }
+    let mut element = foreign(image, &purl, identifier);
+    element["primaryPackagePurpose"] = json!("CONTAINER");
+    element
+}
+
+/// What is from elsewhere, of whose licence nothing is known.
+fn foreign(thing: &ManifestPackage, purl: &str, identifier: &str) -> Value {
     json!({
         "SPDXID": identifier,
-        "name": name,
-        "versionInfo": version,
-        "primaryPackagePurpose": "CONTAINER",
+        "name": thing.name,
+        "versionInfo": thing.version,
         "downloadLocation": "NOASSERTION",
         "filesAnalyzed": false,
         "licenseConcluded": "NOASSERTION",
         "licenseDeclared": "NOASSERTION",
         "copyrightText": "NOASSERTION",
-        // Of the image's index or manifest.
-        "checksums": [{ "algorithm": "SHA256", "checksumValue": sha256 }],
+        "checksums": [{ "algorithm": "SHA256", "checksumValue": thing.sha256 }],
         "externalRefs": [{
             "referenceCategory": "PACKAGE-MANAGER",
             "referenceType": "purl",

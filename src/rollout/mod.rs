@@ -18,5 +18,5 @@ mod svg;
 mod tests;
 mod text;
 
-pub use model::{Chart, File, From, Node, Rollout, SecretState, SecretUse, Stage, Step, Wait};
+pub use model::{Chart, File, Node, Rollout, SecretState, SecretUse, Stage, Step, Wait};
 pub use plan::{Inputs, plan};

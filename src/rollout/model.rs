@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde::Serialize;
 
+use crate::cluster::manifests::Home;
 use crate::profile::Port;
 
 /// What a cluster does at its first boot.
@@ -115,7 +116,7 @@ pub struct Step {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct File {
     pub name: String,
-    pub from: From,
+    pub from: Home,
     pub charts: Vec<Chart>,
     /// What else is in it: kinds, by how they are called, once each.
     pub kinds: BTreeSet<String>,
@@ -125,30 +126,6 @@ pub struct File {
     pub until: Option<String>,
     /// Why nothing is known of its content.
     pub unknown: Option<String>,
-}
-
-/// Where a file comes from.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
-#[serde(rename_all = "lowercase")]
-pub enum From {
-    /// A profile's image: it is the same in every cluster.
-    Image,
-    /// The seed of a server.
-    Seed,
-    /// The owner's repository.
-    Git,
-}
-
-impl From {
-    /// Its name.
-    #[must_use]
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Image => "image",
-            Self::Seed => "seed",
-            Self::Git => "git",
-        }
-    }
 }
 
 /// A chart.

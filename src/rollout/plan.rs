@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::nodes::{Pods, node_of, pods_of};
 use super::objects::{Content, content_of};
 use super::parts::{PARTS, TOLERATED};
-use super::{File, From, Node, Rollout, SecretState, SecretUse, Stage, Step, Wait, order};
+use super::{File, Node, Rollout, SecretState, SecretUse, Stage, Step, Wait, order};
 use crate::cluster::manifests::{Context, Home, Manifest, STAND_IN, render, uses};
 use crate::cluster::secrets::{AGENT_TOKEN, DATASTORE_URL, NodeNeeds, SERVER_TOKEN, Secrets};
 use crate::cluster::{self, Cluster};
@@ -215,7 +215,7 @@ fn systems(inputs: &Inputs<'_>, nodes: &[Node]) -> Vec<Step> {
     }
     let mut steps: Vec<(usize, Step)> = Vec::new();
     for system in systems.values() {
-        let (of_git, of_node): (Vec<_>, Vec<_>) = system.files.iter().partition(|(file, _)| file.from == From::Git);
+        let (of_git, of_node): (Vec<_>, Vec<_>) = system.files.iter().partition(|(file, _)| file.from == Home::Git);
         for (stage, files) in [(Stage::Seed, &of_node), (Stage::Git, &of_git)] {
             if !files.is_empty() {
                 // What is only there for the rest of it, which comes from Git, waits for nothing.
@@ -239,7 +239,7 @@ fn systems(inputs: &Inputs<'_>, nodes: &[Node]) -> Vec<Step> {
 fn read(name: &str, template: &ManifestTemplate, profile: &Profile, inputs: &Inputs<'_>) -> (File, Content) {
     let mut file = File {
         name: name.to_owned(),
-        from: From::Image,
+        from: Home::Image,
         charts: Vec::new(),
         kinds: BTreeSet::new(),
         secrets: BTreeSet::new(),
@@ -253,11 +253,7 @@ fn read(name: &str, template: &ManifestTemplate, profile: &Profile, inputs: &Inp
             return (file, Content::default());
         }
     };
-    file.from = match used.home(template.via) {
-        Home::Image => From::Image,
-        Home::Seed => From::Seed,
-        Home::Git => From::Git,
-    };
+    file.from = used.home(template.via);
     file.secrets.clone_from(&used.secrets);
     // No value of a secret: that none is in the plan must not depend on where a template puts one.
     let stand_ins = used.secrets.iter().map(|name| (name.clone(), STAND_IN));
@@ -301,7 +297,7 @@ fn until(files: &mut [(File, Content)]) {
 
 /// The main step of a system, which others wait for.
 fn id_of(system: &System<'_>) -> String {
-    let of_git = system.files.iter().any(|(file, _)| file.from == From::Git);
+    let of_git = system.files.iter().any(|(file, _)| file.from == Home::Git);
     id(&system.overlay.name, if of_git { Stage::Git } else { Stage::Seed })
 }
 
@@ -346,7 +342,7 @@ fn step_of(
         if let Some(gitops) = provider("gitops") {
             add(wait([gitops], "which applies it"));
         }
-        if system.files.iter().any(|(file, _)| file.from != From::Git) {
+        if system.files.iter().any(|(file, _)| file.from != Home::Git) {
             add(wait([id(&overlay.name, Stage::Seed)], "namespace and secrets"));
         }
     }

@@ -4,6 +4,7 @@ use std::fs;
 use std::path::Path;
 
 use super::*;
+use crate::cluster::manifests::Home;
 use crate::profile::Workspace;
 use crate::{cluster, profile};
 
@@ -128,7 +129,7 @@ fn files_tell_what_they_bring_and_what_they_are_tried_again_for() {
     let page = plan.step("seed/page").unwrap();
     assert_eq!(page.hosts.iter().collect::<Vec<_>>(), ["other.home.arpa", "page.home.arpa"]);
     assert_eq!(waits(&plan, "seed/page"), ["k3s/traefik", "seed/metallb"]);
-    assert_eq!(page.files[1].from, From::Seed);
+    assert_eq!(page.files[1].from, Home::Seed);
     assert_eq!(plan.state_of("page-key"), SecretState::Missing);
     let text = plan.text();
     for part in [

@@ -2,7 +2,8 @@
 
 use std::fmt::Write as _;
 
-use super::{File, From, Node, Rollout, Stage, Step, Wait};
+use super::{File, Node, Rollout, Stage, Step, Wait};
+use crate::cluster::manifests::Home;
 use crate::profile::Port;
 
 impl Rollout {
@@ -102,7 +103,7 @@ impl File {
         };
         let until =
             self.until.as_ref().map(|chart| format!("; again until {chart} has defined them")).unwrap_or_default();
-        let until = if self.from == From::Git { String::new() } else { until };
+        let until = if self.from == Home::Git { String::new() } else { until };
         format!("{}: {content}{until}", self.name)
     }
 }

@@ -92,7 +92,8 @@ impl ManifestError {
 const NAMES: [&str; 5] = ["profile", "cluster", "secrets", "params", "via"];
 
 /// Where a manifest goes.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "lowercase")]
 pub enum Home {
     /// Into the image, since it is the same in every cluster.
     Image,

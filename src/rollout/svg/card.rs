@@ -3,7 +3,8 @@
 use std::collections::BTreeSet;
 
 use super::draw::{self, Drawing, cut, fill, wrap};
-use crate::rollout::{From, Rollout, SecretState, Stage, Step};
+use crate::cluster::manifests::Home;
+use crate::rollout::{Rollout, SecretState, Stage, Step};
 
 pub(super) const WIDTH: usize = 244;
 const PADDING: usize = 12;
@@ -38,8 +39,8 @@ impl Card {
             lines.extend(fill(&step.does, room, 2).into_iter().map(|line| ("small", line)));
         }
         if step.stage == Stage::Seed {
-            let from: BTreeSet<From> = step.files.iter().map(|file| file.from).collect();
-            let from: Vec<&str> = from.into_iter().map(From::name).collect();
+            let from: BTreeSet<Home> = step.files.iter().map(|file| file.from).collect();
+            let from: Vec<&str> = from.into_iter().map(Home::name).collect();
             lines.push(("small", format!("from {}", from.join(" and "))));
         }
         lines.extend(secrets(plan, step.secrets.iter(), room));
