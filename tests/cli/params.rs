@@ -77,7 +77,10 @@ fn a_template_of_a_manifest_has_the_parameters_of_its_overlay() {
     let ran = place.run(&["check", "--profile", "server"]);
     let told = ran.stdout;
     assert_eq!(ran.code, Some(1), "{told}");
-    assert!(told.contains("`params.domain` is not set") && told.contains("set `domain = …`"), "{told}");
+    assert!(
+        told.contains("`domain` of the overlay `driver` is not set") && told.contains("[overlay.driver] of the"),
+        "{told}"
+    );
 }
 
 #[test]

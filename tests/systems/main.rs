@@ -147,6 +147,34 @@ fn what_an_owner_forgets_is_told_with_its_cure() {
 }
 
 #[test]
+fn a_parameter_that_is_needed_and_not_set_is_told_with_the_overlay_and_the_file_and_never_becomes_null() {
+    let told = |place: &Place, overlay: &str, param: &str| {
+        place.edit("cluster.toml", &format!("{param} = "), &format!("# {param} = "));
+        let (told, code) = place.check();
+        let message = format!("error[C080-manifest]: `{param}` of the overlay `{overlay}` is not set");
+        let cure = format!("= help: write `{param} = …` into [overlay.{overlay}] of cluster.toml");
+        assert!(code == Some(1) && told.contains(&message) && told.contains(&cure), "{overlay} {param}: {told}");
+    };
+    for (overlay, param) in [
+        ("argocd", "repository"),
+        ("forward-auth", "client"),
+        ("forward-auth", "issuer"),
+        ("forward-auth", "emails"),
+        ("metallb", "pool"),
+        ("postgres", "bucket"),
+        ("renovate", "repositories"),
+    ] {
+        told(&Place::new(&SYSTEMS, ALL_ON), overlay, param);
+    }
+    for param in ["app", "installation"] {
+        let place = Place::new(&["argocd"], "[overlay.argocd]\nauth = \"github-app\"\n");
+        let more = "repository = \"https://git.example.org/you/cluster.git\"\napp = \"12\"\ninstallation = \"34\"";
+        place.edit("cluster.toml", "repository = \"git@git.example.org:you/cluster.git\"", more);
+        told(&place, "argocd", param);
+    }
+}
+
+#[test]
 fn a_node_that_mounts_volumes_of_longhorn_gets_what_profile_storage_has() {
     let place = Place::new(&[], "");
     let worker =

@@ -11,6 +11,7 @@
 //! that (`pkg/deploy/controller.go`).
 
 mod charts;
+mod filters;
 mod images;
 pub(crate) mod kubernetes;
 mod object;

@@ -4,14 +4,13 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use base64::Engine as _;
-use base64::prelude::BASE64_STANDARD as STANDARD;
 use minijinja::syntax::SyntaxConfig;
 use minijinja::value::Serde;
 use minijinja::{AutoEscape, Environment, Error, ErrorKind, UndefinedBehavior, Value};
 use serde::Serialize;
 use zeroize::Zeroizing;
 
+use super::filters::{b64encode, tojson};
 use crate::diagnostic::SourceText;
 use crate::profile::{ManifestTemplate, Origin, ParamValue, Params, Via};
 
@@ -24,6 +23,9 @@ pub enum ManifestError {
     /// It uses a value that is not set.
     #[error("{path}, line {line}: `{value}` is not set")]
     Unset { path: String, line: usize, value: String },
+    /// It uses a parameter of its overlay that is not set.
+    #[error("{path}, line {line}: `{param}` of the overlay `{overlay}` is not set")]
+    UnsetParam { path: String, line: usize, overlay: String, param: String, of_cluster: bool },
     /// It uses all secrets at once, instead of naming each.
     #[error("{path}, line {line}: a template gets only the secrets that it names, and this uses all of them")]
     AllSecrets { path: String, line: usize },
@@ -34,7 +36,10 @@ impl ManifestError {
     #[must_use]
     pub fn line(&self) -> usize {
         match self {
-            Self::Template { line, .. } | Self::Unset { line, .. } | Self::AllSecrets { line, .. } => *line,
+            Self::Template { line, .. }
+            | Self::Unset { line, .. }
+            | Self::UnsetParam { line, .. }
+            | Self::AllSecrets { line, .. } => *line,
         }
     }
 
@@ -44,6 +49,7 @@ impl ManifestError {
         match self {
             Self::Template { reason, .. } => reason.clone(),
             Self::Unset { value, .. } => format!("`{value}` is not set"),
+            Self::UnsetParam { overlay, param, .. } => format!("`{param}` of the overlay `{overlay}` is not set"),
             Self::AllSecrets { .. } => {
                 "a template gets only the secrets that it names, and this uses all of them".to_owned()
             }
@@ -60,15 +66,20 @@ impl ManifestError {
                     format!("run `imgbuild secrets set {}`", secret.replace('_', "-"))
                 } else if let Some(key) = value.strip_prefix("cluster.values.") {
                     format!("add `{key} = \"…\"` to [values] of cluster.toml")
-                } else if let Some(name) = value.strip_prefix("params.") {
-                    format!(
-                        "set `{name} = …` in [overlay.NAME] of the profile, or of cluster.toml if it is the cluster's; [params.{name}] of overlay.toml must declare it"
-                    )
                 } else if NAMES.contains(&first) {
                     "docs/overlays.md lists what `profile` and `cluster` hold".to_owned()
                 } else {
                     format!("a template knows `profile`, `cluster`, `secrets`, `params` and `via`; {}", self.foreign())
                 }
+            }
+            Self::UnsetParam { overlay, param, of_cluster: true, .. } => {
+                format!("write `{param} = …` into [overlay.{overlay}] of cluster.toml")
+            }
+            Self::UnsetParam { overlay, param, of_cluster: false, .. } => {
+                format!(
+                    "write `{param} = …` into [overlay.{overlay}] of the server's profile; its overlay.toml must \
+                     declare it as [params.{param}]"
+                )
             }
             Self::Template { .. } => {
                 format!("templates are MiniJinja's: `{{{{ cluster.name }}}}`; {}", self.foreign())
@@ -79,7 +90,10 @@ impl ManifestError {
 
     /// How braces stay that are not ours: those of Helm, `ExternalSecrets`, Argo CD's `ApplicationSets`, Prometheus, shells.
     fn foreign(&self) -> String {
-        let (Self::Template { path, .. } | Self::Unset { path, .. } | Self::AllSecrets { path, .. }) = self;
+        let (Self::Template { path, .. }
+        | Self::Unset { path, .. }
+        | Self::UnsetParam { path, .. }
+        | Self::AllSecrets { path, .. }) = self;
         let file = path.rsplit('/').next().unwrap_or(path);
         format!(
             "if the braces are for a program in the cluster, take the file as it is: `verbatim = [\"{file}\"]` in \
@@ -268,6 +282,21 @@ pub fn render(template: &ManifestTemplate, context: &Context<'_>) -> Result<Zero
         return Err(ManifestError::Unset { path: path.clone(), line, value });
     }
     render_text(&template.source.path, &template.source.text, &used, &context.with_params_of(template))
+        .map_err(|error| with_overlay(error, template))
+}
+
+/// What is not set as a parameter of its overlay, if it is one: then the file to write it into is known.
+fn with_overlay(error: ManifestError, template: &ManifestTemplate) -> ManifestError {
+    match error {
+        ManifestError::Unset { path, line, value } => match value.strip_prefix("params.") {
+            Some(param) => {
+                let (overlay, of_cluster) = (template.origin.name().to_owned(), template.of_cluster.contains(param));
+                ManifestError::UnsetParam { path, line, overlay, param: param.to_owned(), of_cluster }
+            }
+            None => ManifestError::Unset { path, line, value },
+        },
+        other => other,
+    }
 }
 
 /// As [`render`], for the text of a template whose uses are known.
@@ -306,7 +335,8 @@ fn environment() -> Environment<'static> {
     environment.set_undefined_behavior(UndefinedBehavior::Strict);
     environment.set_auto_escape_callback(|_| AutoEscape::None);
     environment.set_syntax(syntax());
-    environment.add_filter("b64encode", |text: &str| STANDARD.encode(text));
+    environment.add_filter("b64encode", b64encode);
+    environment.add_filter("tojson", tojson);
     // It prints everything that a template knows.
     environment.remove_global("debug");
     environment.set_fuel(Some(MOST_STEPS));
@@ -330,7 +360,10 @@ fn unset(path: &str, text: &str, names: &BTreeMap<&'static str, Value>, error: &
     let there = text.lines().nth(line - 1).unwrap_or_default();
     let absent: Vec<&String> = used.iter().filter(is_absent).collect();
     let elsewhere = absent.first().filter(|_| error.kind() == ErrorKind::UndefinedError);
-    match absent.iter().find(|value| there.contains(value.as_str())).or(elsewhere) {
+    // `params.app` does not stand there if `params.apple` does.
+    let goes_on = |rest: &str| rest.starts_with(|char: char| char.is_alphanumeric() || char == '_');
+    let stands_there = |value: &str| there.match_indices(value).any(|(at, _)| !goes_on(&there[at + value.len()..]));
+    match absent.iter().find(|value| stands_there(value)).or(elsewhere) {
         Some(value) => ManifestError::Unset { path: path.to_owned(), line, value: (*value).clone() },
         None => wrong(path, text, error),
     }
@@ -444,6 +477,36 @@ mod tests {
         let (line, reason, cure) = hint("a: 1\n\nb: {{ path }} {{ alpha }}");
         assert!(line == 3 && (reason == unset("path") || reason == unset("alpha")), "{line} {reason}");
         assert!(cure.contains("verbatim = [\"a.yaml\"]"), "{cure}");
+    }
+
+    #[test]
+    fn no_filter_makes_anything_of_a_value_that_is_not_there() {
+        for filter in ["tojson", "tojson(indent=2)", "b64encode", "split(',')", "trim", "lower", "int"] {
+            let error = refused(&format!("a: 1\nb: {{{{ params.pool | {filter} }}}}\n"));
+            let ManifestError::UnsetParam { line: 2, overlay, param, .. } = &error else {
+                panic!("{filter}: {error:?}")
+            };
+            assert_eq!((overlay.as_str(), param.as_str()), ("app", "pool"), "{filter}");
+        }
+        for text in ["{{ [params.pool] | tojson }}", "{{ {'a': params.pool} | tojson }}", "{{ 's3://' ~ params.pool }}"]
+        {
+            assert!(matches!(refused(text), ManifestError::UnsetParam { .. }), "{text}");
+        }
+        let guarded = "{% if params.pool is defined %}{{ params.pool | tojson }}{% endif %}{{ params.pool | default(1) | tojson }}";
+        assert_eq!(*render(&template(guarded), &context()).unwrap(), "1");
+        assert_eq!(*render(&template("{{ [1, {'a': none}] | tojson }}"), &context()).unwrap(), "[1, {\"a\": null}]");
+        // The longer name is another one's.
+        let error = refused("{% if false %}{{ params.host }}{% endif %}\n{{ params.hosts | tojson }}");
+        assert!(error.to_string().contains("`hosts` of"), "{error}");
+    }
+
+    #[test]
+    fn a_parameter_that_is_not_set_is_told_with_the_file_to_write_it_into() {
+        let mut template = template("{{ params.pool | tojson }}");
+        let hint = |template: &ManifestTemplate| render(template, &context()).unwrap_err().hint().unwrap();
+        assert!(hint(&template).starts_with("write `pool = …` into [overlay.app] of the server's profile"));
+        template.of_cluster.insert("pool".to_owned());
+        assert_eq!(hint(&template), "write `pool = …` into [overlay.app] of cluster.toml");
     }
 
     #[test]
