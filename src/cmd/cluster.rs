@@ -4,10 +4,11 @@ use std::collections::BTreeMap;
 
 use serde_json::json;
 
+use super::Outcome;
 use super::session::Session;
 use crate::cli::Unlock;
 use crate::cluster::identity::{Identity, IdentitySeed};
-use crate::cluster::lints::{self, Inputs};
+use crate::cluster::lints::{self, Finding, Inputs};
 use crate::cluster::secrets::{NodeNeeds, Secret, Secrets, SecretsError};
 use crate::cluster::seed::{self, Seed};
 use crate::cluster::{self, Cluster, ClusterError, SourceSpans};
@@ -45,14 +46,7 @@ pub(super) fn resolve_node(session: &Session<'_>, name: &str, unlock: &Unlock) -
     let concerns = |node: &Option<String>| node.as_ref().is_none_or(|node| node == name);
     let mut errors = lints::run(&inputs);
     errors.retain(|finding| finding.severity == Severity::Error && concerns(&finding.node));
-    if !errors.is_empty() {
-        let message = format!("node `{name}` cannot be built: {}", count(errors.len(), "mistake"));
-        let hint = "`imgbuild check` shows all mistakes of the workspace";
-        let shown = errors.iter().map(|finding| finding.render(true)).collect::<Vec<_>>().join("\n\n");
-        let snippet = Some(format!("{shown}\n\nerror: {message}\nhint: {hint}"));
-        let findings = errors.iter().map(|finding| json!(finding)).collect();
-        return Err(Failure { snippet, findings, ..Failure::refused(message).hint(hint) });
-    }
+    refuse(&errors, &format!("node `{name}` cannot be built"))?;
     let seed = seed::make(&seed::Inputs {
         cluster: &cluster,
         node,
@@ -64,6 +58,19 @@ pub(super) fn resolve_node(session: &Session<'_>, name: &str, unlock: &Unlock) -
     let (name, critical, registration) = (node.name.clone(), cluster.critical_values(), node.registration(&profile));
     drop(inputs);
     Ok(ResolvedNode { name, profile, seed, secrets, critical, registration })
+}
+
+/// Fails if there are mistakes, and shows them as `check` does.
+pub(super) fn refuse(errors: &[Finding], what: &str) -> Outcome {
+    if errors.is_empty() {
+        return Ok(());
+    }
+    let message = format!("{what}: {}", count(errors.len(), "mistake"));
+    let hint = "`imgbuild check` shows all mistakes of the workspace";
+    let shown = errors.iter().map(|finding| finding.render(true)).collect::<Vec<_>>().join("\n\n");
+    let snippet = Some(format!("{shown}\n\nerror: {message}\nhint: {hint}"));
+    let findings = errors.iter().map(|finding| json!(finding)).collect();
+    Err(Failure { snippet, findings, ..Failure::refused(message).hint(hint) })
 }
 
 /// Which secrets each node needs.

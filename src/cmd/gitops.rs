@@ -9,8 +9,11 @@ use super::search::Searcher;
 use super::session::Session;
 use super::{Outcome, cluster};
 use crate::cli::{Gitops, Unlock};
+use crate::cluster::lints::{self, Inputs};
+use crate::diagnostic::Severity;
 use crate::exit::Failure;
 use crate::gitops::{self, GitopsError, Kept, Layout, Plan, RECORD, Repository, Step, Systems, Why};
+use crate::lock::Lock;
 use crate::output::count;
 use crate::profile;
 
@@ -52,9 +55,15 @@ fn differ(number: usize) -> String {
     format!("{} {}", count(number, "file"), if number == 1 { "differs" } else { "differ" })
 }
 
-/// What the overlays of the cluster's servers make of a repository.
+/// What the overlays of the cluster's servers make of a repository, if `check` finds no errors in what is not one node's. Secrets
+/// are not looked at: none gets there, and whether they are set is no matter of the repository.
 fn layout(session: &Session<'_>) -> Result<(Systems, Layout), Failure> {
-    let (cluster, _) = cluster::load(session)?;
+    let (cluster, places) = cluster::load(session)?;
+    let lock = Lock::load(&session.lock_path())?;
+    let inputs = Inputs::gather(&session.workspace, &cluster, &places, lock.as_ref(), None)?;
+    let mut errors = lints::run(&inputs);
+    errors.retain(|finding| finding.severity == Severity::Error && finding.node.is_none());
+    cluster::refuse(&errors, "the repository cannot be written")?;
     let names: BTreeSet<&String> = cluster.nodes.values().map(|node| &node.profile).collect();
     let mut profiles = BTreeMap::new();
     for name in names {

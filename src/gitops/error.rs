@@ -28,6 +28,15 @@ pub enum GitopsError {
     /// What Argo CD cannot do with a chart as K3s does.
     #[error("{file}: the HelmChart `{chart}` cannot become an Application: {why}")]
     Chart { file: String, chart: String, why: String },
+    /// A name that is no name of Kubernetes, and that files of the repository would have.
+    #[error("{file}: no HelmChart can be called `{}`", chart.escape_debug())]
+    BadName { file: String, chart: String },
+    /// A path that leads out of the repository, or to Git's own files.
+    #[error("`{}` is no path of the repository", path.escape_debug())]
+    BadStep { path: String },
+    /// Two files of one path.
+    #[error("there would be two files `{path}`")]
+    TwoFiles { path: String },
     /// Text that is no manifest.
     #[error("{file} is no manifest: {why}")]
     NoManifest { file: String, why: String },
@@ -80,6 +89,17 @@ impl GitopsError {
                 "change it in a copy of the overlay, or have the image bring it: `via = \"image\"` in [overlay.NAME] of the profile"
                     .to_owned()
             }
+            Self::BadName { .. } => {
+                "use lower-case letters, digits, `-` and `.`, a letter or digit at both ends and around each period; nothing \
+                 was written"
+                    .to_owned()
+            }
+            Self::BadStep { .. } => {
+                "name what it is made of without `..`, `.git` and `/` at an end: a manifest, a HelmChart or `path` of the \
+                 overlay; nothing was written"
+                    .to_owned()
+            }
+            Self::TwoFiles { .. } => "give one of the two HelmCharts another name; nothing was written".to_owned(),
             Self::NoManifest { .. } => "`imgbuild check` shows the place".to_owned(),
             Self::TwoApplications { .. } => "give the HelmChart or the overlay another name".to_owned(),
             Self::NotOurs { .. } => "`imgbuild gitops init DIR` makes one, also in a clone that has files already".to_owned(),

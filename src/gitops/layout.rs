@@ -1,9 +1,11 @@
 //! The repository as a value: the text of each file, by its path.
 
+use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 
 use super::application::{Application, values_path};
+use super::path::{RECORD, is_clean};
 use super::systems::{Chart, System, Systems};
 use super::{GitopsError, report};
 use crate::profile::Via;
@@ -20,10 +22,29 @@ pub struct Layout {
     pub disabled: String,
 }
 
+/// Texts by path, each path once and below the repository's top.
+#[derive(Default)]
+struct Files(BTreeMap<String, String>);
+
+impl Files {
+    fn add(&mut self, path: String, text: String) -> Result<(), GitopsError> {
+        if !is_clean(&path) {
+            return Err(GitopsError::BadStep { path });
+        }
+        match self.0.entry(path) {
+            Entry::Vacant(entry) => {
+                entry.insert(text);
+                Ok(())
+            }
+            Entry::Occupied(entry) => Err(GitopsError::TwoFiles { path: entry.key().clone() }),
+        }
+    }
+}
+
 /// Makes the repository.
 ///
 /// # Errors
-/// Two Applications of one name; Applications in a folder that the repository has for something else.
+/// Two Applications or two files of one name; Applications in a folder that the repository has for something else.
 pub fn layout(systems: &Systems) -> Result<Layout, GitopsError> {
     let controller = &systems.controller;
     let enabled = controller.path.clone();
@@ -34,7 +55,7 @@ pub fn layout(systems: &Systems) -> Result<Layout, GitopsError> {
     if enabled == disabled {
         return Err(GitopsError::BadPath { overlay: controller.overlay.clone(), path: enabled });
     }
-    let mut files = BTreeMap::new();
+    let mut files = Files::default();
     // The one that has all others.
     let mut names = BTreeSet::from(["root".to_owned()]);
     for (name, system) in systems.by_name.iter().filter(|(_, system)| system.is_of_git()) {
@@ -45,27 +66,34 @@ pub fn layout(systems: &Systems) -> Result<Layout, GitopsError> {
                 return Err(GitopsError::TwoApplications { name: application.name.to_owned() });
             }
         }
-        files.insert(format!("{enabled}/{name}.yaml"), format!("{HEAD}{}", texts.join("---\n")));
+        files.add(format!("{enabled}/{name}.yaml"), format!("{HEAD}{}", texts.join("---\n")))?;
         for (file, text) in &system.objects {
-            files.insert(format!("modules/{name}/{file}"), with_lasting_namespaces(text));
+            files.add(format!("modules/{name}/{file}"), with_lasting_namespaces(text))?;
         }
-        files.insert(format!("modules/{name}/sealed/README.md"), sealed(name, &applications));
+        files.add(format!("modules/{name}/sealed/README.md"), sealed(name, &applications))?;
         for chart in system.helm.iter().filter(|chart| !chart.values.is_empty()) {
-            files.insert(
+            files.add(
                 values_path(chart),
                 format!("# Values of the chart {}.\n{}\n", chart.chart, chart.values.trim_end()),
-            );
+            )?;
         }
     }
     // Git has no empty folders, and Argo CD must find them.
-    files.insert(format!("{enabled}/README.md"), "Argo CD applies the Applications here.\n".to_owned());
-    files.insert(
+    files.add(format!("{enabled}/README.md"), "Argo CD applies the Applications here.\n".to_owned())?;
+    files.add(
         format!("{disabled}/README.md"),
         format!("Applications that are off: moved here from `{enabled}`, they stay here and are kept up to date.\n"),
-    );
-    files.insert("README.md".to_owned(), readme(systems, &enabled, &disabled));
-    files.insert("renovate.json5".to_owned(), renovate(&enabled, &disabled));
-    files.insert("report.html".to_owned(), report::html(systems));
+    )?;
+    files.add("README.md".to_owned(), readme(systems, &enabled, &disabled))?;
+    files.add("renovate.json5".to_owned(), renovate(&enabled, &disabled))?;
+    files.add("report.html".to_owned(), report::html(systems))?;
+    let Files(files) = files;
+    // The folder's name may be that of a file.
+    let is_file = |path: &str| path == RECORD || files.contains_key(path);
+    let steps = |path: &str| path.match_indices('/').map(|(at, _)| path[..at].to_owned()).collect::<Vec<_>>();
+    if files.keys().any(|path| path == RECORD || steps(path).iter().any(|folder| is_file(folder))) {
+        return Err(GitopsError::BadPath { overlay: controller.overlay.clone(), path: enabled });
+    }
     Ok(Layout { files, enabled, disabled })
 }
 

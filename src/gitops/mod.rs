@@ -14,6 +14,7 @@ mod application;
 mod error;
 mod layout;
 mod parts;
+mod path;
 mod plan;
 mod report;
 mod repository;
@@ -22,6 +23,7 @@ mod yaml;
 
 pub use error::GitopsError;
 pub use layout::{Layout, layout};
+pub use path::RECORD;
 pub use plan::{Kept, Plan, Step, Why, plan};
-pub use repository::{RECORD, Repository};
+pub use repository::Repository;
 pub use systems::{Systems, systems};

@@ -2,6 +2,7 @@
 
 use super::GitopsError;
 use crate::cluster::manifests::{Manifest, Object};
+use crate::profile::checks::host_name;
 
 /// A Helm chart with the values that an overlay gives it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -106,6 +107,10 @@ fn documents(text: &str) -> Vec<&str> {
 
 fn helm_chart(file: &str, object: &Object, comment: Vec<String>) -> Result<HelmChart, GitopsError> {
     let release = object.name().to_owned();
+    // Files of the repository have its name.
+    if release.len() > 253 || !release.split('.').all(|label| host_name(label).is_ok()) {
+        return Err(GitopsError::BadName { file: file.to_owned(), chart: release });
+    }
     let wrong = |why: String| GitopsError::Chart { file: file.to_owned(), chart: release.clone(), why };
     for entry in object.at("/spec").into_iter().flat_map(|spec| spec.entries().iter()) {
         let key = entry.key.as_str();
@@ -168,6 +173,15 @@ mod tests {
         let chart = chart("  chart: oci://ghcr.io/org/charts/app\n  version: 1.2.3\n").unwrap();
         assert_eq!((chart.repository.as_str(), chart.chart.as_str()), ("ghcr.io/org/charts", "app"));
         assert_eq!(chart.namespace, "kube-system");
+    }
+
+    #[test]
+    fn a_chart_whose_name_is_a_path_is_refused() {
+        for name in ["../../evil", "a/b", "..", ".git", "A", "/etc/passwd", "a..b"] {
+            let text = format!("{CHART}  repo: https://example.org\n  chart: app\n  version: 1.2.3\n");
+            let error = parts("app.yaml", &text.replace("name: app\n", &format!("name: {name}\n"))).unwrap_err();
+            assert!(matches!(&error, GitopsError::BadName { chart, .. } if chart == name), "{error}");
+        }
     }
 
     #[test]

@@ -10,12 +10,18 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 use tempfile::NamedTempFile;
 
+use super::path::{RECORD, is_clean};
 use super::{GitopsError, Plan, Step};
 use crate::files;
 use crate::tree::Digest;
 
-/// The file that says what was written, for the next run.
-pub const RECORD: &str = ".imgbuild.json";
+/// What the names of files begin and end with that have none of their own yet. Argo CD reads none of these.
+const UNNAMED: (&str, &str) = (".imgbuild-", ".tmp");
+
+/// Refuses a path that leads elsewhere than below the repository's top.
+fn below(path: &str) -> Result<(), GitopsError> {
+    if is_clean(path) { Ok(()) } else { Err(GitopsError::BadStep { path: path.to_owned() }) }
+}
 
 /// A directory with a repository, or for one.
 #[derive(Debug)]
@@ -81,6 +87,7 @@ impl Repository {
 
     /// The file at a path; none if there is nothing.
     fn find(&self, path: &str) -> Result<Option<PathBuf>, GitopsError> {
+        below(path)?;
         let mut at = self.dir.clone();
         let mut steps = path.split('/').peekable();
         while let Some(step) = steps.next() {
@@ -105,8 +112,15 @@ impl Repository {
     /// if that fails.
     ///
     /// # Errors
-    /// A directory or a file that cannot be written.
+    /// A directory or a file that cannot be written; a path that leads elsewhere.
     pub fn write(&self, plan: &Plan) -> Result<(), GitopsError> {
+        let known = || plan.texts.keys().chain(plan.record.keys());
+        let steps = plan.steps.iter().map(Step::path);
+        known().map(String::as_str).chain(steps).try_for_each(below)?;
+        // Two runs at once would take each other's files for left ones.
+        let lock = fs::File::open(&self.dir).ok();
+        lock.iter().try_for_each(fs::File::lock).map_err(failed("lock", &self.dir))?;
+        self.clear(known().chain(self.record.iter().flat_map(BTreeMap::keys)));
         let record = Record { schema: 1, files: plan.record.clone() };
         let record = serde_json::to_string_pretty(&record).expect("paths and digests are plain JSON") + "\n";
         let texts = plan.texts.iter().map(|(path, text)| (self.dir.join(path), text.as_str()));
@@ -125,6 +139,23 @@ impl Repository {
             }
         }
         Ok(())
+    }
+
+    /// Removes what a run that was killed left: files without their names yet, beside those of `paths`.
+    fn clear<'p>(&self, paths: impl Iterator<Item = &'p String>) {
+        let folder = |path: &'p String| path.rsplit_once('/').map_or("", |(folder, _)| folder);
+        let folders: BTreeSet<&str> = paths.map(folder).chain([""]).collect();
+        for folder in folders {
+            let dir = self.dir.join(folder);
+            let is_own = |name: &str| name.starts_with(UNNAMED.0) && name.ends_with(UNNAMED.1);
+            for entry in fs::read_dir(&dir).into_iter().flatten().flatten() {
+                let is_file = entry.file_type().is_ok_and(|kind| kind.is_file());
+                // One that stays is in nobody's way.
+                if is_file && entry.file_name().to_str().is_some_and(is_own) && fs::remove_file(entry.path()).is_ok() {
+                    self.prune(Some(&dir));
+                }
+            }
+        }
     }
 
     /// Removes directories that are empty, up to the repository's own.
@@ -152,7 +183,9 @@ fn stage(texts: &[(PathBuf, &str)], made: &mut Vec<PathBuf>) -> Result<Vec<(Name
         }
         let write = || {
             // The umask takes away what others may not do.
-            let mut file = tempfile::Builder::new().permissions(Permissions::from_mode(0o666)).tempfile_in(folder)?;
+            let mut builder = tempfile::Builder::new();
+            builder.prefix(UNNAMED.0).suffix(UNNAMED.1).permissions(Permissions::from_mode(0o666));
+            let mut file = builder.tempfile_in(folder)?;
             file.write_all(text.as_bytes())?;
             file.as_file().sync_all()?;
             Ok(file)
@@ -170,7 +203,6 @@ fn read_record(path: &Path) -> Result<BTreeMap<String, Digest>, GitopsError> {
         return Err(wrong(format!("it is of schema {}, which this program does not know", record.schema)));
     }
     // They are opened and removed below the repository.
-    let is_clean = |path: &&String| path.split('/').all(|step| !["", ".", "..", ".git"].contains(&step));
     match record.files.keys().find(|path| !is_clean(path)) {
         Some(path) => Err(wrong(format!("`{}` is no path of the repository", path.escape_debug()))),
         None => Ok(record.files),

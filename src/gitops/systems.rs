@@ -7,6 +7,7 @@ use serde::Serialize;
 
 use super::GitopsError;
 use super::parts::{HelmChart, parts};
+use super::path::is_clean;
 use crate::cluster::Cluster;
 use crate::cluster::manifests::{Context, Home, Manifest, ManifestError, STAND_IN, render, uses};
 use crate::profile::{ManifestTemplate, Overlay, ParamValue, Profile, Role, Via};
@@ -108,10 +109,9 @@ fn controller(cluster: &Cluster, overlay: &Overlay) -> Result<Controller, Gitops
     let missing = GitopsError::NoRepository { overlay: overlay.name.clone(), param: "repository" };
     let path = text("path").unwrap_or_else(|| "apps/enabled".to_owned());
     let path = path.trim_end_matches('/').to_owned();
-    let is_clean =
-        |step: &str| !["", ".", ".."].contains(&step) && !step.starts_with('-') && !step.contains(char::is_control);
     let top = path.split('/').next().unwrap_or_default();
-    if !path.split('/').all(is_clean) || ["modules", "values", ".git"].contains(&top) {
+    let is_option = path.split('/').any(|step| step.starts_with('-'));
+    if !is_clean(&path) || is_option || ["modules", "values"].contains(&top) {
         return Err(GitopsError::BadPath { overlay: overlay.name.clone(), path });
     }
     Ok(Controller {

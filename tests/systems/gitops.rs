@@ -252,6 +252,96 @@ fn what_is_missing_is_told_with_its_cure() {
     assert_snapshot!([not_ours, taken, unknown, controller, path].join("\n"));
 }
 
+/// A chart of the workspace's own overlay `app`.
+const CHART: &str = "apiVersion: helm.cattle.io/v1\nkind: HelmChart\nmetadata:\n  name: app\n  namespace: kube-system\nspec:\n  \
+                     repo: https://charts.example.org\n  chart: app\n  version: 1.2.3\n  targetNamespace: kube-system\n  \
+                     failurePolicy: abort\n  valuesContent: |-\n    replicas: 1\n";
+const CHART_FILE: &str = "overlays/app/manifests/app-10-chart.yaml";
+
+/// A workspace with that chart.
+fn with_chart(chart: &str) -> Place {
+    let place = Place::new(&["argocd", "app"], "");
+    place.write("overlays/app/overlay.toml", "schema = 1\ndescription = \"An app\"\nvia = \"gitops\"\n");
+    place.write(CHART_FILE, chart);
+    place
+}
+
+/// Refused by `init`, with this among the words, and nothing written.
+fn is_refused(place: &Place, words: &[&str]) {
+    let (told, code) = place.run(&["gitops", "init", "git"]);
+    assert!(code == Some(1) && words.iter().all(|word| told.contains(word)), "{words:?}: {told}");
+    assert!(!place.path("git").exists(), "{words:?}: something was written");
+}
+
+#[test]
+fn a_chart_whose_name_is_a_path_writes_nothing_anywhere() {
+    for name in ["../../evil", "../evil", "/tmp/evil", "a/b", ".."] {
+        let place = with_chart(&CHART.replace("name: app", &format!("name: {name}")));
+        is_refused(
+            &place,
+            &["C124-bad-name", &format!("no HelmChart can be called `{name}`"), "use lower-case letters"],
+        );
+        assert!(!place.path("evil.yaml").exists() && !place.path("git/evil.yaml").exists());
+    }
+}
+
+#[test]
+fn what_check_calls_an_error_is_not_written() {
+    let place = with_chart(CHART);
+    assert_eq!(place.run(&["gitops", "init", "git"]).1, Some(0));
+    assert!(place.read("git/values/app.yaml").contains("replicas: 1"));
+    let before = files(&place);
+    place.edit(CHART_FILE, "  failurePolicy: abort\n", "");
+    place.edit(CHART_FILE, "replicas: 1", "replicas: 2");
+    let (checked, _) = place.check();
+    for more in [&[][..], &["--check"]] {
+        let (told, code) = render(&place, more);
+        assert!(code == Some(1) && told.contains("the repository cannot be written: 1 mistake"), "{told}");
+        let finding = checked.split("\n\n").next().unwrap();
+        assert!(finding.starts_with("error[C086-failure-policy]") && told.contains(finding), "{told}");
+    }
+    assert_eq!(files(&place), before);
+    is_refused(&with_chart(&CHART.replace("  failurePolicy: abort\n", "")), &["C086-failure-policy"]);
+}
+
+#[test]
+fn a_folder_of_applications_that_is_no_folder_of_the_repository_is_refused_before_the_first_file() {
+    for path in [
+        ".imgbuild.json",
+        ".imgbuild.json/apps",
+        "README.md",
+        "report.html/apps",
+        "values",
+        "modules/apps",
+        "../apps",
+        "/apps",
+        "apps//on",
+        "apps/./on",
+        ".git/apps",
+        "apps/.GIT",
+        "disabled",
+        "-apps",
+    ] {
+        let place = Place::new(&SOME, &format!("[overlay.argocd]\npath = \"{path}\"\n"));
+        is_refused(&place, &[&format!("`{path}` cannot be the folder of the Applications"), "such as `apps/enabled`"]);
+    }
+}
+
+#[test]
+fn what_a_run_left_that_was_killed_goes_with_the_next_and_is_nobodys() {
+    let place = rendered();
+    let before = files(&place);
+    place.write("git/apps/enabled/.imgbuild-Ab12cd.tmp", "kind: Appl");
+    place.write("git/.imgbuild-x.tmp", "{");
+    place.write("git/values/mine.tmp", "mine");
+    let (told, code) = render(&place, &["--check"]);
+    assert!(code == Some(0) && told.contains("up to date") && !told.contains(".tmp"), "{told}");
+    assert_eq!(render(&place, &[]).1, Some(0));
+    assert_eq!(place.read("git/values/mine.tmp"), "mine");
+    fs::remove_file(place.path("git/values/mine.tmp")).unwrap();
+    assert_eq!(files(&place), before);
+}
+
 #[test]
 fn programs_are_told_what_was_done() {
     let place = Place::new(&SOME, "");
