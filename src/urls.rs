@@ -150,6 +150,33 @@ pub fn shown(url: &str) -> String {
     }
 }
 
+/// What stands before the `@` of a URL and gives access: a password, or over anything but SSH a user name, which may be a token.
+#[must_use]
+pub fn login(url: &str) -> Option<&str> {
+    let (scheme, rest) = url.split_once("://")?;
+    let (user, _) = rest.split(['/', '?', '#']).next()?.rsplit_once('@')?;
+    let is_ssh = scheme.to_ascii_lowercase().ends_with("ssh");
+    (!user.is_empty() && (!is_ssh || user.contains(':'))).then_some(user)
+}
+
+/// A text as messages may show it: with an asterisk for each byte of what gives access in its URLs, so that all else stays in
+/// its place.
+#[must_use]
+pub fn masked(text: &str) -> String {
+    let (mut shown, mut rest) = (String::with_capacity(text.len()), text);
+    while let Some(at) = rest.find("://") {
+        let (before, after) = rest.split_at(at + "://".len());
+        let end = after.find(|char: char| "/?#\"'`".contains(char) || char.is_whitespace()).unwrap_or(after.len());
+        let start = before[..at].rfind(|char: char| !char.is_ascii_alphanumeric() && !"+-.".contains(char));
+        let scheme = &before[start.map_or(0, |start| start + 1)..];
+        let hidden = login(&format!("{scheme}{}", &after[..end])).map_or(0, str::len);
+        shown.push_str(before);
+        shown.push_str(&"*".repeat(hidden));
+        rest = &after[hidden..];
+    }
+    shown + rest
+}
+
 /// The path that the URL of a file of this machine means.
 #[must_use]
 pub fn local_path(url: &str) -> Option<PathBuf> {
@@ -217,6 +244,27 @@ mod tests {
         assert!(WebUrl::directory("srv").is_none() && WebUrl::directory("/a\nb").is_none());
         // What is fetched from the web is not a file of this machine.
         assert!(WebUrl::base("file:///srv/a").is_err() && WebUrl::parse("file:///srv/a").is_err());
+    }
+
+    #[test]
+    fn what_gives_access_is_told_from_the_user_of_ssh() {
+        for (url, login_of) in [
+            ("https://me:pw@h/a.git", Some("me:pw")),
+            ("https://token@h/a.git", Some("token")),
+            ("oci://me:p@w@h/a", Some("me:p@w")),
+            ("ssh://git:pw@h/a.git", Some("git:pw")),
+            ("ssh://git@h:22/a.git", None),
+            ("git+ssh://git@h/a.git", None),
+            ("git@h:a/b.git", None),
+            ("https://h/a@b", None),
+            ("https://h/?a=b@c", None),
+            ("https://@h/", None),
+            ("h", None),
+        ] {
+            assert_eq!(login(url), login_of, "{url}");
+            let hidden = login_of.map_or(url.to_owned(), |login| url.replace(login, &"*".repeat(login.len())));
+            assert_eq!(masked(&format!("a: \"{url}\" # ü\n{url}")), format!("a: \"{hidden}\" # ü\n{hidden}"));
+        }
     }
 
     #[test]

@@ -34,9 +34,9 @@ const ROOMS: &[(&str, &str)] = &[
     ("image", "files diagnostic tree format output profile debian"),
     ("release", "files tree format output image"),
     ("flash", "process tree format output device image"),
-    ("cluster", "files diagnostic datastore tree format profile lock"),
+    ("cluster", "files urls diagnostic datastore tree format profile lock"),
     ("rollout", "profile cluster"),
-    ("gitops", "files tree profile cluster rollout"),
+    ("gitops", "files urls tree profile cluster rollout"),
     (
         "pipeline",
         "files urls diagnostic tree format output cache profile fetch debian lock effects kernel_module image cluster",

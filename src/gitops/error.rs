@@ -34,6 +34,9 @@ pub enum GitopsError {
     /// A path that leads out of the repository, or to Git's own files.
     #[error("`{}` is no path of the repository", path.escape_debug())]
     BadStep { path: String },
+    /// A URL that gives access to whoever reads it.
+    #[error("{place}: the URL has a user name or a password in it")]
+    Login { place: String },
     /// Two files of one path.
     #[error("there would be two files `{path}`")]
     TwoFiles { path: String },
@@ -99,6 +102,7 @@ impl GitopsError {
                  overlay; nothing was written"
                     .to_owned()
             }
+            Self::Login { .. } => "take it out, up to and with the `@`; nothing was written".to_owned(),
             Self::TwoFiles { .. } => "give one of the two HelmCharts another name; nothing was written".to_owned(),
             Self::NoManifest { .. } => "`imgbuild check` shows the place".to_owned(),
             Self::TwoApplications { .. } => "give the HelmChart or the overlay another name".to_owned(),

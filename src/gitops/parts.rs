@@ -3,6 +3,7 @@
 use super::GitopsError;
 use crate::cluster::manifests::{Manifest, Object};
 use crate::profile::checks::host_name;
+use crate::urls::login;
 
 /// A Helm chart with the values that an overlay gives it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -127,6 +128,9 @@ fn helm_chart(file: &str, object: &Object, comment: Vec<String>) -> Result<HelmC
         (Some(repo), None) => (repo, chart),
         (None, None) => return Err(wrong("`spec.repo` is missing".to_owned())),
     };
+    if [text("repo"), text("chart")].into_iter().flatten().any(|url| login(url).is_some()) {
+        return Err(GitopsError::Login { place: format!("{file}, HelmChart `{release}`") });
+    }
     Ok(HelmChart {
         release: release.clone(),
         repository: repository.to_owned(),

@@ -12,6 +12,7 @@ use crate::cluster::Cluster;
 use crate::cluster::manifests::{Context, Home, Manifest, ManifestError, STAND_IN, render, uses};
 use crate::profile::{ManifestTemplate, Overlay, ParamValue, Profile, Role, Via};
 use crate::rollout::{self, Rollout, Stage};
+use crate::urls::{login, shown};
 
 /// The role of what reads the repository.
 const ROLE: &str = "gitops";
@@ -114,9 +115,13 @@ fn controller(cluster: &Cluster, overlay: &Overlay) -> Result<Controller, Gitops
     if !is_clean(&path) || is_option || ["modules", "values"].contains(&top) {
         return Err(GitopsError::BadPath { overlay: overlay.name.clone(), path });
     }
+    let repository = text("repository").ok_or(missing)?;
+    if login(&repository).is_some() {
+        return Err(GitopsError::Login { place: format!("`repository` of [overlay.{}]", overlay.name) });
+    }
     Ok(Controller {
         overlay: overlay.name.clone(),
-        repository: text("repository").ok_or(missing)?,
+        repository,
         revision: text("revision").unwrap_or_else(|| "HEAD".to_owned()),
         path,
         prune: value("prune") != Some(&ParamValue::Flag(false)),
@@ -200,7 +205,7 @@ fn charts(file: &str, text: &str) -> Vec<Chart> {
             let oci = oci.map(|(registry, name)| (format!("oci://{registry}"), name.to_owned()));
             let (repository, name) = match oci {
                 Some((registry, name)) => (Some(registry), name),
-                None => (chart.text("/spec/repo").map(str::to_owned), name),
+                None => (chart.text("/spec/repo").map(shown), name),
             };
             Chart { name, version: word(chart.text("/spec/version")), repository }
         })

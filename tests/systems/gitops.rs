@@ -286,6 +286,66 @@ fn a_chart_whose_name_is_a_path_writes_nothing_anywhere() {
 }
 
 #[test]
+fn a_login_in_a_url_gets_neither_into_git_nor_onto_the_screen() {
+    let is_found = |place: &Place, code: &str| {
+        is_refused(place, &[code, "has a user name or a password in", "take it out, up to and with the `@`"]);
+        for args in
+            [&["check"][..], &["check", "--json"], &["gitops", "init", "git"], &["gitops", "init", "git", "--json"]]
+        {
+            let (told, exit) = place.run(args);
+            assert!(exit == Some(1) && told.contains(code) && !told.contains("hunter2"), "{args:?}: {told}");
+        }
+    };
+    let repository = "git@git.example.org:you/cluster.git";
+    for url in [
+        "https://me:hunter2@git.example.org/you/cluster.git",
+        "https://hunter2@git.example.org/you/cluster.git",
+        "ssh://git:hunter2@git.example.org/you/cluster.git",
+    ] {
+        for auth in ["ssh", "token"] {
+            let place = Place::new(&SOME, &format!("[overlay.argocd]\nauth = \"{auth}\"\n"));
+            place.edit("cluster.toml", repository, url);
+            is_found(&place, "C176-git-repository");
+        }
+    }
+    let repo = "repo: https://charts.example.org";
+    is_found(&with_chart(&CHART.replace(repo, "repo: https://me:hunter2@charts.example.org")), "C136-url-login");
+    is_found(&with_chart(&CHART.replace(repo, "repo: https://hunter2@charts.example.org")), "C136-url-login");
+    let oci = CHART.replace(&format!("{repo}\n  chart: app"), "chart: oci://me:hunter2@charts.example.org/app");
+    is_found(&with_chart(&oci), "C136-url-login");
+}
+
+#[test]
+fn the_url_of_the_repository_fits_the_way_to_log_in() {
+    let place = |auth: &str, url: &str| {
+        let place = Place::new(&SOME, &format!("[overlay.argocd]\nauth = \"{auth}\"\n"));
+        let more = format!("{url}\"\napp = \"12\"\ninstallation = \"34");
+        place.edit("cluster.toml", "git@git.example.org:you/cluster.git", &more);
+        place
+    };
+    let https = "https://git.example.org/you/cluster.git";
+    for (auth, url) in [
+        ("ssh", "git@git.example.org:you/cluster.git"),
+        ("ssh", "ssh://git@git.example.org:22/you/cluster.git"),
+        ("token", https),
+        ("github-app", https),
+    ] {
+        let (told, code) = place(auth, url).run(&["gitops", "init", "git"]);
+        assert_eq!(code, Some(0), "{auth} {url}: {told}");
+    }
+    for (auth, url, cure) in [
+        ("ssh", https, "write `git@HOST:OWNER/NAME.git`"),
+        ("ssh", "git.example.org/you/cluster.git", "write `git@HOST:OWNER/NAME.git`"),
+        ("token", "git@git.example.org:you/cluster.git", "write `https://HOST/OWNER/NAME.git`"),
+        ("token", "http://git.example.org/you/cluster.git", "write `https://HOST/OWNER/NAME.git`"),
+        ("github-app", "ssh://git@git.example.org/you/cluster.git", "write `https://HOST/OWNER/NAME.git`"),
+    ] {
+        let way = format!("with `auth = \"{auth}\"` Argo CD cannot log in");
+        is_refused(&place(auth, url), &["C176-git-repository", "cluster.toml:", &way, cure]);
+    }
+}
+
+#[test]
 fn what_check_calls_an_error_is_not_written() {
     let place = with_chart(CHART);
     assert_eq!(place.run(&["gitops", "init", "git"]).1, Some(0));

@@ -5,7 +5,7 @@ use std::ops::Range;
 
 use zeroize::Zeroizing;
 
-use super::{Finding, Inputs, Lint, Mistake, Theme};
+use super::{Finding, Inputs, Lint, Mistake, Theme, without_logins};
 use crate::cluster::Cluster;
 use crate::cluster::leaks::redact;
 use crate::cluster::manifests::kubernetes::Kubernetes;
@@ -43,6 +43,7 @@ pub(super) const THEME: Theme = Theme {
         CHANGED_KEY,
         RETIRED,
         SWITCHED_OFF,
+        URL_LOGIN,
         UNUSED_EXPECTS,
     ],
 };
@@ -242,6 +243,14 @@ const SWITCHED_OFF: Lint = Lint {
     find: |inputs| found(inputs, Some(FlawKind::SwitchedOff)),
 };
 
+const URL_LOGIN: Lint = Lint {
+    code: "C136-url-login",
+    severity: Severity::Error,
+    title: "The URL of a chart has a user name or a password in it",
+    why: "it would be in the image or in the Git repository, where everybody reads it who reads that",
+    find: |inputs| found(inputs, Some(FlawKind::UrlLogin)),
+};
+
 const UNUSED_EXPECTS: Lint = Lint {
     code: "C133-unused-expects",
     severity: Severity::Warning,
@@ -306,6 +315,7 @@ fn lint_of(kind: FlawKind) -> &'static Lint {
         FlawKind::ChangedKey => &CHANGED_KEY,
         FlawKind::Retired => &RETIRED,
         FlawKind::SwitchedOff => &SWITCHED_OFF,
+        FlawKind::UrlLogin => &URL_LOGIN,
     }
 }
 
@@ -386,7 +396,10 @@ pub(super) fn look(
             TemplateSpans::of(&source.text, &read.text, &read.used, &context)
         });
         let (message, hint) = (hide(&flaw.message, &read.used, secrets), hide(&flaw.hint, &read.used, secrets));
-        let diagnostic = Diagnostic::new(source, Some(places.find(&flaw.span)), message).hint(hint);
+        let mut diagnostic = Diagnostic::new(source, Some(places.find(&flaw.span)), message).hint(hint);
+        if flaw.kind == FlawKind::UrlLogin {
+            diagnostic = without_logins(diagnostic);
+        }
         seen.found.push(ManifestMistake { kind: Some(flaw.kind), diagnostic });
     }
     if is_whole {

@@ -43,6 +43,7 @@ use super::ClusterError;
 use crate::diagnostic::{Diagnostic, Severity, SourceText};
 use crate::lock::Lock;
 use crate::profile::{Profile, ProfileError, Role};
+use crate::urls::masked;
 
 /// A list of lints that belong together, with the heading of its part of the handbook.
 #[derive(Debug, Clone, Copy)]
@@ -98,6 +99,13 @@ pub fn of_profile(profile: &Profile, lock: Option<&Lock>, today: Option<Date>) -
         findings.extend(manifests::of_profile(profile));
     }
     findings
+}
+
+/// A mistake at a text that has a password or a token in a URL: it is shown without.
+fn without_logins(mut diagnostic: Diagnostic) -> Diagnostic {
+    let SourceText { path, text } = &*diagnostic.source;
+    diagnostic.source = Arc::new(SourceText { path: path.clone(), text: masked(text) });
+    diagnostic
 }
 
 /// A cluster file that cannot be read as one, as a finding; other errors are none.

@@ -1,17 +1,20 @@
 //! What the cluster file says of systems that overlays bring: addresses for Services, and tables that nobody reads.
 
+use std::collections::BTreeSet;
 use std::net::IpAddr;
 
 use ipnet::IpNet;
 
-use super::{Inputs, Lint, Mistake, Theme};
+use super::{Inputs, Lint, Mistake, Theme, without_logins};
 use crate::cluster::Node;
 use crate::diagnostic::Severity;
+use crate::profile::ParamValue;
 use crate::profile::addresses::{nobodys, unusable};
+use crate::urls::login;
 
 pub(super) const THEME: Theme = Theme {
     title: "Systems of the cluster",
-    lints: &[POOL_MALFORMED, POOL_OUTSIDE, POOL_ELSEWHERE, POOL_TAKEN, POOL_IN_CLUSTER, UNUSED_TABLE],
+    lints: &[POOL_MALFORMED, POOL_OUTSIDE, POOL_ELSEWHERE, POOL_TAKEN, POOL_IN_CLUSTER, UNUSED_TABLE, REPOSITORY],
 };
 
 const POOL_MALFORMED: Lint = Lint {
@@ -61,6 +64,14 @@ const UNUSED_TABLE: Lint = Lint {
     title: "The cluster file sets parameters of an overlay that no node's profile has",
     why: "nothing reads them: the overlay is missing in the profile, or the table is left over",
     find: unused_table,
+};
+
+const REPOSITORY: Lint = Lint {
+    code: "C176-git-repository",
+    severity: Severity::Error,
+    title: "The URL of the Git repository has a login in it, or is not for the way to log in that is set",
+    why: "Argo CD cannot read the repository then, and a login in the URL would be in Git itself",
+    find: repository,
 };
 
 /// The role of overlays that give Services their addresses, and their parameter with the addresses.
@@ -234,6 +245,54 @@ fn pool_in_cluster(inputs: &Inputs<'_>) -> Vec<Mistake> {
         }
     }
     found
+}
+
+/// The role of overlays that apply what a Git repository says, their parameter with its URL, and that with the way to log in.
+const GITOPS: (&str, &str, &str) = ("gitops", "repository", "auth");
+
+fn repository(inputs: &Inputs<'_>) -> Vec<Mistake> {
+    let (role, repository, auth) = GITOPS;
+    let overlays = inputs.nodes().flat_map(|(_, profile)| &profile.overlays);
+    let overlays = overlays.filter(|overlay| overlay.provides.contains(role));
+    // Two profiles may log in in two ways.
+    let ways: BTreeSet<(&str, Option<&str>)> =
+        overlays.map(|overlay| (overlay.name.as_str(), overlay.params.get(auth).and_then(ParamValue::text))).collect();
+    let mut found = Vec::new();
+    for (overlay, way) in ways {
+        let params = inputs.cluster.overlays.get(overlay);
+        let Some(url) = params.and_then(|params| params.get(repository)?.text()) else { continue };
+        let key = format!("overlay.{overlay}.{repository}");
+        let wrong = |message: String, hint: String| {
+            let mistake = inputs.at_value(&key, message).hint(hint);
+            Mistake { diagnostic: without_logins(mistake.diagnostic), ..mistake }
+        };
+        if login(url).is_some() {
+            let message = "the URL of the Git repository has a user name or a password in it".to_owned();
+            let hint = format!(
+                "take it out, up to and with the `@`: with `{auth} = \"token\"` in [overlay.{overlay}] of the server's profile \
+                 Argo CD logs in with the secret `git-token`"
+            );
+            found.push(wrong(message, hint));
+            continue;
+        }
+        let form = match way {
+            Some("ssh") if !is_of_ssh(url) => "`git@HOST:OWNER/NAME.git` or `ssh://git@HOST/OWNER/NAME.git`",
+            Some("token" | "github-app") if !url.starts_with("https://") => "`https://HOST/OWNER/NAME.git`",
+            _ => continue,
+        };
+        let way = way.unwrap_or_default();
+        let message = format!("with `{auth} = \"{way}\"` Argo CD cannot log in at a URL of this kind");
+        let hint = format!("write {form}, or set another `{auth}` in [overlay.{overlay}] of the server's profile");
+        found.push(wrong(message, hint));
+    }
+    found
+}
+
+/// As Argo CD tells it (`IsSSHURL` of util/git in argoproj/argo-cd): a user before the first `/` and `:`.
+fn is_of_ssh(url: &str) -> bool {
+    let rest = url.strip_prefix("ssh://").unwrap_or(url);
+    rest.split_once('@')
+        .is_some_and(|(user, host)| !user.contains(['/', ':']) && !host.is_empty() && !host.contains('@'))
 }
 
 fn unused_table(inputs: &Inputs<'_>) -> Vec<Mistake> {

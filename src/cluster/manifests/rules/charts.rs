@@ -4,6 +4,7 @@ use crate::cluster::manifests::object::Object;
 use crate::cluster::manifests::yaml::{Node, Value, documents};
 use crate::diagnostic::closest;
 use crate::profile::Tag;
+use crate::urls::login;
 
 use super::inner::within;
 use super::{Against, FlawKind, Flaws};
@@ -60,6 +61,17 @@ fn chart(object: &Object, all: &[&Object], against: &Against<'_>, text: &str, fl
             format!("{} is in the namespace `{namespace}` that it shall make", object.spoken()),
             "write `namespace: kube-system` below `metadata`; `targetNamespace` says where the chart goes",
         );
+    }
+    for key in ["repo", "chart"] {
+        let path = format!("/spec/{key}");
+        if object.text(&path).is_some_and(|url| login(url).is_some()) {
+            flaws.add(
+                FlawKind::UrlLogin,
+                object.place(&path),
+                format!("`spec.{key}` of {} has a user name or a password in its URL", object.spoken()),
+                "take it out, up to and with the `@`; a login goes into a Secret that `authSecret` names",
+            );
+        }
     }
     values(object, text, flaws);
     if object.name() == "traefik" && object.namespace() == "kube-system" && has_traefik(against) {

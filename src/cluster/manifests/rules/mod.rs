@@ -94,6 +94,8 @@ pub enum FlawKind {
     Retired,
     /// A version of an API that is off unless it is switched on.
     SwitchedOff,
+    /// A password or a token in a URL.
+    UrlLogin,
 }
 
 impl FlawKind {
