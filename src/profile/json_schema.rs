@@ -72,6 +72,8 @@ fn of_param(param: Param) -> Schema {
     };
     put("default", param.default.map(|value| json!(value)));
     put("enum", (!param.one_of.is_empty()).then(|| json!(param.one_of)));
+    put("pattern", param.form.map(|form| form.pattern().into()));
+    put("examples", param.form.map(|form| json!([form.example()])));
     put("minimum", param.min.map(Value::from));
     put("maximum", param.max.map(Value::from));
     schema

@@ -15,7 +15,7 @@ use super::schema::{
     ArtifactEntry, KernelModuleTable, OverlayToml, ParamTable, ParamValues, SetBy, Settable, SourceEntry,
 };
 use super::values::{Identifier, Spanned};
-use super::{Arch, Home, ManifestTemplate, ParamValue, Params, Port, ProfileError, Via, Workspace};
+use super::{Arch, Form, Home, ManifestTemplate, ParamValue, Params, Port, ProfileError, Via, Workspace};
 
 /// An overlay as its folder has it.
 #[derive(Debug, Clone, Serialize)]
@@ -66,6 +66,8 @@ pub struct Param {
     pub default: Option<ParamValue>,
     /// The values that it may have; any if there are none.
     pub one_of: Vec<ParamValue>,
+    /// What its text looks like; any one line if nothing says so.
+    pub form: Option<Form>,
     /// The bounds of a whole number.
     pub min: Option<i64>,
     pub max: Option<i64>,
@@ -240,6 +242,7 @@ pub fn outline(workspace: &Workspace, name: &str) -> Result<Outline, ProfileErro
 
 pub(super) fn param_of(table: ParamTable) -> Param {
     let (min, max) = table.range();
+    let form = table.form();
     let unset = if table.secret { "object" } else { "string" };
     let kind = table.default.as_ref().map_or(unset, |default| default.0.get_ref().json_type());
     Param {
@@ -249,6 +252,7 @@ pub(super) fn param_of(table: ParamTable) -> Param {
         set_by: table.set_by,
         default: table.default.map(|default| default.0.into_inner()),
         one_of: table.one_of.into_iter().map(|value| value.0.into_inner()).collect(),
+        form,
         min,
         max,
     }

@@ -298,10 +298,13 @@ pub(super) fn fits(name: &str, table: &ParamTable, value: &ParamValue) -> Result
     }
     match value {
         ParamValue::Number(number) => within(name, table, *number)?,
-        ParamValue::Text(text) => checks::line(text).map_err(|verdict| {
-            let (message, hint) = verdict.split_once('\n').unwrap_or((&verdict, "write one line"));
-            (message.to_owned(), hint.to_owned())
-        })?,
+        ParamValue::Text(text) => {
+            checks::line(text).map_err(|verdict| {
+                let (message, hint) = verdict.split_once('\n').unwrap_or((&verdict, "write one line"));
+                (message.to_owned(), hint.to_owned())
+            })?;
+            table.form().and_then(|form| form.refusal(name, text)).map_or(Ok(()), Err)?;
+        }
         ParamValue::Flag(_) | ParamValue::Secret(_) => {}
     }
     let known: Vec<String> = table.one_of.iter().map(|Spanned(known)| known.get_ref().to_string()).collect();
@@ -350,10 +353,14 @@ fn check_declarations(declared: &BTreeMap<String, ParamTable>, at: &Arc<SourceTe
     for (name, table) in declared {
         check_secret(name, table, at)?;
         check_range(name, table, at)?;
+        check_form(name, table, at)?;
         for Spanned(value) in table.one_of.iter().chain(&table.default) {
             let wrong = |message: String| Diagnostic::new(at, Some(value.span()), message);
             if let ParamValue::Number(number) = value.get_ref() {
                 within(name, table, *number).map_err(|(message, hint)| wrong(message).hint(hint))?;
+            }
+            if let (Some(form), ParamValue::Text(text)) = (table.form(), value.get_ref()) {
+                form.refusal(name, text).map_or(Ok(()), |(message, hint)| Err(wrong(message).hint(hint)))?;
             }
             let hint = "`default` is one of the values in `one_of`, and all are of one type";
             fits(name, table, value.get_ref()).map_err(|(message, _)| wrong(message).hint(hint))?;
@@ -411,6 +418,18 @@ fn check_range(name: &str, table: &ParamTable, at: &Arc<SourceText>) -> Result<(
         }
         _ => Ok(()),
     }
+}
+
+/// Refuses a form of what is no text.
+fn check_form(name: &str, table: &ParamTable, at: &Arc<SourceText>) -> Result<(), ProfileError> {
+    let Some(Spanned(form)) = &table.form else { return Ok(()) };
+    let default = table.default.as_ref().map(|default| default.0.get_ref());
+    if !table.secret && default.is_none_or(|default| default.text().is_some()) {
+        return Ok(());
+    }
+    let what = if table.secret { "a secret" } else { "none" };
+    let wrong = Diagnostic::new(at, Some(form.span()), format!("`form` is for text, and `{name}` is {what}"));
+    Err(wrong.hint("take it out, or give the parameter a default in quotes").into())
 }
 
 /// Refuses a `[[when]]` that can never hold, or that gives what nobody declared.

@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 
 use super::{Decides, ManifestRow, Shown};
-use crate::profile::{Archive, Compiled, Download, OwnFile, Param, ParamValue, Part, SetBy, Via, When};
+use crate::profile::{Archive, Compiled, Download, Form, OwnFile, Param, ParamValue, Part, SetBy, Via, When};
 
 impl Shown {
     pub(super) fn describe(&self) -> String {
@@ -94,7 +94,7 @@ impl Text {
             "integer" => "whole number",
             "boolean" => "true or false",
             _ if param.secret => "a secret",
-            _ => "text",
+            _ => param.form.map_or("text", Form::title),
         };
         let default = match &param.default {
             Some(ParamValue::Secret(secret)) => format!("{secret} unless another is named"),

@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use super::{KernelModuleTable, SourceEntry, UnitsTable};
 use crate::profile::checks;
 use crate::profile::values::{Glob, Identifier, Line, ManifestGlob, Module, Package, Spanned};
-use crate::profile::{Arch, ParamValue};
+use crate::profile::{Arch, Form, ParamValue};
 
 /// Values by the names of parameters.
 pub(in crate::profile) type ParamValues = BTreeMap<Spanned<Identifier>, Spanned<ParamValue>>;
@@ -45,6 +45,8 @@ pub(in crate::profile) struct ParamTable {
     /// Which file sets it, each in `[overlay.NAME]`: a profile, or with `cluster` cluster.toml; then only manifests may use it.
     #[serde(default)]
     pub set_by: SetBy,
+    /// What a text looks like: a size, a schedule, a host's name; any one line unless given.
+    pub form: Option<Spanned<Form>>,
     /// The values that it may have; any unless given.
     #[serde(default)]
     pub one_of: Vec<Spanned<ParamValue>>,
@@ -55,6 +57,11 @@ pub(in crate::profile) struct ParamTable {
 }
 
 impl ParamTable {
+    /// Its form, as far as it is text of one.
+    pub(in crate::profile) fn form(&self) -> Option<Form> {
+        self.form.as_ref().map(|form| *form.0.get_ref())
+    }
+
     /// The whole numbers that it may be, as far as they are bounded.
     pub(in crate::profile) fn range(&self) -> (Option<i64>, Option<i64>) {
         let plain = |bound: &Option<Spanned<i64>>| bound.as_ref().map(|bound| *bound.0.get_ref());

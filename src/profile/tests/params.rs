@@ -171,6 +171,35 @@ fn mistakes_in_an_overlays_declarations_are_shown_at_their_places() {
 }
 
 #[test]
+fn a_text_of_another_form_is_refused_at_its_place_in_the_profile_and_in_the_overlay() {
+    let formed = OVERLAY.to_owned()
+        + "\n[params.size]\ndescription = \"How large its volume is\"\nform = \"quantity\"\ndefault = \"10Gi\"\n\
+           \n[params.name]\ndescription = \"Its name\"\nform = \"host\"\nset_by = \"cluster\"\n";
+    let refused = |overlay: &str, more: &str| {
+        error(&[("overlays/driver/overlay.toml", overlay), ("profiles/node.toml", &profile(more))], "node")
+    };
+    let change = |from: &str, to: &str| {
+        assert!(formed.contains(from), "{from}");
+        refused(&formed.replacen(from, to, 1), "")
+    };
+    insta::assert_snapshot!(
+        [
+            refused(&formed, "[overlay.driver]\nsize = \"10GB\"\n"),
+            change("default = \"10Gi\"", "default = \"ten\""),
+            change("form = \"quantity\"", "form = \"amount\""),
+            change("default = \"10Gi\"", "default = 10"),
+            change("form = \"host\"\nset_by = \"cluster\"", "form = \"host\"\nsecret = true"),
+        ]
+        .join("\n\n")
+    );
+    let node = node(&[
+        ("overlays/driver/overlay.toml", &formed),
+        ("profiles/node.toml", &profile("[overlay.driver]\nsize = \"1.5Ti\"\n")),
+    ]);
+    assert_eq!(node.overlays[1].params["size"].text(), Some("1.5Ti"));
+}
+
+#[test]
 fn what_the_cluster_sets_is_refused_wherever_an_image_would_depend_on_it() {
     let pool = "\n[params.pool]\ndescription = \"Addresses for services\"\nset_by = \"cluster\"\n";
     let refused = |overlay: &str, more: &str| {

@@ -16,7 +16,6 @@ mod makers;
 mod names;
 mod need;
 mod needs;
-mod schedule;
 mod sources;
 #[cfg(test)]
 mod tests;

@@ -13,6 +13,7 @@ use crate::cluster::manifests::STAND_IN;
 use crate::cluster::manifests::kubernetes::{Kubernetes, Type};
 use crate::cluster::manifests::object::Object;
 use crate::cluster::manifests::yaml::{Node, Value};
+use crate::profile::forms::is_quantity;
 
 use super::{FlawKind, Flaws, values};
 
@@ -188,19 +189,4 @@ fn mismatch(node: &Node, kind: Type) -> Option<(&'static str, &'static str)> {
 fn is_base64(text: &str) -> bool {
     let lenient = GeneralPurposeConfig::new().with_decode_allow_trailing_bits(true);
     GeneralPurpose::new(&STANDARD, lenient).decode(text.replace(['\n', '\r'], "")).is_ok()
-}
-
-/// k8s.io/apimachinery `pkg/api/resource/quantity.go`: a number, and a suffix or an exponent.
-fn is_quantity(text: &str) -> bool {
-    let rest = text.trim();
-    let rest = rest.strip_prefix(['+', '-']).unwrap_or(rest);
-    let number = rest.find(|char: char| !char.is_ascii_digit() && char != '.').unwrap_or(rest.len());
-    let (digits, suffix) = rest.split_at(number);
-    let is_number = digits.bytes().any(|byte| byte.is_ascii_digit()) && digits.matches('.').count() <= 1;
-    let exponent = |text: &str| {
-        let digits = text.strip_prefix(['+', '-']).unwrap_or(text);
-        !digits.is_empty() && digits.bytes().all(|byte| byte.is_ascii_digit())
-    };
-    let suffixes = ["", "n", "u", "m", "k", "M", "G", "T", "P", "E", "Ki", "Mi", "Gi", "Ti", "Pi", "Ei"];
-    is_number && (suffixes.contains(&suffix) || suffix.strip_prefix(['e', 'E']).is_some_and(exponent))
 }

@@ -10,8 +10,9 @@ use crate::cluster::manifests::object::Object;
 use crate::cluster::manifests::yaml::Node;
 use crate::diagnostic::closest;
 use crate::profile::checks::host_name;
+use crate::profile::forms::{is_host, schedule_fault};
 
-use super::{FlawKind, Flaws, schedule};
+use super::{FlawKind, Flaws};
 
 /// Type, field and the words that it takes.
 const WORDS: &[(&str, &str, &[&str])] = &[
@@ -169,7 +170,7 @@ pub(super) fn check(object: &Object, flaws: &mut Flaws<'_>) {
         ("batch", "CronJob") => {
             // One that is missing or empty is told with all that must be there.
             let schedule = object.text("/spec/schedule").filter(|text| !text.is_empty() && !text.contains(STAND_IN));
-            if let Some(fault) = schedule.and_then(schedule::fault) {
+            if let Some(fault) = schedule.and_then(schedule_fault) {
                 let hint = "write five fields, such as `0 3 * * *`, or `@daily`; the zone stands in `timeZone`";
                 bad(object.place("/spec/schedule"), format!("the schedule of {spoken} is none: {fault}"), hint);
             }
@@ -187,7 +188,11 @@ pub(super) fn check(object: &Object, flaws: &mut Flaws<'_>) {
         ("networking.k8s.io", "Ingress") => {
             for rule in object.at("/spec/rules").into_iter().flat_map(Node::items) {
                 if let Some(host) = rule.at("/host")
-                    && host.text().is_some_and(|text| !text.contains(STAND_IN) && !is_host(text))
+                    && host.text().is_some_and(|text| {
+                        !text.is_empty()
+                            && !text.contains(STAND_IN)
+                            && !is_host(text.strip_prefix("*.").unwrap_or(text))
+                    })
                 {
                     let hint =
                         "write a name in small letters, `*.` in front for all names in a domain; no address, no port";
@@ -251,10 +256,4 @@ fn restart_policy(object: &Object, bad: &mut impl FnMut(Range<usize>, String, &s
 
 fn names<'n>(list: Option<&'n Node>, path: &str) -> Vec<&'n str> {
     list.into_iter().flat_map(Node::items).filter_map(|item| item.at(path)?.text()).collect()
-}
-
-fn is_host(text: &str) -> bool {
-    let name = text.strip_prefix("*.").unwrap_or(text);
-    let is_address = text.parse::<std::net::IpAddr>().is_ok();
-    text.is_empty() || (!is_address && name.len() <= 253 && name.split('.').all(|label| host_name(label).is_ok()))
 }

@@ -1,4 +1,5 @@
-//! Schedules of `CronJobs`, as the API server reads them: robfig/cron v3, `ParseStandard` (`parser.go`, `spec.go`).
+//! Schedules as cron has them: of `CronJobs`, as the API server reads them (robfig/cron v3, `ParseStandard` in `parser.go`,
+//! `spec.go`), and of `CloudNativePG`, which has the second in front (robfig/cron v1, `Parse`).
 
 /// A field: its name, the lowest and highest number, and the words that stand for numbers, the lowest first.
 type Field = (&'static str, u32, u32, &'static [&'static str]);
@@ -13,8 +14,21 @@ const FIELDS: [Field; 5] = [
 
 const WORDS: [&str; 7] = ["@annually", "@daily", "@hourly", "@midnight", "@monthly", "@weekly", "@yearly"];
 
-/// What is wrong with a schedule, without a word of it; none if nothing is.
-pub(super) fn fault(text: &str) -> Option<String> {
+const SECOND: Field = ("second", 0, 59, &[]);
+
+/// What is wrong with a schedule of five fields, without a word of it; none if nothing is.
+pub(crate) fn fault(text: &str) -> Option<String> {
+    fault_of(text, &FIELDS, "five")
+}
+
+/// What is wrong with a schedule of six fields. cron v1 takes five of them too, and then sees seconds in the minutes: what was
+/// meant for once a day goes on once an hour.
+pub(super) fn fault_with_seconds(text: &str) -> Option<String> {
+    let fields: Vec<Field> = [SECOND].into_iter().chain(FIELDS).collect();
+    fault_of(text, &fields, "six")
+}
+
+fn fault_of(text: &str, all: &[Field], how_many: &str) -> Option<String> {
     // The API server refuses a zone here, though cron knows it.
     if text.contains("TZ=") {
         return Some("it names a time zone".to_owned());
@@ -26,10 +40,10 @@ pub(super) fn fault(text: &str) -> Option<String> {
         return (!WORDS.contains(&text)).then(|| format!("of words there are {} and `@every`", WORDS.join(", ")));
     }
     let fields: Vec<&str> = text.split_whitespace().collect();
-    if fields.len() != FIELDS.len() {
-        return Some(format!("it has {} fields, and must have five", fields.len()));
+    if fields.len() != all.len() {
+        return Some(format!("it has {} fields, and must have {how_many}", fields.len()));
     }
-    FIELDS.iter().zip(fields).find_map(|(field, text)| {
+    all.iter().zip(fields).find_map(|(field, text)| {
         // What is empty between two commas counts for nothing.
         let mut ranges = text.split(',').filter(|range| !range.is_empty());
         let why = ranges.find_map(|range| range_fault(range, field))?;
@@ -80,7 +94,7 @@ fn whole(text: &str) -> Option<u32> {
 }
 
 /// Go's `time.ParseDuration`: numbers with a unit each, one after another.
-fn is_duration(text: &str) -> bool {
+pub(super) fn is_duration(text: &str) -> bool {
     let mut rest = text.strip_prefix(['+', '-']).unwrap_or(text);
     if rest == "0" {
         return true;
@@ -154,5 +168,15 @@ mod tests {
             assert_eq!(fault(text).as_deref(), Some(why), "{text}");
         }
         assert!(fault("@reboot").unwrap().contains("@hourly"));
+    }
+
+    #[test]
+    fn a_schedule_with_seconds_has_one_field_more() {
+        for text in ["0 0 3 * * *", "*/30 * * * * mon", "@daily"] {
+            assert_eq!(fault_with_seconds(text), None, "{text}");
+        }
+        let five = fault_with_seconds("0 3 * * *");
+        assert_eq!(five.as_deref(), Some("it has 5 fields, and must have six"));
+        assert_eq!(fault_with_seconds("60 0 3 * * *").as_deref(), Some("its second goes from 0 to 59"));
     }
 }
