@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::{Inputs, Lint, Mistake, Theme};
+use super::{Inputs, Lint, Mistake, Theme, longhorn};
 use crate::cluster::{Disk, Node};
 use crate::diagnostic::Severity;
 
@@ -11,7 +11,7 @@ pub(super) const THEME: Theme = Theme {
     lints: &[DUPLICATE_LABEL, LONG_LABEL, NESTED_MOUNT, MOUNT_PLACE, STORAGE_WITHOUT_DISK],
 };
 
-/// Where Longhorn keeps its data unless it is told otherwise.
+/// Where a data disk may well be.
 const LONGHORN: &str = "/var/lib/longhorn";
 
 const DUPLICATE_LABEL: Lint = Lint {
@@ -52,7 +52,7 @@ const STORAGE_WITHOUT_DISK: Lint = Lint {
     code: "C044-storage-without-disk",
     severity: Severity::Warning,
     title: "A storage node has no disk for Longhorn",
-    why: "Longhorn would keep its replicas in `/var/lib/longhorn` on the stick: sticks are slow, die of it, and lose \
+    why: "Longhorn would keep its replicas on the stick, in `/var/lib/longhorn` or where its `path` says: sticks are slow, die of it, and lose \
           them when they are written anew",
     find: storage_without_disk,
 };
@@ -163,15 +163,13 @@ fn is_within(path: &str, folder: &str) -> bool {
 }
 
 fn storage_without_disk(inputs: &Inputs<'_>) -> Vec<Mistake> {
-    const DISK_LABEL: &str = "node.longhorn.io/create-default-disk";
+    let place = longhorn::place(inputs);
     let mut found = Vec::new();
     for (node, profile) in inputs.nodes() {
-        let of_profile = profile.k3s.as_ref().is_some_and(|k3s| k3s.labels.contains_key(DISK_LABEL));
-        let stores = of_profile || node.labels.contains_key(DISK_LABEL);
-        if stores && node.disks.iter().all(|disk| !is_within(LONGHORN, &disk.mount)) {
-            let message = format!("storage node `{}` has no disk at `{LONGHORN}`", node.name);
+        if longhorn::keeps_data(node, profile) && node.disks.iter().all(|disk| !is_within(place, &disk.mount)) {
+            let message = format!("storage node `{}` has no disk at `{place}`", node.name);
             let hint = format!(
-                "add its disk: [[node.{0}.disk]] with `label = \"longhorn-{0}\"` and `mount = \"{LONGHORN}\"`",
+                "add its disk: [[node.{0}.disk]] with `label = \"longhorn-{0}\"` and `mount = \"{place}\"`",
                 node.name
             );
             found.push(inputs.at_node(node, message).hint(hint));

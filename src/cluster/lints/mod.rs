@@ -19,6 +19,7 @@ mod handbook;
 mod inputs;
 mod labels;
 mod locked;
+mod longhorn;
 mod manifests;
 mod network;
 mod nodes;

@@ -1,20 +1,33 @@
 //! What the cluster file says of systems that overlays bring: addresses for Services, and tables that nobody reads.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 
 use ipnet::IpNet;
 
-use super::{Inputs, Lint, Mistake, Theme, without_logins};
+use super::{Inputs, Lint, Mistake, Theme, longhorn, without_logins};
 use crate::cluster::Node;
 use crate::diagnostic::Severity;
-use crate::profile::ParamValue;
 use crate::profile::addresses::{nobodys, unusable};
+use crate::profile::{ParamValue, Params};
 use crate::urls::login;
 
 pub(super) const THEME: Theme = Theme {
     title: "Systems of the cluster",
-    lints: &[POOL_MALFORMED, POOL_OUTSIDE, POOL_ELSEWHERE, POOL_TAKEN, POOL_IN_CLUSTER, UNUSED_TABLE, REPOSITORY],
+    lints: &[
+        POOL_MALFORMED,
+        POOL_OUTSIDE,
+        POOL_ELSEWHERE,
+        POOL_TAKEN,
+        POOL_IN_CLUSTER,
+        UNUSED_TABLE,
+        REPOSITORY,
+        longhorn::NO_DISKS,
+        longhorn::TOO_MANY_COPIES,
+        longhorn::UNPREPARED,
+        RESTORE,
+        SAME_HOST,
+    ],
 };
 
 const POOL_MALFORMED: Lint = Lint {
@@ -73,6 +86,25 @@ const REPOSITORY: Lint = Lint {
     why: "Argo CD cannot read the repository then, and a login in the URL would be in Git itself",
     find: repository,
 };
+
+const RESTORE: Lint = Lint {
+    code: "C180-restore-without-backups",
+    severity: Severity::Error,
+    title: "A database shall be restored from a bucket that its profile turns off",
+    why: "without backups nothing in the cluster knows the bucket or its keys, so the database waits for ever to be made",
+    find: restore_without_backups,
+};
+
+const SAME_HOST: Lint = Lint {
+    code: "C181-same-host",
+    severity: Severity::Error,
+    title: "Two pages of the cluster have the same host name",
+    why: "Traefik answers with one of them, and nobody reaches the other",
+    find: same_host,
+};
+
+/// Parameters of shipped overlays that are host names of pages.
+const HOSTS: [&str; 2] = ["host", "page"];
 
 /// The role of overlays that give Services their addresses, and their parameter with the addresses.
 const ROLE: &str = "load-balancer";
@@ -310,4 +342,34 @@ fn unused_table(inputs: &Inputs<'_>) -> Vec<Mistake> {
         inputs.at_key(&format!("overlay.{overlay}"), message).hint(hint)
     };
     unused.map(mistake).collect()
+}
+
+fn restore_without_backups(inputs: &Inputs<'_>) -> Vec<Mistake> {
+    let restores = inputs.cluster.overlays.get("postgres").is_some_and(|params| params.contains_key("restore"));
+    let without = inputs.nodes().find(|(_, profile)| {
+        let is_off = |params: &Params| matches!(params.get("backups"), Some(ParamValue::Flag(false)));
+        profile.overlays.iter().any(|overlay| overlay.name == "postgres" && is_off(&overlay.params))
+    });
+    let Some((node, _)) = without.filter(|_| restores) else { return Vec::new() };
+    let message = format!("`restore` needs the bucket, and profile `{}` has `backups = false`", node.profile);
+    let hint = "take `backups = false` out of [overlay.postgres] of the profile, or take `restore` out here";
+    vec![inputs.at_key("overlay.postgres.restore", message).hint(hint)]
+}
+
+fn same_host(inputs: &Inputs<'_>) -> Vec<Mistake> {
+    let mut owners: BTreeMap<&str, String> = BTreeMap::new();
+    let mut found = Vec::new();
+    for (overlay, params) in &inputs.cluster.overlays {
+        for (name, value) in params.iter().filter(|(name, _)| HOSTS.contains(&name.as_str())) {
+            let Some(host) = value.text() else { continue };
+            let key = format!("overlay.{overlay}.{name}");
+            if let Some(owner) = owners.get(host) {
+                let message = format!("`{host}` is the host name of `{owner}` too");
+                found.push(inputs.at_value(&key, message).hint("give each page a name of its own"));
+            } else {
+                owners.insert(host, key);
+            }
+        }
+    }
+    found
 }
