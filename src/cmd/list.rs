@@ -103,9 +103,19 @@ impl Listing {
 }
 
 fn describe_overlays(text: &mut String, overlays: &[OverlaySummary]) {
-    title(text, "overlays", &["provides", "", "from"], overlays.len());
-    for row in overlays {
-        wide(text, &row.name, &row.provides.join(", "), row.from.name(), &row.description);
+    if overlays.is_empty() {
+        return;
+    }
+    if !text.is_empty() {
+        text.push('\n');
+    }
+    let rows: Vec<(&str, String)> = overlays.iter().map(|row| (row.name.as_str(), row.provides.join(", "))).collect();
+    let first = rows.iter().map(|(name, _)| name.len()).max().unwrap_or_default().max("overlays".len());
+    let second = rows.iter().map(|(_, provides)| provides.len()).max().unwrap_or_default().max("provides".len());
+    let _ = writeln!(text, "{:<first$} {:<second$} from", "overlays", "provides");
+    for ((name, provides), row) in rows.iter().zip(overlays) {
+        let line = format!("{name:<first$} {provides:<second$} {:<10} {}", row.from.name(), row.description);
+        let _ = writeln!(text, "{}", line.trim_end());
     }
 }
 
@@ -122,13 +132,8 @@ fn title(text: &mut String, what: &str, columns: &[&str], rows: usize) {
 
 fn line(text: &mut String, name: &str, cells: &[&str]) {
     let cell = |index: usize| cells.get(index).copied().unwrap_or_default();
-    wide(text, name, &format!("{:<11} {:<11}", cell(0), cell(1)), cell(2), cell(3));
-}
-
-/// A row whose first two cells are one.
-fn wide(text: &mut String, name: &str, cells: &str, third: &str, fourth: &str) {
     // A long name takes the room that the cells behind it leave.
-    let first = format!("{name:<14} {}", cells.trim_end());
-    let row = format!("{first:<38} {third:<10} {fourth}");
+    let first = format!("{name:<14} {:<11} {:<11}", cell(0), cell(1));
+    let row = format!("{:<38} {:<10} {}", first.trim_end(), cell(2), cell(3));
     let _ = writeln!(text, "{}", row.trim_end());
 }

@@ -82,9 +82,10 @@ impl Application<'_> {
         line(6, "- ServerSideApply=true");
         line(6, "# A definition may come with another Application.");
         line(6, "- SkipDryRunOnMissingResource=true");
-        line(4, "# What it needs may come late: it goes on.");
+        line(4, "# What it needs may come late: it goes on, with the newest commit.");
         line(4, "retry:");
         line(6, "limit: -1");
+        line(6, "refresh: true");
         line(6, "backoff:");
         line(8, "duration: 15s");
         line(8, "factor: 2");

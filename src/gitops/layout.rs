@@ -70,7 +70,7 @@ pub fn layout(systems: &Systems) -> Result<Layout, GitopsError> {
         for (file, text) in &system.objects {
             files.add(format!("modules/{name}/{file}"), with_lasting_namespaces(text))?;
         }
-        files.add(format!("modules/{name}/sealed/README.md"), sealed(name, &applications))?;
+        files.add(format!("modules/{name}/sealed/README.md"), sealed(name))?;
         for chart in system.helm.iter().filter(|chart| !chart.values.is_empty()) {
             files.add(
                 values_path(chart),
@@ -161,11 +161,10 @@ fn with_lasting_namespaces(text: &str) -> String {
     text.split("\n---\n").map(lasting).collect::<Vec<_>>().join("\n---\n")
 }
 
-fn sealed(name: &str, applications: &[Application<'_>]) -> String {
-    let namespace = applications.first().map_or("default", |application| application.namespace);
+fn sealed(name: &str) -> String {
     format!(
         "The place for SealedSecrets of `{name}`: each file `*.yaml` here is applied with it.\n\n```sh\n\
-         kubectl create secret generic NAME -n {namespace} --from-literal=KEY=VALUE --dry-run=client -o yaml \\\n  \
+         kubectl create secret generic NAME -n NAMESPACE --from-literal=KEY=VALUE --dry-run=client -o yaml \\\n  \
          | kubeseal --format yaml > modules/{name}/sealed/NAME.yaml\n```\n"
     )
 }
