@@ -8,7 +8,7 @@ use std::process::{Command, Stdio};
 use serde_json::{Value, json};
 
 use crate::keys::Keys;
-use crate::place::Place;
+use crate::place::{Place, files};
 use crate::{ALL_ON, SYSTEMS};
 
 /// The line of Kubernetes that the shipped K3s is of.
@@ -18,7 +18,7 @@ fn kubernetes(place: &Place) -> String {
 }
 
 /// What `tests/tools.sh` has installed.
-fn tool(name: &str) -> PathBuf {
+pub fn tool(name: &str) -> PathBuf {
     let tools = Path::new(env!("CARGO_TARGET_TMPDIR")).with_file_name("tools");
     let tool = tools.join(name);
     assert!(tool.exists(), "{} is missing: `tests/tools.sh {}` installs it", tool.display(), tools.display());
@@ -45,6 +45,22 @@ fn every_object_keeps_to_the_schema_of_its_kind() {
         assert!(objects.len() > 2 * SYSTEMS.len());
         assert_eq!(faults(&objects, &kubernetes(&place)), "");
     }
+}
+
+#[test]
+fn every_object_of_the_repository_keeps_to_the_schema_of_its_kind() {
+    let place = Place::new(&SYSTEMS, ALL_ON);
+    let (told, code) = place.run(&["gitops", "init", "git"]);
+    assert_eq!(code, Some(0), "{told}");
+    let mut objects = Vec::new();
+    for (path, text) in files(&place.path("git")).into_iter().filter(|(path, _)| path.ends_with(".yaml")) {
+        if path.starts_with("apps/") || path.starts_with("modules/") {
+            let found = text.split("\n---\n").map(|document| serde_saphyr::from_str(document).unwrap());
+            objects.extend(found.map(|object: Value| (path.clone(), object)));
+        }
+    }
+    assert!(objects.iter().any(|(_, object)| object["kind"] == "Application"));
+    assert_eq!(faults(&objects, &kubernetes(&place)), "");
 }
 
 #[test]

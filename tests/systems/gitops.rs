@@ -3,11 +3,10 @@
 use std::collections::BTreeMap;
 use std::fs::{self, Permissions};
 use std::os::unix::fs::{PermissionsExt as _, symlink};
-use std::path::Path;
 
 use insta::assert_snapshot;
 
-use crate::place::{Place, SECRETS};
+use crate::place::{self, Place, SECRETS};
 use crate::{ALL_ON, SYSTEMS};
 
 /// Some of the systems, and settings of theirs.
@@ -24,20 +23,7 @@ fn rendered() -> Place {
 
 /// The files below `git`, by path.
 fn files(place: &Place) -> BTreeMap<String, String> {
-    fn add(dir: &Path, top: &Path, all: &mut BTreeMap<String, String>) {
-        for entry in fs::read_dir(dir).unwrap() {
-            let path = entry.unwrap().path();
-            if path.is_dir() {
-                add(&path, top, all);
-            } else {
-                let name = path.strip_prefix(top).unwrap().to_str().unwrap().to_owned();
-                all.insert(name, fs::read_to_string(&path).unwrap());
-            }
-        }
-    }
-    let mut all = BTreeMap::new();
-    add(&place.path("git"), &place.path("git"), &mut all);
-    all
+    place::files(&place.path("git"))
 }
 
 fn render(place: &Place, more: &[&str]) -> (String, Option<i32>) {

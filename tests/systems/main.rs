@@ -8,6 +8,7 @@ mod foreign;
 mod gitops;
 mod keys;
 mod place;
+mod renovate;
 
 use insta::assert_snapshot;
 use serde_json::Value;

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::fs::{self, Permissions};
 use std::os::unix::fs::PermissionsExt as _;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use imgbuild::cluster::{self, manifests};
@@ -221,4 +221,22 @@ impl Place {
         }
         charts
     }
+}
+
+/// The files below a folder, by path.
+pub fn files(folder: &Path) -> BTreeMap<String, String> {
+    fn add(dir: &Path, top: &Path, all: &mut BTreeMap<String, String>) {
+        for entry in fs::read_dir(dir).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() {
+                add(&path, top, all);
+            } else {
+                let name = path.strip_prefix(top).unwrap().to_str().unwrap().to_owned();
+                all.insert(name, fs::read_to_string(&path).unwrap());
+            }
+        }
+    }
+    let mut all = BTreeMap::new();
+    add(folder, folder, &mut all);
+    all
 }
