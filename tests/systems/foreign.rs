@@ -8,7 +8,7 @@ use std::process::{Command, Stdio};
 use serde_json::{Value, json};
 
 use crate::keys::Keys;
-use crate::place::{Place, files};
+use crate::place::{Place, objects_of};
 use crate::{ALL_ON, SYSTEMS};
 
 /// The line of Kubernetes that the shipped K3s is of.
@@ -52,13 +52,7 @@ fn every_object_of_the_repository_keeps_to_the_schema_of_its_kind() {
     let place = Place::new(&SYSTEMS, ALL_ON);
     let (told, code) = place.run(&["gitops", "init", "git"]);
     assert_eq!(code, Some(0), "{told}");
-    let mut objects = Vec::new();
-    for (path, text) in files(&place.path("git")).into_iter().filter(|(path, _)| path.ends_with(".yaml")) {
-        if path.starts_with("apps/") || path.starts_with("modules/") {
-            let found = text.split("\n---\n").map(|document| serde_saphyr::from_str(document).unwrap());
-            objects.extend(found.map(|object: Value| (path.clone(), object)));
-        }
-    }
+    let objects = objects_of(&place.path("git"));
     assert!(objects.iter().any(|(_, object)| object["kind"] == "Application"));
     assert_eq!(faults(&objects, &kubernetes(&place)), "");
 }

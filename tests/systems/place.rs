@@ -223,6 +223,19 @@ impl Place {
     }
 }
 
+/// The objects of a repository that Argo CD reads, each with the file that it is in.
+pub fn objects_of(repository: &Path) -> Vec<(String, Value)> {
+    let mut objects = Vec::new();
+    for (path, text) in files(repository) {
+        let of_argo = path.starts_with("apps/") || path.starts_with("modules/");
+        if of_argo && Path::new(&path).extension().is_some_and(|end| end == "yaml") {
+            let found = text.split("\n---\n").map(|document| serde_saphyr::from_str(document).unwrap());
+            objects.extend(found.map(|object: Value| (path.clone(), object)));
+        }
+    }
+    objects
+}
+
 /// The files below a folder, by path.
 pub fn files(folder: &Path) -> BTreeMap<String, String> {
     fn add(dir: &Path, top: &Path, all: &mut BTreeMap<String, String>) {

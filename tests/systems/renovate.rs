@@ -8,7 +8,7 @@ use std::process::Command;
 use serde_json::Value;
 
 use crate::foreign::tool;
-use crate::place::{Chart, Place, files};
+use crate::place::{Chart, Place, files, objects_of};
 use crate::{ALL_ON, SYSTEMS};
 
 /// A program of Renovate's, in a folder.
@@ -86,10 +86,8 @@ fn renovate_finds_every_chart_and_image_of_the_repository() {
     let (told, code) = place.run(&["gitops", "init", "git"]);
     assert_eq!(code, Some(0), "{told}");
     let mut wanted = BTreeSet::new();
-    for (path, text) in files(&place.path("git")).into_iter().filter(|(path, _)| path.ends_with(".yaml")) {
-        if path.starts_with("apps/") || path.starts_with("modules/") {
-            text.split("\n---\n").for_each(|object| pins(&serde_saphyr::from_str(object).unwrap(), &mut wanted));
-        }
+    for (_, object) in objects_of(&place.path("git")) {
+        pins(&object, &mut wanted);
     }
     let found = found(&place.path("git"));
     let missing: Vec<_> = wanted.difference(&found).collect();
