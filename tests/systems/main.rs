@@ -10,6 +10,8 @@ mod keys;
 mod place;
 mod renovate;
 
+use std::collections::BTreeSet;
+
 use insta::assert_snapshot;
 use serde_json::Value;
 
@@ -68,6 +70,34 @@ fn check_finds_nothing_in_any_of_them_as_shipped_or_with_everything_on() {
         assert_eq!(code, Some(0), "{told}");
         assert!(!told.contains("overlays/") && !told.contains("error"), "{told}");
     }
+}
+
+#[test]
+fn every_storage_class_that_is_asked_for_is_made_by_one_of_them_or_by_k3s() {
+    fn asked(value: &Value, all: &mut BTreeSet<String>) {
+        match value {
+            Value::Object(map) => {
+                let names = ["storageClass", "storageClassName"].iter().filter_map(|key| map.get(*key)?.as_str());
+                all.extend(names.map(str::to_owned));
+                map.values().for_each(|below| asked(below, all));
+            }
+            Value::Array(list) => list.iter().for_each(|below| asked(below, all)),
+            _ => {}
+        }
+    }
+    let place = Place::new(&SYSTEMS, ALL_ON);
+    let objects: Vec<Value> = place.objects().into_iter().map(|(_, object)| object).collect();
+    let made = objects.iter().filter(|object| object["kind"] == "StorageClass");
+    let mut made: BTreeSet<String> = made.map(|class| class["metadata"]["name"].as_str().unwrap().to_owned()).collect();
+    // Longhorn's chart makes the first, K3s the second.
+    made.extend(["longhorn", "local-path"].map(str::to_owned));
+    let mut wanted = BTreeSet::new();
+    let values = place.charts().into_iter().map(|chart| chart.values);
+    for value in objects.iter().cloned().chain(values) {
+        asked(&value, &mut wanted);
+    }
+    assert!(wanted.contains("longhorn"), "{wanted:?}");
+    assert!(wanted.is_subset(&made), "asked for: {wanted:?}, made: {made:?}");
 }
 
 #[test]
