@@ -138,6 +138,7 @@ fn applications<'a>(name: &'a str, system: &'a System) -> Vec<Application<'a>> {
     let folder = Some(format!("modules/{name}"));
     let mut all = vec![Application { name, namespace: own, wave, charts: first, folder }];
     for chart in others {
+        // Past the overlay's own, which is of another namespace.
         match all.iter_mut().skip(1).find(|known| known.namespace == chart.namespace) {
             Some(known) => known.charts.push(chart),
             None => {

@@ -50,7 +50,7 @@ pub(super) fn content_of(manifest: &Manifest) -> Content {
             content.wants.insert(group.to_owned());
         }
         if WITH_PODS.iter().any(|(group, kind)| object.is(group, kind)) {
-            // Its pods are of one kind: where they say something, it holds for all of them.
+            // Its pods are of one kind: where parts say something, that holds, and not what is said for all, which stands first.
             let pods = pods_of(object);
             let own: Vec<Pods> = pods.iter().skip(1).map(|own| Pods { part: String::new(), ..own.clone() }).collect();
             content.pods.extend(if own.is_empty() { pods } else { own });
@@ -164,6 +164,7 @@ fn named<'n>(node: &'n YamlNode, name: &str, found: &mut Vec<&'n YamlNode>) {
 
 /// The names in a rule of Traefik: ``Host(`a`) || Host(`b`)``.
 fn hosts_of_rule(rule: &str) -> impl Iterator<Item = &str> {
+    // What stands before the first is no host.
     rule.split("Host(")
         .skip(1)
         .filter_map(|rest| rest.split(')').next())

@@ -11,6 +11,7 @@
 //! that (`pkg/deploy/controller.go`).
 
 mod charts;
+mod error;
 mod filters;
 mod images;
 pub(crate) mod kubernetes;
@@ -22,11 +23,12 @@ mod template_spans;
 mod yaml;
 
 pub use charts::{ChartUse, baked, chart_file, charts};
+pub use error::ManifestError;
 pub use images::images;
 pub use object::{Manifest, Object};
 pub use outline::outlines;
 pub use rules::{Against, Flaw, FlawKind, Rendered, groups_of_chart, lint, unused};
-pub use template::{Context, Home, ManifestError, Uses, render, uses};
+pub use template::{Context, Home, Uses, render, uses};
 pub use template_spans::TemplateSpans;
 pub use yaml::{Node as YamlNode, YamlError};
 

@@ -7,7 +7,8 @@ use serde_json::{Map, Value, json};
 use zeroize::Zeroizing;
 
 use super::STAND_IN;
-use super::template::{Context, ManifestError, render, uses};
+use super::error::ManifestError;
+use super::template::{Context, render, uses};
 use crate::profile::{ManifestTemplate, ParamValue, Profile};
 
 /// The text of a manifest of `profile`, in which [`STAND_IN`] stands for each value that is not the profile's own.
