@@ -33,5 +33,7 @@ mod process;
 pub mod profile;
 pub mod release;
 pub mod rollout;
+pub mod scripts;
+pub mod shell;
 pub mod tree;
 mod urls;

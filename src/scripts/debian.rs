@@ -1,0 +1,22 @@
+//! What Debian's commands know beside the tree: the packages that are installed, and what earlier scripts asked for.
+
+use super::requests::Requests;
+use crate::debian::Package;
+use crate::profile::Arch;
+use crate::shell::{Answer, Call};
+
+/// A command of Debian's.
+pub(super) type Tool = fn(&mut Debian<'_>, &mut Call<'_>) -> Answer;
+
+/// What Debian's commands have beside the tree.
+#[derive(Debug)]
+pub struct Debian<'a> {
+    /// The package whose script runs.
+    pub package: &'a Package,
+    /// `config`, `preinst` or `postinst`.
+    pub script: &'static str,
+    /// All packages that are installed, sorted by name.
+    pub packages: &'a [Package],
+    pub arch: Arch,
+    pub requests: Requests,
+}

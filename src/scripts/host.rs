@@ -1,0 +1,16 @@
+//! Debian's commands, beside those of the shell.
+
+use super::debian::Debian;
+use super::{package_tools, system_tools};
+use crate::shell::{Answer, Call, Host};
+
+impl Host for Debian<'_> {
+    fn run(&mut self, name: &str, call: &mut Call<'_>) -> Option<Answer> {
+        let tool = package_tools::find(name).or_else(|| system_tools::find(name))?;
+        Some(tool(self, call))
+    }
+
+    fn sourced(&mut self, path: &str, call: &mut Call<'_>) -> Option<Answer> {
+        package_tools::sourced(self, path, call)
+    }
+}

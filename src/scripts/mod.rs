@@ -1,0 +1,19 @@
+//! Maintainer scripts, evaluated: what `config`, `preinst` and `postinst` do to the tree on a first installation, in a chroot
+//! without a running systemd (the installation that mmdebstrap makes).
+//!
+//! ```text
+//! packages in dpkg's order ─▶ each script in `shell` with Debian's commands ([`Debian`]) ─▶ changed tree, requests to effects
+//!                                                                                      └▶ or the line that stops it
+//! ```
+//!
+//! Commands are pure functions; what they ask of effects that do their work for all packages at once (units, PAM, certificates)
+//! is kept in [`Requests`].
+
+mod debian;
+mod host;
+mod package_tools;
+mod requests;
+mod system_tools;
+
+pub use debian::Debian;
+pub use requests::Requests;

@@ -1,0 +1,62 @@
+//! From a script's text to what it says (POSIX.1-2024, XCU 2.2 to 2.4, 2.7, 2.10).
+//!
+//! One pass from left to right, without tokens in between: what a character means depends on where the grammar stands.
+//! [`cursor`] holds the place in the text, [`commands`] the grammar, [`words`] quoting and expansions, [`here`] the texts of
+//! here-documents, which begin on the line after the one that asks for them.
+//!
+//! Two crates parse shell: `yash-syntax` is under the GPL; `brush-parser` keeps expansions as text to be parsed again,
+//! without lines, and lets nesting overflow the stack, which ends the program. Here nesting is bounded, every command
+//! has its line, and time goes with length.
+
+mod commands;
+mod cursor;
+mod here;
+#[cfg(test)]
+mod tests;
+mod words;
+
+use cursor::Cursor;
+
+use super::ast::List;
+
+/// Bytes of a script. The largest of Debian 13's is 2.2 MB (`config` of keyboard-configuration).
+const LENGTH_MAX: usize = 8 << 20;
+
+/// Why a text is no script.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("line {line}: {what}")]
+pub struct SyntaxError {
+    /// From 1.
+    pub line: usize,
+    pub what: String,
+}
+
+/// Parses a script.
+///
+/// # Errors
+/// What is no valid syntax, is nested too deep, is too long, or holds a NUL byte.
+pub fn parse(text: &str) -> Result<List, SyntaxError> {
+    if text.len() > LENGTH_MAX {
+        return Err(SyntaxError { line: 1, what: "the script is longer than 8 MiB".to_owned() });
+    }
+    if let Some(at) = text.find('\0') {
+        let line = 1 + text[..at].matches('\n').count();
+        return Err(SyntaxError { line, what: "the script holds a NUL byte".to_owned() });
+    }
+    let mut cursor = Cursor::new(text, 1, 0);
+    let list = cursor.list()?;
+    cursor.at_end()?;
+    Ok(list)
+}
+
+/// Parses a script that stands within another one (`eval`), whose lines count from `line`.
+///
+/// # Errors
+/// As [`parse`].
+pub fn parse_at(text: &str, line: usize) -> Result<List, SyntaxError> {
+    parse(text)?;
+    let mut cursor = Cursor::new(text, line, 0);
+    let list = cursor.list()?;
+    cursor.at_end()?;
+    Ok(list)
+}
