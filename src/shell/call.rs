@@ -1,5 +1,8 @@
 //! A command that is carried out: what it is given and what it answers.
 
+use std::cell::Cell;
+use std::ops::Deref;
+
 use super::files::{FileError, Files};
 use super::reason::Reason;
 use super::variables::Variables;
@@ -9,13 +12,43 @@ use super::variables::Variables;
 pub struct Call<'a> {
     /// The arguments, without the name.
     pub args: &'a [String],
-    pub stdin: &'a [u8],
+    pub stdin: Stdin<'a>,
     pub out: &'a mut Vec<u8>,
     /// Diagnostics. Scripts seldom look at their text, so it need not be that of the original; that there is one counts.
     pub err: &'a mut Vec<u8>,
     pub files: &'a mut Files,
     /// The shell's variables; exported ones are the environment.
     pub variables: &'a mut Variables,
+}
+
+/// Standard input, as bytes. Whoever looks at them has read them all: the next command finds none left.
+#[derive(Debug)]
+pub struct Stdin<'a> {
+    bytes: &'a [u8],
+    read: Cell<bool>,
+}
+
+impl<'a> Stdin<'a> {
+    /// Input that nobody has read yet.
+    #[must_use]
+    pub fn new(bytes: &'a [u8]) -> Self {
+        Self { bytes, read: Cell::new(false) }
+    }
+
+    /// Whether it was read.
+    #[must_use]
+    pub fn was_read(&self) -> bool {
+        self.read.get()
+    }
+}
+
+impl Deref for Stdin<'_> {
+    type Target = [u8];
+
+    fn deref(&self) -> &[u8] {
+        self.read.set(true);
+        self.bytes
+    }
 }
 
 /// What a utility answers: its exit status, or why it cannot be followed. An error that the original reports with an exit
@@ -51,7 +84,7 @@ impl Call<'_> {
     /// # Errors
     /// Bytes that are not UTF-8.
     pub fn input(&self) -> Result<&str, Reason> {
-        std::str::from_utf8(self.stdin).map_err(|_| Reason::NotText)
+        std::str::from_utf8(&self.stdin).map_err(|_| Reason::NotText)
     }
 
     /// Reports that an operation on `path` failed, as utilities do: a diagnostic and exit status 1.

@@ -17,7 +17,7 @@ mod reason;
 pub mod utilities;
 mod variables;
 
-pub use call::{Answer, Call, Host, Utility};
+pub use call::{Answer, Call, Host, Stdin, Utility};
 pub use files::{Change, FileError, Files};
 pub use parse::{SyntaxError, parse, parse_at};
 pub use reason::Reason;
