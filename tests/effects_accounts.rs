@@ -14,6 +14,7 @@ use std::path::Path;
 use std::process::Command;
 
 use imgbuild::debian::{self, Package};
+use imgbuild::effects::declared::Declared;
 use imgbuild::effects::{Context, accounts, unpack};
 use imgbuild::lock::IdMap;
 use imgbuild::tree::{Digest, Kind, Tree};
@@ -83,7 +84,8 @@ fn real_packages_get_the_accounts_that_systemd_sysusers_and_adduser_make() {
         "board = \"uefi-amd64\"\n[[user]]\nname = \"ada\"\ngroups = [\"adm\", \"systemd-journal\"]\nshell = \"/bin/bash\"\n",
     );
     let none = IdMap::default();
-    let context = Context { profile: &profile, packages: &packages, ids: &none, epoch: EPOCH };
+    let context =
+        Context { profile: &profile, packages: &packages, ids: &none, declared: Declared::none(), epoch: EPOCH };
     let mut tree = unpack::unpack(&packages).unwrap();
     let ids = accounts::allocate_ids(&tree, &context).unwrap();
     let context = Context { ids: &ids, ..context };

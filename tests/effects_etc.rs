@@ -16,6 +16,7 @@ use std::process::Command;
 
 use imgbuild::debian::{Package, deb};
 use imgbuild::effects::ca::ca;
+use imgbuild::effects::declared::Declared;
 use imgbuild::effects::nsswitch::nsswitch;
 use imgbuild::effects::pam::pam;
 use imgbuild::effects::{Context, EffectError};
@@ -58,7 +59,10 @@ impl Root {
     fn after(&self, effect: fn(&mut Tree, &Context<'_>) -> Result<(), EffectError>) -> Result<Tree, EffectError> {
         let (profile, ids) = (profile::profile("board = \"uefi-amd64\"\n"), IdMap::default());
         let mut tree = self.tree();
-        effect(&mut tree, &Context { profile: &profile, packages: &self.packages, ids: &ids, epoch: 0 })?;
+        effect(
+            &mut tree,
+            &Context { profile: &profile, packages: &self.packages, ids: &ids, declared: Declared::none(), epoch: 0 },
+        )?;
         Ok(tree)
     }
 }

@@ -20,6 +20,7 @@ use crate::effects::ledger::Ledger;
 use crate::exit::Failure;
 use crate::lock::{Lock, OutdatedError};
 use crate::output::count;
+use crate::pipeline::declared;
 use crate::profile::{self, ManifestTemplate, Profile, Role};
 
 pub(super) fn run(args: &Check, session: &Session<'_>) -> Outcome {
@@ -172,15 +173,19 @@ impl CheckReport<'_> {
         if let Some(lock) = self.lock {
             self.unaccepted.extend(locking::unaccepted(lock, &profile.name, &self.ledger));
         }
-        match self.lock.map(|lock| lock.expect(profile)) {
-            Some(Ok(_)) if self.lock.is_some_and(|lock| lock.lacks_release(profile)) => {
+        let fits = |lock: &Lock| {
+            lock.expect(profile)?;
+            declared::expect(profile, lock.packages_of(&profile.name), &self.ledger)
+        };
+        match self.lock.map(fits) {
+            Some(Ok(())) if self.lock.is_some_and(|lock| lock.lacks_release(profile)) => {
                 let finding = lints::without_k3s(&profile.name);
                 if !self.findings.contains(&finding) {
                     self.findings.push(finding);
                 }
                 "locked without K3s"
             }
-            Some(Ok(_)) => "locked",
+            Some(Ok(())) => "locked",
             None | Some(Err(OutdatedError::Missing { .. })) => "not locked",
             Some(Err(error)) => {
                 if !self.stale.contains(&error) {

@@ -120,6 +120,7 @@ impl From<PipelineError> for Failure {
             PipelineError::Package { package, source } => return Self::from(source).about(&package),
             PipelineError::Ledger(error) => return error.into(),
             PipelineError::Unaccounted(error) => return error.into(),
+            PipelineError::Outdated(error) => return error.into(),
             PipelineError::K3s(error) => return error.into(),
             PipelineError::Registry(error) => return error.into(),
             PipelineError::Chart(error) => return error.into(),

@@ -54,12 +54,13 @@ pub(super) fn run(args: &cli::Lock, session: &Session<'_>) -> Outcome {
     for name in &gone {
         old.remove(name);
     }
+    let ledger = workspace_ledger(&session.ledger_path())?;
     let mut lock = old.clone();
     let releases = session.releases(dir);
     let moves = releases.moves(&profiles, &lock, update)?;
     for profile in &profiles {
         let adds_k3s = dir.is_some() && lock.lacks_release(profile);
-        if update != Update::Nothing || adds_k3s || expect(profile, &lock).is_err() {
+        if update != Update::Nothing || adds_k3s || expect_all(profile, &lock, &ledger).is_err() {
             lock = locked(session, profile, lock, update, releases, &moves)?;
         }
     }
@@ -113,6 +114,8 @@ pub(super) fn for_build(session: &Session<'_>, profile: &Profile, k3s_dir: Optio
         if k3s_dir.is_none() {
             k3s::warn_missing(session, profile, &lock);
         }
+        let ledger = workspace_ledger(&session.ledger_path())?;
+        pipeline::declared::expect(profile, lock.packages_of(&profile.name), &ledger)?;
         return Ok(lock);
     }
     let _guard = session.guard_lock();
@@ -158,6 +161,12 @@ pub(super) fn load(session: &Session<'_>) -> Result<Lock, Failure> {
 fn expect(profile: &Profile, lock: &Lock) -> Result<(), OutdatedError> {
     lock.expect(profile)?;
     pipeline::charts::expect(profile, lock)
+}
+
+/// As [`expect`], and whether it was locked with what `ledger` declares now.
+pub(super) fn expect_all(profile: &Profile, lock: &Lock, ledger: &Ledger) -> Result<(), OutdatedError> {
+    expect(profile, lock)?;
+    pipeline::declared::expect(profile, lock.packages_of(&profile.name), ledger)
 }
 
 /// Whether `lock` has `profile`; having it otherwise than it is now is an error.
@@ -207,12 +216,15 @@ fn locked(
     let (verdicts, ids) = pipeline::repairing(&packs, session.tools(), || {
         let packages = pipeline::unpacked(&wanted, session.tools())?;
         let verdicts = pipeline::classify_scripts(&packages, &ledger)?;
+        let declared = ledger.declared_for(&packages)?;
         let tree = unpack::unpack(&packages)?;
-        let context = Context { profile, packages: &packages, ids: &lock.ids, epoch: chosen.profile.epoch };
+        let context =
+            Context { profile, packages: &packages, ids: &lock.ids, declared: &declared, epoch: chosen.profile.epoch };
         Ok((verdicts, accounts::allocate_ids(&tree, &context)?))
     })?;
     for (verdict, chosen) in verdicts.into_iter().zip(&mut chosen.packages) {
         verdict.as_str().clone_into(&mut chosen.scripts);
+        chosen.declared = ledger.declared_digest(&chosen.name);
     }
     chosen.profile.users = ids.users.keys().cloned().collect();
     chosen.profile.groups = ids.groups.keys().cloned().collect();
@@ -339,7 +351,8 @@ fn choose(session: &Session<'_>, name: Option<&str>, lock: &Lock) -> Result<Chos
 /// Tells all that `build` would refuse: what does not fit a profile, and critical values of the cluster that changed.
 fn check(session: &Session<'_>, profiles: &[Profile], gone: &[String], lock: &Lock) -> Outcome {
     let ledger = workspace_ledger(&session.ledger_path())?;
-    let stale: Vec<OutdatedError> = profiles.iter().filter_map(|profile| expect(profile, lock).err()).collect();
+    let stale: Vec<OutdatedError> =
+        profiles.iter().filter_map(|profile| expect_all(profile, lock, &ledger).err()).collect();
     let mut faults: Vec<String> =
         gone.iter().map(|name| format!("it still has `{name}`, which no profile is called any more")).collect();
     faults.extend(profiles.iter().flat_map(|profile| unaccepted(lock, &profile.name, &ledger)));

@@ -15,7 +15,7 @@ use crate::image::file_names;
 use crate::lock::{CriticalChangeError, Lock};
 use crate::output::bytes;
 use crate::pipeline::survey::{self, Item, State};
-use crate::pipeline::{Moves, Plan, up_to_date};
+use crate::pipeline::{Moves, Plan, declared, up_to_date};
 use crate::profile::{self, Profile};
 
 /// Why images are made that may be there already.
@@ -125,9 +125,11 @@ impl Subject<'_> {
     /// Of an image that would be made for the reasons `why`, unless what it takes is out of reach; without a plan its profile
     /// is not locked.
     fn tell_or_refuse(&self, session: &Session<'_>, plan: Option<&Plan<'_>>, why: &[String]) -> Outcome {
-        locking::workspace_ledger(&session.ledger_path())?;
+        let ledger = locking::workspace_ledger(&session.ledger_path())?;
         match plan {
             Some(plan) => {
+                let packages = plan.packages.iter().map(|package| package.locked);
+                declared::expect(plan.profile, packages, &ledger)?;
                 survey::could_fetch(plan, self.k3s_dir, session.tools())?;
                 self.tell_stale(session, plan, why);
             }

@@ -8,6 +8,7 @@ pub mod accounts;
 pub(crate) mod alternatives;
 pub mod ca;
 pub mod cdi;
+pub mod declared;
 pub mod depmod;
 pub(crate) mod dpkg_db;
 mod error;
@@ -36,6 +37,7 @@ use crate::format::Store;
 use crate::lock::IdMap;
 use crate::profile::Profile;
 use crate::tree::{Tree, TreeError};
+use declared::Declared;
 use depmod::DepmodError;
 use ldconfig::LdconfigError;
 
@@ -47,6 +49,8 @@ pub struct Context<'a> {
     pub packages: &'a [Package],
     /// Pinned account numbers from the lock.
     pub ids: &'a IdMap,
+    /// What the workspace's ledger declares beside scripts of the packages.
+    pub declared: &'a Declared,
     /// Seconds since 1970 for every date that an effect has to write.
     pub epoch: u64,
 }
@@ -95,6 +99,7 @@ pub fn apply(tree: &mut Tree, context: &Context<'_>, store: &dyn Store) -> Resul
     accounts::accounts(tree, context)?;
     paths::paths(tree, context)?;
     tmpfiles::tmpfiles(tree)?;
+    declared::paths(tree, context)?;
     alternatives::alternatives(tree, context)?;
     glx::glx(tree, context)?;
     shells::shells(tree)?;

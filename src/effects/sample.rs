@@ -1,6 +1,7 @@
 //! A small profile and context for the tests of single effects.
 
 use super::Context;
+use super::declared::Declared;
 use crate::lock::IdMap;
 use crate::profile::{self, Profile, Workspace};
 
@@ -14,5 +15,5 @@ pub(super) fn profile() -> Profile {
 /// A context without packages.
 pub(super) fn context(profile: &Profile) -> Context<'_> {
     static IDS: IdMap = IdMap { users: std::collections::BTreeMap::new(), groups: std::collections::BTreeMap::new() };
-    Context { profile, packages: &[], ids: &IDS, epoch: 1_700_000_000 }
+    Context { profile, packages: &[], ids: &IDS, declared: Declared::none(), epoch: 1_700_000_000 }
 }

@@ -236,6 +236,7 @@ pub(super) fn locked_package(candidate: &Candidate<'_>) -> LockedPackage {
         size: stanza.size,
         sha256: stanza.sha256,
         scripts: String::new(),
+        declared: None,
         profiles: Vec::new(),
     }
 }

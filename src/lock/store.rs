@@ -61,6 +61,9 @@ pub enum OutdatedError {
     Charts { profile: String, what: String },
     #[error("the lock of `{profile}` has no K3s, and only a standalone profile does without it")]
     WithoutK3s { profile: String },
+    /// The workspace's ledger was changed.
+    #[error("ledger.toml declares other effects for the scripts of {package} than when profile `{profile}` was locked")]
+    Declared { profile: String, package: String },
 }
 
 impl OutdatedError {
@@ -73,6 +76,7 @@ impl OutdatedError {
         | Self::Source { profile, .. }
         | Self::Charts { profile, .. }
         | Self::WithoutK3s { profile }
+        | Self::Declared { profile, .. }
         | Self::Person { profile, .. }
         | Self::Unpinned { profile, .. }) = self;
         profile
@@ -395,6 +399,7 @@ fn put_packages(all: &mut Vec<LockedPackage>, profile: &str, packages: Vec<Locke
             Some(old) => {
                 add(&mut old.profiles, profile);
                 old.scripts = package.scripts;
+                old.declared = package.declared;
             }
             None => all.push(LockedPackage { profiles: vec![profile.to_owned()], ..package }),
         }

@@ -19,6 +19,7 @@ use crate::format::squashfs::SquashfsError;
 use crate::image::ImageError;
 use crate::image::initrd::InitrdError;
 use crate::kernel_module::CompileError;
+use crate::lock::OutdatedError;
 use crate::tree::{Digest, TreeError};
 
 /// Why a stage failed.
@@ -38,6 +39,8 @@ pub(crate) enum PipelineError {
     Ledger(#[from] LedgerError),
     #[error(transparent)]
     Unaccounted(#[from] Unaccounted),
+    #[error(transparent)]
+    Outdated(#[from] OutdatedError),
     #[error(transparent)]
     K3s(#[from] K3sError),
     /// The profile has K3s, and the lock not all of it.

@@ -12,6 +12,7 @@
 
 mod artifacts;
 pub(crate) mod charts;
+pub(crate) mod declared;
 mod error;
 mod image;
 pub(crate) mod images;
@@ -59,15 +60,17 @@ pub(crate) fn run(
     tools: Tools<'_>,
 ) -> Result<Manifest, PipelineError> {
     let _guard = tools.cache.guard();
+    declared::expect(plan.profile, plan.packages.iter().map(|package| package.locked), ledger)?;
     repairing(&plan.packs(), tools, || {
         let packages = unpacked(&plan.packages, tools)?;
         // Again, though `lock` did it: a lock edited by hand must not let a script pass that nobody knows.
         classify_scripts(&packages, ledger)?;
+        let declared = ledger.declared_for(&packages)?;
         let artifacts = artifacts::fetched(plan, tools)?;
         let images = images::fetched(plan, tools)?;
         let modules = kernel_modules::signed(kernel_modules::made(plan, tools)?, target.secure_boot)?;
         let compiled: Vec<Digest> = modules.iter().map(|modules| modules.digest).collect();
-        let tree = tree::tree(plan, &packages, tree::Brought { artifacts, images, modules }, tools)?;
+        let tree = tree::tree(plan, &packages, &declared, tree::Brought { artifacts, images, modules }, tools)?;
         tree::search(&tree, target.search)?;
         image::write(plan, &packages, &compiled, &tree, target, tools)
     })

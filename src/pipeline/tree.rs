@@ -10,6 +10,7 @@ use super::plan::Artifact;
 use super::{PipelineError, Plan, Tools};
 use crate::cluster::manifests::{self, Home, ManifestError};
 use crate::debian::Package;
+use crate::effects::declared::Declared;
 use crate::effects::{self, Context, files, unpack};
 use crate::image::{ImageError, SecretSearch, initrd, k3s, layout, node};
 use crate::output::count;
@@ -30,6 +31,7 @@ pub(super) struct Brought {
 pub(super) fn tree(
     plan: &Plan<'_>,
     packages: &[Package],
+    declared: &Declared,
     Brought { artifacts, images, modules }: Brought,
     tools: Tools<'_>,
 ) -> Result<Tree, PipelineError> {
@@ -49,7 +51,7 @@ pub(super) fn tree(
             tree.put(&path, Node::file(0o644, content).from(k3s::ORIGIN))?;
         }
     }
-    let context = Context { profile, packages, ids, epoch };
+    let context = Context { profile, packages, ids, declared, epoch };
     effects::apply(&mut tree, &context, tools.cache)?;
     node::install(&mut tree, layout::STATE, profile.led.as_deref())?;
     tree.check()?;

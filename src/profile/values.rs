@@ -206,7 +206,7 @@ impl JsonSchema for Version {
 /// Permission bits in octal.
 #[derive(Debug, Clone, Copy, Deserialize)]
 #[serde(try_from = "String")]
-pub(super) struct Mode(pub(super) u16);
+pub(crate) struct Mode(pub(crate) u16);
 
 impl TryFrom<String> for Mode {
     type Error = String;

@@ -71,7 +71,7 @@ fn a_script_that_nobody_models_is_shown_with_the_choices() {
         place.write("ledger.toml", &ledger);
         place.run(args).ok();
         for (broken, cause) in [
-            (ledger.replace("[[script]]", "[[script]"), "not well-formed"),
+            (ledger.replace("[[script]]", "[[script]"), "as many brackets"),
             (ledger.replacen("effects = []", "effects = [\"magic\"]", 1), "the effect `magic`"),
             (ledger.replace("Nothing runs it.", ""), "has no note"),
         ] {

@@ -20,6 +20,7 @@ mod clumsy;
 mod cluster;
 mod compare;
 mod damaged;
+mod declared;
 mod export;
 mod face;
 mod fetched_key;

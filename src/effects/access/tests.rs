@@ -2,7 +2,7 @@ use std::collections::BTreeMap;
 
 use super::*;
 use crate::debian::Package;
-use crate::lock::IdMap;
+use crate::effects::sample;
 use crate::profile::sample::sample;
 use crate::profile::{Board, Profile, User};
 
@@ -26,7 +26,7 @@ fn after(packages: &[&str]) -> Result<Tree, EffectError> {
     };
     let profile = Profile { users: vec![ada], ..sample(Board::UefiAmd64) };
     let mut tree = Tree::new();
-    access(&mut tree, &Context { profile: &profile, packages: &packages, ids: &IdMap::default(), epoch: 0 })?;
+    access(&mut tree, &Context { packages: &packages, ..sample::context(&profile) })?;
     Ok(tree)
 }
 

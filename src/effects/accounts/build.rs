@@ -8,6 +8,7 @@ use serde::Deserialize;
 use super::database::{Database, GroupEntry, Secret, UserEntry};
 use super::numbers::{Numbers, SYSTEM, first_subordinate};
 use super::sysusers::Sysusers;
+use crate::effects::declared::{Account, Entry, Fault, Group};
 use crate::effects::error::did_you_mean;
 use crate::effects::{Context, EffectError};
 use crate::lock::IdMap;
@@ -80,6 +81,12 @@ impl<'a> Builder<'a> {
         for account in SCRIPTS.iter().filter(|account| context.has(&account.package)) {
             builder.script(account)?;
         }
+        for (entry, group) in context.declared.each(|effects| &effects.groups) {
+            builder.declared_group(entry, group)?;
+        }
+        for (entry, account) in context.declared.each(|effects| &effects.accounts) {
+            builder.declared_account(tree, entry, account)?;
+        }
         for user in &context.profile.users {
             builder.person(tree, user, context.profile)?;
         }
@@ -127,6 +134,63 @@ impl<'a> Builder<'a> {
             shell: "/usr/sbin/nologin".to_owned(),
             secret: Secret::Script,
         });
+        Ok(())
+    }
+
+    /// As [`Self::script`], for a group that the workspace's ledger declares.
+    fn declared_group(&mut self, entry: &Entry, group: &Group) -> Result<(), EffectError> {
+        let name = &group.name.get_ref().0;
+        if self.database.group(name).is_some() {
+            return Err(entry.refuse(&group.name, format!("group `{name}`"), Fault::idle("the image has it already")));
+        }
+        let gid = self.numbers.group(name, false, SYSTEM)?;
+        self.add_group(name, gid, Secret::Script);
+        Ok(())
+    }
+
+    /// As [`Self::script`], for an account that the workspace's ledger declares.
+    fn declared_account(&mut self, tree: &Tree, entry: &Entry, account: &Account) -> Result<(), EffectError> {
+        let name = &account.name.get_ref().0;
+        let refuse = |fault| entry.refuse(&account.name, format!("account `{name}`"), fault);
+        if self.database.user(name).is_some() {
+            return Err(refuse(Fault::idle("the image has it already")));
+        }
+        let shell = account.shell.as_ref().map(|shell| shell.0.as_str());
+        if let Some(shell) = shell
+            && tree.file(shell.trim_start_matches('/')).is_none()
+        {
+            let cure = "add the shell's package to the profile, or leave `shell` out: nobody logs in then";
+            return Err(refuse(Fault::new(format!("no package brings the shell `{shell}`"), cure)));
+        }
+        let primary = account.group.as_ref().map(|group| &group.0).filter(|group| *group != name);
+        let further = account.groups.iter().map(|group| &group.0);
+        if let Some(missing) = primary.into_iter().chain(further).find(|group| self.group_id(group).is_none()) {
+            let known = self.database.groups.iter().map(|group| group.name.as_str());
+            let otherwise = format!("declare it too, `[[script.group]]` with `name = \"{missing}\"`");
+            let cure = did_you_mean(missing, known, &otherwise);
+            return Err(refuse(Fault::new(format!("the image has no group `{missing}`"), cure)));
+        }
+        let uid = self.numbers.user(name, primary.is_none(), SYSTEM)?;
+        let gid = match self.group_id(primary.unwrap_or(name)) {
+            Some(gid) => gid,
+            None => {
+                let gid = self.numbers.group(name, false, [uid])?;
+                self.add_group(name, gid, Secret::Script);
+                gid
+            }
+        };
+        self.database.users.push(UserEntry {
+            name: name.clone(),
+            uid,
+            gid,
+            gecos: account.gecos.as_ref().map(|gecos| gecos.0.clone()).unwrap_or_default(),
+            home: account.home.as_ref().map_or_else(|| "/nonexistent".to_owned(), |home| home.0.clone()),
+            shell: shell.unwrap_or("/usr/sbin/nologin").to_owned(),
+            secret: Secret::Script,
+        });
+        for group in &account.groups {
+            self.database.join(name, &group.0);
+        }
         Ok(())
     }
 

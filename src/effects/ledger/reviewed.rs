@@ -1,12 +1,17 @@
 //! The ledger's data: which hand-written scripts and triggers somebody has read, and what was found.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::LazyLock;
+use std::sync::{Arc, LazyLock};
 
 use globset::{GlobBuilder, GlobMatcher};
 use serde::Deserialize;
+use serde_json::json;
 
 use super::script;
+use crate::debian::Package;
+use crate::diagnostic::{Mistakes, SourceText};
+use crate::effects::declared::{Account, Declared, Directory, Effects, Entry, File as DeclaredFile, Group, Link};
+use crate::profile::parse::parse;
 use crate::tree::Digest;
 
 /// Names that a review may give as the place where a script's work is done (docs/effects.md lists what each does).
@@ -28,40 +33,57 @@ pub const EFFECTS: [&str; 15] = [
     "units",
 ];
 
+/// The name of a workspace's ledger, as messages show it.
+const FILE: &str = "ledger.toml";
+
+/// What helps where a mistake says no better.
+const CORRECT: &str = "correct the workspace's ledger.toml: its entries are as `imgbuild lock` proposes them for a script that nobody models";
+
 /// Stands in a proposed entry where the note belongs.
 pub(super) const NO_NOTE: &str = "…";
 
 /// A reviewed script.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Review {
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields, expecting = "a table")]
+struct Review {
     /// The package's name; `@KERNEL@` stands for the release in a kernel image's.
-    pub package: String,
+    package: String,
     /// `preinst`, `postinst` or `config`.
-    pub script: String,
+    script: String,
     /// SHA-256 (hex) of the hand-written part; several where architectures or versions differ.
-    pub sha256: Vec<String>,
+    sha256: Vec<String>,
     /// The effects that do what it does; none if there is nothing to do.
-    pub effects: Vec<String>,
+    effects: Vec<String>,
     /// What it does and why that is taken care of.
-    pub note: String,
+    note: String,
+    // What a workspace's ledger declares, each in words that an owner looks for.
+    #[serde(default)]
+    group: Vec<Group>,
+    #[serde(default)]
+    account: Vec<Account>,
+    #[serde(default)]
+    directory: Vec<Directory>,
+    #[serde(default)]
+    file: Vec<DeclaredFile>,
+    #[serde(default)]
+    link: Vec<Link>,
 }
 
 /// A trigger that a package waits for.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct TriggerReview {
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields, expecting = "a table")]
+struct TriggerReview {
     /// The trigger's name, or a glob of its paths, `@TRIPLET@` for the multiarch triplet.
-    pub name: String,
-    pub effects: Vec<String>,
-    pub note: String,
+    name: String,
+    effects: Vec<String>,
+    note: String,
 }
 
 /// What is wrong with a ledger file.
 #[derive(Debug, thiserror::Error)]
 pub enum LedgerError {
     #[error("the ledger is not well-formed: {0}")]
-    Syntax(#[from] Box<toml::de::Error>),
+    Syntax(#[source] Mistakes),
     #[error("the ledger's entry for {package} {script}: `{sha256}` is not a SHA-256 in hexadecimal digits")]
     Digest { package: String, script: String, sha256: String },
     #[error("the ledger's entry for {subject} names the effect `{effect}`, which does not exist")]
@@ -74,12 +96,15 @@ pub enum LedgerError {
         "ledger.toml says that the effect `{effect}` does what scripts of {package} would do, and it does nothing there"
     )]
     Idle { package: String, effect: String, wants: &'static str },
+    #[error(
+        "ledger.toml declares effects beside the `{script}` of {package} that it accepts, and the image's package has another one"
+    )]
+    Stale { package: String, script: String },
 }
 
 impl LedgerError {
     /// Which effects exist.
     #[must_use]
-    #[expect(clippy::unnecessary_wraps, reason = "the hints of all errors have one type")]
     pub fn hint(&self) -> Option<String> {
         match self {
             Self::Effect { .. } => Some(format!("effects are: {}", EFFECTS.join(", "))),
@@ -90,17 +115,19 @@ impl LedgerError {
                 "{wants}. Where the image can do without, write `effects = []` and say so in `note`; where it cannot, let a \
                  file of an overlay do it (docs/effects.md)"
             )),
-            Self::Syntax(_) | Self::Digest { .. } | Self::Glob { .. } => Some(
-                "correct the workspace's ledger.toml: its entries are as `imgbuild lock` proposes them for a script that nobody \
-                 models"
+            Self::Syntax(mistakes) => mistakes.hint(),
+            Self::Stale { .. } => Some(
+                "what they stood for may be gone: read the script that the package has now; then take the entry out, or accept that \
+                 script beside them, its digest in `sha256`"
                     .to_owned(),
             ),
+            Self::Digest { .. } | Self::Glob { .. } => Some(CORRECT.to_owned()),
         }
     }
 }
 
 #[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
+#[serde(deny_unknown_fields, expecting = "a ledger")]
 struct File {
     #[serde(default)]
     script: Vec<Review>,
@@ -115,6 +142,10 @@ pub struct Ledger {
     triggers: Vec<GlobMatcher>,
     /// The effects that reviews name, by package and script.
     effects: BTreeMap<(String, String), BTreeSet<String>>,
+    /// Entries that declare effects, with the digests of the scripts that they accept, in the file's order.
+    declaring: Vec<(Entry, BTreeSet<Digest>)>,
+    /// Digests of what these say, by package.
+    declared: BTreeMap<String, Digest>,
 }
 
 impl Ledger {
@@ -123,20 +154,37 @@ impl Ledger {
     /// # Errors
     /// Bad syntax, unknown keys, a bad digest, an unknown effect, no note.
     pub fn parse(text: &str) -> Result<Self, LedgerError> {
-        let file: File = toml::from_str(text).map_err(Box::new)?;
+        let source = Arc::new(SourceText { path: FILE.to_owned(), text: text.to_owned() });
+        let file: File = parse(&source).map_err(|mut mistake| {
+            mistake.hint.get_or_insert_with(|| CORRECT.to_owned());
+            LedgerError::Syntax((*mistake).into())
+        })?;
         let mut ledger = Self::default();
+        let mut mistakes = Vec::new();
         for review in file.script {
-            check_words(&format!("{} {}", review.package, review.script), &review.effects, &review.note)?;
-            let key = (review.package.clone(), review.script.clone());
-            ledger.effects.entry(key).or_default().extend(review.effects);
-            for sha256 in &review.sha256 {
-                let digest = Digest::parse(sha256).ok_or_else(|| LedgerError::Digest {
-                    package: review.package.clone(),
-                    script: review.script.clone(),
+            let Review { package, script, sha256, effects, note, group, account, directory, file, link } = review;
+            check_words(&format!("{package} {script}"), &effects, &note)?;
+            let digest = |sha256: &String| {
+                Digest::parse(sha256).ok_or_else(|| LedgerError::Digest {
+                    package: package.clone(),
+                    script: script.clone(),
                     sha256: sha256.clone(),
-                })?;
-                ledger.scripts.entry((review.package.clone(), review.script.clone())).or_default().insert(digest);
+                })
+            };
+            let digests: BTreeSet<Digest> = sha256.iter().map(digest).collect::<Result<_, _>>()?;
+            let key = (package.clone(), script.clone());
+            ledger.effects.entry(key.clone()).or_default().extend(effects);
+            ledger.scripts.entry(key).or_default().extend(&digests);
+            let effects =
+                Effects { groups: group, accounts: account, directories: directory, files: file, links: link };
+            if !effects.is_empty() {
+                mistakes.extend(effects.mistakes(&source));
+                ledger.declaring.push((Entry { package, script, effects, source: Arc::clone(&source) }, digests));
             }
+        }
+        Mistakes::check(mistakes).map_err(LedgerError::Syntax)?;
+        if !ledger.declaring.is_empty() {
+            ledger.declared = declared_digests(text);
         }
         for TriggerReview { name, effects, note } in file.trigger {
             check_words(&format!("trigger {name}"), &effects, &note)?;
@@ -174,9 +222,65 @@ impl Ledger {
         self.effects.get(&(package.to_owned(), script.to_owned())).into_iter().flatten().map(String::as_str)
     }
 
+    /// The effects that entries declare beside the scripts that `packages` really have.
+    ///
+    /// # Errors
+    /// Effects declared beside another script than the package has.
+    pub fn declared_for(&self, packages: &[Package]) -> Result<Declared, LedgerError> {
+        let mut found = Vec::new();
+        let mut stale: BTreeMap<(&str, &str), bool> = BTreeMap::new();
+        for (entry, digests) in &self.declaring {
+            let Entry { package: name, script, .. } = entry;
+            let named = packages.iter().filter(|package| script::ledger_name(&package.name) == *name);
+            let fits: Vec<bool> =
+                named.map(|it| script::digests(it, script).iter().any(|digest| digests.contains(digest))).collect();
+            if fits.contains(&true) {
+                found.push(entry.clone());
+            }
+            if !fits.is_empty() {
+                let none = stale.entry((name, script)).or_insert(true);
+                *none &= !fits.contains(&true);
+            }
+        }
+        match stale.into_iter().find(|(_, none)| *none) {
+            Some(((package, script), _)) => {
+                Err(LedgerError::Stale { package: package.to_owned(), script: script.to_owned() })
+            }
+            None => Ok(Declared::new(found)),
+        }
+    }
+
+    /// Whether no entry declares anything.
+    #[cfg(test)]
+    pub fn declares_nothing(&self) -> bool {
+        self.declaring.is_empty()
+    }
+
+    /// Digest of all that the ledger declares beside scripts of this package; none if that is nothing.
+    #[must_use]
+    pub fn declared_digest(&self, package: &str) -> Option<Digest> {
+        self.declared.get(&script::ledger_name(package)).copied()
+    }
+
     pub(super) fn has_trigger(&self, name: &str) -> bool {
         self.triggers.iter().any(|glob| glob.is_match(name))
     }
+}
+
+/// What entries declare, by package: all that they say but for what is there without it, whatever the file looks like.
+fn declared_digests(text: &str) -> BTreeMap<String, Digest> {
+    let table: toml::Table = toml::from_str(text).unwrap_or_default();
+    let mut texts: BTreeMap<String, String> = BTreeMap::new();
+    for entry in table.get("script").and_then(toml::Value::as_array).into_iter().flatten() {
+        let Some(mut entry) = entry.as_table().cloned() else { continue };
+        entry.retain(|key, _| !["effects", "note"].contains(&key));
+        let Some(toml::Value::String(package)) = entry.remove("package") else { continue };
+        // Else it declares nothing.
+        if entry.keys().any(|key| !["script", "sha256"].contains(&key.as_str())) {
+            texts.entry(package).or_default().push_str(&json!(entry).to_string());
+        }
+    }
+    texts.into_iter().map(|(package, text)| (package, Digest::of(text.as_bytes()))).collect()
 }
 
 /// The note of the entry that an error proposes is none.

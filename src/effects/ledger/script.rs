@@ -79,6 +79,18 @@ impl<'a> Script<'a> {
     }
 }
 
+/// The digests by which the ledger may know a script of a package: that of its hand-written part, and that of all of it.
+pub(super) fn digests(package: &Package, script: &str) -> Vec<Digest> {
+    match (package.control_text(script), package.control.get(script)) {
+        (Some(text), _) => {
+            vec![Script::parse(text).fingerprint(package), Digest::of(generic(package, text).as_bytes())]
+        }
+        // A program.
+        (None, Some(bytes)) => vec![Digest::of(bytes)],
+        (None, None) => Vec::new(),
+    }
+}
+
 /// The package's name in the ledger: a kernel image's without its version, so that the review of
 /// `linux-image-6.12.1+deb13-arm64` holds for the next update of the kernel too.
 pub(super) fn ledger_name(package: &str) -> String {

@@ -53,6 +53,7 @@ prop_compose! {
             arch: "all".to_owned(),
             source: "debian".to_owned(),
             scripts: "none".to_owned(),
+            declared: size.is_multiple_of(2).then(|| Digest::of(version.as_bytes())),
             profiles: Vec::new(),
             name,
             version,
