@@ -14,7 +14,7 @@ use crate::debian::archive::FetchedIndex;
 use crate::debian::index::{self, Stanza};
 use crate::debian::resolve::{Candidate, Universe, resolve};
 use crate::diagnostic::Mistakes;
-use crate::profile::{Arch, KernelModule, Profile};
+use crate::profile::{Arch, KernelModule, Profile, Recommends};
 
 /// What kernel modules are compiled with.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -150,7 +150,7 @@ fn resolved(
     let locked = previous.toolchain_of(&profile.name).filter(|package| [arch, "all"].contains(&package.arch.as_str()));
     let pins = pins(locked, arch, sources, update).map_err(failed)?;
     let universe = Universe::new(arch, hold(sources, &pins)).map_err(failed)?;
-    let selection = resolve(&universe, &toolchain.resolved).map_err(failed)?;
+    let selection = resolve(&universe, &toolchain.resolved, &Recommends::default()).map_err(failed)?;
     Ok(selection.packages().map(locked_package).collect())
 }
 

@@ -10,7 +10,7 @@ use crate::debian::date;
 use crate::debian::index::{self, IndexError};
 use crate::debian::resolve::{Candidate, ResolveError, Universe, UnknownPackage, resolve};
 use crate::diagnostic::Mistakes;
-use crate::profile::Profile;
+use crate::profile::{Profile, Recommends};
 use crate::tree::Digest;
 
 /// Which packages may move to other versions than the locked ones.
@@ -155,9 +155,11 @@ pub fn lock_profile(
     let failed = failed(!pins.is_empty());
     let universe = Universe::new(arch, hold(&sources, &pins)).map_err(&failed)?;
     let wanted = with_kernel(profile, &sources)?;
-    let selection = resolve(&universe, &wanted).map_err(|error| match placed(profile, &hidden, &error) {
-        Some(mistakes) => LockError::Unknown(mistakes),
-        None => failed(error),
+    let selection = resolve(&universe, &wanted, &Recommends::default()).map_err(|error| {
+        match placed(profile, &hidden, &error) {
+            Some(mistakes) => LockError::Unknown(mistakes),
+            None => failed(error),
+        }
     })?;
     Ok(Locked {
         profile: LockedProfile {

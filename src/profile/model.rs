@@ -257,6 +257,23 @@ impl Source {
     }
 }
 
+/// Of which packages the recommended ones come along too (`Recommends`, Debian Policy 7.2).
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+pub struct Recommends {
+    /// Whether those of packages that are not in `except` do.
+    pub by_default: bool,
+    /// Packages of the profile of which it is the other way round.
+    pub except: BTreeSet<String>,
+}
+
+impl Recommends {
+    /// Whether what `package` recommends comes along.
+    #[must_use]
+    pub fn of(&self, package: &str) -> bool {
+        self.by_default != self.except.contains(package)
+    }
+}
+
 /// Which `OpenPGP` keys a source's signature is checked with.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub enum SourceKey {

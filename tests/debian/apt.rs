@@ -66,9 +66,10 @@ impl Apt {
             .into()
     }
 
-    /// What `apt-get --simulate install` would install on an empty system, as sorted `(name, version)`.
-    pub fn simulate(&self, packages: &[String]) -> Vec<(String, String)> {
-        let output = run(self.command().args(["--simulate", "install"]).args(packages));
+    /// What `apt-get --simulate install` would install on an empty system, as sorted `(name, version)`; `option` is such as
+    /// `--no-install-recommends`.
+    pub fn simulate(&self, option: &str, packages: &[String]) -> Vec<(String, String)> {
+        let output = run(self.command().args(["--simulate", option, "install"]).args(packages));
         let mut found: Vec<_> = output
             .lines()
             .filter_map(|line| line.strip_prefix("Inst ")?.split_once(" ("))
@@ -104,7 +105,6 @@ impl Apt {
             "Dir::Cache::srcpkgcache=srcpkgcache.bin".into(),
             format!("APT::Architecture={}", self.arch),
             format!("APT::Architectures={}", self.arch),
-            "APT::Install-Recommends=false".into(),
             "APT::Solver=internal".into(),
             "APT::Sandbox::User=root".into(),
             "Acquire::Languages=none".into(),

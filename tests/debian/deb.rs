@@ -8,6 +8,7 @@ use std::process::Command;
 use imgbuild::debian::index;
 use imgbuild::debian::resolve::{Universe, resolve};
 use imgbuild::debian::{Member, Package, deb};
+use imgbuild::profile::Recommends;
 use imgbuild::tree::{Content, Digest, Kind};
 
 use crate::apt::Apt;
@@ -129,7 +130,7 @@ fn kernel(apt: &Apt) -> String {
     let suites = apt.suites();
     let universe =
         Universe::new("amd64", suites.iter().map(|suite| (suite.name, index::parse(&suite.text).unwrap()))).unwrap();
-    let selection = resolve(&universe, &["linux-image-amd64".to_owned()]).unwrap();
+    let selection = resolve(&universe, &["linux-image-amd64".to_owned()], &Recommends::default()).unwrap();
     let images = selection.packages().map(|found| found.stanza.name).filter(|name| name.starts_with("linux-image-6."));
     images.last().unwrap().to_owned()
 }

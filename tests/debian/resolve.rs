@@ -1,16 +1,17 @@
 //! The resolver against `apt-get --simulate` on the real trixie archive.
 //!
-//! apt is asked for the essential packages by name and then the wanted ones, without recommended packages, on a
+//! apt is asked for the essential packages by name and then the wanted ones, without and with recommended packages, on a
 //! system that has nothing installed. Named that way apt adds nothing of its own (it would count itself as
 //! essential only if asked for `?essential`), so the sets have to be equal, versions included. None of the sets
-//! depends on a virtual package whose providers tie in priority and of which apt takes another than the first
-//! by name (such as `sopv`, for `devscripts`): apt's choice then follows the order in which its cache met the
+//! depends on, or recommends, a virtual package whose providers tie in priority and of which apt takes another than the first
+//! by name (such as `sopv`, for `devscripts`, or a terminal, for what opens one, so that BUILD names one): apt's choice then follows the order in which its cache met the
 //! names.
 
 use std::fmt::Write as _;
 
 use imgbuild::debian::index;
 use imgbuild::debian::resolve::{Universe, resolve};
+use imgbuild::profile::Recommends;
 
 use crate::apt::{Apt, Suite};
 
@@ -25,7 +26,7 @@ const CONTAINERS: &str = "docker.io podman buildah skopeo containerd runc crun a
     libvirt-daemon-system virt-manager";
 const MAIL: &str = "postfix dovecot-imapd mailutils logcheck bsd-mailx fail2ban roundcube nginx-full php-fpm \
     mariadb-server postgresql redis-server cron-apt unattended-upgrades";
-const BUILD: &str = "build-essential git cmake debhelper python3-dev default-jdk gradle nodejs npm gdb valgrind";
+const BUILD: &str = "build-essential git cmake debhelper python3-dev default-jdk gradle nodejs npm gdb valgrind xterm";
 const DESKTOP: &str = "gnome-core xfce4 firefox-esr libreoffice cups network-manager-gnome pipewire-audio";
 
 fn compare(apt: &Apt) {
@@ -38,19 +39,22 @@ fn compare(apt: &Apt) {
     let mut differences = String::new();
     for set in ["", &kernel, STORAGE, CONTAINERS, MAIL, BUILD, DESKTOP] {
         let wanted: Vec<String> = set.split_whitespace().map(str::to_owned).collect();
-        let selection = resolve(&universe, &wanted).unwrap();
-        let ours: Vec<(String, String)> = selection
-            .packages()
-            .map(|found| (found.stanza.name.to_owned(), found.stanza.version.to_string()))
-            .collect();
-        let theirs = apt.simulate(&[essential.as_slice(), &wanted].concat());
-        assert!(theirs.len() >= essential.len(), "{arch}: apt lists too little: {theirs:?}");
-        for found in ours.iter().filter(|found| !theirs.contains(found)) {
-            writeln!(differences, "{arch}, {wanted:?}: only we choose {found:?}: {:?}", selection.why(&found.0))
-                .unwrap();
-        }
-        for found in theirs.iter().filter(|found| !ours.contains(found)) {
-            writeln!(differences, "{arch}, {wanted:?}: only apt chooses {found:?}").unwrap();
+        for (option, by_default) in [("--no-install-recommends", false), ("--install-recommends", true)] {
+            let recommends = Recommends { by_default, ..Recommends::default() };
+            let selection = resolve(&universe, &wanted, &recommends).unwrap();
+            let ours: Vec<(String, String)> = selection
+                .packages()
+                .map(|found| (found.stanza.name.to_owned(), found.stanza.version.to_string()))
+                .collect();
+            let theirs = apt.simulate(option, &[essential.as_slice(), &wanted].concat());
+            assert!(theirs.len() >= essential.len(), "{arch}: apt lists too little: {theirs:?}");
+            for found in ours.iter().filter(|found| !theirs.contains(found)) {
+                let why = selection.why(&found.0);
+                writeln!(differences, "{arch}, {wanted:?}, {option}: only we choose {found:?}: {why:?}").unwrap();
+            }
+            for found in theirs.iter().filter(|found| !ours.contains(found)) {
+                writeln!(differences, "{arch}, {wanted:?}, {option}: only apt chooses {found:?}").unwrap();
+            }
         }
     }
     assert!(differences.is_empty(), "{differences}");

@@ -33,7 +33,7 @@ fn unpack(apt: &Apt, packages: &[&str], root: &Path) {
 
 /// The package of the kernel itself, which `linux-image-amd64` only depends on.
 fn kernel_package(apt: &Apt) -> String {
-    let selected = apt.simulate(&[format!("linux-image-{}", apt.arch)]);
+    let selected = apt.simulate("--no-install-recommends", &[format!("linux-image-{}", apt.arch)]);
     selected.into_iter().map(|(name, _)| name).find(|name| name.starts_with("linux-image-6")).expect("a kernel")
 }
 

@@ -25,11 +25,11 @@ pub static ARM64: LazyLock<Kernel> = LazyLock::new(|| Kernel::newest(Apt::arm64(
 
 impl Kernel {
     fn newest(apt: &Apt, arch: Arch) -> Self {
-        let selected = apt.simulate(&[format!("linux-image-{}", apt.arch)]);
+        let selected = apt.simulate("--no-install-recommends", &[format!("linux-image-{}", apt.arch)]);
         let images = selected.iter().filter_map(|(name, _)| name.strip_prefix("linux-image-"));
         let release = images.into_iter().find(|name| name.starts_with('6')).expect("a kernel").to_owned();
         let wanted = toolchain(&release, arch);
-        let resolved = Apt::amd64().simulate(&wanted.resolved);
+        let resolved = Apt::amd64().simulate("--no-install-recommends", &wanted.resolved);
         let resolved: Vec<&str> = resolved.iter().map(|(name, _)| name.as_str()).collect();
         let mut packages = download(Apt::amd64(), &resolved);
         for (of, name) in &wanted.alone {

@@ -11,7 +11,7 @@ use crate::debian::{Package, index};
 use crate::exit::{Code, Failure};
 use crate::lock::{self, Lock, LockedPackage, Update};
 use crate::pipeline::{self, PlannedPackage};
-use crate::profile::{Profile, Source};
+use crate::profile::{Profile, Recommends, Source};
 
 /// Where systemd looks for units of the system, the first wins (systemd.unit(5)).
 const UNITS: [&str; 3] = ["etc/systemd/system/", "usr/local/lib/systemd/system/", "usr/lib/systemd/system/"];
@@ -77,7 +77,7 @@ impl<'a> Packages<'a> {
             stanzas.push((name.as_str(), all));
         }
         let universe = Universe::new(self.profile.board.arch().name(), stanzas)?;
-        let selection = resolve::resolve(&universe, &self.profile.packages)?;
+        let selection = resolve::resolve(&universe, &self.profile.packages, &Recommends::default())?;
         let Some(chain) = selection.why(package) else { return Ok(None) };
         let mut steps: Vec<String> = chain.iter().map(ToString::to_string).collect();
         let from = self.chosen.iter().find(|chosen| chosen.name == package);

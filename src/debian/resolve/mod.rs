@@ -1,12 +1,15 @@
-//! Resolves wanted packages to the set that `apt-get --no-install-recommends install` chooses on an empty system.
+//! Resolves wanted packages to the set that `apt-get install` chooses on an empty system, with `--no-install-recommends` or,
+//! where a profile asks for that, without it.
 //!
 //! [`Universe`] has one candidate per name. `select` follows dependencies depth first, in the order of apt's `MarkInstall`: an
 //! alternative that is already selected wins, else the first one that is available, where providers of a virtual package are
 //! ranked. A choice that leads to a conflict or an unsatisfiable dependency is undone, and the next alternative is tried. No
 //! choice is tried twice, and all work is counted against a budget, so that time and memory are bounded for any index.
+//! What is recommended is added at the end (`recommend`), where it cannot be in the way of anything.
 
 mod broken_relations;
 mod error;
+mod recommend;
 mod select;
 mod universe;
 mod why;
@@ -19,7 +22,11 @@ pub use error::{ResolveError, UnknownPackage};
 pub use universe::{Candidate, Universe};
 pub use why::Reason;
 
+use std::collections::BTreeSet;
+
 use universe::{Id, WorkBudget};
+
+use crate::profile::Recommends;
 
 /// The selected packages.
 #[derive(Debug)]
@@ -27,8 +34,9 @@ pub struct Selection<'a> {
     universe: &'a Universe<'a>,
     /// Essential packages by name, then the wanted ones as given.
     roots: Vec<Id>,
-    /// Ascending, which is the order of names.
-    selected: Vec<Id>,
+    selected: BTreeSet<Id>,
+    /// Those of them whose recommended packages come along.
+    recommending: BTreeSet<Id>,
 }
 
 impl<'a> Selection<'a> {
@@ -38,21 +46,27 @@ impl<'a> Selection<'a> {
     }
 
     /// Why `package` is selected: the shortest chain of dependencies from an essential or wanted package down
-    /// to it. `None` if it is not selected.
+    /// to it, with as few recommendations in it as possible. `None` if it is not selected.
     #[must_use]
     pub fn why(&self, package: &str) -> Option<Vec<Reason<'a>>> {
         why::why(self, package)
     }
 }
 
-/// Selects all packages marked `Essential: yes`, the `wanted` ones, and what these depend on.
+/// Selects all packages marked `Essential: yes`, the `wanted` ones, what these depend on, and what is recommended where that
+/// comes along.
 ///
 /// # Errors
 /// No source has a wanted name, dependencies cannot be satisfied together, or a field cannot be read.
-pub fn resolve<'a>(universe: &'a Universe<'a>, wanted: &[String]) -> Result<Selection<'a>, ResolveError> {
+pub fn resolve<'a>(
+    universe: &'a Universe<'a>,
+    wanted: &[String],
+    recommends: &Recommends,
+) -> Result<Selection<'a>, ResolveError> {
     let roots = roots(universe, wanted)?;
-    let selected = select::select(universe, &roots, WorkBudget::default())?;
-    Ok(Selection { universe, roots, selected })
+    let mut selector = select::select(universe, &roots, WorkBudget::default())?;
+    let recommending = recommend::add(&mut selector, &roots, recommends)?;
+    Ok(Selection { universe, roots, selected: selector.into_selected(), recommending })
 }
 
 fn roots(universe: &Universe<'_>, wanted: &[String]) -> Result<Vec<Id>, ResolveError> {

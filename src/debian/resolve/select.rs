@@ -28,7 +28,9 @@ enum Change {
     Evicted(Id),
 }
 
-struct Selector<'a> {
+/// The packages that are selected, and what is known of the others.
+#[derive(Debug)]
+pub(super) struct Selector<'a> {
     universe: &'a Universe<'a>,
     selected: BTreeSet<Id>,
     log: Vec<Change>,
@@ -41,10 +43,12 @@ struct Selector<'a> {
     forced: BTreeSet<Id>,
     /// Packages whose dependencies are being selected; these are not deselected either.
     open: BTreeSet<Id>,
+    /// Whether what is selected stays: packages are only added.
+    settled: bool,
     budget: WorkBudget,
 }
 
-/// Selects `roots` and what they depend on; the result is in ascending order.
+/// Selects `roots` and what they depend on.
 ///
 /// # Errors
 /// See [`super::resolve`].
@@ -52,7 +56,7 @@ pub(super) fn select<'a>(
     universe: &'a Universe<'a>,
     roots: &[Id],
     budget: WorkBudget,
-) -> Result<Vec<Id>, ResolveError> {
+) -> Result<Selector<'a>, ResolveError> {
     let mut selector = Selector {
         universe,
         selected: BTreeSet::new(),
@@ -61,6 +65,7 @@ pub(super) fn select<'a>(
         conflicts: BTreeMap::new(),
         forced: roots.iter().copied().collect(),
         open: BTreeSet::new(),
+        settled: false,
         budget,
     };
     // All roots are selected before any dependency, so that they win every choice between alternatives.
@@ -75,10 +80,23 @@ pub(super) fn select<'a>(
         }
     }
     selector.repair(roots)?;
-    Ok(selector.selected.into_iter().collect())
+    selector.settled = true;
+    Ok(selector)
 }
 
 impl<'a> Selector<'a> {
+    pub(super) fn universe(&self) -> &'a Universe<'a> {
+        self.universe
+    }
+
+    pub(super) fn selected(&self) -> &BTreeSet<Id> {
+        &self.selected
+    }
+
+    pub(super) fn into_selected(self) -> BTreeSet<Id> {
+        self.selected
+    }
+
     /// Selects `id` with all its dependencies. On failure all changes are undone, except that `id` is refused.
     fn install(&mut self, id: Id, depth: usize) -> Result<bool, ResolveError> {
         if self.refused.contains_key(&id) {
@@ -130,7 +148,7 @@ impl<'a> Selector<'a> {
         }
         let mut evicted = Vec::new();
         for (other, (by, relation)) in against {
-            if by == id && !self.forced.contains(&other) && !self.open.contains(&other) {
+            if by == id && !self.settled && !self.forced.contains(&other) && !self.open.contains(&other) {
                 evicted.push((other, Refusal::Conflict { with: id, by, relation }));
             } else {
                 self.refused.insert(id, Refusal::Conflict { with: other, by, relation });
@@ -218,8 +236,28 @@ impl<'a> Selector<'a> {
         Ok(true)
     }
 
+    /// Adds to a settled selection the first package of `group` that can be had with all its dependencies, and gives what
+    /// was added, that package first; nothing if one of the group is selected, or none can be had.
+    pub(super) fn add_any(&mut self, group: &[Relation<'a>]) -> Result<Vec<Id>, ResolveError> {
+        let choices = self.able(group)?;
+        if choices.iter().any(|choice| self.selected.contains(choice)) {
+            return Ok(Vec::new());
+        }
+        // What was refused beside something that gave way since may be had by now.
+        self.refused.clear();
+        let mark = self.log.len();
+        if !self.install_any(&choices, 0)? {
+            return Ok(Vec::new());
+        }
+        let added = self.log.get(mark..).unwrap_or_default().iter().filter_map(|change| match change {
+            Change::Selected(id) => Some(*id),
+            Change::Evicted(_) => None,
+        });
+        Ok(added.collect())
+    }
+
     /// The selected packages that can be reached from `roots`.
-    fn needed(&self, roots: &[Id]) -> Result<BTreeSet<Id>, ResolveError> {
+    pub(super) fn needed(&self, roots: &[Id]) -> Result<BTreeSet<Id>, ResolveError> {
         let mut needed: BTreeSet<Id> = roots.iter().copied().collect();
         let mut queue = roots.to_vec();
         while let Some(id) = queue.pop() {
@@ -235,13 +273,13 @@ impl<'a> Selector<'a> {
     }
 
     /// A package's dependencies.
-    fn groups(&self, id: Id) -> Result<Vec<Vec<Relation<'a>>>, ResolveError> {
+    pub(super) fn groups(&self, id: Id) -> Result<Vec<Vec<Relation<'a>>>, ResolveError> {
         self.budget.take(1)?;
         groups(self.universe.stanza(id))
     }
 
     /// All candidates that satisfy one of the alternatives, best first.
-    fn able(&self, group: &[Relation<'a>]) -> Result<Vec<Id>, ResolveError> {
+    pub(super) fn able(&self, group: &[Relation<'a>]) -> Result<Vec<Id>, ResolveError> {
         let mut able = Vec::new();
         let mut seen = BTreeSet::new();
         for relation in group {

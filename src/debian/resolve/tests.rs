@@ -1,3 +1,5 @@
+mod recommended;
+
 use std::fmt::Write as _;
 
 use super::*;
@@ -24,7 +26,7 @@ fn names(lines: &str, wanted: &[&str]) -> Result<Vec<String>, ResolveError> {
     let text = index(lines);
     let universe = Universe::new("arm64", [("debian", index::parse(&text).unwrap())])?;
     let wanted: Vec<String> = wanted.iter().map(|&name| name.to_owned()).collect();
-    let selection = resolve(&universe, &wanted)?;
+    let selection = resolve(&universe, &wanted, &Recommends::default())?;
     Ok(selection.packages().map(|candidate| candidate.stanza.name.to_owned()).collect())
 }
 
@@ -68,7 +70,7 @@ fn the_highest_version_of_all_sources_is_the_candidate() {
     let (old, new) = (index("a 1:1; Depends: b\nb 2"), index("a 2; Depends: c\nb 2.1"));
     let sources = [("debian", index::parse(&old).unwrap()), ("security", index::parse(&new).unwrap())];
     let universe = Universe::new("arm64", sources).unwrap();
-    let selection = resolve(&universe, &["a".to_owned()]).unwrap();
+    let selection = resolve(&universe, &["a".to_owned()], &Recommends::default()).unwrap();
     let found: Vec<_> =
         selection.packages().map(|found| (found.source, found.stanza.name, found.stanza.version.as_str())).collect();
     assert_eq!(found, [("debian", "a", "1:1"), ("security", "b", "2.1")]);
@@ -136,7 +138,7 @@ fn unknown_names_come_with_suggestions() {
 fn why_gives_the_shortest_chain() {
     let text = index("a 1; Depends: b, c (>= 1)\nb 1; Depends: d\nc 1\nd 1; Depends: c\ne 1; Essential: yes\nf 1");
     let universe = Universe::new("arm64", [("debian", index::parse(&text).unwrap())]).unwrap();
-    let selection = resolve(&universe, &["a".to_owned()]).unwrap();
+    let selection = resolve(&universe, &["a".to_owned()], &Recommends::default()).unwrap();
     let why = |name| selection.why(name).map(|chain| chain.iter().map(ToString::to_string).collect::<Vec<_>>());
     assert_eq!(why("c").unwrap(), ["a is wanted by the profile", "a needs c (`c (>= 1)`)"]);
     assert_eq!(why("d").unwrap(), ["a is wanted by the profile", "a needs b", "b needs d"]);
