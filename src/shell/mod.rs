@@ -18,7 +18,7 @@ pub mod utilities;
 mod variables;
 
 pub use call::{Answer, Call, Host, Stdin, Utility};
-pub use files::{Change, FileError, Files};
+pub use files::{Absent, Change, FileError, Files};
 pub use parse::{SyntaxError, parse, parse_at};
 pub use reason::Reason;
 pub use variables::Variables;

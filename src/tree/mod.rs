@@ -17,6 +17,7 @@ pub use pack::{Damaged, Pack, Slice, is_damage};
 pub use paths::{PathError, clean, parent};
 
 use std::collections::BTreeMap;
+use std::ops::Bound;
 
 /// A root file system. Keys are clean relative paths (`usr/bin/sh`: no leading slash, no `.` or `..`); the
 /// root directory itself is the key `""` and always there. Iteration is in byte order of the
@@ -209,6 +210,28 @@ impl Tree {
             .map(|(path, node)| (path.as_str(), node))
             .take_while(move |(path, _)| path.starts_with(&prefix))
             .filter(|(path, _)| !path.is_empty())
+    }
+
+    /// The names in directory `dir` with their nodes, in byte order; what lies below those is skipped, not looked at.
+    pub fn children<'a>(&'a self, dir: &str) -> impl Iterator<Item = (&'a str, &'a Node)> + use<'a> {
+        let prefix = if dir.is_empty() { String::new() } else { format!("{dir}/") };
+        let mut next = Bound::Included(prefix.clone());
+        std::iter::from_fn(move || {
+            loop {
+                let (path, node) = self.nodes.range::<String, _>((next.as_ref(), Bound::Unbounded)).next()?;
+                let name = path.strip_prefix(&prefix)?;
+                match name.split_once('/') {
+                    // `0` comes right after `/`: the first path that is not below this directory.
+                    Some((above, _)) => next = Bound::Included(format!("{prefix}{above}0")),
+                    None => {
+                        next = Bound::Excluded(path.clone());
+                        if !name.is_empty() {
+                            return Some((name, node));
+                        }
+                    }
+                }
+            }
+        })
     }
 
     /// How many nodes there are, the root directory included.

@@ -55,6 +55,19 @@ fn removing_a_directory_takes_what_it_holds_and_nothing_else() {
 }
 
 #[test]
+fn the_children_of_a_directory_come_in_order_and_without_theirs() {
+    let mut tree = Tree::new();
+    for path in ["a/b/c", "a/b-c/d", "a/b.d", "a/b0", "a0", "z"] {
+        tree.put(path, Node::file(0o644, "")).unwrap();
+    }
+    let names = |dir| tree.children(dir).map(|(name, _)| name).collect::<Vec<_>>();
+    assert_eq!(names(""), ["a", "a0", "z"]);
+    assert_eq!(names("a"), ["b", "b-c", "b.d", "b0"]);
+    assert_eq!(names("a/b"), ["c"]);
+    assert_eq!(names("z").len(), 0);
+}
+
+#[test]
 fn hostile_member_names_are_refused() {
     assert_eq!(clean("./usr//bin/").unwrap(), "usr/bin");
     assert!(matches!(clean("../etc/passwd"), Err(PathError::Escapes(_))));
