@@ -1,5 +1,6 @@
 //! What Debian's commands know beside the tree: the packages that are installed, and what earlier scripts asked for.
 
+use super::debconf::Debconf;
 use super::requests::Requests;
 use crate::debian::Package;
 use crate::profile::Arch;
@@ -19,4 +20,6 @@ pub struct Debian<'a> {
     pub packages: &'a [Package],
     pub arch: Arch,
     pub requests: Requests,
+    /// Passed on from script to script.
+    pub debconf: Debconf,
 }

@@ -9,11 +9,13 @@
 //! Commands are pure functions; what they ask of effects that do their work for all packages at once (units, PAM, certificates)
 //! is kept in [`Requests`].
 
+mod debconf;
 mod debian;
 mod host;
 mod package_tools;
 mod requests;
 mod system_tools;
 
+pub use debconf::{Debconf, Mistake};
 pub use debian::Debian;
 pub use requests::Requests;
