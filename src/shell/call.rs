@@ -59,7 +59,7 @@ pub type Answer = Result<u8, Reason>;
 pub type Utility = fn(&mut Call<'_>) -> Answer;
 
 /// Commands that the shell's own language does not have.
-pub trait Host {
+pub trait Host: Send {
     /// Carries out the command `name` (a base name) if it is modelled.
     fn run(&mut self, name: &str, call: &mut Call<'_>) -> Option<Answer>;
 

@@ -1,0 +1,212 @@
+//! Lists, pipelines and compound commands (XCU 2.9), with `set -e` as dash has it.
+
+use std::rc::Rc;
+
+use super::state::{Flow, Shell, Step};
+use crate::shell::ast::{AndOr, Arm, Command, CommandKind, Connector, List, Pipeline, Word};
+use crate::shell::reason::Reason;
+
+impl Shell<'_> {
+    /// Carries out a list; its status is that of its last command.
+    pub(super) fn list(&mut self, list: &List) -> Step<u8> {
+        let mut status = 0;
+        for item in list {
+            status = self.and_or(item)?;
+        }
+        Ok(status)
+    }
+
+    fn and_or(&mut self, item: &AndOr) -> Step<u8> {
+        if item.background {
+            return Err(self.stop(Reason::Construct("a command in the background (`&`)".to_owned())));
+        }
+        let last = item.rest.len();
+        let mut status =
+            if last == 0 { self.pipeline(&item.first)? } else { self.tested(|shell| shell.pipeline(&item.first))? };
+        for (number, (connector, pipeline)) in item.rest.iter().enumerate() {
+            if (*connector == Connector::And) != (status == 0) {
+                continue;
+            }
+            status = if number + 1 == last {
+                self.pipeline(pipeline)?
+            } else {
+                self.tested(|shell| shell.pipeline(pipeline))?
+            };
+        }
+        Ok(status)
+    }
+
+    fn pipeline(&mut self, pipeline: &Pipeline) -> Step<u8> {
+        let status = if pipeline.negated {
+            u8::from(self.tested(|shell| shell.joined(&pipeline.commands))? == 0)
+        } else {
+            self.joined(&pipeline.commands)?
+        };
+        self.environment.status = status;
+        Ok(status)
+    }
+
+    /// The commands of a pipeline, one after the other: each gets all that the one before it printed.
+    fn joined(&mut self, commands: &[Command]) -> Step<u8> {
+        let [others @ .., last] = commands else { return Ok(0) };
+        if others.is_empty() {
+            return self.command(last);
+        }
+        let saved = self.descriptors.table();
+        let mut failed = 0;
+        let result = (|| {
+            for command in others {
+                let out = self.descriptors.get(1).cloned();
+                let sink = self.descriptors.collect(1);
+                let result = self.subshell(|shell| shell.tested(|shell| shell.command(command)));
+                let bytes = self.descriptors.take(sink);
+                let status = result?;
+                if status != 0 {
+                    failed = status;
+                }
+                self.count(bytes.len())?;
+                if let Some(out) = out {
+                    self.descriptors.set(1, out);
+                }
+                self.descriptors.feed(0, bytes);
+            }
+            self.subshell(|shell| shell.tested(|shell| shell.command(last)))
+        })();
+        self.descriptors.restore(saved);
+        let status = match result? {
+            0 if self.environment.pipefail => failed,
+            status => status,
+        };
+        self.leave_on_failure(status)
+    }
+
+    /// With `set -e`, a failure that nobody looks at ends the shell.
+    fn leave_on_failure(&mut self, status: u8) -> Step<u8> {
+        self.environment.status = status;
+        if status != 0 && self.environment.errexit && !self.tested { Err(Flow::Exit(status)) } else { Ok(status) }
+    }
+
+    pub(super) fn command(&mut self, command: &Command) -> Step<u8> {
+        self.step()?;
+        self.line = command.line;
+        self.files.line = command.line;
+        if let CommandKind::Simple { assignments, words } = &command.kind {
+            let status = self.simple(assignments, words, &command.redirects)?;
+            return self.leave_on_failure(status);
+        }
+        let saved = self.descriptors.table();
+        let result = match self.redirect(&command.redirects) {
+            Ok(true) => self.within(|shell| shell.compound(&command.kind)),
+            Ok(false) => Ok(1),
+            Err(flow) => Err(flow),
+        };
+        self.descriptors.restore(saved);
+        let status = result?;
+        self.environment.status = status;
+        if matches!(command.kind, CommandKind::Subshell(_) | CommandKind::Test(_)) {
+            return self.leave_on_failure(status);
+        }
+        Ok(status)
+    }
+
+    fn compound(&mut self, kind: &CommandKind) -> Step<u8> {
+        match kind {
+            CommandKind::Simple { .. } => Ok(0),
+            CommandKind::Group(list) => self.list(list),
+            CommandKind::Subshell(list) => self.subshell(|shell| shell.list(list)),
+            CommandKind::If { branches, otherwise } => {
+                for (condition, then) in branches {
+                    if self.tested(|shell| shell.list(condition))? == 0 {
+                        return self.list(then);
+                    }
+                }
+                self.list(otherwise)
+            }
+            CommandKind::While { until, condition, body } => self.while_loop(*until, condition, body),
+            CommandKind::For { name, words, body } => self.for_loop(name, words.as_deref(), body),
+            CommandKind::Case { word, arms } => self.case(word, arms),
+            CommandKind::Function { name, body } => {
+                self.environment.functions.insert(name.clone(), Rc::clone(body));
+                Ok(0)
+            }
+            CommandKind::Test(words) => self.double_brackets(words),
+        }
+    }
+
+    /// Carries out a loop's body once. Says with what status it goes on, or that it ends.
+    fn turn(&mut self, body: &List) -> Step<Result<u8, u8>> {
+        self.step()?;
+        self.loops += 1;
+        let result = self.list(body);
+        self.loops -= 1;
+        match result {
+            Ok(status) => Ok(Ok(status)),
+            Err(Flow::Break(1)) => Ok(Err(0)),
+            Err(Flow::Continue(1)) => Ok(Ok(0)),
+            Err(Flow::Break(outer)) => Err(Flow::Break(outer - 1)),
+            Err(Flow::Continue(outer)) => Err(Flow::Continue(outer - 1)),
+            Err(flow) => Err(flow),
+        }
+    }
+
+    fn while_loop(&mut self, until: bool, condition: &List, body: &List) -> Step<u8> {
+        let mut status = 0;
+        loop {
+            self.loops += 1;
+            let result = self.tested(|shell| shell.list(condition));
+            self.loops -= 1;
+            let condition = match result {
+                Err(Flow::Break(1)) => return Ok(0),
+                Err(Flow::Continue(1)) => continue,
+                Err(Flow::Break(outer)) => return Err(Flow::Break(outer - 1)),
+                Err(Flow::Continue(outer)) => return Err(Flow::Continue(outer - 1)),
+                result => result?,
+            };
+            if (condition == 0) == until {
+                return Ok(status);
+            }
+            match self.turn(body)? {
+                Ok(now) => status = now,
+                Err(last) => return Ok(last),
+            }
+        }
+    }
+
+    fn for_loop(&mut self, name: &str, words: Option<&[Word]>, body: &List) -> Step<u8> {
+        let values = match words {
+            Some(words) => self.expand(words)?,
+            None => self.environment.positional.clone(),
+        };
+        let mut status = 0;
+        for value in values {
+            self.environment.variables.set(name, value);
+            match self.turn(body)? {
+                Ok(now) => status = now,
+                Err(last) => return Ok(last),
+            }
+        }
+        Ok(status)
+    }
+
+    fn case(&mut self, word: &Word, arms: &[Arm]) -> Step<u8> {
+        let value = self.expand_text(word)?;
+        let (mut status, mut falls_through) = (0, false);
+        for arm in arms {
+            let mut matches = falls_through;
+            for pattern in &arm.patterns {
+                if matches {
+                    break;
+                }
+                matches = self.expand_pattern(pattern)?.matches(&value);
+            }
+            if matches {
+                status = self.list(&arm.body)?;
+                if !arm.falls_through {
+                    return Ok(status);
+                }
+                falls_through = true;
+            }
+        }
+        Ok(status)
+    }
+}

@@ -1,0 +1,95 @@
+use super::{Finished, Script, Stop, run};
+use crate::shell::{Answer, Call, Files, Host, Reason};
+use crate::tree::{Node, Tree};
+
+struct Nobody;
+
+impl Host for Nobody {
+    fn run(&mut self, _: &str, _: &mut Call<'_>) -> Option<Answer> {
+        None
+    }
+
+    fn sourced(&mut self, _: &str, _: &mut Call<'_>) -> Option<Answer> {
+        None
+    }
+}
+
+fn tree() -> Files {
+    let mut tree = Tree::new();
+    for dir in ["etc", "tmp", "usr/bin"] {
+        tree.put(dir, Node::dir(0o755)).unwrap();
+    }
+    for name in ["cat", "sed", "grep", "true", "env", "xargs", "sh", "unknown"] {
+        tree.put(&format!("usr/bin/{name}"), Node::file(0o755, "\x7fELF")).unwrap();
+    }
+    tree.put("etc/a.conf", Node::file(0o644, "one\n")).unwrap();
+    tree.put("etc/b.conf", Node::file(0o644, "two\n")).unwrap();
+    Files::new(tree, "test")
+}
+
+fn outcome(text: &str) -> Result<Finished, Stop> {
+    let args = ["configure".to_owned(), String::new()];
+    run(Script { text, name: "postinst", args: &args, environment: &[] }, &mut tree(), &mut Nobody)
+}
+
+/// What a script prints, and its status.
+fn says(text: &str) -> (String, u8) {
+    let finished = outcome(text).unwrap();
+    (String::from_utf8(finished.out).unwrap(), finished.status)
+}
+
+#[test]
+fn words_are_expanded_split_and_matched_as_posix_says() {
+    for (script, out) in [
+        ("echo $1 \"$2\" end", "configure  end\n"),
+        ("x='a  b'; echo $x; echo \"$x\"", "a b\na  b\n"),
+        ("echo /etc/*.conf; echo /etc/*.none '/etc/*'", "/etc/a.conf /etc/b.conf\n/etc/*.none /etc/*\n"),
+        ("f() { for i in \"$@\"; do echo \"<$i>\"; done; }; f a 'b c' ''", "<a>\n<b c>\n<>\n"),
+        ("set --; for i in \"$@\"; do echo never; done; echo $#", "0\n"),
+        ("IFS=:; x=a::b:; set -- $x; echo $#", "3\n"),
+        (
+            "x=/usr/lib/x.so.1; echo ${x##*/} ${x%.*} ${x%%.*} ${x#/usr}",
+            "x.so.1 /usr/lib/x.so /usr/lib/x /lib/x.so.1\n",
+        ),
+        ("echo ${u-unset} ${u:-empty} ${u+set}; u=; echo ${u-unset} ${u:-empty} ${u+set}", "unset empty\nempty set\n"),
+        ("echo $((1 + 2 * 3)) $((7 / 2)) $((1 ? 2 : 3)) $(( (1+1) * 2 ))", "7 3 2 4\n"),
+        ("x=5; echo $((x += 2)) $x", "7 7\n"),
+        ("echo \"$(echo a; echo b)\" `echo c`", "a\nb c\n"),
+    ] {
+        assert_eq!(says(script), (out.to_owned(), 0), "{script}");
+    }
+}
+
+#[test]
+fn a_failure_that_nobody_looks_at_ends_a_script_with_errexit() {
+    for (script, out, status) in [
+        ("set -e; false; echo on", "", 1),
+        ("set -e; false || true; echo on", "on\n", 0),
+        ("set -e; false && true; echo on", "on\n", 0),
+        ("set -e; if false; then :; fi; echo on", "on\n", 0),
+        ("set -e; ! true; echo on", "on\n", 0),
+        ("set -e; f() { false; echo in; }; f || echo failed; echo on", "in\non\n", 0),
+        ("set -e; x=$(false); echo on", "", 1),
+        ("set -e; (false); echo on", "", 1),
+        ("set -e; true | false; echo on", "", 1),
+        ("set -e; false | true; echo on", "on\n", 0),
+        ("trap 'echo bye' EXIT; exit 3", "bye\n", 3),
+    ] {
+        assert_eq!(says(script), (out.to_owned(), status), "{script}");
+    }
+}
+
+#[test]
+fn what_is_not_modelled_stops_with_its_line() {
+    for (script, line, reason) in [
+        ("true\nunknown x", 2, Reason::UnknownCommand("unknown".to_owned())),
+        ("echo $$", 1, Reason::differs("$$", "the number of its process")),
+        ("sleep 1 &", 1, Reason::Construct("a command in the background (`&`)".to_owned())),
+        ("while :; do :; done", 1, Reason::Limit("400000 commands")),
+        ("f() { f; }; f", 1, Reason::Limit("60 calls within each other")),
+    ] {
+        let stop = outcome(script).unwrap_err();
+        assert_eq!((stop.line, stop.reason), (line, reason), "{script}");
+    }
+    assert_eq!(says("no-such-program; echo $?"), ("127\n".to_owned(), 0));
+}

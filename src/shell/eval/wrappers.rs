@@ -1,0 +1,198 @@
+//! Utilities that carry out other commands: they need the shell itself.
+
+use super::interpreter::Interpreter;
+use super::state::{Shell, Step};
+use crate::shell::reason::Reason;
+
+/// Arguments that one call of xargs gets at most.
+const ARGUMENTS_MAX: usize = 10_000;
+
+impl Shell<'_> {
+    /// Carries out a utility that carries out another command, if `name` is one.
+    pub(super) fn wrapper(&mut self, name: &str, args: &[String]) -> Step<Option<u8>> {
+        Ok(Some(match name {
+            "env" => self.env(args)?,
+            "xargs" => self.xargs(args)?,
+            "sh" | "dash" | "bash" => self.nested(name == "bash", args)?,
+            "nice" | "ionice" | "nohup" | "setsid" | "timeout" => self.without_options(name, args)?,
+            _ => return Ok(None),
+        }))
+    }
+
+    /// env(1): assignments, then a command; alone, the environment.
+    fn env(&mut self, args: &[String]) -> Step<u8> {
+        let mut rest = args;
+        let mut unset = Vec::new();
+        let mut clear = false;
+        let mut set = Vec::new();
+        while let Some((first, more)) = rest.split_first() {
+            if first == "-i" || first == "-" {
+                clear = true;
+            } else if first == "-u" {
+                let Some((name, more)) = more.split_first() else { break };
+                unset.push(name.clone());
+                rest = more;
+                continue;
+            } else if first == "--" {
+                rest = more;
+                break;
+            } else if first.starts_with('-') {
+                return Err(self.stop(Reason::unsupported("env", format!("option {first}"))));
+            } else if let Some((name, value)) = first.split_once('=') {
+                set.push((name.to_owned(), value.to_owned()));
+            } else {
+                break;
+            }
+            rest = more;
+        }
+        let command = rest.to_vec();
+        self.subshell(|shell| {
+            let variables = &mut shell.environment.variables;
+            if clear {
+                let names: Vec<String> = variables.environment().map(|(name, _)| name.to_owned()).collect();
+                names.iter().for_each(|name| variables.unset(name));
+            }
+            unset.iter().for_each(|name| variables.unset(name));
+            for (name, value) in set {
+                variables.set(&name, value);
+                variables.export(&name);
+            }
+            match command.split_first() {
+                Some((name, args)) => shell.run_plain(name, args),
+                None => {
+                    let lines: String = shell
+                        .environment
+                        .variables
+                        .environment()
+                        .map(|(name, value)| format!("{name}={value}\n"))
+                        .collect();
+                    shell.print(&lines)?;
+                    Ok(0)
+                }
+            }
+        })
+    }
+
+    /// xargs(1)
+    fn xargs(&mut self, args: &[String]) -> Step<u8> {
+        let (mut nul, mut if_any, mut most, mut replace, mut rest) = (false, false, ARGUMENTS_MAX, None, args);
+        while let Some((first, more)) = rest.split_first() {
+            match first.as_str() {
+                "-0" | "--null" => nul = true,
+                "-r" | "--no-run-if-empty" => if_any = true,
+                "-0r" | "-r0" => (nul, if_any) = (true, true),
+                "-n" | "-I" if !more.is_empty() => {
+                    if first == "-n" {
+                        most = more[0].parse().unwrap_or(0);
+                    } else {
+                        replace = Some(more[0].clone());
+                        most = 1;
+                    }
+                    rest = &more[1..];
+                    continue;
+                }
+                "-n1" => most = 1,
+                word if word.starts_with('-') => {
+                    return Err(self.stop(Reason::unsupported("xargs", format!("option {word}"))));
+                }
+                _ => break,
+            }
+            rest = more;
+        }
+        if most == 0 {
+            return Err(self.stop(Reason::unsupported("xargs", "such a number")));
+        }
+        let bytes = self.descriptors.rest(0).to_vec();
+        self.descriptors.consume(0, bytes.len());
+        let text = String::from_utf8(bytes).map_err(|_| self.stop(Reason::NotText))?;
+        if !nul && text.contains(['\'', '"', '\\']) {
+            return Err(self.stop(Reason::unsupported("xargs", "quotes in its input")));
+        }
+        let items: Vec<&str> = match (nul, &replace) {
+            (true, _) => text.split_terminator('\0').collect(),
+            (false, Some(_)) => text.lines().map(str::trim_start).filter(|line| !line.is_empty()).collect(),
+            (false, None) => text.split_whitespace().collect(),
+        };
+        if items.is_empty() && (if_any || replace.is_some()) {
+            return Ok(0);
+        }
+        let echo = ["echo".to_owned()];
+        let command = if rest.is_empty() { &echo[..] } else { rest };
+        let mut status = 0;
+        let empty: [&str; 0] = [];
+        let chunks: Vec<&[&str]> = if items.is_empty() { vec![&empty[..]] } else { items.chunks(most).collect() };
+        for chunk in chunks {
+            self.step()?;
+            let words: Vec<String> = match (&replace, chunk.first()) {
+                (Some(mark), Some(item)) => command.iter().map(|word| word.replace(mark.as_str(), item)).collect(),
+                _ => command.iter().cloned().chain(chunk.iter().map(|item| (*item).to_owned())).collect(),
+            };
+            let Some((name, args)) = words.split_first() else { continue };
+            match self.run_plain(name, args)? {
+                0 => {}
+                failed @ (126 | 127) => return Ok(failed),
+                _ => status = 123,
+            }
+        }
+        Ok(status)
+    }
+
+    /// `sh -c TEXT` and `sh FILE`.
+    fn nested(&mut self, bash: bool, args: &[String]) -> Step<u8> {
+        let mut interpreter = Interpreter { bash, ..Interpreter::default() };
+        let (mut inline, mut rest) = (false, args);
+        while let Some((first, more)) = rest.split_first() {
+            let Some(flags) = first.strip_prefix('-').filter(|flags| !flags.is_empty()) else { break };
+            for flag in flags.chars() {
+                match flag {
+                    'c' => inline = true,
+                    'e' => interpreter.errexit = true,
+                    'u' => interpreter.nounset = true,
+                    'x' => {}
+                    flag => return Err(self.stop(Reason::unsupported("sh", format!("option -{flag}")))),
+                }
+            }
+            rest = more;
+        }
+        match rest.split_first() {
+            Some((text, more)) if inline => {
+                let (name, args) = more.split_first().map_or(("sh", more), |(name, args)| (name.as_str(), args));
+                self.script(text, name, args, interpreter)
+            }
+            Some((path, args)) => match self.files.read_text(path) {
+                Ok(text) => self.script(&text, path, args, interpreter),
+                Err(crate::shell::files::FileError::Reason(reason)) => Err(self.stop(reason)),
+                Err(_) => {
+                    self.complain(&format!("sh: 0: cannot open {path}"))?;
+                    Ok(2)
+                }
+            },
+            None => {
+                let bytes = self.descriptors.rest(0).to_vec();
+                self.descriptors.consume(0, bytes.len());
+                let text = String::from_utf8(bytes).map_err(|_| self.stop(Reason::NotText))?;
+                self.script(&text, "sh", &[], interpreter)
+            }
+        }
+    }
+
+    /// A command after a utility's own options, which say nothing of what it does to files.
+    fn without_options(&mut self, name: &str, args: &[String]) -> Step<u8> {
+        let mut rest = args;
+        while let Some((first, more)) = rest.split_first() {
+            if !first.starts_with('-') {
+                break;
+            }
+            let takes =
+                matches!(first.as_str(), "-n" | "-c" | "-k" | "-s") && matches!(name, "nice" | "ionice" | "timeout");
+            rest = more.get(usize::from(takes)..).unwrap_or_default();
+        }
+        if name == "timeout" {
+            rest = rest.get(1..).unwrap_or_default();
+        }
+        match rest.split_first() {
+            Some((name, args)) => self.subshell(|shell| shell.run_plain(name, args)),
+            None => Err(self.stop(Reason::unsupported(name, "no command"))),
+        }
+    }
+}
