@@ -217,7 +217,8 @@ fn locked(
         let packages = pipeline::unpacked(&wanted, session.tools())?;
         let verdicts = pipeline::classify_scripts(&packages, &ledger)?;
         let declared = ledger.declared_for(&packages)?;
-        let tree = unpack::unpack(&packages)?;
+        let diverted = declared.diverted(&packages)?;
+        let tree = unpack::unpack_diverted(&packages, &diverted)?;
         let context =
             Context { profile, packages: &packages, ids: &lock.ids, declared: &declared, epoch: chosen.profile.epoch };
         Ok((verdicts, accounts::allocate_ids(&tree, &context)?))

@@ -8,6 +8,7 @@
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
+use super::declared::{self, Alternative, Fault};
 use super::{Context, EffectError};
 use crate::tree::{Kind, Node, Tree, TreeError, parent};
 
@@ -88,10 +89,69 @@ pub fn alternatives(tree: &mut Tree, context: &Context<'_>) -> Result<(), Effect
             }
         }
     }
+    for (entry, alternative) in context.declared.each(|effects| &effects.alternatives) {
+        let choice = Choice::from(alternative);
+        let choices = alternatives.entry(choice.name.clone()).or_default();
+        if let Some(fault) = fault(tree, &choice, choices) {
+            return Err(entry.refuse(&alternative.path, format!("alternative `{}`", choice.name), fault));
+        }
+        choices.push(choice);
+    }
     for (name, choices) in alternatives {
         install(tree, &name, choices)?;
     }
     Ok(())
+}
+
+impl From<&Alternative> for Choice {
+    fn from(alternative: &Alternative) -> Self {
+        let slave = |slave: &declared::Slave| Slave {
+            link: slave.link.0.clone(),
+            name: slave.name.0.clone(),
+            path: slave.path.0.clone(),
+        };
+        Self {
+            link: alternative.link.0.clone(),
+            name: alternative.name.0.clone(),
+            path: alternative.path.get_ref().0.clone(),
+            priority: alternative.priority.into(),
+            slaves: alternative.slaves.iter().map(slave).collect(),
+        }
+    }
+}
+
+/// Why a declared choice beside `others` of its name cannot be or would change nothing.
+fn fault(tree: &Tree, choice: &Choice, others: &[Choice]) -> Option<Fault> {
+    let paths = choice.slaves.iter().map(|slave| &slave.path).chain([&choice.path]);
+    if let Some(path) = paths.into_iter().find(|path| !exists(tree, path)) {
+        let cure = "write a path that the package ships, or take the alternative out of ledger.toml";
+        return Some(Fault::new(format!("there is nothing at `{path}`"), cure));
+    }
+    if others.iter().any(|other| other.path == choice.path) {
+        return Some(Fault::idle(format!("`{}` is a choice of it already", choice.path)));
+    }
+    // update-alternatives would rename the link of all others.
+    if let Some(other) = others.iter().find(|other| other.link != choice.link) {
+        let cure = format!("write `link = \"{}\"`, or another `name`", other.link);
+        return Some(Fault::new(format!("`{}` is its link already", other.link), cure));
+    }
+    let links = choice.slaves.iter().map(|slave| &slave.link).chain([&choice.link]);
+    links.into_iter().find_map(|link| {
+        let Ok(place) = tree.resolve(link, false) else {
+            return Some(Fault::new(format!("symbolic links at `{link}` form a loop"), "give it another `link`"));
+        };
+        match tree.get(&place) {
+            Some(node) if !matches!(node.kind, Kind::Symlink(_)) => Some(Fault::new(
+                format!("at its link's place, `{link}`, the image has {} ({})", node.kind.describe(), node.origin),
+                "no file is replaced by a link: give it another `link`, or move the file away with `[[script.diversion]]`",
+            )),
+            None if !parent(&place).is_some_and(|dir| tree.contains(dir)) => Some(Fault::new(
+                format!("its link's place, `{link}`, is in no directory of the image"),
+                "declare the directory too, `[[script.directory]]`",
+            )),
+            _ => None,
+        }
+    })
 }
 
 /// Makes the links and the record of one alternative; nothing without a choice.

@@ -36,19 +36,36 @@ impl UnpackError {
     }
 }
 
+/// A file that goes elsewhere, whichever package it comes in, but for `package`, which wants its place (dpkg-divert(1)).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Diverted {
+    pub package: String,
+    /// Clean paths of a system with merged `/usr`.
+    pub path: String,
+    pub to: String,
+}
+
 /// Unpacks `packages` (sorted by name) into one tree.
 ///
 /// # Errors
 /// Two packages that own one path though neither replaces the other; paths that lead through something
 /// that is no directory.
 pub fn unpack(packages: &[Package]) -> Result<Tree, UnpackError> {
+    unpack_diverted(packages, &[])
+}
+
+/// As [`unpack`], with some files diverted.
+///
+/// # Errors
+/// Those of [`unpack`].
+pub fn unpack_diverted(packages: &[Package], diverted: &[Diverted]) -> Result<Tree, UnpackError> {
     let by_name: BTreeMap<&str, &Package> = packages.iter().map(|package| (package.name.as_str(), package)).collect();
     let mut tree = Tree::new();
     let (base, others): (Vec<&Package>, Vec<&Package>) =
         packages.iter().partition(|package| package.name == "base-files");
     for package in base.into_iter().chain(others) {
         for member in &package.members {
-            place(&mut tree, package, &member.path, &member.node, &by_name)?;
+            place(&mut tree, package, (&member.path, &member.node), diverted, &by_name)?;
         }
     }
     Ok(tree)
@@ -57,18 +74,23 @@ pub fn unpack(packages: &[Package]) -> Result<Tree, UnpackError> {
 fn place(
     tree: &mut Tree,
     package: &Package,
-    path: &str,
-    node: &Node,
+    (path, node): (&str, &Node),
+    diverted: &[Diverted],
     by_name: &BTreeMap<&str, &Package>,
 ) -> Result<(), UnpackError> {
     let failed = |source| UnpackError::Tree { package: package.name.clone(), source };
     if path.is_empty() {
         return Ok(());
     }
-    let path = tree.resolve(path, false).map_err(failed)?;
+    let at = |path: &str| {
+        let path = tree.resolve(path, false)?;
+        let elsewhere = diverted.iter().find(|file| file.path == path && file.package != package.name);
+        elsewhere.map_or(Ok(path), |file| tree.resolve(&file.to, false))
+    };
+    let path = at(path).map_err(failed)?;
     let mut node = node.clone();
     if let Kind::HardLink(target) = &node.kind {
-        node.kind = Kind::HardLink(tree.resolve(target, false).map_err(failed)?);
+        node.kind = Kind::HardLink(at(target).map_err(failed)?);
     }
     if let Some(old) = tree.get(&path) {
         if node.is_dir() && leads_to_directory(tree, &path, old) {

@@ -38,7 +38,7 @@ pub(super) fn tree(
     const PHASE: &str = "effects";
     let Plan { profile, ids, epoch, .. } = *plan;
     tools.progress.begin(PHASE, 0);
-    let mut tree = unpack::unpack(packages)?;
+    let mut tree = unpack::unpack_diverted(packages, &declared.diverted(packages)?)?;
     // Before effects, which let files of overlays win.
     for (Artifact { install, .. }, content) in plan.artifacts.iter().zip(artifacts) {
         files::put(&mut tree, &install.path, Node::file(install.mode, content).from(&install.origin))

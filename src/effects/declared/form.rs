@@ -5,18 +5,22 @@ use std::sync::Arc;
 use serde::Deserialize;
 use toml::Spanned;
 
-use super::values::{AccountName, Gecos, Home};
+use super::values::{AccountName, AlternativeName, Gecos, Home};
 use crate::diagnostic::{Diagnostic, SourceText};
-use crate::profile::values::{ImagePath, Line, Mode};
+use crate::profile::values::{ImagePath, Line, Mode, Unit};
 
 /// What one entry declares.
 #[derive(Debug, Clone, Default)]
 pub(in crate::effects) struct Effects {
     pub groups: Vec<Group>,
     pub accounts: Vec<Account>,
+    pub diversions: Vec<Diversion>,
     pub directories: Vec<Directory>,
     pub files: Vec<File>,
     pub links: Vec<Link>,
+    pub alternatives: Vec<Alternative>,
+    /// Units that are enabled.
+    pub units: Vec<Spanned<Unit>>,
 }
 
 /// A group, as `addgroup --system` makes it.
@@ -76,11 +80,48 @@ pub(in crate::effects) struct Link {
     pub target: Line,
 }
 
+/// A choice of an alternative, as `update-alternatives --install` takes it.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields, expecting = "a table")]
+pub(in crate::effects) struct Alternative {
+    pub link: ImagePath,
+    pub name: AlternativeName,
+    pub path: Spanned<ImagePath>,
+    pub priority: i32,
+    #[serde(default)]
+    pub slaves: Vec<Slave>,
+}
+
+/// A link that follows an alternative's.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields, expecting = "a table")]
+pub(in crate::effects) struct Slave {
+    pub link: ImagePath,
+    pub name: AlternativeName,
+    pub path: ImagePath,
+}
+
+/// A file of other packages that gives its place to this package, as `dpkg-divert --rename` has it.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields, expecting = "a table")]
+pub(in crate::effects) struct Diversion {
+    pub path: Spanned<ImagePath>,
+    /// Where the file goes; its own path with `.distrib` at the end unless given.
+    pub to: Option<ImagePath>,
+}
+
 impl Effects {
     /// Whether nothing is declared.
     pub fn is_empty(&self) -> bool {
-        let Self { groups, accounts, directories, files, links } = self;
-        groups.is_empty() && accounts.is_empty() && directories.is_empty() && files.is_empty() && links.is_empty()
+        let Self { groups, accounts, diversions, directories, files, links, alternatives, units } = self;
+        groups.is_empty()
+            && accounts.is_empty()
+            && diversions.is_empty()
+            && directories.is_empty()
+            && files.is_empty()
+            && links.is_empty()
+            && alternatives.is_empty()
+            && units.is_empty()
     }
 
     /// What contradicts itself, at its place in `source`.
@@ -98,6 +139,19 @@ impl Effects {
                 wrong(path, format!("of file `{name}` nothing is said"), hint);
             }
         }
+        for diversion in &self.diversions {
+            let name = &diversion.path.get_ref().0;
+            if *name == diversion.to() {
+                wrong(&diversion.path, format!("file `{name}` is diverted to itself"), "give `to` another path");
+            }
+        }
         found
+    }
+}
+
+impl Diversion {
+    /// Where the file goes (dpkg-divert(1), `--divert`).
+    pub fn to(&self) -> String {
+        self.to.as_ref().map_or_else(|| format!("{}.distrib", self.path.get_ref().0), |to| to.0.clone())
     }
 }

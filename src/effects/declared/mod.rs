@@ -2,9 +2,11 @@
 //!
 //! Way of the data: the ledger is read with all its entries ([`form`]); those that accept a script of a package of the image
 //! become [`Declared`], which effects find in their context. Accounts, alternatives and units are made by the effects of
-//! these names, beside those that packages bring; directories, files and links are made here ([`paths`]). What would change
-//! nothing is a mistake, shown at its place in the ledger: the owner meant something else.
+//! these names, beside those that packages bring; directories, files and links are made here ([`paths`]), and files are diverted
+//! when packages are unpacked ([`diversions`]). What would change nothing is a mistake, shown at its place in the ledger: the owner
+//! meant something else.
 
+mod diversions;
 mod form;
 mod paths;
 mod values;
@@ -12,7 +14,7 @@ mod values;
 use std::fmt;
 use std::sync::Arc;
 
-pub(super) use form::{Account, Directory, Effects, File, Group, Link};
+pub(super) use form::{Account, Alternative, Directory, Diversion, Effects, File, Group, Link, Slave};
 pub(super) use paths::paths;
 use toml::Spanned;
 

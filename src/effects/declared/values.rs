@@ -6,6 +6,7 @@ text! {
     AccountName: account_name, "The name of an account or group of the system.";
     Home: home, "An absolute path.";
     Gecos: gecos, "Text without colons.";
+    AlternativeName: alternative_name, "A name in /etc/alternatives.";
 }
 
 /// What accepts the values above, as `text!` looks for it.
@@ -38,5 +39,13 @@ mod checks {
             return Ok(());
         }
         refuse(text, "a field of /etc/passwd", "write one line without `:`")
+    }
+
+    /// As update-alternatives(1) takes it (`alternative name must not contain '/' and spaces`).
+    pub(super) fn alternative_name(text: &str) -> Verdict {
+        if text.len() <= 255 && !text.starts_with('.') && only(text, |char| char.is_ascii_graphic() && char != '/') {
+            return Ok(());
+        }
+        refuse(text, "the name of an alternative", "write it as it stands in /etc/alternatives, such as `editor`")
     }
 }

@@ -10,6 +10,7 @@ mod status;
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
+use super::unpack::Diverted;
 use super::{Context, EffectError, glx};
 use crate::debian::Package;
 use crate::tree::{Kind, Node, Tree};
@@ -36,7 +37,7 @@ pub fn dpkg_db(tree: &mut Tree, context: &Context<'_>) -> Result<(), EffectError
     let mut files: BTreeMap<String, Vec<u8>> = BTreeMap::new();
     files.insert("status".to_owned(), status::status(context.packages)?.into_bytes());
     files.insert("arch-native".to_owned(), format!("{}\n", context.profile.board.arch().name()).into_bytes());
-    files.insert("diversions".to_owned(), glx::diversions::database(context.packages)?.into_bytes());
+    files.insert("diversions".to_owned(), diversions(context)?.into_bytes());
     let overrides: String =
         STAT_OVERRIDES.iter().filter(|(package, _)| context.has(package)).map(|(_, line)| *line).collect();
     files.insert("statoverride".to_owned(), overrides.into_bytes());
@@ -79,6 +80,15 @@ fn copy(tree: &mut Tree) -> Result<(), EffectError> {
     let line = "# The database of the image's packages; /var is the node's own.\nL+ /var/lib/dpkg - - - - ../../usr/lib/sysimage/dpkg\n";
     tree.put("usr/lib/tmpfiles.d/imgbuild-dpkg.conf", Node::file(0o644, line).from(ORIGIN))?;
     Ok(())
+}
+
+/// What is diverted: each file's path, where it went, and whose place it is now (lib/dpkg/db-fsys-divert.c).
+fn diversions(context: &Context<'_>) -> Result<String, EffectError> {
+    let mut text = glx::diversions::database(context.packages)?;
+    for Diverted { package, path, to } in context.declared.diverted(context.packages)? {
+        let _ = writeln!(text, "/{path}\n/{to}\n{package}");
+    }
+    Ok(text)
 }
 
 /// The stem of a package's files in `info`: with architecture if several may be installed side by side.

@@ -1,17 +1,22 @@
 //! The ledger's data: which hand-written scripts and triggers somebody has read, and what was found.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::mem::take;
 use std::sync::{Arc, LazyLock};
 
 use globset::{GlobBuilder, GlobMatcher};
 use serde::Deserialize;
 use serde_json::json;
+use toml::Spanned;
 
 use super::script;
 use crate::debian::Package;
 use crate::diagnostic::{Mistakes, SourceText};
-use crate::effects::declared::{Account, Declared, Directory, Effects, Entry, File as DeclaredFile, Group, Link};
+use crate::effects::declared::{
+    Account, Alternative, Declared, Directory, Diversion, Effects, Entry, File as DeclaredFile, Group, Link,
+};
 use crate::profile::parse::parse;
+use crate::profile::values::Unit;
 use crate::tree::Digest;
 
 /// Names that a review may give as the place where a script's work is done (docs/effects.md lists what each does).
@@ -67,6 +72,28 @@ struct Review {
     file: Vec<DeclaredFile>,
     #[serde(default)]
     link: Vec<Link>,
+    #[serde(default)]
+    diversion: Vec<Diversion>,
+    #[serde(default)]
+    alternative: Vec<Alternative>,
+    #[serde(default)]
+    units: Vec<Spanned<Unit>>,
+}
+
+impl Review {
+    /// What it declares, taken out.
+    fn take_effects(&mut self) -> Effects {
+        Effects {
+            groups: take(&mut self.group),
+            accounts: take(&mut self.account),
+            diversions: take(&mut self.diversion),
+            directories: take(&mut self.directory),
+            files: take(&mut self.file),
+            links: take(&mut self.link),
+            alternatives: take(&mut self.alternative),
+            units: take(&mut self.units),
+        }
+    }
 }
 
 /// A trigger that a package waits for.
@@ -161,8 +188,9 @@ impl Ledger {
         })?;
         let mut ledger = Self::default();
         let mut mistakes = Vec::new();
-        for review in file.script {
-            let Review { package, script, sha256, effects, note, group, account, directory, file, link } = review;
+        for mut review in file.script {
+            let declared = review.take_effects();
+            let Review { package, script, sha256, effects, note, .. } = review;
             check_words(&format!("{package} {script}"), &effects, &note)?;
             let digest = |sha256: &String| {
                 Digest::parse(sha256).ok_or_else(|| LedgerError::Digest {
@@ -175,11 +203,11 @@ impl Ledger {
             let key = (package.clone(), script.clone());
             ledger.effects.entry(key.clone()).or_default().extend(effects);
             ledger.scripts.entry(key).or_default().extend(&digests);
-            let effects =
-                Effects { groups: group, accounts: account, directories: directory, files: file, links: link };
-            if !effects.is_empty() {
-                mistakes.extend(effects.mistakes(&source));
-                ledger.declaring.push((Entry { package, script, effects, source: Arc::clone(&source) }, digests));
+            if !declared.is_empty() {
+                mistakes.extend(declared.mistakes(&source));
+                ledger
+                    .declaring
+                    .push((Entry { package, script, effects: declared, source: Arc::clone(&source) }, digests));
             }
         }
         Mistakes::check(mistakes).map_err(LedgerError::Syntax)?;
@@ -231,16 +259,15 @@ impl Ledger {
         let mut stale: BTreeMap<(&str, &str), bool> = BTreeMap::new();
         for (entry, digests) in &self.declaring {
             let Entry { package: name, script, .. } = entry;
-            let named = packages.iter().filter(|package| script::ledger_name(&package.name) == *name);
-            let fits: Vec<bool> =
-                named.map(|it| script::digests(it, script).iter().any(|digest| digests.contains(digest))).collect();
-            if fits.contains(&true) {
-                found.push(entry.clone());
+            let mut named = packages.iter().filter(|package| script::ledger_name(&package.name) == *name).peekable();
+            if named.peek().is_none() {
+                continue;
             }
-            if !fits.is_empty() {
-                let none = stale.entry((name, script)).or_insert(true);
-                *none &= !fits.contains(&true);
-            }
+            let accepts = |it: &&Package| script::digests(it, script).iter().any(|digest| digests.contains(digest));
+            let fit = named.find(accepts);
+            found.extend(fit.map(|package| Entry { package: package.name.clone(), ..entry.clone() }));
+            let none = stale.entry((name, script)).or_insert(true);
+            *none &= fit.is_none();
         }
         match stale.into_iter().find(|(_, none)| *none) {
             Some(((package, script), _)) => {

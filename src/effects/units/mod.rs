@@ -21,6 +21,7 @@ pub use install::Install;
 use install::Name;
 pub use preset::{Preset, Presets};
 
+use super::declared::Fault;
 use super::error::did_you_mean;
 use super::ledger::{self, Snippet};
 use super::{Context, EffectError};
@@ -50,12 +51,23 @@ pub fn units(tree: &mut Tree, context: &Context<'_>) -> Result<(), EffectError> 
             system.enable(tree, &unit)?;
         }
     }
+    for (entry, unit) in context.declared.each(|effects| &effects.units) {
+        let name = &unit.get_ref().0;
+        let fault = match system.fault(tree, name) {
+            None if system.enable(tree, name)? => continue,
+            fault => fault.unwrap_or_else(|| {
+                let otherwise = "write the name of a unit that the package ships, or take it out of ledger.toml";
+                Fault::new("nothing brings it", advice(tree, name, otherwise))
+            }),
+        };
+        return Err(entry.refuse(unit, format!("unit `{name}`"), fault));
+    }
     let profile = context.profile;
     let mut unknown = Vec::new();
     for unit in &profile.enable {
         if !system.enable(tree, unit)? {
             match profile.marks.mistake("units.enable", unit, format!("nothing brings the unit `{unit}`")) {
-                Some(mistake) => unknown.push(mistake.hint(advice(tree, unit))),
+                Some(mistake) => unknown.push(mistake.hint(advice(tree, unit, ADD))),
                 None => return Err(unplaced(tree, unit)),
             }
         }
@@ -66,7 +78,7 @@ pub fn units(tree: &mut Tree, context: &Context<'_>) -> Result<(), EffectError> 
             && let Some(mistake) =
                 profile.marks.mistake("units.disable", unit, format!("nothing brings the unit `{unit}`"))
         {
-            unknown.push(mistake.hint(advice(tree, unit)));
+            unknown.push(mistake.hint(advice(tree, unit, ADD)));
         }
         system.disable(tree, unit);
     }
@@ -79,15 +91,18 @@ pub fn units(tree: &mut Tree, context: &Context<'_>) -> Result<(), EffectError> 
 
 fn unplaced(tree: &Tree, unit: &str) -> EffectError {
     EffectError::refused(format!("unit `{unit}`"), "the profile enables it, but nothing brings it")
-        .with_hint(advice(tree, unit))
+        .with_hint(advice(tree, unit, ADD))
 }
 
+/// What helps where a profile names a unit that is not there.
+const ADD: &str = "add the package, overlay or file that brings it, or take it out of the list";
+
 /// What helps against a unit that is not there.
-fn advice(tree: &Tree, unit: &str) -> String {
+fn advice(tree: &Tree, unit: &str, otherwise: &str) -> String {
     const UNITS: &str = "usr/lib/systemd/system";
     let names = tree.below(UNITS).filter_map(|(path, _)| path.strip_prefix(UNITS)?.strip_prefix('/'));
     let names = names.filter(|name| !name.contains('/'));
-    did_you_mean(unit, names, "add the package, overlay or file that brings it, or take it out of the list")
+    did_you_mean(unit, names, otherwise)
 }
 
 /// The units of literal `systemctl enable` commands.
@@ -145,6 +160,24 @@ impl Manager {
             self.enable(tree, also)?;
         }
         Ok(true)
+    }
+
+    /// Why enabling `unit`, which is there, would change nothing.
+    fn fault(&self, tree: &Tree, unit: &str) -> Option<Fault> {
+        let (_, text) = self.find(tree, &Name::parse(unit).file())?;
+        if self.enabled.contains(unit) {
+            return Some(Fault::idle("it is enabled already"));
+        }
+        let mask = format!("etc/systemd/{}/{unit}", self.instance);
+        if matches!(tree.get(&mask).map(|node| &node.kind), Some(Kind::Symlink(to)) if to == "/dev/null") {
+            let cure = format!("take away what masks it, the link `/{mask}`, or take the unit out of ledger.toml");
+            return Some(Fault::new("it is masked", cure));
+        }
+        let install = Install::parse(&text);
+        (install.links(unit).is_empty() && install.also.is_empty()).then(|| {
+            let cure = "it is started by others, or not at all: take it out of ledger.toml";
+            Fault::new("its `[Install]` section names nothing that would start it", cure)
+        })
     }
 
     /// Whether a file or link makes `unit` known, by itself or by its template.

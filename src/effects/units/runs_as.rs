@@ -51,10 +51,10 @@ fn lacking(unit: &str, service: &str, kind: &str, name: &str) -> EffectError {
     } else {
         format!("it is enabled and starts `{service}`, which runs as {kind} `{name}`, which the image does not have")
     };
-    let letter = if kind == "user" { "u" } else { "g" };
+    let (letter, table) = if kind == "user" { ("u", "account") } else { ("g", "group") };
     EffectError::refused(format!("unit `{unit}`"), cause).with_hint(format!(
-        "declare it in an overlay, `files/usr/lib/sysusers.d/{name}.conf` with the line `{letter} {name} -`; or leave the unit \
-         out: `disable = [\"{unit}\"]` in [units] of the profile"
+        "declare it in an overlay, `files/usr/lib/sysusers.d/{name}.conf` with the line `{letter} {name} -`; or, if ledger.toml \
+         accepts the script that makes it, below that entry: `[[script.{table}]]`, `name = \"{name}\"`; or leave the unit out: `disable = [\"{unit}\"]` in [units] of the profile"
     ))
 }
 

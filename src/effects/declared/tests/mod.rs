@@ -1,3 +1,5 @@
+mod others;
+
 use std::collections::BTreeMap;
 
 use super::*;
@@ -55,7 +57,10 @@ fn made(effects: &str) -> Result<(IdMap, Tree), EffectError> {
 
 /// The error of effects that cannot be, which must name the entry and say what helps.
 fn refused(effects: &str) -> String {
-    let error = made(effects).unwrap_err();
+    told(&made(effects).unwrap_err())
+}
+
+fn told(error: &EffectError) -> String {
     let (text, hint) = (error.to_string(), error.hint());
     assert!(text.starts_with("ledger.toml:") && text.contains("declared for `postinst` of example"), "{text}");
     format!("{text}; {}", hint.unwrap_or_else(|| panic!("no hint: {text}")))
