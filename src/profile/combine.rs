@@ -22,6 +22,7 @@ pub(super) fn combine(draft: &mut Draft, overlays: Vec<Overlay>) -> Result<(), P
         draft.expects.extend(overlay.expects.iter().cloned());
         draft.marks.extend(&overlay.marks, |key, value| match key {
             "sysctl" => !draft.sysctl.contains_key(value),
+            "debconf" => !draft.debconf.contains_key(value),
             "units" => !draft.units.contains_key(value),
             "source.only" => !draft.sources.iter().any(|source| value.split(' ').next() == Some(source.name.as_str())),
             "file.user" | "file.group" => !draft.files.contains_key(value),
@@ -36,6 +37,7 @@ pub(super) fn combine(draft: &mut Draft, overlays: Vec<Overlay>) -> Result<(), P
         draft.config_txt.precede(&overlay.config_txt);
     }
     draft.sysctl.extend(given(&overlays, |overlay| overlay.sysctl.clone(), &draft.sysctl, PartialEq::eq, named)?);
+    draft.debconf.extend(given(&overlays, |overlay| overlay.debconf.clone(), &draft.debconf, PartialEq::eq, named)?);
     draft.units.extend(given(&overlays, |overlay| overlay.units.clone(), &draft.units, PartialEq::eq, named)?);
     let at_path = |path: &str| format!("`/{path}`");
     draft.artifacts = given(&overlays, |overlay| overlay.artifacts.clone(), &draft.files, |_, _| false, at_path)?;

@@ -52,6 +52,7 @@ pub(super) struct Draft {
     led: Option<String>,
     pub kernel: Kernel,
     pub sysctl: BTreeMap<String, String>,
+    pub debconf: BTreeMap<String, String>,
     /// Whether a unit is enabled, by its name.
     pub units: BTreeMap<String, bool>,
     k3s: K3sDraft,
@@ -144,6 +145,10 @@ impl Draft {
         for (name, value) in toml.sysctl {
             self.marks.note_instead("sysctl", &name.0, by, value.0.span());
             self.sysctl.insert(name.0, value.0.into_inner().0);
+        }
+        for (question, reply) in toml.debconf {
+            self.marks.note_instead("debconf", &question.0, by, reply.0.span());
+            self.debconf.insert(question.0, reply.0.into_inner().0);
         }
         for Spanned(unit) in toml.units.enable.iter().chain(&toml.units.disable) {
             self.marks.note_instead("units", &unit.get_ref().0, by, unit.span());
@@ -267,6 +272,7 @@ impl Draft {
             drop: self.drop.iter().map(|glob| glob.trim_start_matches('/').to_owned()).collect(),
             kernel: self.kernel,
             sysctl: self.sysctl,
+            debconf: self.debconf,
             users: self.users,
             networks: self.networks,
             timezone: self.timezone.unwrap_or_else(|| "Etc/UTC".to_owned()),

@@ -12,6 +12,7 @@
 //! they are laid over each other. Both point at the place in the file. Who gave what stays known ([`Origin`], [`Marks`]).
 
 pub(crate) mod addresses;
+mod answers;
 mod architectures;
 mod artifact;
 mod board;

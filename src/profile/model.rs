@@ -96,6 +96,9 @@ pub struct Profile {
     pub kernel: Kernel,
     /// Kernel settings by sysctl name.
     pub sysctl: BTreeMap<String, String>,
+    /// What packages' scripts are answered where they ask debconf, by question.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub debconf: BTreeMap<String, String>,
     /// Files of the profile and its overlays, by clean path. Conflicts were reported while loading.
     pub files: BTreeMap<String, ProfileFile>,
     /// Files of its overlays that are downloaded, by clean path; those for the board's architecture alone. None of them is in

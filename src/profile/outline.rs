@@ -39,6 +39,9 @@ pub struct Outline {
     pub config_txt: Vec<String>,
     /// Kernel settings by sysctl name.
     pub sysctl: BTreeMap<String, String>,
+    /// Answers to debconf's questions.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub debconf: BTreeMap<String, String>,
     /// Files, links and directories by path.
     pub files: BTreeMap<String, OwnFile>,
     /// Files that are downloaded, for all architectures.
@@ -232,6 +235,7 @@ pub fn outline(workspace: &Workspace, name: &str) -> Result<Outline, ProfileErro
         ports: usual.ports,
         config_txt: all(toml.board.config),
         sysctl: usual.sysctl,
+        debconf: usual.debconf,
         files: files.collect(),
         artifacts: toml.artifacts.into_iter().map(download_of).collect(),
         via: (!usual.manifests.is_empty()).then_some(usual.via),

@@ -53,6 +53,8 @@ pub struct Overlay {
     pub(super) config_txt: Block,
     /// Kernel settings by sysctl name.
     pub sysctl: BTreeMap<String, String>,
+    /// Answers to debconf's questions.
+    pub debconf: BTreeMap<String, String>,
     /// Whether a unit is enabled, by its full name.
     pub units: BTreeMap<String, bool>,
     /// By clean path.
@@ -141,6 +143,7 @@ pub(super) fn read(
         modules: toml.modules.into_iter().map(plain).collect(),
         config_txt: Block::new(toml.board.config, at),
         sysctl: toml.sysctl.into_iter().map(|(key, value)| (key.0, value.0.into_inner().0)).collect(),
+        debconf: toml.debconf.into_iter().map(|(key, reply)| (key.0, reply.0.into_inner().0)).collect(),
         units: unit_choices(toml.units, at)?,
         files,
         artifacts: artifacts.into_iter().map(|(path, (_, artifact))| (path, artifact)).collect(),
@@ -162,6 +165,9 @@ fn marks_of(toml: &OverlayToml, by: &Written) -> Marks {
     marks.note_each("board.config", by, &toml.board.config);
     for (key, value) in &toml.sysctl {
         marks.note("sysctl", &key.0, by, value.0.span());
+    }
+    for (question, reply) in &toml.debconf {
+        marks.note("debconf", &question.0, by, reply.0.span());
     }
     let UnitsTable { enable, disable } = &toml.units;
     marks.note_each("units.enable", by, enable);

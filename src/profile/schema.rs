@@ -18,6 +18,7 @@ pub(super) use self::kernel_module::{KernelModuleTable, ModulePatchEntry};
 pub(crate) use self::params::OverlayTables;
 pub use self::params::SetBy;
 pub(super) use self::params::{ParamTable, ParamValues, Settable, WhenEntry};
+use super::answers::Answers;
 use super::values::{
     Account, Address, AddressWithPrefix, Archive, ArchiveComponent, ArchiveMember, BlockSize, Component, ConfigLine,
     Edit, Expected, FileUrl, Fingerprint, Glob, HostName, Identifier, Image, ImagePath, K3sVersion, KernelOption,
@@ -74,6 +75,9 @@ pub(super) struct ProfileToml {
     /// Kernel settings, names quoted: `"vm.swappiness" = 10`.
     #[serde(default)]
     pub sysctl: BTreeMap<SysctlName, Spanned<SysctlValue>>,
+    /// Answers to what packages ask through debconf, questions quoted: `"iproute2/setcaps" = false`.
+    #[serde(default)]
+    pub debconf: Answers,
     /// Units to enable or disable against Debian's presets.
     #[serde(default)]
     pub units: UnitsTable,
@@ -402,6 +406,9 @@ pub(super) struct OverlayToml {
     /// Kernel settings, names quoted. A profile's own setting wins.
     #[serde(default)]
     pub sysctl: BTreeMap<SysctlName, Spanned<SysctlValue>>,
+    /// Answers to what packages ask through debconf, questions quoted. A profile's own answer wins.
+    #[serde(default)]
+    pub debconf: Answers,
     /// Units to enable or disable. A profile's own choice wins.
     #[serde(default)]
     pub units: UnitsTable,

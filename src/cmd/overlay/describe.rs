@@ -15,6 +15,7 @@ impl Shown {
         text.part(&outline.always);
         text.list("config.txt", &outline.config_txt);
         text.list("sysctl", outline.sysctl.iter().map(|(key, value)| format!("{key} = {value}")));
+        text.list("debconf", outline.debconf.iter().map(|(question, reply)| format!("{question} = {reply}")));
         text.list("expects", &outline.expects);
         text.row("via", outline.via.map(Via::name).unwrap_or_default());
         text.list("secrets", &self.secrets);

@@ -17,7 +17,7 @@ hostnam = "a"
     3 | hostnam = "a"
       | ^^^^^^^
       |
-      = help: did you mean `hostname`? keys here: `schema`, `extends`, `description`, `board`, `hostname`, `overlays`, `overlay`, `packages`, `drop`, `timezone`, `ntp`, `locale`, `serial`, `kernel`, `sysctl`, `units`, `k3s`, `status`, `image`, `file`, `user`, `network`, `source`
+      = help: did you mean `hostname`? keys here: `schema`, `extends`, `description`, `board`, `hostname`, `overlays`, `overlay`, `packages`, `drop`, `timezone`, `ntp`, `locale`, `serial`, `kernel`, `sysctl`, `debconf`, `units`, `k3s`, `status`, `image`, `file`, `user`, `network`, `source`
     "#);
 }
 
@@ -559,7 +559,7 @@ package = ["curl"]
     2 | package = ["curl"]
       | ^^^^^^^
       |
-      = help: did you mean `packages`? keys here: `schema`, `description`, `params`, `when`, `provides`, `needs`, `conflicts`, `architectures`, `ports`, `packages`, `source`, `drop`, `modules`, `board`, `sysctl`, `units`, `file`, `directory`, `artifact`, `kernel-module`, `via`, `verbatim`, `expects`
+      = help: did you mean `packages`? keys here: `schema`, `description`, `params`, `when`, `provides`, `needs`, `conflicts`, `architectures`, `ports`, `packages`, `source`, `drop`, `modules`, `board`, `sysctl`, `debconf`, `units`, `file`, `directory`, `artifact`, `kernel-module`, `via`, `verbatim`, `expects`
     "#);
 }
 

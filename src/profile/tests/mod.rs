@@ -1,5 +1,6 @@
 //! Through the room's face: files in, profile or rendered message out.
 
+mod answers;
 mod architectures;
 mod board;
 mod kernel_modules;

@@ -11,6 +11,7 @@
 //! scripts of an installation, one after the other.
 
 mod database;
+mod mistake;
 mod protocol;
 mod template;
 
@@ -20,6 +21,7 @@ use crate::debian::Package;
 use database::Database;
 use template::{Template, split};
 
+pub use mistake::Mistake;
 pub use protocol::{Breakdown, Environment, Reply, unescape};
 
 /// debconf with its database.
@@ -45,15 +47,6 @@ struct Session {
     seen: Vec<String>,
     in_progress: bool,
     stopped: bool,
-}
-
-/// What is wrong with an answer of the profile's.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Mistake<'a> {
-    /// No package has the question.
-    Unknown { question: &'a str },
-    /// It is none of the choices.
-    Choice { question: &'a str, answer: &'a str, choices: Vec<String> },
 }
 
 impl Debconf {
@@ -111,24 +104,15 @@ impl Debconf {
     }
 
     /// The answers of the profile that are wrong: to no question, or none of its choices. Choices that scripts put together are
-    /// those of now.
+    /// those of now, so the time to ask is when all scripts are done.
     #[must_use]
-    pub fn mistakes(&self) -> Vec<Mistake<'_>> {
-        let mut mistakes: Vec<Mistake<'_>> =
-            self.unknown().into_iter().map(|question| Mistake::Unknown { question }).collect();
+    pub fn mistakes(&self) -> Vec<Mistake> {
+        let unknown = self.unknown().into_iter().map(|question| Mistake::unknown(question, self.questions()));
+        let mut mistakes: Vec<Mistake> = unknown.collect();
         for (question, answer) in &self.preseeds {
             let Some(found) = self.database.questions.get(question) else { continue };
-            let choices = self.database.choices(found);
-            let (choices, answers) = match self.database.kind(found) {
-                "boolean" => (vec!["true".to_owned(), "false".to_owned()], vec![answer.clone()]),
-                "select" => (split(&choices), vec![answer.clone()]),
-                "multiselect" => (split(&choices), split(answer)),
-                _ => continue,
-            };
-            // A list that scripts fill in is empty until then.
-            if !choices.is_empty() && !answers.iter().all(|answer| choices.contains(answer)) {
-                mistakes.push(Mistake::Choice { question, answer, choices });
-            }
+            let choices = split(&self.database.choices(found));
+            mistakes.extend(Mistake::of(question, answer, self.database.kind(found), choices));
         }
         mistakes
     }

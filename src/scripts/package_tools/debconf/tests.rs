@@ -10,6 +10,7 @@ const LIBRARY: &str = "/usr/share/debconf/confmodule";
 const LAMP: &str = "Template: lamp/colour\nType: select\nChoices: red, blue, ${more}\nDefault: red\nDescription: Colour:\n\n\
                     Template: lamp/name\nType: string\nDescription: Name of ${what}:\n\n\
                     Template: lamp/on\nType: boolean\nDefault: true\nDescription: On?\n\n\
+                    Template: lamp/secret\nType: password\nDescription: Key:\n\n\
                     Template: lamp/broken\nType: error\nDescription: It is broken\n\n\
                     Template: lamp/rooms\nType: multiselect\nChoices: hall, attic\nDefault: hall\nDescription: Where?\n\n\
                     Template: shared/voltage\nType: select\nChoices-C: 110, 230\nChoices: eins, zwei\nDescription: Volts\n";
@@ -281,16 +282,19 @@ fn answers_to_no_question_and_such_as_are_no_choice_are_told() {
         ("lamp/on", "yes"),
         ("lamp/rooms", "attic, hall"),
         ("lamp/name", "anything"),
+        ("lamp/secret", "sesame"),
         ("shared/voltage", "12"),
     ]);
     assert_eq!(sample.debconf.unknown(), ["lamp/color"]);
-    let choices = |choices: &[&str]| choices.iter().map(|choice| (*choice).to_owned()).collect();
+    let text = str::to_owned;
+    let choices = |choices: &[&str]| choices.iter().map(|choice| text(choice)).collect();
     assert_eq!(
         sample.debconf.mistakes(),
         [
-            Mistake::Unknown { question: "lamp/color" },
-            Mistake::Choice { question: "lamp/on", answer: "yes", choices: choices(&["true", "false"]) },
-            Mistake::Choice { question: "shared/voltage", answer: "12", choices: choices(&["110", "230"]) },
+            Mistake::Unknown { question: text("lamp/color"), meant: Some(text("lamp/colour")) },
+            Mistake::Choice { question: text("lamp/on"), answer: text("yes"), choices: choices(&["true", "false"]) },
+            Mistake::Password { question: text("lamp/secret") },
+            Mistake::Choice { question: text("shared/voltage"), answer: text("12"), choices: choices(&["110", "230"]) },
         ]
     );
     assert!(sample.debconf.questions().any(|question| question == "lamp/colour"));
