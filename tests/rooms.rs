@@ -31,7 +31,7 @@ const ROOMS: &[(&str, &str)] = &[
     ("debian", "files urls tree format output profile fetch"),
     ("lock", "files urls diagnostic tree profile fetch debian"),
     ("effects", "diagnostic tree format profile debian lock"),
-    ("scripts", "diagnostic shell profile debian effects"),
+    ("scripts", "diagnostic tree shell profile debian lock effects"),
     ("kernel_module", "process tree output profile debian effects"),
     ("image", "files diagnostic tree format output profile debian"),
     ("release", "files tree format output image"),

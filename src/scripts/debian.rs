@@ -1,5 +1,6 @@
 //! What Debian's commands know beside the tree: the packages that are installed, and what earlier scripts asked for.
 
+use super::accounts::Accounts;
 use super::debconf::Debconf;
 use super::requests::Requests;
 use crate::debian::Package;
@@ -22,4 +23,6 @@ pub struct Debian<'a> {
     pub requests: Requests,
     /// Passed on from script to script.
     pub debconf: Debconf,
+    /// Numbers for the accounts that scripts make.
+    pub accounts: Accounts<'a>,
 }

@@ -9,6 +9,7 @@
 //! Commands are pure functions; what they ask of effects that do their work for all packages at once (units, PAM, certificates)
 //! is kept in [`Requests`].
 
+mod accounts;
 mod debconf;
 mod debian;
 mod host;
@@ -16,6 +17,7 @@ mod package_tools;
 mod requests;
 mod system_tools;
 
+pub use accounts::Accounts;
 pub use debconf::{Debconf, Mistake};
 pub use debian::Debian;
 pub use requests::Requests;

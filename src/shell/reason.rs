@@ -26,6 +26,9 @@ pub enum Reason {
     /// A program of a package, which is no modelled command.
     #[error("it runs the program `{0}`, which is not modelled")]
     Program(String),
+    /// What a command asks for cannot be done in this tree.
+    #[error("{0}")]
+    Refused(String),
 }
 
 impl Reason {

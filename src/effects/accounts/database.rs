@@ -1,7 +1,5 @@
 //! The user and group database as values, and the four files it is kept in.
 
-use std::fmt::Write as _;
-
 /// How the password field of an account reads, which also tells where the account came from. Nobody has a password.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Secret {
@@ -57,6 +55,64 @@ pub struct GroupEntry {
     pub secret: Secret,
 }
 
+impl UserEntry {
+    /// Its line of `/etc/passwd`.
+    pub(super) fn passwd_line(&self) -> String {
+        let Self { name, uid, gid, gecos, home, shell, .. } = self;
+        format!("{name}:x:{uid}:{gid}:{gecos}:{home}:{shell}")
+    }
+
+    /// Its line of `/etc/shadow`; `days` since 1970 is the date of the last change.
+    pub(super) fn shadow_line(&self, days: u64) -> String {
+        format!("{}:{}:{days}:{}", self.name, self.secret.password(), self.secret.ageing())
+    }
+
+    /// Reads a line of passwd(5).
+    pub(super) fn parse(line: &str) -> Result<Self, String> {
+        let [name, _, uid, gid, gecos, home, shell] = line.split(':').collect::<Vec<_>>()[..] else {
+            return Err("a line has seven fields".to_owned());
+        };
+        Ok(Self {
+            name: name.to_owned(),
+            uid: number(uid)?,
+            gid: number(gid)?,
+            gecos: gecos.to_owned(),
+            home: home.to_owned(),
+            shell: shell.to_owned(),
+            secret: Secret::Master,
+        })
+    }
+}
+
+impl GroupEntry {
+    /// Its line of `/etc/group`.
+    pub(super) fn group_line(&self) -> String {
+        format!("{}:x:{}:{}", self.name, self.gid, self.members.join(","))
+    }
+
+    /// Its line of `/etc/gshadow`.
+    pub(super) fn gshadow_line(&self) -> String {
+        format!("{}:{}::{}", self.name, self.secret.password(), self.members.join(","))
+    }
+
+    /// Reads a line of group(5).
+    pub(super) fn parse(line: &str) -> Result<Self, String> {
+        let [name, _, gid, members] = line.split(':').collect::<Vec<_>>()[..] else {
+            return Err("a line has four fields".to_owned());
+        };
+        Ok(Self {
+            name: name.to_owned(),
+            gid: number(gid)?,
+            members: members.split(',').filter(|member| !member.is_empty()).map(str::to_owned).collect(),
+            secret: Secret::Master,
+        })
+    }
+}
+
+fn number(text: &str) -> Result<u32, String> {
+    text.parse().map_err(|_| format!("`{text}` is not an account number"))
+}
+
 /// All accounts of an image, in the order in which they were added.
 #[derive(Debug, Clone, Default)]
 pub struct Database {
@@ -70,34 +126,12 @@ impl Database {
     /// # Errors
     /// The file (`passwd` or `group`), line and cause.
     pub fn parse(passwd: &str, group: &str) -> Result<Self, (&'static str, usize, String)> {
-        let number = |text: &str| text.parse::<u32>().map_err(|_| format!("`{text}` is not an account number"));
         let mut database = Self::default();
         for (index, line) in passwd.lines().enumerate().filter(|(_, line)| !line.is_empty()) {
-            let error = |cause| ("passwd", index + 1, cause);
-            let [name, _, uid, gid, gecos, home, shell] = line.split(':').collect::<Vec<_>>()[..] else {
-                return Err(error("a line has seven fields".to_owned()));
-            };
-            database.users.push(UserEntry {
-                name: name.to_owned(),
-                uid: number(uid).map_err(error)?,
-                gid: number(gid).map_err(error)?,
-                gecos: gecos.to_owned(),
-                home: home.to_owned(),
-                shell: shell.to_owned(),
-                secret: Secret::Master,
-            });
+            database.users.push(UserEntry::parse(line).map_err(|cause| ("passwd", index + 1, cause))?);
         }
         for (index, line) in group.lines().enumerate().filter(|(_, line)| !line.is_empty()) {
-            let error = |cause| ("group", index + 1, cause);
-            let [name, _, gid, members] = line.split(':').collect::<Vec<_>>()[..] else {
-                return Err(error("a line has four fields".to_owned()));
-            };
-            database.groups.push(GroupEntry {
-                name: name.to_owned(),
-                gid: number(gid).map_err(error)?,
-                members: members.split(',').filter(|member| !member.is_empty()).map(str::to_owned).collect(),
-                secret: Secret::Master,
-            });
+            database.groups.push(GroupEntry::parse(line).map_err(|cause| ("group", index + 1, cause))?);
         }
         Ok(database)
     }
@@ -126,37 +160,28 @@ impl Database {
     /// The text of `/etc/passwd`.
     #[must_use]
     pub fn passwd(&self) -> String {
-        self.users.iter().fold(String::new(), |mut out, user| {
-            let UserEntry { name, uid, gid, gecos, home, shell, .. } = user;
-            let _ = writeln!(out, "{name}:x:{uid}:{gid}:{gecos}:{home}:{shell}");
-            out
-        })
+        text(self.users.iter().map(UserEntry::passwd_line))
     }
 
     /// The text of `/etc/shadow`; `days` since 1970 is the date of every account's last change.
     #[must_use]
     pub fn shadow(&self, days: u64) -> String {
-        self.users.iter().fold(String::new(), |mut out, user| {
-            let _ = writeln!(out, "{}:{}:{days}:{}", user.name, user.secret.password(), user.secret.ageing());
-            out
-        })
+        text(self.users.iter().map(|user| user.shadow_line(days)))
     }
 
     /// The text of `/etc/group`.
     #[must_use]
     pub fn group_file(&self) -> String {
-        self.groups.iter().fold(String::new(), |mut out, group| {
-            let _ = writeln!(out, "{}:x:{}:{}", group.name, group.gid, group.members.join(","));
-            out
-        })
+        text(self.groups.iter().map(GroupEntry::group_line))
     }
 
     /// The text of `/etc/gshadow`.
     #[must_use]
     pub fn gshadow(&self) -> String {
-        self.groups.iter().fold(String::new(), |mut out, group| {
-            let _ = writeln!(out, "{}:{}::{}", group.name, group.secret.password(), group.members.join(","));
-            out
-        })
+        text(self.groups.iter().map(GroupEntry::gshadow_line))
     }
+}
+
+fn text(lines: impl Iterator<Item = String>) -> String {
+    lines.fold(String::new(), |all, line| all + &line + "\n")
 }

@@ -8,10 +8,13 @@ mod build;
 mod database;
 mod numbers;
 mod sysusers;
+mod tables;
 
 use std::fmt::Write as _;
 
 pub use database::{Database, GroupEntry, Secret, UserEntry};
+pub use numbers::{Numbers, SYSTEM};
+pub use tables::{ShadowField, Tables, UserField};
 
 use super::{Context, EffectError};
 use crate::lock::IdMap;
@@ -65,7 +68,10 @@ pub fn accounts(tree: &mut Tree, context: &Context<'_>) -> Result<(), EffectErro
 }
 
 /// As useradd(8) with Debian's `HOME_MODE`: a private directory with a copy of `/etc/skel`.
-fn make_home(tree: &mut Tree, user: &UserEntry) -> Result<(), EffectError> {
+///
+/// # Errors
+/// A home below something that is no directory.
+pub fn make_home(tree: &mut Tree, user: &UserEntry) -> Result<(), EffectError> {
     let home = user.home.trim_start_matches('/');
     let skeleton: Vec<(String, Node)> = tree
         .below("etc/skel")

@@ -11,7 +11,7 @@ use crate::effects::EffectError;
 use crate::lock::IdMap;
 
 /// Numbers of accounts that packages make while they are installed (Debian policy 9.2.2).
-pub(super) const SYSTEM: RangeInclusive<u32> = 100..=999;
+pub const SYSTEM: RangeInclusive<u32> = 100..=999;
 /// Numbers that a person may map into containers: as many as useradd(8) gives (`SUB_UID_COUNT`), from
 /// `SUB_UID_MIN` on.
 pub(super) const SUBORDINATE: u32 = 65536;
@@ -35,7 +35,8 @@ pub(super) fn first_subordinate(name: &str, uid: u32) -> Result<u32, EffectError
 }
 
 /// Hands out numbers and remembers them.
-pub(super) struct Numbers<'a> {
+#[derive(Debug, Clone)]
+pub struct Numbers<'a> {
     pinned: &'a IdMap,
     may_add: bool,
     users: BTreeMap<u32, String>,
@@ -46,6 +47,7 @@ pub(super) struct Numbers<'a> {
 
 impl<'a> Numbers<'a> {
     /// Starts with the numbers of `pinned`; others are only handed out if `may_add`.
+    #[must_use]
     pub fn new(pinned: &'a IdMap, may_add: bool) -> Self {
         let by_number = |map: &BTreeMap<String, u32>| map.iter().map(|(name, id)| (*id, name.clone())).collect();
         Self {
@@ -68,17 +70,22 @@ impl<'a> Numbers<'a> {
     }
 
     /// Whether no other user has this number.
+    #[must_use]
     pub fn is_user_free(&self, uid: u32, name: &str) -> bool {
         is_free(&self.users, uid, name)
     }
 
     /// Whether no other group has this number.
+    #[must_use]
     pub fn is_group_free(&self, gid: u32, name: &str) -> bool {
         is_free(&self.groups, gid, name)
     }
 
     /// The number of user `name`: the first of `candidates` that neither another user nor a group of
     /// another name has (`with_group`), or that no other user has.
+    ///
+    /// # Errors
+    /// No number is pinned and none may be added; none is free.
     pub fn user(
         &mut self,
         name: &str,
@@ -93,6 +100,9 @@ impl<'a> Numbers<'a> {
     }
 
     /// The number of group `name`, likewise.
+    ///
+    /// # Errors
+    /// As [`Numbers::user`].
     pub fn group(
         &mut self,
         name: &str,

@@ -2,10 +2,12 @@
 
 use std::collections::BTreeMap;
 
+use super::super::accounts::Accounts;
 use super::super::debconf::Debconf;
 use super::super::debian::Debian;
 use super::super::requests::Requests;
 use crate::debian::{Member, Package};
+use crate::lock::IdMap;
 use crate::profile::Arch;
 use crate::shell::{Answer, Call, Files, Reason, Stdin, Variables};
 use crate::tree::{Node, Tree};
@@ -98,6 +100,7 @@ impl Sample {
     ) -> Answer {
         let args: Vec<String> = args.iter().map(|arg| (*arg).to_owned()).collect();
         let (mut out, mut err) = (Vec::new(), Vec::new());
+        let ids = IdMap::default();
         let mut debian = Debian {
             package: &self.packages[0],
             script: self.script,
@@ -105,6 +108,7 @@ impl Sample {
             arch: Arch::Amd64,
             requests: std::mem::take(&mut self.requests),
             debconf: std::mem::take(&mut self.debconf),
+            accounts: Accounts::new(self.files.tree(), &ids, true, 0).unwrap(),
         };
         let answer = run(
             &mut debian,

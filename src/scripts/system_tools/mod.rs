@@ -1,0 +1,16 @@
+//! Commands of the system's administration: accounts, alternatives, units, indexes.
+//!
+//! Each follows the manual page or source that it names. Those that change files do so in the tree, those whose work an effect does
+//! for all packages at once only say so.
+
+mod accounts;
+mod options;
+#[cfg(test)]
+mod sample;
+
+use super::debian::Tool;
+
+/// The command of this name, if it is modelled.
+pub(super) fn find(name: &str) -> Option<Tool> {
+    accounts::find(name)
+}
