@@ -149,11 +149,10 @@ impl Parser<'_> {
             let found = operators.iter().find(|operator| {
                 let after = self.rest.strip_prefix(**operator);
                 // `|` is no half of `||`, `<` none of `<<`, and `+` none of `+=`.
-                after.is_some_and(|after| {
-                    !after.starts_with('=')
-                        && !(operator.len() == 1 && "|&<>".contains(**operator) && after.starts_with(**operator))
-                        || operator.len() == 2
-                })
+                let is_half = |after: &str| {
+                    after.starts_with('=') || "|&<>".contains(**operator) && after.starts_with(**operator)
+                };
+                after.is_some_and(|after| operator.len() == 2 || !is_half(after))
             });
             let Some(operator) = found else { return Ok(value) };
             self.rest = &self.rest[operator.len()..];

@@ -74,7 +74,7 @@ impl Shell<'_> {
         })();
         self.descriptors.restore(saved);
         let status = match result? {
-            0 if self.environment.pipefail => failed,
+            0 if self.environment.options.pipefail => failed,
             status => status,
         };
         self.leave_on_failure(status)
@@ -83,7 +83,11 @@ impl Shell<'_> {
     /// With `set -e`, a failure that nobody looks at ends the shell.
     fn leave_on_failure(&mut self, status: u8) -> Step<u8> {
         self.environment.status = status;
-        if status != 0 && self.environment.errexit && !self.tested { Err(Flow::Exit(status)) } else { Ok(status) }
+        if status != 0 && self.environment.options.errexit && !self.tested {
+            Err(Flow::Exit(status))
+        } else {
+            Ok(status)
+        }
     }
 
     pub(super) fn command(&mut self, command: &Command) -> Step<u8> {

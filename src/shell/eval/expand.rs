@@ -146,7 +146,7 @@ impl Shell<'_> {
                 Ok(())
             }
             operation => {
-                if value.is_none() && self.environment.nounset {
+                if value.is_none() && self.environment.options.nounset {
                     return self.fail(&format!("{name}: parameter not set"));
                 }
                 let value = self.changed(value.unwrap_or_default(), operation)?;
@@ -241,7 +241,11 @@ impl Shell<'_> {
             "?" => Some(environment.status.to_string()),
             "0" => Some(environment.name.clone()),
             "-" => {
-                let flags = [(environment.errexit, 'e'), (environment.nounset, 'u'), (environment.noglob, 'f')];
+                let flags = [
+                    (environment.options.errexit, 'e'),
+                    (environment.options.nounset, 'u'),
+                    (environment.options.noglob, 'f'),
+                ];
                 Some(flags.iter().filter(|(on, _)| *on).map(|(_, flag)| *flag).collect())
             }
             "@" | "*" => (!environment.positional.is_empty()).then(|| environment.positional.join(" ")),
@@ -277,7 +281,7 @@ impl Shell<'_> {
 
     /// Adds the path names that a field matches, or the field itself if there are none (XCU 2.6.6).
     fn path_names(&mut self, field: &[Quoted], all: &mut Vec<String>) -> Step<()> {
-        let is_special = !self.environment.noglob
+        let is_special = !self.environment.options.noglob
             && field.iter().any(|(character, quoted)| !quoted && matches!(character, '*' | '?' | '['))
             && Pattern::new(field).is_special();
         if !is_special {

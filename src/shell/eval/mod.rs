@@ -8,9 +8,11 @@ mod builtins;
 mod commands;
 mod descriptors;
 mod double_brackets;
+mod escapes;
 mod expand;
 mod fields;
 mod interpreter;
+mod number;
 mod pattern;
 mod printf;
 mod redirect;
@@ -24,7 +26,7 @@ mod wrappers;
 pub use interpreter::Interpreter;
 pub use state::Stop;
 
-use state::{Environment, Flow, Shell};
+use state::{Environment, Flow, Options, Shell};
 
 use super::call::Host;
 use super::files::Files;
@@ -93,9 +95,7 @@ fn follow(script: Script<'_>, files: &mut Files, host: &mut dyn Host) -> Result<
         variables,
         positional: script.args.to_vec(),
         name: script.name.to_owned(),
-        errexit: interpreter.errexit,
-        nounset: interpreter.nounset,
-        bash: interpreter.bash,
+        options: Options::of(interpreter),
         ..Environment::default()
     };
     let taken = std::mem::replace(files, Files::new(crate::tree::Tree::new(), ""));

@@ -1,229 +1,280 @@
-//! `printf` (XCU 3) and the backslashes of `echo`.
+//! `printf` (XCU 3), for texts and whole numbers.
+
+use super::escapes::{escape, escapes};
+use super::number::Number;
 
 /// Bytes that a field may be wide.
 const WIDTH_MAX: usize = 4096;
 
-/// The bytes of a text with the backslashes of dash's `echo` and of `%b`, and whether `\c` stopped it.
-pub(super) fn escapes(text: &str) -> (Vec<u8>, bool) {
-    let mut bytes = Vec::new();
-    let mut rest = text;
-    while let Some(at) = rest.find('\\') {
-        bytes.extend_from_slice(rest.get(..at).unwrap_or_default().as_bytes());
-        rest = rest.get(at + 1..).unwrap_or_default();
-        if rest.starts_with('c') {
-            return (bytes, true);
-        }
-        // `\0NNN` here; `\NNN` in a format.
-        let digits = rest.strip_prefix('0').map(|rest| octal(rest, 3));
-        match digits {
-            Some((value, length)) => {
-                bytes.push(value);
-                rest = rest.get(1 + length..).unwrap_or_default();
+/// What a call of `printf` comes to.
+#[derive(Debug, Default)]
+pub(super) struct Printed {
+    pub bytes: Vec<u8>,
+    /// What it complains about; its exit status is 1 then.
+    pub complaints: Vec<String>,
+}
+
+/// Why a call of `printf` comes to nothing more.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Failure {
+    /// The original complains too; what it printed before stays.
+    Usage(String),
+    /// It is not modelled.
+    Unsupported(String),
+    /// It prints more than that many bytes.
+    TooLong,
+}
+
+/// What `printf FORMAT ARGUMENT…` prints, `most` bytes at most. The format is used again until no argument is left.
+pub(super) fn format(format: &str, arguments: &[String], most: usize) -> (Printed, Result<(), Failure>) {
+    let mut printer = Printer { format: format.as_bytes(), arguments, printed: Printed::default(), most };
+    let result = printer.all();
+    (printer.printed, result)
+}
+
+struct Printer<'a> {
+    format: &'a [u8],
+    /// Those that are left.
+    arguments: &'a [String],
+    printed: Printed,
+    most: usize,
+}
+
+/// A conversion specification.
+#[derive(Debug, Default)]
+#[expect(clippy::struct_excessive_bools, reason = "each flag stands by itself")]
+struct Conversion {
+    left: bool,
+    plus: bool,
+    space: bool,
+    alternative: bool,
+    zero: bool,
+    width: usize,
+    precision: Option<usize>,
+}
+
+/// Whether the format was gone through, or `\c` ended all.
+#[derive(PartialEq, Eq)]
+enum End {
+    Format,
+    All,
+}
+
+impl<'a> Printer<'a> {
+    fn all(&mut self) -> Result<(), Failure> {
+        loop {
+            let before = self.arguments.len();
+            if self.once()? == End::All || self.arguments.is_empty() || self.arguments.len() == before {
+                return Ok(());
             }
-            None => rest = simple(rest, &mut bytes),
         }
     }
-    bytes.extend_from_slice(rest.as_bytes());
-    (bytes, false)
-}
 
-/// The value of up to `most` octal digits, and how many there are.
-fn octal(text: &str, most: usize) -> (u8, usize) {
-    let length = text.bytes().take(most).take_while(|byte| (b'0'..=b'7').contains(byte)).count();
-    let value = text.bytes().take(length).fold(0_u32, |value, byte| value * 8 + u32::from(byte - b'0'));
-    (value.to_le_bytes()[0], length)
-}
+    fn argument(&mut self) -> Option<&'a str> {
+        let (first, rest) = self.arguments.split_first()?;
+        self.arguments = rest;
+        Some(first)
+    }
 
-/// One escape sequence after its backslash; gives back what follows. An unknown one stands for itself.
-fn simple<'a>(rest: &'a str, bytes: &mut Vec<u8>) -> &'a str {
-    let known = match rest.bytes().next() {
-        Some(b'a') => 7,
-        Some(b'b') => 8,
-        Some(b'f') => 12,
-        Some(b'n') => b'\n',
-        Some(b'r') => b'\r',
-        Some(b't') => b'\t',
-        Some(b'v') => 11,
-        Some(b'\\') => b'\\',
-        _ => {
-            bytes.push(b'\\');
-            return rest;
+    fn push(&mut self, bytes: &[u8]) -> Result<(), Failure> {
+        if self.printed.bytes.len() + bytes.len() > self.most {
+            return Err(Failure::TooLong);
         }
-    };
-    bytes.push(known);
-    rest.get(1..).unwrap_or_default()
-}
+        self.printed.bytes.extend_from_slice(bytes);
+        Ok(())
+    }
 
-/// What `printf FORMAT ARGUMENT…` prints, and what it complains about.
-///
-/// # Errors
-/// What of the format is not modelled.
-pub(super) fn format(args: &[String]) -> Result<(Vec<u8>, Vec<String>), String> {
-    let args = if args.first().is_some_and(|arg| arg == "--") { args.get(1..).unwrap_or_default() } else { args };
-    let Some((format, mut values)) = args.split_first() else { return Err("no format".to_owned()) };
-    let (mut bytes, mut complaints) = (Vec::new(), Vec::new());
-    loop {
-        let before = values.len();
-        if once(format, &mut values, &mut bytes, &mut complaints)? || values.is_empty() || values.len() == before {
-            return Ok((bytes, complaints));
+    /// Goes through the format once.
+    fn once(&mut self) -> Result<End, Failure> {
+        let format = self.format;
+        let mut at = 0;
+        while let Some(byte) = format.get(at) {
+            at += 1;
+            let rest = format.get(at..).unwrap_or_default();
+            match (byte, rest.first()) {
+                (b'\\', _) => {
+                    let (value, length) = escape(rest);
+                    self.push(&[value])?;
+                    at += length;
+                }
+                (b'%', Some(b'%')) => {
+                    self.push(b"%")?;
+                    at += 1;
+                }
+                (b'%', _) => {
+                    let (conversion, length) = self.specification(rest)?;
+                    let Some(kind) = rest.get(length) else {
+                        return Err(Failure::Usage("missing format character".to_owned()));
+                    };
+                    at += length + 1;
+                    if self.convert(&conversion, *kind)? == End::All {
+                        return Ok(End::All);
+                    }
+                }
+                _ => {
+                    let end = rest.iter().position(|next| matches!(next, b'%' | b'\\')).unwrap_or(rest.len());
+                    self.push(format.get(at - 1..at + end).unwrap_or_default())?;
+                    at += end;
+                }
+            }
+        }
+        Ok(End::Format)
+    }
+
+    /// Flags, width and precision, and how many bytes they take.
+    fn specification(&mut self, text: &[u8]) -> Result<(Conversion, usize), Failure> {
+        let mut conversion = Conversion::default();
+        let mut at = 0;
+        while let Some(flag) = text.get(at) {
+            match flag {
+                b'-' => conversion.left = true,
+                b'+' => conversion.plus = true,
+                b' ' => conversion.space = true,
+                b'#' => conversion.alternative = true,
+                b'0' => conversion.zero = true,
+                _ => break,
+            }
+            at += 1;
+        }
+        let (width, length) = self.size(text.get(at..).unwrap_or_default())?;
+        at += length;
+        conversion.left |= width < 0;
+        conversion.width = bounded(width.unsigned_abs())?;
+        if text.get(at) == Some(&b'.') {
+            let (precision, length) = self.size(text.get(at + 1..).unwrap_or_default())?;
+            at += 1 + length;
+            // A negative one is as if there were none.
+            conversion.precision = if precision < 0 { None } else { Some(bounded(precision.unsigned_abs())?) };
+        }
+        Ok((conversion, at))
+    }
+
+    /// A width or precision, and how many bytes it takes.
+    fn size(&mut self, text: &[u8]) -> Result<(i32, usize), Failure> {
+        let length = text.iter().take_while(|byte| matches!(byte, b'0'..=b'9' | b'*')).count();
+        match text.get(..length).unwrap_or_default() {
+            [b'*'] => {
+                let value = self.number().map_or(0, |number| number.signed().0);
+                // As C converts it to an `int`.
+                let [a, b, c, d, ..] = value.to_le_bytes();
+                Ok((i32::from_le_bytes([a, b, c, d]), length))
+            }
+            digits if digits.contains(&b'*') => Err(Failure::Unsupported("`*` among digits".to_owned())),
+            digits => {
+                let digits = digits
+                    .iter()
+                    .fold(0_i32, |value, digit| value.saturating_mul(10).saturating_add(i32::from(digit - b'0')));
+                Ok((digits, length))
+            }
         }
     }
-}
 
-/// Goes through the format once. Says whether `\c` stopped it.
-fn once(
-    format: &str,
-    values: &mut &[String],
-    bytes: &mut Vec<u8>,
-    complaints: &mut Vec<String>,
-) -> Result<bool, String> {
-    let mut rest = format;
-    while let Some(at) = rest.find(['%', '\\']) {
-        bytes.extend_from_slice(rest.get(..at).unwrap_or_default().as_bytes());
-        let is_escape = rest.get(at..).is_some_and(|rest| rest.starts_with('\\'));
-        rest = rest.get(at + 1..).unwrap_or_default();
-        if is_escape {
-            if rest.starts_with('c') {
-                return Ok(true);
-            }
-            let (value, length) = octal(rest, 3);
-            if length > 0 {
-                bytes.push(value);
-                rest = rest.get(length..).unwrap_or_default();
-            } else {
-                rest = simple(rest, bytes);
-            }
-            continue;
+    /// The next argument as a number, or the code of a character after a quote; what is wrong with it is reported.
+    fn number(&mut self) -> Option<Number> {
+        let text = self.argument()?;
+        if let Some(b'\'' | b'"') = text.as_bytes().first() {
+            let code = text.as_bytes().get(1).copied().unwrap_or(0);
+            return Some(Number::read(&code.to_string(), Some(10)));
         }
-        if let Some(after) = rest.strip_prefix('%') {
-            bytes.push(b'%');
-            rest = after;
-            continue;
+        let number = Number::read(text, None);
+        if number.length < text.len() {
+            let what = if number.length == 0 { "expected numeric value" } else { "not completely converted" };
+            self.printed.complaints.push(format!("{text}: {what}"));
         }
-        let mut next = || {
-            let (first, others) = values.split_first()?;
-            *values = others;
-            Some(first.clone())
-        };
-        let flags_end = rest.find(|next: char| !"-+ #0".contains(next)).unwrap_or(rest.len());
-        let (flags, after) = rest.split_at(flags_end);
-        let mut size = |text: &'_ str| -> (Option<usize>, usize) {
-            if text.starts_with('*') {
-                return (next().and_then(|value| value.parse().ok()), 1);
-            }
-            let end = text.find(|next: char| !next.is_ascii_digit()).unwrap_or(text.len());
-            (text.get(..end).and_then(|digits| digits.parse().ok()), end)
-        };
-        let (width, end) = size(after);
-        let after = after.get(end..).unwrap_or_default();
-        let (precision, after) = match after.strip_prefix('.') {
-            Some(after) => {
-                let (precision, end) = size(after);
-                (Some(precision.unwrap_or(0)), after.get(end..).unwrap_or_default())
-            }
-            None => (None, after),
-        };
-        if width.unwrap_or(0).max(precision.unwrap_or(0)) > WIDTH_MAX {
-            return Err("such a wide field".to_owned());
+        Some(number)
+    }
+
+    fn out_of_range(&mut self, argument: Option<&String>, fits: bool) {
+        if let Some(text) = argument
+            && !fits
+        {
+            self.printed.complaints.push(format!("{text}: Numerical result out of range"));
         }
-        let Some(kind) = after.chars().next() else { return Err("a `%` at the end".to_owned()) };
-        rest = after.get(kind.len_utf8()..).unwrap_or_default();
-        let value = next();
-        let mut number = || {
-            let text = value.as_deref().unwrap_or("0");
-            integer(text).unwrap_or_else(|| {
-                complaints.push(format!("printf: {text}: expected numeric value"));
-                0
-            })
-        };
-        let (text, stopped) = match kind {
-            's' => (value.unwrap_or_default().into_bytes(), false),
-            'b' => escapes(&value.unwrap_or_default()),
-            'c' => (value.unwrap_or_default().chars().take(1).collect::<String>().into_bytes(), false),
-            'd' | 'i' => {
-                let number = number();
-                let sign = if number < 0 {
-                    "-"
-                } else if flags.contains('+') {
-                    "+"
-                } else if flags.contains(' ') {
-                    " "
-                } else {
-                    ""
+    }
+
+    fn convert(&mut self, conversion: &Conversion, kind: u8) -> Result<End, Failure> {
+        let argument = self.arguments.first();
+        match kind {
+            b's' => {
+                let text = self.argument().unwrap_or_default();
+                self.text(conversion, text.as_bytes())?;
+            }
+            b'b' => {
+                let (bytes, ended) = escapes(self.argument().unwrap_or_default());
+                self.text(conversion, &bytes)?;
+                if ended {
+                    return Ok(End::All);
+                }
+            }
+            b'c' => {
+                let byte = self.argument().unwrap_or_default().as_bytes().first().copied().unwrap_or(0);
+                self.text(&Conversion { precision: None, ..*conversion }, &[byte])?;
+            }
+            b'd' | b'i' => {
+                let (value, fits) = self.number().map_or((0, true), Number::signed);
+                self.out_of_range(argument, fits);
+                let sign = match conversion {
+                    _ if value < 0 => "-",
+                    Conversion { plus: true, .. } => "+",
+                    Conversion { space: true, .. } => " ",
+                    _ => "",
                 };
-                (digits(sign, &number.unsigned_abs().to_string(), flags, width, precision), false)
+                self.digits(conversion, sign, &value.unsigned_abs().to_string(), value == 0)?;
             }
-            'u' => (digits("", &number().cast_unsigned().to_string(), flags, width, precision), false),
-            'o' => (digits("", &format!("{:o}", number()), flags, width, precision), false),
-            'x' => (
-                digits(
-                    if flags.contains('#') { "0x" } else { "" },
-                    &format!("{:x}", number()),
-                    flags,
-                    width,
-                    precision,
-                ),
-                false,
-            ),
-            'X' => (
-                digits(
-                    if flags.contains('#') { "0X" } else { "" },
-                    &format!("{:X}", number()),
-                    flags,
-                    width,
-                    precision,
-                ),
-                false,
-            ),
-            kind => return Err(format!("`%{kind}`")),
-        };
-        let text = match (kind, precision) {
-            ('s' | 'b', Some(precision)) => text.get(..precision.min(text.len())).unwrap_or_default().to_vec(),
-            _ => text,
-        };
-        let fill = width.unwrap_or(0).saturating_sub(text.len());
-        if !flags.contains('-') {
-            bytes.extend(std::iter::repeat_n(b' ', fill));
+            b'o' | b'u' | b'x' | b'X' => {
+                let (value, fits) = self.number().map_or((0, true), Number::unsigned);
+                self.out_of_range(argument, fits);
+                let is_marked = conversion.alternative && value != 0;
+                let (mark, digits) = match kind {
+                    b'o' if is_marked && conversion.precision.is_none() => ("", format!("0{value:o}")),
+                    b'o' => ("", format!("{value:o}")),
+                    b'u' => ("", value.to_string()),
+                    b'x' => (if is_marked { "0x" } else { "" }, format!("{value:x}")),
+                    _ => (if is_marked { "0X" } else { "" }, format!("{value:X}")),
+                };
+                self.digits(conversion, mark, &digits, value == 0)?;
+            }
+            b'a' | b'A' | b'e' | b'E' | b'f' | b'F' | b'g' | b'G' => {
+                return Err(Failure::Unsupported(format!("`%{}`", char::from(kind))));
+            }
+            kind => return Err(Failure::Usage(format!("%{}: invalid directive", char::from(kind)))),
         }
-        bytes.extend_from_slice(&text);
-        if flags.contains('-') {
-            bytes.extend(std::iter::repeat_n(b' ', fill));
-        }
-        if stopped {
-            return Ok(true);
+        Ok(End::Format)
+    }
+
+    /// Text, cut by the precision.
+    fn text(&mut self, conversion: &Conversion, bytes: &[u8]) -> Result<(), Failure> {
+        let length = conversion.precision.unwrap_or(usize::MAX).min(bytes.len());
+        self.padded(conversion, bytes.get(..length).unwrap_or_default())
+    }
+
+    /// A number's sign and digits, with the zeros that precision and flags ask for.
+    fn digits(&mut self, conversion: &Conversion, sign: &str, digits: &str, is_zero: bool) -> Result<(), Failure> {
+        let digits = if is_zero && conversion.precision == Some(0) { "" } else { digits };
+        let wanted = match conversion.precision {
+            Some(precision) => precision,
+            None if conversion.zero && !conversion.left => conversion.width.saturating_sub(sign.len()),
+            None => 0,
+        };
+        let zeros = "0".repeat(wanted.saturating_sub(digits.len()));
+        self.padded(conversion, format!("{sign}{zeros}{digits}").as_bytes())
+    }
+
+    fn padded(&mut self, conversion: &Conversion, bytes: &[u8]) -> Result<(), Failure> {
+        let fill = vec![b' '; conversion.width.saturating_sub(bytes.len())];
+        if conversion.left {
+            self.push(bytes)?;
+            self.push(&fill)
+        } else {
+            self.push(&fill)?;
+            self.push(bytes)
         }
     }
-    bytes.extend_from_slice(rest.as_bytes());
-    Ok(false)
 }
 
-/// A number's sign and digits, with the zeros that precision and flags ask for.
-fn digits(sign: &str, digits: &str, flags: &str, width: Option<usize>, precision: Option<usize>) -> Vec<u8> {
-    let wanted = match precision {
-        Some(precision) => precision,
-        None if flags.contains('0') && !flags.contains('-') => width.unwrap_or(0).saturating_sub(sign.len()),
-        None => 0,
-    };
-    let zeros = wanted.saturating_sub(digits.len());
-    format!("{sign}{}{digits}", "0".repeat(zeros)).into_bytes()
-}
-
-/// A number as C writes it, or the code of a character after a quote.
-fn integer(text: &str) -> Option<i64> {
-    if let Some(quoted) = text.strip_prefix(['\'', '"']) {
-        return Some(quoted.chars().next().map_or(0, |character| i64::from(u32::from(character))));
+fn bounded(size: u32) -> Result<usize, Failure> {
+    match usize::try_from(size) {
+        Ok(size) if size <= WIDTH_MAX => Ok(size),
+        _ => Err(Failure::Unsupported("such a wide field".to_owned())),
     }
-    let text = text.trim_start();
-    let (negative, digits) =
-        text.strip_prefix('-').map_or((false, text.strip_prefix('+').unwrap_or(text)), |rest| (true, rest));
-    let value = if let Some(digits) = digits.strip_prefix("0x").or_else(|| digits.strip_prefix("0X")) {
-        i64::from_str_radix(digits, 16)
-    } else if digits.len() > 1 && digits.starts_with('0') {
-        i64::from_str_radix(digits, 8)
-    } else if digits.is_empty() {
-        Ok(0)
-    } else {
-        digits.parse()
-    };
-    value.ok().map(|value| if negative { -value } else { value })
 }

@@ -12,8 +12,9 @@ impl Shell<'_> {
         for redirect in redirects {
             let descriptor = redirect.descriptor;
             let made = match &redirect.kind {
-                RedirectKind::Read(word) => self.open_input(descriptor.unwrap_or(0), word)?,
-                RedirectKind::ReadWrite(word) => self.open_input(descriptor.unwrap_or(0), word)?,
+                RedirectKind::Read(word) | RedirectKind::ReadWrite(word) => {
+                    self.open_input(descriptor.unwrap_or(0), word)?
+                }
                 RedirectKind::Write(word) => self.open_output(&[descriptor.unwrap_or(1)], word, false)?,
                 RedirectKind::Append(word) => self.open_output(&[descriptor.unwrap_or(1)], word, true)?,
                 RedirectKind::WriteBoth(word) => self.open_output(&[1, 2], word, false)?,

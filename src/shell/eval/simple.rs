@@ -4,7 +4,7 @@ use std::rc::Rc;
 
 use super::builtins;
 use super::interpreter::Interpreter;
-use super::state::{Environment, Flow, Shell, Step};
+use super::state::{Environment, Flow, Options, Shell, Step};
 use crate::shell::ast::{Assignment, Redirect, Word};
 use crate::shell::call::{Answer, Call, Stdin};
 use crate::shell::files::FileError;
@@ -217,9 +217,7 @@ impl Shell<'_> {
             variables,
             positional: args.to_vec(),
             name: path.to_owned(),
-            bash: interpreter.bash,
-            errexit: interpreter.errexit,
-            nounset: interpreter.nounset,
+            options: Options::of(interpreter),
             ..Environment::default()
         };
         let (line, file) = (self.line, self.file.replace(path.to_owned()));

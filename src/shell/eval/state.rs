@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::rc::Rc;
 
 use super::descriptors::Descriptors;
+use super::interpreter::Interpreter;
 use crate::shell::ast::Command;
 use crate::shell::call::Host;
 use crate::shell::files::Files;
@@ -50,6 +51,30 @@ pub(super) enum Flow {
 /// What an evaluation step yields.
 pub(super) type Step<T> = Result<T, Flow>;
 
+/// Options of the shell (XCU 2.15, `set`).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[expect(clippy::struct_excessive_bools, reason = "each is on or off by itself")]
+pub(super) struct Options {
+    /// `-e`
+    pub errexit: bool,
+    /// `-u`
+    pub nounset: bool,
+    /// `-f`
+    pub noglob: bool,
+    /// `-o pipefail`
+    pub pipefail: bool,
+    /// It is bash, not sh: `echo` and `local` differ.
+    pub bash: bool,
+}
+
+impl Options {
+    /// Those that a shell begins with.
+    pub fn of(interpreter: Interpreter) -> Self {
+        let Interpreter { bash, errexit, nounset } = interpreter;
+        Self { errexit, nounset, bash, ..Self::default() }
+    }
+}
+
 /// The parts of a shell that a subshell has copies of.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Environment {
@@ -59,16 +84,7 @@ pub(super) struct Environment {
     pub positional: Vec<String>,
     /// `$0`
     pub name: String,
-    /// `set -e`
-    pub errexit: bool,
-    /// `set -u`
-    pub nounset: bool,
-    /// `set -f`
-    pub noglob: bool,
-    /// It is bash's, not sh's: `echo` differs.
-    pub bash: bool,
-    /// `set -o pipefail`
-    pub pipefail: bool,
+    pub options: Options,
     /// The action of `trap … EXIT`.
     pub exit_trap: Option<String>,
     /// Variables that functions made local, of each function that runs: name and value outside.

@@ -1,5 +1,6 @@
 //! `test` and `[` (XCU 3, "test"): files, texts, numbers.
 
+use super::number::whole;
 use crate::shell::files::{FileError, Files};
 use crate::shell::reason::Reason;
 use crate::tree::Kind;
@@ -124,7 +125,7 @@ fn is_binary(operator: &str) -> bool {
 }
 
 fn number(text: &str) -> Result<i64, Failure> {
-    text.trim().parse().map_err(|_| Failure::Usage(format!("Illegal number: {text}")))
+    whole(text, Some(10), false).ok_or_else(|| Failure::Usage(format!("Illegal number: {text}")))
 }
 
 /// `LEFT OPERATOR RIGHT`

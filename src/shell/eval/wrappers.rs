@@ -50,9 +50,13 @@ impl Shell<'_> {
             let variables = &mut shell.environment.variables;
             if clear {
                 let names: Vec<String> = variables.environment().map(|(name, _)| name.to_owned()).collect();
-                names.iter().for_each(|name| variables.unset(name));
+                for name in &names {
+                    variables.unset(name);
+                }
             }
-            unset.iter().for_each(|name| variables.unset(name));
+            for name in &unset {
+                variables.unset(name);
+            }
             for (name, value) in set {
                 variables.set(&name, value);
                 variables.export(&name);
@@ -60,12 +64,10 @@ impl Shell<'_> {
             match command.split_first() {
                 Some((name, args)) => shell.run_plain(name, args),
                 None => {
-                    let lines: String = shell
-                        .environment
-                        .variables
-                        .environment()
-                        .map(|(name, value)| format!("{name}={value}\n"))
-                        .collect();
+                    let mut lines = String::new();
+                    for (name, value) in shell.environment.variables.environment() {
+                        lines.extend([name, "=", value, "\n"]);
+                    }
                     shell.print(&lines)?;
                     Ok(0)
                 }

@@ -1,4 +1,4 @@
-//! Where a path leads in a tree: path_resolution(7), and the canonical form of realpath(3).
+//! Where a path leads in a tree: `path_resolution(7)`, and the canonical form of realpath(3).
 
 use std::collections::BTreeMap;
 use std::sync::LazyLock;

@@ -54,7 +54,7 @@ impl<'a> Cursor<'a> {
     /// Goes on by `bytes`, counting lines.
     pub fn advance(&mut self, bytes: usize) {
         let end = (self.at + bytes).min(self.text.len());
-        self.line += self.text.as_bytes()[self.at..end].iter().filter(|byte| **byte == b'\n').count();
+        self.line += self.text.get(self.at..end).unwrap_or_default().matches('\n').count();
         self.at = end;
     }
 

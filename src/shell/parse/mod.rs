@@ -36,17 +36,7 @@ pub struct SyntaxError {
 /// # Errors
 /// What is no valid syntax, is nested too deep, is too long, or holds a NUL byte.
 pub fn parse(text: &str) -> Result<List, SyntaxError> {
-    if text.len() > LENGTH_MAX {
-        return Err(SyntaxError { line: 1, what: "the script is longer than 8 MiB".to_owned() });
-    }
-    if let Some(at) = text.find('\0') {
-        let line = 1 + text[..at].matches('\n').count();
-        return Err(SyntaxError { line, what: "the script holds a NUL byte".to_owned() });
-    }
-    let mut cursor = Cursor::new(text, 1, 0);
-    let list = cursor.list()?;
-    cursor.at_end()?;
-    Ok(list)
+    parse_at(text, 1)
 }
 
 /// Parses a script that stands within another one (`eval`), whose lines count from `line`.
@@ -54,7 +44,13 @@ pub fn parse(text: &str) -> Result<List, SyntaxError> {
 /// # Errors
 /// As [`parse`].
 pub fn parse_at(text: &str, line: usize) -> Result<List, SyntaxError> {
-    parse(text)?;
+    if text.len() > LENGTH_MAX {
+        return Err(SyntaxError { line, what: "the script is longer than 8 MiB".to_owned() });
+    }
+    if let Some((before, _)) = text.split_once('\0') {
+        let line = line + before.matches('\n').count();
+        return Err(SyntaxError { line, what: "the script holds a NUL byte".to_owned() });
+    }
     let mut cursor = Cursor::new(text, line, 0);
     let list = cursor.list()?;
     cursor.at_end()?;
