@@ -15,7 +15,7 @@ use crate::cli;
 use crate::cluster;
 use crate::debian::archive::{self, FetchedIndex};
 use crate::effects::ledger::{Ledger, Verdict};
-use crate::effects::{Context, accounts, unpack};
+use crate::effects::{self, Context, accounts, unpack};
 use crate::exit::{Code, Failure};
 use crate::fetch::Download;
 use crate::fetch::k3s::NAME;
@@ -221,7 +221,9 @@ fn locked(
         let tree = unpack::unpack_diverted(&packages, &diverted)?;
         let context =
             Context { profile, packages: &packages, ids: &lock.ids, declared: &declared, epoch: chosen.profile.epoch };
-        Ok((verdicts, accounts::allocate_ids(&tree, &context)?))
+        let ids = accounts::allocate_ids(&tree, &context)?;
+        effects::rehearse(tree, &Context { ids: &ids, ..context })?;
+        Ok((verdicts, ids))
     })?;
     for (verdict, chosen) in verdicts.into_iter().zip(&mut chosen.packages) {
         verdict.as_str().clone_into(&mut chosen.scripts);

@@ -87,6 +87,29 @@ impl ApplyError {
     }
 }
 
+/// Tells when locking what a build would refuse of what the workspace's ledger declares, as far as the packages and the profile's
+/// files tell it; nothing is asked of a workspace that declares nothing.
+///
+/// # Errors
+/// A declared effect that would change nothing or cannot be made; an effect before it that fails.
+pub fn rehearse(mut tree: Tree, context: &Context<'_>) -> Result<(), EffectError> {
+    if context.declared.is_empty() {
+        return Ok(());
+    }
+    of_packages(&mut tree, context)?;
+    files::files(&mut tree, context)?;
+    units::rehearse(&mut tree, context)
+}
+
+/// What scripts would have done before anything of the profile counts.
+fn of_packages(tree: &mut Tree, context: &Context<'_>) -> Result<(), EffectError> {
+    accounts::accounts(tree, context)?;
+    paths::paths(tree, context)?;
+    tmpfiles::tmpfiles(tree)?;
+    declared::paths(tree, context)?;
+    alternatives::alternatives(tree, context)
+}
+
 /// Runs all effects over the tree that the packages made. `store` keeps what is dear to compute.
 ///
 /// The order is that of need: accounts before all that has an owner, the profile's own files before the units that they
@@ -96,11 +119,7 @@ impl ApplyError {
 /// # Errors
 /// The first effect that fails.
 pub fn apply(tree: &mut Tree, context: &Context<'_>, store: &dyn Store) -> Result<(), ApplyError> {
-    accounts::accounts(tree, context)?;
-    paths::paths(tree, context)?;
-    tmpfiles::tmpfiles(tree)?;
-    declared::paths(tree, context)?;
-    alternatives::alternatives(tree, context)?;
+    of_packages(tree, context)?;
     glx::glx(tree, context)?;
     shells::shells(tree)?;
     nsswitch::nsswitch(tree, context)?;

@@ -2,7 +2,9 @@
 
 use crate::archive::{Archive, Online};
 use crate::debs::Tar;
+use crate::modules::in_image;
 use crate::place::Place;
+use crate::tiny;
 
 const SCRIPT: &str = "#!/bin/sh\nset -e\nmake-everything-ready\n";
 
@@ -50,15 +52,83 @@ fn declared_accounts_are_locked_and_a_changed_ledger_is_noticed() {
     place.run(&["lock", "--check"]).ok();
 }
 
+/// What a script of a small daemon's package does.
+const DAEMON: &str = r#"
+units = ["example.service"]
+
+[[script.account]]
+name = "example"
+home = "/var/lib/example"
+gecos = "Example daemon"
+
+[[script.directory]]
+path = "/etc/example"
+mode = "0750"
+group = "example"
+
+[[script.file]]
+path = "/etc/example/daemon.conf"
+copy = "/usr/share/example/daemon.conf"
+mode = "0640"
+group = "example"
+
+[[script.link]]
+path = "/usr/bin/example"
+target = "example-1"
+
+[[script.diversion]]
+path = "/usr/parcel"
+"#;
+
+fn daemon() -> Archive {
+    let unit = "[Service]\nExecStart=/usr/bin/example-1\nUser=example\n[Install]\nWantedBy=multi-user.target\n";
+    let data = Tar::default()
+        .file("./usr/lib/systemd/system/example.service", unit)
+        .file("./usr/share/example/daemon.conf", "port = 1234\n")
+        .file("./usr/bin/example-1", "example")
+        .file("./usr/parcel", "of example");
+    tiny::archive(1000).with("example", &[("postinst", SCRIPT)], data)
+}
+
 #[test]
-fn a_declared_effect_that_does_nothing_is_shown_in_the_ledger() {
-    let online = online();
-    let (place, entry) = place(&online);
-    let idle = "[[script.account]]\nname = \"root\"\n";
-    for (effects, cause) in [(idle, "account `root`"), ("[[script.acount]]\nname = \"x\"\n", "unknown key `acount`")] {
-        place.write("ledger.toml", format!("{entry}{effects}"));
-        let error = place.run(&["lock", "--profile", "node"]).fails(1);
-        insta::assert_snapshot!(place.stable(&error));
-        assert!(error.contains(cause) && error.contains("ledger.toml:"), "{error}");
+fn an_image_has_what_is_declared() {
+    let online = daemon().online();
+    let place = tiny::place(&online, &["example", "parcel"]);
+    let error = place.run(&["lock", "--profile", "node"]).fails(1);
+    let entry = error.split_once("ledger.toml:\n").unwrap().1.replace('…', "Modelled here.");
+    place.write("ledger.toml", format!("{entry}{DAEMON}"));
+    place.run(&["build", "node"]).ok();
+    let text = |path: &str| String::from_utf8(in_image(&place, path)).unwrap();
+    assert!(text("/etc/passwd").contains("example:x:100:100:Example daemon:/var/lib/example:/usr/sbin/nologin\n"));
+    assert_eq!(text("/etc/example/daemon.conf"), "port = 1234\n");
+    assert_eq!((text("/usr/parcel"), text("/usr/parcel.distrib")), ("of example".to_owned(), "p".to_owned()));
+    assert!(text("/usr/lib/systemd/system-preset/00-imgbuild.preset").contains("enable example.service\n"));
+    assert_eq!(text("/usr/lib/sysimage/dpkg/diversions"), "/usr/parcel\n/usr/parcel.distrib\nexample\n");
+}
+
+#[test]
+fn a_declared_effect_that_does_nothing_or_cannot_be_is_shown_in_the_ledger_when_locking() {
+    let online = daemon().online();
+    let place = tiny::place(&online, &["example", "parcel"]);
+    let error = place.run(&["lock", "--profile", "node"]).fails(1);
+    let entry = error.split_once("ledger.toml:\n").unwrap().1.replace('…', "Modelled here.");
+    let entry = entry.split_once("\n\n").map_or(&*entry, |(entry, _)| entry).to_owned() + "\n";
+    let mut told = Vec::new();
+    for (from, to) in [
+        ("name = \"example\"", "name = \"root\""),
+        ("path = \"/etc/example\"", "path = \"/usr/bin/example-1\""),
+        ("target = \"example-1\"", "traget = \"example-1\""),
+        ("path = \"/usr/parcel\"", "path = \"/usr/nothing\""),
+        ("\"example.service\"", "\"exmaple.service\""),
+        // Then nothing makes the account that the unit runs as.
+        ("name = \"example\"", "name = \"exampel\""),
+    ] {
+        let declared = DAEMON.replace(from, to).replace("group = \"example\"", "user = \"root\"");
+        assert!(DAEMON.contains(from), "{from}");
+        place.write("ledger.toml", format!("{entry}{declared}"));
+        told.push(place.run(&["lock", "--profile", "node"]).fails(1));
     }
+    assert!(told.iter().all(|error| error.contains("help: ") || error.contains("hint: ")), "{told:?}");
+    insta::assert_snapshot!(place.stable(&told.join("\n")));
+    assert!(!place.path("imgbuild.lock").exists());
 }

@@ -124,6 +124,20 @@ impl Effects {
             && units.is_empty()
     }
 
+    /// Whether something is declared that an effect of the ledger's names does.
+    pub fn has(&self, effect: &str) -> bool {
+        match effect {
+            "accounts" => !self.accounts.is_empty() || !self.groups.is_empty(),
+            "alternatives" => !self.alternatives.is_empty(),
+            "conffiles" => self.files.iter().any(|file| file.content.is_some() || file.copy.is_some()),
+            "directories" => !self.directories.is_empty(),
+            "dpkg-db" => !self.diversions.is_empty(),
+            "metadata" => !self.files.is_empty() || !self.directories.is_empty(),
+            "units" => !self.units.is_empty(),
+            _ => false,
+        }
+    }
+
     /// What contradicts itself, at its place in `source`.
     pub fn mistakes(&self, source: &Arc<SourceText>) -> Vec<Diagnostic> {
         let mut found = Vec::new();

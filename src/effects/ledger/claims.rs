@@ -1,7 +1,7 @@
 //! Whether the effects that a workspace's ledger names have anything to go by in the package that they are named for.
 //!
-//! No effect reads the ledger: each goes by what packages ship, or by a table of packages that somebody has modelled. So
-//! an entry cannot make one do anything; it can only tell what does the work, and that may be wrong.
+//! A name in `effects` makes no effect do anything: each goes by what packages ship, by a table of packages that somebody has
+//! modelled, or by what the entry declares. So it can only tell what does the work, and that may be wrong.
 
 use super::{Ledger, LedgerError, SCRIPTS, script};
 use crate::debian::Package;
@@ -16,7 +16,9 @@ pub fn check_claims(package: &Package, ledger: &Ledger) -> Result<(), LedgerErro
     for script in SCRIPTS.iter().filter(|script| package.control.contains_key(**script)) {
         let text = package.control_text(script).unwrap_or_default();
         for effect in ledger.effects_of(&name, script) {
-            if let Some(wants) = lacks(effect, package, text) {
+            if !ledger.declares(&name, script, effect)
+                && let Some(wants) = lacks(effect, package, text)
+            {
                 return Err(LedgerError::Idle { package: name.clone(), effect: effect.to_owned(), wants });
             }
         }

@@ -87,9 +87,29 @@ impl Unaccounted {
         let entries: Vec<&str> = self.0.iter().map(|script| script.entry.as_str()).collect();
         Some(format!(
             "leave {what} out, model what the lines do (docs/effects.md), or read them and, if an image can do without, \
-             accept them, your reason in place of `…`, in the workspace's ledger.toml:\n{}",
-            entries.join("\n")
+             accept them, your reason in place of `…`, in the workspace's ledger.toml:\n{}{}",
+            entries.join("\n"),
+            self.declarations()
         ))
+    }
+
+    /// How to declare what an image needs of what the lines do, as comments behind the entries.
+    fn declarations(&self) -> String {
+        let Some(script) = self.0.iter().find(|script| script.script != "triggers") else { return String::new() };
+        let name = script::ledger_name(&script.package);
+        format!(
+            "\n# What the image needs of what the lines do is declared right below an entry, such as:\n\
+             # units = [\"{name}.service\"]\n\
+             # [[script.account]]\n\
+             # name = \"{name}\"\n\
+             # home = \"/var/lib/{name}\"\n\
+             # [[script.directory]]\n\
+             # path = \"/var/lib/{name}\"\n\
+             # mode = \"0750\"\n\
+             # user = \"{name}\"\n\
+             # group = \"{name}\"\n\
+             # There are also group, file, link, alternative and diversion: docs/effects.md, \"Accept the lines\".\n"
+        )
     }
 }
 

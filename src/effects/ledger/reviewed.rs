@@ -139,8 +139,8 @@ impl LedgerError {
                 Some("write into `note` what the lines do, and why an image can do without".to_owned())
             }
             Self::Idle { wants, .. } => Some(format!(
-                "{wants}. Where the image can do without, write `effects = []` and say so in `note`; where it cannot, let a \
-                 file of an overlay do it (docs/effects.md)"
+                "{wants}. Where the image can do without, write `effects = []` and say so in `note`; where it cannot, declare \
+                 below the entry what it needs, or let a file of an overlay do it (docs/effects.md)"
             )),
             Self::Syntax(mistakes) => mistakes.hint(),
             Self::Stale { .. } => Some(
@@ -287,6 +287,12 @@ impl Ledger {
     #[must_use]
     pub fn declared_digest(&self, package: &str) -> Option<Digest> {
         self.declared.get(&script::ledger_name(package)).copied()
+    }
+
+    /// Whether an entry for this script declares what an effect of this name does.
+    pub(super) fn declares(&self, package: &str, script: &str, effect: &str) -> bool {
+        let mut entries = self.declaring.iter().map(|(entry, _)| entry);
+        entries.any(|entry| entry.package == package && entry.script == script && entry.effects.has(effect))
     }
 
     pub(super) fn has_trigger(&self, name: &str) -> bool {

@@ -38,6 +38,49 @@ const PRESET_FILE: &str = "00-imgbuild.preset";
 /// # Errors
 /// A unit of the profile that does not exist; a link over a place that is taken; a unit whose account nothing makes.
 pub fn units(tree: &mut Tree, context: &Context<'_>) -> Result<(), EffectError> {
+    let (mut system, user) = of_packages(tree, context)?;
+    let profile = context.profile;
+    let mut unknown = Vec::new();
+    for unit in &profile.enable {
+        if !system.enable(tree, unit)? {
+            match profile.marks.mistake("units.enable", unit, format!("nothing brings the unit `{unit}`")) {
+                Some(mistake) => unknown.push(mistake.hint(advice(tree, unit, ADD))),
+                None => return Err(unplaced(tree, unit)),
+            }
+        }
+    }
+    for unit in &profile.disable {
+        // What is not there does not start; but whoever named it in a file of the workspace meant something else.
+        if !system.knows(tree, unit)
+            && let Some(mistake) =
+                profile.marks.mistake("units.disable", unit, format!("nothing brings the unit `{unit}`"))
+        {
+            unknown.push(mistake.hint(advice(tree, unit, ADD)));
+        }
+        system.disable(tree, unit);
+    }
+    Mistakes::check(unknown).map_err(EffectError::Mistakes)?;
+    runs_as::check(tree, context.declared, system.enabled.iter(), |name| system.text(tree, name))?;
+    system.write_preset(tree)?;
+    user.write_preset(tree)
+}
+
+/// What [`units`] would refuse of the units that the workspace's ledger declares.
+///
+/// # Errors
+/// As [`units`], of these.
+pub(super) fn rehearse(tree: &mut Tree, context: &Context<'_>) -> Result<(), EffectError> {
+    let (system, _) = of_packages(tree, context)?;
+    let declared = context.declared.each(|effects| &effects.units).map(|(_, unit)| &unit.get_ref().0);
+    let enabled = declared.filter(|unit| !context.profile.disable.contains(unit));
+    runs_as::check(tree, context.declared, enabled, |name| system.text(tree, name))
+}
+
+/// Enables what packages want, and what the workspace's ledger declares beside their scripts.
+///
+/// # Errors
+/// A link over a place that is taken; a declared unit that does not exist or is enabled already.
+fn of_packages(tree: &mut Tree, context: &Context<'_>) -> Result<(Manager, Manager), EffectError> {
     let mut system = Manager::new(tree, "system");
     let mut user = Manager::new(tree, "user");
     for package in context.packages {
@@ -62,31 +105,7 @@ pub fn units(tree: &mut Tree, context: &Context<'_>) -> Result<(), EffectError> 
         };
         return Err(entry.refuse(unit, format!("unit `{name}`"), fault));
     }
-    let profile = context.profile;
-    let mut unknown = Vec::new();
-    for unit in &profile.enable {
-        if !system.enable(tree, unit)? {
-            match profile.marks.mistake("units.enable", unit, format!("nothing brings the unit `{unit}`")) {
-                Some(mistake) => unknown.push(mistake.hint(advice(tree, unit, ADD))),
-                None => return Err(unplaced(tree, unit)),
-            }
-        }
-    }
-    for unit in &profile.disable {
-        // What is not there does not start; but whoever named it in a file of the workspace meant something else.
-        if !system.knows(tree, unit)
-            && let Some(mistake) =
-                profile.marks.mistake("units.disable", unit, format!("nothing brings the unit `{unit}`"))
-        {
-            unknown.push(mistake.hint(advice(tree, unit, ADD)));
-        }
-        system.disable(tree, unit);
-    }
-    Mistakes::check(unknown).map_err(EffectError::Mistakes)?;
-    let text = |name: &str| system.find(tree, &Name::parse(name).file()).map(|(_, text)| text);
-    runs_as::check(tree, system.enabled.iter(), text)?;
-    system.write_preset(tree)?;
-    user.write_preset(tree)
+    Ok((system, user))
 }
 
 fn unplaced(tree: &Tree, unit: &str) -> EffectError {
@@ -218,6 +237,11 @@ impl Manager {
             let text = tree.file(&path)?.text().ok()?;
             Some((path, text))
         })
+    }
+
+    /// What the file of `unit` says.
+    fn text(&self, tree: &Tree, unit: &str) -> Option<String> {
+        self.find(tree, &Name::parse(unit).file()).map(|(_, text)| text)
     }
 
     fn write_preset(&self, tree: &mut Tree) -> Result<(), EffectError> {

@@ -2,6 +2,7 @@
 //! status 217 (systemd.exec(5)), long after whoever accepted a maintainer script unread has forgotten it.
 
 use crate::effects::accounts::Owners;
+use crate::effects::declared::{Declared, Fault};
 use crate::effects::{EffectError, words};
 use crate::tree::Tree;
 
@@ -13,9 +14,11 @@ struct RunsAs {
     dynamic: bool,
 }
 
-/// Refuses an enabled unit whose account nothing makes; `find` gives the text of a unit by name.
+/// Refuses an enabled unit whose account nothing makes; `find` gives the text of a unit by name. One that is `declared` is shown
+/// where it is.
 pub(super) fn check<'a>(
     tree: &Tree,
+    declared: &Declared,
     enabled: impl Iterator<Item = &'a String>,
     find: impl Fn(&str) -> Option<String>,
 ) -> Result<(), EffectError> {
@@ -38,23 +41,28 @@ pub(super) fn check<'a>(
             };
             let id = if kind == "user" { owners.user(&name) } else { owners.group(&name) };
             if id.is_none() {
-                return Err(lacking(unit, &service, kind, &name));
+                return Err(lacking(declared, unit, &service, kind, &name));
             }
         }
     }
     Ok(())
 }
 
-fn lacking(unit: &str, service: &str, kind: &str, name: &str) -> EffectError {
+fn lacking(declared: &Declared, unit: &str, service: &str, kind: &str, name: &str) -> EffectError {
     let cause = if unit == service {
         format!("it is enabled and runs as {kind} `{name}`, which the image does not have")
     } else {
         format!("it is enabled and starts `{service}`, which runs as {kind} `{name}`, which the image does not have")
     };
     let (letter, table) = if kind == "user" { ("u", "account") } else { ("g", "group") };
+    let entry = format!("`[[script.{table}]]` with `name = \"{name}\"`");
+    let mut units = declared.each(|effects| &effects.units);
+    if let Some((by, at)) = units.find(|(_, declared)| declared.get_ref().0 == unit) {
+        return by.refuse(at, format!("unit `{unit}`"), Fault::new(cause, format!("declare it too, {entry}")));
+    }
     EffectError::refused(format!("unit `{unit}`"), cause).with_hint(format!(
         "declare it in an overlay, `files/usr/lib/sysusers.d/{name}.conf` with the line `{letter} {name} -`; or, if ledger.toml \
-         accepts the script that makes it, below that entry: `[[script.{table}]]`, `name = \"{name}\"`; or leave the unit out: `disable = [\"{unit}\"]` in [units] of the profile"
+         accepts the script that makes it, below that entry: {entry}; or leave the unit out: `disable = [\"{unit}\"]` in [units] of the profile"
     ))
 }
 

@@ -1,4 +1,5 @@
 use super::*;
+use crate::effects::declared::Declared;
 
 #[test]
 fn install_sections_become_links() {
@@ -125,7 +126,8 @@ fn runs_as(service: &str, files: &[(&str, &str)]) -> Result<(), String> {
     let mut system = Manager::new(&tree, "system");
     system.enable(&mut tree, "x.socket").unwrap();
     let find = |name: &str| system.find(&tree, name).map(|(_, text)| text);
-    runs_as::check(&tree, system.enabled.iter(), find).map_err(|error| format!("{error}; {}", error.hint().unwrap()))
+    runs_as::check(&tree, Declared::none(), system.enabled.iter(), find)
+        .map_err(|error| format!("{error}; {}", error.hint().unwrap()))
 }
 
 #[test]

@@ -101,9 +101,9 @@ fn a_declared_unit_that_is_not_there_or_would_not_be_started_by_that_is_refused(
 #[test]
 fn a_declared_unit_whose_account_nothing_makes_is_refused() {
     let files = with_unit(&format!("[Service]\nUser=example\n{INSTALL}"));
-    let error = after(units, &files, ENABLED).unwrap_err();
-    assert!(error.to_string().contains("runs as user `example`, which the image does not have"), "{error}");
-    assert!(error.hint().unwrap().contains("`[[script.account]]`, `name = \"example\"`"), "{error}");
+    let error = refused_by(units, &files, ENABLED);
+    assert!(error.contains("runs as user `example`, which the image does not have"), "{error}");
+    assert!(error.contains("declare it too, `[[script.account]]` with `name = \"example\"`"), "{error}");
     let with_account = [&files[..], &[("etc/passwd", Node::file(0o644, "example:x:100:100:::\n"))]].concat();
     after(units, &with_account, ENABLED).unwrap();
 }
