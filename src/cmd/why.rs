@@ -132,6 +132,9 @@ impl Asked<'_> {
             }
             (None, Some((kind, given))) => Ok(Answer { kind, name: what, given: vec![given], chain: None }),
             (None, None) => {
+                if let Some(hint) = packages.left_out(what)? {
+                    return Err(self.nothing_brings(what).hint(hint));
+                }
                 let known = packages.names().chain(given::settings(self.profile));
                 Err(self.unknown(what, known, "imgbuild.lock lists the packages of a locked profile"))
             }

@@ -3,7 +3,7 @@
 
 use super::pins::Sources;
 use super::{LockError, LockedPackage};
-use crate::profile::{Profile, kernel_version};
+use crate::profile::{Profile, Recommends, kernel_version};
 
 /// How the package of a kernel is called, before its release.
 const IMAGE: &str = "linux-image-";
@@ -36,19 +36,40 @@ pub(super) fn newest_kernel<'a>(sources: &Sources<'a>, of: &str, is_right: impl 
     right.max_by(|(a, _), (b, _)| a.cmp(b)).map(|(_, release)| release)
 }
 
-/// The packages that `profile` wants, the kernel's being of the version that it asks for.
+/// The packages that a profile wants which `locked` are for, and of which of them the recommended ones come along.
+#[must_use]
+pub fn wanted(profile: &Profile, locked: &[LockedPackage]) -> (Vec<String>, Recommends) {
+    let release = kernel_of(locked).map(|(release, _)| release).filter(|_| profile.kernel.version.is_some());
+    release
+        .map_or_else(|| (profile.packages.clone(), profile.recommends.clone()), |release| of_release(profile, release))
+}
+
+/// The packages that `profile` wants and of which of them the recommended ones come along, the kernel's being of the version
+/// that it asks for.
 ///
 /// # Errors
 /// No source has such a kernel.
-pub(super) fn with_kernel(profile: &Profile, sources: &Sources<'_>) -> Result<Vec<String>, LockError> {
-    let Some(version) = &profile.kernel.version else { return Ok(profile.packages.clone()) };
-    let arch = profile.board.arch().name();
-    let (newest_name, numbers) = (format!("{IMAGE}{arch}"), kernel_version(version));
+pub(super) fn with_kernel(profile: &Profile, sources: &Sources<'_>) -> Result<(Vec<String>, Recommends), LockError> {
+    let Some(version) = &profile.kernel.version else {
+        return Ok((profile.packages.clone(), profile.recommends.clone()));
+    };
+    let (arch, numbers) = (profile.board.arch().name(), kernel_version(version));
     let found = newest_kernel(sources, arch, |release| kernel_version(release).starts_with(&numbers));
     let Some(release) = found else {
         let newest = newest_kernel(sources, arch, |_| true).map(str::to_owned);
         return Err(LockError::NoSuchKernel { profile: profile.name.clone(), version: version.clone(), newest });
     };
+    Ok(of_release(profile, release))
+}
+
+/// As [`with_kernel`], for that release.
+fn of_release(profile: &Profile, release: &str) -> (Vec<String>, Recommends) {
+    let newest_name = format!("{IMAGE}{}", profile.board.arch().name());
     let others = profile.packages.iter().filter(|package| **package != newest_name).cloned();
-    Ok(others.chain([format!("{IMAGE}{release}")]).collect())
+    let kernel = format!("{IMAGE}{release}");
+    let mut recommends = profile.recommends.clone();
+    if recommends.except.remove(&newest_name) {
+        recommends.except.insert(kernel.clone());
+    }
+    (others.chain([kernel]).collect(), recommends)
 }

@@ -148,7 +148,7 @@ fn resolved(
         source: Box::new(source),
     };
     let locked = previous.toolchain_of(&profile.name).filter(|package| [arch, "all"].contains(&package.arch.as_str()));
-    let pins = pins(locked, arch, sources, update).map_err(failed)?;
+    let pins = pins(locked, arch, sources, &Recommends::default(), update).map_err(failed)?;
     let universe = Universe::new(arch, hold(sources, &pins)).map_err(failed)?;
     let selection = resolve(&universe, &toolchain.resolved, &Recommends::default()).map_err(failed)?;
     Ok(selection.packages().map(locked_package).collect())

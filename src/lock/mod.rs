@@ -27,7 +27,7 @@ mod tests;
 pub use critical::{CriticalChange, CriticalChangeError};
 pub use diff::{Change, diff};
 pub use file::LockFileError;
-pub use kernel::kernel_of;
+pub use kernel::{kernel_of, wanted};
 pub use kernel_modules::{Indexes, Toolchain, lock_kernel_modules};
 pub use model::*;
 pub use select::{LockError, Update, lock_profile};

@@ -65,7 +65,7 @@ impl Lock {
 pub struct LockedProfile {
     pub arch: Arch,
     /// SHA-256 of everything in the resolved profile that decides which packages are chosen
-    /// (architecture, sources, package names).
+    /// (architecture, sources, package names, whose recommended ones come along).
     pub config: Digest,
     /// SHA-256 of all that is locked for it, here and below: a lock that lost or changed some of it in a merge or an
     /// edit does not pass.

@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::{LockedPackage, Update};
 use crate::debian::index::Stanza;
 use crate::debian::resolve::{ResolveError, Universe};
+use crate::profile::Recommends;
 
 /// The versions that packages are held at, by name.
 pub(super) type Pins<'a> = BTreeMap<&'a str, &'a str>;
@@ -20,6 +21,7 @@ pub(super) fn pins<'a>(
     locked: impl Iterator<Item = &'a LockedPackage>,
     arch: &str,
     sources: &Sources<'a>,
+    recommends: &Recommends,
     update: Update<'_>,
 ) -> Result<Pins<'a>, ResolveError> {
     let named = match update {
@@ -39,7 +41,7 @@ pub(super) fn pins<'a>(
         for name in moving {
             pins.remove(name);
         }
-        moving = in_the_way(arch, sources, &pins, locked.keys().copied().collect())?;
+        moving = in_the_way(arch, sources, &pins, recommends, locked.keys().copied().collect())?;
     }
     Ok(pins)
 }
@@ -55,11 +57,18 @@ fn in_the_way<'a>(
     arch: &str,
     sources: &Sources<'a>,
     pins: &Pins<'a>,
+    recommends: &Recommends,
     installed: BTreeSet<&'a str>,
 ) -> Result<Vec<&'a str>, ResolveError> {
     let universe = Universe::new(arch, hold(sources, pins))?;
     let mut moving = Vec::new();
-    for broken in universe.broken_relations(installed)? {
+    let mut all_broken = Vec::new();
+    if !recommends.is_usual() {
+        let newest = Universe::new(arch, hold(sources, &Pins::new()))?;
+        all_broken = universe.broken_recommendations(&installed, recommends, &newest)?;
+    }
+    all_broken.extend(universe.broken_relations(installed)?);
+    for broken in all_broken {
         let mut pinned = broken.others.into_iter().filter(|name| pins.contains_key(name)).peekable();
         if pinned.peek().is_some() {
             moving.extend(pinned);

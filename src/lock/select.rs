@@ -10,7 +10,7 @@ use crate::debian::date;
 use crate::debian::index::{self, IndexError};
 use crate::debian::resolve::{Candidate, ResolveError, Universe, UnknownPackage, resolve};
 use crate::diagnostic::Mistakes;
-use crate::profile::{Profile, Recommends};
+use crate::profile::Profile;
 use crate::tree::Digest;
 
 /// Which packages may move to other versions than the locked ones.
@@ -150,17 +150,17 @@ pub fn lock_profile(
             source: Box::new(source),
         }
     };
-    let pins = previous.map(|previous| pins(previous.packages_of(&profile.name), arch, &sources, update));
+    let pins =
+        previous.map(|previous| pins(previous.packages_of(&profile.name), arch, &sources, &profile.recommends, update));
     let pins = pins.transpose().map_err(failed(false))?.unwrap_or_default();
     let failed = failed(!pins.is_empty());
     let universe = Universe::new(arch, hold(&sources, &pins)).map_err(&failed)?;
-    let wanted = with_kernel(profile, &sources)?;
-    let selection = resolve(&universe, &wanted, &Recommends::default()).map_err(|error| {
-        match placed(profile, &hidden, &error) {
+    let (wanted, recommends) = with_kernel(profile, &sources)?;
+    let selection =
+        resolve(&universe, &wanted, &recommends).map_err(|error| match placed(profile, &hidden, &error) {
             Some(mistakes) => LockError::Unknown(mistakes),
             None => failed(error),
-        }
-    })?;
+        })?;
     Ok(Locked {
         profile: LockedProfile {
             arch: profile.board.arch(),

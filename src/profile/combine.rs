@@ -29,6 +29,10 @@ pub(super) fn combine(draft: &mut Draft, overlays: Vec<Overlay>) -> Result<(), P
             _ => true,
         });
     }
+    let of_package = |package: &str| format!("`recommends` of package `{package}`");
+    let recommends = |overlay: &Overlay| overlay.recommends.clone();
+    let given_recommends = given(&overlays, recommends, &draft.recommends_of, PartialEq::eq, of_package)?;
+    draft.recommends_of.extend(given_recommends);
     let named = |key: &str| format!("`{key}`");
     let config_txt = |overlay: &Overlay| settings_of(overlay.config_txt.lines());
     let decided = settings_of(draft.config_txt.lines()).into_iter().collect();

@@ -13,11 +13,11 @@ use super::inherit::{edit, not_inherited, plain, put, replace, unique};
 use super::k3s::K3sDraft;
 use super::marks::Written;
 use super::params::{self, Settings};
-use super::schema::{ImageTable, List, ProfileToml, SourceEntry, UnitsTable, UserEntry};
+use super::schema::{ImageTable, List, ProfileToml, SourceEntry, UnitsTable, UserEntry, apart};
 use super::values::{Edit, Glob, PartitionSize, Spanned, Unit};
 use super::{
     Board, ImageSettings, Kernel, KernelModule, ManifestTemplate, Marks, Network, Origin, Overlay, Profile,
-    ProfileArtifact, ProfileError, ProfileFile, Source, User, Workspace, cmdline, openings,
+    ProfileArtifact, ProfileError, ProfileFile, Recommends, Source, User, Workspace, cmdline, openings,
 };
 use crate::diagnostic::{Diagnostic, SourceText};
 
@@ -42,6 +42,9 @@ pub(super) struct Draft {
     /// What is said of overlays' parameters, by overlay.
     pub settings: BTreeMap<String, Settings>,
     pub packages: Vec<String>,
+    recommends: Option<bool>,
+    /// Whether what packages recommend comes along, by their names.
+    pub recommends_of: BTreeMap<String, bool>,
     drop: Vec<String>,
     /// What of `drop` a file of the chain takes away, and where; overlays may give it.
     undropped: BTreeMap<String, Undropped>,
@@ -122,7 +125,8 @@ impl Draft {
                 self.overlay_places.insert(name.0.clone(), (Arc::clone(at), overlay.span()));
             }
         }
-        self.marks.note_added("packages", by, &toml.packages);
+        let (packages, recommends_of) = apart(toml.packages, at)?;
+        self.marks.note_added("packages", by, &packages);
         self.marks.note_added("kernel.modules", by, &toml.kernel.modules);
         self.marks.note_added("kernel.initrd_modules", by, &toml.kernel.initrd_modules);
         self.marks.note_added("kernel.cmdline", by, &toml.kernel.cmdline);
@@ -135,7 +139,10 @@ impl Draft {
         params::check_names(&toml.settings, at, workspace)?;
         params::lay(&mut self.settings, toml.settings, by);
         edit(&mut self.overlays, toml.overlays, at)?;
-        edit(&mut self.packages, toml.packages, at)?;
+        edit(&mut self.packages, packages, at)?;
+        replace(&mut self.recommends, toml.recommends);
+        self.recommends_of.extend(recommends_of);
+        self.recommends_of.retain(|package, _| self.packages.contains(package));
         self.lay_drop(toml.drop, at);
         edit(&mut self.ntp, toml.ntp, at)?;
         replace(&mut self.kernel.version, toml.kernel.version.map(Into::into));
@@ -268,6 +275,7 @@ impl Draft {
             config_txt,
             hostname: self.hostname,
             packages: self.packages,
+            recommends: Recommends::new(self.recommends.unwrap_or(false), self.recommends_of),
             // The image's paths have no leading slash.
             drop: self.drop.iter().map(|glob| glob.trim_start_matches('/').to_owned()).collect(),
             kernel: self.kernel,

@@ -48,13 +48,14 @@ pub(super) fn diagnose(
 
 fn list(place: &Place<'_>, is_table: bool) -> String {
     let Place { key, header, text, .. } = place;
+    // Of packages, words and tables may stand side by side.
+    let is_package = || *key == "packages" && place.table().is_some_and(|table| table.contains_key("name"));
+    let is_of_tables = is_table && (LISTS_OF_TABLES.contains(key) || is_package());
     match header {
-        Some(header) if is_table && LISTS_OF_TABLES.contains(key) => {
+        Some(header) if is_of_tables => {
             format!("there may be several, so each has two brackets: `[[{header}]]`")
         }
-        _ if is_table && LISTS_OF_TABLES.contains(key) => {
-            "write it in brackets, a single entry too: `[{ … }]`".to_owned()
-        }
+        _ if is_of_tables => "write it in brackets, a single entry too: `[{ … }]`".to_owned(),
         _ if is_table => place.list_of_words(),
         _ if key.is_empty() || !text.starts_with(['"', '\'']) => {
             "write it in brackets, a single entry too: `[\"one\"]`".to_owned()

@@ -91,6 +91,9 @@ pub struct Profile {
     pub sources: Vec<Source>,
     /// Package names to install, sorted, no duplicates; the board's and kernel's own packages included.
     pub packages: Vec<String>,
+    /// Of which packages the recommended ones come along.
+    #[serde(skip_serializing_if = "Recommends::is_usual")]
+    pub recommends: Recommends,
     /// Globs (over clean paths) of what is left out of the image after all packages and effects.
     pub drop: Vec<String>,
     pub kernel: Kernel,
@@ -270,6 +273,18 @@ pub struct Recommends {
 }
 
 impl Recommends {
+    /// Those of the packages that `said` names as it says, those of all others if `by_default`.
+    pub(super) fn new(by_default: bool, said: BTreeMap<String, bool>) -> Self {
+        let except = said.into_iter().filter(|(_, said)| *said != by_default);
+        Self { by_default, except: except.map(|(name, _)| name).collect() }
+    }
+
+    /// Whether no package's do.
+    #[must_use]
+    pub fn is_usual(&self) -> bool {
+        *self == Self::default()
+    }
+
     /// Whether what `package` recommends comes along.
     #[must_use]
     pub fn of(&self, package: &str) -> bool {

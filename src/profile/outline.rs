@@ -12,7 +12,7 @@ use super::overlay;
 use super::params;
 use super::parse::parse;
 use super::schema::{
-    ArtifactEntry, KernelModuleTable, OverlayToml, ParamTable, ParamValues, SetBy, Settable, SourceEntry,
+    ArtifactEntry, KernelModuleTable, OverlayToml, ParamTable, ParamValues, SetBy, Settable, SourceEntry, apart,
 };
 use super::values::{Identifier, Spanned};
 use super::{Arch, Form, Home, ManifestTemplate, ParamValue, Params, Port, ProfileError, Via, Workspace};
@@ -88,6 +88,9 @@ pub struct Part {
     /// Architectures that it is for; all if there are none.
     pub architectures: Vec<Arch>,
     pub packages: Vec<String>,
+    /// Whether what packages recommend comes along, by their names.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub recommends: BTreeMap<String, bool>,
     pub sources: Vec<Archive>,
     /// Globs of what the image leaves out.
     pub drop: Vec<String>,
@@ -192,12 +195,14 @@ pub fn outline(workspace: &Workspace, name: &str) -> Result<Outline, ProfileErro
                 given.entry(name.clone()).or_insert_with(|| value.clone());
             }
         }
+        let (packages, recommends) = apart(when.packages, &source)?;
         let part = Part {
             provides: all(when.provides),
             needs: all(when.needs),
             conflicts: all(when.conflicts),
             architectures: plain_all(when.architectures),
-            packages: all(when.packages),
+            packages: all(packages),
+            recommends,
             sources: when.sources.into_iter().map(archive_of).collect(),
             drop: all(when.drop),
             modules: all(when.modules),
@@ -212,6 +217,7 @@ pub fn outline(workspace: &Workspace, name: &str) -> Result<Outline, ProfileErro
         let (user, group, symlink, directory) = (file.user, file.group, file.symlink, file.directory);
         (format!("/{path}"), OwnFile { mode, user, group, symlink, directory })
     });
+    let (packages, recommends) = apart(toml.packages, &source)?;
     Ok(Outline {
         name: name.to_owned(),
         description: usual.description,
@@ -222,7 +228,8 @@ pub fn outline(workspace: &Workspace, name: &str) -> Result<Outline, ProfileErro
             needs: all(toml.needs),
             conflicts: all(toml.conflicts),
             architectures: plain_all(toml.architectures),
-            packages: all(toml.packages),
+            packages: all(packages),
+            recommends,
             sources: toml.sources.into_iter().map(archive_of).collect(),
             drop: all(toml.drop),
             modules: all(toml.modules),

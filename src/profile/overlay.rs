@@ -15,7 +15,7 @@ use super::inherit::{plain, unique};
 use super::marks::Written;
 use super::parse::parse;
 use super::resolved::glob_of;
-use super::schema::{DirectoryEntry, OverlayEntry, OverlayToml, SourceEntry, UnitsTable};
+use super::schema::{DirectoryEntry, OverlayEntry, OverlayToml, SourceEntry, UnitsTable, apart};
 use super::values::{Account, Line, ManifestGlob, Mode, Spanned};
 use super::{
     KernelModule, ManifestTemplate, Marks, Origin, Params, Port, ProfileArtifact, ProfileError, ProfileFile, Source,
@@ -44,6 +44,8 @@ pub struct Overlay {
     /// What it opens on nodes.
     pub ports: BTreeSet<Port>,
     pub packages: Vec<String>,
+    /// Whether what packages recommend comes along, by their names.
+    pub recommends: BTreeMap<String, bool>,
     /// Archives by name.
     pub sources: BTreeMap<String, Source>,
     /// Globs of what the image leaves out, with a leading slash.
@@ -109,8 +111,10 @@ pub(super) fn read(
     let of_cluster = params::of_cluster(&toml);
     let mut architectures = Architectures::of(&toml);
     let params = params::apply(name, &mut toml, &mut architectures, draft.settings.get(name), &source)?;
+    let (packages, recommends) = apart(std::mem::take(&mut toml.packages), &source)?;
     let by = Written { origin: Origin::Overlay(name.to_owned()), source };
     let mut marks = marks_of(&toml, &by);
+    marks.note_each("packages", &by, &packages);
     params::note(&mut marks, name, draft.settings.get(name));
     let at = &by.source;
     let artifacts = artifact::of(&mut toml, draft.board, &by, &mut marks)?;
@@ -139,7 +143,8 @@ pub(super) fn read(
         architectures,
         ports: ports::ports_of(toml.ports, at)?,
         drop: toml.drop.into_iter().map(plain).collect(),
-        packages: toml.packages.into_iter().map(plain).collect(),
+        packages: packages.into_iter().map(plain).collect(),
+        recommends,
         modules: toml.modules.into_iter().map(plain).collect(),
         config_txt: Block::new(toml.board.config, at),
         sysctl: toml.sysctl.into_iter().map(|(key, value)| (key.0, value.0.into_inner().0)).collect(),
@@ -160,7 +165,6 @@ pub(super) fn read(
 fn marks_of(toml: &OverlayToml, by: &Written) -> Marks {
     let mut marks = Marks::default();
     marks.note_each("needs", by, &toml.needs);
-    marks.note_each("packages", by, &toml.packages);
     marks.note_each("kernel.modules", by, &toml.modules);
     marks.note_each("board.config", by, &toml.board.config);
     for (key, value) in &toml.sysctl {

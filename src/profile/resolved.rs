@@ -16,7 +16,7 @@ impl Profile {
         digest_of(self)
     }
 
-    /// Digest of just what the lock answers: which packages are chosen (architecture, sources, package names), whose
+    /// Digest of just what the lock answers: which packages are chosen (architecture, sources, package names, whose recommended ones come along), whose
     /// account numbers are pinned, which files of which K3s release there are, which container images, and what kernel modules are compiled of. A lock stays good as long as it does
     /// not change.
     #[must_use]
@@ -38,9 +38,9 @@ impl Profile {
                     [] => digest,
                     preload => digest_of(&(digest.to_string(), preload)),
                 };
-                self.with_kernel(digest)
+                self.with_recommends(self.with_kernel(digest))
             }
-            None => self.with_kernel(digest_of(&selection)),
+            None => self.with_recommends(self.with_kernel(digest_of(&selection))),
         }
     }
 
@@ -51,6 +51,14 @@ impl Profile {
             return digest;
         }
         digest_of(&(digest.to_string(), &self.kernel.version, &self.kernel_modules))
+    }
+
+    /// The digest, and in it whose recommended packages come along. Without such it is what it was before there was a choice.
+    fn with_recommends(&self, digest: Digest) -> Digest {
+        if self.recommends.is_usual() {
+            return digest;
+        }
+        digest_of(&(digest.to_string(), &self.recommends))
     }
 
     /// What templates may know of it.

@@ -2,6 +2,7 @@
 //! what editors show through the JSON Schema.
 
 mod kernel_module;
+mod package;
 mod params;
 
 use std::collections::BTreeMap;
@@ -15,6 +16,7 @@ use serde::de::{Deserializer, IntoDeserializer as _, MapAccess};
 use serde_json::{Value, json};
 
 pub(super) use self::kernel_module::{KernelModuleTable, ModulePatchEntry};
+pub(super) use self::package::{PackageEntry, apart};
 pub(crate) use self::params::OverlayTables;
 pub use self::params::SetBy;
 pub(super) use self::params::{ParamTable, ParamValues, Settable, WhenEntry};
@@ -56,7 +58,9 @@ pub(super) struct ProfileToml {
     pub settings: BTreeMap<Spanned<Identifier>, ParamValues>,
     /// Debian packages; what they depend on comes along. Adds to the inherited ones; `-name` removes one.
     #[serde(default)]
-    pub packages: List<Package>,
+    pub packages: Vec<Spanned<PackageEntry<Edit<Package>>>>,
+    /// Whether what packages recommend comes along too, as with apt's `APT::Install-Recommends`; `false` unless given.
+    pub recommends: Option<bool>,
     /// Globs of what to leave out of the image; a directory goes with all it holds. `-glob` removes an inherited one.
     #[serde(default)]
     pub drop: List<Glob>,
@@ -390,7 +394,7 @@ pub(super) struct OverlayToml {
     pub ports: Vec<Spanned<PortEntry>>,
     /// Debian packages that its files need.
     #[serde(default)]
-    pub packages: Vec<Spanned<Package>>,
+    pub packages: Vec<Spanned<PackageEntry<Package>>>,
     /// Debian archives that those packages come from, by name. A profile's own of that name wins.
     #[serde(default, rename = "source")]
     pub sources: Vec<SourceEntry>,

@@ -163,6 +163,12 @@ impl<'de, T: TryFrom<String, Error = String>> Deserialize<'de> for Edit<T> {
     }
 }
 
+impl<T> From<T> for Edit<T> {
+    fn from(value: T) -> Self {
+        Self::Add(value)
+    }
+}
+
 impl<T: JsonSchema> JsonSchema for Edit<T> {
     fn inline_schema() -> bool {
         T::inline_schema()

@@ -58,7 +58,6 @@ fn slips_in_a_profile_are_told_too_and_windows_line_ends_are_none() {
         "[user]\nname = \"ada\"",
         "[packages]\nhtop = \"*\"\nvim = \"*\"",
         "[packages]",
-        "[[packages]]\nname = \"htop\"",
         "[overlays]\nlist = [\"storage\"]",
         "packages = \"htop\"",
         "[units.enable]\nx = true",

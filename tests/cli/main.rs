@@ -48,6 +48,7 @@ mod pi;
 mod place;
 mod plan;
 mod preload;
+mod recommends;
 mod reproducible;
 mod screen;
 mod secrets;

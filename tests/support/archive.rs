@@ -18,7 +18,7 @@ pub const INDEX: &str = "/debian/dists/test/main/binary-amd64/Packages";
 pub struct Archive {
     pub gpg: Gpg,
     signer: String,
-    /// Version and bytes of packages by name.
+    /// Control data and bytes of packages by name.
     debs: BTreeMap<String, (String, Vec<u8>)>,
     /// Date of its Release file; ten days ago if none is given.
     pub date: Option<u64>,
@@ -67,14 +67,23 @@ impl Archive {
     }
 
     /// With another package of this version.
-    pub fn with_version(mut self, name: &str, version: &str, scripts: &[(&str, &str)], data: Tar) -> Self {
-        let mut control = Tar(control_tar(&control(name, version)));
+    pub fn with_version(self, name: &str, version: &str, scripts: &[(&str, &str)], data: Tar) -> Self {
+        self.with_control(name, &control(name, version), scripts, data)
+    }
+
+    /// With another package that has `fields`, whole lines, such as `Depends: parcel`.
+    pub fn with_fields(self, name: &str, fields: &str, data: Tar) -> Self {
+        self.with_control(name, &format!("{}{fields}\n", control(name, "1.0-1")), &[], data)
+    }
+
+    fn with_control(mut self, name: &str, text: &str, scripts: &[(&str, &str)], data: Tar) -> Self {
+        let mut control = Tar(control_tar(text));
         control.0.truncate(control.0.len() - 1024);
         for (script, text) in scripts {
             control = control.file(&format!("./{script}"), text);
         }
         let deb = ar(&[("debian-binary", b"2.0\n"), ("control.tar", &control.finish()), ("data.tar", &data.finish())]);
-        self.debs.insert(name.to_owned(), (version.to_owned(), deb));
+        self.debs.insert(name.to_owned(), (text.to_owned(), deb));
         self
     }
 
@@ -82,8 +91,8 @@ impl Archive {
     pub fn files(&self) -> BTreeMap<String, Vec<u8>> {
         let mut files = BTreeMap::new();
         let mut index = String::new();
-        for (name, (version, deb)) in &self.debs {
-            let (control, digest) = (control(name, version), Digest::of(deb));
+        for (name, (control, deb)) in &self.debs {
+            let digest = Digest::of(deb);
             let (filename, path) = if self.flat {
                 (format!("./{name}.deb"), format!("/debian/{name}.deb"))
             } else {

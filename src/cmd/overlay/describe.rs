@@ -81,7 +81,12 @@ impl Text {
         self.list("needs", &part.needs);
         self.list("conflicts", &part.conflicts);
         self.list("architectures", part.architectures.iter().map(|arch| arch.name()));
-        self.list("packages", &part.packages);
+        let packages = part.packages.iter().map(|package| match part.recommends.get(package) {
+            Some(true) => format!("{package} and what it recommends"),
+            Some(false) => format!("{package} without what it recommends"),
+            None => package.clone(),
+        });
+        self.list("packages", packages);
         self.list("sources", part.sources.iter().map(source_in_words));
         self.list("left out", &part.drop);
         self.list("loads", &part.modules);

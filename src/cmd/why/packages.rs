@@ -6,12 +6,12 @@ use std::fmt::Write as _;
 use super::answer::{Asker, Chain};
 use crate::cmd::lock as locking;
 use crate::cmd::session::Session;
-use crate::debian::resolve::{self, Reason, Universe};
+use crate::debian::resolve::{self, Reason, Recommending, Selection, Universe};
 use crate::debian::{Package, index};
 use crate::exit::{Code, Failure};
 use crate::lock::{self, Lock, LockedPackage, Update};
 use crate::pipeline::{self, PlannedPackage};
-use crate::profile::{Profile, Recommends, Source};
+use crate::profile::{Profile, Source};
 
 /// Where systemd looks for units of the system, the first wins (systemd.unit(5)).
 const UNITS: [&str; 3] = ["etc/systemd/system/", "usr/local/lib/systemd/system/", "usr/lib/systemd/system/"];
@@ -66,8 +66,8 @@ impl<'a> Packages<'a> {
         self.unpacked.iter().find(has).map(|package| package.name.as_str())
     }
 
-    /// How a package comes in; none if it does not.
-    pub(super) fn chain(&self, package: &str) -> Result<Option<Chain>, Failure> {
+    /// Calls `see` with what the chosen packages are to each other.
+    fn selection<T>(&self, see: impl FnOnce(&Selection<'_>) -> T) -> Result<T, Failure> {
         let versions: BTreeMap<&str, &str> =
             self.chosen.iter().map(|package| (package.name.as_str(), package.version.as_str())).collect();
         let mut stanzas = Vec::new();
@@ -77,19 +77,46 @@ impl<'a> Packages<'a> {
             stanzas.push((name.as_str(), all));
         }
         let universe = Universe::new(self.profile.board.arch().name(), stanzas)?;
-        let selection = resolve::resolve(&universe, &self.profile.packages, &Recommends::default())?;
-        let Some(chain) = selection.why(package) else { return Ok(None) };
-        let mut steps: Vec<String> = chain.iter().map(ToString::to_string).collect();
+        let (wanted, recommends) = lock::wanted(self.profile, &self.chosen);
+        Ok(see(&resolve::resolve(&universe, &wanted, &recommends)?))
+    }
+
+    /// Why a package that is recommended does not come in; none if nothing recommends it.
+    pub(super) fn left_out(&self, package: &str) -> Result<Option<String>, Failure> {
+        self.selection(|selection| {
+            let all = selection.recommending(package);
+            let Recommending { package: by, counts, instead } = all.iter().max_by_key(|found| found.counts)?;
+            Some(match instead {
+                Some(instead) if *counts => format!("{by} recommends it, or {instead}, which is there"),
+                _ if *counts => format!(
+                    "{by} recommends it, and it could not be had: no source had it or something that it needs, or it \
+                     conflicts with what is there"
+                ),
+                _ => format!(
+                    "{by} recommends it, and recommendations of {by} do not come along: write `{{ name = \"{by}\", \
+                     recommends = true }}` into `packages`, or `{package:?}`"
+                ),
+            })
+        })
+    }
+
+    /// How a package comes in; none if it does not.
+    pub(super) fn chain(&self, package: &str) -> Result<Option<Chain>, Failure> {
+        let found = self.selection(|selection| {
+            let chain = selection.why(package)?;
+            let first = match chain.first() {
+                Some(Reason::Wanted { package }) => Some((*package).to_owned()),
+                _ => None,
+            };
+            Some((chain.iter().map(ToString::to_string).collect::<Vec<String>>(), first))
+        })?;
+        let Some((mut steps, first)) = found else { return Ok(None) };
         let from = self.chosen.iter().find(|chosen| chosen.name == package);
         if let Some(package) = from.filter(|package| is_unusual(&package.source, self.profile)) {
             steps.push(format!("{} {} comes from source `{}`", package.name, package.version, package.source));
         }
-        let askers = match chain.first() {
-            Some(Reason::Wanted { package }) => {
-                self.profile.marks.givers("packages", package).map(Asker::from).collect()
-            }
-            _ => Vec::new(),
-        };
+        let askers = first.iter().flat_map(|first| self.profile.marks.givers("packages", first)).map(Asker::from);
+        let askers = askers.collect();
         Ok(Some(Chain { package: package.to_owned(), steps, askers }))
     }
 }

@@ -6,6 +6,7 @@ use super::error::ResolveError;
 use super::select::groups;
 use super::universe::{Universe, WorkBudget};
 use crate::debian::relation;
+use crate::profile::Recommends;
 
 /// A relation of a package that does not hold at the offered versions.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -58,6 +59,38 @@ impl<'a> Universe<'a> {
                     if !others.is_empty() {
                         broken_relations.push(BrokenRelation { package: stanza.name, others });
                     }
+                }
+            }
+        }
+        Ok(broken_relations)
+    }
+
+    /// The `Recommends` of the packages called `names` that do not hold and would at the versions of `newest`, where one of
+    /// `names` has to be of another version for it. What is recommended may be missing, but what is there for that reason is
+    /// not left behind, as apt moves along what such a field was satisfied by (apt-pkg/depcache.cc, Debian bug #470115).
+    ///
+    /// # Errors
+    /// A relation cannot be read.
+    pub fn broken_recommendations(
+        &self,
+        names: &BTreeSet<&'a str>,
+        recommends: &Recommends,
+        newest: &Self,
+    ) -> Result<Vec<BrokenRelation<'a>>, ResolveError> {
+        let budget = WorkBudget::default();
+        let mut broken_relations = Vec::new();
+        for id in names.iter().filter(|name| recommends.of(name)).filter_map(|name| self.find(name)) {
+            let stanza = self.stanza(id);
+            for group in relation::parse(stanza.recommends).map_err(ResolveError::relation(stanza))? {
+                let mut is_met = [false; 2];
+                for (universe, is_met) in [self, newest].into_iter().zip(&mut is_met) {
+                    let able = group.iter().flat_map(|relation| universe.satisfiers(relation)).collect::<Vec<_>>();
+                    budget.take(group.len().saturating_add(able.len()))?;
+                    *is_met = able.into_iter().any(|id| names.contains(universe.stanza(id).name));
+                }
+                if is_met == [false, true] {
+                    let others = group.iter().map(|relation| relation.name).filter(|name| names.contains(name));
+                    broken_relations.push(BrokenRelation { package: stanza.name, others: others.collect() });
                 }
             }
         }

@@ -20,7 +20,7 @@ mod tests;
 pub use broken_relations::BrokenRelation;
 pub use error::{ResolveError, UnknownPackage};
 pub use universe::{Candidate, Universe};
-pub use why::Reason;
+pub use why::{Reason, Recommending};
 
 use std::collections::BTreeSet;
 
@@ -43,6 +43,12 @@ impl<'a> Selection<'a> {
     /// The selected packages, sorted by name.
     pub fn packages(&self) -> impl Iterator<Item = &'a Candidate<'a>> {
         self.selected.iter().map(|&id| self.universe.get(id))
+    }
+
+    /// The selected packages that recommend `package`, which is not selected, in the order of their names.
+    #[must_use]
+    pub fn recommending(&self, package: &str) -> Vec<Recommending<'a>> {
+        why::recommending(self, package)
     }
 
     /// Why `package` is selected: the shortest chain of dependencies from an essential or wanted package down

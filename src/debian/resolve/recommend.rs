@@ -5,6 +5,9 @@
 //! `MarkInstall` (apt-pkg/depcache.cc): depth first, of each package the dependencies before its `Recommends`, and what a
 //! recommended package needs and recommends before the next. An alternative that is selected by then is enough, else the
 //! first that can be had is taken; a group of which none can be had is left out, for it is not critical.
+//!
+//! apt takes recommendations on the way, so that there one may decide between alternatives that a later package depends on. Here
+//! it never does: with recommendations there is all that is there without them.
 
 use std::collections::BTreeSet;
 
@@ -32,7 +35,7 @@ pub(super) fn add(
     roots: &[Id],
     recommends: &Recommends,
 ) -> Result<BTreeSet<Id>, ResolveError> {
-    if !recommends.by_default && recommends.except.is_empty() {
+    if recommends.is_usual() {
         return Ok(BTreeSet::new());
     }
     let universe = selector.universe();

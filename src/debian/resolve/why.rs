@@ -37,6 +37,36 @@ impl fmt::Display for Reason<'_> {
     }
 }
 
+/// A selected package that recommends one that is not.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Recommending<'a> {
+    pub package: &'a str,
+    /// Whether what it recommends comes along, if it can be had.
+    pub counts: bool,
+    /// A selected package that is as good, by the relation itself.
+    pub instead: Option<&'a str>,
+}
+
+pub(super) fn recommending<'a>(selection: &Selection<'a>, package: &str) -> Vec<Recommending<'a>> {
+    let universe = selection.universe;
+    let mut found = Vec::new();
+    for &id in &selection.selected {
+        let stanza = universe.stanza(id);
+        for group in relation::parse(stanza.recommends).unwrap_or_default() {
+            if group.iter().any(|relation| relation.name == package) {
+                let instead = group.iter().flat_map(|relation| universe.satisfiers(relation));
+                let instead = instead.into_iter().find(|id| selection.selected.contains(id));
+                found.push(Recommending {
+                    package: stanza.name,
+                    counts: selection.recommending.contains(&id),
+                    instead: instead.map(|id| universe.stanza(id).name),
+                });
+            }
+        }
+    }
+    found
+}
+
 /// What is known to be selected, and why: by package, the one before it in its chain, and the last step.
 type Reasons<'a> = BTreeMap<Id, (Option<Id>, Reason<'a>)>;
 

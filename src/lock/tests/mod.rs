@@ -3,6 +3,7 @@ mod critical;
 mod file;
 mod k3s;
 mod only;
+mod recommended;
 
 use std::collections::BTreeMap;
 
@@ -25,15 +26,17 @@ fn profile(name: &str, packages: &[&str]) -> Profile {
     Profile { name: name.to_owned(), packages, ..sample(Board::UefiArm64) }
 }
 
-/// A stanza for `NAME VERSION [dependencies]`, or `NAME/SOURCE VERSION [dependencies]`.
+/// A stanza for `NAME VERSION [dependencies] [~ recommendations]`, or `NAME/SOURCE VERSION …`.
 fn stanza(line: &str) -> String {
-    let mut words = line.splitn(3, ' ');
+    let (relations, recommends) = line.split_once(" ~ ").unzip();
+    let recommends = recommends.map(|recommends| format!("Recommends: {recommends}\n")).unwrap_or_default();
+    let mut words = relations.unwrap_or(line).splitn(3, ' ');
     let (name, version) = (words.next().unwrap(), words.next().unwrap());
     let (name, source) = name.split_once('/').unwrap_or((name, name));
     let depends = words.next().map(|depends| format!("Depends: {depends}\n")).unwrap_or_default();
     let digest = Digest::of(line.as_bytes());
     format!(
-        "Package: {name}\nSource: {source}\nVersion: {version}\nArchitecture: arm64\n{depends}\
+        "Package: {name}\nSource: {source}\nVersion: {version}\nArchitecture: arm64\n{depends}{recommends}\
          Filename: pool/main/{name}_{version}_arm64.deb\nSize: 1000\nSHA256: {digest}\n\n"
     )
 }

@@ -7,6 +7,7 @@ use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde::de::{Deserializer, Error as _};
 use serde::{Deserialize, Serialize};
 
+use super::package::PackageEntry;
 use super::{KernelModuleTable, SourceEntry, UnitsTable};
 use crate::profile::checks;
 use crate::profile::values::{Glob, Identifier, Line, ManifestGlob, Module, Package, Spanned};
@@ -93,7 +94,7 @@ pub(in crate::profile) struct WhenEntry {
     pub architectures: Vec<Spanned<Arch>>,
     /// Debian packages.
     #[serde(default)]
-    pub packages: Vec<Spanned<Package>>,
+    pub packages: Vec<Spanned<PackageEntry<Package>>>,
     /// Debian archives, by name.
     #[serde(default, rename = "source")]
     pub sources: Vec<SourceEntry>,

@@ -17,7 +17,7 @@ hostnam = "a"
     3 | hostnam = "a"
       | ^^^^^^^
       |
-      = help: did you mean `hostname`? keys here: `schema`, `extends`, `description`, `board`, `hostname`, `overlays`, `overlay`, `packages`, `drop`, `timezone`, `ntp`, `locale`, `serial`, `kernel`, `sysctl`, `debconf`, `units`, `k3s`, `status`, `image`, `file`, `user`, `network`, `source`
+      = help: did you mean `hostname`? keys here: `schema`, `extends`, `description`, `board`, `hostname`, `overlays`, `overlay`, `packages`, `recommends`, `drop`, `timezone`, `ntp`, `locale`, `serial`, `kernel`, `sysctl`, `debconf`, `units`, `k3s`, `status`, `image`, `file`, `user`, `network`, `source`
     "#);
 }
 

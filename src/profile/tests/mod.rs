@@ -10,6 +10,7 @@ mod nvidia;
 mod openings;
 mod overlay_sources;
 mod params;
+mod recommends;
 mod resolving;
 mod roles;
 mod values;
