@@ -84,8 +84,14 @@ fn real_packages_get_the_accounts_that_systemd_sysusers_and_adduser_make() {
         "board = \"uefi-amd64\"\n[[user]]\nname = \"ada\"\ngroups = [\"adm\", \"systemd-journal\"]\nshell = \"/bin/bash\"\n",
     );
     let none = IdMap::default();
-    let context =
-        Context { profile: &profile, packages: &packages, ids: &none, declared: Declared::none(), epoch: EPOCH };
+    let context = Context {
+        profile: &profile,
+        packages: &packages,
+        ids: &none,
+        declared: Declared::none(),
+        requests: Requests::none(),
+        epoch: EPOCH,
+    };
     let mut tree = unpack::unpack(&packages).unwrap();
     let ids = accounts::allocate_ids(&tree, &context).unwrap();
     let context = Context { ids: &ids, ..context };

@@ -15,7 +15,7 @@ use crate::debian::resolve::ResolveError;
 use crate::device::DeviceError;
 use crate::diagnostic::Mistakes;
 use crate::effects::depmod::DepmodError;
-use crate::effects::ledger::{LedgerError, Unaccounted};
+use crate::effects::ledger::LedgerError;
 use crate::effects::unpack::UnpackError;
 use crate::effects::{ApplyError, EffectError};
 use crate::exit::{Code, Failure};
@@ -36,6 +36,7 @@ use crate::lock::{CriticalChangeError, LockError, LockFileError, OutdatedError};
 use crate::pipeline::PipelineError;
 use crate::profile::ProfileError;
 use crate::release::ReleaseError;
+use crate::scripts::UnfollowedScripts;
 use crate::tree::{TreeError, is_damage};
 
 /// Maps error types to exit codes; types marked `hint` have a method with a hint.
@@ -78,7 +79,7 @@ failures! {
     SecretsError => Refused hint;
     SquashfsError => Unexpected;
     TreeError => Unexpected;
-    Unaccounted => Refused hint;
+    UnfollowedScripts => Refused hint;
     ManifestError => Refused hint;
     SeedError => Refused hint;
     GitopsError => Refused hint;
@@ -119,7 +120,7 @@ impl From<PipelineError> for Failure {
             PipelineError::Fetch(error) => return error.into(),
             PipelineError::Package { package, source } => return Self::from(source).about(&package),
             PipelineError::Ledger(error) => return error.into(),
-            PipelineError::Unaccounted(error) => return error.into(),
+            PipelineError::Unfollowed(error) => return error.into(),
             PipelineError::Outdated(error) => return error.into(),
             PipelineError::K3s(error) => return error.into(),
             PipelineError::Registry(error) => return error.into(),

@@ -15,7 +15,7 @@ use crate::cli;
 use crate::cluster;
 use crate::debian::archive::{self, FetchedIndex};
 use crate::effects::ledger::{Ledger, Verdict};
-use crate::effects::{self, Context, accounts, unpack};
+use crate::effects::{self, Context};
 use crate::exit::{Code, Failure};
 use crate::fetch::Download;
 use crate::fetch::k3s::NAME;
@@ -25,8 +25,10 @@ use crate::lock::{
     self, CriticalChangeError, Indexes, Lock, LockedKernelModule, LockedPackage, OutdatedError, Toolchain, Update,
 };
 use crate::output::count;
+use crate::pipeline::scripts::{Ids, Subject};
 use crate::pipeline::{self, ForProfile, Moves, PipelineError, Plan, PlannedPackage, Releases};
 use crate::profile::{self, Profile, Registration, Source};
+use crate::scripts::Installed;
 use crate::tree::Digest;
 
 pub(super) fn run(args: &cli::Lock, session: &Session<'_>) -> Outcome {
@@ -215,14 +217,14 @@ fn locked(
     let packs: Vec<&Download> = wanted.iter().map(|package| &package.download).collect();
     let (verdicts, ids) = pipeline::repairing(&packs, session.tools(), || {
         let packages = pipeline::unpacked(&wanted, session.tools())?;
-        let verdicts = pipeline::classify_scripts(&packages, &ledger)?;
         let declared = ledger.declared_for(&packages)?;
-        let diverted = declared.diverted(&packages)?;
-        let tree = unpack::unpack_diverted(&packages, &diverted)?;
+        let epoch = chosen.profile.epoch;
+        let subject = Subject { profile, packages: &packages, declared: &declared, ledger: &ledger, epoch };
+        let installed = pipeline::scripts::install(subject, Ids { pinned: &lock.ids, may_add: true })?;
+        let Installed { tree, requests, verdicts, ids, .. } = installed;
         let context =
-            Context { profile, packages: &packages, ids: &lock.ids, declared: &declared, epoch: chosen.profile.epoch };
-        let ids = accounts::allocate_ids(&tree, &context)?;
-        effects::rehearse(tree, &Context { ids: &ids, ..context })?;
+            Context { profile, packages: &packages, ids: &ids, declared: &declared, requests: &requests, epoch };
+        effects::rehearse(tree, &context)?;
         Ok((verdicts, ids))
     })?;
     for (verdict, chosen) in verdicts.into_iter().zip(&mut chosen.packages) {

@@ -82,7 +82,9 @@ fn parse_choice(words: &[&str]) -> Option<Choice> {
 /// A link's place below something that is no directory.
 pub fn alternatives(tree: &mut Tree, context: &Context<'_>) -> Result<(), EffectError> {
     let mut alternatives: BTreeMap<String, Vec<Choice>> = BTreeMap::new();
-    for package in context.packages {
+    // Of a script that was evaluated it is known which of its commands were carried out.
+    let reviewed = context.packages.iter().filter(|package| !context.requests.evaluated.contains(&package.name));
+    for package in reviewed {
         for choice in parse(package.control_text("postinst").unwrap_or_default()) {
             if exists(tree, &choice.path) {
                 alternatives.entry(choice.name.clone()).or_default().push(choice);
@@ -96,6 +98,12 @@ pub fn alternatives(tree: &mut Tree, context: &Context<'_>) -> Result<(), Effect
             return Err(entry.refuse(&alternative.path, format!("alternative `{}`", choice.name), fault));
         }
         choices.push(choice);
+    }
+    for choice in &context.requests.alternatives {
+        let choices = alternatives.entry(choice.name.clone()).or_default();
+        if exists(tree, &choice.path) && !choices.iter().any(|known| known.path == choice.path) {
+            choices.push(choice.clone());
+        }
     }
     for (name, choices) in alternatives {
         install(tree, &name, choices)?;

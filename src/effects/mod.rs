@@ -20,6 +20,7 @@ mod network;
 pub mod nsswitch;
 pub mod pam;
 pub(crate) mod paths;
+mod requests;
 #[cfg(test)]
 mod sample;
 mod settings;
@@ -31,6 +32,7 @@ pub mod unpack;
 mod words;
 
 pub use error::EffectError;
+pub use requests::Requests;
 
 use crate::debian::Package;
 use crate::format::Store;
@@ -51,6 +53,8 @@ pub struct Context<'a> {
     pub ids: &'a IdMap,
     /// What the workspace's ledger declares beside scripts of the packages.
     pub declared: &'a Declared,
+    /// What scripts asked for that were evaluated.
+    pub requests: &'a Requests,
     /// Seconds since 1970 for every date that an effect has to write.
     pub epoch: u64,
 }
@@ -87,7 +91,7 @@ impl ApplyError {
     }
 }
 
-/// Tells when locking what a build would refuse of what the workspace's ledger declares, as far as the packages and the profile's
+/// Tells when locking what a build would refuse of what the workspace's ledger declares, as far as packages, scripts and the profile's
 /// files tell it; nothing is asked of a workspace that declares nothing.
 ///
 /// # Errors
@@ -103,16 +107,25 @@ pub fn rehearse(mut tree: Tree, context: &Context<'_>) -> Result<(), EffectError
 
 /// What scripts would have done before anything of the profile counts.
 fn of_packages(tree: &mut Tree, context: &Context<'_>) -> Result<(), EffectError> {
-    accounts::accounts(tree, context)?;
-    paths::paths(tree, context)?;
     tmpfiles::tmpfiles(tree)?;
     declared::paths(tree, context)?;
     alternatives::alternatives(tree, context)
 }
 
-/// Runs all effects over the tree that the packages made. `store` keeps what is dear to compute.
+/// What is done over the tree that the packages made before their scripts are evaluated: accounts, which all that has an owner needs,
+/// and the files of scripts that were reviewed.
 ///
-/// The order is that of need: accounts before all that has an owner, the profile's own files before the units that they
+/// # Errors
+/// The first effect that fails.
+pub fn prepare(tree: &mut Tree, context: &Context<'_>) -> Result<(), ApplyError> {
+    accounts::accounts(tree, context)?;
+    paths::paths(tree, context)?;
+    Ok(())
+}
+
+/// Runs all other effects over the tree that packages and scripts made. `store` keeps what is dear to compute.
+///
+/// The order is that of need: the profile's own files before the units that they
 /// may bring, dpkg's records after what adds to them, and indexes over what is left in the end, of which the last names files
 /// that containers are given.
 ///

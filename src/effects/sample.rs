@@ -1,7 +1,7 @@
 //! A small profile and context for the tests of single effects.
 
-use super::Context;
 use super::declared::Declared;
+use super::{Context, Requests};
 use crate::lock::IdMap;
 use crate::profile::{self, Profile, Workspace};
 
@@ -15,5 +15,12 @@ pub(super) fn profile() -> Profile {
 /// A context without packages.
 pub(super) fn context(profile: &Profile) -> Context<'_> {
     static IDS: IdMap = IdMap { users: std::collections::BTreeMap::new(), groups: std::collections::BTreeMap::new() };
-    Context { profile, packages: &[], ids: &IDS, declared: Declared::none(), epoch: 1_700_000_000 }
+    Context {
+        profile,
+        packages: &[],
+        ids: &IDS,
+        declared: Declared::none(),
+        requests: Requests::none(),
+        epoch: 1_700_000_000,
+    }
 }

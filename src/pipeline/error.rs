@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use crate::cluster::manifests::ManifestError;
 use crate::debian::deb::DebError;
 use crate::effects::depmod::DepmodError;
-use crate::effects::ledger::{LedgerError, Unaccounted};
+use crate::effects::ledger::LedgerError;
 use crate::effects::unpack::UnpackError;
 use crate::effects::{ApplyError, EffectError};
 use crate::fetch::FetchError;
@@ -20,6 +20,7 @@ use crate::image::ImageError;
 use crate::image::initrd::InitrdError;
 use crate::kernel_module::CompileError;
 use crate::lock::OutdatedError;
+use crate::scripts::UnfollowedScripts;
 use crate::tree::{Digest, TreeError};
 
 /// Why a stage failed.
@@ -38,7 +39,7 @@ pub(crate) enum PipelineError {
     #[error(transparent)]
     Ledger(#[from] LedgerError),
     #[error(transparent)]
-    Unaccounted(#[from] Unaccounted),
+    Unfollowed(#[from] UnfollowedScripts),
     #[error(transparent)]
     Outdated(#[from] OutdatedError),
     #[error(transparent)]

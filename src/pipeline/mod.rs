@@ -23,13 +23,14 @@ mod packages;
 mod plan;
 mod releases;
 mod repair;
+pub(crate) mod scripts;
 pub(crate) mod survey;
 mod tree;
 pub(crate) mod up_to_date;
 
 pub(crate) use error::PipelineError;
 pub(crate) use image::{Target, seed};
-pub(crate) use packages::{classify_scripts, unpacked};
+pub(crate) use packages::unpacked;
 pub(crate) use plan::{Plan, PlannedPackage};
 pub(crate) use releases::{ForProfile, Moves, Releases};
 pub(crate) use repair::repairing;
@@ -63,14 +64,23 @@ pub(crate) fn run(
     declared::expect(plan.profile, plan.packages.iter().map(|package| package.locked), ledger)?;
     repairing(&plan.packs(), tools, || {
         let packages = unpacked(&plan.packages, tools)?;
-        // Again, though `lock` did it: a lock edited by hand must not let a script pass that nobody knows.
-        classify_scripts(&packages, ledger)?;
         let declared = ledger.declared_for(&packages)?;
+        let ids = scripts::Ids { pinned: plan.ids, may_add: false };
+        let subject = scripts::Subject {
+            profile: plan.profile,
+            packages: &packages,
+            declared: &declared,
+            ledger,
+            epoch: plan.epoch,
+        };
+        // Also where `lock` could do it: a lock edited by hand must not let a script pass that nobody knows.
+        let installed = scripts::install(subject, ids)?;
         let artifacts = artifacts::fetched(plan, tools)?;
         let images = images::fetched(plan, tools)?;
         let modules = kernel_modules::signed(kernel_modules::made(plan, tools)?, target.secure_boot)?;
         let compiled: Vec<Digest> = modules.iter().map(|modules| modules.digest).collect();
-        let tree = tree::tree(plan, &packages, &declared, tree::Brought { artifacts, images, modules }, tools)?;
+        let tree =
+            tree::tree(plan, &packages, &declared, installed, tree::Brought { artifacts, images, modules }, tools)?;
         tree::search(&tree, target.search)?;
         image::write(plan, &packages, &compiled, &tree, target, tools)
     })

@@ -7,7 +7,6 @@ use rayon::prelude::*;
 
 use super::{PipelineError, PlannedPackage, Tools};
 use crate::debian::{Package, deb};
-use crate::effects::ledger::{self, Ledger, Unaccounted, Verdict};
 use crate::fetch::Download;
 use crate::lock::LockedPackage;
 use crate::output::count;
@@ -77,22 +76,4 @@ fn check_names(package: &Package, expected: &LockedPackage) -> Result<(), Pipeli
         locked: format!("{} {}", expected.name, expected.version),
         found: format!("{} {}", package.name, package.version),
     })
-}
-
-/// Accounts for all scripts of all packages: how each package's are known. `ledger` is the workspace's own.
-///
-/// # Errors
-/// Scripts that nobody knows, all of them; an entry of the ledger for a script that it does not fit.
-pub(crate) fn classify_scripts(packages: &[Package], ledger: &Ledger) -> Result<Vec<Verdict>, PipelineError> {
-    packages.iter().try_for_each(|package| ledger::check_claims(package, ledger))?;
-    let mut unmodelled = Vec::new();
-    let verdicts = packages.iter().filter_map(|package| match ledger::judge(package, ledger) {
-        Ok(verdict) => Some(verdict),
-        Err(Unaccounted(scripts)) => {
-            unmodelled.extend(scripts);
-            None
-        }
-    });
-    let verdicts = verdicts.collect();
-    if unmodelled.is_empty() { Ok(verdicts) } else { Err(Unaccounted(unmodelled).into()) }
 }

@@ -11,10 +11,11 @@ use super::{PipelineError, Plan, Tools};
 use crate::cluster::manifests::{self, Home, ManifestError};
 use crate::debian::Package;
 use crate::effects::declared::Declared;
-use crate::effects::{self, Context, files, unpack};
+use crate::effects::{self, Context, files};
 use crate::image::{ImageError, SecretSearch, initrd, k3s, layout, node};
 use crate::output::count;
 use crate::profile::Profile;
+use crate::scripts::Installed;
 use crate::tree::{Content, Kind, Node, Tree};
 
 /// What is in an image beside packages, each in the plan's order.
@@ -32,13 +33,13 @@ pub(super) fn tree(
     plan: &Plan<'_>,
     packages: &[Package],
     declared: &Declared,
+    Installed { mut tree, requests, .. }: Installed,
     Brought { artifacts, images, modules }: Brought,
     tools: Tools<'_>,
 ) -> Result<Tree, PipelineError> {
     const PHASE: &str = "effects";
     let Plan { profile, ids, epoch, .. } = *plan;
     tools.progress.begin(PHASE, 0);
-    let mut tree = unpack::unpack_diverted(packages, &declared.diverted(packages)?)?;
     // Before effects, which let files of overlays win.
     for (Artifact { install, .. }, content) in plan.artifacts.iter().zip(artifacts) {
         files::put(&mut tree, &install.path, Node::file(install.mode, content).from(&install.origin))
@@ -51,7 +52,7 @@ pub(super) fn tree(
             tree.put(&path, Node::file(0o644, content).from(k3s::ORIGIN))?;
         }
     }
-    let context = Context { profile, packages, ids, declared, epoch };
+    let context = Context { profile, packages, ids, declared, requests: &requests, epoch };
     effects::apply(&mut tree, &context, tools.cache)?;
     node::install(&mut tree, layout::STATE, profile.led.as_deref())?;
     tree.check()?;

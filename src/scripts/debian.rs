@@ -2,8 +2,8 @@
 
 use super::accounts::Accounts;
 use super::debconf::Debconf;
-use super::requests::Requests;
 use crate::debian::Package;
+use crate::effects::Requests;
 use crate::profile::Arch;
 use crate::shell::{Answer, Call};
 

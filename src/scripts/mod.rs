@@ -7,17 +7,20 @@
 //! ```
 //!
 //! Commands are pure functions; what they ask of effects that do their work for all packages at once (units, PAM, certificates)
-//! is kept in [`Requests`].
+//! is kept in [`crate::effects::Requests`].
 
 mod accounts;
 mod debconf;
 mod debian;
+mod error;
 mod host;
+mod order;
 mod package_tools;
-mod requests;
+mod run;
 mod system_tools;
 
 pub use accounts::Accounts;
 pub use debconf::{Debconf, Mistake};
 pub use debian::Debian;
-pub use requests::Requests;
+pub use error::{Unfollowed, UnfollowedScripts};
+pub use run::{Input, Installed, Record, install};

@@ -78,5 +78,5 @@ fn needed(package: &Package, providers: &BTreeMap<String, Vec<usize>>) -> Vec<us
 fn relations(package: &Package, field: &str) -> Vec<Vec<String>> {
     let text = package.field(field).unwrap_or_default();
     let groups = relation::parse(text).unwrap_or_default();
-    groups.into_iter().map(|group| group.into_iter().map(|relation| relation.name).collect()).collect()
+    groups.into_iter().map(|group| group.into_iter().map(|relation| relation.name.to_owned()).collect()).collect()
 }

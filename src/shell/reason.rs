@@ -23,6 +23,9 @@ pub enum Reason {
     Limit(&'static str),
     #[error("`{0}` cannot be read from the package")]
     Unreadable(String),
+    /// The script itself ends with an exit status, which makes dpkg stop.
+    #[error("it ends with exit status {0}")]
+    Status(u8),
     /// A program of a package, which is no modelled command.
     #[error("it runs the program `{0}`, which is not modelled")]
     Program(String),

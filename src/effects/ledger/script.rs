@@ -59,6 +59,20 @@ impl<'a> Script<'a> {
         script
     }
 
+    /// The script's `text` with the sections that `leave_out` says of taken out, all other lines in their places. One command that does
+    /// nothing stays, where a section is all that a list has.
+    pub fn without(&self, text: &str, leave_out: impl Fn(&Section<'_>) -> bool) -> String {
+        let mut lines: Vec<&str> = text.lines().collect();
+        for section in self.sections.iter().filter(|section| leave_out(section)) {
+            for (place, (number, _)) in section.lines.iter().enumerate() {
+                if let Some(line) = lines.get_mut(number - 1) {
+                    *line = if place == 0 { ":" } else { "" };
+                }
+            }
+        }
+        lines.join("\n") + "\n"
+    }
+
     /// The hand-written lines that may do something.
     pub fn busy(&self) -> impl Iterator<Item = (usize, &'a str)> {
         self.rest.iter().copied().filter(|(_, line)| {

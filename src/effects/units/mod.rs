@@ -90,9 +90,22 @@ fn of_packages(tree: &mut Tree, context: &Context<'_>) -> Result<(Manager, Manag
                 manager.preset(tree, &unit)?;
             }
         }
+        // Of a script that was evaluated it is known which of its commands were carried out.
+        if context.requests.evaluated.contains(&package.name) {
+            continue;
+        }
         for unit in explicit(&ledger::hand_written(package)) {
             system.enable(tree, &unit)?;
         }
+    }
+    for unit in &context.requests.preset {
+        system.preset(tree, unit)?;
+    }
+    for unit in &context.requests.enable {
+        system.enable(tree, unit)?;
+    }
+    for unit in &context.requests.disable {
+        system.disable(tree, unit);
     }
     for (entry, unit) in context.declared.each(|effects| &effects.units) {
         let name = &unit.get_ref().0;
