@@ -89,7 +89,7 @@ fn real_packages_get_the_accounts_that_systemd_sysusers_and_adduser_make() {
         packages: &packages,
         ids: &none,
         declared: Declared::none(),
-        requests: Requests::none(),
+        requests: imgbuild::effects::Requests::none(),
         epoch: EPOCH,
     };
     let mut tree = unpack::unpack(&packages).unwrap();

@@ -1,15 +1,14 @@
 //! The stage between packages and image: all packages unpacked into one tree, their accounts made, their scripts evaluated.
 
-use std::collections::BTreeMap;
-
 use super::PipelineError;
 use crate::debian::Package;
+use crate::diagnostic::Mistakes;
 use crate::effects::declared::Declared;
 use crate::effects::ledger::{self, Ledger};
-use crate::effects::{self, Context, Requests, accounts, unpack};
+use crate::effects::{self, Context, EffectError, Requests, accounts, unpack};
 use crate::lock::IdMap;
 use crate::profile::Profile;
-use crate::scripts::{self, Debconf, Installed, UnfollowedScripts};
+use crate::scripts::{self, Accounts, Debconf, Installed, UnfollowedScripts};
 
 /// What is installed.
 #[derive(Debug, Clone, Copy)]
@@ -58,13 +57,23 @@ pub(crate) fn attempt(subject: Subject<'_>, ids: Ids<'_>) -> Result<Installed, P
         numbers.add(&given);
     }
     effects::prepare(&mut tree, &Context { ids: &numbers, ..context })?;
-    let input = scripts::Input {
-        packages,
-        arch: profile.board.arch(),
-        ledger,
-        debconf: Debconf::new(packages, &BTreeMap::new()),
-    };
+    let debconf = Debconf::new(packages, &profile.debconf);
+    check_answers(&debconf, profile)?;
+    let accounts = Accounts::new(&tree, &numbers, ids.may_add, epoch)?;
+    let input = scripts::Input { packages, arch: profile.board.arch(), ledger, debconf, accounts };
     let mut installed = scripts::install(tree, input);
     installed.ids.add(&given);
     Ok(installed)
+}
+
+/// Refuses answers to debconf that no package asks for, or that are none of the choices.
+fn check_answers(debconf: &Debconf, profile: &Profile) -> Result<(), EffectError> {
+    let mut placed = Vec::new();
+    for mistake in debconf.mistakes() {
+        match mistake.placed(&profile.marks) {
+            Some(diagnostic) => placed.push(diagnostic),
+            None => return Err(EffectError::refused("[debconf]", mistake.to_string()).with_hint(mistake.hint())),
+        }
+    }
+    Mistakes::check(placed).map_err(EffectError::Mistakes)
 }

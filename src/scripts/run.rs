@@ -6,6 +6,7 @@
 
 use std::collections::BTreeMap;
 
+use super::accounts::Accounts;
 use super::debconf::Debconf;
 use super::debian::Debian;
 use super::error::Unfollowed;
@@ -28,6 +29,8 @@ pub struct Input<'a> {
     pub ledger: &'a Ledger,
     /// Questions of debconf as they are before the first script.
     pub debconf: Debconf,
+    /// Numbers for accounts that scripts make.
+    pub accounts: Accounts<'a>,
 }
 
 /// What evaluating came to.
@@ -58,7 +61,7 @@ pub struct Record {
 /// Evaluates the scripts of all packages over `tree`, where all of them are unpacked and accounts are made.
 #[must_use]
 pub fn install(tree: Tree, input: Input<'_>) -> Installed {
-    let Input { packages, arch, ledger, debconf } = input;
+    let Input { packages, arch, ledger, debconf, accounts } = input;
     let Some(first) = packages.first() else {
         return Installed {
             tree,
@@ -70,7 +73,8 @@ pub fn install(tree: Tree, input: Input<'_>) -> Installed {
         };
     };
     let treatments = treatments(packages, ledger);
-    let host = Debian { package: first, script: "preinst", packages, arch, requests: Requests::default(), debconf };
+    let host =
+        Debian { package: first, script: "preinst", packages, arch, requests: Requests::default(), debconf, accounts };
     let mut stage =
         Stage { files: Files::new(tree, "scripts"), host, treatments, records: Vec::new(), unfollowed: Vec::new() };
     let order = order(packages);
@@ -91,8 +95,8 @@ pub fn install(tree: Tree, input: Input<'_>) -> Installed {
     };
     Installed {
         tree: files.into_tree(),
+        ids: host.accounts.given().clone(),
         requests: host.requests,
-        ids: IdMap::default(),
         verdicts: packages.iter().map(verdict).collect(),
         records,
         unfollowed,

@@ -40,20 +40,30 @@ fn the_embedded_ledger_is_well_formed() {
     Ledger::parse(include_str!("reviewed.toml")).unwrap();
 }
 
+/// How the package's one script is accounted for.
+fn of(package: &Package, extra: &Ledger) -> Treatment {
+    let name = SCRIPTS.into_iter().find(|name| package.control.contains_key(*name)).unwrap();
+    treatment(package, name, extra)
+}
+
+fn verdict(package: &Package, extra: &Ledger) -> Verdict {
+    of(package, extra).verdict
+}
+
 #[test]
 fn a_script_of_only_known_sections_needs_no_review() {
     let package = package("x", &[("postinst", &format!("#!/bin/sh\nset -e\n{ENABLE}exit 0\n"))]);
-    assert_eq!(judge(&package, &Ledger::default()).unwrap(), Verdict::Snippets);
+    assert_eq!(verdict(&package, &Ledger::default()), Verdict::Snippets);
     assert_eq!(snippets(&package), [Snippet::Enable { unit: "x.service".to_owned(), user: false }]);
 }
 
 #[test]
 fn a_changed_line_inside_a_section_is_noticed() {
     let text = ENABLE.replace("deb-systemd-helper enable 'x.service'", "rm -rf 'x.service'");
-    let error = judge(&package("x", &[("postinst", &text)]), &Ledger::default()).unwrap_err().0.remove(0);
-    assert!(error.to_string().contains("rm -rf"), "{error}");
+    let evaluated = of(&package("x", &[("postinst", &text)]), &Ledger::default()).evaluate.unwrap();
+    assert!(evaluated.contains("rm -rf"), "{evaluated}");
     let text = ENABLE.replace("enable 'x.service'", "enable 'y.service'");
-    assert!(judge(&package("x", &[("postinst", &text)]), &Ledger::default()).is_err());
+    assert_eq!(verdict(&package("x", &[("postinst", &text)]), &Ledger::default()), Verdict::Evaluated);
 }
 
 const NAME_SERVICES: &str = r#"# Automatically added by dh_installnss/1.7
@@ -71,8 +81,8 @@ fi
 
 #[test]
 fn a_name_service_is_believed_only_if_the_command_does_what_its_comment_says() {
-    let judge = |text: &str| judge(&package("x", &[("postinst", text)]), &Ledger::default());
-    assert_eq!(judge(NAME_SERVICES).unwrap(), Verdict::Snippets);
+    let verdict = |text: &str| verdict(&package("x", &[("postinst", text)]), &Ledger::default());
+    assert_eq!(verdict(NAME_SERVICES), Verdict::Snippets);
     for (from, to) in [
         ("in position before=dns", "in position after=dns"),
         ("# Installing hosts/x[!UNAVAIL=return]", "# Installing hosts/y[!UNAVAIL=return]"),
@@ -85,63 +95,86 @@ fn a_name_service_is_believed_only_if_the_command_does_what_its_comment_says() {
         ("\trm \"${DPKG_ROOT}", "\trm \"${OTHER_ROOT}"),
     ] {
         let changed = NAME_SERVICES.replacen(from, to, 1);
-        assert!(changed != NAME_SERVICES && judge(&changed).is_err(), "{from} → {to}");
+        assert!(changed != NAME_SERVICES && verdict(&changed) == Verdict::Evaluated, "{from} → {to}");
     }
 }
 
 #[test]
 fn a_section_without_its_end_is_read_as_written_by_hand() {
     let text = ENABLE.replace("# End automatically added section\n", "");
-    assert!(judge(&package("x", &[("postinst", &text)]), &Ledger::default()).is_err());
+    assert_eq!(verdict(&package("x", &[("postinst", &text)]), &Ledger::default()), Verdict::Evaluated);
 }
 
 #[test]
-fn an_unknown_line_is_shown_with_its_number_and_can_be_accepted() {
-    let package = package("x", &[("postinst", &format!("#!/bin/sh\nset -e\nmake-me-a-sandwich\n{ENABLE}"))]);
-    let error = judge(&package, &Ledger::default()).unwrap_err().0.remove(0);
-    assert_eq!(error.lines, [(3, "make-me-a-sandwich".to_owned())]);
-    assert!(error.to_string().starts_with("package x 1.0-1: nobody models these lines of its `postinst`"));
-    let extra = Ledger::parse(&accepted(&error.entry)).unwrap();
-    assert_eq!(judge(&package, &extra).unwrap(), Verdict::Accepted);
+fn a_line_that_nobody_reviewed_is_evaluated_in_its_place_or_accepted() {
+    let package = package(
+        "x",
+        &[(
+            "postinst",
+            &format!(
+                "#!/bin/sh
+set -e
+make-me-a-sandwich
+{ENABLE}"
+            ),
+        )],
+    );
+    let treatment = of(&package, &Ledger::default());
+    assert_eq!(treatment.verdict, Verdict::Evaluated);
+    let evaluated = treatment.evaluate.unwrap();
+    assert_eq!(evaluated.lines().nth(2), Some("make-me-a-sandwich"));
+    assert!(!evaluated.contains("deb-systemd-helper"), "an effect does what this section says: {evaluated}");
+    let extra = Ledger::parse(&accepted(&treatment.entry)).unwrap();
+    let treatment = of(&package, &extra);
+    assert_eq!((treatment.verdict, treatment.evaluate), (Verdict::Accepted, None));
 }
 
 #[test]
 fn an_unknown_section_can_be_accepted_with_the_whole_script() {
     let text = "#!/bin/sh\n# Automatically added by dh_surprise\nsurprise\n# End automatically added section\n";
     let package = package("x", &[("preinst", text)]);
-    let error = judge(&package, &Ledger::default()).unwrap_err().0.remove(0);
-    assert_eq!(error.lines, [(3, "surprise".to_owned())]);
-    assert_eq!(judge(&package, &Ledger::parse(&accepted(&error.entry)).unwrap()).unwrap(), Verdict::Accepted);
+    let treatment = of(&package, &Ledger::default());
+    assert_eq!(treatment.evaluate.unwrap().lines().nth(2), Some("surprise"));
+    assert_eq!(verdict(&package, &Ledger::parse(&accepted(&treatment.entry)).unwrap()), Verdict::Accepted);
 }
 
 #[test]
-fn removal_scripts_are_not_judged() {
-    let package = package("x", &[("prerm", "rm -rf /"), ("postrm", "rm -rf /")]);
-    assert_eq!(judge(&package, &Ledger::default()).unwrap(), Verdict::None);
-}
-
-#[test]
-fn waiting_for_an_unknown_trigger_is_an_error_and_activating_one_is_not() {
-    assert!(judge(&package("x", &[("triggers", "activate-noawait anything\n")]), &Ledger::default()).is_ok());
-    let error = judge(&package("x", &[("triggers", "# a\ninterest-noawait anything\n")]), &Ledger::default())
-        .unwrap_err()
-        .0
-        .remove(0);
-    assert_eq!(error.lines[0].0, 2);
-    assert!(Ledger::parse(&accepted(&error.entry)).unwrap().has_trigger("anything"));
+fn a_trigger_that_is_waited_for_is_known_accepted_or_told_and_activating_one_is_not() {
+    let activating = package(
+        "x",
+        &[(
+            "triggers",
+            "activate-noawait anything
+",
+        )],
+    );
+    assert!(unknown_triggers(&activating, &Ledger::default()).is_empty());
+    let waiting = package(
+        "x",
+        &[(
+            "triggers",
+            "# a
+interest-noawait anything
+",
+        )],
+    );
+    let unknown = unknown_triggers(&waiting, &Ledger::default());
+    assert_eq!(unknown, ["anything"]);
+    let accepting = Ledger::parse(&accepted(&trigger_entries(&waiting, &unknown))).unwrap();
+    assert!(unknown_triggers(&waiting, &accepting).is_empty());
 }
 
 #[test]
 fn the_review_of_a_kernel_holds_for_its_next_version_and_the_other_architecture() {
     let script = |release: &str| format!("#!/bin/sh\nversion={release}\ndepmod $version /usr/lib/x86_64-linux-gnu\n");
     let old = package("linux-image-6.12.1+deb13-amd64", &[("postinst", &script("6.12.1+deb13-amd64"))]);
-    let entry = judge(&old, &Ledger::default()).unwrap_err().0.remove(0).entry;
+    let entry = of(&old, &Ledger::default()).entry;
     let mut new = package(
         "linux-image-6.13.9-arm64",
         &[("postinst", &script("6.13.9-arm64").replace("x86_64-linux-gnu", "aarch64-linux-gnu"))],
     );
     new.arch = "arm64".to_owned();
-    assert_eq!(judge(&new, &Ledger::parse(&accepted(&entry)).unwrap()).unwrap(), Verdict::Accepted);
+    assert_eq!(verdict(&new, &Ledger::parse(&accepted(&entry)).unwrap()), Verdict::Accepted);
 }
 
 #[test]
@@ -188,6 +221,6 @@ fn what_debhelper_11_generates_for_the_container_toolkit_is_known() {
            dpkg-maintscript-helper rm_conffile /etc/systemd/system/x.service 1.20.0-1\\~ x -- \"$@\"\n\
            # End automatically added section\n";
     let package = package("x", &[("postinst", &format!("#!/bin/sh\nset -e\n{sections}\n\nexit 0\n"))]);
-    assert_eq!(judge(&package, &Ledger::default()).unwrap(), Verdict::Snippets);
+    assert_eq!(verdict(&package, &Ledger::default()), Verdict::Snippets);
     assert!(snippets(&package).contains(&Snippet::Enable { unit: "x.service".to_owned(), user: false }));
 }

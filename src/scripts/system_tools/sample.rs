@@ -1,10 +1,11 @@
 //! A small system for the tests of single commands.
 
 use crate::debian::Package;
+use crate::effects::Requests;
 use crate::lock::IdMap;
 use crate::profile::Arch;
 use crate::scripts::debian::{Debian, Tool};
-use crate::scripts::{Accounts, Debconf, Requests};
+use crate::scripts::{Accounts, Debconf};
 use crate::shell::{Answer, Call, Files, Reason, Stdin, Variables};
 use crate::tree::{Node, Tree};
 

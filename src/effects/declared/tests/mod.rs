@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use super::*;
 use crate::debian::Package;
-use crate::effects::ledger::{Ledger, LedgerError, judge};
+use crate::effects::ledger::{Ledger, LedgerError, treatment};
 use crate::effects::{Context, accounts, sample};
 use crate::lock::IdMap;
 use crate::tree::{Kind, Node, Tree};
@@ -25,8 +25,8 @@ fn package(script: &str) -> Package {
 
 /// The text of a ledger that accepts the script and declares `effects`.
 fn entry(effects: &str) -> String {
-    let error = judge(&package(SCRIPT), &Ledger::default()).unwrap_err().0.remove(0);
-    format!("{}{effects}", error.entry.replace('…', "Modelled here."))
+    let entry = treatment(&package(SCRIPT), "postinst", &Ledger::default()).entry;
+    format!("{}{effects}", entry.replace('…', "Modelled here."))
 }
 
 fn declared(effects: &str) -> Declared {
