@@ -19,7 +19,7 @@ use imgbuild::effects::ca::ca;
 use imgbuild::effects::declared::Declared;
 use imgbuild::effects::nsswitch::nsswitch;
 use imgbuild::effects::pam::pam;
-use imgbuild::effects::{Context, EffectError};
+use imgbuild::effects::{Context, EffectError, Requests};
 use imgbuild::lock::IdMap;
 use imgbuild::tree::{Digest, Kind, Tree};
 use tempfile::TempDir;
@@ -61,7 +61,14 @@ impl Root {
         let mut tree = self.tree();
         effect(
             &mut tree,
-            &Context { profile: &profile, packages: &self.packages, ids: &ids, declared: Declared::none(), epoch: 0 },
+            &Context {
+                profile: &profile,
+                packages: &self.packages,
+                ids: &ids,
+                declared: Declared::none(),
+                requests: Requests::none(),
+                epoch: 0,
+            },
         )?;
         Ok(tree)
     }
