@@ -15,6 +15,7 @@ mod eval;
 mod files;
 mod parse;
 mod reason;
+pub mod regex;
 pub mod utilities;
 mod variables;
 

@@ -1,5 +1,7 @@
 //! The utilities of POSIX and coreutils that maintainer scripts use, each a pure function over a [`Call`].
 
+pub mod text;
+
 use super::call::{Call, Utility};
 
 /// The utility of this name, if it is modelled.
@@ -8,6 +10,6 @@ pub fn find(name: &str) -> Option<Utility> {
     Some(match name {
         "true" => |_: &mut Call<'_>| Ok(0),
         "false" => |_: &mut Call<'_>| Ok(1),
-        _ => return None,
+        _ => return text::find(name),
     })
 }
