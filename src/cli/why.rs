@@ -7,7 +7,8 @@ Examples:
   imgbuild why libssl3t64 demo
   imgbuild why ssh.service demo
   imgbuild why /etc/issue demo
-  imgbuild why vm.panic_on_oom demo";
+  imgbuild why vm.panic_on_oom demo
+  imgbuild why --scripts chrony demo   what its scripts did, line by line";
 
 #[derive(Debug, Args)]
 #[command(group = ArgGroup::new("where").args(["name", "profile"]).required(true))]
@@ -19,4 +20,7 @@ pub struct Why {
     /// Profile whose image has it
     #[arg(short, long, value_name = "NAME")]
     pub profile: Option<String>,
+    /// Show what the package's maintainer scripts do to the image, line by line, instead
+    #[arg(long)]
+    pub scripts: bool,
 }

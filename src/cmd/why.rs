@@ -4,10 +4,13 @@
 //! dependencies that leads to it. Packages are those that are locked, and their own control data, so that no index is needed
 //! and the answer is of what is really built. A profile that is not locked is answered for from the archives' indexes, and
 //! stays as it is: nothing is written here.
+//!
+//! With `--scripts` it tells instead what a package's maintainer scripts do to the image, line by line.
 
 mod answer;
 mod given;
 mod packages;
+mod scripts;
 
 use self::answer::{Answer, Given};
 use self::packages::Packages;
@@ -40,6 +43,11 @@ pub(super) fn run(args: &Why, session: &Session<'_>) -> Outcome {
     let lock = locking::load(session)?;
     let asked = Asked { profile: &profile, is_locked: locking::is_locked(&lock, &profile)?, lock: &lock, session };
     let what = args.what.as_str();
+    if args.scripts {
+        let found = scripts::find(what, asked.profile, asked.lock, asked.is_locked, session)?;
+        session.console.result(&found.value(), &found.describe());
+        return Ok(());
+    }
     let answer = if what.starts_with('/') {
         asked.file(what)?
     } else if what.strip_suffix(".yaml").is_some() {

@@ -167,6 +167,8 @@ struct File {
 pub struct Ledger {
     scripts: BTreeMap<(String, String), BTreeSet<Digest>>,
     triggers: Vec<GlobMatcher>,
+    /// What reviews say of scripts, by package and script.
+    notes: BTreeMap<(String, String), String>,
     /// The effects that reviews name, by package and script.
     effects: BTreeMap<(String, String), BTreeSet<String>>,
     /// Entries that declare effects, with the digests of the scripts that they accept, in the file's order.
@@ -201,6 +203,7 @@ impl Ledger {
             };
             let digests: BTreeSet<Digest> = sha256.iter().map(digest).collect::<Result<_, _>>()?;
             let key = (package.clone(), script.clone());
+            ledger.notes.insert(key.clone(), note);
             ledger.effects.entry(key.clone()).or_default().extend(effects);
             ledger.scripts.entry(key).or_default().extend(&digests);
             if !declared.is_empty() {
@@ -243,6 +246,12 @@ impl Ledger {
     pub fn has_package(&self, package: &str) -> bool {
         let name = script::ledger_name(package);
         self.scripts.keys().any(|(reviewed, _)| *reviewed == name)
+    }
+
+    /// What the review of a package's script says.
+    #[must_use]
+    pub fn note(&self, package: &str, script: &str) -> Option<&str> {
+        self.notes.get(&(script::ledger_name(package), script.to_owned())).map(String::as_str)
     }
 
     /// The effects that the reviews of this script name.
