@@ -215,20 +215,21 @@ fn locked(
     let wanted = PlannedPackage::of(&chosen.packages, chosen.downloads(&session.mirror));
     let ledger = workspace_ledger(&session.ledger_path())?;
     let packs: Vec<&Download> = wanted.iter().map(|package| &package.download).collect();
-    let (verdicts, ids) = pipeline::repairing(&packs, session.tools(), || {
+    let (judged, ids) = pipeline::repairing(&packs, session.tools(), || {
         let packages = pipeline::unpacked(&wanted, session.tools())?;
         let declared = ledger.declared_for(&packages)?;
         let epoch = chosen.profile.epoch;
         let subject = Subject { profile, packages: &packages, declared: &declared, ledger: &ledger, epoch };
         let installed = pipeline::scripts::install(subject, Ids { pinned: &lock.ids, may_add: true })?;
-        let Installed { tree, requests, verdicts, ids, .. } = installed;
+        let Installed { tree, requests, judged, ids, .. } = installed;
         let context =
             Context { profile, packages: &packages, ids: &ids, declared: &declared, requests: &requests, epoch };
         effects::rehearse(tree, &context)?;
-        Ok((verdicts, ids))
+        Ok((judged, ids))
     })?;
-    for (verdict, chosen) in verdicts.into_iter().zip(&mut chosen.packages) {
-        verdict.as_str().clone_into(&mut chosen.scripts);
+    for (judged, chosen) in judged.into_iter().zip(&mut chosen.packages) {
+        judged.verdict.as_str().clone_into(&mut chosen.scripts);
+        chosen.scripts_sha256 = judged.scripts;
         chosen.declared = ledger.declared_digest(&chosen.name);
     }
     chosen.profile.users = ids.users.keys().cloned().collect();

@@ -120,6 +120,9 @@ pub struct LockedPackage {
     pub sha256: Digest,
     /// The script ledger's verdict; empty until it was asked.
     pub scripts: String,
+    /// SHA-256 of the scripts that are evaluated: a script that changed is seen in a diff of the lock. None if none is.
+    #[serde(default, rename = "scripts-sha256", skip_serializing_if = "Option::is_none")]
+    pub scripts_sha256: Option<Digest>,
     /// SHA-256 of what the workspace's ledger declares beside its scripts; none if it declares nothing.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub declared: Option<Digest>,

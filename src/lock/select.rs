@@ -238,6 +238,7 @@ pub(super) fn locked_package(candidate: &Candidate<'_>) -> LockedPackage {
         size: stanza.size,
         sha256: stanza.sha256,
         scripts: String::new(),
+        scripts_sha256: None,
         declared: None,
         profiles: Vec::new(),
     }

@@ -399,6 +399,7 @@ fn put_packages(all: &mut Vec<LockedPackage>, profile: &str, packages: Vec<Locke
             Some(old) => {
                 add(&mut old.profiles, profile);
                 old.scripts = package.scripts;
+                old.scripts_sha256 = package.scripts_sha256;
                 old.declared = package.declared;
             }
             None => all.push(LockedPackage { profiles: vec![profile.to_owned()], ..package }),

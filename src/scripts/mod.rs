@@ -23,4 +23,4 @@ pub use accounts::Accounts;
 pub use debconf::{Debconf, Mistake};
 pub use debian::Debian;
 pub use error::{Unfollowed, UnfollowedScripts};
-pub use run::{Input, Installed, Record, install};
+pub use run::{Input, Installed, Judged, Record, install};

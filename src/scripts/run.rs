@@ -17,7 +17,7 @@ use crate::effects::ledger::{self, Ledger, Treatment, Verdict};
 use crate::lock::IdMap;
 use crate::profile::Arch;
 use crate::shell::{Change, Files, Reason, Script, Stop, run};
-use crate::tree::Tree;
+use crate::tree::{Digest, Tree};
 
 /// What scripts are evaluated with.
 #[derive(Debug)]
@@ -42,11 +42,19 @@ pub struct Installed {
     /// Numbers of accounts that were given or used.
     pub ids: IdMap,
     /// How each package's scripts are accounted for, in the packages' order.
-    pub verdicts: Vec<Verdict>,
+    pub judged: Vec<Judged>,
     /// What each script that was evaluated did, in order.
     pub records: Vec<Record>,
     /// Scripts that could not be followed; what they would have done from there on is not in the tree.
     pub unfollowed: Vec<Unfollowed>,
+}
+
+/// How the scripts of one package are accounted for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Judged {
+    pub verdict: Verdict,
+    /// SHA-256 of those that are evaluated; none if none is.
+    pub scripts: Option<Digest>,
 }
 
 /// What one script did.
@@ -67,7 +75,7 @@ pub fn install(tree: Tree, input: Input<'_>) -> Installed {
             tree,
             requests: Requests::default(),
             ids: IdMap::default(),
-            verdicts: Vec::new(),
+            judged: Vec::new(),
             records: Vec::new(),
             unfollowed: Vec::new(),
         };
@@ -88,16 +96,26 @@ pub fn install(tree: Tree, input: Input<'_>) -> Installed {
         stage.triggers(package, ledger);
     }
     let Stage { files, host, treatments, records, unfollowed } = stage;
-    let verdict = |package: &Package| {
-        let of =
-            |script| treatments.get(&(package.name.as_str(), script)).map(|treatment: &Treatment| treatment.verdict);
-        ledger::SCRIPTS.into_iter().filter_map(of).max().unwrap_or(Verdict::None)
+    let judged = |package: &Package| {
+        let of = |script| treatments.get(&(package.name.as_str(), script));
+        let verdict = ledger::SCRIPTS.into_iter().filter_map(|script| Some(of(script)?.verdict)).max();
+        let is_evaluated = |script: &&str| of(script).is_some_and(|found| found.verdict == Verdict::Evaluated);
+        let mut bytes = Vec::new();
+        let evaluated: Vec<&str> = ledger::SCRIPTS.into_iter().filter(is_evaluated).collect();
+        for script in &evaluated {
+            bytes.extend_from_slice(script.as_bytes());
+            bytes.push(0);
+            bytes.extend_from_slice(package.control.get(*script).map(Vec::as_slice).unwrap_or_default());
+            bytes.push(0);
+        }
+        let scripts = (!evaluated.is_empty()).then(|| Digest::of(&bytes));
+        Judged { verdict: verdict.unwrap_or(Verdict::None), scripts }
     };
     Installed {
         tree: files.into_tree(),
         ids: host.accounts.given().clone(),
         requests: host.requests,
-        verdicts: packages.iter().map(verdict).collect(),
+        judged: packages.iter().map(judged).collect(),
         records,
         unfollowed,
     }

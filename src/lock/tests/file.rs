@@ -53,6 +53,7 @@ prop_compose! {
             arch: "all".to_owned(),
             source: "debian".to_owned(),
             scripts: "none".to_owned(),
+            scripts_sha256: size.is_multiple_of(3).then(|| Digest::of(name.as_bytes())),
             declared: size.is_multiple_of(2).then(|| Digest::of(version.as_bytes())),
             profiles: Vec::new(),
             name,
