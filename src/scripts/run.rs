@@ -97,11 +97,11 @@ pub fn install(tree: Tree, input: Input<'_>) -> Installed {
     }
     let Stage { files, host, treatments, records, unfollowed } = stage;
     let judged = |package: &Package| {
-        let of = |script| treatments.get(&(package.name.as_str(), script));
+        let of = |script: &'static str| treatments.get(&(package.name.as_str(), script));
         let verdict = ledger::SCRIPTS.into_iter().filter_map(|script| Some(of(script)?.verdict)).max();
-        let is_evaluated = |script: &&str| of(script).is_some_and(|found| found.verdict == Verdict::Evaluated);
+        let is_evaluated = |script: &&'static str| of(script).is_some_and(|found| found.verdict == Verdict::Evaluated);
         let mut bytes = Vec::new();
-        let evaluated: Vec<&str> = ledger::SCRIPTS.into_iter().filter(is_evaluated).collect();
+        let evaluated: Vec<&'static str> = ledger::SCRIPTS.into_iter().filter(is_evaluated).collect();
         for script in &evaluated {
             bytes.extend_from_slice(script.as_bytes());
             bytes.push(0);
