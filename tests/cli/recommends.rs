@@ -140,3 +140,23 @@ fn a_lock_stays_good_until_recommendations_are_wanted_or_no_longer_are() {
     place.run(&["lock"]).ok();
     assert_eq!(place.read("imgbuild.lock"), before);
 }
+
+#[test]
+fn a_kernel_that_is_kept_to_brings_what_it_recommends_and_why_knows_it() {
+    let online = Archive::new()
+        .with_fields("linux-image-6.12.1-amd64", "Recommends: parcel", Tar::default())
+        .with("linux-image-6.13.1-amd64", &[], Tar::default())
+        .online();
+    let place = online.place(&[]);
+    let text = place.read("profiles/node.toml");
+    let keys = "packages = [{ name = \"linux-image-amd64\", recommends = true }, ";
+    place.write("profiles/node.toml", text.replace("packages = [", keys) + "[kernel]\nversion = \"6.12\"\n");
+    for _ in 0..2 {
+        let told = place.run(&["why", "parcel", "node", "--json"]).result();
+        let kernel = "linux-image-6.12.1-amd64";
+        assert_eq!(told["why"][0], format!("{kernel} is wanted by the profile"));
+        assert_eq!(told["why"][1], format!("parcel is recommended by {kernel}"));
+        place.run(&["lock", "node"]).ok();
+    }
+    place.run(&["lock", "--check"]).ok();
+}
