@@ -1,5 +1,6 @@
 //! The utilities of POSIX and coreutils that maintainer scripts use, each a pure function over a [`Call`].
 
+mod file;
 pub mod text;
 
 use super::call::{Call, Utility};
@@ -10,6 +11,6 @@ pub fn find(name: &str) -> Option<Utility> {
     Some(match name {
         "true" => |_: &mut Call<'_>| Ok(0),
         "false" => |_: &mut Call<'_>| Ok(1),
-        _ => return text::find(name),
+        _ => return file::find(name).or_else(|| text::find(name)),
     })
 }
