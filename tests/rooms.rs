@@ -41,11 +41,11 @@ const ROOMS: &[(&str, &str)] = &[
     ("gitops", "files urls tree profile cluster rollout"),
     (
         "pipeline",
-        "files urls diagnostic tree format output cache profile fetch debian lock effects kernel_module image cluster",
+        "files urls diagnostic tree format output cache profile fetch debian lock effects scripts kernel_module image cluster",
     ),
     (
         "cmd",
-        "exit files urls process diagnostic datastore tree format output cli cache device profile fetch debian lock effects kernel_module image release flash cluster rollout gitops pipeline",
+        "exit files urls process diagnostic datastore tree shell format output cli cache device profile fetch debian lock effects scripts kernel_module image release flash cluster rollout gitops pipeline",
     ),
 ];
 
