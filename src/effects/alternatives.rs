@@ -5,12 +5,14 @@
 //! recorded where update-alternatives on the node would look for them. The ledger holds that those commands
 //! are literal and run on a first installation.
 
+pub(crate) mod group;
+
 use std::collections::BTreeMap;
-use std::fmt::Write as _;
 
 use super::declared::{self, Alternative, Fault};
 use super::{Context, EffectError};
-use crate::tree::{Kind, Node, Tree, TreeError, parent};
+use crate::tree::{Kind, Tree, parent};
+use group::Group;
 
 const ORIGIN: &str = "effect:alternatives";
 
@@ -162,59 +164,29 @@ fn fault(tree: &Tree, choice: &Choice, others: &[Choice]) -> Option<Fault> {
     })
 }
 
-/// Makes the links and the record of one alternative; nothing without a choice.
+/// Adds choices to the record of one alternative and makes the links of the best; nothing without a choice.
 ///
 /// # Errors
 /// A link's place below something that is no directory.
 pub(super) fn install(tree: &mut Tree, name: &str, mut choices: Vec<Choice>) -> Result<(), EffectError> {
-    choices.sort_by(|a, b| a.path.cmp(&b.path));
     // Of equal priorities the first one installed wins there; here, the first path.
-    let Some(best) = choices.iter().min_by_key(|choice| -choice.priority) else { return Ok(()) };
-    link(tree, &best.link, name, &best.path)?;
-    for slave in best.slaves.iter().filter(|slave| exists(tree, &slave.path)).collect::<Vec<_>>() {
-        link(tree, &slave.link, &slave.name, &slave.path)?;
+    choices.sort_by(|a, b| a.path.cmp(&b.path));
+    let Some(first) = choices.first() else { return Ok(()) };
+    let mut group = Group::read(tree, name).unwrap_or_else(|| Group::new(name, &first.link));
+    for choice in &choices {
+        group.add(choice);
     }
-    let record = Node::file(0o644, record(best, &choices)).from(ORIGIN);
-    tree.put(&format!("var/lib/dpkg/alternatives/{name}"), record)?;
-    Ok(())
+    let current = group.current(tree);
+    if group.automatic
+        && let Some(best) = group.best(current.as_deref())
+    {
+        group.point(tree, best, false)?;
+    }
+    Ok(group.store(tree)?)
 }
 
 fn exists(tree: &Tree, path: &str) -> bool {
     tree.resolve(path, true).is_ok_and(|real| tree.contains(&real))
-}
-
-fn link(tree: &mut Tree, link: &str, name: &str, path: &str) -> Result<(), TreeError> {
-    let middle = format!("etc/alternatives/{name}");
-    tree.put(&middle, Node::symlink(path).from(ORIGIN))?;
-    let place = tree.resolve(link, false)?;
-    // As update-alternatives: a file that is no link is never replaced, and no directory is made for a link.
-    let free = tree.get(&place).is_none_or(|node| matches!(node.kind, Kind::Symlink(_)));
-    if free && parent(&place).is_some_and(|dir| tree.contains(dir)) {
-        tree.put(&place, Node::symlink(format!("/{middle}")).from(ORIGIN))?;
-    }
-    Ok(())
-}
-
-/// The administrative file of one alternative (format: `alternative_save` in dpkg's update-alternatives).
-fn record(best: &Choice, choices: &[Choice]) -> String {
-    let mut slaves: BTreeMap<&str, &str> = BTreeMap::new();
-    for slave in choices.iter().flat_map(|choice| &choice.slaves) {
-        slaves.insert(&slave.name, &slave.link);
-    }
-    let mut text = format!("auto\n{}\n", best.link);
-    for (name, link) in &slaves {
-        let _ = writeln!(text, "{name}\n{link}");
-    }
-    text.push('\n');
-    for choice in choices {
-        let _ = writeln!(text, "{}\n{}", choice.path, choice.priority);
-        for name in slaves.keys() {
-            let path = choice.slaves.iter().find(|slave| slave.name == *name).map_or("", |slave| &slave.path);
-            let _ = writeln!(text, "{path}");
-        }
-    }
-    text.push('\n');
-    text
 }
 
 #[cfg(test)]

@@ -13,8 +13,16 @@ pub struct Requests {
     pub preset: BTreeSet<String>,
     /// Units that `systemctl enable` enables outright.
     pub enable: BTreeSet<String>,
-    /// Units that are masked or disabled.
+    /// Units of the system that are disabled.
     pub disable: BTreeSet<String>,
+    /// As `preset`, of the managers of all users.
+    pub preset_user: BTreeSet<String>,
+    /// As `enable`, of the managers of all users.
+    pub enable_user: BTreeSet<String>,
+    /// Units that `deb-systemd-helper` has a record of, `system/NAME` or `user/NAME`.
+    pub recorded: BTreeSet<String>,
+    /// Units that `deb-systemd-helper` masked, likewise.
+    pub masked: BTreeSet<String>,
     /// Choices that `update-alternatives --install` made, in order.
     pub alternatives: Vec<Choice>,
     /// Names of triggers that `dpkg-trigger` activated.
@@ -30,9 +38,24 @@ impl Requests {
             preset: BTreeSet::new(),
             enable: BTreeSet::new(),
             disable: BTreeSet::new(),
+            preset_user: BTreeSet::new(),
+            enable_user: BTreeSet::new(),
+            recorded: BTreeSet::new(),
+            masked: BTreeSet::new(),
             alternatives: Vec::new(),
             triggers: BTreeSet::new(),
         };
         &NONE
+    }
+
+    /// What is preset and what is enabled: of the system's manager, or of all users'.
+    #[must_use]
+    pub fn of(&self, user: bool) -> (&BTreeSet<String>, &BTreeSet<String>) {
+        if user { (&self.preset_user, &self.enable_user) } else { (&self.preset, &self.enable) }
+    }
+
+    /// As [`Requests::of`], to change it.
+    pub fn of_mut(&mut self, user: bool) -> (&mut BTreeSet<String>, &mut BTreeSet<String>) {
+        if user { (&mut self.preset_user, &mut self.enable_user) } else { (&mut self.preset, &mut self.enable) }
     }
 }

@@ -8,6 +8,8 @@ use super::{EffectError, words};
 use crate::tree::{Kind, Node, Tree};
 
 const ORIGIN: &str = "effect:tmpfiles";
+/// Of what only a script is to see: the node makes it itself at every boot.
+const BOOT: &str = "effect:tmpfiles (boot)";
 const DIRS: [&str; 3] = ["etc/tmpfiles.d", "usr/local/lib/tmpfiles.d", "usr/lib/tmpfiles.d"];
 
 /// Not part of the image, or mounted over on the node.
@@ -18,15 +20,63 @@ const ELSEWHERE: [&str; 7] = ["dev", "home", "proc", "run", "sys", "tmp", "var"]
 /// # Errors
 /// Malformed lines, owners without an account, a line over a path that is something else.
 pub fn tmpfiles(tree: &mut Tree) -> Result<(), EffectError> {
+    let lines = read(tree, &words::files(tree, &DIRS), &ELSEWHERE, true)?;
+    lines.iter().try_for_each(|line| line.apply(tree, ORIGIN))
+}
+
+/// What `systemd-tmpfiles --create` makes of the files of these names, or of all without one, for the script that calls it: also
+/// below `/run` and `/var`, which is taken away again by [`forget`]. Gives the paths that are new.
+///
+/// # Errors
+/// As [`tmpfiles`].
+pub fn create(tree: &mut Tree, names: &[String]) -> Result<Vec<String>, EffectError> {
+    // With a path a name is that of one file.
+    let mut paths = words::files(tree, &DIRS);
+    if !names.is_empty() {
+        let is_named = |path: &String| names.iter().any(|name| path.rsplit('/').next() == Some(name.as_str()));
+        paths.retain(is_named);
+        paths.extend(names.iter().filter(|name| name.starts_with('/')).map(|name| name.trim_matches('/').to_owned()));
+    }
+    let mut made = Vec::new();
+    for line in read(tree, &paths, &["dev", "proc", "sys"], false)? {
+        let new = !tree.contains(&line.path);
+        let top = line.path.split('/').next().unwrap_or_default();
+        line.apply(tree, if ELSEWHERE.contains(&top) { BOOT } else { ORIGIN })?;
+        if new && tree.contains(&line.path) {
+            made.push(line.path);
+        }
+    }
+    Ok(made)
+}
+
+/// Takes away what [`create`] made and the node makes at every boot, unless something is in it by now.
+pub fn forget(tree: &mut Tree) {
+    let mut made: Vec<String> =
+        tree.iter().filter(|(_, node)| node.origin == BOOT).map(|(path, _)| path.to_owned()).collect();
+    made.reverse();
+    for path in made {
+        if tree.below(&path).next().is_none() {
+            tree.remove(&path);
+        }
+    }
+}
+
+/// The lines of these files, of two for one path the first, sorted by path. Paths below `elsewhere` are passed over, and lines that
+/// cannot be followed unless `strict`.
+fn read(tree: &Tree, paths: &[String], elsewhere: &[&str], strict: bool) -> Result<Vec<Line>, EffectError> {
     let owners = Owners::read(tree)?;
     let mut lines: Vec<Line> = Vec::new();
-    for path in words::files(tree, &DIRS) {
+    for path in paths {
         // A link to `/dev/null` takes a file out of use.
-        let Some(content) = tree.file(&path) else { continue };
+        let Some(content) = tree.file(path) else { continue };
         let text = content.text().map_err(|source| EffectError::Read { path: path.clone(), source })?;
         for (index, text) in text.lines().enumerate() {
             let error = |cause| EffectError::Line { path: path.clone(), line: index + 1, cause };
-            if let Some(line) = Line::parse(text, &owners).map_err(error)?
+            let line = match Line::parse(text, &owners, elsewhere) {
+                Err(_) if !strict => None,
+                line => line.map_err(error)?,
+            };
+            if let Some(line) = line
                 && lines.iter().all(|known| known.path != line.path || (known.kind == 'z') != (line.kind == 'z'))
             {
                 lines.push(line);
@@ -34,7 +84,7 @@ pub fn tmpfiles(tree: &mut Tree) -> Result<(), EffectError> {
         }
     }
     lines.sort_by(|a, b| a.path.cmp(&b.path));
-    lines.iter().try_for_each(|line| line.apply(tree))
+    Ok(lines)
 }
 
 /// A line that concerns the image.
@@ -50,7 +100,7 @@ struct Line {
 
 impl Line {
     /// Reads a line; `None` for one that has nothing to do in an image.
-    fn parse(text: &str, owners: &Owners) -> Result<Option<Self>, String> {
+    fn parse(text: &str, owners: &Owners, elsewhere: &[&str]) -> Result<Option<Self>, String> {
         let text = text.trim();
         if text.is_empty() || text.starts_with('#') {
             return Ok(None);
@@ -67,7 +117,7 @@ impl Line {
         let modifiers = modifiers.as_str();
         let top = path.trim_start_matches('/').split('/').next().unwrap_or_default();
         // `!` is for the boot only, `^` takes a credential of the running machine.
-        if modifiers.contains(['!', '^']) || ELSEWHERE.contains(&top) || path.contains(['*', '?', '[']) {
+        if modifiers.contains(['!', '^']) || elsewhere.contains(&top) || path.contains(['*', '?', '[']) {
             return Ok(None);
         }
         let path = words::specifiers(path)?;
@@ -92,12 +142,12 @@ impl Line {
         Ok(Some(Self { kind, replace: modifiers.contains('+'), path, mode, uid, gid, argument }))
     }
 
-    fn apply(&self, tree: &mut Tree) -> Result<(), EffectError> {
+    fn apply(&self, tree: &mut Tree, origin: &str) -> Result<(), EffectError> {
         let path = match self.path.rsplit_once('/') {
             Some((dir, name)) => format!("{}/{name}", tree.resolve(dir, true)?),
             None => self.path.clone(),
         };
-        let finish = |node: Node| node.owned(self.uid, self.gid).from(ORIGIN);
+        let finish = |node: Node| node.owned(self.uid, self.gid).from(origin);
         match (self.kind, tree.get(&path).map(|node| &node.kind)) {
             ('L', None) => tree.put(&path, finish(Node::symlink(self.link_target())))?,
             ('L', Some(Kind::Symlink(_) | Kind::File(_))) if self.replace => {
@@ -158,6 +208,28 @@ mod tests {
             after("d /run/x\nd /var/y\nf^ /etc/z - - - - login.motd\nL! /etc/w - - - - t\nr! /etc/secret\n").unwrap();
         assert!(["run/x", "var/y", "etc/z", "etc/w"].iter().all(|path| !tree.contains(path)));
         assert!(tree.contains("etc/secret"));
+    }
+
+    #[test]
+    fn a_script_sees_what_the_node_makes_at_boot_until_it_is_forgotten() {
+        let mut tree = Tree::new();
+        tree.put("var/lib", Node::dir(0o755)).unwrap();
+        let lines = "d /run/%b\nd /run/w 0755 nosuch\nd /var/lib/x 0750 0 0\nd /run/x\nd /var/lib/y/z\nd /etc/x\nL /var/lib/l - - - - t\nd /sys/x\n";
+        tree.put("usr/lib/tmpfiles.d/x.conf", Node::file(0o644, lines)).unwrap();
+        tree.put("usr/lib/tmpfiles.d/other.conf", Node::file(0o644, "d /var/lib/other\n")).unwrap();
+        let made = create(&mut tree, &["x.conf".to_owned()]).unwrap();
+        assert_eq!(made, ["etc/x", "run/x", "var/lib/l", "var/lib/x", "var/lib/y/z"]);
+        assert_eq!(tree.get("var/lib/x").unwrap().mode, 0o750);
+        assert!(create(&mut tree, &["x.conf".to_owned()]).unwrap().is_empty(), "it is there already");
+        // What a script puts in it stays, with the directory.
+        tree.put("run/x/file", Node::file(0o644, "")).unwrap();
+        forget(&mut tree);
+        for (path, stays) in
+            [("var/lib/x", false), ("var/lib/y/z", false), ("var/lib/l", false), ("run/x", true), ("etc/x", true)]
+        {
+            assert_eq!(tree.contains(path), stays, "{path}");
+        }
+        assert!(create(&mut tree, &[]).unwrap().contains(&"var/lib/other".to_owned()));
     }
 
     #[test]

@@ -20,6 +20,7 @@ fn removals_comments_and_computed_arguments_are_no_choices() {
 }
 
 fn tree_with(paths: &[&str]) -> Tree {
+    use crate::tree::Node;
     let mut tree = Tree::new();
     for path in paths {
         tree.put(path, Node::file(0o755, "")).unwrap();
@@ -30,12 +31,16 @@ fn tree_with(paths: &[&str]) -> Tree {
 #[test]
 fn a_file_in_the_way_is_never_replaced_by_a_link() {
     let mut tree = tree_with(&["usr/bin/vi"]);
-    link(&mut tree, "/usr/bin/vi", "vi", "/usr/bin/vim.tiny").unwrap();
+    let mut link = |at: &str, name: &str, to: &str| {
+        let link = group::Link { name: name.to_owned(), at: at.to_owned(), to: to.to_owned() };
+        link.make(&mut tree, false).unwrap();
+    };
+    link("/usr/bin/vi", "vi", "/usr/bin/vim.tiny");
+    link("/usr/bin/view", "view", "/usr/bin/vim.tiny");
+    link("/usr/share/man/man1/vi.1.gz", "vi.1.gz", "/usr/share/man/man1/vim.1.gz");
     assert!(matches!(tree.get("usr/bin/vi").unwrap().kind, crate::tree::Kind::File(_)));
-    link(&mut tree, "/usr/bin/view", "view", "/usr/bin/vim.tiny").unwrap();
     assert!(
         matches!(&tree.get("usr/bin/view").unwrap().kind, crate::tree::Kind::Symlink(to) if to == "/etc/alternatives/view")
     );
-    link(&mut tree, "/usr/share/man/man1/vi.1.gz", "vi.1.gz", "/usr/share/man/man1/vim.1.gz").unwrap();
     assert!(!tree.contains("usr/share/man"));
 }

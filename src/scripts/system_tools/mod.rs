@@ -4,13 +4,18 @@
 //! for all packages at once only say so.
 
 mod accounts;
+mod alternatives;
 mod options;
 #[cfg(test)]
 mod sample;
+mod units;
 
 use super::debian::Tool;
 
 /// The command of this name, if it is modelled.
 pub(super) fn find(name: &str) -> Option<Tool> {
-    accounts::find(name)
+    match name {
+        "update-alternatives" => Some(alternatives::update_alternatives),
+        _ => accounts::find(name).or_else(|| units::find(name)),
+    }
 }
