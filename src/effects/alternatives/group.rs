@@ -192,7 +192,7 @@ impl Group {
 
     /// Takes the group away: its links and its record.
     pub fn remove(&self, tree: &mut Tree) {
-        let links = self.slaves.iter().map(|(name, at)| (name, at)).chain([(&self.name, &self.link)]);
+        let links = self.slaves.iter().chain([(&self.name, &self.link)]);
         for (name, at) in links {
             remove_link(tree, at);
             tree.remove(&format!("{LINKS}/{name}"));

@@ -85,9 +85,9 @@ pub(super) fn update_alternatives(debian: &mut Debian<'_>, call: &mut Call<'_>) 
         Some(Action::RemoveAll(name)) => remove(debian, call, &name, None),
         Some(Action::Auto(name)) => auto(call, &name, force),
         Some(Action::Set(name, path)) => set(call, &name, &path, force),
-        Some(Action::Display(name)) => show(call, &name, display),
-        Some(Action::Query(name)) => show(call, &name, query),
-        Some(Action::List(name)) => show(call, &name, list),
+        Some(Action::Display(name)) => Ok(show(call, &name, display)),
+        Some(Action::Query(name)) => Ok(show(call, &name, query)),
+        Some(Action::List(name)) => Ok(show(call, &name, list)),
         Some(Action::Selections) => selections(call),
     };
     if quiet && !answers {
@@ -262,11 +262,11 @@ fn set(call: &mut Call<'_>, name: &str, path: &str, force: bool) -> Answer {
 }
 
 /// Prints what is recorded of a group, which has to be there.
-fn show(call: &mut Call<'_>, name: &str, format: fn(&Group, Option<&str>) -> String) -> Answer {
-    let Some(group) = read(call, name) else { return Ok(fail(call, &format!("no alternatives for {name}"))) };
+fn show(call: &mut Call<'_>, name: &str, format: fn(&Group, Option<&str>) -> String) -> u8 {
+    let Some(group) = read(call, name) else { return fail(call, &format!("no alternatives for {name}")) };
     let text = format(&group, group.current(call.files.tree()).as_deref());
     call.print(&text);
-    Ok(0)
+    0
 }
 
 fn mode(group: &Group) -> &'static str {

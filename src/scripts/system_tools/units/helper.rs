@@ -67,10 +67,11 @@ pub(super) fn deb_systemd_helper(debian: &mut Debian<'_>, call: &mut Call<'_>) -
                 Err(error) => return call.failed(NAME, unit, error),
             },
             "unmask" => {
-                if debian.requests.masked.remove(&key(instance, unit)) && unit::is_masked(call, instance, unit)? {
-                    if let Err(error) = call.files.unlink(&unit::mask_path(instance, unit)) {
-                        return call.failed(NAME, unit, error);
-                    }
+                if debian.requests.masked.remove(&key(instance, unit))
+                    && unit::is_masked(call, instance, unit)?
+                    && let Err(error) = call.files.unlink(&unit::mask_path(instance, unit))
+                {
+                    return call.failed(NAME, unit, error);
                 }
             }
             other => return Err(Reason::unsupported(NAME, format!("`{other}`"))),

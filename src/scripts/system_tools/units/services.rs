@@ -41,6 +41,7 @@ pub(super) fn deb_systemd_invoke(_: &mut Debian<'_>, call: &mut Call<'_>) -> Ans
 }
 
 /// start-stop-daemon(8) as mmdebstrap replaces it while packages are configured: it says so and does nothing.
+#[expect(clippy::unnecessary_wraps, reason = "tools have one type")]
 pub(super) fn start_stop_daemon(_: &mut Debian<'_>, call: &mut Call<'_>) -> Answer {
     call.print("\n");
     call.complain("Warning: Fake start-stop-daemon called, doing nothing");
