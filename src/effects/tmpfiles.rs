@@ -20,12 +20,13 @@ const ELSEWHERE: [&str; 7] = ["dev", "home", "proc", "run", "sys", "tmp", "var"]
 /// # Errors
 /// Malformed lines, owners without an account, a line over a path that is something else.
 pub fn tmpfiles(tree: &mut Tree) -> Result<(), EffectError> {
+    forget(tree);
     let lines = read(tree, &words::files(tree, &DIRS), &ELSEWHERE, true)?;
     lines.iter().try_for_each(|line| line.apply(tree, ORIGIN))
 }
 
 /// What `systemd-tmpfiles --create` makes of the files of these names, or of all without one, for the script that calls it: also
-/// below `/run` and `/var`, which is taken away again by [`forget`]. Gives the paths that are new.
+/// below `/run` and `/var`, which the effect takes away again. Gives the paths that are new.
 ///
 /// # Errors
 /// As [`tmpfiles`].
@@ -50,7 +51,7 @@ pub fn create(tree: &mut Tree, names: &[String]) -> Result<Vec<String>, EffectEr
 }
 
 /// Takes away what [`create`] made and the node makes at every boot, unless something is in it by now.
-pub fn forget(tree: &mut Tree) {
+fn forget(tree: &mut Tree) {
     let mut made: Vec<String> =
         tree.iter().filter(|(_, node)| node.origin == BOOT).map(|(path, _)| path.to_owned()).collect();
     made.reverse();

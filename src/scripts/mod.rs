@@ -19,8 +19,6 @@ mod package_tools;
 mod run;
 mod system_tools;
 
-/// Takes what `systemd-tmpfiles` made for scripts out of the tree again, as far as the node makes it at boot.
-pub use crate::effects::tmpfiles::forget as forget_boot_files;
 pub use accounts::Accounts;
 pub use debconf::{Debconf, Mistake};
 pub use debian::Debian;

@@ -107,6 +107,12 @@ fn of_packages(tree: &mut Tree, context: &Context<'_>) -> Result<(Manager, Manag
     for unit in &context.requests.disable {
         system.disable(tree, unit);
     }
+    for unit in &context.requests.preset_user {
+        user.preset(tree, unit)?;
+    }
+    for unit in &context.requests.enable_user {
+        user.enable(tree, unit)?;
+    }
     for (entry, unit) in context.declared.each(|effects| &effects.units) {
         let name = &unit.get_ref().0;
         let fault = match system.fault(tree, name) {

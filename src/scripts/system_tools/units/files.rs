@@ -15,8 +15,8 @@ pub(super) fn systemd_sysusers(_: &mut Debian<'_>, call: &mut Call<'_>) -> Answe
 }
 
 /// systemd-tmpfiles(8) with `--create`: makes what the named files ask for, also what lies on another file system of the node, since
-/// scripts give it to others or put something in it. What is left of that as it was made, the node makes itself at boot
-/// ([`tmpfiles::forget`]).
+/// scripts give it to others or put something in it. What is left of that as it was made, the effect `tmpfiles` takes
+/// away again: the node makes it at boot.
 pub(super) fn systemd_tmpfiles(_: &mut Debian<'_>, call: &mut Call<'_>) -> Answer {
     let given =
         options::read("systemd-tmpfiles", call.args, &["root=", "create", "remove", "clean", "exclude-prefix="])?;

@@ -1,7 +1,7 @@
 //! Unit files of the tree, and what is known of a unit so far: what scripts asked for, what presets say, which links are there.
 
-use crate::effects::units::{Install, Preset, Presets};
 use crate::effects::Requests;
+use crate::effects::units::{Install, Preset, Presets};
 use crate::shell::{Call, FileError, Reason};
 
 /// Whose service manager: the system's, or that of all users.
