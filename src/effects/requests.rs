@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::alternatives::Choice;
+use super::unpack::Diverted;
 
 /// What scripts asked for.
 #[derive(Debug, Clone, Default)]
@@ -25,8 +26,12 @@ pub struct Requests {
     pub masked: BTreeSet<String>,
     /// Choices that `update-alternatives --install` made, in order.
     pub alternatives: Vec<Choice>,
+    /// Files that `dpkg-divert` diverts, in order.
+    pub diverted: Vec<Diverted>,
     /// Names of triggers that `dpkg-trigger` activated.
     pub triggers: BTreeSet<String>,
+    /// Packages whose `postinst` is done. Whoever runs the scripts keeps this; dpkg's answers about them come from it.
+    pub configured: BTreeSet<String>,
 }
 
 impl Requests {
@@ -43,7 +48,9 @@ impl Requests {
             recorded: BTreeSet::new(),
             masked: BTreeSet::new(),
             alternatives: Vec::new(),
+            diverted: Vec::new(),
             triggers: BTreeSet::new(),
+            configured: BTreeSet::new(),
         };
         &NONE
     }

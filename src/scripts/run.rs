@@ -91,6 +91,7 @@ pub fn install(tree: Tree, input: Input<'_>) -> Installed {
     }
     for package in &order {
         stage.script(package, "postinst", &["configure", ""]);
+        stage.host.requests.configured.insert(package.name.clone());
     }
     for package in &order {
         stage.triggers(package, ledger);

@@ -20,7 +20,7 @@ pub mod utilities;
 mod variables;
 
 pub use call::{Answer, Call, Host, Stdin, Utility};
-pub use eval::{Finished, Interpreter, Script, Stop, run};
+pub use eval::{Finished, Interpreter, Pattern, Script, Stop, run};
 pub use files::{Absent, Change, FileError, Files};
 pub use parse::{SyntaxError, parse, parse_at};
 pub use reason::Reason;

@@ -7,10 +7,12 @@
 
 mod status;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 
 use super::unpack::Diverted;
+pub(crate) use status::{conffiles, md5, paragraph};
+
 use super::{Context, EffectError, glx};
 use crate::debian::Package;
 use crate::tree::{Kind, Node, Tree};
@@ -37,10 +39,8 @@ pub fn dpkg_db(tree: &mut Tree, context: &Context<'_>) -> Result<(), EffectError
     let mut files: BTreeMap<String, Vec<u8>> = BTreeMap::new();
     files.insert("status".to_owned(), status::status(context.packages)?.into_bytes());
     files.insert("arch-native".to_owned(), format!("{}\n", context.profile.board.arch().name()).into_bytes());
-    files.insert("diversions".to_owned(), diversions(context)?.into_bytes());
-    let overrides: String =
-        STAT_OVERRIDES.iter().filter(|(package, _)| context.has(package)).map(|(_, line)| *line).collect();
-    files.insert("statoverride".to_owned(), overrides.into_bytes());
+    files.insert("diversions".to_owned(), diversions(tree, context)?.into_bytes());
+    files.insert("statoverride".to_owned(), overrides(tree, context)?.into_bytes());
     files.insert("info/format".to_owned(), b"1\n".to_vec());
     for package in context.packages {
         let name = file_name(package);
@@ -82,8 +82,42 @@ fn copy(tree: &mut Tree) -> Result<(), EffectError> {
     Ok(())
 }
 
-/// What is diverted: each file's path, where it went, and whose place it is now (lib/dpkg/db-fsys-divert.c).
-fn diversions(context: &Context<'_>) -> Result<String, EffectError> {
+/// What scripts have recorded in a file of the database; nothing if none did.
+fn recorded(tree: &Tree, file: &str) -> Result<String, EffectError> {
+    let path = format!("{ADMIN_DIR}/{file}");
+    match tree.file(&path) {
+        Some(content) => content.text().map_err(|source| EffectError::Read { path, source }),
+        None => Ok(String::new()),
+    }
+}
+
+/// What is diverted: each file's path, where it went, and whose place it is now (lib/dpkg/db-fsys-divert.c). What scripts
+/// diverted comes first.
+fn diversions(tree: &Tree, context: &Context<'_>) -> Result<String, EffectError> {
+    let mut text = recorded(tree, "diversions")?;
+    let known: BTreeSet<String> = text.lines().step_by(3).map(str::to_owned).collect();
+    let others = effects_diversions(context)?;
+    let others: Vec<&str> = others.lines().collect();
+    for lines in others.chunks(3).filter(|lines| lines.first().is_some_and(|from| !known.contains(*from))) {
+        let _ = writeln!(text, "{}", lines.join("\n"));
+    }
+    Ok(text)
+}
+
+/// Owners and modes that are other than their packages have them, those of scripts first.
+fn overrides(tree: &Tree, context: &Context<'_>) -> Result<String, EffectError> {
+    let mut text = recorded(tree, "statoverride")?;
+    for (_, line) in STAT_OVERRIDES.iter().filter(|(package, _)| context.has(package)) {
+        let path = |line: &str| line.trim_end().rsplit(' ').next().map(str::to_owned);
+        if !text.lines().any(|known| path(known) == path(line)) {
+            text.push_str(line);
+        }
+    }
+    Ok(text)
+}
+
+/// The diversions that effects make.
+fn effects_diversions(context: &Context<'_>) -> Result<String, EffectError> {
     let mut text = glx::diversions::database(context.packages)?;
     for Diverted { package, path, to } in context.declared.diverted(context.packages)? {
         let _ = writeln!(text, "/{path}\n/{to}\n{package}");
@@ -130,4 +164,37 @@ fn triggers(packages: &[Package]) -> BTreeMap<String, String> {
         }
     }
     files
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::effects::sample;
+
+    #[test]
+    fn what_scripts_recorded_stays_and_effects_add_what_is_missing() {
+        let profile = sample::profile();
+        let package = |name: &str| Package {
+            name: name.to_owned(),
+            version: "1".to_owned(),
+            arch: "amd64".to_owned(),
+            fields: Vec::new(),
+            control: BTreeMap::new(),
+            members: Vec::new(),
+        };
+        let packages = [package("dbus"), package("lldpd")];
+        let mut tree = Tree::new();
+        let mut record = |file: &str, text: &str| {
+            tree.put(&format!("{ADMIN_DIR}/{file}"), Node::file(0o644, text)).unwrap();
+        };
+        record("diversions", "/bin/a\n/bin/b\nlamp\n");
+        record("statoverride", "root root 4755 /usr/sbin/lldpcli\n");
+        dpkg_db(&mut tree, &Context { packages: &packages, ..sample::context(&profile) }).unwrap();
+        let text = |file: &str| tree.file(&format!("{ADMIN_DIR}/{file}")).unwrap().text().unwrap();
+        assert_eq!(text("diversions"), "/bin/a\n/bin/b\nlamp\n");
+        assert_eq!(
+            text("statoverride"),
+            "root root 4755 /usr/sbin/lldpcli\nroot messagebus 4754 /usr/lib/dbus-1.0/dbus-daemon-launch-helper\n"
+        );
+    }
 }

@@ -1,6 +1,8 @@
 //! debconf's side of the protocol: a request is a line, and so is its reply (debconf-devel(7); the `command_` functions of
 //! Debconf/ConfModule.pm, the frontend and the elements named `Noninteractive`).
 
+use std::cmp::Ordering;
+
 use super::Debconf;
 use super::database::Question;
 use super::template::{Template, parse, split};
@@ -49,6 +51,15 @@ impl Reply {
         Self::new(BAD_PARAMETERS, format!("{question} doesn't exist"))
     }
 
+    /// Whether the script speaks a version of the protocol that is understood, which is 2.
+    fn to_version(version: &str) -> Self {
+        match whole(version).cmp(&2) {
+            Ordering::Less => Self::new(BAD_VERSION, format!("Version too low ({version})")),
+            Ordering::Equal => Self::new(SUCCESS, "2.0"),
+            Ordering::Greater => Self::new(BAD_VERSION, format!("Version too high ({version})")),
+        }
+    }
+
     /// As it goes over the wire, without the line's end.
     #[must_use]
     pub fn line(&self) -> String {
@@ -93,11 +104,7 @@ impl Debconf {
                 Reply::done()
             }
             ("version", []) => Reply::new(SUCCESS, "2.0"),
-            ("version", [version]) => match whole(version).cmp(&2) {
-                std::cmp::Ordering::Less => Reply::new(BAD_VERSION, format!("Version too low ({version})")),
-                std::cmp::Ordering::Equal => Reply::new(SUCCESS, "2.0"),
-                std::cmp::Ordering::Greater => Reply::new(BAD_VERSION, format!("Version too high ({version})")),
-            },
+            ("version", [version]) => Reply::to_version(version),
             ("capb", capabilities) => {
                 self.session.escapes = capabilities.contains(&"escape");
                 // What the frontend can do comes last, which is nothing.

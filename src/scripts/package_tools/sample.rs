@@ -46,7 +46,6 @@ pub(super) fn package(name: &str, control: &[(&str, &str)]) -> Package {
 }
 
 /// A regular file of a package.
-#[expect(dead_code, reason = "for the commands to come")]
 pub(super) fn member(path: &str, content: &str) -> Member {
     Member { path: path.to_owned(), node: Node::file(0o644, content) }
 }
@@ -163,7 +162,6 @@ impl Sample {
     }
 
     /// The text of a file.
-    #[expect(dead_code, reason = "for the commands to come")]
     #[track_caller]
     pub(super) fn text(&self, path: &str) -> String {
         self.files.read_text(path).unwrap()

@@ -5,7 +5,7 @@
 
 mod accounts;
 mod alternatives;
-mod options;
+pub(super) mod options;
 #[cfg(test)]
 mod sample;
 mod units;

@@ -4,7 +4,7 @@ use crate::shell::Reason;
 
 /// What a command was given.
 #[derive(Debug, Default)]
-pub(super) struct Given {
+pub(in crate::scripts) struct Given {
     /// Options by their (last) name in the order given, with their values.
     options: Vec<(&'static str, Option<String>)>,
     pub operands: Vec<String>,
@@ -62,7 +62,7 @@ impl Spec {
 ///
 /// # Errors
 /// An option that is not in the table, or is without its value.
-pub(super) fn read(command: &str, args: &[String], table: &[&'static str]) -> Result<Given, Reason> {
+pub(in crate::scripts) fn read(command: &str, args: &[String], table: &[&'static str]) -> Result<Given, Reason> {
     let table: Vec<Spec> = table.iter().map(|text| Spec::read(text)).collect();
     let mut given = Given::default();
     let mut args = args.iter().peekable();

@@ -24,6 +24,7 @@ mod tests;
 mod wrappers;
 
 pub use interpreter::Interpreter;
+pub use pattern::Pattern;
 pub use state::Stop;
 
 use state::{Environment, Flow, Options, Shell};
