@@ -9,3 +9,4 @@ mod grep;
 mod harness;
 mod patterns;
 mod sed;
+mod small;
