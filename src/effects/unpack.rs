@@ -28,8 +28,7 @@ impl UnpackError {
         match self {
             Self::TwoOwners { first, second, .. } | Self::KindsDiffer { package: first, owner: second, .. } => {
                 Some(format!(
-                    "neither replaces the other, so dpkg would refuse them too; leave `{first}` or `{second}` out of the profile; if a script of \
-                     one diverts the other's file, and ledger.toml accepts it, declare that there: `[[script.diversion]]`"
+                    "neither replaces the other, so dpkg would refuse them too; leave `{first}` or `{second}` out of the profile"
                 ))
             }
             Self::Tree { .. } => None,

@@ -103,6 +103,9 @@ pub(crate) enum PipelineError {
     Manifest(#[from] ManifestError),
     #[error(transparent)]
     Unpack(#[from] UnpackError),
+    /// Two packages with one file, of which a script diverts one.
+    #[error("{source}")]
+    Diversion { source: UnpackError, hint: String },
     #[error(transparent)]
     Effect(#[from] EffectError),
     #[error(transparent)]

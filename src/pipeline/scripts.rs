@@ -4,7 +4,8 @@ use super::PipelineError;
 use crate::debian::Package;
 use crate::diagnostic::Mistakes;
 use crate::effects::declared::Declared;
-use crate::effects::ledger::{self, Ledger};
+use crate::effects::ledger::{self, Ledger, Treatment, Verdict};
+use crate::effects::unpack::UnpackError;
 use crate::effects::{self, Context, EffectError, Requests, accounts, unpack};
 use crate::lock::IdMap;
 use crate::profile::Profile;
@@ -48,7 +49,8 @@ pub(crate) fn install(subject: Subject<'_>, ids: Ids<'_>) -> Result<Installed, P
 pub(crate) fn attempt(subject: Subject<'_>, ids: Ids<'_>) -> Result<Installed, PipelineError> {
     let Subject { profile, packages, declared, ledger, epoch } = subject;
     packages.iter().try_for_each(|package| ledger::check_claims(package, ledger))?;
-    let mut tree = unpack::unpack_diverted(packages, &declared.diverted(packages)?)?;
+    let mut tree = unpack::unpack_diverted(packages, &declared.diverted(packages)?)
+        .map_err(|error| with_diversion(error, packages, ledger))?;
     let context = Context { profile, packages, ids: ids.pinned, declared, requests: Requests::none(), epoch };
     let mut numbers = ids.pinned.clone();
     let mut given = IdMap::default();
@@ -64,6 +66,33 @@ pub(crate) fn attempt(subject: Subject<'_>, ids: Ids<'_>) -> Result<Installed, P
     let mut installed = scripts::install(tree, input);
     installed.ids.add(&given);
     Ok(installed)
+}
+
+/// An error of unpacking, with the words that help where a script diverts the file: no script is evaluated before its package is
+/// unpacked, so a diversion has to be declared.
+fn with_diversion(source: UnpackError, packages: &[Package], ledger: &Ledger) -> PipelineError {
+    let UnpackError::TwoOwners { path, first, second } = &source else { return source.into() };
+    let diverts =
+        |package: &Package, script| package.control_text(script).is_some_and(|text: &str| text.contains("dpkg-divert"));
+    let owners = packages.iter().filter(|package| [first, second].contains(&&package.name));
+    let mut scripts = owners.flat_map(|package| ["preinst", "postinst"].map(|script| (package, script)));
+    let Some((package, script)) = scripts.find(|(package, script)| diverts(package, script)) else {
+        return source.into();
+    };
+    let Treatment { verdict, entry, .. } = ledger::treatment(package, script, ledger);
+    let name = &package.name;
+    let declaration = format!("[[script.diversion]]\npath = \"/{path}\"\n");
+    let hint = if verdict == Verdict::Accepted {
+        format!(
+            "if `{script}` of {name} diverts that file (dpkg-divert(1)), declare it below the entry in ledger.toml:\n{declaration}"
+        )
+    } else {
+        format!(
+            "if `{script}` of {name} diverts that file (dpkg-divert(1)), accept the script, your reason in place of `…`, in the \
+             workspace's ledger.toml, and declare there what it does:\n{entry}\n{declaration}"
+        )
+    };
+    PipelineError::Diversion { source, hint }
 }
 
 /// Refuses answers to debconf that no package asks for, or that are none of the choices.

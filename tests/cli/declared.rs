@@ -12,8 +12,14 @@ const SCRIPT: &str = "#!/bin/sh\nset -e\nmake-everything-ready\n";
 fn place(online: &Online) -> (Place, String) {
     let place = online.place(&["example"]);
     let error = place.run(&["lock", "--profile", "node"]).fails(1);
-    let entry = error.split_once("ledger.toml:\n").unwrap().1.replace('…', "Modelled here.");
-    (place, entry)
+    (place, entry_of(&error))
+}
+
+/// The entry that an error proposes, with a reason.
+fn entry_of(error: &str) -> String {
+    let entry = &error[error.find("[[script]]").unwrap_or_else(|| panic!("no entry: {error}"))..];
+    let entry = entry.split_once("\n\n").unwrap().0.replace('…', "Modelled here.");
+    entry + "\n"
 }
 
 fn online() -> Online {
@@ -80,6 +86,8 @@ target = "example-1"
 path = "/usr/parcel"
 "#;
 
+const DIVERTING: &str = "#!/bin/sh\nset -e\ndpkg-divert --rename --add /usr/parcel\nmake-everything-ready\n";
+
 fn daemon() -> Archive {
     let unit = "[Service]\nExecStart=/usr/bin/example-1\nUser=example\n[Install]\nWantedBy=multi-user.target\n";
     let data = Tar::default()
@@ -87,7 +95,7 @@ fn daemon() -> Archive {
         .file("./usr/share/example/daemon.conf", "port = 1234\n")
         .file("./usr/bin/example-1", "example")
         .file("./usr/parcel", "of example");
-    tiny::archive(1000).with("example", &[("postinst", SCRIPT)], data)
+    tiny::archive(1000).with("example", &[("preinst", DIVERTING)], data)
 }
 
 #[test]
@@ -95,8 +103,8 @@ fn an_image_has_what_is_declared() {
     let online = daemon().online();
     let place = tiny::place(&online, &["example", "parcel"]);
     let error = place.run(&["lock", "--profile", "node"]).fails(1);
-    let entry = error.split_once("ledger.toml:\n").unwrap().1.replace('…', "Modelled here.");
-    place.write("ledger.toml", format!("{entry}{DAEMON}"));
+    insta::assert_snapshot!(place.stable(&error));
+    place.write("ledger.toml", format!("{}{DAEMON}", entry_of(&error)));
     place.run(&["build", "node"]).ok();
     let text = |path: &str| String::from_utf8(in_image(&place, path)).unwrap();
     assert!(text("/etc/passwd").contains("example:x:100:100:Example daemon:/var/lib/example:/usr/sbin/nologin\n"));
@@ -111,8 +119,7 @@ fn a_declared_effect_that_does_nothing_or_cannot_be_is_shown_in_the_ledger_when_
     let online = daemon().online();
     let place = tiny::place(&online, &["example", "parcel"]);
     let error = place.run(&["lock", "--profile", "node"]).fails(1);
-    let entry = error.split_once("ledger.toml:\n").unwrap().1.replace('…', "Modelled here.");
-    let entry = entry.split_once("\n\n").map_or(&*entry, |(entry, _)| entry).to_owned() + "\n";
+    let entry = entry_of(&error);
     let mut told = Vec::new();
     for (from, to) in [
         ("name = \"example\"", "name = \"root\""),
