@@ -205,8 +205,8 @@ pub(super) fn unary(operator: &str, operand: &str, files: &Files) -> Truth {
         "-u" => node.mode & 0o4000 != 0,
         "-g" => node.mode & 0o2000 != 0,
         "-k" => node.mode & 0o1000 != 0,
-        "-O" => node.uid == 0,
-        "-G" => node.gid == 0,
+        "-O" => node.uid == files.identity.0,
+        "-G" => node.gid == files.identity.1,
         // No socket outlives the process that it belongs to.
         _ => false,
     })

@@ -14,6 +14,7 @@ impl Shell<'_> {
             "env" => self.env(args)?,
             "xargs" => self.xargs(args)?,
             "sh" | "dash" | "bash" => self.nested(name == "bash", args)?,
+            "su" | "runuser" => self.as_somebody(name, args)?,
             "nice" | "ionice" | "nohup" | "setsid" | "timeout" => self.without_options(name, args)?,
             _ => return Ok(None),
         }))

@@ -86,7 +86,8 @@ impl Files {
     /// (inode(7), "The set-group-ID bit").
     fn born(&self, real: &str, kind: Kind, mode: u16) -> Node {
         let mode = if matches!(kind, Kind::Symlink(_)) { 0o777 } else { mode & !self.umask };
-        let mut node = Node::of(kind, mode).from(&self.origin);
+        let (uid, gid) = self.identity;
+        let mut node = Node::of(kind, mode).owned(uid, gid).from(&self.origin);
         if let Some(above) = parent(real).and_then(|dir| self.tree.get(dir))
             && above.mode & 0o2000 != 0
         {

@@ -43,6 +43,8 @@ pub struct Files {
     /// Clean path of the working directory.
     cwd: String,
     pub umask: u16,
+    /// User and group of the process: whose new nodes are.
+    pub identity: (u32, u32),
     /// Who new nodes come from ([`Node::origin`]).
     origin: String,
     /// The line that is carried out, for the record.
@@ -61,6 +63,7 @@ impl Files {
             tree,
             cwd: String::new(),
             umask: 0o022,
+            identity: (0, 0),
             origin: origin.to_owned(),
             line: 0,
             changes: Vec::new(),

@@ -6,6 +6,7 @@
 //!
 //! Each follows its page of POSIX.1-2024 XCU and the manual of the GNU program that Debian has.
 
+mod cat;
 mod compare;
 mod cut;
 mod encode;
@@ -33,6 +34,7 @@ pub fn find(name: &str) -> Option<Utility> {
     Some(match name {
         "base64" => encode::base64,
         "basename" => names::basename,
+        "cat" => cat::cat,
         "cmp" => compare::cmp,
         "comm" => compare::comm,
         "cut" => cut::cut,
