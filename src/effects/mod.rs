@@ -13,6 +13,7 @@ pub mod depmod;
 pub(crate) mod dpkg_db;
 mod error;
 pub mod files;
+pub(crate) mod first_boot;
 pub(crate) mod glx;
 pub mod ldconfig;
 pub(crate) mod ledger;

@@ -1,12 +1,12 @@
 //! Debian's commands, beside those of the shell.
 
 use super::debian::Debian;
-use super::{package_tools, system_tools};
+use super::{on_node, package_tools, system_tools};
 use crate::shell::{Answer, Call, Host};
 
 impl Host for Debian<'_> {
     fn run(&mut self, name: &str, call: &mut Call<'_>) -> Option<Answer> {
-        let tool = package_tools::find(name).or_else(|| system_tools::find(name))?;
+        let tool = on_node::find(name).or_else(|| package_tools::find(name)).or_else(|| system_tools::find(name))?;
         Some(tool(self, call))
     }
 

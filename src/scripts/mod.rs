@@ -14,6 +14,7 @@ mod debconf;
 mod debian;
 mod error;
 mod host;
+mod on_node;
 mod order;
 mod package_tools;
 mod run;

@@ -23,6 +23,7 @@ pub use preset::{Preset, Presets};
 
 use super::declared::Fault;
 use super::error::did_you_mean;
+use super::first_boot;
 use super::ledger::{self, Snippet};
 use super::{Context, EffectError};
 use crate::diagnostic::Mistakes;
@@ -97,6 +98,9 @@ fn of_packages(tree: &mut Tree, context: &Context<'_>) -> Result<(Manager, Manag
         for unit in explicit(&ledger::hand_written(package)) {
             system.enable(tree, &unit)?;
         }
+    }
+    for unit in first_boot::first_boot(tree, context)? {
+        system.enable(tree, &unit)?;
     }
     for unit in &context.requests.preset {
         system.preset(tree, unit)?;
