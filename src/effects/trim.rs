@@ -7,6 +7,9 @@ use crate::tree::{Kind, Tree};
 /// Where the links of the alternatives system meet.
 const ALTERNATIVES: &str = "etc/alternatives";
 
+/// What ucf remembers, for upgrades alone: scripts that are evaluated share it, an image has no use for it.
+const UCF: &str = "var/lib/ucf/";
+
 /// Takes everything that `dropped` matches out of the tree, and the alternatives whose choice that was: their links
 /// would lead nowhere.
 pub fn trim(tree: &mut Tree, dropped: &GlobSet) {
@@ -17,7 +20,8 @@ pub fn trim(tree: &mut Tree, dropped: &GlobSet) {
         .collect();
     tree.retain(|path, node| {
         let followed = target(&node.kind).is_some_and(|target| gone.iter().any(|link| link == target));
-        !(followed || dropped.is_match(path) || gone.iter().any(|link| link == path))
+        let remembered = path.starts_with(UCF) && node.origin.starts_with("script:");
+        !(remembered || followed || dropped.is_match(path) || gone.iter().any(|link| link == path))
     });
 }
 
@@ -32,6 +36,17 @@ mod tests {
     use super::*;
     use crate::effects::sample;
     use crate::tree::Node;
+
+    #[test]
+    fn what_ucf_remembers_of_scripts_goes_and_its_directory_stays() {
+        let mut tree = Tree::new();
+        tree.put("var/lib/ucf", Node::dir(0o755).from("ucf")).unwrap();
+        tree.put("var/lib/ucf/cache", Node::dir(0o755).from("script:ucf")).unwrap();
+        tree.put("var/lib/ucf/hashfile", Node::file(0o644, "x").from("script:lamp")).unwrap();
+        trim(&mut tree, &sample::profile().dropped());
+        let left: Vec<&str> = tree.iter().map(|(path, _)| path).collect();
+        assert_eq!(left, ["", "var", "var/lib", "var/lib/ucf"]);
+    }
 
     #[test]
     fn an_alternative_goes_with_its_choice_and_the_others_stay() {

@@ -1,5 +1,7 @@
 //! The stage between packages and image: all packages unpacked into one tree, their accounts made, their scripts evaluated.
 
+use std::collections::BTreeSet;
+
 use super::PipelineError;
 use crate::debian::Package;
 use crate::diagnostic::Mistakes;
@@ -49,8 +51,18 @@ pub(crate) fn install(subject: Subject<'_>, ids: Ids<'_>) -> Result<Installed, P
 pub(crate) fn attempt(subject: Subject<'_>, ids: Ids<'_>) -> Result<Installed, PipelineError> {
     let Subject { profile, packages, declared, ledger, epoch } = subject;
     packages.iter().try_for_each(|package| ledger::check_claims(package, ledger))?;
-    let mut tree = unpack::unpack_diverted(packages, &declared.diverted(packages)?)
-        .map_err(|error| with_diversion(error, packages, ledger))?;
+    let mut diverted = declared.diverted(packages)?;
+    let mut tree = match unpack::unpack_diverted(packages, &diverted) {
+        // One of the two may be moved away by the other's script before that is unpacked.
+        Err(UnpackError::TwoOwners { .. }) => {
+            let known: BTreeSet<String> = diverted.iter().map(|file| file.path.clone()).collect();
+            let found = scripts::diverted(packages, profile.board.arch(), ledger, ids.pinned);
+            diverted.extend(found.into_iter().filter(|file| !known.contains(&file.path)));
+            unpack::unpack_diverted(packages, &diverted)
+        }
+        done => done,
+    }
+    .map_err(|error| with_diversion(error, packages, ledger))?;
     let context = Context { profile, packages, ids: ids.pinned, declared, requests: Requests::none(), epoch };
     let mut numbers = ids.pinned.clone();
     let mut given = IdMap::default();
@@ -68,8 +80,8 @@ pub(crate) fn attempt(subject: Subject<'_>, ids: Ids<'_>) -> Result<Installed, P
     Ok(installed)
 }
 
-/// An error of unpacking, with the words that help where a script diverts the file: no script is evaluated before its package is
-/// unpacked, so a diversion has to be declared.
+/// An error of unpacking, with the words that help where a script diverts the file: what a `preinst` that can be followed diverts is
+/// diverted, any other diversion has to be declared.
 fn with_diversion(source: UnpackError, packages: &[Package], ledger: &Ledger) -> PipelineError {
     let UnpackError::TwoOwners { path, first, second } = &source else { return source.into() };
     let diverts =

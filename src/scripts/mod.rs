@@ -12,6 +12,7 @@
 mod accounts;
 mod debconf;
 mod debian;
+mod diverted;
 mod error;
 mod host;
 mod on_node;
@@ -23,5 +24,6 @@ mod system_tools;
 pub use accounts::Accounts;
 pub use debconf::{Debconf, Mistake};
 pub use debian::Debian;
+pub use diverted::diverted;
 pub use error::{Unfollowed, UnfollowedScripts};
 pub use run::{Input, Installed, Judged, Record, install};

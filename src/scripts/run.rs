@@ -122,6 +122,28 @@ pub fn install(tree: Tree, input: Input<'_>) -> Installed {
     }
 }
 
+/// Evaluates the `preinst` of packages alone, in order, over `tree`: what those ask for that can be followed to their end.
+pub(super) fn before_unpacking<'a>(tree: Tree, input: Input<'a>, chosen: &[&'a Package]) -> Requests {
+    let Input { packages, arch, ledger, debconf, accounts } = input;
+    let Some(first) = packages.first() else { return Requests::default() };
+    let treatments = treatments(packages, ledger);
+    let host =
+        Debian { package: first, script: "preinst", packages, arch, requests: Requests::default(), debconf, accounts };
+    let mut stage =
+        Stage { files: Files::new(tree, "scripts"), host, treatments, records: Vec::new(), unfollowed: Vec::new() };
+    let mut requests = Requests::default();
+    for package in chosen {
+        stage.script(package, "preinst", &["install"]);
+        if stage.unfollowed.is_empty() {
+            requests.clone_from(&stage.host.requests);
+        } else {
+            stage.host.requests.clone_from(&requests);
+            stage.unfollowed.clear();
+        }
+    }
+    requests
+}
+
 /// How each script is accounted for, by package and script.
 type Treatments<'a> = BTreeMap<(&'a str, &'static str), Treatment>;
 

@@ -82,6 +82,12 @@ impl Database {
         expand(choices, &question.variables)
     }
 
+    /// Whether its choices are all there: scripts fill variables in.
+    pub(super) fn knows_choices(&self, question: &Question) -> bool {
+        let choices = self.template_of(question).map_or("", |template| template.untranslated("choices"));
+        !choices.contains("${") || !question.variables.is_empty()
+    }
+
     /// What `db_metaget` says of a question; none of what debconf knows nothing.
     pub(super) fn meta(&self, name: &str, question: &Question, field: &str) -> Option<String> {
         let template = || self.template_of(question);

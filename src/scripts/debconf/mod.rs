@@ -111,7 +111,9 @@ impl Debconf {
         let mut mistakes: Vec<Mistake> = unknown.collect();
         for (question, answer) in &self.preseeds {
             let Some(found) = self.database.questions.get(question) else { continue };
-            let choices = split(&self.database.choices(found));
+            // A list that scripts put together is not known before they have.
+            let known = self.database.knows_choices(found);
+            let choices = if known { split(&self.database.choices(found)) } else { Vec::new() };
             mistakes.extend(Mistake::of(question, answer, self.database.kind(found), choices));
         }
         mistakes
