@@ -128,7 +128,7 @@ impl From<PipelineError> for Failure {
             PipelineError::Compile(error) => return (*error).into(),
             PipelineError::Manifest(error) => return error.into(),
             PipelineError::Unpack(error) => return error.into(),
-            PipelineError::Diversion { source, hint } => return Self::from(source).hint(hint),
+            PipelineError::Diversion { source, hint } => return Self::from(*source).hint(hint),
             PipelineError::Effect(error) => return error.into(),
             PipelineError::Apply(error) => return error.into(),
             PipelineError::Tree(error) => return error.into(),

@@ -105,7 +105,7 @@ pub(crate) enum PipelineError {
     Unpack(#[from] UnpackError),
     /// Two packages with one file, of which a script diverts one.
     #[error("{source}")]
-    Diversion { source: UnpackError, hint: String },
+    Diversion { source: Box<UnpackError>, hint: String },
     #[error(transparent)]
     Effect(#[from] EffectError),
     #[error(transparent)]

@@ -104,7 +104,7 @@ fn with_diversion(source: UnpackError, packages: &[Package], ledger: &Ledger) ->
              workspace's ledger.toml, and declare there what it does:\n{entry}\n{declaration}"
         )
     };
-    PipelineError::Diversion { source, hint }
+    PipelineError::Diversion { source: Box::new(source), hint }
 }
 
 /// Refuses answers to debconf that no package asks for, or that are none of the choices.
