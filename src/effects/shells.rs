@@ -36,6 +36,13 @@ pub fn shells(tree: &mut Tree) -> Result<(), EffectError> {
             }
         }
     }
+    // What scripts added (add-shell(8)).
+    for line in read("etc/shells")?.lines() {
+        if shell(line).is_some_and(|shell| known.insert(shell.to_owned())) {
+            text.push_str(line);
+            text.push('\n');
+        }
+    }
     Ok(tree.put("etc/shells", Node::file(0o644, text).from("effect:shells"))?)
 }
 

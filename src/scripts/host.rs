@@ -6,8 +6,10 @@ use crate::shell::{Answer, Call, Host};
 
 impl Host for Debian<'_> {
     fn run(&mut self, name: &str, call: &mut Call<'_>) -> Option<Answer> {
-        let tool = on_node::find(name).or_else(|| package_tools::find(name)).or_else(|| system_tools::find(name))?;
-        Some(tool(self, call))
+        match on_node::find(name).or_else(|| package_tools::find(name)).or_else(|| system_tools::find(name)) {
+            Some(tool) => Some(tool(self, call)),
+            None => system_tools::nothing(name, call),
+        }
     }
 
     fn sourced(&mut self, path: &str, call: &mut Call<'_>) -> Option<Answer> {

@@ -5,17 +5,24 @@
 
 mod accounts;
 mod alternatives;
+mod helpers;
 pub(super) mod options;
 #[cfg(test)]
 mod sample;
 mod units;
 
 use super::debian::Tool;
+use crate::shell::{Answer, Call};
 
 /// The command of this name, if it is modelled.
 pub(super) fn find(name: &str) -> Option<Tool> {
     match name {
         "update-alternatives" => Some(alternatives::update_alternatives),
-        _ => accounts::find(name).or_else(|| units::find(name)),
+        _ => accounts::find(name).or_else(|| units::find(name)).or_else(|| helpers::find(name)),
     }
+}
+
+/// Carries out a command that does nothing to an image, if it is one.
+pub(super) fn nothing(name: &str, call: &mut Call<'_>) -> Option<Answer> {
+    helpers::nothing(name, call)
 }

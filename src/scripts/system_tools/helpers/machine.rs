@@ -1,0 +1,92 @@
+//! Facts of the machine and the running system: few are the same on every node and known while an image is made.
+
+use super::options;
+use crate::profile::Arch;
+use crate::scripts::debian::Debian;
+use crate::shell::{Answer, Call, Reason};
+
+/// uname(1), as far as it tells no kernel's release and no machine's name.
+pub(super) fn uname(debian: &mut Debian<'_>, call: &mut Call<'_>) -> Answer {
+    let table = [
+        "s|kernel-name",
+        "m|machine",
+        "o|operating-system",
+        "p|processor",
+        "i|hardware-platform",
+        "n|nodename",
+        "r|kernel-release",
+        "v|kernel-version",
+        "a|all",
+    ];
+    let given = options::read("uname", call.args, &table)?;
+    if let Some(option) = ["nodename", "kernel-release", "kernel-version", "all"].iter().find(|name| given.has(name)) {
+        return Err(Reason::differs(&format!("uname --{option}"), "the running kernel or the machine's name"));
+    }
+    let mut words = Vec::new();
+    if given.has("kernel-name") || given.options().next().is_none() {
+        words.push("Linux");
+    }
+    if given.has("machine") {
+        words.push(machine(debian.arch));
+    }
+    for unknown in ["processor", "hardware-platform"] {
+        if given.has(unknown) {
+            words.push("unknown");
+        }
+    }
+    if given.has("operating-system") {
+        words.push("GNU/Linux");
+    }
+    call.print(&format!("{}\n", words.join(" ")));
+    Ok(0)
+}
+
+fn machine(arch: Arch) -> &'static str {
+    match arch {
+        Arch::Amd64 => "x86_64",
+        Arch::Arm64 => "aarch64",
+    }
+}
+
+/// arch(1)
+pub(super) fn arch(debian: &mut Debian<'_>, call: &mut Call<'_>) -> Answer {
+    options::read("arch", call.args, &[])?;
+    call.print(&format!("{}\n", machine(debian.arch)));
+    Ok(0)
+}
+
+/// ischroot(1): an image is put together in one.
+pub(super) fn ischroot(_: &mut Debian<'_>, call: &mut Call<'_>) -> Answer {
+    options::read("ischroot", call.args, &["t|default-true", "f|default-false"])?;
+    Ok(0)
+}
+
+/// runlevel(8): unknown, as without a record of the boot.
+pub(super) fn runlevel(_: &mut Debian<'_>, call: &mut Call<'_>) -> Answer {
+    options::read("runlevel", call.args, &[])?;
+    call.print("unknown\n");
+    Ok(1)
+}
+
+/// mountpoint(1): of an installation's file systems, the kernel's own are mounted.
+pub(super) fn mountpoint(_: &mut Debian<'_>, call: &mut Call<'_>) -> Answer {
+    let given = options::read("mountpoint", call.args, &["q|quiet", "nofollow"])?;
+    let [path] = given.operands.as_slice() else { return Ok(1) };
+    let mounted = ["/proc", "/sys", "/dev", "/"].contains(&path.as_str());
+    if !given.has("quiet") {
+        call.print(&format!("{path} is {}a mountpoint\n", if mounted { "" } else { "not " }));
+    }
+    Ok(if mounted { 0 } else { 32 })
+}
+
+/// locale(1) in the C locale, in which scripts run.
+pub(super) fn locale(_: &mut Debian<'_>, call: &mut Call<'_>) -> Answer {
+    let given = options::read("locale", call.args, &["a|all-locales"])?;
+    let words: Vec<&str> = given.operands.iter().map(String::as_str).collect();
+    match (given.has("all-locales"), words.as_slice()) {
+        (true, []) => call.print("C\nC.utf8\nPOSIX\n"),
+        (false, ["charmap"]) => call.print("ANSI_X3.4-1968\n"),
+        _ => return Err(Reason::unsupported("locale", call.args.join(" "))),
+    }
+    Ok(0)
+}
