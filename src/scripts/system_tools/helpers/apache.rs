@@ -110,11 +110,6 @@ impl Job<'_> {
         format!("{CONF}/{}-enabled/{name}{suffix}", self.kind.dir)
     }
 
-    fn fail(&self, call: &mut Call<'_>, text: &str) -> bool {
-        call.complain(&format!("ERROR: {text}"));
-        false
-    }
-
     /// Enables or disables one; says whether it is so now.
     fn carry_out(&self, call: &mut Call<'_>, name: &str, depth: usize) -> Result<bool, Reason> {
         if depth > 20 {
@@ -126,7 +121,7 @@ impl Job<'_> {
         }
         let target = self.available(name, self.kind.suffix);
         if !call.files.exists(&target)? {
-            return Ok(self.fail(call, &format!("{} {name} does not exist!", self.kind.object)));
+            return Ok(fail(call, &format!("{} {name} does not exist!", self.kind.object)));
         }
         if self.enable { self.turn_on(call, name, depth) } else { self.turn_off(call, name) }
     }
@@ -137,16 +132,16 @@ impl Job<'_> {
         for other in listed(call, &target, "Depends")? {
             if is_module {
                 if !self.carry_out(call, &other, depth + 1)? {
-                    return Ok(self.fail(call, &format!("Could not enable dependency {other} for {name}, aborting")));
+                    return Ok(fail(call, &format!("Could not enable dependency {other} for {name}, aborting")));
                 }
             } else if !call.files.exists(&format!("{CONF}/mods-enabled/{other}.load"))? {
-                return Ok(self.fail(call, &format!("Module {other} is not enabled, but {name} depends on it")));
+                return Ok(fail(call, &format!("Module {other} is not enabled, but {name} depends on it")));
             }
         }
         for other in if is_module { listed(call, &target, "Conflicts")? } else { Vec::new() } {
             let (link, file) = (self.enabled(&other, ".load"), self.available(&other, ".load"));
             if check(call, &link, &file).map_err(refuse)? == Link::There {
-                return Ok(self.fail(call, &format!("Module {other} is enabled - cannot proceed due to conflicts.")));
+                return Ok(fail(call, &format!("Module {other} is enabled - cannot proceed due to conflicts.")));
             }
         }
         let mut pairs = vec![(target, self.enabled(name, self.kind.suffix))];
@@ -158,7 +153,7 @@ impl Job<'_> {
         for (file, link) in pairs {
             match check(call, &link, &file).map_err(refuse)? {
                 Link::There => {}
-                Link::Other => return Ok(self.fail(call, &format!("{link} exists, not touching it"))),
+                Link::Other => return Ok(fail(call, &format!("{link} exists, not touching it"))),
                 Link::Missing => {
                     let base = file.rsplit('/').next().unwrap_or_default();
                     let to = format!("../{}-available/{base}", self.kind.dir);
@@ -180,7 +175,7 @@ impl Job<'_> {
         if is_module {
             for other in names(call, &format!("{CONF}/mods-enabled"), ".load")? {
                 if listed(call, &self.enabled(&other, ".load"), "Depends")?.iter().any(|needed| needed == name) {
-                    return Ok(self.fail(call, &format!("The following modules depend on {name}: {other}")));
+                    return Ok(fail(call, &format!("The following modules depend on {name}: {other}")));
                 }
             }
             if ESSENTIAL.contains(&name) && !self.given.has("force") {
@@ -224,6 +219,11 @@ impl Job<'_> {
         }
         call.files.write(&format!("{dir}/{name}"), b"").map_err(refuse)
     }
+}
+
+fn fail(call: &mut Call<'_>, text: &str) -> bool {
+    call.complain(&format!("ERROR: {text}"));
+    false
 }
 
 /// What a comment at the head of a module names: `# Depends: a b`.
