@@ -19,16 +19,15 @@ pub fn run<'a>(lines: impl Iterator<Item = &'a String>) -> Vec<Outcome> {
     let dir = memory.map_or_else(tempfile::tempdir, tempfile::tempdir_in).unwrap();
     let root = dir.path().canonicalize().unwrap();
     let mut script = format!("cd {}\nexec </dev/null 2>/dev/null\n", root.display());
-    let mut count = 0;
-    for (number, line) in lines.enumerate() {
-        count += 1;
+    let lines: Vec<&String> = lines.collect();
+    for (number, line) in lines.iter().enumerate() {
         write_sample(&root.join(number.to_string()));
         writeln!(script, "(cd {number}; umask 022; {line}) >{number}.out; echo $? >{number}.status").unwrap();
     }
     fs::write(root.join("script"), script).unwrap();
     let shell = Command::new("sh").arg(root.join("script")).env("LC_ALL", "C").stdin(Stdio::null()).status();
     assert!(shell.unwrap().success());
-    (0..count).map(|number| outcome(&root, number)).collect()
+    lines.iter().enumerate().map(|(number, line)| outcome(&root, number).sorted(line)).collect()
 }
 
 fn write_sample(base: &Path) {

@@ -527,7 +527,6 @@ cp -rp n x
 cp -x f x
 cp -Z f x
 cp -ra ld x
-cp -aL ld x
 cp -dT l x
 cp -dp l x
 cp -P d/l d/ld e
@@ -741,4 +740,97 @@ ls f/
 ls -A e
 touch d/.h d/A d/a; ls d; ls -A d
 ls ''
+
+# find
+find
+find d
+find d/ -name f
+find . -name '*f*'
+find . -iname 'F*'
+find -type d
+find d e f -type f,l
+find -type l -name 'l*'
+find ld
+find -H ld
+find ld/
+find -L ld
+find -L d -type l
+find -H lx l
+find d -follow -type d
+find none
+find none f
+find d -maxdepth 0
+find d -maxdepth 1
+find d -mindepth 1 -maxdepth 1
+find d -mindepth 2
+find d -depth
+find d -perm 644
+find d -perm -4000
+find d -perm /6000
+find . -perm -u+w,g+w
+find . -perm /o=w
+find d -perm /000
+find d -user root
+find d -user mail
+find . -group staff
+find . -uid 8
+find . -gid +4
+find . -gid -4 -type f
+find . ! -user root
+find . -not -group root -a -type f
+find . -user nosuchuser
+find . -group nosuchgroup
+find . -empty
+find . -empty -type d
+find . -type f -links 2
+find . -type f -links +1
+find . -type f -size 1
+find . -type f -size +4c
+find . -type f -size -1k
+find . -type f -size 5c
+find . -size 1q
+find d -path 'd/sub*'
+find d -path '*/sub/*' -prune -o -print
+find d -name sub -prune -o -type f -print
+find d -name sub -prune
+find . -name d -prune -o -name '*f' -print0
+find . '(' -name f -o -name g ')' -print
+find . '!' '(' -type f -o -type d ')'
+find . -name f -false -o -name g
+find . -true -name 'a b'
+find d -name f -quit
+find d -printf '%p %P %f %h %d %m %y %l\\n' -name none
+find f2 g6 -printf '%U:%G %u:%g %s%%\\n'
+find d -type f -delete
+find d -delete
+find e -empty -delete
+find d -mindepth 1 -delete
+find d -name sub -delete
+find . -name 'n*' -delete
+find d -type f -exec chmod 600 '{}' ';'
+find d -type f -exec chmod 600 '{}' +
+find d -type f -exec chown 8:8 '{}' '+'
+find d -type f -exec mv '{}' '{}.old' ';'
+find d -type d -exec chmod g+s '{}' ';' -name sub -exec mkdir '{}/new' ';'
+find d -type f -exec rm none ';' -print
+find d -type f -exec rm none '{}' +
+find d -depth -type d -exec rmdir '{}' ';'
+find d -type f -exec rm '{}' ';' -o -type l -exec rm '{}' ';'
+find d -exec
+find d -name
+find d -type z
+find d -maxdepth x
+find d -maxdepth -1
+find d -perm 9
+find '(' -name f
+find d -name f g
+find d -executable -type f
+find d -xdev -name g
+find . -wholename ./f
+find d e -name '[!a-f]*'
+find . -name 'a\\ b'
+find . -name . -o -prune -print
+find d -o
+find d -a -name f
+find d !
 ";

@@ -58,7 +58,7 @@ fn command_lines_do_what_the_real_utilities_do() {
 #[test]
 #[ignore = "needs root: files get other owners"]
 fn drawn_command_lines_do_what_the_real_utilities_do() {
-    let lines = drawn::lines(400);
+    let lines = drawn::lines(600);
     let (found, refused) = differences(&lines);
     assert!(found.is_empty(), "{} of {} lines:\n{}", found.len(), lines.len(), found.join("\n"));
     assert!(refused < lines.len() / 8, "{refused} of {} lines were refused", lines.len());

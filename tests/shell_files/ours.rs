@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use imgbuild::shell::utilities::file::find::{self, Actor};
 use imgbuild::shell::{Call, Files, Reason, Stdin, Variables, utilities};
 use imgbuild::tree::{Kind, Tree};
 
@@ -35,30 +36,62 @@ pub fn commands(line: &str) -> Vec<Vec<String>> {
 pub fn run(line: &str) -> Result<Outcome, Reason> {
     let mut files = Files::new(tree(), "test");
     files.chdir("/w").unwrap();
-    let (mut out, mut err, mut status) = (Vec::new(), Vec::new(), 0);
-    let mut variables = Variables::default();
+    let (mut out, mut status) = (Vec::new(), 0);
     for words in commands(line) {
         let (name, args) = words.split_first().unwrap();
         match (name.as_str(), args) {
             ("umask", [mask]) => files.umask = u16::from_str_radix(mask, 8).unwrap(),
             ("cd", [dir]) => files.chdir(dir).unwrap(),
-            _ => {
-                let utility = utilities::find(name).unwrap();
-                status = utility(&mut Call {
-                    args,
-                    stdin: Stdin::new(b""),
-                    out: &mut out,
-                    err: &mut err,
-                    files: &mut files,
-                    variables: &mut variables,
-                })?;
+            ("find", args) => {
+                let mut searcher = Searcher { files: &mut files, out: &mut out };
+                status = find::run(&mut searcher, args)?;
             }
+            _ => status = one(name, args, &mut files, &mut out)?,
         }
     }
     let tree = files.into_tree();
     tree.check().unwrap();
     let out = String::from_utf8(out).unwrap();
-    Ok(Outcome { status, out, files: of(&tree) })
+    Ok(Outcome { status, out, files: of(&tree) }.sorted(line))
+}
+
+fn one(name: &str, args: &[String], files: &mut Files, out: &mut Vec<u8>) -> Result<u8, Reason> {
+    let (mut err, mut variables) = (Vec::new(), Variables::default());
+    let stdin = Stdin::new(b"");
+    let utility = utilities::find(name).unwrap();
+    utility(&mut Call { args, stdin, out, err: &mut err, files, variables: &mut variables })
+}
+
+/// Carries out what a search finds.
+struct Searcher<'a> {
+    files: &'a mut Files,
+    out: &'a mut Vec<u8>,
+}
+
+impl Actor for Searcher<'_> {
+    type Error = Reason;
+
+    fn files(&mut self) -> &mut Files {
+        self.files
+    }
+
+    fn stop(&self, reason: Reason) -> Reason {
+        reason
+    }
+
+    fn print(&mut self, bytes: &[u8]) -> Result<(), Reason> {
+        self.out.extend_from_slice(bytes);
+        Ok(())
+    }
+
+    fn complain(&mut self, _text: &str) -> Result<(), Reason> {
+        Ok(())
+    }
+
+    fn exec(&mut self, words: &[String]) -> Result<u8, Reason> {
+        let (name, args) = words.split_first().unwrap();
+        one(name, args, self.files, self.out)
+    }
 }
 
 fn of(tree: &Tree) -> BTreeMap<String, File> {

@@ -25,6 +25,18 @@ pub struct Outcome {
     pub files: BTreeMap<String, File>,
 }
 
+impl Outcome {
+    /// What find(1) printed, sorted: the order of a directory is the file system's.
+    pub fn sorted(mut self, line: &str) -> Self {
+        if line.starts_with("find") {
+            let mut lines: Vec<&str> = self.out.split_inclusive(['\n', '\0']).collect();
+            lines.sort_unstable();
+            self.out = lines.concat();
+        }
+        self
+    }
+}
+
 /// What is in the directory at first.
 pub fn nodes() -> Vec<(&'static str, Node)> {
     vec![

@@ -11,6 +11,7 @@ mod double_brackets;
 mod escapes;
 mod expand;
 mod fields;
+mod finding;
 mod identity;
 mod interpreter;
 mod number;

@@ -3,6 +3,7 @@
 use super::interpreter::Interpreter;
 use super::state::{Shell, Step};
 use crate::shell::reason::Reason;
+use crate::shell::utilities::file::find;
 
 /// Arguments that one call of xargs gets at most.
 const ARGUMENTS_MAX: usize = 10_000;
@@ -12,6 +13,7 @@ impl Shell<'_> {
     pub(super) fn wrapper(&mut self, name: &str, args: &[String]) -> Step<Option<u8>> {
         Ok(Some(match name {
             "env" => self.env(args)?,
+            "find" => find::run(self, args)?,
             "xargs" => self.xargs(args)?,
             "sh" | "dash" | "bash" => self.nested(name == "bash", args)?,
             "su" | "runuser" => self.as_somebody(name, args)?,

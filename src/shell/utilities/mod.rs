@@ -1,6 +1,6 @@
 //! The utilities of POSIX and coreutils that maintainer scripts use, each a pure function over a [`Call`].
 
-mod file;
+pub mod file;
 pub mod text;
 
 use super::call::{Call, Utility};

@@ -103,7 +103,7 @@ impl Copier {
         };
         if let Some((old_inode, old)) = &there {
             if self.is_same(call, (source, &inode, is_link), (target, old_inode), follow) {
-                if self.rules.link {
+                if self.rules.link && !is_link {
                     return Ok(true);
                 }
                 return Ok(self.refuse(call, &format!("'{source}' and '{target}' are the same file")));
@@ -156,8 +156,8 @@ impl Copier {
         let same_entry = same_name(call, source, target);
         let target_is_link = files.read_link(target).is_ok();
         if inode == old {
-            let replaced = self.rules.remove_first || self.rules.symbolic;
-            return !replaced || same_entry;
+            // Another name of the file may go first, but not what a link leads to.
+            return !self.rules.remove_first || same_entry || files.read_link(source).is_ok();
         }
         if is_link && target_is_link {
             return same_entry;
@@ -183,6 +183,13 @@ impl Copier {
         if self.rules.verbose && names.len() > 1 {
             // One after the other, as the file system has them.
             return Err(Reason::differs(self.name, "the order of a directory"));
+        }
+        // Whether a directory's second copy is taken for a link to the first depends on how the file system counts its links.
+        if self.rules.keep_links
+            && let Ok(place) = call.files.canonical(source, Absent::Nothing)
+            && self.linked.insert(place, target.to_owned()).is_some()
+        {
+            return Err(Reason::unsupported(self.name, "a directory copied twice"));
         }
         if new {
             let mode = if self.rules.drop_mode { 0o777 } else { node.mode };
@@ -246,7 +253,7 @@ impl Copier {
         if let Err(error) = done {
             return self.fail(call, target, error);
         }
-        if self.rules.keep_links {
+        if self.rules.keep_links && (call.files.names(inode) > 1 || self.rules.follow != Follow::Never) {
             let place = call.files.locate(target, false).unwrap_or_default();
             self.linked.insert(inode.to_owned(), format!("/{place}"));
         }

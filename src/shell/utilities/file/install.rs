@@ -123,8 +123,8 @@ fn file(call: &mut Call<'_>, pair: &Pair, mode: u16, owner: Owner, made: &mut BT
     match call.files.stat(target, false) {
         Ok((old, node)) => {
             let is_dir = node.is_dir();
-            let same =
-                inode(call, source, true).ok().flatten().as_ref() == Some(&old) && same_name(call, source, target);
+            let same = inode(call, source, true).ok().flatten().as_ref() == Some(&old)
+                && (same_name(call, source, target) || call.files.read_link(source).is_ok());
             if is_dir || same || made.contains(&old) {
                 call.complain(&format!("install: cannot replace '{target}'"));
                 return Ok(1);

@@ -56,6 +56,13 @@ fn link_one(call: &mut Call<'_>, parsed: &Parsed, pair: &Pair, made: &mut BTreeS
             Err(error) => return call.failed("ln", &source, error),
         }
     }
+    if symbolic && parsed.has("relative") {
+        source = match relative(call, &source, target) {
+            Ok(source) => source,
+            Err(FileError::Reason(reason)) => return Err(reason),
+            Err(_) => return Err(Reason::unsupported("ln", "option -r and a path that leads nowhere")),
+        };
+    }
     if parsed.has("force")
         && let Ok((_, old)) = call.files.stat(target, false)
     {
@@ -70,13 +77,6 @@ fn link_one(call: &mut Call<'_>, parsed: &Parsed, pair: &Pair, made: &mut BTreeS
             call.complain(&format!("ln: cannot replace '{target}'"));
             return Ok(1);
         }
-    }
-    if symbolic && parsed.has("relative") {
-        source = match relative(call, &source, target) {
-            Ok(source) => source,
-            Err(FileError::Reason(reason)) => return Err(reason),
-            Err(_) => return Err(Reason::unsupported("ln", "option -r and a path that leads nowhere")),
-        };
     }
     let make = |call: &mut Call<'_>| {
         if symbolic { call.files.symlink(&source, target) } else { call.files.hard_link(&source, target) }

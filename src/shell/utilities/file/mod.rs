@@ -12,6 +12,7 @@ mod copy;
 mod copying;
 mod create;
 mod directories;
+pub mod find;
 mod install;
 mod link;
 mod list;
@@ -33,7 +34,7 @@ use crate::shell::Utility;
 
 /// The utility of this name, if it is modelled.
 #[must_use]
-pub(super) fn find(name: &str) -> Option<Utility> {
+pub fn find(name: &str) -> Option<Utility> {
     Some(match name {
         "chgrp" => chown::chgrp,
         "chmod" => chmod::chmod,

@@ -29,6 +29,9 @@ pub(super) fn mv(call: &mut Call<'_>) -> Answer {
     let mut status = 0;
     let mut made = BTreeSet::new();
     for pair in &pairs {
+        if pairs.len() > 1 && matches!(call.files.locate(&pair.target, false), Err(FileError::Missing)) {
+            return Err(Reason::unsupported("mv", "a way to the target that is moved itself"));
+        }
         status |= move_one(call, &parsed, pair, &mut made)?;
     }
     Ok(status)
