@@ -77,7 +77,7 @@ fn commands_run_for_each_file_or_for_all() {
 #[test]
 fn links_that_lead_back_up_end_a_search() {
     let (status, actor) = search("-L a -name three.conf").unwrap();
-    assert_eq!((status, actor.out.as_str()), (1, "a/sub/three.conf\na/up/a/sub/three.conf\n"));
+    assert_eq!((status, actor.out.as_str()), (1, "a/sub/three.conf\n"));
 }
 
 #[test]
