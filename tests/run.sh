@@ -50,6 +50,7 @@ needs=(
     jq:jq
     kmod:kmod
     losetup:mount
+    mawk:mawk
     mcopy:mtools
     minisign:minisign
     mkfs.ext4:e2fsprogs

@@ -5,6 +5,7 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
+mod awk;
 mod grep;
 mod harness;
 mod patterns;

@@ -6,6 +6,7 @@
 //!
 //! Each follows its page of POSIX.1-2024 XCU and the manual of the GNU program that Debian has.
 
+mod awk;
 mod cat;
 mod compare;
 mod cut;
@@ -32,6 +33,7 @@ use super::super::call::Utility;
 #[must_use]
 pub fn find(name: &str) -> Option<Utility> {
     Some(match name {
+        "awk" | "mawk" | "nawk" => awk::awk,
         "base64" => encode::base64,
         "basename" => names::basename,
         "cat" => cat::cat,
