@@ -48,3 +48,8 @@ generate:
 bench:
     cargo bench --bench build
     cargo bench --bench flash
+
+# The census of maintainer scripts: what those of tests/packages/list.toml are made of, and which can be followed
+[group('develop')]
+census *GROUPS:
+    cargo run --release --quiet --example census -- {{GROUPS}}

@@ -16,7 +16,7 @@ pub mod files;
 pub(crate) mod first_boot;
 pub(crate) mod glx;
 pub mod ldconfig;
-pub(crate) mod ledger;
+pub mod ledger;
 mod network;
 pub mod nsswitch;
 pub mod pam;

@@ -10,7 +10,7 @@ use imgbuild::profile;
 use tempfile::TempDir;
 
 /// Where the downloads of all test runs are kept.
-const CACHE: &str = concat!(env!("CARGO_TARGET_TMPDIR"), "/cache");
+pub const CACHE: &str = concat!(env!("CARGO_TARGET_TMPDIR"), "/cache");
 
 /// A workspace of this test's own.
 pub struct Workspace(TempDir);
@@ -86,7 +86,8 @@ impl Workspace {
             .success();
     }
 
-    fn path(&self) -> &Path {
+    /// Its directory.
+    pub fn path(&self) -> &Path {
         self.0.path()
     }
 }

@@ -8,6 +8,19 @@ use std::process::Command;
 use crate::image::Package;
 use imgbuild::tree::Digest;
 
+/// What was installed.
+pub struct Installation {
+    /// A tar archive, which is kept between runs.
+    pub tar: PathBuf,
+}
+
+impl Installation {
+    /// Removes it.
+    pub fn discard(self) {
+        fs::remove_file(self.tar).unwrap();
+    }
+}
+
 /// Any fixed time: dates are not compared.
 const EPOCH: &str = "1790000000";
 
@@ -18,14 +31,14 @@ fn output(command: &mut Command) -> Vec<u8> {
 }
 
 /// Installs exactly `packages`, from a repository that holds nothing else, all unpacked before the first of them is
-/// configured. Returns the tar archive, which is kept between runs.
-pub fn install(packages: &[Package]) -> PathBuf {
+/// configured.
+pub fn install(packages: &[Package]) -> Installation {
     let cache = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join("oracle");
     fs::create_dir_all(&cache).unwrap();
     let digests: Vec<&str> = packages.iter().map(|package| package.sha256.as_str()).collect();
     let tar = cache.join(format!("installed-{}.tar", Digest::of(digests.join("\n").as_bytes())));
     if tar.exists() {
-        return tar;
+        return Installation { tar };
     }
     let repository = tempfile::tempdir_in(&cache).unwrap();
     let mut index = String::new();
@@ -52,5 +65,5 @@ pub fn install(packages: &[Package]) -> PathBuf {
             .env("SOURCE_DATE_EPOCH", EPOCH),
     );
     fs::rename(partial, &tar).unwrap();
-    tar
+    Installation { tar }
 }

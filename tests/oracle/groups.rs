@@ -1,0 +1,32 @@
+//! Which groups of the list of packages a run looks at.
+//!
+//! All of them take hours, so each commit has one of its own; `IMGBUILD_LONG` asks for all, and `IMGBUILD_GROUPS` for those that it
+//! names.
+
+use std::io::Write as _;
+use std::process::Command;
+
+use crate::packages::{Group, groups};
+
+/// The groups of this run. Prints them, past what keeps a test's output until it fails.
+pub fn chosen() -> Vec<Group> {
+    let mut groups = groups();
+    let is_set = |value: &String| !value.is_empty();
+    if let Some(named) = std::env::var("IMGBUILD_GROUPS").ok().filter(is_set) {
+        let named: Vec<&str> = named.split_whitespace().collect();
+        groups.retain(|group| named.contains(&group.name.as_str()));
+    } else if std::env::var("IMGBUILD_LONG").ok().filter(is_set).is_none() {
+        let number = commit() % groups.len();
+        groups = vec![groups.swap_remove(number)];
+    }
+    let names: Vec<&str> = groups.iter().map(|group| group.name.as_str()).collect();
+    let _ = writeln!(std::io::stderr(), "IMGBUILD_GROUPS=\"{}\"", names.join(" "));
+    groups
+}
+
+/// A number that changes from commit to commit; 0 where there is no repository.
+fn commit() -> usize {
+    let output = Command::new("git").args(["rev-parse", "--short=7", "HEAD"]).output();
+    let digits = output.map(|output| String::from_utf8_lossy(&output.stdout).trim().to_owned()).unwrap_or_default();
+    usize::from_str_radix(digits.get(..7).unwrap_or_default(), 16).unwrap_or(0)
+}
