@@ -76,6 +76,10 @@ pub(crate) fn attempt(subject: Subject<'_>, ids: Ids<'_>) -> Result<Installed, P
     let accounts = Accounts::new(&tree, &numbers, ids.may_add, epoch)?;
     let input = scripts::Input { packages, arch: profile.board.arch(), ledger, debconf, accounts };
     let mut installed = scripts::install(tree, input);
+    // Of what scripts make that could not be followed nothing is known.
+    if installed.unfollowed.is_empty() {
+        accounts::join_people(&mut installed.tree, profile)?;
+    }
     installed.ids.add(&given);
     Ok(installed)
 }

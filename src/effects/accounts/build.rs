@@ -1,9 +1,6 @@
 //! Putting the account database together, in the order in which an installation would.
 
 use std::collections::BTreeSet;
-use std::sync::LazyLock;
-
-use serde::Deserialize;
 
 use super::database::{Database, GroupEntry, Secret, UserEntry};
 use super::numbers::{Numbers, SYSTEM, first_subordinate};
@@ -18,35 +15,6 @@ use crate::tree::Tree;
 /// base-passwd's tables, whose numbers are the same on every Debian system.
 const PASSWD_MASTER: &str = "usr/share/base-passwd/passwd.master";
 const GROUP_MASTER: &str = "usr/share/base-passwd/group.master";
-
-/// One call of adduser or addgroup by a reviewed maintainer script.
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct ScriptAccount {
-    package: String,
-    user: Option<String>,
-    group: Option<String>,
-    #[serde(default)]
-    own_group: bool,
-    #[serde(default)]
-    gecos: String,
-    #[serde(default)]
-    home: String,
-}
-
-#[derive(Debug, Deserialize)]
-struct ScriptTable {
-    account: Vec<ScriptAccount>,
-}
-
-static SCRIPTS: LazyLock<Vec<ScriptAccount>> = LazyLock::new(|| {
-    toml::from_str::<ScriptTable>(include_str!("scripts.toml")).expect("the embedded table is well-formed").account
-});
-
-/// Whether the accounts that scripts of this package make are known.
-pub(super) fn has_script(package: &str) -> bool {
-    SCRIPTS.iter().any(|account| account.package == package)
-}
 
 /// The database while it grows.
 pub(super) struct Builder<'a> {
@@ -78,9 +46,6 @@ impl<'a> Builder<'a> {
     pub fn run(tree: &Tree, context: &Context<'a>, may_add: bool) -> Result<Self, EffectError> {
         let mut builder = Self::start(tree, context.ids, may_add)?;
         Sysusers::read(tree, &context.profile.files)?.apply(tree, &mut builder)?;
-        for account in SCRIPTS.iter().filter(|account| context.has(&account.package)) {
-            builder.script(account)?;
-        }
         for (entry, group) in context.declared.each(|effects| &effects.groups) {
             builder.declared_group(entry, group)?;
         }
@@ -102,42 +67,7 @@ impl<'a> Builder<'a> {
         self.database.groups.push(GroupEntry { name: name.to_owned(), gid, members: Vec::new(), secret });
     }
 
-    /// As `adduser --system` and `addgroup --system`.
-    fn script(&mut self, account: &ScriptAccount) -> Result<(), EffectError> {
-        let Some(name) = &account.user else {
-            if let Some(group) = account.group.as_deref().filter(|group| self.database.group(group).is_none()) {
-                let gid = self.numbers.group(group, false, SYSTEM)?;
-                self.add_group(group, gid, Secret::Script);
-            }
-            return Ok(());
-        };
-        if self.database.user(name).is_some() {
-            return Ok(());
-        }
-        let uid = self.numbers.user(name, account.own_group, SYSTEM)?;
-        let gid = if account.own_group {
-            let gid = self.numbers.group(name, false, [uid])?;
-            self.add_group(name, gid, Secret::Script);
-            gid
-        } else {
-            let group = account.group.as_deref().unwrap_or("nogroup");
-            self.group_id(group).ok_or_else(|| {
-                EffectError::refused(format!("user `{name}`"), format!("its group `{group}` does not exist"))
-            })?
-        };
-        self.database.users.push(UserEntry {
-            name: name.clone(),
-            uid,
-            gid,
-            gecos: account.gecos.clone(),
-            home: account.home.clone(),
-            shell: "/usr/sbin/nologin".to_owned(),
-            secret: Secret::Script,
-        });
-        Ok(())
-    }
-
-    /// As [`Self::script`], for a group that the workspace's ledger declares.
+    /// As `addgroup --system`, for a group that the workspace's ledger declares.
     fn declared_group(&mut self, entry: &Entry, group: &Group) -> Result<(), EffectError> {
         let name = &group.name.get_ref().0;
         if self.database.group(name).is_some() {
@@ -148,7 +78,7 @@ impl<'a> Builder<'a> {
         Ok(())
     }
 
-    /// As [`Self::script`], for an account that the workspace's ledger declares.
+    /// As `adduser --system`, for an account that the workspace's ledger declares.
     fn declared_account(&mut self, tree: &Tree, entry: &Entry, account: &Account) -> Result<(), EffectError> {
         let name = &account.name.get_ref().0;
         let refuse = |fault| entry.refuse(&account.name, format!("account `{name}`"), fault);
@@ -226,15 +156,8 @@ impl<'a> Builder<'a> {
             secret: Secret::Person,
         });
         for group in user.groups.iter().collect::<BTreeSet<_>>() {
-            if !self.database.join(&user.name, group) {
-                let groups = self.database.groups.iter().map(|group| group.name.as_str());
-                let hint = did_you_mean(group, groups, "leave it out, or add the package that makes it");
-                return Err(EffectError::refused(object(), format!("there is no group `{group}`")).with_hint(hint).at(
-                    profile,
-                    "user.groups",
-                    &format!("{} {group}", user.name),
-                ));
-            }
+            // A script may make the group: `join_people` comes after them.
+            self.database.join(&user.name, group);
         }
         Ok(())
     }

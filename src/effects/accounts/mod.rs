@@ -1,4 +1,5 @@
-//! Users and groups: base-passwd's tables, sysusers.d(5), what reviewed scripts add, and the profile's people.
+//! Users and groups: base-passwd's tables, sysusers.d(5), what the workspace's ledger declares, and the profile's people. Scripts add
+//! theirs to the files afterwards ([`Tables`]).
 //!
 //! Way of the data: tables and declarations in the tree → [`Database`] → `/etc/passwd`, `group`, `shadow`, `gshadow`,
 //! `subuid`, `subgid`. Locking and building go the same way; they differ in whether an account that the lock does not
@@ -10,25 +11,22 @@ mod numbers;
 mod sysusers;
 mod tables;
 
+use std::collections::BTreeSet;
 use std::fmt::Write as _;
 
 pub use database::{Database, GroupEntry, Secret, UserEntry};
 pub use numbers::{Numbers, SYSTEM};
 pub use tables::{ShadowField, Tables, UserField};
 
+use super::error::did_you_mean;
 use super::{Context, EffectError};
 use crate::lock::IdMap;
+use crate::profile::Profile;
 use crate::tree::{Content, Node, Tree};
 use build::Builder;
 use numbers::{SUBORDINATE, first_subordinate};
 
 const ORIGIN: &str = "effect:accounts";
-
-/// Whether the accounts that maintainer scripts of this package make are known by their table.
-#[must_use]
-pub(super) fn has_script(package: &str) -> bool {
-    build::has_script(package)
-}
 
 /// The accounts of `tree` with the numbers to pin in the lock: those of `context.ids` where it has them, which are kept,
 /// and new ones for the others. Accounts whose numbers Debian fixes are not in the map.
@@ -65,6 +63,33 @@ pub fn accounts(tree: &mut Tree, context: &Context<'_>) -> Result<(), EffectErro
         make_home(tree, user)?;
     }
     Ok(())
+}
+
+/// Makes the profile's people members of the groups that scripts made. Comes after the scripts.
+///
+/// # Errors
+/// A group that nothing makes.
+pub fn join_people(tree: &mut Tree, profile: &Profile) -> Result<(), EffectError> {
+    let mut tables = Tables::read(tree)?;
+    for user in &profile.users {
+        for group in user.groups.iter().collect::<BTreeSet<_>>() {
+            let Some(entry) = tables.group(group) else {
+                let known: Vec<String> = tables.groups().map(|group| group.name).collect();
+                let known = known.iter().map(String::as_str);
+                let hint = did_you_mean(group, known, "leave it out, or add the package that makes it");
+                let object = format!("user `{}` of the profile", user.name);
+                return Err(EffectError::refused(object, format!("there is no group `{group}`")).with_hint(hint).at(
+                    profile,
+                    "user.groups",
+                    &format!("{} {group}", user.name),
+                ));
+            };
+            if !entry.members.contains(&user.name) {
+                tables.join(&user.name, group);
+            }
+        }
+    }
+    tables.store(tree)
 }
 
 /// As useradd(8) with Debian's `HOME_MODE`: a private directory with a copy of `/etc/skel`.

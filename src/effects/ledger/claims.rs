@@ -5,7 +5,7 @@
 
 use super::{Ledger, LedgerError, SCRIPTS, script};
 use crate::debian::Package;
-use crate::effects::{accounts, paths};
+use crate::effects::paths;
 
 /// Holds what `ledger` says of `package` against what the effects would find there.
 ///
@@ -32,7 +32,7 @@ fn lacks(effect: &str, package: &Package, script: &str) -> Option<&'static str> 
     let says = |words: &str| script.contains(words);
     let (works, wants) = match effect {
         "accounts" => (
-            ships("usr/lib/sysusers.d/") || accounts::has_script(&package.name),
+            ships("usr/lib/sysusers.d/"),
             "accounts come from files in /usr/lib/sysusers.d, and this package ships none",
         ),
         "alternatives" => {
