@@ -79,14 +79,46 @@ pub(super) fn mountpoint(_: &mut Debian<'_>, call: &mut Call<'_>) -> Answer {
     Ok(if mounted { 0 } else { 32 })
 }
 
+/// Categories of a locale in the order in which locale(1) prints them.
+const LOCALE: [&str; 12] = [
+    "CTYPE",
+    "NUMERIC",
+    "TIME",
+    "COLLATE",
+    "MONETARY",
+    "MESSAGES",
+    "PAPER",
+    "NAME",
+    "ADDRESS",
+    "TELEPHONE",
+    "MEASUREMENT",
+    "IDENTIFICATION",
+];
+
 /// locale(1) in the C locale, in which scripts run.
 pub(super) fn locale(_: &mut Debian<'_>, call: &mut Call<'_>) -> Answer {
     let given = options::read("locale", call.args, &["a|all-locales"])?;
     let words: Vec<&str> = given.operands.iter().map(String::as_str).collect();
     match (given.has("all-locales"), words.as_slice()) {
         (true, []) => call.print("C\nC.utf8\nPOSIX\n"),
+        (false, []) => {
+            call.print("LANG=\nLANGUAGE=\n");
+            for name in LOCALE {
+                call.print(&format!("LC_{name}=\"POSIX\"\n"));
+            }
+            call.print("LC_ALL=\n");
+        }
         (false, ["charmap"]) => call.print("ANSI_X3.4-1968\n"),
         _ => return Err(Reason::unsupported("locale", call.args.join(" "))),
+    }
+    Ok(0)
+}
+
+/// pg_lsclusters(1): an image has no database, every node makes its own.
+pub(super) fn pg_lsclusters(_: &mut Debian<'_>, call: &mut Call<'_>) -> Answer {
+    let given = options::read("pg_lsclusters", call.args, &["h|no-header"])?;
+    if !given.has("no-header") {
+        call.print("Ver Cluster Port Status Owner Data directory Log file\n");
     }
     Ok(0)
 }

@@ -8,6 +8,7 @@ mod links;
 mod machine;
 mod nothing;
 mod shells;
+mod vim;
 
 use super::options;
 use crate::scripts::debian::Tool;
@@ -32,6 +33,8 @@ pub(super) fn find(name: &str) -> Option<Tool> {
         "runlevel" => machine::runlevel,
         "mountpoint" => machine::mountpoint,
         "locale" => machine::locale,
+        "pg_lsclusters" => machine::pg_lsclusters,
+        "helpztags" => vim::helpztags,
         _ => return None,
     })
 }

@@ -25,6 +25,7 @@ struct Entry {
     status: u8,
     options: Option<Vec<String>>,
     verbs: Option<Vec<String>>,
+    given: Option<Vec<String>>,
 }
 
 static TABLE: LazyLock<Vec<Entry>> = LazyLock::new(|| {
@@ -33,7 +34,7 @@ static TABLE: LazyLock<Vec<Entry>> = LazyLock::new(|| {
 
 /// Carries out a command of the table: its exit status is all there is to it.
 pub(super) fn run(name: &str, call: &mut Call<'_>) -> Option<Answer> {
-    let entry = TABLE.iter().find(|entry| entry.names.iter().any(|known| known == name))?;
+    let entry = TABLE.iter().find(|entry| entry.is_for(name, call.args))?;
     if !entry.differs.is_empty() {
         return Some(Err(Reason::differs(name, entry.differs.as_str())));
     }
@@ -45,6 +46,16 @@ pub(super) fn run(name: &str, call: &mut Call<'_>) -> Option<Answer> {
 }
 
 impl Entry {
+    /// Whether this is about the command, whose name may be cut short by `*`, with one of the arguments that it has to have.
+    fn is_for(&self, name: &str, args: &[String]) -> bool {
+        let named = self.names.iter().any(|known| match known.strip_suffix('*') {
+            Some(start) => name.starts_with(start),
+            None => name == known,
+        });
+        let has = |ends: &Vec<String>| args.iter().any(|arg| ends.iter().any(|end| arg.ends_with(end.as_str())));
+        named && self.given.as_ref().is_none_or(has)
+    }
+
     /// The argument that is not accounted for.
     fn unknown<'a>(&self, args: &'a [String]) -> Option<&'a str> {
         let (options, operands): (Vec<&String>, Vec<&String>) = args.iter().partition(|arg| arg.starts_with('-'));
@@ -86,6 +97,7 @@ mod tests {
                 status: 0,
                 options: options.map(owned),
                 verbs: verbs.map(owned),
+                given: None,
             }
         };
         let of = |entry: &Entry, words: &str| {

@@ -31,6 +31,8 @@ fn change(call: &mut Call<'_>, with: impl Fn(&mut Vec<String>, Vec<String>)) -> 
     }
     let text = match call.files.read_text(FILE) {
         Ok(text) => text,
+        // The effect that makes the list of all packages does so after the scripts, and keeps what is there.
+        Err(FileError::Missing) => String::new(),
         Err(error) => return call.failed("add-shell", FILE, error),
     };
     let mut lines: Vec<String> = text.lines().map(str::to_owned).collect();

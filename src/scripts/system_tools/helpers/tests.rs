@@ -128,6 +128,10 @@ fn shells_are_listed_by_both_of_their_names() {
     assert_eq!(done.text("etc/shells"), "# a comment\n/bin/sh\n/bin/fish\n/usr/bin/fish\n");
     assert_eq!(run(&["add-shell /bin/fish", "remove-shell /bin/fish"]).text("etc/shells"), "# a comment\n/bin/sh\n");
     assert_eq!(run(&["add-shell"]).status(), 1);
+    let mut without = web();
+    without.remove("etc/shells");
+    let done = run_with(super::super::find, without, &IdMap::default(), true, &["add-shell /usr/bin/fish"]);
+    assert_eq!(done.text("etc/shells"), "/usr/bin/fish\n", "the effect puts the others before it");
 }
 
 #[test]
@@ -144,6 +148,8 @@ fn only_what_is_the_same_on_every_machine_is_told() {
         ("mountpoint /srv", "/srv is not a mountpoint\n", 32),
         ("locale charmap", "ANSI_X3.4-1968\n", 0),
         ("locale -a", "C\nC.utf8\nPOSIX\n", 0),
+        ("pg_lsclusters -h", "", 0),
+        ("pg_lsclusters", "Ver Cluster Port Status Owner Data directory Log file\n", 0),
     ] {
         let done = run(&[line]);
         assert_eq!((done.out.as_str(), done.status()), (out, status), "{line}");
@@ -151,6 +157,11 @@ fn only_what_is_the_same_on_every_machine_is_told() {
     for line in ["uname -r", "uname -a", "uname -nm"] {
         assert!(run(&[line]).reason().contains("differs from one installation to the next"), "{line}");
     }
+    let settings = run(&["locale"]).out;
+    assert!(
+        settings.starts_with("LANG=\nLANGUAGE=\nLC_CTYPE=\"POSIX\"\n") && settings.ends_with("\nLC_ALL=\n"),
+        "{settings}"
+    );
     assert!(run(&["locale LC_TIME"]).reason().contains("LC_TIME"));
 }
 
@@ -178,6 +189,10 @@ fn what_does_nothing_says_why() {
     assert!(changes[0].what.starts_with("py3compile does nothing here: byte code"), "{changes:?}");
     assert_eq!(run("udevadm trigger --subsystem-match=usb --action=change").0, Some(Ok(0)));
     assert_eq!(run("pidof exim4").0, Some(Ok(1)));
+    assert_eq!(run("python3.13 -E /usr/lib/python3.13/py_compile.py x.py").0, Some(Ok(0)));
+    assert_eq!(run("python3.13 -c 1").0, None);
+    assert_eq!(run("setpriv --reuid man -- /usr/bin/mandb -pq").0, Some(Ok(0)));
+    assert_eq!(run("setpriv --reuid man -- /usr/bin/other").0, None);
     assert_eq!(run("pam-auth-update --package").0, Some(Ok(0)));
     for line in
         ["pam-auth-update --enable mkhomedir", "udevadm info /dev/sda", "sysctl -n kernel.pid_max", "journalctl -b"]
@@ -189,4 +204,24 @@ fn what_does_nothing_says_why() {
         assert!(reason.to_string().contains("differs from one installation to the next"), "{reason}");
     }
     assert_eq!(run("nosuch").0, None);
+}
+
+#[test]
+fn tags_of_vims_help_are_listed_by_name() {
+    let mut tree = web();
+    let mut put = |path: &str, text: &str| tree.put(path, Node::file(0o644, text)).unwrap();
+    put("doc/a.txt", "*zeta* and *not a tag* x*no* *a\\\\b*\n\t*beta*\n*pipe|d* *twice*\n");
+    put("doc/b.txt", "*twice*");
+    put("doc/other", "*no*");
+    put("doc/a.dex", "*de*\n");
+    let none = IdMap::default();
+    let done = run_with(super::super::find, tree.clone(), &none, true, &["helpztags /doc"]);
+    let tags = "a\\\\b\ta.txt\t/*a\\\\\\\\b*\nbeta\ta.txt\t/*beta*\ntwice\tb.txt\t/*twice*\nzeta\ta.txt\t/*zeta*\n";
+    assert_eq!(done.text("doc/tags"), tags);
+    assert_eq!(done.text("doc/tags-de"), "de\ta.dex\t/*de*\n");
+    assert_eq!(run(&["helpztags /nosuch"]).status(), 0);
+    assert_eq!(run(&["helpztags"]).status(), 255);
+    tree.put("doc/c.txt.gz", Node::file(0o644, "")).unwrap();
+    let refused = run_with(super::super::find, tree, &none, true, &["helpztags /doc"]);
+    assert!(refused.reason().contains("c.txt.gz"));
 }

@@ -1,6 +1,10 @@
 //! systemctl(1) in a chroot: what changes which units are enabled or masked is done, what would talk to a running service manager is
 //! not ("Running in chroot, ignoring command", exit status 0; `VERB_ONLINE_ONLY` in systemd's `systemctl.c`).
 
+use std::fmt::Write as _;
+
+use globset::Glob;
+
 use super::helper::refuse;
 use super::options::{self, Given};
 use super::unit::{self, Instance, State};
@@ -81,7 +85,7 @@ pub(super) fn systemctl(debian: &mut Debian<'_>, call: &mut Call<'_>) -> Answer 
         return Ok(offline(call, verb));
     }
     let units: Vec<String> = units.iter().map(|unit| unit::full_name(unit)).collect();
-    if !matches!(verb.as_str(), "is-system-running" | "get-default") && units.is_empty() {
+    if !matches!(verb.as_str(), "is-system-running" | "get-default" | "list-unit-files") && units.is_empty() {
         return Ok(fail(call, "Too few arguments."));
     }
     match verb.as_str() {
@@ -107,11 +111,49 @@ pub(super) fn systemctl(debian: &mut Debian<'_>, call: &mut Call<'_>) -> Answer 
             Ok(0)
         }
         "is-enabled" => is_enabled(debian, call, &given, instance, &units),
+        "list-unit-files" => list(debian, call, instance, &given),
         "is-system-running" => {
             call.print("offline\n");
             Ok(1)
         }
         other => Err(Reason::unsupported(NAME, format!("`{other}`"))),
+    }
+}
+
+/// `list-unit-files`, with patterns as fnmatch(3) has them.
+fn list(debian: &Debian<'_>, call: &mut Call<'_>, instance: Instance, given: &Given) -> Answer {
+    let mut globs = Vec::new();
+    for pattern in given.operands.iter().skip(1) {
+        let glob = Glob::new(pattern).map_err(|_| Reason::unsupported(NAME, format!("the pattern `{pattern}`")))?;
+        globs.push(glob.compile_matcher());
+    }
+    let units = unit::all(call, instance)?;
+    let units = units.iter().filter(|unit| globs.is_empty() || globs.iter().any(|glob| glob.is_match(unit.as_str())));
+    let mut text = String::new();
+    for unit in units {
+        let state = word(unit::state(call, &debian.requests, instance, unit)?).0;
+        let _ = writeln!(text, "{unit:<50} {state:<10} -");
+    }
+    if !given.has("no-legend") {
+        text = format!(
+            "{:<50} {:<10} PRESET\n{text}\n{} unit files listed.\n",
+            "UNIT FILE",
+            "STATE",
+            text.lines().count()
+        );
+    }
+    call.print(&text);
+    Ok(0)
+}
+
+/// The word for a state, and the exit status of `is-enabled`.
+fn word(state: State) -> (&'static str, u8) {
+    match state {
+        State::Enabled => ("enabled", 0),
+        State::Static => ("static", 0),
+        State::Disabled => ("disabled", 1),
+        State::Masked => ("masked", 1),
+        State::Missing => ("not-found", 4),
     }
 }
 
@@ -179,13 +221,7 @@ fn disable(debian: &mut Debian<'_>, call: &mut Call<'_>, instance: Instance, uni
 fn is_enabled(debian: &Debian<'_>, call: &mut Call<'_>, given: &Given, instance: Instance, units: &[String]) -> Answer {
     let mut status = 1;
     for unit in units {
-        let (text, found) = match unit::state(call, &debian.requests, instance, unit)? {
-            State::Enabled => ("enabled", 0),
-            State::Static => ("static", 0),
-            State::Disabled => ("disabled", 1),
-            State::Masked => ("masked", 1),
-            State::Missing => ("not-found", 4),
-        };
+        let (text, found) = word(unit::state(call, &debian.requests, instance, unit)?);
         if !given.has("quiet") {
             call.print(&format!("{text}\n"));
         }

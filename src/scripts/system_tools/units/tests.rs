@@ -142,6 +142,15 @@ fn systemctl_knows_what_is_enabled() {
 }
 
 #[test]
+fn systemctl_lists_unit_files_with_their_states() {
+    let done = run(&["systemctl enable a", "systemctl list-unit-files '*.s*'"]);
+    assert!(done.out.contains("\na.service                                          enabled    -\n"), "{}", done.out);
+    assert!(done.out.contains("static.service") && done.out.ends_with("\n4 unit files listed.\n"), "{}", done.out);
+    let done = run(&["systemctl list-unit-files --no-legend 'b@*'"]);
+    assert_eq!(done.out.lines().count(), 1);
+}
+
+#[test]
 fn nothing_is_started() {
     for (line, wanted) in [
         ("invoke-rc.d a start", 0),

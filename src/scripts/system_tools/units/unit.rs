@@ -1,6 +1,8 @@
 //! Unit files of the tree, and what is known of a unit so far: what scripts asked for, what presets say, which links are there.
 
 use crate::effects::Requests;
+use std::collections::BTreeSet;
+
 use crate::effects::units::{Install, Preset, Presets};
 use crate::shell::{Call, FileError, Reason};
 
@@ -53,6 +55,20 @@ pub(super) fn path(call: &Call<'_>, instance: Instance, unit: &str) -> Result<Op
         }
     }
     Ok(None)
+}
+
+/// The names of all unit files.
+pub(super) fn all(call: &Call<'_>, instance: Instance) -> Result<BTreeSet<String>, Reason> {
+    let mut names = BTreeSet::new();
+    for dir in ["/etc/systemd", "/usr/local/lib/systemd", "/usr/lib/systemd"] {
+        let dir = format!("{dir}/{}", instance.name());
+        match call.files.list(&dir) {
+            Ok(found) => names.extend(found.into_iter().filter(|name| full_name(name) == *name)),
+            Err(FileError::Reason(reason)) => return Err(reason),
+            Err(_) => {}
+        }
+    }
+    Ok(names)
 }
 
 /// The link by which a unit is masked.
