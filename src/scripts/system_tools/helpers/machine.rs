@@ -114,7 +114,7 @@ pub(super) fn locale(_: &mut Debian<'_>, call: &mut Call<'_>) -> Answer {
     Ok(0)
 }
 
-/// pg_lsclusters(1): an image has no database, every node makes its own.
+/// `pg_lsclusters`(1): an image has no database, every node makes its own.
 pub(super) fn pg_lsclusters(_: &mut Debian<'_>, call: &mut Call<'_>) -> Answer {
     let given = options::read("pg_lsclusters", call.args, &["h|no-header"])?;
     if !given.has("no-header") {

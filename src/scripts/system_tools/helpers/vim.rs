@@ -31,7 +31,7 @@ pub(super) fn helpztags(_: &mut Debian<'_>, call: &mut Call<'_>) -> Answer {
     let mut lists: BTreeMap<String, Tags> = BTreeMap::new();
     for name in names {
         let Some(list) = list_of(&name) else { continue };
-        if name.ends_with(".gz") {
+        if name.strip_suffix(".gz").is_some() {
             return Err(Reason::unsupported("helpztags", format!("the compressed file `{name}`")));
         }
         let bytes = call.files.read(&format!("{dir}/{name}")).map_err(refuse)?.into_owned();
@@ -75,7 +75,7 @@ fn list_of(name: &str) -> Option<String> {
 }
 
 /// The tags of a line: `*tag*` between white space, without white space or bars in it.
-fn tags_of<'l>(line: &'l [u8], mut found: impl FnMut(&'l [u8])) {
+fn tags_of(line: &[u8], mut found: impl FnMut(&[u8])) {
     let mut at = 0;
     while let Some(start) =
         line.get(at..).and_then(|rest| rest.iter().position(|byte| *byte == b'*')).map(|found| at + found)
