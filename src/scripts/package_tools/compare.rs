@@ -33,6 +33,10 @@ pub(super) fn dpkg(debian: &mut Debian<'_>, call: &mut Call<'_>) -> Answer {
     }
     let operands = match operands {
         [dashes, operands @ ..] if dashes == "--" => operands,
+        // What looks like an option is one, also behind an action.
+        [option, ..] if option.starts_with('-') && action == "--compare-versions" => {
+            return Ok(bad_usage(call, &format!("unknown option {option}")));
+        }
         operands => operands,
     };
     match action.as_str() {
@@ -224,6 +228,7 @@ mod tests {
         assert_eq!(sample.run("dpkg --compare-versions 1 before 2"), 2);
         assert_eq!(sample.run("dpkg --compare-versions 1 eq-nl 2"), 2);
         assert_eq!(sample.run("dpkg --compare-versions -- 1 lt 2"), 0);
+        assert_eq!(sample.run("dpkg --compare-versions -1 lt 2"), 2);
         assert!(sample.try_run("dpkg --compare-versions 1_0 lt 2").is_err());
         assert_eq!(sample.words(&["dpkg"]), Ok(2));
     }

@@ -14,7 +14,7 @@ use crate::shell::{Answer, Call, FileError, Reason};
 
 const NAME: &str = "dpkg-divert";
 
-const OPTIONS: [Known; 12] = [
+const OPTIONS: [Known; 11] = [
     plain("add", None),
     plain("remove", None),
     plain("list", None),
@@ -26,7 +26,6 @@ const OPTIONS: [Known; 12] = [
     plain("quiet", None),
     plain("rename", None),
     plain("no-rename", None),
-    plain("test", None),
 ];
 
 pub(super) fn dpkg_divert(debian: &mut Debian<'_>, call: &mut Call<'_>) -> Answer {
@@ -156,9 +155,6 @@ impl<'a> Request<'a> {
             return Ok(fail(call, &text));
         }
         self.say(call, &format!("Adding '{}'", new.described()));
-        if self.given.has("test") {
-            return Ok(0);
-        }
         let own = debian.packages.iter().find(|package| Some(&package.name) == new.package.as_ref());
         let is_own = own.is_some_and(|package| owns(package, &new.from));
         let mut others = debian.packages.iter().filter(|package| Some(&package.name) != new.package.as_ref());
@@ -202,10 +198,14 @@ impl<'a> Request<'a> {
 
     fn remove(&self, debian: &mut Debian<'_>, call: &mut Call<'_>, mut diversions: Vec<Diversion>) -> Answer {
         let Some(at) = diversions.iter().position(|diversion| diversion.from == self.path) else {
+            let what = match self.to {
+                Some(to) => format!("diversion of {} to {to}", self.path),
+                None => format!("diversion of {}", self.path),
+            };
             let whose = match &self.package {
-                None if self.any_package => format!("any diversion of {}", self.path),
-                None => format!("local diversion of {}", self.path),
-                Some(package) => format!("diversion of {} by {package}", self.path),
+                None if self.any_package => format!("any {what}"),
+                None => format!("local {what}"),
+                Some(package) => format!("{what} by {package}"),
             };
             self.say(call, &format!("No diversion '{whose}', none removed."));
             return Ok(0);
@@ -220,9 +220,6 @@ impl<'a> Request<'a> {
             return Ok(fail(call, &text));
         }
         self.say(call, &format!("Removing '{}'", old.described()));
-        if self.given.has("test") {
-            return Ok(0);
-        }
         let own = debian.packages.iter().find(|package| Some(&package.name) == old.package.as_ref());
         if self.moves && own.is_some_and(|package| owns(package, &old.from)) {
             let text = format!("Ignoring request to rename file '{}' owned by diverting package", old.from);

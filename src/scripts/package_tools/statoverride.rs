@@ -108,18 +108,27 @@ fn list(call: &mut Call<'_>, patterns: &[String]) -> Answer {
     Ok(u8::from(text.is_empty()))
 }
 
-/// The number of a user or group: `#NUMBER`, or a name of the file.
-fn number(call: &Call<'_>, file: &str, name: &str) -> Result<Option<u32>, Reason> {
-    if let Some(digits) = name.strip_prefix('#') {
-        return Ok(digits.parse().ok());
-    }
+/// A user or group by name or `#NUMBER`: its number, and what it is called in the list (`statdb_parse_uid` of
+/// lib/dpkg/db-fsys-override.c, `statdb_node_print`).
+fn account(call: &Call<'_>, file: &str, word: &str) -> Result<Option<(u32, String)>, Reason> {
     let text = match call.files.read_text(file) {
         Ok(text) => text,
         Err(FileError::Reason(reason)) => return Err(reason),
         Err(_) => String::new(),
     };
-    let line = text.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(':').map(str::to_owned));
-    Ok(line.and_then(|line| line.split(':').nth(1)?.parse().ok()))
+    let accounts = text.lines().filter_map(|line| {
+        let mut fields = line.split(':');
+        Some((fields.next()?, fields.nth(1)?.parse::<u32>().ok()?))
+    });
+    let mut accounts = accounts.collect::<Vec<_>>().into_iter();
+    let found = match word.strip_prefix('#') {
+        Some(digits) => {
+            let Ok(number) = digits.parse() else { return Ok(None) };
+            accounts.find(|(_, known)| *known == number).or(Some((word, number)))
+        }
+        None => accounts.find(|(name, _)| *name == word),
+    };
+    Ok(found.map(|(name, number)| (number, name.to_owned())))
 }
 
 fn add(
@@ -140,14 +149,14 @@ fn add(
         }
         overrides.retain(|found| found.path != path);
     }
-    let Some(uid) = number(call, "/etc/passwd", user)? else {
+    let Some((uid, user)) = account(call, "/etc/passwd", user)? else {
         return Ok(fail(call, &format!("user '{user}' does not exist")));
     };
-    let Some(gid) = number(call, "/etc/group", group)? else {
+    let Some((gid, group)) = account(call, "/etc/group", group)? else {
         return Ok(fail(call, &format!("group '{group}' does not exist")));
     };
     let mode = u16::from_str_radix(mode, 8).ok().filter(|mode| *mode <= 0o7777);
-    let Some(mode) = mode.filter(|_| !user.is_empty() && !group.is_empty()) else {
+    let Some(mode) = mode else {
         return Ok(fail(call, "invalid statoverride mode"));
     };
     // In a `preinst` the package is not unpacked yet; when it is, its files get owner and mode from here.
@@ -161,7 +170,7 @@ fn add(
             Err(error) => return call.failed(NAME, &path, error).map(|_| 2),
         }
     }
-    overrides.push(Override { user: user.clone(), group: group.clone(), mode, path });
+    overrides.push(Override { user, group, mode, path });
     write(call, overrides)
 }
 
@@ -203,9 +212,9 @@ mod tests {
         assert_eq!(sample.run("dpkg-statoverride --list /usr/bin/lamp"), 0);
         assert_eq!(sample.out, "_lamp lamps 4750 /usr/bin/lamp\n");
         assert_eq!(sample.run("dpkg-statoverride --update --add _lamp lamps 04750 /usr/bin/lamp"), 2, "{}", sample.err);
-        assert_eq!(sample.run("dpkg-statoverride --force-all --update --add root #7 700 /usr/bin/lamp/"), 0);
-        assert_eq!(metadata(&sample, "/usr/bin/lamp"), (0, 7, 0o700));
-        assert_eq!(sample.text("/var/lib/dpkg/statoverride"), "root #7 700 /usr/bin/lamp\n");
+        assert_eq!(sample.run("dpkg-statoverride --force-all --update --add root #7777 700 /usr/bin/lamp/"), 0);
+        assert_eq!(metadata(&sample, "/usr/bin/lamp"), (0, 7777, 0o700));
+        assert_eq!(sample.text("/var/lib/dpkg/statoverride"), "root #7777 700 /usr/bin/lamp\n");
     }
 
     #[test]
@@ -219,7 +228,7 @@ mod tests {
     #[test]
     fn overrides_are_listed_by_pattern_and_removed() {
         let mut sample = sample();
-        sample.run("dpkg-statoverride --add root root 755 /usr/bin/b");
+        sample.run("dpkg-statoverride --add #0 root 755 /usr/bin/b");
         sample.run("dpkg-statoverride --add root root 1777 /etc/a");
         assert_eq!(sample.run("dpkg-statoverride --list"), 0);
         assert_eq!(sample.out, "root root 1777 /etc/a\nroot root 755 /usr/bin/b\n");

@@ -116,7 +116,6 @@ fn what_is_not_allowed_is_exit_status_2() {
     }
     assert_eq!(sample.run("dpkg-divert --remove /usr/bin/none"), 0);
     assert_eq!(sample.out, "No diversion 'diversion of /usr/bin/none by lamp', none removed.\n");
-    assert_eq!(sample.run("dpkg-divert --test --remove --rename /usr/bin/fuse"), 0);
-    assert_eq!(sample.text("/usr/bin/fuse.real"), "fuse's");
+    assert!(sample.try_run("dpkg-divert --test --remove --rename /usr/bin/fuse").is_err());
     assert!(sample.try_run("dpkg-divert --root=/x --list").is_err());
 }
