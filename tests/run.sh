@@ -36,6 +36,7 @@ needs=(
     c++:g++
     cpio:cpio
     curl:curl
+    dash:dash
     dbus-daemon:dbus-daemon
     dbus-send:dbus-bin
     debugfs:e2fsprogs

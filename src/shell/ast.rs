@@ -3,6 +3,7 @@
 //! Words keep their quoting, since what is quoted is neither split nor matched against file names. Every command knows its
 //! line, so that whoever cannot follow one says where it stands.
 
+use std::cell::OnceCell;
 use std::rc::Rc;
 
 /// Commands, one after the other.
@@ -111,8 +112,8 @@ pub enum RedirectKind {
     DuplicateOutput(Word),
     /// `&>` of bash: standard output and standard error.
     WriteBoth(Word),
-    /// `<<` and `<<-`: the text, with expansions if its delimiter was not quoted.
-    Here(Word),
+    /// `<<` and `<<-`: the text, with expansions if its delimiter was not quoted. It is known once the line is read.
+    Here(Rc<OnceCell<Word>>),
 }
 
 /// A word before expansion: its parts, side by side.
@@ -171,6 +172,8 @@ pub enum Operation {
     Replace { all: bool, pattern: Word, with: Word },
     /// `${NAME:OFFSET:LENGTH}` of bash: two arithmetic expressions.
     Substring { offset: Word, length: Option<Word> },
+    /// Anything else, which is a mistake once it is carried out (dash: "Bad substitution").
+    Unknown,
 }
 
 impl Word {
@@ -182,4 +185,18 @@ impl Word {
             _ => None,
         }
     }
+
+    /// Whether it has the form of an assignment: an unquoted name and `=` come first (XCU 2.10.2, rule 7).
+    #[must_use]
+    pub fn is_assignment(&self) -> bool {
+        let Some(Part::Text(first)) = self.parts.first() else { return false };
+        first.split_once('=').is_some_and(|(name, _)| is_name(name))
+    }
+}
+
+/// Whether `text` is a name (XBD 3.216): that of a variable or a function.
+#[must_use]
+pub fn is_name(text: &str) -> bool {
+    text.starts_with(|first: char| first == '_' || first.is_ascii_alphabetic())
+        && text.bytes().all(|byte| byte == b'_' || byte.is_ascii_alphanumeric())
 }

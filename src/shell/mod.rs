@@ -13,6 +13,7 @@ pub mod ast;
 mod call;
 mod eval;
 mod files;
+mod interpreter;
 mod parse;
 mod reason;
 pub mod regex;
@@ -20,8 +21,9 @@ pub mod utilities;
 mod variables;
 
 pub use call::{Answer, Call, Host, Stdin, Utility};
-pub use eval::{Finished, Interpreter, Pattern, Script, Stop, run};
+pub use eval::{Finished, Pattern, Script, Stop, run};
 pub use files::{Absent, Change, FileError, Files};
+pub use interpreter::Interpreter;
 pub use parse::{SyntaxError, parse, parse_at};
 pub use reason::Reason;
 pub use variables::Variables;

@@ -2,7 +2,7 @@
 
 use super::harness::{Case, case, compare, with_input};
 
-pub const LINES: &[&str] = &[
+const LINES: &[&str] = &[
     "grep alpha list",
     "grep -q alpha list",
     "grep -q nothing list",

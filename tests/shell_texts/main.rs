@@ -8,7 +8,6 @@
 mod awk;
 mod grep;
 mod harness;
-mod mutated;
 mod patterns;
 mod sed;
 mod small;

@@ -2,29 +2,40 @@
 
 use crate::shell::variables::Variables;
 
+use super::number::{Number, whole};
+
 /// How deep parentheses and signs may lie within each other.
 const DEPTH_MAX: usize = 50;
 
-/// The value of `expression`. Variables may be assigned.
-///
-/// # Errors
-/// What is wrong with it, in words.
-pub fn evaluate(expression: &str, variables: &mut Variables) -> Result<i64, String> {
-    let mut parser = Parser { rest: expression, variables, skipping: false, depth: 0 };
-    let value = parser.comma()?;
-    parser.blanks();
-    if parser.rest.is_empty() { Ok(value) } else { Err(format!("`{}` is no end of an expression", parser.rest)) }
+/// Why an expression has no value.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Wrong {
+    /// It is none.
+    Expression(String),
+    /// It is nested deeper than this goes.
+    TooDeep,
+}
+
+/// Variables and what they were set to, in that order.
+type Assigned = Vec<(String, i64)>;
+
+/// The value of `expression`, and what it assigns.
+pub(super) fn evaluate(expression: &str, variables: &Variables) -> (Result<i64, Wrong>, Assigned) {
+    let mut parser = Parser { rest: expression, variables, assigned: Vec::new(), skipping: false, depth: 0 };
+    let value = parser.whole();
+    (value, parser.assigned)
 }
 
 struct Parser<'a> {
     rest: &'a str,
-    variables: &'a mut Variables,
+    variables: &'a Variables,
+    assigned: Assigned,
     /// In the half of `&&`, `||` or `?:` that does not count: nothing is assigned or divided.
     skipping: bool,
     depth: usize,
 }
 
-type Value = Result<i64, String>;
+type Value = Result<i64, Wrong>;
 
 /// Binary operators, the weakest first.
 const LEVELS: [&[&str]; 8] =
@@ -32,7 +43,7 @@ const LEVELS: [&[&str]; 8] =
 
 impl Parser<'_> {
     fn blanks(&mut self) {
-        self.rest = self.rest.trim_start();
+        self.rest = self.rest.trim_start_matches([' ', '\t', '\n']);
     }
 
     fn eat(&mut self, token: &str) -> bool {
@@ -46,19 +57,23 @@ impl Parser<'_> {
         }
     }
 
-    fn comma(&mut self) -> Value {
-        let mut value = self.assignment()?;
-        while self.eat(",") {
-            value = self.assignment()?;
-        }
-        Ok(value)
+    fn wrong<T>(what: impl Into<String>) -> Result<T, Wrong> {
+        Err(Wrong::Expression(what.into()))
+    }
+
+    fn whole(&mut self) -> Value {
+        let value = self.assignment()?;
+        self.blanks();
+        if self.rest.is_empty() { Ok(value) } else { Self::wrong("an operator is expected") }
+    }
+
+    fn deeper(&mut self) -> Result<(), Wrong> {
+        self.depth += 1;
+        if self.depth > DEPTH_MAX { Err(Wrong::TooDeep) } else { Ok(()) }
     }
 
     fn assignment(&mut self) -> Value {
-        self.depth += 1;
-        if self.depth > DEPTH_MAX {
-            return Err("it is nested too deep".to_owned());
-        }
+        self.deeper()?;
         self.blanks();
         let before = self.rest;
         let value = match self.name() {
@@ -67,13 +82,14 @@ impl Parser<'_> {
                     let right = self.assignment()?;
                     let value = match operator {
                         "" => right,
+                        _ if self.skipping => right,
                         operator => {
                             let left = self.variable(&name)?;
                             self.apply(operator, left, right)?
                         }
                     };
                     if !self.skipping {
-                        self.variables.set(&name, value.to_string());
+                        self.assigned.push((name, value));
                     }
                     Ok(value)
                 }
@@ -98,7 +114,7 @@ impl Parser<'_> {
         let operator = operators
             .into_iter()
             .find(|operator| self.rest.strip_prefix(operator).is_some_and(|rest| rest.starts_with('=')))?;
-        self.rest = &self.rest[operator.len() + 1..];
+        self.rest = self.rest.get(operator.len() + 1..).unwrap_or_default();
         Some(operator)
     }
 
@@ -107,11 +123,11 @@ impl Parser<'_> {
         if !self.eat("?") {
             return Ok(condition);
         }
-        let first = self.skip_unless(condition != 0, Self::comma)?;
+        let first = self.skip_unless(condition != 0, Self::assignment)?;
         if !self.eat(":") {
-            return Err("`?` has no `:`".to_owned());
+            return Self::wrong("`?` has no `:`");
         }
-        let second = self.skip_unless(condition == 0, Self::assignment)?;
+        let second = self.skip_unless(condition == 0, Self::ternary)?;
         Ok(if condition != 0 { first } else { second })
     }
 
@@ -155,7 +171,7 @@ impl Parser<'_> {
                 after.is_some_and(|after| operator.len() == 2 || !is_half(after))
             });
             let Some(operator) = found else { return Ok(value) };
-            self.rest = &self.rest[operator.len()..];
+            self.rest = self.rest.get(operator.len()..).unwrap_or_default();
             let right = self.binary(level + 1)?;
             value = self.apply(operator, value, right)?;
         }
@@ -179,7 +195,7 @@ impl Parser<'_> {
             "-" => left.wrapping_sub(right),
             "*" => left.wrapping_mul(right),
             _ if self.skipping => 0,
-            _ if right == 0 => return Err("division by zero".to_owned()),
+            _ if right == 0 => return Self::wrong("division by zero"),
             "/" => left.wrapping_div(right),
             _ => left.wrapping_rem(right),
         })
@@ -187,13 +203,8 @@ impl Parser<'_> {
 
     fn unary(&mut self) -> Value {
         self.blanks();
-        self.depth += 1;
-        if self.depth > DEPTH_MAX {
-            return Err("it is nested too deep".to_owned());
-        }
-        let value = if self.rest.starts_with("++") || self.rest.starts_with("--") {
-            Err("`++` and `--` are not POSIX's".to_owned())
-        } else if self.eat("!") {
+        self.deeper()?;
+        let value = if self.eat("!") {
             self.unary().map(|value| i64::from(value == 0))
         } else if self.eat("~") {
             self.unary().map(|value| !value)
@@ -202,8 +213,8 @@ impl Parser<'_> {
         } else if self.eat("+") {
             self.unary()
         } else if self.eat("(") {
-            let value = self.comma()?;
-            if self.eat(")") { Ok(value) } else { Err("`(` has no `)`".to_owned()) }
+            let value = self.assignment()?;
+            if self.eat(")") { Ok(value) } else { Self::wrong("`(` has no `)`") }
         } else if let Some(name) = self.name() {
             self.variable(&name)
         } else {
@@ -225,36 +236,26 @@ impl Parser<'_> {
 
     /// An unset or empty variable counts as 0.
     fn variable(&self, name: &str) -> Value {
-        match self.variables.get(name).map(str::trim) {
-            None | Some("") => Ok(0),
-            Some(text) => number(text).ok_or_else(|| format!("`{name}` is `{text}`, which is no number")),
+        if self.skipping {
+            return Ok(0);
+        }
+        if let Some((_, value)) = self.assigned.iter().rev().find(|(assigned, _)| assigned == name) {
+            return Ok(*value);
+        }
+        let text = self.variables.get(name).unwrap_or_default();
+        match whole(text, None, true) {
+            Some(value) => Ok(value),
+            None => Self::wrong(format!("`{name}` is no number")),
         }
     }
 
+    /// A constant of C; one that is too large is the largest.
     fn number(&mut self) -> Value {
-        let end = self.rest.find(|next: char| !next.is_ascii_alphanumeric()).unwrap_or(self.rest.len());
-        let (text, rest) = self.rest.split_at(end);
-        let value = number(text)
-            .ok_or_else(|| format!("a number is expected at `{}`", self.rest.chars().take(20).collect::<String>()))?;
-        self.rest = rest;
-        Ok(value)
+        if !self.rest.starts_with(|first: char| first.is_ascii_digit()) {
+            return Self::wrong("a number or a name is expected");
+        }
+        let number = Number::read(self.rest, None);
+        self.rest = self.rest.get(number.length..).unwrap_or_default();
+        Ok(number.signed().0)
     }
-}
-
-/// A constant of C: decimal, `0` octal, `0x` hexadecimal; signs may stand before it in a variable's value.
-fn number(text: &str) -> Option<i64> {
-    let (negative, digits) = match text.strip_prefix('-') {
-        Some(rest) => (true, rest),
-        None => (false, text.strip_prefix('+').unwrap_or(text)),
-    };
-    let (radix, digits) = match digits.strip_prefix("0x").or_else(|| digits.strip_prefix("0X")) {
-        Some(digits) => (16, digits),
-        None if digits.len() > 1 && digits.starts_with('0') => (8, &digits[1..]),
-        None => (10, digits),
-    };
-    if digits.starts_with(['+', '-']) {
-        return None;
-    }
-    let value = i64::from_str_radix(digits, radix).ok()?;
-    Some(if negative { -value } else { value })
 }

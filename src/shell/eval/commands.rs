@@ -21,8 +21,11 @@ impl Shell<'_> {
             return Err(self.stop(Reason::Construct("a command in the background (`&`)".to_owned())));
         }
         let last = item.rest.len();
-        let mut status =
-            if last == 0 { self.pipeline(&item.first)? } else { self.tested(|shell| shell.pipeline(&item.first))? };
+        let mut status = if last == 0 {
+            self.pipeline(&item.first)?
+        } else {
+            self.tested(true, |shell| shell.pipeline(&item.first))?
+        };
         for (number, (connector, pipeline)) in item.rest.iter().enumerate() {
             if (*connector == Connector::And) != (status == 0) {
                 continue;
@@ -30,7 +33,7 @@ impl Shell<'_> {
             status = if number + 1 == last {
                 self.pipeline(pipeline)?
             } else {
-                self.tested(|shell| shell.pipeline(pipeline))?
+                self.tested(true, |shell| shell.pipeline(pipeline))?
             };
         }
         Ok(status)
@@ -38,7 +41,7 @@ impl Shell<'_> {
 
     fn pipeline(&mut self, pipeline: &Pipeline) -> Step<u8> {
         let status = if pipeline.negated {
-            u8::from(self.tested(|shell| shell.joined(&pipeline.commands))? == 0)
+            u8::from(self.tested(true, |shell| shell.joined(&pipeline.commands))? == 0)
         } else {
             self.joined(&pipeline.commands)?
         };
@@ -53,31 +56,32 @@ impl Shell<'_> {
             return self.command(last);
         }
         let saved = self.descriptors.table();
+        let status = self.piped(others, last);
+        self.restore(saved)?;
+        self.leave_on_failure(status?)
+    }
+
+    fn piped(&mut self, others: &[Command], last: &Command) -> Step<u8> {
+        let out = self.descriptors.get(1).cloned();
         let mut failed = 0;
-        let result = (|| {
-            for command in others {
-                let out = self.descriptors.get(1).cloned();
-                let sink = self.descriptors.collect(1);
-                let result = self.subshell(|shell| shell.tested(|shell| shell.command(command)));
-                let bytes = self.descriptors.take(sink);
-                let status = result?;
-                if status != 0 {
-                    failed = status;
-                }
-                self.count(bytes.len())?;
-                if let Some(out) = out {
-                    self.descriptors.set(1, out);
-                }
-                self.descriptors.feed(0, bytes);
+        for command in others {
+            let sink = self.descriptors.collect(1);
+            let status = self.subshell(|shell| shell.command(command))?;
+            let bytes = sink.take();
+            if status != 0 {
+                failed = status;
             }
-            self.subshell(|shell| shell.tested(|shell| shell.command(last)))
-        })();
-        self.descriptors.restore(saved);
-        let status = match result? {
+            self.count(bytes.len())?;
+            match &out {
+                Some(out) => self.descriptors.set(1, out.clone()),
+                None => self.descriptors.close(1),
+            }
+            self.descriptors.feed(0, bytes);
+        }
+        Ok(match self.subshell(|shell| shell.command(last))? {
             0 if self.environment.options.pipefail => failed,
             status => status,
-        };
-        self.leave_on_failure(status)
+        })
     }
 
     /// With `set -e`, a failure that nobody looks at ends the shell.
@@ -90,37 +94,73 @@ impl Shell<'_> {
         }
     }
 
+    /// The status of what the shell itself could not do: a redirection, a builtin that is used wrongly.
+    pub(super) fn error_status(&self) -> u8 {
+        if self.environment.options.bash { 1 } else { 2 }
+    }
+
+    /// What a shell that ends comes to: its status, after what `trap … EXIT` asked for.
+    pub(super) fn ended(&mut self, result: Step<u8>) -> Step<u8> {
+        match result {
+            Ok(status) | Err(Flow::Exit(status) | Flow::Return(status)) => self.run_exit_trap(status),
+            Err(Flow::Error) => {
+                let status = self.error_status();
+                self.run_exit_trap(status)
+            }
+            Err(Flow::Break(_) | Flow::Continue(_)) => self.run_exit_trap(0),
+            Err(Flow::Replaced(status)) => Ok(status),
+            Err(Flow::Stop(stop)) => Err(Flow::Stop(stop)),
+        }
+    }
+
     pub(super) fn command(&mut self, command: &Command) -> Step<u8> {
         self.step()?;
-        self.line = command.line;
-        self.files.line = command.line;
-        if let CommandKind::Simple { assignments, words } = &command.kind {
-            let status = self.simple(assignments, words, &command.redirects)?;
-            return self.leave_on_failure(status);
+        self.at_line(command.line);
+        match &command.kind {
+            CommandKind::Simple { assignments, words } => {
+                match self.simple(assignments, words, &command.redirects) {
+                    // `return` is a command too.
+                    Err(Flow::Return(status)) => {
+                        self.leave_on_failure(status)?;
+                        Err(Flow::Return(status))
+                    }
+                    result => self.leave_on_failure(result?),
+                }
+            }
+            CommandKind::Subshell(list) => {
+                // Its redirections are its own too.
+                let status = self.within(|shell| {
+                    shell.subshell(|shell| {
+                        if shell.redirect(&command.redirects)? { shell.list(list) } else { Err(Flow::Error) }
+                    })
+                })?;
+                self.leave_on_failure(status)
+            }
+            kind => {
+                let run = |shell: &mut Self| shell.within(|shell| shell.compound(kind)).map(Some);
+                let Some(status) = self.redirected(&command.redirects, run)? else {
+                    let status = self.error_status();
+                    return self.leave_on_failure(status);
+                };
+                self.environment.status = status;
+                if matches!(kind, CommandKind::Test(_)) { self.leave_on_failure(status) } else { Ok(status) }
+            }
         }
-        let saved = self.descriptors.table();
-        let result = match self.redirect(&command.redirects) {
-            Ok(true) => self.within(|shell| shell.compound(&command.kind)),
-            Ok(false) => Ok(1),
-            Err(flow) => Err(flow),
-        };
-        self.descriptors.restore(saved);
-        let status = result?;
-        self.environment.status = status;
-        if matches!(command.kind, CommandKind::Subshell(_) | CommandKind::Test(_)) {
-            return self.leave_on_failure(status);
-        }
-        Ok(status)
+    }
+
+    /// What follows stands at this line.
+    pub(super) fn at_line(&mut self, line: usize) {
+        self.line = line;
+        self.unsettled().line = line;
     }
 
     fn compound(&mut self, kind: &CommandKind) -> Step<u8> {
         match kind {
-            CommandKind::Simple { .. } => Ok(0),
+            CommandKind::Simple { .. } | CommandKind::Subshell(_) => Ok(0),
             CommandKind::Group(list) => self.list(list),
-            CommandKind::Subshell(list) => self.subshell(|shell| shell.list(list)),
             CommandKind::If { branches, otherwise } => {
                 for (condition, then) in branches {
-                    if self.tested(|shell| shell.list(condition))? == 0 {
+                    if self.tested(true, |shell| shell.list(condition))? == 0 {
                         return self.list(then);
                     }
                 }
@@ -130,7 +170,7 @@ impl Shell<'_> {
             CommandKind::For { name, words, body } => self.for_loop(name, words.as_deref(), body),
             CommandKind::Case { word, arms } => self.case(word, arms),
             CommandKind::Function { name, body } => {
-                self.environment.functions.insert(name.clone(), Rc::clone(body));
+                Rc::make_mut(&mut self.environment.functions).insert(name.clone(), Rc::clone(body));
                 Ok(0)
             }
             CommandKind::Test(words) => self.double_brackets(words),
@@ -157,7 +197,7 @@ impl Shell<'_> {
         let mut status = 0;
         loop {
             self.loops += 1;
-            let result = self.tested(|shell| shell.list(condition));
+            let result = self.tested(true, |shell| shell.list(condition));
             self.loops -= 1;
             let condition = match result {
                 Err(Flow::Break(1)) => return Ok(0),
@@ -179,11 +219,11 @@ impl Shell<'_> {
     fn for_loop(&mut self, name: &str, words: Option<&[Word]>, body: &List) -> Step<u8> {
         let values = match words {
             Some(words) => self.expand(words)?,
-            None => self.environment.positional.clone(),
+            None => self.environment.positional.as_slice().to_vec(),
         };
         let mut status = 0;
         for value in values {
-            self.environment.variables.set(name, value);
+            self.assign(name, value)?;
             match self.turn(body)? {
                 Ok(now) => status = now,
                 Err(last) => return Ok(last),
@@ -193,7 +233,7 @@ impl Shell<'_> {
     }
 
     fn case(&mut self, word: &Word, arms: &[Arm]) -> Step<u8> {
-        let value = self.expand_text(word)?;
+        let value = self.expand_bytes(word)?;
         let (mut status, mut falls_through) = (0, false);
         for arm in arms {
             let mut matches = falls_through;
@@ -201,7 +241,8 @@ impl Shell<'_> {
                 if matches {
                     break;
                 }
-                matches = self.expand_pattern(pattern)?.matches(&value);
+                let pattern = self.expand_pattern(pattern)?;
+                matches = self.matching(|budget| pattern.matches_all(&value, budget))?;
             }
             if matches {
                 status = self.list(&arm.body)?;

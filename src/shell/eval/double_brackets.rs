@@ -12,6 +12,11 @@ impl Shell<'_> {
         if rest.is_empty() { Ok(u8::from(!truth)) } else { Err(self.stop(unknown())) }
     }
 
+    fn matches(&mut self, pattern: &Word, text: &str) -> Step<bool> {
+        let pattern = self.expand_pattern(pattern)?;
+        self.matching(|budget| pattern.matches_all(text.as_bytes(), budget))
+    }
+
     fn any(&mut self, rest: &mut &[Word], depth: usize) -> Step<bool> {
         let mut truth = self.all(rest, depth)?;
         while eat(rest, "||") {
@@ -45,15 +50,15 @@ impl Shell<'_> {
                 let operator = operator.literal().unwrap_or_default().to_owned();
                 let left = self.expand_text(left)?;
                 let result = match operator.as_str() {
-                    "==" | "=" => Ok(self.expand_pattern(right)?.matches(&left)),
-                    "!=" => Ok(!self.expand_pattern(right)?.matches(&left)),
+                    "==" | "=" => Ok(self.matches(right, &left)?),
+                    "!=" => Ok(!self.matches(right, &left)?),
                     "=~" => return Err(self.stop(Reason::Construct("`=~` of bash".to_owned()))),
                     operator => {
                         let right = self.expand_text(right)?;
-                        binary(&left, operator, &right, &self.files)
+                        binary(&left, operator, &right, self.files()?)
                     }
                 };
-                *rest = &rest[3..];
+                *rest = rest.get(3..).unwrap_or_default();
                 result
             }
             [operator, operand, ..]
@@ -61,12 +66,12 @@ impl Shell<'_> {
             {
                 let operator = operator.literal().unwrap_or_default().to_owned();
                 let operand = self.expand_text(operand)?;
-                *rest = &rest[2..];
-                unary(&operator, &operand, &self.files)
+                *rest = rest.get(2..).unwrap_or_default();
+                unary(&operator, &operand, self.files()?)
             }
             [word, ..] => {
                 let text = self.expand_text(word)?;
-                *rest = &rest[1..];
+                *rest = rest.get(1..).unwrap_or_default();
                 Ok(!text.is_empty())
             }
             [] => return Err(self.stop(unknown())),

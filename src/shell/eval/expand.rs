@@ -1,356 +1,276 @@
-//! Words become fields (XCU 2.6): parameters, substitutions, arithmetic, splitting, path names.
+//! Words become fields (XCU 2.6): tildes, parameters, substitutions, arithmetic, splitting, path names.
 
-use super::arithmetic;
-use super::fields::{Fields, text};
+use super::arithmetic::{Wrong, evaluate};
+use super::fields::{Expansion, Unit, bytes};
 use super::pattern::{Pattern, Quoted};
 use super::state::{Flow, Shell, Step};
-use crate::shell::ast::{List, Operation, Parameter, Part, Word};
+use crate::shell::ast::{List, Operation, Part, Word};
+use crate::shell::files::FileError;
 use crate::shell::reason::Reason;
 
-/// Path names that one pattern may come to.
-const NAMES_MAX: usize = 100_000;
-
-/// How an expansion is used.
+/// Where tildes are expanded (XCU 2.6.1).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Use {
-    /// It is split into fields where it is not quoted.
-    Fields,
-    /// It stays one text: assignments, `case`, redirections, here-documents, patterns.
-    Text,
+pub(super) enum Tildes {
+    No,
+    /// At the beginning.
+    Start,
+    /// At the beginning and after each `:`, as in the value of an assignment.
+    Value,
+    /// After the first `=` and each `:` that follows, as in an operand of `export`.
+    Declaration,
+}
+
+/// How parts of a word are expanded.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Manner {
+    pub quoted: bool,
+    /// Fields come out of it; else it stays one text: assignments, `case`, redirections, here-documents, patterns.
+    pub splits: bool,
+    /// It is the word of `${NAME-WORD}`: what is unquoted in it is split.
+    pub inner: bool,
+    pub tildes: Tildes,
+}
+
+impl Manner {
+    const TEXT: Self = Self { quoted: false, splits: false, inner: false, tildes: Tildes::Start };
 }
 
 impl Shell<'_> {
-    /// The fields of a command's words.
+    /// Adds the fields of a command's word.
+    pub(super) fn expand_word(&mut self, word: &Word, all: &mut Vec<String>) -> Step<()> {
+        self.no_braces(word)?;
+        let mut expansion = Expansion::default();
+        self.parts_of(&word.parts, Manner { splits: true, ..Manner::TEXT }, &mut expansion)?;
+        self.count(expansion.len())?;
+        for field in expansion.split(&self.environment.ifs()) {
+            // A field costs more than its bytes.
+            self.count(32)?;
+            self.path_names(&field, all)?;
+        }
+        Ok(())
+    }
+
+    /// The fields of words.
     pub(super) fn expand(&mut self, words: &[Word]) -> Step<Vec<String>> {
         let mut all = Vec::new();
         for word in words {
-            let mut fields = Fields::default();
-            self.parts(&word.parts, false, Use::Fields, &mut fields)?;
-            for field in fields.finish() {
-                self.path_names(&field, &mut all)?;
-            }
+            self.expand_word(word, &mut all)?;
         }
         Ok(all)
     }
 
     /// A word as one text.
     pub(super) fn expand_text(&mut self, word: &Word) -> Step<String> {
-        Ok(text(&self.expand_characters(word)?))
+        self.text_of(word, Tildes::Start)
+    }
+
+    /// The value of an assignment.
+    pub(super) fn expand_value(&mut self, word: &Word) -> Step<String> {
+        self.text_of(word, Tildes::Value)
+    }
+
+    /// An operand of `export` and the like that has the form of an assignment.
+    pub(super) fn expand_declaration(&mut self, word: &Word) -> Step<String> {
+        self.text_of(word, Tildes::Declaration)
+    }
+
+    fn text_of(&mut self, word: &Word, tildes: Tildes) -> Step<String> {
+        let units = self.units_of(word, tildes)?;
+        self.text(bytes(&units))
+    }
+
+    /// A word as one text, which need not be UTF-8.
+    pub(super) fn expand_bytes(&mut self, word: &Word) -> Step<Vec<u8>> {
+        Ok(bytes(&self.units_of(word, Tildes::Start)?))
     }
 
     /// A word as a pattern.
     pub(super) fn expand_pattern(&mut self, word: &Word) -> Step<Pattern> {
-        Ok(Pattern::new(&self.expand_characters(word)?))
+        let units = self.units_of(word, Tildes::Start)?;
+        Ok(self.pattern(&units))
     }
 
-    fn expand_characters(&mut self, word: &Word) -> Step<Vec<Quoted>> {
-        let mut fields = Fields::default();
-        self.parts(&word.parts, false, Use::Text, &mut fields)?;
-        Ok(fields.join())
+    pub(super) fn pattern(&self, units: &[Unit]) -> Pattern {
+        let quoted: Vec<Quoted> = units
+            .iter()
+            .filter_map(|unit| match unit {
+                Unit::Plain(byte) => Some((*byte, false)),
+                Unit::Quoted(byte) => Some((*byte, true)),
+                Unit::Mark | Unit::Separator => None,
+            })
+            .collect();
+        Pattern::of(&quoted, self.environment.options.bash)
     }
 
-    fn parts(&mut self, parts: &[Part], quoted: bool, used: Use, fields: &mut Fields) -> Step<()> {
-        for (number, part) in parts.iter().enumerate() {
-            match part {
-                Part::Text(text) if number == 0 && !quoted => {
-                    let text = self.tilde(text);
-                    self.count(text.len())?;
-                    fields.push(&text, false);
-                }
-                Part::Text(text) => fields.push(text, quoted),
-                Part::Quoted(text) => {
-                    self.count(text.len())?;
-                    fields.push(text, true);
-                }
-                Part::DoubleQuoted(parts) => {
-                    // `"$@"` without parameters is no field at all.
-                    let is_all = |part: &Part| matches!(part, Part::Parameter(parameter) if parameter.name == "@" && parameter.operation == Operation::Value);
-                    if !(self.environment.positional.is_empty() && !parts.is_empty() && parts.iter().all(is_all)) {
-                        fields.push("", true);
-                    }
-                    self.parts(parts, true, used, fields)?;
-                }
-                Part::Parameter(parameter) => self.parameter(parameter, quoted, used, fields)?,
-                Part::Command(list) => {
-                    let output = self.substitute(list)?;
-                    self.add(&output, quoted, used, fields);
-                }
-                Part::Arithmetic(expression) => {
-                    let expression = self.expand_text(expression)?;
-                    let value = arithmetic::evaluate(&expression, &mut self.environment.variables);
-                    let value = match value {
-                        Ok(value) => value.to_string(),
-                        Err(cause) => return self.fail(&format!("arithmetic expression: {cause}")),
-                    };
-                    self.add(&value, quoted, used, fields);
-                }
-            }
-        }
-        Ok(())
+    fn units_of(&mut self, word: &Word, tildes: Tildes) -> Step<Vec<Unit>> {
+        let mut expansion = Expansion::default();
+        self.parts_of(&word.parts, Manner { tildes, ..Manner::TEXT }, &mut expansion)?;
+        self.count(expansion.len())?;
+        Ok(expansion.units)
     }
 
-    /// `~` and `~/…` with `$HOME` (XCU 2.6.1); homes of others are left as they are.
-    fn tilde(&self, text: &str) -> String {
-        match (text.strip_prefix('~'), self.environment.variables.get("HOME")) {
-            (Some(rest), Some(home)) if rest.is_empty() || rest.starts_with('/') => format!("{home}{rest}"),
-            _ => text.to_owned(),
-        }
+    /// Bytes as text.
+    pub(super) fn text(&self, bytes: Vec<u8>) -> Step<String> {
+        String::from_utf8(bytes).map_err(|_| self.stop(Reason::NotText))
     }
 
-    fn add(&mut self, value: &str, quoted: bool, used: Use, fields: &mut Fields) {
-        if quoted || used == Use::Text {
-            // In a pattern, what an unquoted expansion brings is special.
-            fields.push(value, quoted);
-        } else {
-            let ifs = self.ifs();
-            fields.split(value, &ifs);
-        }
-    }
-
-    pub(super) fn ifs(&self) -> String {
-        self.environment.variables.get("IFS").unwrap_or(" \t\n").to_owned()
-    }
-
-    /// An error that ends a shell that nobody types into, with the status of dash.
-    pub(super) fn fail<T>(&mut self, message: &str) -> Step<T> {
-        self.complain(message)?;
-        Err(Flow::Exit(2))
-    }
-
-    fn parameter(&mut self, parameter: &Parameter, quoted: bool, used: Use, fields: &mut Fields) -> Step<()> {
-        self.line = parameter.line;
-        let name = parameter.name.as_str();
-        if matches!(name, "@" | "*") && parameter.operation == Operation::Value {
-            return self.all_positional(name == "@", quoted, used, fields);
-        }
-        let value = self.value(name)?;
-        let has = |or_empty: bool| value.as_ref().is_some_and(|value| !(or_empty && value.is_empty()));
-        match &parameter.operation {
-            Operation::Default { or_empty, word } if !has(*or_empty) => self.parts(&word.parts, quoted, used, fields),
-            Operation::Alternative { or_empty, word } if has(*or_empty) => {
-                self.parts(&word.parts, quoted, used, fields)
-            }
-            Operation::Alternative { .. } => Ok(()),
-            Operation::Assign { or_empty, word } if !has(*or_empty) => {
-                let value = self.expand_text(word)?;
-                self.environment.variables.set(name, value.as_str());
-                self.add(&value, quoted, used, fields);
-                Ok(())
-            }
-            Operation::Error { or_empty, word } if !has(*or_empty) => {
-                let message = self.expand_text(word)?;
-                self.fail(&format!("{name}: {message}"))
-            }
-            Operation::Default { .. } | Operation::Assign { .. } | Operation::Error { .. } => {
-                self.add(&value.unwrap_or_default(), quoted, used, fields);
-                Ok(())
-            }
-            operation => {
-                if value.is_none() && self.environment.options.nounset {
-                    return self.fail(&format!("{name}: parameter not set"));
-                }
-                let value = self.changed(value.unwrap_or_default(), operation)?;
-                self.count(value.len())?;
-                self.add(&value, quoted, used, fields);
-                Ok(())
-            }
-        }
-    }
-
-    /// A value with an operation that needs it.
-    fn changed(&mut self, value: String, operation: &Operation) -> Step<String> {
-        Ok(match operation {
-            Operation::Length => value.chars().count().to_string(),
-            Operation::RemovePrefix { longest, pattern } => {
-                let characters: Vec<char> = value.chars().collect();
-                let lengths = self.expand_pattern(pattern)?.lengths(&characters);
-                let length = if *longest { lengths.last() } else { lengths.first() };
-                characters.into_iter().skip(length.copied().unwrap_or(0)).collect()
-            }
-            Operation::RemoveSuffix { longest, pattern } => {
-                let pattern = self.expand_pattern(pattern)?;
-                let ends: Vec<usize> = value.char_indices().map(|(at, _)| at).chain([value.len()]).collect();
-                let fits = |end: &&usize| value.get(**end..).is_some_and(|suffix| pattern.matches(suffix));
-                let end = if *longest { ends.iter().find(fits) } else { ends.iter().rev().find(fits) };
-                value.get(..end.copied().unwrap_or(value.len())).unwrap_or_default().to_owned()
-            }
-            Operation::Replace { all, pattern, with } => {
-                let pattern = self.expand_pattern(pattern)?;
-                let with = self.expand_text(with)?;
-                replace(&value, &pattern, &with, *all)
-            }
-            Operation::Substring { offset, length } => {
-                let number = |shell: &mut Self, word: &Word| {
-                    let expression = shell.expand_text(word)?;
-                    match arithmetic::evaluate(&expression, &mut shell.environment.variables) {
-                        Ok(value) => Ok(value),
-                        Err(cause) => shell.fail(&format!("substring: {cause}")),
-                    }
-                };
-                let offset = number(self, offset)?;
-                let length = length.as_ref().map(|word| number(self, word)).transpose()?;
-                let characters: Vec<char> = value.chars().collect();
-                let total = i64::try_from(characters.len()).unwrap_or(i64::MAX);
-                let start = if offset < 0 { total.saturating_add(offset) } else { offset.min(total) };
-                let end = match length {
-                    None => total,
-                    Some(length) if length < 0 => total.saturating_add(length),
-                    Some(length) => start.saturating_add(length).min(total),
-                };
-                let index = |at: i64| usize::try_from(at).unwrap_or(0);
-                if start < 0 || end < start {
-                    String::new()
-                } else {
-                    characters.get(index(start)..index(end)).unwrap_or_default().iter().collect()
-                }
-            }
-            _ => value,
-        })
-    }
-
-    /// `$@` and `$*`.
-    fn all_positional(&mut self, apart: bool, quoted: bool, used: Use, fields: &mut Fields) -> Step<()> {
-        let positional = self.environment.positional.clone();
-        self.count(positional.iter().map(String::len).sum())?;
-        if used == Use::Text || (quoted && !apart) {
-            let separator = match self.environment.variables.get("IFS") {
-                Some(ifs) if !apart => ifs.chars().next().map(String::from).unwrap_or_default(),
-                _ => " ".to_owned(),
-            };
-            fields.push(&positional.join(&separator), quoted);
+    /// `{a,b}` and `{1..3}` of bash are not expanded, so a word with one stops it.
+    fn no_braces(&self, word: &Word) -> Step<()> {
+        if !self.environment.options.bash {
             return Ok(());
         }
-        for (number, value) in positional.iter().enumerate() {
-            if number > 0 {
-                fields.end();
+        let text: String =
+            word.parts.iter().map(|part| if let Part::Text(text) = part { text.as_str() } else { "\u{0}" }).collect();
+        let expands = text
+            .split_once('{')
+            .is_some_and(|(_, rest)| rest.contains('}') && (rest.contains(',') || rest.contains("..")));
+        if expands { Err(self.stop(Reason::Construct("brace expansion of bash".to_owned()))) } else { Ok(()) }
+    }
+
+    /// Adds parts of a word to an expansion.
+    pub(super) fn parts_of(&mut self, parts: &[Part], manner: Manner, out: &mut Expansion) -> Step<()> {
+        for (number, part) in parts.iter().enumerate() {
+            let before = out.len();
+            match part {
+                Part::Text(text) if manner.quoted => out.push(text, true),
+                Part::Text(text) => {
+                    let (is_first, is_last) = (number == 0, number + 1 == parts.len());
+                    self.plain(text, manner, is_first, is_last, out)?;
+                }
+                Part::Quoted(text) => {
+                    out.mark();
+                    out.push(text, true);
+                }
+                Part::DoubleQuoted(parts) => {
+                    let inside = Manner { quoted: true, tildes: Tildes::No, ..manner };
+                    // `"$@"` without parameters is no field at all.
+                    let is_all = matches!(parts.as_slice(), [Part::Parameter(parameter)] if parameter.name == "@" && parameter.operation == Operation::Value);
+                    if is_all && !manner.quoted {
+                        self.parts_of(parts, inside, out)?;
+                    } else {
+                        out.mark();
+                        self.parts_of(parts, inside, out)?;
+                        out.mark();
+                    }
+                }
+                Part::Parameter(parameter) => self.parameter(parameter, manner, out)?,
+                Part::Command(list) => {
+                    let output = self.substitute(list)?;
+                    add(&output, manner, out);
+                }
+                Part::Arithmetic(expression) => {
+                    let expression = self.text_of(expression, Tildes::No)?;
+                    let value = self.arithmetic(&expression)?;
+                    add(&value.to_string(), manner, out);
+                }
             }
-            if quoted {
-                fields.push(value, true);
-            } else {
-                self.add(value, false, used, fields);
-            }
+            self.count(out.len().saturating_sub(before))?;
+            self.bounded(out.len())?;
         }
         Ok(())
     }
 
-    /// The value of a parameter; none if it is not set.
-    fn value(&mut self, name: &str) -> Step<Option<String>> {
-        let environment = &self.environment;
-        Ok(match name {
-            "#" => Some(environment.positional.len().to_string()),
-            "?" => Some(environment.status.to_string()),
-            "0" => Some(environment.name.clone()),
-            "-" => {
-                let flags = [
-                    (environment.options.errexit, 'e'),
-                    (environment.options.nounset, 'u'),
-                    (environment.options.noglob, 'f'),
-                ];
-                Some(flags.iter().filter(|(on, _)| *on).map(|(_, flag)| *flag).collect())
+    /// The value of an arithmetic expression.
+    pub(super) fn arithmetic(&mut self, expression: &str) -> Step<i64> {
+        self.work(expression.len())?;
+        let bash = self.environment.options.bash;
+        if bash && ["++", "--", "**", ","].iter().any(|operator| expression.contains(operator)) {
+            return Err(self.stop(Reason::Construct("this arithmetic of bash".to_owned())));
+        }
+        let (value, assigned) = evaluate(expression, &self.environment.variables);
+        for (name, value) in assigned {
+            self.assign(&name, value.to_string())?;
+        }
+        match value {
+            Ok(value) => Ok(value),
+            Err(Wrong::TooDeep) => Err(self.stop(Reason::Limit("50 parentheses and signs within each other"))),
+            Err(Wrong::Expression(cause)) => self.fail(&format!("arithmetic expression: {cause}")),
+        }
+    }
+
+    /// Adds unquoted text of a script, with its tildes expanded.
+    fn plain(&mut self, text: &str, manner: Manner, is_first: bool, is_last: bool, out: &mut Expansion) -> Step<()> {
+        let mut rest = text;
+        let mut colons = manner.tildes == Tildes::Value;
+        let mut here = is_first && matches!(manner.tildes, Tildes::Start | Tildes::Value);
+        loop {
+            if here && rest.starts_with('~') {
+                let end = rest.find(|next| next == '/' || (colons && next == ':')).unwrap_or(rest.len());
+                let (prefix, after) = rest.split_at(end);
+                // What is quoted or expanded cannot be part of a name.
+                if (is_last || !after.is_empty())
+                    && let Some(home) = self.home(prefix.get(1..).unwrap_or_default())?
+                {
+                    out.push(&home, true);
+                    rest = after;
+                }
             }
-            "@" | "*" => (!environment.positional.is_empty()).then(|| environment.positional.join(" ")),
-            "$" => return Err(self.stop(Reason::differs("$$", "the number of its process"))),
-            "!" => None,
-            "RANDOM" => return Err(self.stop(Reason::differs("$RANDOM", "randomness"))),
-            "LINENO" => Some(self.line.to_string()),
-            name => match name.parse::<usize>() {
-                Ok(number) => environment.positional.get(number.wrapping_sub(1)).cloned(),
-                Err(_) => environment.variables.get(name).map(str::to_owned),
-            },
-        })
+            let ends = |next: char| (colons && next == ':') || (manner.tildes == Tildes::Declaration && next == '=');
+            let end = rest.find(ends).map_or(rest.len(), |end| end + 1);
+            let (piece, after) = rest.split_at(end);
+            colons |= piece.ends_with('=') && manner.tildes == Tildes::Declaration;
+            let start = out.len();
+            out.push(piece, false);
+            if manner.inner && !piece.is_empty() {
+                out.region(start, false);
+            }
+            if after.is_empty() {
+                return Ok(());
+            }
+            (rest, here) = (after, true);
+        }
+    }
+
+    /// The home directory of an account, or `$HOME` without a name.
+    fn home(&mut self, name: &str) -> Step<Option<String>> {
+        if name.is_empty() {
+            return Ok(self.environment.variables.get("HOME").map(str::to_owned));
+        }
+        match self.files()?.read_text("/etc/passwd") {
+            Ok(text) => {
+                let line = text.lines().find(|line| line.split(':').next() == Some(name));
+                Ok(line.and_then(|line| line.split(':').nth(5)).map(str::to_owned))
+            }
+            Err(FileError::Reason(reason)) => Err(self.stop(reason)),
+            Err(_) => Ok(None),
+        }
     }
 
     /// `$(…)`: what it prints, without the newlines at its end.
     fn substitute(&mut self, list: &List) -> Step<String> {
-        // Of `$(< FILE)` of bash and the like nothing special is known: it prints nothing.
         let saved = self.descriptors.table();
         let sink = self.descriptors.collect(1);
-        let status = self.subshell(|shell| shell.list(list));
-        let mut bytes = self.descriptors.take(sink);
-        self.descriptors.restore(saved);
+        let status = self.tested(false, |shell| {
+            shell.subshell(|shell| {
+                // bash forgets `set -e` here; dash does not.
+                shell.environment.options.errexit &= !shell.environment.options.bash;
+                shell.list(list)
+            })
+        });
+        self.restore(saved)?;
         let status = status?;
-        self.environment.status = status;
         self.substituted = Some(status);
+        let mut bytes = sink.take();
         self.count(bytes.len())?;
         bytes.retain(|byte| *byte != 0);
         while bytes.last() == Some(&b'\n') {
             bytes.pop();
         }
-        String::from_utf8(bytes).map_err(|_| self.stop(Reason::NotText))
+        self.text(bytes)
     }
 
-    /// Adds the path names that a field matches, or the field itself if there are none (XCU 2.6.6).
-    fn path_names(&mut self, field: &[Quoted], all: &mut Vec<String>) -> Step<()> {
-        let is_special = !self.environment.options.noglob
-            && field.iter().any(|(character, quoted)| !quoted && matches!(character, '*' | '?' | '['))
-            && Pattern::new(field).is_special();
-        if !is_special {
-            all.push(text(field));
-            return Ok(());
-        }
-        let mut found = vec![String::new()];
-        let mut components = field.split(|(character, _)| *character == '/').peekable();
-        if field.first().is_some_and(|(character, _)| *character == '/') {
-            components.next();
-            found = vec!["/".to_owned()];
-        }
-        while let Some(component) = components.next() {
-            let slash = if components.peek().is_some() { "/" } else { "" };
-            let pattern = Pattern::new(component);
-            let mut next = Vec::new();
-            for base in found {
-                if !pattern.is_special() {
-                    next.push(format!("{base}{}{slash}", text(component)));
-                    continue;
-                }
-                let dir = if base.is_empty() { "." } else { &base };
-                for name in self.files.list(dir).unwrap_or_default() {
-                    if (pattern.begins_with_dot() || !name.starts_with('.')) && pattern.matches(&name) {
-                        next.push(format!("{base}{name}{slash}"));
-                    }
-                }
-            }
-            if next.len() > NAMES_MAX {
-                return Err(self.stop(Reason::Limit("100000 path names of one pattern")));
-            }
-            found = next;
-        }
-        let mut names = Vec::new();
-        for name in found {
-            // A link that leads nowhere has a name too.
-            match self.files.stat(&name, name.ends_with('/')) {
-                Ok(_) => names.push(name),
-                Err(crate::shell::files::FileError::Reason(reason)) => return Err(self.stop(reason)),
-                Err(_) => {}
-            }
-        }
-        if names.is_empty() {
-            names.push(text(field));
-        }
-        names.sort();
-        self.count(names.iter().map(String::len).sum())?;
-        all.append(&mut names);
-        Ok(())
+    /// A mistake: a shell that nobody types into ends with it.
+    pub(super) fn fail<T>(&mut self, message: &str) -> Step<T> {
+        self.complain(message)?;
+        Err(Flow::Error)
     }
 }
 
-/// `${…/…/…}` of bash: the longest match at the first place that has one, or at each.
-fn replace(value: &str, pattern: &Pattern, with: &str, all: bool) -> String {
-    let characters: Vec<char> = value.chars().collect();
-    let (mut out, mut at) = (String::new(), 0);
-    while let Some(character) = characters.get(at) {
-        let length = pattern.lengths(characters.get(at..).unwrap_or_default()).last().copied().unwrap_or(0);
-        if length == 0 {
-            out.push(*character);
-            at += 1;
-            continue;
-        }
-        out.push_str(with);
-        at += length;
-        if !all {
-            break;
-        }
+/// Adds the outcome of an expansion.
+fn add(text: &str, manner: Manner, out: &mut Expansion) {
+    let start = out.len();
+    out.push(text, manner.quoted);
+    if !manner.quoted {
+        out.region(start, false);
     }
-    out.extend(characters.get(at..).unwrap_or_default());
-    out
 }

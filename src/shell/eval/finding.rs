@@ -8,8 +8,9 @@ use crate::shell::utilities::file::find::Actor;
 impl Actor for Shell<'_> {
     type Error = Flow;
 
+    /// What it prints into a file meanwhile need not be in there yet.
     fn files(&mut self) -> &mut Files {
-        &mut self.files
+        self.unsettled()
     }
 
     fn stop(&self, reason: Reason) -> Flow {
@@ -17,7 +18,7 @@ impl Actor for Shell<'_> {
     }
 
     fn print(&mut self, bytes: &[u8]) -> Step<()> {
-        self.send(1, bytes)
+        self.print_bytes(bytes)
     }
 
     fn complain(&mut self, text: &str) -> Step<()> {
@@ -27,6 +28,6 @@ impl Actor for Shell<'_> {
     fn exec(&mut self, words: &[String]) -> Step<u8> {
         self.step()?;
         let Some((name, args)) = words.split_first() else { return Ok(0) };
-        self.deeper(|shell| shell.run_plain(name, args))
+        self.deeper(|shell| shell.external(name, args))
     }
 }

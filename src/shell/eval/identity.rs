@@ -3,9 +3,9 @@
 //! What such a command makes belongs to that account, and `test -O` asks for it. What it may not write to is not checked: a script
 //! that fails for want of permission is none that a package ships.
 
-use super::interpreter::Interpreter;
 use super::state::{Shell, Step};
 use crate::shell::files::FileError;
+use crate::shell::interpreter::Interpreter;
 use crate::shell::reason::Reason;
 
 /// What a command line of su(1) or runuser(1) asks for.
@@ -29,19 +29,19 @@ impl Shell<'_> {
             ))?;
             return Ok(1);
         };
-        let outer = std::mem::replace(&mut self.files.identity, identity);
+        let outer = std::mem::replace(&mut self.unsettled().identity, identity);
         let result = match (wanted.text, wanted.command.split_first()) {
             (Some(text), _) => self.script(&text, "sh", &[], Interpreter::default()),
             (None, Some((name, args))) => self.subshell(|shell| shell.run_plain(name, args)),
             (None, None) => Err(self.stop(Reason::unsupported(utility, "no command"))),
         };
-        self.files.identity = outer;
+        self.unsettled().identity = outer;
         result
     }
 
     /// User and group of an account of the tree (passwd(5)).
     fn identity(&mut self, user: &str) -> Step<Option<(u32, u32)>> {
-        let text = match self.files.read_text("/etc/passwd") {
+        let text = match self.files()?.read_text("/etc/passwd") {
             Ok(text) => text,
             Err(FileError::Reason(reason)) => return Err(self.stop(reason)),
             Err(_) => return Ok(None),
@@ -60,8 +60,6 @@ fn parse(utility: &str, args: &[String]) -> Result<Wanted, Reason> {
     let mut args = args.iter();
     while let Some(arg) = args.next() {
         match arg.as_str() {
-            // A login shell or another one: the command is the same.
-            "-" | "-l" | "--login" | "-m" | "-p" => {}
             "-s" | "--shell" | "-g" => {
                 args.next();
             }
@@ -70,7 +68,8 @@ fn parse(utility: &str, args: &[String]) -> Result<Wanted, Reason> {
             "--" if wanted.user.is_some() => {
                 wanted.command.extend(args.by_ref().cloned());
             }
-            "--" => {}
+            // A login shell or another one: the command is the same.
+            "-" | "-l" | "--login" | "-m" | "-p" | "--" => {}
             option if option.starts_with('-') => {
                 return Err(Reason::unsupported(utility, format!("the option {option}")));
             }

@@ -4,6 +4,7 @@
 //! bytes go, [`builtins`] and [`wrappers`] the commands that need the shell itself. All else are utilities, or the host's.
 
 mod arithmetic;
+mod assign;
 mod builtins;
 mod commands;
 mod descriptors;
@@ -13,10 +14,13 @@ mod expand;
 mod fields;
 mod finding;
 mod identity;
-mod interpreter;
 mod number;
+mod parameter;
+mod path_names;
 mod pattern;
+mod positional;
 mod printf;
+mod programs;
 mod redirect;
 mod simple;
 mod state;
@@ -25,7 +29,6 @@ mod test;
 mod tests;
 mod wrappers;
 
-pub use interpreter::Interpreter;
 pub use pattern::Pattern;
 pub use state::Stop;
 
@@ -33,6 +36,7 @@ use state::{Environment, Flow, Options, Shell};
 
 use super::call::Host;
 use super::files::Files;
+use super::interpreter::Interpreter;
 use super::parse::parse;
 use super::reason::Reason;
 use super::variables::Variables;
@@ -94,26 +98,18 @@ fn follow(script: Script<'_>, files: &mut Files, host: &mut dyn Host) -> Result<
         variables.set(name, value.as_str());
         variables.export(name);
     }
-    let environment = Environment {
-        variables,
-        positional: script.args.to_vec(),
-        name: script.name.to_owned(),
-        options: Options::of(interpreter),
-        ..Environment::default()
-    };
+    let environment = Environment::new(variables, script.name, script.args, Options::of(interpreter), &files.cwd());
     let taken = std::mem::replace(files, Files::new(crate::tree::Tree::new(), ""));
     let mut shell = Shell::new(taken, host, environment);
-    let result = match shell.list(&list) {
-        Ok(status) | Err(Flow::Exit(status) | Flow::Return(status)) => shell.run_exit_trap(status),
-        Err(Flow::Break(_) | Flow::Continue(_)) => Ok(0),
-        Err(flow) => Err(flow),
-    };
+    let result = shell.list(&list);
+    let result = shell.ended(result);
     let (out, err) = shell.descriptors.printed();
     let line = shell.line;
-    *files = shell.files;
+    *files = shell.into_files();
     match result {
-        Ok(status) | Err(Flow::Exit(status) | Flow::Return(status)) => Ok(Finished { status, out, err, line }),
-        Err(Flow::Break(_) | Flow::Continue(_)) => Ok(Finished { status: 0, out, err, line }),
+        Ok(status) => Ok(Finished { status, out, err, line }),
         Err(Flow::Stop(stop)) => Err(*stop),
+        // `ended` leaves nothing else.
+        Err(_) => Err(stop(line, Reason::Construct("this end of a script".to_owned()))),
     }
 }

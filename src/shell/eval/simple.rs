@@ -1,268 +1,186 @@
-//! Simple commands (XCU 2.9.1): assignments, functions, builtins, utilities, programs of the tree.
+//! Simple commands (XCU 2.9.1): what comes before a command's name, and whose name it is.
 
 use std::rc::Rc;
 
 use super::builtins;
-use super::interpreter::Interpreter;
-use super::state::{Environment, Flow, Options, Shell, Step};
-use crate::shell::ast::{Assignment, Redirect, Word};
-use crate::shell::call::{Answer, Call, Stdin};
-use crate::shell::files::FileError;
-use crate::shell::parse::parse;
-use crate::shell::reason::Reason;
-use crate::shell::utilities;
-use crate::shell::variables::Variables;
+use super::positional::Positional;
+use super::state::{Flow, OptionPlace, Shell, Step};
+use crate::shell::ast::{Assignment, Command, Redirect, Word};
 
-/// Where commands are looked for if `PATH` is not set.
-const PATH: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
+/// Commands whose operands may be assignments, which are neither split nor matched against file names.
+const DECLARATIONS: [&str; 3] = ["export", "local", "readonly"];
+const DECLARATIONS_OF_BASH: [&str; 2] = ["declare", "typeset"];
+
+/// How a command is looked for: what `command` before it says.
+#[derive(Debug, Clone, Copy, Default)]
+struct Manner {
+    /// It is no function, and no mistake in it ends the shell.
+    plain: bool,
+    /// Assignments before it stay, and its mistakes end the shell.
+    special: bool,
+}
 
 impl Shell<'_> {
     pub(super) fn simple(&mut self, assignments: &[Assignment], words: &[Word], redirects: &[Redirect]) -> Step<u8> {
         self.substituted = None;
-        let argv = self.expand(words)?;
-        let Some((name, _)) = argv.split_first() else {
+        let argv = self.command_words(words)?;
+        if argv.is_empty() {
             return self.nameless(assignments, redirects);
-        };
-        // `exec` without a command keeps its redirections.
-        if argv == ["exec"] {
-            return if self.redirect(redirects)? { Ok(0) } else { Err(Flow::Exit(2)) };
         }
-        let special = builtins::is_special(name) && !self.environment.functions.contains_key(name);
-        let saved = self.descriptors.table();
-        let result = match self.redirect(redirects) {
-            Ok(true) => self.with_assignments(assignments, special, &argv),
-            Ok(false) if special => Err(Flow::Exit(2)),
-            Ok(false) => Ok(1),
-            Err(flow) => Err(flow),
+        let (manner, skipped) = self.manner(&argv);
+        let argv = argv.get(skipped..).unwrap_or_default();
+        // `exec` without a command keeps its redirections.
+        let keeps = argv.len() == 1 && argv.first().is_some_and(|name| name == "exec") && !self.is_function(argv);
+        let result = if keeps {
+            let made = self.redirect(redirects)?;
+            self.close_unused()?;
+            if made { self.with_assignments(assignments, manner, argv).map(Some) } else { Ok(None) }
+        } else {
+            self.redirected(redirects, |shell| shell.with_assignments(assignments, manner, argv).map(Some))
         };
-        self.descriptors.restore(saved);
-        result
+        match result? {
+            Some(status) => Ok(status),
+            None if manner.special => Err(Flow::Error),
+            None => Ok(self.error_status()),
+        }
+    }
+
+    /// The words of a command. Those that look like assignments are expanded like ones after the name of a declaration.
+    fn command_words(&mut self, words: &[Word]) -> Step<Vec<String>> {
+        let mut argv = Vec::new();
+        let mut words = words.iter();
+        for word in words.by_ref() {
+            self.expand_word(word, &mut argv)?;
+            let is_more = argv.iter().all(|word| word == "command");
+            if !is_more {
+                break;
+            }
+        }
+        let name = argv.iter().find(|word| *word != "command").map_or("", String::as_str);
+        let bash = self.environment.options.bash;
+        let declares = (DECLARATIONS.contains(&name) || (bash && DECLARATIONS_OF_BASH.contains(&name)))
+            && !self.environment.functions.contains_key(name);
+        for word in words {
+            if declares && word.is_assignment() {
+                let text = self.expand_declaration(word)?;
+                argv.push(text);
+            } else {
+                self.expand_word(word, &mut argv)?;
+            }
+        }
+        Ok(argv)
+    }
+
+    fn is_function(&self, argv: &[String]) -> bool {
+        argv.first().is_some_and(|name| self.environment.functions.contains_key(name))
+    }
+
+    /// What kind of command it is, and how many words of `command` come before it.
+    fn manner(&self, argv: &[String]) -> (Manner, usize) {
+        if self.is_function(argv) {
+            return (Manner::default(), 0);
+        }
+        let mut rest = argv;
+        while let Some((first, more)) = rest.split_first() {
+            let after = match more.first().map(String::as_str) {
+                Some("-p" | "--") => more.get(1..).unwrap_or_default(),
+                Some(word) if word.len() > 1 && word.starts_with('-') => break,
+                _ => more,
+            };
+            // What only `command` itself can say stays.
+            if first != "command" || after.is_empty() {
+                break;
+            }
+            rest = after;
+        }
+        let skipped = argv.len() - rest.len();
+        let special = skipped == 0
+            && !self.environment.options.bash
+            && argv.first().is_some_and(|name| builtins::is_special(name));
+        (Manner { plain: skipped > 0, special }, skipped)
     }
 
     /// Only assignments and redirections: the status is that of the last command substitution.
     fn nameless(&mut self, assignments: &[Assignment], redirects: &[Redirect]) -> Step<u8> {
-        let saved = self.descriptors.table();
-        let made = self.redirect(redirects);
-        self.descriptors.restore(saved);
-        if !made? {
-            return Ok(1);
-        }
-        for assignment in assignments {
-            self.assign(assignment)?;
-        }
-        Ok(self.substituted.unwrap_or(0))
-    }
-
-    fn assign(&mut self, assignment: &Assignment) -> Step<()> {
-        let value = self.expand_text(&assignment.value)?;
-        let variables = &mut self.environment.variables;
-        let value = if assignment.append {
-            format!("{}{value}", variables.get(&assignment.name).unwrap_or_default())
-        } else {
-            value
-        };
-        variables.set(&assignment.name, value);
-        Ok(())
+        let made = self.redirected(redirects, |shell| {
+            assignments.iter().try_for_each(|assignment| shell.assignment(assignment)).map(Some)
+        })?;
+        Ok(match made {
+            Some(()) => self.substituted.unwrap_or(0),
+            None => self.error_status(),
+        })
     }
 
     /// Assignments before a command hold for it alone, but for special builtins (XCU 2.14).
-    fn with_assignments(&mut self, assignments: &[Assignment], special: bool, argv: &[String]) -> Step<u8> {
+    fn with_assignments(&mut self, assignments: &[Assignment], manner: Manner, argv: &[String]) -> Step<u8> {
+        let run = |shell: &mut Self| {
+            let result = shell.run_words(argv, manner);
+            match result {
+                // A mistake in a utility is its own.
+                Err(Flow::Error) if !manner.special && !shell.is_function_called(argv, manner) => {
+                    Ok(shell.error_status())
+                }
+                result => result,
+            }
+        };
         if assignments.is_empty() {
-            return self.run(argv);
+            return run(self);
         }
-        let before: Vec<(String, Option<String>, bool)> = assignments
-            .iter()
-            .map(|Assignment { name, .. }| {
-                let variables = &self.environment.variables;
-                (name.clone(), variables.get(name).map(str::to_owned), variables.is_exported(name))
-            })
-            .collect();
-        for assignment in assignments {
-            self.assign(assignment)?;
-            self.environment.variables.export(&assignment.name);
-        }
-        let result = self.run(argv);
-        if !special {
-            for (name, value, exported) in before {
-                let variables = &mut self.environment.variables;
-                variables.unset(&name);
-                if exported {
-                    variables.export(&name);
-                }
-                if let Some(value) = value {
-                    variables.set(&name, value);
+        if manner.special {
+            for assignment in assignments {
+                self.assignment(assignment)?;
+                if argv.len() > 1 && argv.first().is_some_and(|name| name == "exec") {
+                    self.environment.variables.export(&assignment.name);
                 }
             }
+            return run(self);
         }
-        result
+        self.with_locals(|shell| {
+            for assignment in assignments {
+                shell.make_local(&assignment.name);
+                shell.assignment(assignment)?;
+                shell.environment.variables.export(&assignment.name);
+            }
+            run(shell)
+        })
     }
 
-    /// Carries out a command by its words.
-    pub(super) fn run(&mut self, argv: &[String]) -> Step<u8> {
+    fn is_function_called(&self, argv: &[String], manner: Manner) -> bool {
+        !manner.plain && self.is_function(argv)
+    }
+
+    fn run_words(&mut self, argv: &[String], manner: Manner) -> Step<u8> {
         let Some((name, args)) = argv.split_first() else { return Ok(0) };
-        if let Some(body) = self.environment.functions.get(name).map(Rc::clone) {
-            return self.function(&body, args);
+        match self.environment.functions.get(name).filter(|_| !manner.plain).map(Rc::clone) {
+            Some(body) => self.function(&body, args),
+            None => self.run_plain(name, args),
         }
-        self.run_plain(name, args)
     }
 
-    /// As [`Shell::run`], without functions.
+    /// Carries out a command that is no function.
     pub(super) fn run_plain(&mut self, name: &str, args: &[String]) -> Step<u8> {
-        if let Some(result) = self.builtin(name, args) {
-            return result;
-        }
-        let path = if name.contains('/') { Some(name.to_owned()) } else { self.find_program(name)? };
-        match path {
-            Some(path) => self.program(&path, args),
-            // What a host models as part of the shell (debconf's functions) is no file.
-            None => match self.host(name, args)? {
-                Some(status) => Ok(status),
-                None => {
-                    self.complain(&format!("{name}: not found"))?;
-                    Ok(127)
-                }
-            },
+        match self.builtin(name, args) {
+            Some(result) => result,
+            None => self.external(name, args),
         }
     }
 
-    fn function(&mut self, body: &crate::shell::ast::Command, args: &[String]) -> Step<u8> {
-        let outer = std::mem::replace(&mut self.environment.positional, args.to_vec());
-        let loops = std::mem::take(&mut self.loops);
-        self.environment.locals.push(Vec::new());
-        let result = self.deeper(|shell| shell.command(body));
-        for (name, value) in self.environment.locals.pop().unwrap_or_default().into_iter().rev() {
-            match value {
-                Some(value) => self.environment.variables.set(&name, value),
-                None => self.environment.variables.unset(&name),
-            }
+    fn function(&mut self, body: &Command, args: &[String]) -> Step<u8> {
+        let outer = std::mem::replace(&mut self.environment.positional, Positional::new(args.to_vec()));
+        let place = self.environment.option_place;
+        if !self.environment.options.bash {
+            self.environment.option_place = OptionPlace::default();
         }
+        let loops = std::mem::take(&mut self.loops);
+        let result = self.deeper(|shell| shell.with_locals(|shell| shell.command(body)));
         self.loops = loops;
+        if !self.environment.options.bash {
+            self.environment.option_place = place;
+        }
         self.environment.positional = outer;
         match result {
             Err(Flow::Return(status)) => Ok(status),
             result => result,
         }
     }
-
-    /// The program that a name means, by `PATH` in the tree.
-    pub(super) fn find_program(&self, name: &str) -> Step<Option<String>> {
-        let path = self.environment.variables.get("PATH").unwrap_or(PATH).to_owned();
-        for dir in path.split(':') {
-            let candidate = format!("{}/{name}", if dir.is_empty() { "." } else { dir });
-            if self.is_program(&candidate)? {
-                return Ok(Some(candidate));
-            }
-        }
-        Ok(None)
-    }
-
-    pub(super) fn is_program(&self, path: &str) -> Step<bool> {
-        match self.files.stat(path, true) {
-            Ok((_, node)) => Ok(!node.is_dir() && node.mode & 0o111 != 0),
-            Err(FileError::Reason(reason)) => Err(self.stop(reason)),
-            Err(_) => Ok(false),
-        }
-    }
-
-    /// Carries out the program at `path`: as a command that is modelled, or as a script of its own.
-    pub(super) fn program(&mut self, path: &str, args: &[String]) -> Step<u8> {
-        let known = match self.files.stat(path, true) {
-            Ok((_, node)) => !node.is_dir() && node.mode & 0o111 != 0,
-            Err(FileError::Reason(reason)) => return Err(self.stop(reason)),
-            Err(_) => {
-                self.complain(&format!("{path}: not found"))?;
-                return Ok(127);
-            }
-        };
-        if !known {
-            self.complain(&format!("{path}: Permission denied"))?;
-            return Ok(126);
-        }
-        let name = path.rsplit('/').next().unwrap_or(path);
-        if let Some(status) = self.host(name, args)? {
-            return Ok(status);
-        }
-        if let Some(status) = self.wrapper(name, args)? {
-            return Ok(status);
-        }
-        if let Some(utility) = utilities::find(name) {
-            return self.call(args, |_, call| Some(utility(call))).map(Option::unwrap_or_default);
-        }
-        let shown = if name == path { path } else { name };
-        let bytes = self.files.read(path).map(std::borrow::Cow::into_owned).unwrap_or_default();
-        match Interpreter::of(&bytes) {
-            Some(interpreter) => match String::from_utf8(bytes) {
-                Ok(text) => self.script(&text, path, args, interpreter),
-                Err(_) => Err(self.stop(Reason::NotText)),
-            },
-            None if path.contains('/') && name != path && !is_on_path(path) => {
-                Err(self.stop(Reason::Program(path.to_owned())))
-            }
-            None => Err(self.stop(Reason::UnknownCommand(shown.to_owned()))),
-        }
-    }
-
-    /// Carries out a shell script of the tree, in a shell of its own.
-    pub(super) fn script(&mut self, text: &str, path: &str, args: &[String], interpreter: Interpreter) -> Step<u8> {
-        let list = parse(text).map_err(|error| {
-            self.line = error.line;
-            self.stop(Reason::Syntax(error.what))
-        })?;
-        let mut variables = Variables::default();
-        for (name, value) in self.environment.variables.environment() {
-            variables.set(name, value);
-            variables.export(name);
-        }
-        let environment = Environment {
-            variables,
-            positional: args.to_vec(),
-            name: path.to_owned(),
-            options: Options::of(interpreter),
-            ..Environment::default()
-        };
-        let (line, file) = (self.line, self.file.replace(path.to_owned()));
-        let tested = std::mem::take(&mut self.tested);
-        let result = self.subshell(|shell| {
-            shell.environment = environment;
-            shell.list(&list)
-        });
-        self.tested = tested;
-        // A line that stops it is one of that file.
-        (self.line, self.file) = (line, file);
-        result
-    }
-
-    /// The host's command `name`, if it has one.
-    fn host(&mut self, name: &str, args: &[String]) -> Step<Option<u8>> {
-        self.call(args, |host, call| host.run(name, call))
-    }
-
-    /// Calls a utility with what the descriptors lead to.
-    pub(super) fn call(
-        &mut self,
-        args: &[String],
-        run: impl FnOnce(&mut dyn crate::shell::call::Host, &mut Call<'_>) -> Option<Answer>,
-    ) -> Step<Option<u8>> {
-        let (mut out, mut err) = (Vec::new(), Vec::new());
-        let mut call = Call {
-            args,
-            stdin: Stdin::new(self.descriptors.rest(0)),
-            out: &mut out,
-            err: &mut err,
-            files: &mut self.files,
-            variables: &mut self.environment.variables,
-        };
-        let answer = run(self.host, &mut call);
-        let consumed = if call.stdin.was_read() { call.stdin.len() } else { 0 };
-        self.descriptors.consume(0, consumed);
-        let Some(answer) = answer else { return Ok(None) };
-        let status = answer.map_err(|reason| self.stop(reason))?;
-        self.send(1, &out)?;
-        self.send(2, &err)?;
-        Ok(Some(status))
-    }
-}
-
-fn is_on_path(path: &str) -> bool {
-    path.rsplit_once('/').is_some_and(|(dir, _)| PATH.split(':').any(|known| known == dir))
 }

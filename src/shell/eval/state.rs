@@ -3,19 +3,27 @@
 use std::collections::BTreeMap;
 use std::rc::Rc;
 
-use super::descriptors::Descriptors;
-use super::interpreter::Interpreter;
+use super::descriptors::{Descriptors, Table};
+use super::pattern::{Budget, TooMuch};
+use super::positional::Positional;
 use crate::shell::ast::Command;
 use crate::shell::call::Host;
-use crate::shell::files::Files;
+use crate::shell::files::{FileError, Files};
+use crate::shell::interpreter::Interpreter;
 use crate::shell::reason::Reason;
-use crate::shell::variables::Variables;
+use crate::shell::variables::{Variable, Variables};
 
 /// Commands that one script may carry out, those of loops each time.
 const STEPS_MAX: u64 = 400_000;
 
 /// Bytes that words, variables and pipes may come to in all.
 const BYTES_MAX: usize = 256 << 20;
+
+/// Bytes of a single text.
+const TEXT_MAX: usize = 16 << 20;
+
+/// Steps of matching patterns, copying variables and the like.
+const WORK_MAX: u64 = 1 << 30;
 
 /// How deep functions, substitutions, `eval` and sourced files may call each other.
 const CALLS_MAX: usize = 60;
@@ -39,6 +47,10 @@ pub struct Stop {
 pub(super) enum Flow {
     /// The shell exits.
     Exit(u8),
+    /// Another program took the shell's place (`exec`), and ended with this status.
+    Replaced(u8),
+    /// A mistake that ends a shell that nobody types into (XCU 2.8.1), unless it is one of a utility.
+    Error,
     /// A function or sourced file returns.
     Return(u8),
     /// Leaves that many loops.
@@ -55,12 +67,16 @@ pub(super) type Step<T> = Result<T, Flow>;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 #[expect(clippy::struct_excessive_bools, reason = "each is on or off by itself")]
 pub(super) struct Options {
+    /// `-a`
+    pub allexport: bool,
     /// `-e`
     pub errexit: bool,
     /// `-u`
     pub nounset: bool,
     /// `-f`
     pub noglob: bool,
+    /// `-x`, of which only `$-` tells.
+    pub xtrace: bool,
     /// `-o pipefail`
     pub pipefail: bool,
     /// It is bash, not sh: `echo` and `local` differ.
@@ -75,29 +91,75 @@ impl Options {
     }
 }
 
+/// Where `getopts` is: the next word, and the place in the word before it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct OptionPlace {
+    /// From 1.
+    pub word: usize,
+    pub within: Option<usize>,
+}
+
+impl Default for OptionPlace {
+    fn default() -> Self {
+        Self { word: 1, within: None }
+    }
+}
+
+/// What a function or an assignment before a command changed for as long as it runs.
+#[derive(Debug, Clone)]
+pub(super) enum Local {
+    Variable(String, Option<Variable>),
+    /// `local -`
+    Options(Options),
+}
+
 /// The parts of a shell that a subshell has copies of.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Environment {
     pub variables: Variables,
-    pub functions: BTreeMap<String, Rc<Command>>,
-    /// `$1` and so on.
-    pub positional: Vec<String>,
+    pub functions: Rc<BTreeMap<String, Rc<Command>>>,
+    pub positional: Positional,
     /// `$0`
-    pub name: String,
+    pub name: Rc<str>,
     pub options: Options,
-    /// The action of `trap … EXIT`.
-    pub exit_trap: Option<String>,
-    /// Variables that functions made local, of each function that runs: name and value outside.
-    pub locals: Vec<Vec<(String, Option<String>)>>,
+    /// Actions of `trap`, by condition.
+    pub traps: BTreeMap<&'static str, Rc<str>>,
+    /// What is local, of each function or command that runs.
+    pub locals: Vec<Vec<Local>>,
     /// `$?`
     pub status: u8,
-    /// Where `getopts` is within an argument.
-    pub option_at: usize,
+    pub option_place: OptionPlace,
+    /// The working directory as `cd` names it, with the links that it went through.
+    pub directory: Rc<str>,
+}
+
+impl Environment {
+    /// That of a new shell: variables that it is given, and those that it sets itself.
+    pub fn new(mut variables: Variables, name: &str, args: &[String], options: Options, directory: &str) -> Self {
+        variables.unset("IFS");
+        variables.set("IFS", " \t\n");
+        variables.unset("OPTIND");
+        variables.set("OPTIND", "1");
+        variables.set("PWD", directory);
+        Self {
+            variables,
+            positional: Positional::new(args.to_vec()),
+            name: name.into(),
+            options,
+            directory: directory.into(),
+            ..Self::default()
+        }
+    }
+
+    /// The characters that divide fields.
+    pub fn ifs(&self) -> String {
+        self.variables.get("IFS").unwrap_or(" \t\n").to_owned()
+    }
 }
 
 /// A shell.
 pub(super) struct Shell<'a> {
-    pub files: Files,
+    files: Files,
     pub host: &'a mut dyn Host,
     pub environment: Environment,
     pub descriptors: Descriptors,
@@ -111,8 +173,11 @@ pub(super) struct Shell<'a> {
     pub tested: bool,
     /// The status of the last command substitution, which a command without a name takes over.
     pub substituted: Option<u8>,
+    /// Whether a builtin could not write to standard output.
+    pub unwritten: bool,
     steps: u64,
     bytes: usize,
+    work: u64,
     calls: usize,
     depth: usize,
 }
@@ -129,11 +194,40 @@ impl<'a> Shell<'a> {
             loops: 0,
             tested: false,
             substituted: None,
+            unwritten: false,
             steps: 0,
             bytes: 0,
+            work: 0,
             calls: 0,
             depth: 0,
         }
+    }
+
+    /// The files, with all in them that was written.
+    pub fn files(&mut self) -> Step<&mut Files> {
+        match self.files.settle() {
+            Ok(()) => Ok(&mut self.files),
+            Err(FileError::Reason(reason)) => Err(self.stop(reason)),
+            Err(error) => Err(self.stop(Reason::Construct(format!("writing to a file ({error})")))),
+        }
+    }
+
+    /// The files, of which those that are open may not be stored yet.
+    pub fn unsettled(&mut self) -> &mut Files {
+        &mut self.files
+    }
+
+    /// The files and what else a utility is given.
+    pub fn parts(&mut self) -> Step<(&mut Files, &mut dyn Host, &mut Variables)> {
+        self.files()?;
+        Ok((&mut self.files, self.host, &mut self.environment.variables))
+    }
+
+    /// The files as the script leaves them.
+    pub fn into_files(mut self) -> Files {
+        // Nothing is written any more that could be too much.
+        let _ = self.files.settle();
+        self.files
     }
 
     /// Stops at the present line.
@@ -150,7 +244,34 @@ impl<'a> Shell<'a> {
     /// Counts bytes that are kept or passed on.
     pub fn count(&mut self, bytes: usize) -> Step<()> {
         self.bytes = self.bytes.saturating_add(bytes);
-        if self.bytes > BYTES_MAX { Err(self.stop(Reason::Limit("256 MiB of text"))) } else { Ok(()) }
+        if self.bytes > BYTES_MAX {
+            return Err(self.stop(Reason::Limit("256 MiB of text")));
+        }
+        self.bounded(bytes)
+    }
+
+    /// Refuses a text that is too long.
+    pub fn bounded(&mut self, bytes: usize) -> Step<()> {
+        if bytes > TEXT_MAX { Err(self.stop(Reason::Limit("16 MiB of text at once"))) } else { Ok(()) }
+    }
+
+    /// Counts what costs time but is no command.
+    pub fn work(&mut self, amount: usize) -> Step<()> {
+        self.work = self.work.saturating_add(amount as u64);
+        if self.work > WORK_MAX { Err(self.stop(Self::too_much())) } else { Ok(()) }
+    }
+
+    /// Does `run`, which matches patterns.
+    pub fn matching<T>(&mut self, run: impl FnOnce(&mut Budget) -> Result<T, TooMuch>) -> Step<T> {
+        let left = WORK_MAX.saturating_sub(self.work);
+        let mut budget = Budget(left);
+        let result = run(&mut budget);
+        self.work = self.work.saturating_add(left - budget.0);
+        result.map_err(|TooMuch| self.stop(Self::too_much()))
+    }
+
+    fn too_much() -> Reason {
+        Reason::Limit("a billion steps of matching patterns and copying variables")
     }
 
     /// Does `run` within another command.
@@ -175,9 +296,9 @@ impl<'a> Shell<'a> {
         result
     }
 
-    /// Does `run` where failures are looked at.
-    pub fn tested<T>(&mut self, run: impl FnOnce(&mut Self) -> Step<T>) -> Step<T> {
-        let before = std::mem::replace(&mut self.tested, true);
+    /// Does `run` where failures are looked at, or not.
+    pub fn tested<T>(&mut self, tested: bool, run: impl FnOnce(&mut Self) -> Step<T>) -> Step<T> {
+        let before = std::mem::replace(&mut self.tested, tested);
         let result = run(self);
         self.tested = before;
         result
@@ -186,22 +307,40 @@ impl<'a> Shell<'a> {
     /// Does `run` in a subshell (XCU 2.13): what it changes of the shell is forgotten, what it does to files stays. `exit` ends only the
     /// subshell.
     pub fn subshell(&mut self, run: impl FnOnce(&mut Self) -> Step<u8>) -> Step<u8> {
+        self.work(self.environment.variables.len() + self.environment.locals.len())?;
         let outer = self.environment.clone();
         let (cwd, umask, descriptors, loops) =
-            (self.files.cwd(), self.files.umask, self.descriptors.table(), std::mem::take(&mut self.loops));
-        self.environment.exit_trap = None;
+            (self.files()?.cwd(), self.files.umask, self.descriptors.table(), self.loops);
+        self.environment.traps.retain(|_, action| action.is_empty());
+        // What is local is restored with all else.
+        for locals in &mut self.environment.locals {
+            locals.clear();
+        }
         let result = self.deeper(run);
-        let result = match result {
-            Ok(status) | Err(Flow::Exit(status) | Flow::Return(status)) => self.run_exit_trap(status),
-            Err(Flow::Break(_) | Flow::Continue(_)) => Ok(0),
-            Err(stop) => Err(stop),
-        };
+        let result = self.ended(result);
         self.environment = outer;
-        self.descriptors.restore(descriptors);
+        self.restore(descriptors)?;
         self.loops = loops;
-        self.files.umask = umask;
+        let files = self.files()?;
+        files.umask = umask;
         // A working directory that is gone stays unreachable, as it would.
-        let _ = self.files.chdir(&cwd);
+        let _ = files.chdir(&cwd);
         result
+    }
+
+    /// Makes the descriptors what they were.
+    pub fn restore(&mut self, table: Table) -> Step<()> {
+        self.descriptors.restore(table);
+        self.close_unused()
+    }
+
+    /// Closes files that no descriptor leads to.
+    pub fn close_unused(&mut self) -> Step<()> {
+        for number in self.descriptors.closed() {
+            if let Err(FileError::Reason(reason)) = self.files.close(number) {
+                return Err(self.stop(reason));
+            }
+        }
+        Ok(())
     }
 }

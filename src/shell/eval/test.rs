@@ -16,112 +16,181 @@ pub(super) enum Failure {
 
 type Truth = Result<bool, Failure>;
 
-/// The truth of an expression.
-pub(super) fn evaluate(operands: &[String], files: &Files) -> Truth {
-    let words: Vec<&str> = operands.iter().map(String::as_str).collect();
-    by_count(&words, files)
+/// How deep negations and parentheses may lie within each other.
+const DEPTH_MAX: usize = 50;
+
+/// What a word is where it stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Token {
+    End,
+    Operand,
+    Unary,
+    Binary,
+    Not,
+    And,
+    Or,
+    Open,
+    Close,
 }
 
-/// POSIX says by the number of operands what they mean; only beyond four they are parsed.
-fn by_count(words: &[&str], files: &Files) -> Truth {
-    match words {
-        [] => Ok(false),
-        [word] => Ok(!word.is_empty()),
-        ["!", word] => Ok(word.is_empty()),
-        [operator, operand] if is_unary(operator) => unary(operator, operand, files),
-        [left, operator, right] if is_binary(operator) => binary(left, operator, right, files),
-        [left, "-a", right] => Ok(!left.is_empty() && !right.is_empty()),
-        [left, "-o", right] => Ok(!left.is_empty() || !right.is_empty()),
-        ["!", rest @ ..] if words.len() <= 4 => by_count(rest, files).map(|truth| !truth),
-        ["(", word, ")"] => Ok(!word.is_empty()),
-        ["(", inner @ .., ")"] if words.len() == 4 => by_count(inner, files),
-        [_, _] => Err(Failure::Usage("unexpected operator".to_owned())),
-        words => {
-            let mut parser = Parser { words, files, depth: 0 };
-            let truth = parser.or()?;
-            if parser.words.is_empty() { Ok(truth) } else { Err(Failure::Usage("unexpected operator".to_owned())) }
+/// The truth of an expression, as dash finds it (src/bltin/test.c): by the number of operands as POSIX has it, else by precedence.
+pub(super) fn evaluate(operands: &[String], bash: bool, files: &Files) -> Truth {
+    let words: Vec<&str> = operands.iter().map(String::as_str).collect();
+    if let (true, [operator @ ("-a" | "-o" | "-N" | "-R" | "-v"), _]) = (bash, words.as_slice()) {
+        return Err(Failure::Reason(Reason::unsupported("test", format!("operator {operator}"))));
+    }
+    let mut words = words.as_slice();
+    let mut negated = false;
+    loop {
+        match words {
+            [] => return Ok(negated),
+            [_, operator, _] if is_binary(operator, bash) => break,
+            ["(", inner @ .., ")"] if matches!(words.len(), 3 | 4) => {
+                words = inner;
+                break;
+            }
+            ["!", rest @ ..] if matches!(words.len(), 3 | 4) => {
+                words = rest;
+                // A second one is no other for dash.
+                negated = !bash || !negated;
+            }
+            _ => break,
         }
     }
+    let mut parser = Parser { words, at: 0, files, bash, depth: 0 };
+    let first = match words {
+        [_, operator, _] if is_binary(operator, bash) => Token::Operand,
+        _ => parser.token(0),
+    };
+    let truth = parser.or(first)?;
+    if parser.word(parser.at).is_some() && parser.word(parser.at + 1).is_some() {
+        return Err(Failure::Usage("unexpected operator".to_owned()));
+    }
+    Ok(truth != negated)
 }
 
 struct Parser<'a> {
     words: &'a [&'a str],
+    /// The word that was looked at last.
+    at: usize,
     files: &'a Files,
+    bash: bool,
     depth: usize,
 }
 
 impl<'a> Parser<'a> {
-    fn next(&mut self) -> Option<&'a str> {
-        let (first, rest) = self.words.split_first()?;
-        self.words = rest;
-        Some(first)
+    fn word(&self, at: usize) -> Option<&'a str> {
+        self.words.get(at).copied()
     }
 
-    fn eat(&mut self, word: &str) -> bool {
-        let found = self.words.first() == Some(&word);
-        if found {
-            self.next();
+    /// What the word at `at` is: an operator that could only be an operand is one.
+    fn token(&self, at: usize) -> Token {
+        let Some(word) = self.word(at) else { return Token::End };
+        match word {
+            "!" => Token::Not,
+            "-a" => Token::And,
+            "-o" => Token::Or,
+            "(" if self.word(at + 1).is_some() => Token::Open,
+            ")" => Token::Close,
+            word if is_binary(word, self.bash) => Token::Binary,
+            word if is_unary(word) => match (self.word(at + 1), self.word(at + 2)) {
+                (None, _) => Token::Operand,
+                (Some(next), Some(_)) if is_binary(next, self.bash) => Token::Operand,
+                _ => Token::Unary,
+            },
+            _ => Token::Operand,
         }
-        found
     }
 
-    fn or(&mut self) -> Truth {
-        let mut truth = self.and()?;
-        while self.eat("-o") {
-            truth |= self.and()?;
+    fn or(&mut self, first: Token) -> Truth {
+        let (mut token, mut truth) = (first, false);
+        loop {
+            truth |= self.and(token)?;
+            if self.token(self.at + 1) != Token::Or {
+                return Ok(truth);
+            }
+            self.at += 2;
+            token = self.token(self.at);
         }
-        Ok(truth)
     }
 
-    fn and(&mut self) -> Truth {
-        let mut truth = self.not()?;
-        while self.eat("-a") {
-            truth &= self.not()?;
+    fn and(&mut self, first: Token) -> Truth {
+        let (mut token, mut truth) = (first, true);
+        loop {
+            truth &= self.not(token)?;
+            if self.token(self.at + 1) != Token::And {
+                return Ok(truth);
+            }
+            self.at += 2;
+            token = self.token(self.at);
         }
-        Ok(truth)
     }
 
-    fn not(&mut self) -> Truth {
+    fn not(&mut self, first: Token) -> Truth {
+        if first != Token::Not {
+            return self.primary(first);
+        }
+        let token = self.token(self.at + 1);
+        if token != Token::End {
+            self.at += 1;
+        }
+        self.deeper(|parser| parser.not(token).map(|truth| !truth))
+    }
+
+    fn deeper(&mut self, parse: impl FnOnce(&mut Self) -> Truth) -> Truth {
         self.depth += 1;
-        if self.depth > 50 {
-            return Err(Failure::Usage("nested too deep".to_owned()));
+        if self.depth > DEPTH_MAX {
+            return Err(Failure::Reason(Reason::Limit("50 negations and parentheses of `test` within each other")));
         }
-        let truth = match self.words {
-            // A binary operator in the second place makes the first word an operand.
-            [left, operator, right, ..] if is_binary(operator) => {
-                self.words = &self.words[3..];
-                binary(left, operator, right, self.files)
-            }
-            ["!", ..] => {
-                self.next();
-                self.not().map(|truth| !truth)
-            }
-            ["(", ..] => {
-                self.next();
-                let truth = self.or()?;
-                if self.eat(")") { Ok(truth) } else { Err(Failure::Usage("closing paren expected".to_owned())) }
-            }
-            [operator, operand, ..] if is_unary(operator) => {
-                self.words = &self.words[2..];
-                unary(operator, operand, self.files)
-            }
-            [word, ..] => {
-                self.next();
-                Ok(!word.is_empty())
-            }
-            [] => Err(Failure::Usage("argument expected".to_owned())),
-        };
+        let truth = parse(self);
         self.depth -= 1;
         truth
     }
+
+    fn primary(&mut self, token: Token) -> Truth {
+        let Some(word) = self.word(self.at).filter(|_| token != Token::End) else { return Ok(false) };
+        match token {
+            Token::Open => {
+                self.at += 1;
+                let token = self.token(self.at);
+                if token == Token::Close {
+                    return Ok(false);
+                }
+                let truth = self.deeper(|parser| parser.or(token))?;
+                self.at += 1;
+                if self.token(self.at) == Token::Close { Ok(truth) } else { wrong("closing paren expected") }
+            }
+            Token::Unary => {
+                self.at += 1;
+                match self.word(self.at) {
+                    Some(operand) => unary(word, operand, self.files),
+                    None => wrong("argument expected"),
+                }
+            }
+            _ if self.token(self.at + 1) == Token::Binary => {
+                let operator = self.word(self.at + 1).unwrap_or_default();
+                self.at += 2;
+                match self.word(self.at) {
+                    Some(right) => binary(word, operator, right, self.files),
+                    None => wrong("argument expected"),
+                }
+            }
+            _ => Ok(!word.is_empty()),
+        }
+    }
+}
+
+fn wrong(what: &str) -> Truth {
+    Err(Failure::Usage(what.to_owned()))
 }
 
 fn is_unary(operator: &str) -> bool {
-    operator.len() == 2 && operator.starts_with('-') && "bcdefghkLnOGprSstuwxz".contains(&operator[1..])
+    operator.strip_prefix('-').is_some_and(|letter| letter.len() == 1 && "bcdefghkLnOGprSstuwxz".contains(letter))
 }
 
-fn is_binary(operator: &str) -> bool {
-    ["=", "==", "!=", "<", ">", "-eq", "-ne", "-gt", "-ge", "-lt", "-le", "-nt", "-ot", "-ef"].contains(&operator)
+fn is_binary(operator: &str, bash: bool) -> bool {
+    ["=", "!=", "<", ">", "-eq", "-ne", "-gt", "-ge", "-lt", "-le", "-nt", "-ot", "-ef"].contains(&operator)
+        || (bash && operator == "==")
 }
 
 fn number(text: &str) -> Result<i64, Failure> {
@@ -177,7 +246,7 @@ pub(super) fn unary(operator: &str, operand: &str, files: &Files) -> Truth {
         "-n" => return Ok(!operand.is_empty()),
         "-z" => return Ok(operand.is_empty()),
         // No descriptor is a terminal.
-        "-t" => return Ok(false),
+        "-t" => return number(operand).map(|_| false),
         _ => {}
     }
     if operand == "/dev/null" {

@@ -1,7 +1,8 @@
 //! Utilities that carry out other commands: they need the shell itself.
 
-use super::interpreter::Interpreter;
 use super::state::{Shell, Step};
+use crate::shell::files::FileError;
+use crate::shell::interpreter::Interpreter;
 use crate::shell::reason::Reason;
 use crate::shell::utilities::file::find;
 
@@ -65,7 +66,7 @@ impl Shell<'_> {
                 variables.export(&name);
             }
             match command.split_first() {
-                Some((name, args)) => shell.run_plain(name, args),
+                Some((name, args)) => shell.external(name, args),
                 None => {
                     let mut lines = String::new();
                     for (name, value) in shell.environment.variables.environment() {
@@ -88,12 +89,12 @@ impl Shell<'_> {
                 "-0r" | "-r0" => (nul, if_any) = (true, true),
                 "-n" | "-I" if !more.is_empty() => {
                     if first == "-n" {
-                        most = more[0].parse().unwrap_or(0);
+                        most = more.first().and_then(|number| number.parse().ok()).unwrap_or(0);
                     } else {
-                        replace = Some(more[0].clone());
+                        replace = more.first().cloned();
                         most = 1;
                     }
-                    rest = &more[1..];
+                    rest = more.get(1..).unwrap_or_default();
                     continue;
                 }
                 "-n1" => most = 1,
@@ -107,9 +108,7 @@ impl Shell<'_> {
         if most == 0 {
             return Err(self.stop(Reason::unsupported("xargs", "such a number")));
         }
-        let bytes = self.descriptors.rest(0).to_vec();
-        self.descriptors.consume(0, bytes.len());
-        let text = String::from_utf8(bytes).map_err(|_| self.stop(Reason::NotText))?;
+        let text = self.rest_of_input()?;
         if !nul && text.contains(['\'', '"', '\\']) {
             return Err(self.stop(Reason::unsupported("xargs", "quotes in its input")));
         }
@@ -133,7 +132,7 @@ impl Shell<'_> {
                 _ => command.iter().cloned().chain(chunk.iter().map(|item| (*item).to_owned())).collect(),
             };
             let Some((name, args)) = words.split_first() else { continue };
-            match self.run_plain(name, args)? {
+            match self.external(name, args)? {
                 0 => {}
                 failed @ (126 | 127) => return Ok(failed),
                 _ => status = 123,
@@ -142,43 +141,56 @@ impl Shell<'_> {
         Ok(status)
     }
 
-    /// `sh -c TEXT` and `sh FILE`.
+    /// `sh -c TEXT`, `sh FILE` and `sh -s`.
     fn nested(&mut self, bash: bool, args: &[String]) -> Step<u8> {
         let mut interpreter = Interpreter { bash, ..Interpreter::default() };
-        let (mut inline, mut rest) = (false, args);
+        let (mut inline, mut from_input, mut rest) = (false, false, args);
         while let Some((first, more)) = rest.split_first() {
-            let Some(flags) = first.strip_prefix('-').filter(|flags| !flags.is_empty()) else { break };
+            let Some(flags) = first.strip_prefix('-') else { break };
+            rest = more;
+            if matches!(flags, "" | "-") {
+                break;
+            }
             for flag in flags.chars() {
                 match flag {
                     'c' => inline = true,
+                    's' => from_input = true,
                     'e' => interpreter.errexit = true,
                     'u' => interpreter.nounset = true,
                     'x' => {}
                     flag => return Err(self.stop(Reason::unsupported("sh", format!("option -{flag}")))),
                 }
             }
-            rest = more;
         }
         match rest.split_first() {
             Some((text, more)) if inline => {
                 let (name, args) = more.split_first().map_or(("sh", more), |(name, args)| (name.as_str(), args));
                 self.script(text, name, args, interpreter)
             }
-            Some((path, args)) => match self.files.read_text(path) {
+            None if inline => {
+                self.complain("-c requires an argument")?;
+                Ok(2)
+            }
+            Some((path, args)) if !from_input => match self.files()?.read_text(path) {
                 Ok(text) => self.script(&text, path, args, interpreter),
-                Err(crate::shell::files::FileError::Reason(reason)) => Err(self.stop(reason)),
+                Err(FileError::Reason(reason)) => Err(self.stop(reason)),
                 Err(_) => {
-                    self.complain(&format!("sh: 0: cannot open {path}"))?;
-                    Ok(2)
+                    self.complain(&format!("cannot open {path}"))?;
+                    Ok(if bash { 127 } else { 2 })
                 }
             },
-            None => {
-                let bytes = self.descriptors.rest(0).to_vec();
-                self.descriptors.consume(0, bytes.len());
-                let text = String::from_utf8(bytes).map_err(|_| self.stop(Reason::NotText))?;
-                self.script(&text, "sh", &[], interpreter)
+            _ => {
+                let text = self.rest_of_input()?;
+                self.script(&text, "sh", rest, interpreter)
             }
         }
+    }
+
+    /// All that is left of standard input.
+    fn rest_of_input(&mut self) -> Step<String> {
+        let bytes = self.input(0)?.take(|bytes| (bytes.to_vec(), bytes.len()));
+        self.count(bytes.len())?;
+        self.text(bytes)
     }
 
     /// A command after a utility's own options, which say nothing of what it does to files.
@@ -196,7 +208,7 @@ impl Shell<'_> {
             rest = rest.get(1..).unwrap_or_default();
         }
         match rest.split_first() {
-            Some((name, args)) => self.subshell(|shell| shell.run_plain(name, args)),
+            Some((name, args)) => self.subshell(|shell| shell.external(name, args)),
             None => Err(self.stop(Reason::unsupported(name, "no command"))),
         }
     }

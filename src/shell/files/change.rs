@@ -10,7 +10,7 @@ use crate::tree::{Content, Kind, Node, parent};
 const WRITTEN_MAX: usize = 64 << 20;
 
 /// File capabilities, which a kernel drops from what is written to or given away (capabilities(7)).
-const CAPABILITY: &str = "security.capability";
+pub(super) const CAPABILITY: &str = "security.capability";
 
 impl Files {
     /// Writes the file at `path` as open(2) with `O_CREAT | O_TRUNC` and write(2) do: what is there keeps owner and mode, what is not
@@ -46,7 +46,7 @@ impl Files {
         self.store(path, content, "wrote")
     }
 
-    fn count(&mut self, bytes: usize) -> Done<()> {
+    pub(super) fn count(&mut self, bytes: usize) -> Done<()> {
         self.written = self.written.saturating_add(bytes);
         if self.written > WRITTEN_MAX {
             return Err(Reason::Limit("64 MiB of files").into());
@@ -202,7 +202,7 @@ impl Files {
         if slash {
             return Err(FileError::NotDirectory);
         }
-        self.tree.remove(&real);
+        self.take_away(&real);
         self.note(format!("removed /{real}"));
         Ok(())
     }
@@ -228,7 +228,7 @@ impl Files {
         if self.tree.below(&real).next().is_some() {
             return Err(FileError::NotEmpty);
         }
-        self.tree.remove(&real);
+        self.take_away(&real);
         self.note(format!("removed the directory /{real}"));
         Ok(())
     }
@@ -245,7 +245,7 @@ impl Files {
         if !self.tree.contains(&real) {
             return Err(FileError::Missing);
         }
-        self.tree.remove(&real);
+        self.take_away(&real);
         self.note(format!("removed /{real}"));
         Ok(())
     }
@@ -314,7 +314,7 @@ impl Files {
         if self.tree.get(&real).is_some_and(Node::is_dir) {
             return Err(FileError::IsDirectory);
         }
-        self.tree.remove(&real);
+        self.take_away(&real);
         let node = node.from(&self.origin);
         self.put(&real, node, "wrote")
     }

@@ -10,16 +10,19 @@
 
 mod change;
 mod error;
+mod open;
 mod rename;
 #[cfg(test)]
 mod tests;
 mod walk;
 
 pub use error::{Done, FileError};
+pub use open::{How, Opened};
 pub use walk::Absent;
 
 use std::borrow::Cow;
 
+use self::open::OpenFiles;
 use self::walk::{Last, Place};
 use super::reason::Reason;
 use crate::tree::{Content, Kind, Node, Tree};
@@ -50,6 +53,7 @@ pub struct Files {
     /// The line that is carried out, for the record.
     pub line: usize,
     changes: Vec<Change>,
+    open: OpenFiles,
     written: usize,
     /// How many temporary names were given.
     temporary: usize,
@@ -67,6 +71,7 @@ impl Files {
             origin: origin.to_owned(),
             line: 0,
             changes: Vec::new(),
+            open: OpenFiles::default(),
             written: 0,
             temporary: 0,
         }

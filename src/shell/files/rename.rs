@@ -38,7 +38,7 @@ impl Files {
             (true, Some(true)) if self.tree.below(&to).next().is_some() => return Err(FileError::NotEmpty),
             _ => {}
         }
-        self.tree.remove(&to);
+        self.take_away(&to);
         self.carry(&from, &to)?;
         self.note(format!("moved /{from} to /{to}"));
         Ok(())
@@ -84,6 +84,7 @@ impl Files {
             }
         }
         self.tree.remove(from);
+        self.carry_open(renamed);
         if let Some(cwd) = renamed(&self.cwd) {
             self.cwd = cwd;
         }

@@ -4,11 +4,17 @@ use std::rc::Rc;
 
 use super::cursor::{Cursor, Parsed};
 use crate::shell::ast::{
-    AndOr, Arm, Assignment, Command, CommandKind, Connector, List, Part, Pipeline, Redirect, RedirectKind, Word,
+    AndOr, Arm, Command, CommandKind, Connector, List, Part, Pipeline, Redirect, RedirectKind, Word, is_name,
 };
 
 /// Words that end a list where a command could begin (XCU 2.4).
-const CLOSING: [&str; 7] = ["then", "else", "elif", "fi", "do", "done", "esac"];
+const CLOSING: [&str; 8] = ["then", "else", "elif", "fi", "do", "done", "esac", "}"];
+
+/// The special builtins (XCU 2.15), which can be no names of functions.
+const SPECIAL: [&str; 16] = [
+    ".", ":", "break", "continue", "eval", "exec", "exit", "export", "local", "readonly", "return", "set", "shift",
+    "times", "trap", "unset",
+];
 
 impl Cursor<'_> {
     /// Commands up to the end of the text, or to what closes the list, which stays.
@@ -16,7 +22,7 @@ impl Cursor<'_> {
         self.deeper(|cursor| {
             let mut list = List::new();
             loop {
-                cursor.newlines();
+                cursor.newlines()?;
                 if cursor.is_closed() {
                     return Ok(list);
                 }
@@ -33,19 +39,24 @@ impl Cursor<'_> {
                     continue;
                 }
                 list.push(item);
-                if !cursor.newline() {
+                if !cursor.newline()? {
                     return Ok(list);
                 }
             }
         })
     }
 
+    /// As [`Cursor::list`], where at least one command is needed.
+    fn commands(&mut self) -> Parsed<List> {
+        let list = self.list()?;
+        if list.is_empty() { Err(self.unexpected("a command")) } else { Ok(list) }
+    }
+
     fn is_closed(&self) -> bool {
         self.peek().is_none_or(|byte| byte == b')')
             || self.starts_with(";;")
             || self.starts_with(";&")
-            || self.is_reserved("}")
-            || CLOSING.contains(&self.plain_word())
+            || CLOSING.iter().any(|word| self.is_reserved(word))
     }
 
     fn and_or(&mut self) -> Parsed<AndOr> {
@@ -58,7 +69,7 @@ impl Cursor<'_> {
                 (_, true) => Connector::Or,
                 _ => return Ok(AndOr { first, rest, background: false }),
             };
-            self.newlines();
+            self.newlines()?;
             rest.push((connector, self.pipeline()?));
         }
     }
@@ -67,6 +78,9 @@ impl Cursor<'_> {
         let mut negated = false;
         self.blanks();
         while self.reserved("!") {
+            if negated && !self.bash {
+                return Err(self.error("`!` comes twice"));
+            }
             negated = !negated;
             self.blanks();
         }
@@ -76,14 +90,14 @@ impl Cursor<'_> {
             if self.starts_with("||") || !self.eat("|") {
                 return Ok(Pipeline { negated, commands });
             }
-            if self.eat("&") {
+            if self.bash && self.eat("&") {
                 // `|&` of bash: standard error goes the same way.
                 if let Some(command) = commands.last_mut() {
                     let kind = RedirectKind::DuplicateOutput(text("1"));
                     command.redirects.push(Redirect { descriptor: Some(2), kind });
                 }
             }
-            self.newlines();
+            self.newlines()?;
             commands.push(self.command()?);
         }
     }
@@ -91,20 +105,33 @@ impl Cursor<'_> {
     fn command(&mut self) -> Parsed<Command> {
         self.blanks();
         let line = self.line;
+        let Some(kind) = self.compound()? else { return self.simple(line) };
+        let mut redirects = Vec::new();
+        loop {
+            self.blanks();
+            match self.redirect()? {
+                Some(redirect) => redirects.push(redirect),
+                None => return Ok(Command { line, kind, redirects }),
+            }
+        }
+    }
+
+    /// A compound command or a function definition, if one is next.
+    fn compound(&mut self) -> Parsed<Option<CommandKind>> {
         let word = self.plain_word();
-        let kind = match word {
+        Ok(Some(match word {
             "if" => self.deeper(Self::conditional)?,
             "while" | "until" => self.deeper(Self::while_loop)?,
             "for" => self.deeper(Self::for_loop)?,
             "case" => self.deeper(Self::case)?,
             "{" => {
                 self.advance(1);
-                let list = self.list()?;
+                let list = self.commands()?;
                 self.close("}")?;
                 CommandKind::Group(list)
             }
-            "[[" => self.test()?,
-            "function" => {
+            "[[" if self.bash => self.test()?,
+            "function" if self.bash => {
                 self.advance(word.len());
                 self.blanks();
                 let name = self.plain_word().to_owned();
@@ -116,12 +143,10 @@ impl Cursor<'_> {
                 }
                 self.function(name)?
             }
-            _ if self.peek() == Some(b'(') && self.peek_at(1) == Some(b'(') => {
-                return Err(self.error("`((` of bash is not modelled"));
-            }
+            _ if self.bash && self.starts_with("((") => return Err(self.error("`((` of bash is not modelled")),
             _ if self.eat("(") => {
-                let list = self.list()?;
-                self.newlines();
+                let list = self.commands()?;
+                self.newlines()?;
                 if !self.eat(")") {
                     return Err(self.unexpected("the `)` of a subshell"));
                 }
@@ -129,6 +154,9 @@ impl Cursor<'_> {
             }
             name if is_function(name, self.rest()) => {
                 let name = name.to_owned();
+                if !self.bash && (!is_name(&name) || SPECIAL.contains(&name.as_str())) {
+                    return Err(self.error(format!("`{name}` is no name for a function")));
+                }
                 self.advance(name.len());
                 self.blanks();
                 self.expect("(")?;
@@ -136,27 +164,22 @@ impl Cursor<'_> {
                 self.expect(")")?;
                 self.function(name)?
             }
-            _ => return self.simple(line),
-        };
-        let mut redirects = Vec::new();
-        loop {
-            self.blanks();
-            match self.redirect()? {
-                Some(redirect) => redirects.push(redirect),
-                None => return Ok(Command { line, kind, redirects }),
-            }
-        }
+            _ => return Ok(None),
+        }))
     }
 
     fn function(&mut self, name: String) -> Parsed<CommandKind> {
-        self.newlines();
+        self.newlines()?;
         let body = self.deeper(Self::command)?;
+        if matches!(body.kind, CommandKind::Simple { .. }) && self.bash {
+            return Err(self.error("a function's body is no compound command"));
+        }
         Ok(CommandKind::Function { name, body: Rc::new(body) })
     }
 
     /// Goes past the reserved word that closes a command.
     fn close(&mut self, word: &str) -> Parsed<()> {
-        self.newlines();
+        self.newlines()?;
         if self.reserved(word) { Ok(()) } else { Err(self.unexpected(&format!("`{word}`"))) }
     }
 
@@ -164,14 +187,14 @@ impl Cursor<'_> {
         self.close("if")?;
         let mut branches = Vec::new();
         loop {
-            let condition = self.list()?;
+            let condition = self.commands()?;
             self.close("then")?;
-            branches.push((condition, self.list()?));
-            self.newlines();
+            branches.push((condition, self.commands()?));
+            self.newlines()?;
             if self.reserved("elif") {
                 continue;
             }
-            let otherwise = if self.reserved("else") { self.list()? } else { List::new() };
+            let otherwise = if self.reserved("else") { self.commands()? } else { List::new() };
             self.close("fi")?;
             return Ok(CommandKind::If { branches, otherwise });
         }
@@ -180,14 +203,14 @@ impl Cursor<'_> {
     fn while_loop(&mut self) -> Parsed<CommandKind> {
         let until = self.is_reserved("until");
         self.advance("while".len());
-        let condition = self.list()?;
+        let condition = self.commands()?;
         let body = self.body()?;
         Ok(CommandKind::While { until, condition, body })
     }
 
     fn body(&mut self) -> Parsed<List> {
         self.close("do")?;
-        let body = self.list()?;
+        let body = self.commands()?;
         self.close("done")?;
         Ok(body)
     }
@@ -195,11 +218,12 @@ impl Cursor<'_> {
     fn for_loop(&mut self) -> Parsed<CommandKind> {
         self.close("for")?;
         self.blanks();
-        let name = self.name();
-        if name.is_empty() {
+        let name = self.plain_word().to_owned();
+        if !is_name(&name) {
             return Err(self.unexpected("the variable of `for`"));
         }
-        self.newlines();
+        self.advance(name.len());
+        self.newlines()?;
         let words = if self.reserved("in") {
             let mut words = Vec::new();
             loop {
@@ -225,7 +249,7 @@ impl Cursor<'_> {
         self.close("in")?;
         let mut arms = Vec::new();
         loop {
-            self.newlines();
+            self.newlines()?;
             if self.reserved("esac") {
                 return Ok(CommandKind::Case { word, arms });
             }
@@ -243,12 +267,12 @@ impl Cursor<'_> {
             }
             self.expect(")")?;
             let body = self.list()?;
-            self.newlines();
-            let falls_through = if self.eat(";;&") {
+            self.newlines()?;
+            let falls_through = if self.bash && self.eat(";;&") {
                 return Err(self.error("`;;&` of bash is not modelled"));
             } else if self.eat(";;") {
                 false
-            } else if self.eat(";&") {
+            } else if self.bash && self.eat(";&") {
                 true
             } else if self.is_reserved("esac") {
                 false
@@ -264,7 +288,7 @@ impl Cursor<'_> {
         self.advance(2);
         let mut words = Vec::new();
         loop {
-            self.newlines();
+            self.newlines()?;
             if self.reserved("]]") {
                 return Ok(CommandKind::Test(words));
             }
@@ -281,84 +305,6 @@ impl Cursor<'_> {
             words.push(text(operator));
         }
     }
-
-    fn simple(&mut self, line: usize) -> Parsed<Command> {
-        let (mut assignments, mut words, mut redirects) = (Vec::new(), Vec::new(), Vec::new());
-        loop {
-            self.blanks();
-            if let Some(redirect) = self.redirect()? {
-                redirects.push(redirect);
-                continue;
-            }
-            let Some(word) = self.word()? else { break };
-            match assignment(word) {
-                Ok(assignment) if words.is_empty() => {
-                    if assignment.value.parts.is_empty() && self.peek() == Some(b'(') {
-                        return Err(self.error("arrays of bash are not modelled"));
-                    }
-                    assignments.push(assignment);
-                }
-                Ok(Assignment { name, append, mut value }) => {
-                    let sign = if append { "+=" } else { "=" };
-                    let head = format!("{name}{sign}");
-                    match value.parts.first_mut() {
-                        Some(Part::Text(first)) => first.insert_str(0, &head),
-                        _ => value.parts.insert(0, Part::Text(head)),
-                    }
-                    words.push(value);
-                }
-                Err(word) => words.push(word),
-            }
-        }
-        if assignments.is_empty() && words.is_empty() && redirects.is_empty() {
-            return Err(self.unexpected("a command"));
-        }
-        Ok(Command { line, kind: CommandKind::Simple { assignments, words }, redirects })
-    }
-
-    fn redirect(&mut self) -> Parsed<Option<Redirect>> {
-        if self.eat("&>") {
-            let kind = if self.eat(">") { None } else { Some(RedirectKind::WriteBoth(self.target()?)) };
-            let kind = kind.ok_or_else(|| self.error("`&>>` of bash is not modelled"))?;
-            return Ok(Some(Redirect { descriptor: None, kind }));
-        }
-        let digits = self.rest().bytes().take_while(u8::is_ascii_digit).count();
-        if !matches!(self.peek_at(digits), Some(b'<' | b'>')) {
-            return Ok(None);
-        }
-        let descriptor = match self.rest().get(..digits).unwrap_or_default() {
-            "" => None,
-            digits => Some(digits.parse().map_err(|_| self.error("a descriptor's number is too large"))?),
-        };
-        self.advance(digits);
-        let kind = if self.starts_with("<<<") {
-            return Err(self.error("`<<<` of bash is not modelled"));
-        } else if self.starts_with("<(") || self.starts_with(">(") {
-            return Err(self.error("process substitution of bash is not modelled"));
-        } else if self.starts_with("<<") {
-            RedirectKind::Here(self.here_document()?)
-        } else if self.eat("<&") {
-            RedirectKind::DuplicateInput(self.target()?)
-        } else if self.eat("<>") {
-            RedirectKind::ReadWrite(self.target()?)
-        } else if self.eat("<") {
-            RedirectKind::Read(self.target()?)
-        } else if self.eat(">>") {
-            RedirectKind::Append(self.target()?)
-        } else if self.eat(">&") {
-            RedirectKind::DuplicateOutput(self.target()?)
-        } else if self.eat(">|") || self.eat(">") {
-            RedirectKind::Write(self.target()?)
-        } else {
-            return Err(self.unexpected("a redirection"));
-        };
-        Ok(Some(Redirect { descriptor, kind }))
-    }
-
-    fn target(&mut self) -> Parsed<Word> {
-        self.blanks();
-        self.word()?.ok_or_else(|| self.unexpected("the target of a redirection"))
-    }
 }
 
 fn text(text: &str) -> Word {
@@ -370,23 +316,4 @@ fn is_function(name: &str, rest: &str) -> bool {
     let is_name = !name.is_empty() && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"_-.".contains(&byte));
     let after = rest.get(name.len()..).unwrap_or_default().trim_start_matches([' ', '\t']);
     is_name && after.strip_prefix('(').is_some_and(|rest| rest.trim_start_matches([' ', '\t']).starts_with(')'))
-}
-
-/// The word as an assignment, if it is one (XCU 2.10.2, rule 7): an unquoted name and `=` come first.
-fn assignment(mut word: Word) -> Result<Assignment, Word> {
-    let Some(Part::Text(first)) = word.parts.first_mut() else { return Err(word) };
-    let Some((name, value)) = first.split_once('=') else { return Err(word) };
-    let (name, append) = name.strip_suffix('+').map_or((name, false), |name| (name, true));
-    let is_name = name.starts_with(|first: char| first == '_' || first.is_ascii_alphabetic())
-        && name.bytes().all(|byte| byte == b'_' || byte.is_ascii_alphanumeric());
-    if !is_name {
-        return Err(word);
-    }
-    let (name, value) = (name.to_owned(), value.to_owned());
-    if value.is_empty() {
-        word.parts.remove(0);
-    } else {
-        *first = value;
-    }
-    Ok(Assignment { name, append, value: word })
 }

@@ -1,9 +1,25 @@
 //! A place in a script's text, and the steps that everything else is made of.
 
+use std::cell::OnceCell;
+use std::rc::Rc;
+
 use super::SyntaxError;
+use crate::shell::ast::Word;
 
 /// How deep commands and expansions may lie within each other.
 const DEPTH_MAX: usize = 150;
+
+/// A here-document whose text comes after the end of the line.
+#[derive(Debug)]
+pub(super) struct Pending {
+    pub delimiter: String,
+    /// Its delimiter was quoted: the text stands as it is.
+    pub quoted: bool,
+    /// `<<-`
+    pub strip_tabs: bool,
+    /// Where the text goes.
+    pub text: Rc<OnceCell<Word>>,
+}
 
 /// A place in a text.
 #[derive(Debug)]
@@ -11,9 +27,11 @@ pub(super) struct Cursor<'a> {
     pub text: &'a str,
     pub at: usize,
     pub line: usize,
+    /// Whether it is bash's language, not that of sh.
+    pub bash: bool,
+    /// Here-documents that the line asked for so far.
+    pub pending: Vec<Pending>,
     depth: usize,
-    /// Texts of here-documents that were read ahead: where the line that asks for them ends, and where they end.
-    pub ahead: Option<(usize, usize)>,
 }
 
 pub(super) type Parsed<T> = Result<T, SyntaxError>;
@@ -22,13 +40,13 @@ pub(super) type Parsed<T> = Result<T, SyntaxError>;
 const META: &[u8] = b" \t\n;&|<>()";
 
 impl<'a> Cursor<'a> {
-    pub fn new(text: &'a str, line: usize, depth: usize) -> Self {
-        Self { text, at: 0, line, depth, ahead: None }
+    pub fn new(text: &'a str, line: usize, bash: bool) -> Self {
+        Self { text, at: 0, line, bash, pending: Vec::new(), depth: 0 }
     }
 
-    /// A cursor over a part of the text, at `line`, as deep as this one.
+    /// A cursor over another text, at `line`, as deep as this one.
     pub fn within<'b>(&self, text: &'b str, line: usize) -> Cursor<'b> {
-        Cursor::new(text, line, self.depth)
+        Cursor { text, at: 0, line, bash: self.bash, pending: Vec::new(), depth: self.depth }
     }
 
     pub fn error(&self, what: impl Into<String>) -> SyntaxError {
@@ -54,7 +72,7 @@ impl<'a> Cursor<'a> {
     /// Goes on by `bytes`, counting lines.
     pub fn advance(&mut self, bytes: usize) {
         let end = (self.at + bytes).min(self.text.len());
-        self.line += self.text.get(self.at..end).unwrap_or_default().matches('\n').count();
+        self.line += newlines(self.text.get(self.at..end).unwrap_or_default());
         self.at = end;
     }
 
@@ -75,18 +93,27 @@ impl<'a> Cursor<'a> {
     pub fn unexpected(&self, wanted: &str) -> SyntaxError {
         match self.rest().split(['\n', ' ', '\t']).next() {
             _ if self.peek().is_none() => self.error(format!("the script ends where {wanted} is expected")),
-            Some("") => self.error(format!("the line ends where {wanted} is expected")),
+            Some("") | None => self.error(format!("the line ends where {wanted} is expected")),
             Some(word) => {
                 let word: String = word.chars().take(40).collect();
                 self.error(format!("`{word}` stands where {wanted} is expected"))
             }
-            None => self.error(format!("{wanted} is expected")),
         }
     }
 
     /// Nothing is left.
-    pub fn at_end(&self) -> Parsed<()> {
-        if self.peek().is_none() { Ok(()) } else { Err(self.unexpected("a command")) }
+    pub fn at_end(&mut self) -> Parsed<()> {
+        if self.peek().is_some() {
+            return Err(self.unexpected("a command"));
+        }
+        self.here_texts()
+    }
+
+    /// Goes past continued lines: a backslash and a newline are as if they were not there (XCU 2.2.1).
+    pub fn continued(&mut self) {
+        while self.starts_with("\\\n") {
+            self.advance(2);
+        }
     }
 
     /// Goes past blanks, continued lines, and a comment.
@@ -105,23 +132,21 @@ impl<'a> Cursor<'a> {
     }
 
     /// Goes past the end of a line, and past the texts of here-documents that it asked for.
-    pub fn newline(&mut self) -> bool {
+    pub fn newline(&mut self) -> Parsed<bool> {
         if self.peek() != Some(b'\n') {
-            return false;
+            return Ok(false);
         }
-        match self.ahead.take_if(|(line_end, _)| *line_end <= self.at) {
-            Some((_, end)) => self.advance(end.saturating_sub(self.at)),
-            None => self.advance(1),
-        }
-        true
+        self.advance(1);
+        self.here_texts()?;
+        Ok(true)
     }
 
     /// Goes past empty lines.
-    pub fn newlines(&mut self) {
+    pub fn newlines(&mut self) -> Parsed<()> {
         loop {
             self.blanks();
-            if !self.newline() {
-                return;
+            if !self.newline()? {
+                return Ok(());
             }
         }
     }
@@ -140,7 +165,7 @@ impl<'a> Cursor<'a> {
 
     /// Whether the reserved word `word` is next.
     pub fn is_reserved(&self, word: &str) -> bool {
-        self.plain_word() == word
+        self.starts_with(word) && Self::is_meta(self.peek_at(word.len()))
     }
 
     /// Goes past the reserved word `word` if it is next.
@@ -162,4 +187,9 @@ impl<'a> Cursor<'a> {
         self.depth -= 1;
         parsed
     }
+}
+
+/// How many lines end in a text.
+pub(super) fn newlines(text: &str) -> usize {
+    text.matches('\n').count()
 }

@@ -1,41 +1,58 @@
-//! Here-documents (XCU 2.7.4): their texts begin on the line after the one that asks for them.
+//! Here-documents (XCU 2.7.4): their texts begin after the end of the line that asks for them.
 
-use super::cursor::{Cursor, Parsed};
+use std::cell::OnceCell;
+use std::rc::Rc;
+
+use super::cursor::{Cursor, Parsed, Pending};
 use crate::shell::ast::{Part, Word};
 
 impl Cursor<'_> {
-    /// Reads `<<` or `<<-`, the delimiter, and the text ahead.
-    pub(super) fn here_document(&mut self) -> Parsed<Word> {
+    /// Reads `<<` or `<<-` and the delimiter. The text is there once the line is read.
+    pub(super) fn here_document(&mut self) -> Parsed<Rc<OnceCell<Word>>> {
         self.expect("<<")?;
+        self.continued();
         let strip_tabs = self.eat("-");
         self.blanks();
         let (delimiter, quoted) = self.delimiter()?;
-        let start = match self.ahead {
-            Some((_, end)) => end,
-            None => self.line_end() + 1,
-        };
-        let line_end = self.ahead.map_or_else(|| self.line_end(), |(line_end, _)| line_end);
-        let first_line = self.line + newlines(self.text.get(self.at..start.min(self.text.len())).unwrap_or_default());
-        let mut body = String::new();
-        let mut at = start;
-        loop {
-            let Some(rest) = self.text.get(at..).filter(|rest| !rest.is_empty()) else {
-                return Err(self.error(format!("the here-document that `{delimiter}` should end goes on to the end")));
+        let text = Rc::new(OnceCell::new());
+        self.pending.push(Pending { delimiter, quoted, strip_tabs, text: Rc::clone(&text) });
+        Ok(text)
+    }
+
+    /// Reads the texts that the line before asked for. One without its delimiter goes on to the end.
+    pub(super) fn here_texts(&mut self) -> Parsed<()> {
+        for pending in std::mem::take(&mut self.pending) {
+            let line = self.line;
+            let text = self.here_lines(&pending);
+            let parts = if pending.quoted {
+                vec![Part::Quoted(text)]
+            } else {
+                let parts = self.deeper(|cursor| cursor.within(&text, line).here_text())?;
+                vec![Part::DoubleQuoted(parts)]
             };
-            let line = rest.split_inclusive('\n').next().unwrap_or_default();
-            at += line.len();
-            let text = if strip_tabs { line.trim_start_matches('\t') } else { line };
-            if text.strip_suffix('\n').unwrap_or(text) == delimiter {
+            // Nobody else has it, and it is read once.
+            let _ = pending.text.set(Word { parts });
+        }
+        Ok(())
+    }
+
+    /// The lines up to the delimiter, which is gone past.
+    fn here_lines(&mut self, pending: &Pending) -> String {
+        let mut text = String::new();
+        let mut continued = false;
+        while self.peek().is_some() {
+            let line = self.rest().split_inclusive('\n').next().unwrap_or_default();
+            self.advance(line.len());
+            // What continues the line before is no line of its own.
+            let line = if pending.strip_tabs && !continued { line.trim_start_matches('\t') } else { line };
+            if !continued && line.strip_suffix('\n').unwrap_or(line) == pending.delimiter {
                 break;
             }
-            body.push_str(text);
+            text.push_str(line);
+            let backslashes = line.trim_end_matches('\n').bytes().rev().take_while(|byte| *byte == b'\\').count();
+            continued = !pending.quoted && line.ends_with('\n') && backslashes % 2 == 1;
         }
-        self.ahead = Some((line_end, at));
-        if quoted {
-            return Ok(Word { parts: vec![Part::Quoted(body)] });
-        }
-        let parts = self.deeper(|cursor| cursor.within(&body, first_line).here_text())?;
-        Ok(Word { parts: vec![Part::DoubleQuoted(parts)] })
+        text
     }
 
     /// The delimiter, and whether any part of it is quoted.
@@ -68,30 +85,11 @@ impl Cursor<'_> {
             }
         }
         if delimiter.is_empty() && !quoted {
-            Err(self.unexpected("a here-document's delimiter"))
-        } else {
-            Ok((delimiter, quoted))
+            return Err(self.unexpected("a here-document's delimiter"));
         }
-    }
-
-    /// Where the line ends that the cursor is on; a newline within quotes does not end it.
-    fn line_end(&self) -> usize {
-        let bytes = self.text.as_bytes();
-        let (mut at, mut quote) = (self.at, None);
-        while let Some(byte) = bytes.get(at) {
-            match (byte, quote) {
-                (b'\n', None) => return at,
-                (b'\\', None | Some(b'"')) => at += 1,
-                (b'\'' | b'"', None) => quote = Some(*byte),
-                (byte, Some(open)) if *byte == open => quote = None,
-                _ => {}
-            }
-            at += 1;
+        if delimiter.contains('\n') {
+            return Err(self.error("a here-document's delimiter goes over two lines"));
         }
-        bytes.len()
+        Ok((delimiter, quoted))
     }
-}
-
-fn newlines(text: &str) -> usize {
-    text.bytes().filter(|byte| *byte == b'\n').count()
 }

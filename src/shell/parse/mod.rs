@@ -11,6 +11,7 @@
 mod commands;
 mod cursor;
 mod here;
+mod simple;
 #[cfg(test)]
 mod tests;
 mod words;
@@ -18,6 +19,7 @@ mod words;
 use cursor::Cursor;
 
 use super::ast::List;
+use super::interpreter::Interpreter;
 
 /// Bytes of a script. The largest of Debian 13's is 2.2 MB (`config` of keyboard-configuration).
 const LENGTH_MAX: usize = 8 << 20;
@@ -31,19 +33,20 @@ pub struct SyntaxError {
     pub what: String,
 }
 
-/// Parses a script.
+/// Parses a script, whose first line says whether it is bash's language or that of sh.
 ///
 /// # Errors
 /// What is no valid syntax, is nested too deep, is too long, or holds a NUL byte.
 pub fn parse(text: &str) -> Result<List, SyntaxError> {
-    parse_at(text, 1)
+    let bash = Interpreter::of(text.as_bytes()).is_some_and(|interpreter| interpreter.bash);
+    parse_at(text, 1, bash)
 }
 
-/// Parses a script that stands within another one (`eval`), whose lines count from `line`.
+/// Parses a script that stands within another one (`eval`), whose lines count from `line`, in bash's language or that of sh.
 ///
 /// # Errors
 /// As [`parse`].
-pub fn parse_at(text: &str, line: usize) -> Result<List, SyntaxError> {
+pub fn parse_at(text: &str, line: usize, bash: bool) -> Result<List, SyntaxError> {
     if text.len() > LENGTH_MAX {
         return Err(SyntaxError { line, what: "the script is longer than 8 MiB".to_owned() });
     }
@@ -51,7 +54,7 @@ pub fn parse_at(text: &str, line: usize) -> Result<List, SyntaxError> {
         let line = line + before.matches('\n').count();
         return Err(SyntaxError { line, what: "the script holds a NUL byte".to_owned() });
     }
-    let mut cursor = Cursor::new(text, line, 0);
+    let mut cursor = Cursor::new(text, line, bash);
     let list = cursor.list()?;
     cursor.at_end()?;
     Ok(list)

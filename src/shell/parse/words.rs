@@ -3,6 +3,9 @@
 use super::cursor::{Cursor, Parsed};
 use crate::shell::ast::{Operation, Parameter, Part, Word};
 
+/// Parameters whose names are no names (XCU 2.5.2).
+const SPECIAL: &[u8] = b"@*#?-$!";
+
 /// Where a part of a word stands: what ends it, and what is special in it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Within {
@@ -20,7 +23,7 @@ enum Within {
     Colon,
     /// A here-document's text: it ends where it ends.
     Here,
-    /// `$((…))`: what is in it was cut out before.
+    /// `$((…))`: a `)` without its `(` ends it.
     Arithmetic,
 }
 
@@ -36,7 +39,8 @@ impl Within {
             Self::Braces | Self::QuotedBraces => byte == b'}',
             Self::Slash => byte == b'}' || byte == b'/',
             Self::Colon => byte == b'}' || byte == b':',
-            Self::Here | Self::Arithmetic => false,
+            Self::Arithmetic => byte == b')',
+            Self::Here => false,
         }
     }
 }
@@ -57,11 +61,21 @@ impl Cursor<'_> {
 
     fn parts(&mut self, within: Within) -> Parsed<Vec<Part>> {
         let mut parts: Vec<Part> = Vec::new();
+        // Parentheses that are open in an arithmetic expression.
+        let mut open = 0_usize;
         while let Some(byte) = self.peek() {
-            if within.ends_at(byte) {
-                break;
-            }
             match byte {
+                b')' if within == Within::Arithmetic && open > 0 => {
+                    open -= 1;
+                    self.advance(1);
+                    push(&mut parts, Part::Quoted(")".to_owned()));
+                }
+                byte if within.ends_at(byte) => break,
+                b'(' if within == Within::Arithmetic => {
+                    open += 1;
+                    self.advance(1);
+                    push(&mut parts, Part::Quoted("(".to_owned()));
+                }
                 b'\\' => self.backslash(within, &mut parts),
                 b'\'' if !within.is_quoted() => {
                     self.advance(1);
@@ -80,26 +94,34 @@ impl Cursor<'_> {
                     parts.push(Part::DoubleQuoted(quoted));
                 }
                 b'$' => {
-                    let part = self.deeper(|cursor| cursor.dollar(within))?;
-                    push(&mut parts, part);
+                    if let Some(part) = self.deeper(|cursor| cursor.dollar(within))? {
+                        push(&mut parts, part);
+                    }
                 }
                 b'`' => {
                     let part = self.deeper(|cursor| cursor.backquotes(within))?;
                     parts.push(part);
                 }
                 _ => {
-                    let special = |at: &u8| within.ends_at(*at) || b"\\'\"$`".contains(at);
-                    let rest = self.rest();
-                    // The first byte is none that ends it, and may be a quote that is nothing special here.
-                    let end = rest.bytes().skip(1).position(|byte| special(&byte)).map_or(rest.len(), |end| end + 1);
-                    let end = (end..=rest.len()).find(|end| rest.is_char_boundary(*end)).unwrap_or(rest.len());
-                    let text = rest.get(..end).unwrap_or_default().to_owned();
-                    self.advance(end);
+                    let text = self.text_within(within);
                     push(&mut parts, if within.is_quoted() { Part::Quoted(text) } else { Part::Text(text) });
                 }
             }
         }
         Ok(parts)
+    }
+
+    /// Text up to where something is special.
+    fn text_within(&mut self, within: Within) -> String {
+        let special = |byte: u8| {
+            within.ends_at(byte) || b"\\'\"$`".contains(&byte) || (within == Within::Arithmetic && byte == b'(')
+        };
+        let rest = self.rest();
+        // The first byte may be a quote that is nothing special here.
+        let end = rest.bytes().skip(1).position(special).map_or(rest.len(), |end| end + 1);
+        let end = (end..=rest.len()).find(|end| rest.is_char_boundary(*end)).unwrap_or(rest.len());
+        self.advance(end);
+        rest.get(..end).unwrap_or_default().to_owned()
     }
 
     /// `\`: outside of quotes it quotes what follows; within them only what is special there (XCU 2.2.1, 2.2.3).
@@ -117,7 +139,8 @@ impl Cursor<'_> {
             Within::Quotes | Within::QuotedBraces => {
                 "$`\"\\}".contains(next) && (next != '}' || within == Within::QuotedBraces)
             }
-            Within::Here | Within::Arithmetic => "$`\\".contains(next),
+            Within::Here => "$`\\".contains(next),
+            Within::Arithmetic => "$`\"\\".contains(next),
             _ => true,
         };
         self.advance(next.len_utf8());
@@ -125,72 +148,71 @@ impl Cursor<'_> {
         push(parts, Part::Quoted(text));
     }
 
-    /// `$` and what follows it.
-    fn dollar(&mut self, within: Within) -> Parsed<Part> {
+    /// `$` and what follows it; nothing for the `$` of bash's `$"…"`.
+    fn dollar(&mut self, within: Within) -> Parsed<Option<Part>> {
         let line = self.line;
         self.advance(1);
-        match self.peek() {
-            Some(b'(') if self.peek_at(1) == Some(b'(') => match self.arithmetic_end() {
-                Some(end) => {
-                    self.advance(2);
-                    let text = self.text.get(self.at..end).unwrap_or_default();
-                    let parts = self.within(text, self.line).parts(Within::Arithmetic)?;
-                    self.advance(end + 2 - self.at);
-                    Ok(Part::Arithmetic(Word { parts }))
-                }
-                None => self.substitution(),
-            },
-            Some(b'(') => self.substitution(),
-            Some(b'{') => self.braces(within),
-            Some(byte) if byte.is_ascii_digit() || b"@*#?-$!".contains(&byte) => {
+        self.continued();
+        Ok(Some(match self.peek() {
+            Some(b'(') => {
                 self.advance(1);
-                Ok(plain(char::from(byte).to_string(), line))
+                self.continued();
+                if self.eat("(") { self.arithmetic()? } else { self.substitution()? }
+            }
+            Some(b'{') => self.braces(within)?,
+            Some(byte) if byte.is_ascii_digit() || SPECIAL.contains(&byte) => {
+                self.advance(1);
+                plain(char::from(byte).to_string(), line)
             }
             Some(byte) if byte == b'_' || byte.is_ascii_alphabetic() => {
                 let name = self.name();
-                Ok(plain(name, line))
+                plain(name, line)
             }
-            _ if within.is_quoted() => Ok(Part::Quoted("$".to_owned())),
-            _ => Ok(Part::Text("$".to_owned())),
-        }
+            Some(b'\'') if self.bash && !within.is_quoted() => return Err(self.error("`$'…'` of bash is not modelled")),
+            Some(b'"') if self.bash && !within.is_quoted() => return Ok(None),
+            _ if within.is_quoted() => Part::Quoted("$".to_owned()),
+            _ => Part::Text("$".to_owned()),
+        }))
     }
 
     /// A name (XBD 3.216); empty if none is next.
-    pub(super) fn name(&mut self) -> String {
-        let rest = self.rest();
-        let is_name = |byte: &u8| *byte == b'_' || byte.is_ascii_alphanumeric();
-        let end = rest.bytes().position(|byte| !is_name(&byte)).unwrap_or(rest.len());
-        let name = rest.get(..end).unwrap_or_default().to_owned();
-        self.advance(end);
-        name
+    fn name(&mut self) -> String {
+        let mut name = String::new();
+        loop {
+            let rest = self.rest();
+            let end = rest.bytes().position(|byte| byte != b'_' && !byte.is_ascii_alphanumeric()).unwrap_or(rest.len());
+            name.push_str(rest.get(..end).unwrap_or_default());
+            self.advance(end);
+            if !self.starts_with("\\\n") {
+                return name;
+            }
+            self.continued();
+        }
     }
 
+    /// `$(…)`, after its `(`.
     fn substitution(&mut self) -> Parsed<Part> {
-        self.expect("(")?;
+        // What the line around it asked for comes after that line.
+        let outer = std::mem::take(&mut self.pending);
         let list = self.list()?;
-        self.newlines();
+        self.newlines()?;
         if !self.eat(")") {
             return Err(self.unexpected("the `)` of a command substitution"));
         }
+        if !self.pending.is_empty() {
+            return Err(self.error("a command substitution ends before its here-document begins"));
+        }
+        self.pending = outer;
         Ok(Part::Command(list))
     }
 
-    /// Where the `))` of an arithmetic expansion is, if that is what `$((` begins: a subshell in a command substitution ends
-    /// otherwise.
-    fn arithmetic_end(&self) -> Option<usize> {
-        let bytes = self.text.as_bytes();
-        let (mut at, mut open) = (self.at + 2, 0_usize);
-        while let Some(byte) = bytes.get(at) {
-            match byte {
-                b'(' => open += 1,
-                b')' if open > 0 => open -= 1,
-                b')' => return (bytes.get(at + 1) == Some(&b')')).then_some(at),
-                b'\n' | b'\'' | b'"' | b';' => return None,
-                _ => {}
-            }
-            at += 1;
+    /// `$((…))`, after its `((`. A subshell at the beginning of a command substitution needs a blank before it.
+    fn arithmetic(&mut self) -> Parsed<Part> {
+        let parts = self.parts(Within::Arithmetic)?;
+        if !self.eat("))") {
+            return Err(self.unexpected("the `))` of an arithmetic expansion"));
         }
-        None
+        Ok(Part::Arithmetic(Word { parts }))
     }
 
     /// `` `…` `` (XCU 2.6.3): a backslash is taken from before `$`, `` ` `` and `\`, and from before `"` within quotes.
@@ -206,7 +228,8 @@ impl Cursor<'_> {
             match next {
                 '`' => break,
                 '\\' => match self.rest().chars().next() {
-                    Some(escaped) if "$`\\".contains(escaped) || (escaped == '"' && within == Within::Quotes) => {
+                    Some('\n') => self.advance(1),
+                    Some(escaped) if "$`\\".contains(escaped) || (escaped == '"' && within.is_quoted()) => {
                         text.push(escaped);
                         self.advance(1);
                     }
@@ -224,49 +247,71 @@ impl Cursor<'_> {
     /// `${…}` (XCU 2.6.2).
     fn braces(&mut self, within: Within) -> Parsed<Part> {
         let line = self.line;
-        self.expect("{")?;
-        // `${#}` is a number, `${#NAME}` a length.
-        if self.peek() == Some(b'#')
-            && self.peek_at(1) != Some(b'}')
-            && !matches!(self.peek_at(1), Some(b'-' | b'+' | b'=' | b'?' | b':' | b'%'))
-        {
+        self.advance(1);
+        self.continued();
+        let is_length = self.peek() == Some(b'#')
+            && match self.peek_at(1) {
+                Some(next) if next == b'_' || next.is_ascii_alphanumeric() => true,
+                Some(next) => SPECIAL.contains(&next) && self.peek_at(2) == Some(b'}'),
+                None => false,
+            };
+        if is_length {
             self.advance(1);
-            let name = self.parameter_name()?;
-            self.expect("}")?;
-            return Ok(Part::Parameter(Box::new(Parameter { name, operation: Operation::Length, line })));
         }
-        let name = self.parameter_name()?;
-        let operation = self.operation(within)?;
+        let name = self.parameter_name();
+        self.continued();
+        let operation = if is_length && self.peek() == Some(b'}') {
+            Operation::Length
+        } else if is_length || name.is_empty() {
+            self.unknown(within)?
+        } else {
+            self.operation(within)?
+        };
         if !self.eat("}") {
             return Err(self.unexpected("the `}` of a parameter expansion"));
         }
         Ok(Part::Parameter(Box::new(Parameter { name, operation, line })))
     }
 
-    fn parameter_name(&mut self) -> Parsed<String> {
-        if let Some(byte) = self.peek()
-            && b"@*#?-$!".contains(&byte)
-        {
-            self.advance(1);
-            return Ok(char::from(byte).to_string());
+    /// The name, number or special character of a parameter; empty if it is none.
+    fn parameter_name(&mut self) -> String {
+        match self.peek() {
+            Some(byte) if SPECIAL.contains(&byte) => {
+                self.advance(1);
+                char::from(byte).to_string()
+            }
+            Some(byte) if byte.is_ascii_digit() => {
+                let rest = self.rest();
+                let end = rest.bytes().position(|byte| !byte.is_ascii_digit()).unwrap_or(rest.len());
+                self.advance(end);
+                rest.get(..end).unwrap_or_default().to_owned()
+            }
+            _ => self.name(),
         }
-        let name = self.name();
-        if name.is_empty() { Err(self.unexpected("a parameter's name")) } else { Ok(name) }
+    }
+
+    /// What is no operation, up to its `}`.
+    fn unknown(&mut self, within: Within) -> Parsed<Operation> {
+        self.parts(if within.is_quoted() { Within::QuotedBraces } else { Within::Braces })?;
+        Ok(Operation::Unknown)
     }
 
     fn operation(&mut self, within: Within) -> Parsed<Operation> {
         // A word takes the quoting that it stands in; a pattern does not.
         let word = if within.is_quoted() { Within::QuotedBraces } else { Within::Braces };
         let parsed = |parts| Word { parts };
-        let or_empty = self.peek() == Some(b':') && matches!(self.peek_at(1), Some(b'-' | b'=' | b'?' | b'+'));
-        if or_empty {
+        let has_colon = self.peek() == Some(b':');
+        if has_colon {
             self.advance(1);
+            self.continued();
         }
-        let Some(byte) = self.peek() else { return Ok(Operation::Value) };
-        match byte {
-            b'-' | b'=' | b'?' | b'+' => {
+        match self.peek() {
+            None => Ok(Operation::Value),
+            Some(b'}') if !has_colon => Ok(Operation::Value),
+            Some(byte @ (b'-' | b'=' | b'?' | b'+')) => {
                 self.advance(1);
                 let word = self.parts(word).map(parsed)?;
+                let or_empty = has_colon;
                 Ok(match byte {
                     b'-' => Operation::Default { or_empty, word },
                     b'=' => Operation::Assign { or_empty, word },
@@ -274,8 +319,14 @@ impl Cursor<'_> {
                     _ => Operation::Alternative { or_empty, word },
                 })
             }
-            b'#' | b'%' => {
+            Some(_) if has_colon && self.bash => {
+                let offset = self.parts(Within::Colon).map(parsed)?;
+                let length = if self.eat(":") { Some(self.parts(Within::Braces).map(parsed)?) } else { None };
+                Ok(Operation::Substring { offset, length })
+            }
+            Some(byte @ (b'#' | b'%')) if !has_colon => {
                 self.advance(1);
+                self.continued();
                 let longest = self.peek() == Some(byte);
                 if longest {
                     self.advance(1);
@@ -287,21 +338,14 @@ impl Cursor<'_> {
                     Operation::RemoveSuffix { longest, pattern }
                 })
             }
-            b'/' => {
+            Some(b'/') if self.bash && !has_colon => {
                 self.advance(1);
                 let all = self.eat("/");
                 let pattern = self.parts(Within::Slash).map(parsed)?;
                 let with = if self.eat("/") { self.parts(Within::Braces).map(parsed)? } else { Word::default() };
                 Ok(Operation::Replace { all, pattern, with })
             }
-            b':' => {
-                self.advance(1);
-                let offset = self.parts(Within::Colon).map(parsed)?;
-                let length = if self.eat(":") { Some(self.parts(Within::Braces).map(parsed)?) } else { None };
-                Ok(Operation::Substring { offset, length })
-            }
-            b'}' => Ok(Operation::Value),
-            _ => Err(self.unexpected("an operation on a parameter, or `}`")),
+            Some(_) => self.unknown(within),
         }
     }
 }

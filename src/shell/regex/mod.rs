@@ -18,14 +18,9 @@ mod search;
 #[cfg(test)]
 mod tests;
 
-use std::cell::Cell;
-
 use node::{Node, Place};
 use program::{Program, Purpose};
 use search::{Search, Slots};
-
-/// Most steps of all searches of one pattern together.
-const STEPS_MAX: usize = 500_000_000;
 
 /// Longest pattern.
 const PATTERN_MAX: usize = 64 << 10;
@@ -98,8 +93,6 @@ pub struct Regex {
     count: usize,
     /// Subexpressions of which nothing is told.
     unsettled: Vec<usize>,
-    /// How many steps are left to all searches.
-    left: Cell<usize>,
 }
 
 /// Where a match begins and ends.
@@ -161,7 +154,6 @@ impl Regex {
             anchored: node.is_anchored(options.lines),
             count,
             unsettled,
-            left: Cell::new(STEPS_MAX),
         })
     }
 
@@ -173,8 +165,7 @@ impl Regex {
 
     fn search(&self, program: &Program, text: &[u8], from: usize, any: bool) -> Result<Option<Slots>, PatternError> {
         let slots = (self.count + 1) * 2;
-        let left = &self.left;
-        Search { program, text, from, lines: self.lines, anchored: self.anchored, any, slots, left }.run()
+        Search { program, text, from, lines: self.lines, anchored: self.anchored, any, slots }.run()
     }
 
     /// Whether it matches anywhere in `text`.

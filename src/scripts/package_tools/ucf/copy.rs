@@ -5,7 +5,7 @@ use super::super::diversions;
 use super::state;
 use crate::effects::dpkg_db::md5;
 use crate::scripts::debian::Debian;
-use crate::shell::{Absent, Answer, Call, FileError, Reason};
+use crate::shell::{Answer, Call, FileError, Reason};
 use crate::tree::Node;
 
 const NAME: &str = "ucf";
@@ -282,23 +282,17 @@ impl Job {
 
     /// Puts the new file in place: what is there keeps owner and mode, what is not gets those of the new file.
     fn replace(&self, call: &mut Call<'_>) -> Result<u8, FileError> {
-        let mut at = self.dest.clone();
-        if call.files.read_link(&self.dest).is_ok() {
-            // A file may be made where a link leads, but no directory.
-            match call.files.canonical(&self.dest, Absent::Last) {
-                Ok(real) => at = real,
-                Err(FileError::Reason(reason)) => return Err(reason.into()),
-                Err(_) => {
-                    call.complain(&format!("{} is a broken symlink!", self.dest));
-                    call.files.unlink(&self.dest)?;
-                }
-            }
+        let is_link = call.files.read_link(&self.dest).is_ok();
+        let exists = call.files.exists(&self.dest)?;
+        if is_link && !exists {
+            call.complain(&format!("{} is a broken symlink!", self.dest));
+            call.files.unlink(&self.dest)?;
         }
-        if call.files.exists(&at)? {
+        if exists {
             let bytes = call.files.read(&self.new)?.into_owned();
-            call.files.write(&at, &bytes)?;
+            call.files.write(&self.dest, &bytes)?;
         } else {
-            copy(call, &self.new, &at)?;
+            copy(call, &self.new, &self.dest)?;
         }
         self.record(call)
     }

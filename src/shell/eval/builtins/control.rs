@@ -1,36 +1,52 @@
-//! What changes the flow: `exit`, `return`, `break`, `eval`, `.`, `trap` (XCU 2.15).
+//! What changes the flow: `exit`, `return`, `break`, `eval`, `.` (XCU 2.15).
 
+use crate::shell::eval::number::whole;
 use crate::shell::eval::state::{Flow, Shell, Step};
 use crate::shell::files::FileError;
 use crate::shell::parse::parse_at;
 use crate::shell::reason::Reason;
 
 impl Shell<'_> {
+    /// A number that is not negative, as an operand of a builtin.
+    pub(super) fn operand(&mut self, text: &str) -> Step<i64> {
+        match whole(text, Some(10), false).filter(|number| (0..=i64::from(i32::MAX)).contains(number)) {
+            Some(number) => Ok(number),
+            None => self.fail(&format!("Illegal number: {text}")),
+        }
+    }
+
     pub(super) fn status_of(&mut self, args: &[String]) -> Step<u8> {
+        let Some(text) = args.first() else { return Ok(self.environment.status) };
+        let number = self.operand(text)?;
+        // An exit status has eight bits; what `return` gives has more in dash.
+        Ok(number.to_le_bytes()[0])
+    }
+
+    pub(super) fn return_status(&mut self, args: &[String]) -> Step<u8> {
         match args.first() {
-            None => Ok(self.environment.status),
-            Some(text) => match text.parse::<i64>() {
-                // As the kernel: the low eight bits.
-                Ok(status) => Ok(status.to_le_bytes()[0]),
-                Err(_) => self.fail(&format!("Illegal number: {text}")),
-            },
+            Some(text) if self.operand(text)? > 255 => {
+                Err(self.stop(Reason::unsupported("return", "a status above 255")))
+            }
+            _ => self.status_of(args),
         }
     }
 
     pub(super) fn leave_loops(&mut self, args: &[String], flow: fn(usize) -> Flow) -> Step<u8> {
-        let count: usize = match args.first().map(|text| text.parse()) {
+        let count = match args.first() {
             None => 1,
-            Some(Ok(count)) if count > 0 => count,
-            Some(_) => return self.fail("Illegal number"),
+            Some(text) => self.operand(text)?,
+        };
+        let Some(count) = usize::try_from(count).ok().filter(|count| *count > 0) else {
+            return self.fail(&format!("Illegal number: {count}"));
         };
         // Outside of a loop nothing happens.
         if self.loops == 0 { Ok(0) } else { Err(flow(count.min(self.loops))) }
     }
 
     /// `eval` (XCU 2.15).
-    pub(super) fn eval(&mut self, text: &str) -> Step<u8> {
+    pub(in crate::shell::eval) fn eval(&mut self, text: &str) -> Step<u8> {
         self.count(text.len())?;
-        match parse_at(text, self.line) {
+        match parse_at(text, self.line, self.environment.options.bash) {
             Ok(list) => self.deeper(|shell| shell.list(&list)),
             Err(error) => Err(self.stop(Reason::Syntax(error.what))),
         }
@@ -38,7 +54,11 @@ impl Shell<'_> {
 
     /// `.`: a file of the tree, in this shell.
     pub(super) fn source(&mut self, args: &[String]) -> Step<u8> {
-        let Some((path, more)) = args.split_first() else { return self.fail(".: a file is missing") };
+        let (_, args) = self.builtin_options("", args)?;
+        let bash = self.environment.options.bash;
+        let Some((path, more)) = args.split_first() else {
+            return if bash { self.fail(".: filename argument required") } else { Ok(0) };
+        };
         let modelled = {
             let path = path.clone();
             self.call(more, |host, call| host.sourced(&path, call))?
@@ -46,19 +66,29 @@ impl Shell<'_> {
         if let Some(status) = modelled {
             return Ok(status);
         }
-        let found = if path.contains('/') { Some(path.clone()) } else { self.find_program(path)? };
-        let text = match found.as_deref().map(|path| self.files.read_text(path)) {
-            Some(Ok(text)) => text,
-            Some(Err(FileError::Reason(reason))) => return Err(self.stop(reason)),
-            _ => return self.fail(&format!(".: cannot open {path}")),
+        let found = if path.contains('/') { Some(path.clone()) } else { self.find_source(path)? };
+        let Some(found) = found else { return self.fail(&format!("{path}: not found")) };
+        let text = match self.files()?.read_text(&found) {
+            Ok(text) => text,
+            Err(FileError::Reason(reason)) => return Err(self.stop(reason)),
+            // What is a directory can be opened and has nothing to read.
+            Err(FileError::IsDirectory) if !bash => String::new(),
+            Err(_) => return self.fail(&format!("cannot open {path}")),
         };
+        self.count(text.len())?;
         let (line, outer) = (self.line, self.file.replace(path.clone()));
-        let list = crate::shell::parse::parse(&text).map_err(|error| {
+        let list = parse_at(&text, 1, bash).map_err(|error| {
             self.line = error.line;
             self.stop(Reason::Syntax(error.what))
         })?;
-        let positional = (!more.is_empty()).then(|| std::mem::replace(&mut self.environment.positional, more.to_vec()));
-        let result = self.deeper(|shell| shell.list(&list));
+        // In bash its operands are the positional parameters meanwhile.
+        let positional = (bash && !more.is_empty()).then(|| {
+            let new = crate::shell::eval::positional::Positional::new(more.to_vec());
+            std::mem::replace(&mut self.environment.positional, new)
+        });
+        // In dash nobody looks at failures in it, whatever is around it.
+        let tested = self.tested && bash;
+        let result = self.tested(tested, |shell| shell.deeper(|shell| shell.list(&list)));
         if let Some(positional) = positional {
             self.environment.positional = positional;
         }
@@ -69,37 +99,19 @@ impl Shell<'_> {
         }
     }
 
-    /// `trap`: no signal comes, so only what is done on exit counts.
-    pub(super) fn trap(&mut self, args: &[String]) -> Step<u8> {
-        let operands: Vec<&str> = args.iter().map(String::as_str).filter(|arg| *arg != "--").collect();
-        let Some((action, conditions)) = operands.split_first() else { return Ok(0) };
-        let on_exit = |condition: &&str| matches!(*condition, "EXIT" | "0");
-        if conditions.is_empty() {
-            if on_exit(action) {
-                self.environment.exit_trap = None;
+    /// The file that `.` means by a name without a slash: it need not be executable.
+    fn find_source(&mut self, name: &str) -> Step<Option<String>> {
+        let path = self.environment.variables.get("PATH").unwrap_or_default().to_owned();
+        for dir in path.split(':') {
+            let candidate = if dir.is_empty() { name.to_owned() } else { format!("{dir}/{name}") };
+            match self.files()?.is_file(&candidate) {
+                Ok(true) => return Ok(Some(candidate)),
+                Ok(false) => {}
+                Err(reason) => return Err(self.stop(reason)),
             }
-            return Ok(0);
         }
-        if conditions.iter().any(on_exit) {
-            self.environment.exit_trap = match *action {
-                "-" | "" => None,
-                action => Some(action.to_owned()),
-            };
-        }
-        if conditions.iter().any(|condition| matches!(*condition, "ERR" | "DEBUG" | "RETURN")) && *action != "-" {
-            return Err(self.stop(Reason::unsupported("trap", "conditions of bash")));
-        }
-        Ok(0)
-    }
-
-    /// Carries out what `trap … EXIT` asked for, when the shell ends with `status`.
-    pub(in crate::shell::eval) fn run_exit_trap(&mut self, status: u8) -> Step<u8> {
-        let Some(action) = self.environment.exit_trap.take() else { return Ok(status) };
-        self.environment.status = status;
-        match self.eval(&action) {
-            Ok(_) => Ok(status),
-            Err(Flow::Exit(status)) => Ok(status),
-            Err(flow) => Err(flow),
-        }
+        // bash looks in the working directory at last.
+        let here = self.environment.options.bash && self.files()?.is_file(name).unwrap_or(false);
+        Ok(here.then(|| name.to_owned()))
     }
 }

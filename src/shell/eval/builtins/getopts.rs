@@ -1,50 +1,140 @@
-//! `getopts` (XCU 3).
+//! `getopts` (XCU 3), with the places that it remembers.
 
-use crate::shell::eval::state::{Shell, Step};
+use crate::shell::eval::state::{OptionPlace, Shell, Step};
+use crate::shell::reason::Reason;
+
+/// What one call found.
+struct Found {
+    /// The option's letter, `?` or `:`.
+    letter: char,
+    argument: Option<String>,
+    place: OptionPlace,
+    complaint: Option<String>,
+    /// There are no more options.
+    done: bool,
+}
 
 impl Shell<'_> {
-    /// `getopts` (XCU 3).
+    /// `OPTIND` was set: the next call begins there.
+    pub(in crate::shell::eval) fn assign_option_place(&mut self, value: &str) -> Step<()> {
+        let word = usize::try_from(self.operand(value)?).unwrap_or(1).max(1);
+        self.environment.option_place = OptionPlace { word, within: None };
+        self.environment.variables.set("OPTIND", value);
+        Ok(())
+    }
+
+    /// `OPTIND` is what it was before it was local.
+    pub(in crate::shell::eval) fn reset_options(&mut self) {
+        let value = self.environment.variables.get("OPTIND").and_then(|value| value.parse().ok());
+        self.environment.option_place = OptionPlace { word: value.unwrap_or(1).max(1), within: None };
+    }
+
     pub(super) fn getopts(&mut self, args: &[String]) -> Step<u8> {
-        let [options, name, more @ ..] = args else { return self.fail("getopts: usage") };
-        let words = if more.is_empty() { self.environment.positional.clone() } else { more.to_vec() };
-        let variables = &mut self.environment.variables;
-        let index: usize = variables.get("OPTIND").and_then(|text| text.parse().ok()).unwrap_or(1);
-        let word =
-            words.get(index.wrapping_sub(1)).filter(|word| word.len() > 1 && word.starts_with('-') && *word != "--");
-        let at = if self.environment.option_at == 0 { 1 } else { self.environment.option_at };
-        let Some(option) = word.and_then(|word| word.chars().nth(at)) else {
-            let skip = usize::from(words.get(index.wrapping_sub(1)).is_some_and(|word| word == "--"));
-            variables.set("OPTIND", (index + skip).to_string());
-            variables.set(name, "?");
-            self.environment.option_at = 0;
-            return Ok(1);
+        let [options, name, more @ ..] = args else {
+            return self.fail("getopts: Usage: getopts optstring var [arg...]");
         };
-        let is_last = word.is_some_and(|word| word.chars().nth(at + 1).is_none());
-        let (mut next, mut next_at) = if is_last { (index + 1, 0) } else { (index, at + 1) };
-        let silent = options.starts_with(':');
-        let known = option != ':' && options.contains(option);
-        let takes = options.split_once(option).is_some_and(|(_, after)| after.starts_with(':'));
-        let (mut value, mut argument) = (option.to_string(), None);
-        if !known {
-            "?".clone_into(&mut value);
-            argument = silent.then(|| option.to_string());
-        } else if takes {
-            let attached: Option<String> =
-                word.map(|word| word.chars().skip(at + 1).collect()).filter(|rest: &String| !rest.is_empty());
-            argument = attached.clone().or_else(|| words.get(index).cloned());
-            (next, next_at) = (if attached.is_some() { index + 1 } else { index + 2 }, 0);
-            if argument.is_none() {
-                if silent { ":" } else { "?" }.clone_into(&mut value);
-                argument = silent.then(|| option.to_string());
+        if !options.is_ascii() {
+            return Err(self.stop(Reason::unsupported("getopts", "options that are not ASCII")));
+        }
+        let words = if more.is_empty() { self.environment.positional.as_slice().to_vec() } else { more.to_vec() };
+        self.work(words.len())?;
+        let mut place = self.environment.option_place;
+        if place.word > words.len() + 1 {
+            place = OptionPlace::default();
+        }
+        let found = next(options, &words, place);
+        if let Some(complaint) = &found.complaint {
+            self.complain(complaint)?;
+        }
+        if !found.done {
+            match found.argument {
+                Some(argument) => self.assign("OPTARG", argument)?,
+                None => {
+                    self.may_change("OPTARG")?;
+                    self.environment.variables.unset("OPTARG");
+                }
             }
         }
-        variables.set("OPTIND", next.to_string());
-        variables.set(name, value);
-        match argument {
-            Some(argument) => variables.set("OPTARG", argument),
-            None => variables.unset("OPTARG"),
+        self.environment.option_place = found.place;
+        self.may_change("OPTIND")?;
+        self.environment.variables.set("OPTIND", found.place.word.to_string());
+        self.assign(name, found.letter.to_string())?;
+        Ok(u8::from(found.done))
+    }
+}
+
+/// The next option of `words`. Words before `place.word` are done with, but for the rest of the last of them.
+fn next(options: &str, words: &[String], place: OptionPlace) -> Found {
+    let mut word = place.word;
+    let rest_of = |at: Option<usize>| {
+        let before = words.get(word.checked_sub(2)?)?;
+        before.get(at?..).filter(|rest| !rest.is_empty())
+    };
+    let mut done = Found { letter: '?', argument: None, place: OptionPlace::default(), complaint: None, done: true };
+    let rest = match rest_of(place.within) {
+        Some(rest) => rest,
+        None => {
+            let next = words.get(word.wrapping_sub(1)).map(String::as_str);
+            match next.and_then(|next| next.strip_prefix('-')).filter(|rest| !rest.is_empty()) {
+                None => {
+                    done.place.word = word;
+                    return done;
+                }
+                Some("-") => {
+                    done.place.word = word + 1;
+                    return done;
+                }
+                Some(rest) => {
+                    word += 1;
+                    rest
+                }
+            }
         }
-        self.environment.option_at = next_at;
-        Ok(0)
+    };
+    let mut letters = rest.chars();
+    let letter = letters.next().unwrap_or('?');
+    let rest = letters.as_str();
+    let silent = options.starts_with(':');
+    // Where the rest of this word is, if there is one.
+    let within = |rest: &str| {
+        let whole = words.get(word.wrapping_sub(2)).map_or(0, String::len);
+        Some(whole - rest.len().min(whole))
+    };
+    let found = |letter, argument, complaint, place| Found { letter, argument, place, complaint, done: false };
+    let wrong = |letter: char, kind: char, complaint: String, place| {
+        if silent {
+            found(kind, Some(letter.to_string()), None, place)
+        } else {
+            found('?', None, Some(complaint), place)
+        }
+    };
+    let here = OptionPlace { word, within: within(rest) };
+    let Some(takes) = takes(options, letter) else {
+        return wrong(letter, '?', format!("Illegal option -{letter}"), here);
+    };
+    if !takes {
+        return found(letter, Some(String::new()), None, here);
+    }
+    let after = OptionPlace { word, within: None };
+    if !rest.is_empty() {
+        return found(letter, Some(rest.to_owned()), None, after);
+    }
+    match words.get(word.wrapping_sub(1)) {
+        Some(argument) => found(letter, Some(argument.clone()), None, OptionPlace { word: word + 1, within: None }),
+        None => wrong(letter, ':', format!("No arg for -{letter} option"), after),
+    }
+}
+
+/// Whether an option of this letter takes an argument; none if there is no such option.
+fn takes(options: &str, letter: char) -> Option<bool> {
+    let mut rest = options;
+    loop {
+        let mut letters = rest.chars();
+        let found = letters.next()?;
+        let after = letters.as_str();
+        if found == letter {
+            return Some(after.starts_with(':'));
+        }
+        rest = after.strip_prefix(':').unwrap_or(after);
     }
 }

@@ -10,43 +10,55 @@ use crate::shell::reason::Reason;
 const OUTPUT_MAX: usize = 16 << 20;
 
 impl Shell<'_> {
-    /// `echo` of dash takes `-n` and knows backslashes; that of bash knows them only with `-e`.
-    pub(super) fn echo(&mut self, args: &[String]) -> Step<u8> {
-        let (mut newline, mut backslashes, mut words) = (true, !self.environment.options.bash, args);
+    /// `echo` of dash takes `-n` and knows backslashes; that of bash and coreutils knows them only with `-e`.
+    pub(in crate::shell::eval) fn echo(&mut self, args: &[String], plain: bool) -> Step<u8> {
+        let (mut newline, mut backslashes, mut words) = (true, !plain, args);
         while let Some((first, rest)) = words.split_first() {
-            match first.as_str() {
-                "-n" => newline = false,
-                "-e" if self.environment.options.bash => backslashes = true,
-                "-ne" | "-en" if self.environment.options.bash => (newline, backslashes) = (false, true),
-                "-E" if self.environment.options.bash => backslashes = false,
+            match first.strip_prefix('-') {
+                Some("n") => newline = false,
+                Some(flags) if plain && !flags.is_empty() && flags.chars().all(|flag| "neE".contains(flag)) => {
+                    for flag in flags.chars() {
+                        match flag {
+                            'n' => newline = false,
+                            flag => backslashes = flag == 'e',
+                        }
+                    }
+                }
                 _ => break,
             }
             words = rest;
-            if !self.environment.options.bash {
+            if !plain {
                 break;
             }
         }
         let text = words.join(" ");
+        if plain && backslashes && ["\\x", "\\u", "\\U"].iter().any(|escape| text.contains(escape)) {
+            return Err(self.stop(Reason::unsupported("echo", "such a backslash")));
+        }
         let (mut bytes, stopped) = if backslashes { escapes(&text) } else { (text.into_bytes(), false) };
         if newline && !stopped {
             bytes.push(b'\n');
         }
-        self.send(1, &bytes)?;
+        self.print_bytes(&bytes)?;
         Ok(0)
     }
 
     /// `printf` (XCU 3).
-    pub(super) fn printf(&mut self, args: &[String]) -> Step<u8> {
-        let args = if args.first().is_some_and(|arg| arg == "--") { args.get(1..).unwrap_or_default() } else { args };
+    pub(in crate::shell::eval) fn printf(&mut self, args: &[String]) -> Step<u8> {
+        let is_separated = args.first().is_some_and(|arg| arg == "--");
+        let args = if is_separated { args.get(1..).unwrap_or_default() } else { args };
         let Some((format, arguments)) = args.split_first() else {
             self.complain("printf: usage: printf format [arg ...]")?;
             return Ok(2);
         };
-        if format.starts_with('-') && format != "-" {
-            return Err(self.stop(Reason::unsupported("printf", format!("option {format}"))));
+        if format.len() > 1 && format.starts_with('-') && args.first() == Some(format) && !is_separated {
+            if format == "-v" {
+                return Err(self.stop(Reason::unsupported("printf", "option -v")));
+            }
+            return self.fail(&format!("printf: Illegal option {format}"));
         }
         let (printed, result) = printf::format(format, arguments, OUTPUT_MAX);
-        self.send(1, &printed.bytes)?;
+        self.print_bytes(&printed.bytes)?;
         for complaint in &printed.complaints {
             self.complain(&format!("printf: {complaint}"))?;
         }
@@ -61,10 +73,12 @@ impl Shell<'_> {
         }
     }
 
-    pub(super) fn test(&mut self, name: &str, args: &[String]) -> Step<u8> {
+    pub(in crate::shell::eval) fn test(&mut self, name: &str, args: &[String]) -> Step<u8> {
         let operands = if name == "[" {
             match args.split_last() {
-                Some((last, operands)) if last == "]" => operands,
+                Some((last, operands)) if last == "]" || (!self.environment.options.bash && last.starts_with(']')) => {
+                    operands
+                }
                 _ => {
                     self.complain("[: missing ]")?;
                     return Ok(2);
@@ -73,7 +87,8 @@ impl Shell<'_> {
         } else {
             args
         };
-        match test::evaluate(operands, &self.files) {
+        let bash = self.environment.options.bash;
+        match test::evaluate(operands, bash, self.files()?) {
             Ok(truth) => Ok(u8::from(!truth)),
             Err(test::Failure::Reason(reason)) => Err(self.stop(reason)),
             Err(test::Failure::Usage(cause)) => {

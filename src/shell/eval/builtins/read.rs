@@ -1,94 +1,96 @@
 //! `read` (XCU 3, "read").
 
+use crate::shell::eval::fields::{Expansion, bytes};
+use crate::shell::eval::redirect::Input;
 use crate::shell::eval::state::{Shell, Step};
 use crate::shell::reason::Reason;
 
+/// A line of input.
+struct Line {
+    text: Expansion,
+    /// It had an end.
+    whole: bool,
+}
+
 impl Shell<'_> {
-    /// `read [-r] NAME …` (XCU 3, "read").
+    /// `read [-r] NAME …`
     pub(super) fn read(&mut self, args: &[String]) -> Step<u8> {
+        let bash = self.environment.options.bash;
         let mut raw = false;
         let mut names = args;
         while let Some((first, rest)) = names.split_first() {
             match first.as_str() {
                 "-r" => raw = true,
+                "--" => {
+                    names = rest;
+                    break;
+                }
+                // Nobody is there to be prompted.
                 "-p" if !rest.is_empty() => {
-                    names = &rest[1..];
+                    names = rest.get(1..).unwrap_or_default();
                     continue;
                 }
+                "-" => break,
                 word if word.starts_with('-') => {
-                    return Err(self.stop(Reason::unsupported("read", format!("option {word}"))));
+                    if bash || word.starts_with("-p") || word.starts_with("-r") {
+                        return Err(self.stop(Reason::unsupported("read", format!("option {word}"))));
+                    }
+                    return self.fail(&format!("read: Illegal option {word}"));
                 }
                 _ => break,
             }
             names = rest;
         }
-        let (line, whole) = self.line_of_input(raw)?;
-        let ifs = self.ifs();
         let reply = ["REPLY".to_owned()];
-        let names = if names.is_empty() { &reply[..] } else { names };
-        let mut rest: Vec<(char, bool)> = line;
-        let is_blank = |(character, quoted): &(char, bool)| {
-            !quoted && ifs.contains(*character) && matches!(character, ' ' | '\t' | '\n')
+        let names = match names {
+            [] if bash => &reply[..],
+            [] => return self.fail("read: arg count"),
+            names => names,
         };
-        let is_other = |(character, quoted): &(char, bool)| {
-            !quoted && ifs.contains(*character) && !matches!(character, ' ' | '\t' | '\n')
-        };
-        for (number, name) in names.iter().enumerate() {
-            let start = rest.iter().position(|character| !is_blank(character)).unwrap_or(rest.len());
-            rest.drain(..start);
-            let value: String = if number + 1 == names.len() {
-                let mut end = rest.len();
-                while end > 0 && is_blank(&rest[end - 1]) {
-                    end -= 1;
-                }
-                // One delimiter at the end belongs to the last field, unless it is the only one.
-                if end > 0
-                    && is_other(&rest[end - 1])
-                    && rest.iter().filter(|character| is_other(character)).count() == 1
-                {
-                    end -= 1;
-                }
-                rest.drain(..end).map(|(character, _)| character).collect()
-            } else {
-                let end =
-                    rest.iter().position(|character| is_blank(character) || is_other(character)).unwrap_or(rest.len());
-                let value = rest.drain(..end).map(|(character, _)| character).collect();
-                let blanks = rest.iter().position(|character| !is_blank(character)).unwrap_or(rest.len());
-                rest.drain(..blanks);
-                if rest.first().is_some_and(is_other) {
-                    rest.remove(0);
-                }
-                value
-            };
-            self.environment.variables.set(name, value);
+        let input = self.input(0)?;
+        let Line { text, whole } = input.take(|rest| line(rest, raw));
+        self.count(text.len())?;
+        // `REPLY` without a name has all of the line.
+        let ifs = if std::ptr::eq(names, &reply) { String::new() } else { self.environment.ifs() };
+        let mut fields = text.split_into(&ifs, names.len()).into_iter();
+        for name in names {
+            let value = self.text(bytes(&fields.next().unwrap_or_default()))?;
+            self.count(value.len())?;
+            self.assign(name, value)?;
         }
-        Ok(u8::from(!whole))
+        Ok(u8::from(!whole || matches!(input, Input::Unreadable)))
     }
+}
 
-    /// The next line of standard input, and whether it had an end. A backslash quotes the next character, or continues the line.
-    pub(super) fn line_of_input(&mut self, raw: bool) -> Step<(Vec<(char, bool)>, bool)> {
-        let mut line = Vec::new();
-        loop {
-            let rest = self.descriptors.rest(0);
-            let end = rest.iter().position(|byte| *byte == b'\n');
-            let bytes = rest.get(..end.unwrap_or(rest.len())).unwrap_or_default().to_vec();
-            self.descriptors.consume(0, bytes.len() + 1);
-            self.count(bytes.len())?;
-            let text = String::from_utf8(bytes).map_err(|_| self.stop(Reason::NotText))?;
-            let mut characters = text.chars();
-            let mut continued = false;
-            while let Some(character) = characters.next() {
-                match character {
-                    '\\' if !raw => match characters.next() {
-                        Some(quoted) => line.push((quoted, true)),
-                        None => continued = true,
-                    },
-                    character => line.push((character, false)),
-                }
+/// The next line, and how many bytes it takes. A backslash quotes the next character, or continues the line, unless it is `raw`.
+fn line(rest: &[u8], raw: bool) -> (Line, usize) {
+    let mut text = Expansion::default();
+    let mut start = 0;
+    let mut quoted = false;
+    for (at, byte) in rest.iter().enumerate() {
+        match byte {
+            0 => continue,
+            b'\n' if !quoted => {
+                text.region(start, false);
+                return (Line { text, whole: true }, at + 1);
             }
-            if !(continued && end.is_some()) {
-                return Ok((line, end.is_some()));
+            b'\\' if !raw && !quoted => {
+                quoted = true;
+                continue;
             }
+            _ => {}
+        }
+        if quoted {
+            text.region(start, false);
+            if *byte != b'\n' {
+                text.push_byte(*byte, true);
+            }
+            start = text.len();
+            quoted = false;
+        } else {
+            text.push_byte(*byte, false);
         }
     }
+    text.region(start, false);
+    (Line { text, whole: false }, rest.len())
 }
