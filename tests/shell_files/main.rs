@@ -9,6 +9,8 @@ mod lines;
 mod ours;
 mod sample;
 
+use std::fmt::Write as _;
+
 use sample::Outcome;
 
 /// What both did, where it was not the same, and how many lines are not modelled; those the real utilities need not try, some of which
@@ -25,16 +27,16 @@ fn differences(lines: &[String]) -> (Vec<String>, usize) {
 fn difference(ours: &Outcome, real: &Outcome) -> String {
     let mut text = String::new();
     if ours.status != real.status {
-        text += &format!("    status {}, GNU's {}\n", ours.status, real.status);
+        write!(text, "    status {}, GNU's {}\n", ours.status, real.status).unwrap();
     }
     if ours.out != real.out {
-        text += &format!("    printed {:?}, GNU's {:?}\n", ours.out, real.out);
+        write!(text, "    printed {:?}, GNU's {:?}\n", ours.out, real.out).unwrap();
     }
     let paths = ours.files.keys().chain(real.files.keys()).collect::<std::collections::BTreeSet<_>>();
     for path in paths {
         let (ours, real) = (ours.files.get(path), real.files.get(path));
         if ours != real {
-            text += &format!("    {path}: {ours:?}, GNU's {real:?}\n");
+            write!(text, "    {path}: {ours:?}, GNU's {real:?}\n").unwrap();
         }
     }
     text
