@@ -11,11 +11,12 @@ pub(super) fn parse(text: &[u8]) -> Result<Vec<Rule>, Reason> {
     let mut parser = Parser::new(tokens(text)?);
     let mut rules = Vec::new();
     loop {
-        while parser.take(";") || parser.take_line() {}
+        parser.lines();
         if parser.at_end() {
             return Ok(rules);
         }
         rules.push(parser.rule()?);
+        parser.take(";");
     }
 }
 

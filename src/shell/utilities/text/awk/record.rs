@@ -104,9 +104,10 @@ impl Record {
         Ok(Rc::clone(&self.text))
     }
 
+    /// A field; one that is not there is an empty string, also where it is compared with a number, as mawk has it.
     pub(super) fn field(&mut self, number: usize) -> Result<Value, Reason> {
         let place = number.saturating_sub(1);
-        Ok(self.fields()?.get(place).cloned().unwrap_or(Value::Unset))
+        Ok(self.fields()?.get(place).cloned().unwrap_or_else(|| Value::text(b"")))
     }
 
     pub(super) fn set_field(&mut self, number: usize, value: Value) -> Result<(), Reason> {
@@ -115,7 +116,7 @@ impl Record {
         }
         let fields = self.fields()?;
         if fields.len() < number {
-            fields.resize(number, Value::Unset);
+            fields.resize(number, Value::text(b""));
         }
         if let Some(place) = fields.get_mut(number.saturating_sub(1)) {
             *place = value;
@@ -128,7 +129,7 @@ impl Record {
         if count > FIELDS_MAX {
             return Err(Reason::Limit("100000 fields of awk"));
         }
-        self.fields()?.resize(count, Value::Unset);
+        self.fields()?.resize(count, Value::text(b""));
         self.changed = true;
         Ok(())
     }

@@ -53,6 +53,8 @@ pub(super) struct Done {
     pub(super) outputs: Vec<Output>,
     /// How many of the files were begun.
     pub(super) begun: usize,
+    /// Whether `q` or `Q` ended it.
+    pub(super) quit: bool,
     /// Files of `w`.
     pub(super) written: BTreeMap<String, Output>,
 }
@@ -120,7 +122,7 @@ impl<'a> Machine<'a> {
         let mut again = false;
         let mut begun = None;
         let mut added: Vec<Added<'a>> = Vec::new();
-        let mut status = 0;
+        let mut status = None;
         'cycles: loop {
             if !std::mem::take(&mut again) && !self.read_line(false, &mut begun)? {
                 break;
@@ -151,13 +153,14 @@ impl<'a> Machine<'a> {
                 self.print_space();
             }
             self.flush(&mut added)?;
-            if let Some(with) = quit {
-                status = with;
+            if quit.is_some() {
+                status = quit;
                 break 'cycles;
             }
         }
         let State { outputs, written, .. } = self.state;
-        Ok(Done { status, outputs, begun: begun.map_or(0, |file| file + 1), written })
+        let begun = begun.map_or(0, |file| file + 1);
+        Ok(Done { status: status.unwrap_or(0), outputs, begun, quit: status.is_some(), written })
     }
 
     fn output(&mut self) -> Result<&mut Output, Reason> {
@@ -199,9 +202,9 @@ impl<'a> Machine<'a> {
             for _ in file..now {
                 self.state.outputs.push(Output::default());
             }
-            if now > file {
-                self.ranges = ranges(self.commands);
-            }
+        }
+        if now > file && self.lines.separate {
+            self.ranges = ranges(self.commands);
         }
         *begun = Some(now);
         self.state.replaced = false;
@@ -355,7 +358,7 @@ impl<'a> Machine<'a> {
                 self.output()?.raw(&text, end);
             }
             Action::Next => {
-                if self.lines.at_end() {
+                if self.lines.is_last() {
                     return Ok(Flow::EndCycle(true));
                 }
                 if !self.quiet {
@@ -365,7 +368,7 @@ impl<'a> Machine<'a> {
                 self.read_line(false, begun)?;
             }
             Action::NextAppend => {
-                if self.lines.at_end() {
+                if self.lines.is_last() {
                     return Ok(Flow::EndCycle(true));
                 }
                 self.flush(added)?;

@@ -23,7 +23,7 @@ pub(super) struct Lines {
     at: usize,
     end: u8,
     /// Each file has its own numbers and its own last line (`-s`).
-    separate: bool,
+    pub(super) separate: bool,
     /// Of the line that was read last.
     pub(super) number: usize,
 }
@@ -51,12 +51,7 @@ impl Lines {
         self.files.iter().skip(self.file + 1).any(|file| !file.text.is_empty())
     }
 
-    /// Whether there is no further line at all.
-    pub(super) fn at_end(&self) -> bool {
-        self.at_end_of_file() && !self.is_more_after()
-    }
-
-    /// Whether the line that was read last is what `$` means.
+    /// Whether the line that was read last is what `$` means, after which `n` and `N` find none.
     pub(super) fn is_last(&self) -> bool {
         self.at_end_of_file() && (self.separate || !self.is_more_after())
     }

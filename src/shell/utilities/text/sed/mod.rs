@@ -134,11 +134,11 @@ fn script(call: &mut Call<'_>, parsed: &mut Parsed) -> Result<Vec<u8>, Reason> {
 
 /// Writes what came out to where it belongs. `in_place` has the suffix of `-i`.
 fn finish(call: &mut Call<'_>, names: &[String], in_place: Option<&str>, done: Done) -> Answer {
-    let Done { status, outputs, begun, written } = done;
+    let Done { status, outputs, begun, quit, written } = done;
     let mut outputs = outputs.into_iter();
     if let Some(suffix) = in_place {
         // A file without a line is written too; one that `q` kept from being read is not.
-        let finished = if status == 0 && begun > 0 { names.len() } else { begun };
+        let finished = if quit { begun } else { names.len() };
         for name in names.iter().take(finished) {
             let Output { text, .. } = outputs.next().unwrap_or_default();
             if let Err(error) = replace(call.files, name, suffix, text) {
