@@ -12,6 +12,7 @@ pub(super) fn find(name: &str) -> Option<Tool> {
         "pg_createcluster" => Some(pg_createcluster),
         "nvme" => Some(nvme),
         "uuidgen" => Some(uuidgen),
+        "rndc-confgen" => Some(rndc_confgen),
         _ => None,
     }
 }
@@ -49,6 +50,19 @@ fn uuidgen(debian: &mut Debian<'_>, call: &mut Call<'_>) -> Answer {
         "nvme-cli" => made_on_node(call, "nvme-cli", "uuidgen"),
         _ => Err(Reason::differs("uuidgen", "randomness")),
     }
+}
+
+/// rndc-confgen(8) with `-a`: the file of a key that every image would share stays empty, which bind9's `postinst` gives to its owner.
+fn rndc_confgen(_: &mut Debian<'_>, call: &mut Call<'_>) -> Answer {
+    const FILE: &str = "/etc/bind/rndc.key";
+    if call.args != ["-a"] {
+        return Err(Reason::differs("rndc-confgen", "randomness"));
+    }
+    let done = call.files.write(FILE, b"").and_then(|()| call.files.chmod(FILE, 0o600));
+    if let Err(error) = done {
+        return call.failed("rndc-confgen", FILE, error);
+    }
+    made_on_node(call, "bind9", "rndc-confgen")
 }
 
 /// Nothing here: says which unit does it.

@@ -4,6 +4,8 @@
 //! here: they are evaluated as they are.
 
 mod apache;
+mod dd;
+mod getopt;
 mod links;
 mod machine;
 mod nothing;
@@ -34,6 +36,8 @@ pub(super) fn find(name: &str) -> Option<Tool> {
         "mountpoint" => machine::mountpoint,
         "locale" => machine::locale,
         "pg_lsclusters" => machine::pg_lsclusters,
+        "dd" => dd::dd,
+        "getopt" => getopt::getopt,
         "helpztags" => vim::helpztags,
         _ => return None,
     })

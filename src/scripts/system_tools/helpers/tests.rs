@@ -207,6 +207,43 @@ fn what_does_nothing_says_why() {
 }
 
 #[test]
+fn parts_of_files_are_copied() {
+    let done =
+        run(&["dd if=/etc/shells bs=1 count=3", "dd if=/etc/shells of=/etc/part bs=2 skip=1 count=4 status=none"]);
+    assert_eq!((done.status(), done.out.as_str(), done.text("etc/part").as_str()), (0, "# a", "a commen"));
+    assert_eq!(run(&["dd if=/dev/zero of=/etc/zero bs=4 count=2"]).text("etc/zero"), "\0\0\0\0\0\0\0\0");
+    assert_eq!(run(&["dd if=/nosuch"]).status(), 1);
+    for line in [
+        "dd if=/etc/shells conv=sync",
+        "dd if=/dev/zero",
+        "dd if=/dev/zero bs=1k count=1",
+        "dd if=/dev/urandom bs=1 count=1",
+    ] {
+        assert!(run(&[line]).answer.is_err(), "{line}");
+    }
+    assert!(run(&["dd if=/dev/zero bs=1000000 count=1000"]).reason().contains("16 MiB"));
+}
+
+#[test]
+fn options_of_scripts_come_before_their_operands() {
+    for (args, out, status) in [
+        ("-ab 1 x", " -a -b '1' -- 'x'\n", 0),
+        ("x -b1 -c -- -a", " -b '1' -c '' -- 'x' '-a'\n", 0),
+        ("--all --numb=2 --maybe y", " --all --number '2' --maybe '' -- 'y'\n", 0),
+        ("--number 3 -c4", " --number '3' -c '4' --\n", 0),
+        ("-z --odd x", " -- 'x'\n", 1),
+        ("--all=1", " --all --\n", 1),
+        ("-b", " -b --\n", 1),
+    ] {
+        let done = run(&[&format!("getopt -n example -o ab:c:: -l all,number: --long maybe:: -- {args}")]);
+        assert_eq!((done.out.as_str(), done.status()), (out, status), "{args}");
+    }
+    assert!(run(&["getopt -o a -- -b"]).err.contains("getopt: invalid option -- 'b'"));
+    assert!(run(&["getopt ab x"]).reason().contains("old form"));
+    assert!(run(&["getopt -u -o a -- x"]).reason().contains("-u"));
+}
+
+#[test]
 fn tags_of_vims_help_are_listed_by_name() {
     let mut tree = web();
     let mut put = |path: &str, text: &str| tree.put(path, Node::file(0o644, text)).unwrap();
