@@ -27,16 +27,16 @@ fn differences(lines: &[String]) -> (Vec<String>, usize) {
 fn difference(ours: &Outcome, real: &Outcome) -> String {
     let mut text = String::new();
     if ours.status != real.status {
-        write!(text, "    status {}, GNU's {}\n", ours.status, real.status).unwrap();
+        writeln!(text, "    status {}, GNU's {}", ours.status, real.status).unwrap();
     }
     if ours.out != real.out {
-        write!(text, "    printed {:?}, GNU's {:?}\n", ours.out, real.out).unwrap();
+        writeln!(text, "    printed {:?}, GNU's {:?}", ours.out, real.out).unwrap();
     }
     let paths = ours.files.keys().chain(real.files.keys()).collect::<std::collections::BTreeSet<_>>();
     for path in paths {
         let (ours, real) = (ours.files.get(path), real.files.get(path));
         if ours != real {
-            write!(text, "    {path}: {ours:?}, GNU's {real:?}\n").unwrap();
+            writeln!(text, "    {path}: {ours:?}, GNU's {real:?}").unwrap();
         }
     }
     text
