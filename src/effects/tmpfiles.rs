@@ -50,10 +50,13 @@ pub fn create(tree: &mut Tree, names: &[String]) -> Result<Vec<String>, EffectEr
     Ok(made)
 }
 
-/// Takes away what [`create`] made and the node makes at every boot, unless something is in it by now.
+/// Takes away what [`create`] made and the node makes at every boot, unless something is in it by now; and what scripts made where
+/// the node has a file system in memory, as mmdebstrap does.
 fn forget(tree: &mut Tree) {
+    let in_memory = |path: &str| path.starts_with("run/") || path.starts_with("tmp/");
+    let goes = |path: &str, node: &Node| node.origin == BOOT || (in_memory(path) && node.origin.starts_with("script:"));
     let mut made: Vec<String> =
-        tree.iter().filter(|(_, node)| node.origin == BOOT).map(|(path, _)| path.to_owned()).collect();
+        tree.iter().filter(|(path, node)| goes(path, node)).map(|(path, _)| path.to_owned()).collect();
     made.reverse();
     for path in made {
         if tree.below(&path).next().is_none() {
@@ -224,10 +227,18 @@ mod tests {
         assert!(create(&mut tree, &["x.conf".to_owned()]).unwrap().is_empty(), "it is there already");
         // What a script puts in it stays, with the directory.
         tree.put("run/x/file", Node::file(0o644, "")).unwrap();
+        // But for what is lost at the next boot.
+        tree.put("run/s", Node::dir(0o755).from("script:x")).unwrap();
+        tree.put("run/s/file", Node::file(0o644, "").from("script:x")).unwrap();
         forget(&mut tree);
-        for (path, stays) in
-            [("var/lib/x", false), ("var/lib/y/z", false), ("var/lib/l", false), ("run/x", true), ("etc/x", true)]
-        {
+        for (path, stays) in [
+            ("run/s", false),
+            ("var/lib/x", false),
+            ("var/lib/y/z", false),
+            ("var/lib/l", false),
+            ("run/x", true),
+            ("etc/x", true),
+        ] {
             assert_eq!(tree.contains(path), stays, "{path}");
         }
         assert!(create(&mut tree, &[]).unwrap().contains(&"var/lib/other".to_owned()));
