@@ -51,5 +51,5 @@ bench:
 
 # The census of maintainer scripts: what those of tests/packages/list.toml are made of, and which can be followed
 [group('develop')]
-census *GROUPS:
-    cargo run --release --quiet --example census -- {{GROUPS}}
+census *ARGS:
+    cargo run --release --quiet --example census -- {{ARGS}}

@@ -1,5 +1,6 @@
 //! The census of maintainer scripts: for the list of packages (`tests/packages/list.toml`), what their scripts are made of and
-//! whether they can be followed. A developer's tool; `just census` runs it, with groups' names as arguments for some of them.
+//! whether they can be followed. A developer's tool; `just census` runs it; its arguments are names of groups
+//! and boards, for some of them.
 //!
 //! ```text
 //! list ─▶ resolver ─▶ fetcher ─▶ reader of .deb ─┬▶ parser of shell ─▶ commands and constructs, counted
@@ -35,11 +36,13 @@ fn main() -> Result<(), Box<dyn Error>> {
     let now = SystemTime::now().duration_since(UNIX_EPOCH)?.as_secs();
     let mut archive = Archive::new(&cache.ok_or("neither IMGBUILD_CACHE nor HOME is set")?, now)?;
     let workspace = tempfile::tempdir()?;
-    for board in BOARDS {
+    let (boards, groups): (Vec<&String>, Vec<&String>) =
+        wanted.iter().partition(|name| BOARDS.contains(&name.as_str()));
+    for board in BOARDS.into_iter().filter(|board| boards.is_empty() || boards.iter().any(|name| name == board)) {
         let mut census = Census::default();
         println!("== {board}");
         for group in packages::groups() {
-            if wanted.is_empty() || wanted.contains(&group.name) {
+            if groups.is_empty() || groups.contains(&&group.name) {
                 let names = group.names(board);
                 match archive.evaluate(&group, board, workspace.path()) {
                     Ok(evaluated) => census.take(&names, &evaluated),

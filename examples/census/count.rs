@@ -110,7 +110,7 @@ impl Walk<'_> {
             match &redirect.kind {
                 RedirectKind::Here(word) => {
                     self.construct("here-document");
-                    self.word(word);
+                    word.get().into_iter().for_each(|word| self.word(word));
                 }
                 _ => self.construct("redirection"),
             }
@@ -136,7 +136,7 @@ impl Walk<'_> {
 
     fn operation(&mut self, operation: &Operation) {
         match operation {
-            Operation::Value => {}
+            Operation::Value | Operation::Unknown => {}
             Operation::Length => self.construct("${#…}"),
             Operation::Default { word, .. } | Operation::Alternative { word, .. } => {
                 self.construct("${…-…}, ${…+…}");

@@ -13,7 +13,7 @@ Examples:
 #[derive(Debug, Args)]
 #[command(group = ArgGroup::new("where").args(["name", "profile"]).required(true))]
 pub struct Why {
-    /// Package, path in the image, unit, kernel module, sysctl or manifest's file to explain
+    /// Package, path in the image, unit, kernel module, sysctl, question of debconf or manifest's file to explain
     pub what: String,
     /// Profile whose image has it, or node with that profile
     pub name: Option<String>,

@@ -121,6 +121,15 @@ fn modules_and_settings_are_told_with_their_overlay() {
 }
 
 #[test]
+fn an_answer_to_debconf_is_told_with_who_gives_it() {
+    let (_online, place) = place("[debconf]\n\"post/colour\" = \"red\"\n");
+    place.write("overlays/app/overlay.toml", format!("{OVERLAY}[debconf]\n\"post/colour\" = \"blue\"\n"));
+    let text = why(&place, "post/colour");
+    assert!(text.starts_with("post/colour is answered `red` by the profile, where a package asks debconf\n"), "{text}");
+    assert!(text.ends_with("  instead of overlay `app` (overlays/app/overlay.toml:17)\n"), "{text}");
+}
+
+#[test]
 fn a_unit_and_a_path_lead_to_the_package_that_holds_them_and_to_whoever_wants_it() {
     let (_online, place) = place("");
     // Not locked, what packages hold is not known; what the profile says is.

@@ -2,7 +2,7 @@
 
 use super::harness::{Case, case, compare, with_input};
 
-const LINES: &[&str] = &[
+pub const LINES: &[&str] = &[
     "mawk '{print $1}' list",
     "mawk '{print $2, $1}' list",
     "mawk -F: '{print $1}' passwd",

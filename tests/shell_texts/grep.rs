@@ -2,7 +2,7 @@
 
 use super::harness::{Case, case, compare, with_input};
 
-const LINES: &[&str] = &[
+pub const LINES: &[&str] = &[
     "grep alpha list",
     "grep -q alpha list",
     "grep -q nothing list",

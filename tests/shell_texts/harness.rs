@@ -71,8 +71,8 @@ fn shown(bytes: &[u8]) -> String {
     bytes.escape_ascii().to_string().replace("\\n", "\n")
 }
 
-/// Splits a command line as a shell does, but for expansions.
-fn words(line: &str) -> Vec<String> {
+/// Splits a command line as a shell does, but for expansions, which the lines do not have.
+fn words_of(line: &str) -> Vec<String> {
     let mut words = Vec::new();
     let mut word: Option<String> = None;
     let mut chars = line.chars();
@@ -82,7 +82,6 @@ fn words(line: &str) -> Vec<String> {
             '\'' => word.get_or_insert_default().extend(chars.by_ref().take_while(|char| *char != '\'')),
             '"' => {
                 let text: String = chars.by_ref().take_while(|char| *char != '"').collect();
-                assert!(!text.contains(['$', '`', '\\']), "an expansion: {line}");
                 word.get_or_insert_default().push_str(&text);
             }
             '\\' => word.get_or_insert_default().extend(chars.next()),
@@ -91,6 +90,14 @@ fn words(line: &str) -> Vec<String> {
     }
     words.extend(word);
     words
+}
+
+/// Carries out `case` with our utilities, whatever comes of it.
+pub fn try_ours(case: &Case) {
+    let words = words_of(&case.line);
+    if words.first().is_some_and(|name| utilities::find(name).is_some()) {
+        let _ = ours(case);
+    }
 }
 
 /// Carries out `case` with our utilities; what they refuse is told.
@@ -102,7 +109,7 @@ fn ours(case: &Case) -> Result<Outcome, String> {
     }
     let mut files = Files::new(tree, "test");
     files.chdir("/work").unwrap();
-    let words = words(&case.line);
+    let words = words_of(&case.line);
     let (name, args) = words.split_first().unwrap();
     let utility = utilities::find(name).ok_or_else(|| format!("{name} is not there"))?;
     let (mut out, mut err) = (Vec::new(), Vec::new());

@@ -8,6 +8,7 @@
 mod awk;
 mod grep;
 mod harness;
+mod mutated;
 mod patterns;
 mod sed;
 mod small;

@@ -3,7 +3,7 @@
 use super::harness::{Case, case, compare, with_input};
 
 /// Addresses, commands, flags and options, each in a line of its own.
-const LINES: &[&str] = &[
+pub const LINES: &[&str] = &[
     "sed -n 2p list",
     "sed -n '$p' list",
     "sed -n '2,4p' list",

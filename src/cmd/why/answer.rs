@@ -8,7 +8,7 @@ use crate::profile::{Giver, Origin};
 /// Why something is in an image, or set there.
 #[derive(Debug)]
 pub(super) struct Answer<'a> {
-    /// `package`, `file`, `manifest`, `unit`, `module` or `sysctl`.
+    /// `package`, `file`, `manifest`, `unit`, `module`, `sysctl` or `debconf`.
     pub(super) kind: &'static str,
     /// What was asked about.
     pub(super) name: &'a str,

@@ -78,6 +78,11 @@ pub(super) fn setting(profile: &Profile, name: &str) -> Option<(&'static str, Gi
         let differs = |overlay: &Overlay| overlay.sysctl.get(name).is_some_and(|other| other != value);
         return Some(("sysctl", told(profile, "sysctl", name, says, differs)));
     }
+    if let Some(answer) = profile.debconf.get(name) {
+        let says = format!("{name} is answered `{answer}` by the profile, where a package asks debconf");
+        let differs = |overlay: &Overlay| overlay.debconf.get(name).is_some_and(|other| other != answer);
+        return Some(("debconf", told(profile, "debconf", name, says, differs)));
+    }
     // The kernel takes `-` and `_` for the same.
     let is = |module: &&String| module.replace('-', "_") == name.replace('-', "_");
     let lists = [
@@ -105,7 +110,7 @@ fn told(profile: &Profile, key: &str, value: &str, says: String, differs: impl F
 /// Names that [`setting`] knows.
 pub(super) fn settings(profile: &Profile) -> impl Iterator<Item = &str> {
     let modules = profile.kernel.modules.iter().chain(&profile.kernel.initrd_modules);
-    modules.chain(profile.sysctl.keys()).map(String::as_str)
+    modules.chain(profile.sysctl.keys()).chain(profile.debconf.keys()).map(String::as_str)
 }
 
 /// Paths that [`file`] knows.

@@ -18,9 +18,14 @@ mod search;
 #[cfg(test)]
 mod tests;
 
+use std::cell::Cell;
+
 use node::{Node, Place};
 use program::{Program, Purpose};
 use search::{Search, Slots};
+
+/// Most steps of all searches of one pattern together.
+const STEPS_MAX: usize = 500_000_000;
 
 /// Longest pattern.
 const PATTERN_MAX: usize = 64 << 10;
@@ -93,6 +98,8 @@ pub struct Regex {
     count: usize,
     /// Subexpressions of which nothing is told.
     unsettled: Vec<usize>,
+    /// How many steps are left to all searches.
+    left: Cell<usize>,
 }
 
 /// Where a match begins and ends.
@@ -154,6 +161,7 @@ impl Regex {
             anchored: node.is_anchored(options.lines),
             count,
             unsettled,
+            left: Cell::new(STEPS_MAX),
         })
     }
 
@@ -165,7 +173,8 @@ impl Regex {
 
     fn search(&self, program: &Program, text: &[u8], from: usize, any: bool) -> Result<Option<Slots>, PatternError> {
         let slots = (self.count + 1) * 2;
-        Search { program, text, from, lines: self.lines, anchored: self.anchored, any, slots }.run()
+        let left = &self.left;
+        Search { program, text, from, lines: self.lines, anchored: self.anchored, any, slots, left }.run()
     }
 
     /// Whether it matches anywhere in `text`.

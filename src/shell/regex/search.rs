@@ -3,13 +3,15 @@
 //! It goes through a program with backtracking. What was tried at a place is not tried again, so that the time is bounded by the
 //! product of the program's and the text's length.
 
+use std::cell::Cell;
+
 use super::PatternError;
 use super::bytes::is_word;
 use super::node::Place;
 use super::program::{Program, Step};
 
 /// Most bits of memory for what was tried.
-const TRIED_MAX: usize = 1 << 30;
+const TRIED_MAX: usize = 1 << 28;
 
 /// Where a match and its subexpressions begin and end: twice their number, and one more.
 pub(super) type Slots = Vec<Option<usize>>;
@@ -27,6 +29,8 @@ pub(super) struct Search<'a> {
     /// Any match will do.
     pub(super) any: bool,
     pub(super) slots: usize,
+    /// How many steps are left to all searches of the pattern.
+    pub(super) left: &'a Cell<usize>,
 }
 
 enum Job {
@@ -79,7 +83,7 @@ impl Search<'_> {
                     empty.insert(Tried { words: vec![0; bits / 64 + 1], width, from: start })
                 }
             };
-            if let Some(found) = self.at(start, tried) {
+            if let Some(found) = self.at(start, tried)? {
                 return Ok(Some(found));
             }
             start += 1;
@@ -87,7 +91,8 @@ impl Search<'_> {
     }
 
     /// The longest match that begins at `start`.
-    fn at(&self, start: usize, tried: &mut Tried) -> Option<Slots> {
+    fn at(&self, start: usize, tried: &mut Tried) -> Result<Option<Slots>, PatternError> {
+        let mut steps = 0;
         let mut slots: Slots = vec![None; self.slots];
         let mut best: Option<(usize, Slots)> = None;
         let mut jobs = vec![Job::Go(0, start)];
@@ -102,6 +107,7 @@ impl Search<'_> {
                 }
             };
             while let Some(current) = self.program.steps.get(step) {
+                steps += 1;
                 match current {
                     Step::Bytes(set) => match self.text.get(at) {
                         Some(byte) if set.has(*byte) => (step, at) = (step + 1, at + 1),
@@ -111,6 +117,9 @@ impl Search<'_> {
                     Step::Place(_) => break,
                     Step::Jump(to) => step = *to,
                     Step::Choice(one, other, number) => {
+                        if steps > self.left.get() {
+                            break;
+                        }
                         if !tried.mark(*number, at) {
                             break;
                         }
@@ -135,11 +144,13 @@ impl Search<'_> {
                 }
             }
         }
-        let (end, mut slots) = best?;
+        let left = self.left.get().checked_sub(steps);
+        self.left.set(left.ok_or_else(|| PatternError::new("more text than can be searched"))?);
+        let Some((end, mut slots)) = best else { return Ok(None) };
         if let [first, second, ..] = slots.as_mut_slice() {
             (*first, *second) = (Some(start), Some(end));
         }
-        Some(slots)
+        Ok(Some(slots))
     }
 
     fn is_at(&self, place: Place, at: usize) -> bool {

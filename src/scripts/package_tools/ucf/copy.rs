@@ -5,7 +5,7 @@ use super::super::diversions;
 use super::state;
 use crate::effects::dpkg_db::md5;
 use crate::scripts::debian::Debian;
-use crate::shell::{Answer, Call, FileError, Reason};
+use crate::shell::{Absent, Answer, Call, FileError, Reason};
 use crate::tree::Node;
 
 const NAME: &str = "ucf";
@@ -282,17 +282,23 @@ impl Job {
 
     /// Puts the new file in place: what is there keeps owner and mode, what is not gets those of the new file.
     fn replace(&self, call: &mut Call<'_>) -> Result<u8, FileError> {
-        let is_link = call.files.read_link(&self.dest).is_ok();
-        let exists = call.files.exists(&self.dest)?;
-        if is_link && !exists {
-            call.complain(&format!("{} is a broken symlink!", self.dest));
-            call.files.unlink(&self.dest)?;
+        let mut at = self.dest.clone();
+        if call.files.read_link(&self.dest).is_ok() {
+            // A file may be made where a link leads, but no directory.
+            match call.files.canonical(&self.dest, Absent::Last) {
+                Ok(real) => at = real,
+                Err(FileError::Reason(reason)) => return Err(reason.into()),
+                Err(_) => {
+                    call.complain(&format!("{} is a broken symlink!", self.dest));
+                    call.files.unlink(&self.dest)?;
+                }
+            }
         }
-        if exists {
+        if call.files.exists(&at)? {
             let bytes = call.files.read(&self.new)?.into_owned();
-            call.files.write(&self.dest, &bytes)?;
+            call.files.write(&at, &bytes)?;
         } else {
-            copy(call, &self.new, &self.dest)?;
+            copy(call, &self.new, &at)?;
         }
         self.record(call)
     }

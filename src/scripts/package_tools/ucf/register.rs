@@ -15,15 +15,20 @@ pub(super) fn ucfr(_debian: &mut Debian<'_>, call: &mut Call<'_>) -> Answer {
     if given.has("help") {
         return Ok(0);
     }
-    let [package, file] = given.operands.as_slice() else {
-        call.complain("ucfr: *** ERROR: Need exactly two arguments");
-        return Ok(3);
+    let (package, file) = match given.operands.as_slice() {
+        [package, file, rest @ ..] if !package.is_empty() && !file.is_empty() => {
+            if !rest.is_empty() {
+                call.complain("ucfr: *** ERROR: Need exactly two arguments");
+                return Ok(3);
+            }
+            (package, file)
+        }
+        _ => {
+            call.complain("ucfr: Unable to determine the package or the file");
+            return Ok(1);
+        }
     };
     state::refuse_settings(NAME, call.files)?;
-    if package.is_empty() || file.is_empty() {
-        call.complain("ucfr: Unable to determine the package or the file");
-        return Ok(1);
-    }
     let real = state::real(call.files, file)?;
     let dir = state::dir(call, given.value("state-dir"));
     let registry = format!("{dir}/registry");

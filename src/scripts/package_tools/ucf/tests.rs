@@ -149,6 +149,11 @@ fn links_and_diversions_are_followed() {
     sample.files.symlink("nowhere/x", "/etc/broken.conf").unwrap();
     assert_eq!(sample.run("ucf /usr/share/lamp/lamp.conf /etc/broken.conf"), 0);
     assert_eq!(sample.text("/etc/broken.conf"), "on\n");
+    assert!(sample.files.read_link("/etc/broken.conf").is_err(), "the link led to no directory");
+    sample.files.symlink("made.conf", "/etc/open.conf").unwrap();
+    assert_eq!(sample.run("ucf /usr/share/lamp/lamp.conf /etc/open.conf"), 0);
+    assert_eq!(sample.files.read_link("/etc/open.conf").unwrap(), "made.conf");
+    assert_eq!(sample.text("/etc/made.conf"), "on\n");
     sample.run("dpkg-divert --package fuse --no-rename --divert /etc/other.conf /etc/fuse.conf");
     assert_eq!(sample.run("ucf /usr/share/lamp/lamp.conf /etc/fuse.conf"), 0);
     assert_eq!(sample.text("/etc/other.conf"), "on\n");
@@ -192,7 +197,8 @@ fn files_are_registered_to_packages() {
     assert_eq!(sample.run("ucfr --purge fuse /etc/lamp.conf"), 0);
     assert_eq!(sample.text("/var/lib/ucf/registry"), "");
     assert_eq!(sample.run("ucfr --purge fuse /etc/lamp.conf"), 0);
-    assert_eq!(sample.run("ucfr fuse"), 3);
+    assert_eq!(sample.run("ucfr fuse"), 1);
+    assert_eq!(sample.run("ucfr fuse /x /y"), 3);
     assert!(sample.try_run("ucfr --loud fuse /x").is_err());
     sample.files.write("/var/lib/ucf/registry", b"a \t /x\nb \t /x\n").unwrap();
     assert_eq!(sample.run("ucfr a /x"), 2);

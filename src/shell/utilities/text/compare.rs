@@ -14,8 +14,15 @@ use crate::shell::regex::bytes::is_space;
 const CMP: Spec = Spec { utility: "cmp", short: "s", long: &[("quiet", 's'), ("silent", 's')] };
 const DIFF: Spec = Spec {
     utility: "diff",
-    short: "abquw",
-    long: &[("brief", 'q'), ("ignore-all-space", 'w'), ("ignore-space-change", 'b'), ("text", 'a'), ("unified", 'u')],
+    short: "Babquw",
+    long: &[
+        ("brief", 'q'),
+        ("ignore-blank-lines", 'B'),
+        ("ignore-all-space", 'w'),
+        ("ignore-space-change", 'b'),
+        ("text", 'a'),
+        ("unified", 'u'),
+    ],
 };
 const COMM: Spec = Spec { utility: "comm", short: "123z", long: &[("zero-terminated", 'z')] };
 
@@ -76,8 +83,8 @@ pub(super) fn diff(call: &mut Call<'_>) -> Answer {
     if one == other || parsed.has('w') && stripped(&one) == stripped(&other) {
         return Ok(0);
     }
-    if parsed.has('b') && !parsed.has('w') {
-        return Err(Reason::unsupported("diff", "-b where files differ"));
+    if parsed.has('B') || parsed.has('b') && !parsed.has('w') {
+        return Err(Reason::unsupported("diff", "-b or -B where files differ"));
     }
     if !parsed.has('q') {
         return Err(Reason::unsupported("diff", "files that differ, without -q"));

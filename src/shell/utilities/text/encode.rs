@@ -1,4 +1,4 @@
-//! base64 and od: the manual of GNU coreutils 9.7, 4.1 and 4.4; POSIX.1-2024 XCU od.
+//! base64, od and iconv: the manual of GNU coreutils 9.7, 4.1 and 4.4; POSIX.1-2024 XCU od, iconv.
 
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
@@ -9,6 +9,7 @@ use crate::shell::call::{Answer, Call};
 use crate::shell::reason::Reason;
 
 const BASE64: Spec = Spec { utility: "base64", short: "dw:", long: &[("decode", 'd'), ("wrap", 'w')] };
+const ICONV: Spec = Spec { utility: "iconv", short: "f:t:", long: &[("from-code", 'f'), ("to-code", 't')] };
 const OD: Spec = Spec {
     utility: "od",
     short: "A:N:bcdilosj:t:vx",
@@ -20,6 +21,27 @@ const OD: Spec = Spec {
         ("skip-bytes", 'j'),
     ],
 };
+
+/// iconv(1), where nothing is to be converted: text of ASCII, and UTF-8 to UTF-8.
+pub(super) fn iconv(call: &mut Call<'_>) -> Answer {
+    let parsed = ICONV.parse(call.args)?;
+    let set = |letter| {
+        let name = parsed.value(letter).unwrap_or_default().split("//").next().unwrap_or_default();
+        name.to_ascii_uppercase()
+    };
+    let (from, to) = (set('f'), set('t'));
+    let ascii = ["ASCII", "US-ASCII", "ANSI_X3.4-1968", "ISO-8859-1", "ISO-8859-15", "LATIN1"];
+    let utf = ["UTF-8", "UTF8"];
+    let known = |name: &String| ascii.contains(&name.as_str()) || utf.contains(&name.as_str());
+    let (text, status) = input::all(call, "iconv", parsed.operands.clone())?;
+    let both = |names: &[&str]| names.contains(&from.as_str()) && names.contains(&to.as_str());
+    let same = known(&from) && known(&to) && text.is_ascii() || both(&utf) && std::str::from_utf8(&text).is_ok();
+    if !same {
+        return Err(Reason::unsupported("iconv", format!("text from `{from}` to `{to}`")));
+    }
+    call.out.extend(text);
+    Ok(status)
+}
 
 /// base64(1)
 pub(super) fn base64(call: &mut Call<'_>) -> Answer {

@@ -22,6 +22,8 @@ mod sed;
 mod seq;
 mod sort;
 mod sums;
+#[cfg(test)]
+mod tests;
 mod tr;
 mod uniq;
 mod version;
@@ -48,6 +50,7 @@ pub fn find(name: &str) -> Option<Utility> {
         "fold" => lines::fold,
         "grep" => grep::grep,
         "head" => ends::head,
+        "iconv" => encode::iconv,
         "md5sum" => sums::md5sum,
         "od" => encode::od,
         "paste" => lines::paste,

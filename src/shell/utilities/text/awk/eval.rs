@@ -76,6 +76,7 @@ impl State {
             Expr::Join(left, right) => {
                 let mut text = self.text(left)?.to_vec();
                 text.extend_from_slice(&self.text(right)?);
+                self.charge(text.len())?;
                 let value = Value::Text(text.into());
                 self.bytes(&value)?;
                 value
@@ -194,7 +195,9 @@ impl State {
             }
             Function::Sprintf => {
                 let values = args.iter().map(|arg| self.value(arg)).collect::<Result<Vec<_>, _>>()?;
-                sprintf(self, &values).map(|text| Value::Text(text.into()))
+                let text = sprintf(self, &values)?;
+                self.charge(text.len())?;
+                Ok(Value::Text(text.into()))
             }
             Function::Sub | Function::Gsub => {
                 let pattern = self.pattern_of(arg(0)?)?;
@@ -205,6 +208,7 @@ impl State {
                     return Err(unsupported("a replacement in what is no variable"));
                 }
                 let text = self.text(place)?;
+                self.charge(text.len())?;
                 let (text, count) = gsub(&pattern, &new, &text, function == Function::Gsub)?;
                 if count > 0 {
                     self.assign(place, Value::Text(text.into()))?;

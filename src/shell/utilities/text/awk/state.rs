@@ -11,7 +11,7 @@ use crate::shell::reason::Reason;
 use crate::shell::regex::Regex;
 
 /// Most steps that one call takes.
-const STEPS_MAX: usize = 10_000_000;
+const STEPS_MAX: usize = 2_000_000;
 
 /// Longest string.
 const TEXT_MAX: usize = 16 << 20;
@@ -50,9 +50,15 @@ impl State {
         state
     }
 
+    /// Counts a step.
     pub(super) fn step(&mut self) -> Result<(), Reason> {
-        self.steps += 1;
-        if self.steps > STEPS_MAX { Err(Reason::Limit("10000000 steps of awk")) } else { Ok(()) }
+        self.charge(0)
+    }
+
+    /// Counts a step that makes `bytes` bytes.
+    pub(super) fn charge(&mut self, bytes: usize) -> Result<(), Reason> {
+        self.steps += 1 + bytes / 128;
+        if self.steps > STEPS_MAX { Err(Reason::Limit("2000000 steps of awk")) } else { Ok(()) }
     }
 
     /// How numbers become strings.

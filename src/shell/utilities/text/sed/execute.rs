@@ -13,7 +13,7 @@ use crate::shell::regex::{PatternError, Regex};
 use crate::shell::utilities::text::input::bounded;
 
 /// Most commands that one call carries out.
-const STEPS_MAX: usize = 10_000_000;
+const STEPS_MAX: usize = 2_000_000;
 
 /// Longest pattern space and hold space.
 const SPACE_MAX: usize = 16 << 20;
@@ -88,6 +88,7 @@ pub(super) struct State {
     hold_unended: bool,
     replaced: bool,
     last: Option<Rc<Regex>>,
+    steps: usize,
     outputs: Vec<Output>,
     written: BTreeMap<String, Output>,
 }
@@ -118,7 +119,6 @@ impl<'a> Machine<'a> {
             self.state.written.insert(file.clone(), Output::default());
         }
         self.state.outputs.push(Output::default());
-        let mut steps = 0;
         let mut again = false;
         let mut begun = None;
         let mut added: Vec<Added<'a>> = Vec::new();
@@ -130,10 +130,7 @@ impl<'a> Machine<'a> {
             let mut at = 0;
             let (print, quit) = loop {
                 let Some(command) = self.commands.get(at) else { break (true, None) };
-                steps += 1;
-                if steps > STEPS_MAX {
-                    return Err(Reason::Limit("10000000 commands of sed"));
-                }
+                self.charge(0)?;
                 if !self.selects(at, command)? {
                     at = if let Action::Open(end) = command.action { end } else { at + 1 };
                     continue;
@@ -161,6 +158,12 @@ impl<'a> Machine<'a> {
         let State { outputs, written, .. } = self.state;
         let begun = begun.map_or(0, |file| file + 1);
         Ok(Done { status: status.unwrap_or(0), outputs, begun, quit: status.is_some(), written })
+    }
+
+    /// Counts a command, which goes through `bytes` bytes.
+    fn charge(&mut self, bytes: usize) -> Result<(), Reason> {
+        self.state.steps += 1 + bytes / 1024;
+        if self.state.steps > STEPS_MAX { Err(Reason::Limit("2000000 commands of sed")) } else { Ok(()) }
     }
 
     fn output(&mut self) -> Result<&mut Output, Reason> {
@@ -237,6 +240,7 @@ impl<'a> Machine<'a> {
             Address::Step(first, step) => number >= *first && (number - first).is_multiple_of(*step),
             Address::Last => self.lines.is_last(),
             Address::Pattern(pattern) => {
+                self.charge(self.state.space.len())?;
                 let pattern = self.pattern(pattern.as_ref())?;
                 pattern.is_match(&self.state.space).map_err(|error| pattern_error(&error))?
             }
@@ -288,7 +292,6 @@ impl<'a> Machine<'a> {
         Ok(selected)
     }
 
-    #[expect(clippy::too_many_lines, reason = "one arm for each command of sed")]
     fn carry_out(
         &mut self,
         at: usize,
@@ -337,15 +340,9 @@ impl<'a> Machine<'a> {
                 let number = self.lines.number;
                 self.output()?.raw(format!("{number}\n").as_bytes(), end);
             }
-            Action::Copy => self.state.space.clone_from(&self.state.hold),
-            Action::CopyAppend => {
-                self.state.space.push(end);
-                self.state.space.extend_from_slice(&self.state.hold);
-            }
-            Action::Hold => self.state.hold.clone_from(&self.state.space),
-            Action::HoldAppend => {
-                self.state.hold.push(end);
-                self.state.hold.extend_from_slice(&self.state.space);
+            Action::Copy | Action::CopyAppend | Action::Hold | Action::HoldAppend | Action::Translate(_) => {
+                self.charge(self.state.space.len().max(self.state.hold.len()))?;
+                self.copy(&command.action);
             }
             Action::Exchange => {
                 let state = &mut self.state;
@@ -387,16 +384,34 @@ impl<'a> Machine<'a> {
             Action::QuitSilently(status) => return Ok(Flow::Quit(false, *status)),
             Action::Write(file) => self.write(file),
             Action::Substitute(made) => self.substitute(made)?,
-            Action::Translate(table) => {
-                for byte in &mut self.state.space {
-                    *byte = table[usize::from(*byte)];
-                }
-            }
         }
         if self.state.space.len().max(self.state.hold.len()) > SPACE_MAX {
             return Err(Reason::Limit("16 MiB in a space of sed"));
         }
         Ok(Flow::Next)
+    }
+
+    /// The commands that go through a whole space.
+    fn copy(&mut self, action: &Action) {
+        let State { space, hold, .. } = &mut self.state;
+        match action {
+            Action::Copy => space.clone_from(hold),
+            Action::CopyAppend => {
+                space.push(self.end);
+                space.extend_from_slice(hold);
+            }
+            Action::Hold => hold.clone_from(space),
+            Action::HoldAppend => {
+                hold.push(self.end);
+                hold.extend_from_slice(space);
+            }
+            Action::Translate(table) => {
+                for byte in space {
+                    *byte = table[usize::from(*byte)];
+                }
+            }
+            _ => {}
+        }
     }
 
     fn write(&mut self, file: &str) {
@@ -412,6 +427,7 @@ impl<'a> Machine<'a> {
         if made.wanted.iter().any(|group| *group > pattern.groups()) {
             return Err(unsupported("a reference to a subexpression that is not there"));
         }
+        self.charge(self.state.space.len())?;
         let text = std::mem::take(&mut self.state.space);
         let part = |from: usize, to: usize| text.get(from..to).unwrap_or_default();
         let mut built = Vec::new();

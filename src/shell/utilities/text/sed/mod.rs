@@ -85,6 +85,7 @@ pub(super) fn sed(call: &mut Call<'_>) -> Answer {
 
     let tree: &Files = call.files;
     let read = |file: &str| match tree.read(file) {
+        _ if file != "-" && input::is_stdin(file) => Err(unsupported("`r` of standard input")),
         Ok(text) => Ok(text.into_owned()),
         Err(FileError::Reason(reason)) => Err(reason),
         Err(_) => Ok(Vec::new()),
