@@ -2,6 +2,7 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
+mod added;
 #[path = "../support/archive.rs"]
 #[expect(dead_code, reason = "what is wrong with an archive is tests/cli's business")]
 mod archive;
