@@ -5,13 +5,15 @@
 
 mod drawn;
 mod host;
-mod lines;
 mod ours;
 mod sample;
 
 use std::fmt::Write as _;
 
 use sample::Outcome;
+
+/// Command lines that somebody thought of, with comments.
+const LINES: &str = include_str!("lines.txt");
 
 /// What both did, where it was not the same, and how many lines are not modelled; those the real utilities need not try, some of which
 /// would wait for ever.
@@ -45,7 +47,7 @@ fn difference(ours: &Outcome, real: &Outcome) -> String {
 #[test]
 #[ignore = "needs root: files get other owners"]
 fn command_lines_do_what_the_real_utilities_do() {
-    let lines: Vec<String> = lines::ALL
+    let lines: Vec<String> = LINES
         .lines()
         .map(str::trim)
         .filter(|line| !line.is_empty() && !line.starts_with('#'))
