@@ -147,7 +147,7 @@ impl Regex {
         }
         let mut unsettled = Vec::new();
         let empty_turns = node.repeats(&|node| !matches!(node, Node::Repeat(..)) && node.is_nullable());
-        if empty_turns || node.has_choices() && node.has_word_places() {
+        if empty_turns || node.has_word_places() && node.is_variable() {
             unsettled.extend(1..=count);
         } else {
             node.inner_groups(false, &mut unsettled);

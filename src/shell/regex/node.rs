@@ -117,6 +117,17 @@ impl Node {
         }
     }
 
+    /// Whether texts of several lengths may match.
+    pub(super) fn is_variable(&self) -> bool {
+        match self {
+            Self::Bytes(_) | Self::Place(_) => false,
+            Self::Either(_) => true,
+            Self::Sequence(parts) => parts.iter().any(Self::is_variable),
+            Self::Group(_, inner) => inner.is_variable(),
+            Self::Repeat(inner, least, most) => Some(*least) != *most || inner.is_variable(),
+        }
+    }
+
     /// Whether an edge of a word is in it.
     pub(super) fn has_word_places(&self) -> bool {
         match self {

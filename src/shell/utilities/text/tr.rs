@@ -131,6 +131,9 @@ pub(super) fn tr(call: &mut Call<'_>) -> Answer {
                 return Err(unsupported("such classes in the second set"));
             }
             let last = *second.last().ok_or_else(|| unsupported("an empty second set"))?;
+            if complement && !first_classes.is_empty() && second.iter().any(|byte| *byte != last) {
+                return Err(unsupported("the complement of a class, to other than one byte"));
+            }
             if parsed.has('t') {
                 first.truncate(second.len());
             }
