@@ -9,7 +9,8 @@ use imgbuild::debian::archive::{FetchedIndex, fetch_indexes};
 use imgbuild::debian::mirror::{AptMirrors, Mirror};
 use imgbuild::debian::{Package, deb};
 use imgbuild::effects::ledger::Ledger;
-use imgbuild::effects::{self, Context, Requests, accounts, unpack};
+use imgbuild::effects::unpack::{self, UnpackError};
+use imgbuild::effects::{self, Context, Requests, accounts};
 use imgbuild::fetch::Fetcher;
 use imgbuild::lock::{IdMap, Locked, Update, lock_profile};
 use imgbuild::output::Silent;
@@ -126,12 +127,18 @@ impl Archive {
 fn evaluated(profile: &Profile, packages: &[Package], epoch: u64) -> Result<Installed, Box<dyn Error>> {
     let (ledger, none) = (Ledger::default(), IdMap::default());
     let declared = ledger.declared_for(packages)?;
-    let mut tree = unpack::unpack(packages)?;
+    let arch = profile.board.arch();
+    let mut tree = match unpack::unpack(packages) {
+        // A `preinst` may divert what another package has too.
+        Err(UnpackError::TwoOwners { .. }) => {
+            unpack::unpack_diverted(packages, &scripts::diverted(packages, arch, &ledger, &none))?
+        }
+        unpacked => unpacked?,
+    };
     let context = Context { profile, packages, ids: &none, declared: &declared, requests: Requests::none(), epoch };
     let ids = accounts::allocate_ids(&tree, &context)?;
     effects::prepare(&mut tree, &Context { ids: &ids, ..context })?;
     let accounts = Accounts::new(&tree, &ids, true, epoch)?;
     let debconf = Debconf::new(packages, &profile.debconf);
-    let arch = profile.board.arch();
     Ok(scripts::install(tree, scripts::Input { packages, arch, ledger: &ledger, debconf, accounts }))
 }
