@@ -44,6 +44,8 @@ fn main() -> Result<(), Box<dyn Error>> {
         for group in packages::groups() {
             if groups.is_empty() || groups.contains(&&group.name) {
                 let names = group.names(board);
+                let beside = if group.equal { ", held against an installation" } else { "" };
+                println!("{}{beside}", group.name);
                 match archive.evaluate(&group, board, workspace.path()) {
                     Ok(evaluated) => census.take(&names, &evaluated),
                     Err(error) => println!("{}: {error}", group.name),

@@ -36,7 +36,6 @@ pub struct UnfollowedScripts(pub Vec<Unfollowed>);
 impl UnfollowedScripts {
     /// The ways out.
     #[must_use]
-    #[expect(clippy::unnecessary_wraps, reason = "the hints of all errors have one type")]
     pub fn hint(&self) -> Option<String> {
         let packages: BTreeSet<&str> = self.0.iter().map(|script| script.package.as_str()).collect();
         let what = if packages.len() > 1 { "these packages" } else { "the package" };

@@ -25,7 +25,7 @@ fn make_ssl_cert(_: &mut Debian<'_>, call: &mut Call<'_>) -> Answer {
     made_on_node(call, "ssl-cert", "make-ssl-cert")
 }
 
-/// pg_createcluster(1): a data directory with a system identifier, which would lie in `/var`, where every node begins anew.
+/// `pg_createcluster(1)`: a data directory with a system identifier, which would lie in `/var`, where every node begins anew.
 fn pg_createcluster(_: &mut Debian<'_>, call: &mut Call<'_>) -> Answer {
     match call.args {
         [version, name] if name == "main" => {

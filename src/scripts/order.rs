@@ -40,7 +40,7 @@ struct Walk<'a> {
     order: Vec<&'a Package>,
 }
 
-impl<'a> Walk<'a> {
+impl Walk<'_> {
     /// Puts a package after what it needs. Chains of dependencies are longer than a stack is sure to be deep, so the way is a list.
     fn visit(&mut self, first: usize) {
         let mut way = vec![(first, None::<Vec<usize>>)];

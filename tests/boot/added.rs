@@ -43,8 +43,14 @@ fn packages_that_an_owner_adds_work_on_a_node_and_dpkg_finds_them_whole() {
     assert_eq!(node.run(&format!("{wait}; runuser -u postgres -- psql -Atc 'select 1 + 1'")), "2");
 
     // What each node has of its own was made here.
-    assert_eq!(node.run("test -s /etc/nvme/hostid && cut -d: -f3 /etc/nvme/hostnqn | cmp - /etc/nvme/hostid && echo one"), "one");
-    assert_eq!(node.run("openssl x509 -noout -in /etc/ssl/certs/ssl-cert-snakeoil.pem && echo a certificate"), "a certificate");
+    assert_eq!(
+        node.run("test -s /etc/nvme/hostid && cut -d: -f3 /etc/nvme/hostnqn | cmp - /etc/nvme/hostid && echo one"),
+        "one"
+    );
+    assert_eq!(
+        node.run("openssl x509 -noout -in /etc/ssl/certs/ssl-cert-snakeoil.pem && echo a certificate"),
+        "a certificate"
+    );
 
     assert_eq!(node.run("readlink -f /usr/bin/vi"), "/usr/bin/vim.basic");
     assert!(node.run("git --version").starts_with("git version"));

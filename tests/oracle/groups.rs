@@ -15,9 +15,11 @@ pub fn chosen() -> Vec<Group> {
     if let Some(named) = std::env::var("IMGBUILD_GROUPS").ok().filter(is_set) {
         let named: Vec<&str> = named.split_whitespace().collect();
         groups.retain(|group| named.contains(&group.name.as_str()));
-    } else if std::env::var("IMGBUILD_LONG").ok().filter(is_set).is_none() {
-        let number = commit() % groups.len();
-        groups = vec![groups.swap_remove(number)];
+    } else if std::env::var("IMGBUILD_LONG").ok().is_none_or(|value| value.is_empty()) {
+        // Of those that are known to be equal: the others are what is left to do.
+        groups.retain(|group| group.equal);
+        let number = commit() % groups.len().max(1);
+        groups = groups.into_iter().skip(number).take(1).collect();
     }
     let names: Vec<&str> = groups.iter().map(|group| group.name.as_str()).collect();
     let _ = writeln!(std::io::stderr(), "IMGBUILD_GROUPS=\"{}\"", names.join(" "));

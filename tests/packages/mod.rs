@@ -30,6 +30,9 @@ pub struct Group {
     /// Those that only that architecture has.
     #[serde(default)]
     amd64: Vec<String>,
+    /// Whether an image of it was found to hold what an installation of it holds.
+    #[serde(default)]
+    pub equal: bool,
 }
 
 impl Group {

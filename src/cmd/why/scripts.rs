@@ -20,7 +20,7 @@ use crate::shell::Change;
 pub(super) struct Scripts {
     package: String,
     version: String,
-    scripts: Vec<Script>,
+    all: Vec<Script>,
 }
 
 struct Script {
@@ -82,7 +82,7 @@ pub(super) fn find(
         }
     };
     let there = ledger::SCRIPTS.into_iter().filter(|script| package.control.contains_key(*script));
-    Ok(Scripts { package: name.to_owned(), version: package.version.clone(), scripts: there.map(script).collect() })
+    Ok(Scripts { package: name.to_owned(), version: package.version.clone(), all: there.map(script).collect() })
 }
 
 fn note(package: &Package, script: &str, verdict: Verdict, ledger: &Ledger) -> Option<String> {
@@ -98,10 +98,10 @@ impl Scripts {
     /// For people.
     pub(super) fn describe(&self) -> String {
         let mut text = format!("{} {}", self.package, self.version);
-        if self.scripts.is_empty() {
+        if self.all.is_empty() {
             text.push_str("\n  has no script that runs when it is installed");
         }
-        for Script { name, verdict, note, changes, stop } in &self.scripts {
+        for Script { name, verdict, note, changes, stop } in &self.all {
             let says = match verdict {
                 Verdict::None => "says nothing that is carried out",
                 Verdict::Snippets => "is what debhelper generates; effects do that for all packages at once",
@@ -141,7 +141,7 @@ impl Scripts {
                 "stop": script.stop,
             })
         };
-        let scripts: Vec<Value> = self.scripts.iter().map(script).collect();
+        let scripts: Vec<Value> = self.all.iter().map(script).collect();
         json!({"package": self.package, "version": self.version, "scripts": scripts})
     }
 }

@@ -288,6 +288,7 @@ impl Ledger {
 
     /// Whether no entry declares anything.
     #[cfg(test)]
+    #[must_use]
     pub fn declares_nothing(&self) -> bool {
         self.declaring.is_empty()
     }

@@ -130,6 +130,7 @@ impl Cursor<'_> {
                 self.close("}")?;
                 CommandKind::Group(list)
             }
+            "!" => return Err(self.unexpected("a command")),
             "[[" if self.bash => self.test()?,
             "function" if self.bash => {
                 self.advance(word.len());

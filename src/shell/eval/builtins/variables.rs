@@ -102,6 +102,11 @@ impl Shell<'_> {
             {
                 return Err(self.stop(Reason::unsupported("unset", "a function without option -f")));
             }
+            // A value after the name is overlooked by dash.
+            let name = match name.split_once('=') {
+                Some((name, _)) if !self.environment.options.bash => name,
+                _ => name,
+            };
             self.may_change(name)?;
             self.environment.variables.unset(name);
         }

@@ -1,6 +1,7 @@
 //! ls(1), of POSIX and coreutils: names, one a line, in byte order (the locale of an installation is C.UTF-8).
 
 use super::options::{Parsed, Spec, Takes, parse};
+use crate::shell::utilities::text::version;
 use crate::shell::{Answer, Call, FileError, Reason};
 
 const OPTIONS: &[Spec] = &[
@@ -9,6 +10,7 @@ const OPTIONS: &[Spec] = &[
     ("directory", "d", Takes::Nothing),
     ("dereference", "L", Takes::Nothing),
     ("reverse", "r", Takes::Nothing),
+    ("v", "v", Takes::Nothing),
     ("1", "1", Takes::Nothing),
 ];
 
@@ -20,6 +22,9 @@ pub(super) fn ls(call: &mut Call<'_>) -> Answer {
         operands.push(".".to_owned());
     }
     operands.sort();
+    if parsed.has("v") {
+        operands.sort_by(|a, b| version::compare(a.as_bytes(), b.as_bytes()));
+    }
     if parsed.has("reverse") {
         operands.reverse();
     }
@@ -71,6 +76,9 @@ fn names(call: &Call<'_>, parsed: &Parsed, dir: &str) -> Result<Vec<String>, Rea
         None => names.retain(|name| !name.starts_with('.')),
     }
     names.sort();
+    if parsed.has("v") {
+        names.sort_by(|a, b| version::compare(a.as_bytes(), b.as_bytes()));
+    }
     if parsed.has("reverse") {
         names.reverse();
     }

@@ -26,7 +26,7 @@ mod sums;
 mod tests;
 mod tr;
 mod uniq;
-mod version;
+pub(super) mod version;
 mod wc;
 
 use super::super::call::Utility;

@@ -3,7 +3,7 @@
 use std::cmp::Ordering;
 
 /// How `one` and `other` compare.
-pub(super) fn compare(one: &[u8], other: &[u8]) -> Ordering {
+pub(in crate::shell::utilities) fn compare(one: &[u8], other: &[u8]) -> Ordering {
     match (one, other) {
         ([], _) | (_, []) => return one.len().cmp(&other.len()),
         ([b'.', ..], [b'.', ..]) => {
