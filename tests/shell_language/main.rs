@@ -8,12 +8,10 @@
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod commands;
-mod generator;
 mod world;
 
 use std::fs;
 
-use generator::Generator;
 use imgbuild::shell::{Reason, Stop};
 use world::{Outcome, World};
 
@@ -110,40 +108,4 @@ fn fragments_written_by_hand_do_what_dash_does() {
         complaints.push(format!("---------- not refused\n{script}"));
     }
     assert!(complaints.is_empty(), "{} of {}:\n{}", complaints.len(), fragments.len(), complaints.join("\n"));
-}
-
-/// Numbers that look like chance and are always the same (xorshift).
-struct Numbers(u64);
-
-impl Numbers {
-    fn below(&mut self, bound: usize) -> usize {
-        self.0 ^= self.0 << 13;
-        self.0 ^= self.0 >> 7;
-        self.0 ^= self.0 << 17;
-        usize::try_from((self.0 >> 11) % bound.max(1) as u64).unwrap()
-    }
-}
-
-/// How many scripts are generated.
-const GENERATED: usize = 3000;
-
-#[test]
-fn generated_scripts_do_what_dash_does() {
-    let seed = std::env::var("SEED").ok().and_then(|s| s.parse().ok()).unwrap_or(1_u64);
-    let count = std::env::var("COUNT").ok().and_then(|s| s.parse().ok()).unwrap_or(GENERATED);
-    let mut numbers = Numbers(0x2545_f491_4f6c_dd1d_u64.wrapping_mul(2 * seed + 1));
-    let fragments: Vec<String> =
-        (0..count).map(|_| Generator::new(&mut |bound| numbers.below(bound)).script()).collect();
-    let (complaints, refused) = differences(&fragments);
-    for (script, why) in refused.iter().take(if std::env::var("REFUSED").is_ok() { 30 } else { 0 }) {
-        println!("---------- refused\n{script}  {why}");
-    }
-    println!("refused {}", refused.len());
-    assert!(
-        complaints.is_empty(),
-        "{} of {}:\n{}",
-        complaints.len(),
-        fragments.len(),
-        complaints.iter().take(12).cloned().collect::<Vec<_>>().join("\n")
-    );
 }

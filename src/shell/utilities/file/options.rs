@@ -59,7 +59,12 @@ pub(super) fn parse(command: &str, specs: &[Spec], args: &[String]) -> Result<Pa
                 Some((name, value)) => (name, Some(value.to_owned())),
                 None => (long, None),
             };
-            let spec = specs.iter().find(|(key, _, _)| *key == name && key.len() > 1);
+            let of = |fits: &dyn Fn(&str) -> bool| {
+                let mut found = specs.iter().filter(|(key, _, _)| key.len() > 1 && fits(key));
+                found.next().filter(|_| found.next().is_none())
+            };
+            // A name may be shortened as long as it means one option (getopt_long(3)).
+            let spec = of(&|key| key == name).or_else(|| of(&|key| key.starts_with(name)));
             let &(key, _, takes) = spec.ok_or_else(|| unsupported(arg))?;
             let value = match (takes, value) {
                 (Takes::Nothing, Some(_)) => return Err(unsupported(arg)),
