@@ -9,8 +9,8 @@ use crate::tree::Tree;
 #[derive(Debug, Clone)]
 pub struct Accounts<'a> {
     numbers: Numbers<'a>,
-    /// Days since 1970 that shadow(5) gets for each change.
-    days: u64,
+    /// Seconds since 1970 that every date comes from.
+    epoch: u64,
 }
 
 impl<'a> Accounts<'a> {
@@ -24,7 +24,7 @@ impl<'a> Accounts<'a> {
         let tables = Tables::read(tree)?;
         tables.users().for_each(|user| numbers.fix_user(&user.name, user.uid));
         tables.groups().for_each(|group| numbers.fix_group(&group.name, group.gid));
-        Ok(Self { numbers, days: epoch / (24 * 60 * 60) })
+        Ok(Self { numbers, epoch })
     }
 
     /// The numbers that scripts' accounts got, for the lock.
@@ -37,7 +37,13 @@ impl<'a> Accounts<'a> {
         &mut self.numbers
     }
 
+    /// Days since 1970 that shadow(5) gets for each change.
     pub(super) fn days(&self) -> u64 {
-        self.days
+        self.epoch / (24 * 60 * 60)
+    }
+
+    /// Seconds since 1970 that every date comes from.
+    pub(super) fn epoch(&self) -> u64 {
+        self.epoch
     }
 }

@@ -232,7 +232,9 @@ impl<'a> Stage<'a> {
         self.files.set_origin(&format!("script:{}", package.name));
         self.files.umask = 0o022;
         let args: Vec<String> = args.iter().map(|arg| (*arg).to_owned()).collect();
-        let environment = environment(package, name, self.host.arch);
+        let mut environment = environment(package, name, self.host.arch);
+        // What writes a date writes the image's.
+        environment.push(("SOURCE_DATE_EPOCH".to_owned(), self.host.accounts.epoch().to_string()));
         let path = format!("/var/lib/dpkg/info/{}.{name}", package.name);
         let script = Script { text: &text, name: &path, args: &args, environment: &environment };
         let result = run(script, &mut self.files, &mut self.host);

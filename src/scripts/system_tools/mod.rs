@@ -5,6 +5,7 @@
 
 mod accounts;
 mod alternatives;
+mod date;
 mod helpers;
 pub(super) mod options;
 #[cfg(test)]
@@ -17,6 +18,7 @@ use crate::shell::{Answer, Call};
 /// The command of this name, if it is modelled.
 pub(super) fn find(name: &str) -> Option<Tool> {
     match name {
+        "date" => Some(date::date),
         "update-alternatives" => Some(alternatives::update_alternatives),
         _ => accounts::find(name).or_else(|| units::find(name)).or_else(|| helpers::find(name)),
     }
