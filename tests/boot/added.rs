@@ -9,7 +9,7 @@ use crate::stick::{self, Image};
 const PACKAGES: &str = "packages = [\"vim\", \"git\", \"smartmontools\", \"nvme-cli\", \"prometheus-node-exporter\", \
                         \"avahi-daemon\", \"nginx\", \"rsyslog\", \"mdadm\", \"lvm2\", \"python3\", \"postgresql\"]\n";
 
-const ROOM: &str = "\n[image]\nroot = \"2G\"\n";
+const ROOM: &str = "\n[image]\nroot = \"1G\"\n";
 
 fn image() -> Image {
     Image::build_with("boot-added", Some("uefi-amd64"), &[], |workspace| {

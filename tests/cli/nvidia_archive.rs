@@ -148,14 +148,14 @@ fn assert_in_image(place: &Place, paths: &[&str]) {
 }
 
 #[test]
-fn one_branch_and_the_newest_toolkit_are_locked_and_a_script_that_nobody_models_stops_before_that() {
+fn one_branch_and_the_newest_toolkit_are_locked_and_a_script_that_cannot_be_followed_stops_before_that() {
     let vendor = Vendor::new();
     let server = vendor.serve();
     let (place, _debian) = machine(&vendor.overlay(&server.url(""), ""));
     let before = place.files();
     let error = place.run(&["lock", "node"]).fails(1);
     assert!(
-        error.contains("nvidia-container-toolkit-base 1.20.0-1: nobody models these lines of its `postinst`"),
+        error.contains("nvidia-container-toolkit-base 1.20.0-1: its `postinst` cannot be followed at line 3:"),
         "{error}"
     );
     assert!(error.contains("3 | /usr/bin/nvidia-ctk config"), "{error}");
