@@ -96,7 +96,9 @@ impl Walk<'_> {
             }
             CommandKind::Case { word, arms } => {
                 self.word(word);
-                arms.iter().for_each(|arm| self.list(&arm.body));
+                for arm in arms {
+                    self.list(&arm.body);
+                }
                 "case"
             }
             CommandKind::Function { body, .. } => {
