@@ -54,6 +54,10 @@ impl Shell<'_> {
                 if length.is_none() && !is_all && self.environment.options.nounset {
                     return self.unset(name, "parameter not set");
                 }
+                // What is not set leaves no place where fields are divided: `"$@"$unset` keeps an empty last parameter.
+                if length.is_none() && *operation != Operation::Length {
+                    return Ok(());
+                }
                 if is_all && !matches!(operation, Operation::Value | Operation::Length) {
                     return Err(self.stop(Reason::Construct(format!("`${{{name}…}}` with a pattern"))));
                 }
