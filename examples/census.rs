@@ -30,6 +30,7 @@ use packages::{Archive, BOARDS, Evaluated};
 const SHOWN: usize = 40;
 
 fn main() -> Result<(), Box<dyn Error>> {
+    // The first argument is this program.
     let wanted: Vec<String> = std::env::args().skip(1).collect();
     let cache = std::env::var_os("IMGBUILD_CACHE").map(PathBuf::from);
     let cache = cache.or_else(|| Some(PathBuf::from(std::env::var_os("HOME")?).join(".cache/imgbuild")));

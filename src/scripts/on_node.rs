@@ -10,8 +10,6 @@ pub(super) fn find(name: &str) -> Option<Tool> {
     match name {
         "make-ssl-cert" => Some(make_ssl_cert),
         "pg_createcluster" => Some(pg_createcluster),
-        "pg_conftool" => Some(pg_conftool),
-        "pam_getenv" => Some(pam_getenv),
         "nvme" => Some(nvme),
         "uuidgen" => Some(uuidgen),
         "rndc-confgen" => Some(rndc_confgen),
@@ -39,54 +37,6 @@ fn pg_createcluster(_: &mut Debian<'_>, call: &mut Call<'_>) -> Answer {
         }
         _ => Err(Reason::unsupported("pg_createcluster", call.args.join(" "))),
     }
-}
-
-/// `pg_conftool(1)`: `FILE show OPTIONS NAME` prints what a file of settings says.
-fn pg_conftool(_: &mut Debian<'_>, call: &mut Call<'_>) -> Answer {
-    let [file, verb, .., name] = call.args else {
-        return Err(Reason::unsupported("pg_conftool", call.args.join(" ")));
-    };
-    if verb != "show" || !file.starts_with('/') {
-        return Err(Reason::unsupported("pg_conftool", call.args.join(" ")));
-    }
-    let text = match call.files.read_text(file) {
-        Ok(text) => text,
-        Err(error) => return call.failed("pg_conftool", file, error),
-    };
-    let value =
-        text.lines().filter_map(|line| line.split('#').next()?.split_once('=')).find(|(key, _)| key.trim() == name);
-    match value {
-        Some((_, value)) => {
-            call.print(&format!("{}\n", value.trim().trim_matches('\'')));
-            Ok(0)
-        }
-        None => {
-            call.complain(&format!("Error: {name} is not set in {file}"));
-            Ok(1)
-        }
-    }
-}
-
-/// `pam_getenv(8)` with `-l`: a variable of /etc/default/locale, else of /etc/environment.
-fn pam_getenv(_: &mut Debian<'_>, call: &mut Call<'_>) -> Answer {
-    let (files, name) = match call.args {
-        [option, name] if option == "-l" => (&["/etc/default/locale", "/etc/environment"][..], name),
-        [name] if !name.starts_with('-') => (&["/etc/environment"][..], name),
-        _ => return Err(Reason::unsupported("pam_getenv", call.args.join(" "))),
-    };
-    for file in files {
-        let text = match call.files.read_text(file) {
-            Ok(text) => text,
-            Err(crate::shell::FileError::Reason(reason)) => return Err(reason),
-            Err(_) => continue,
-        };
-        let mut pairs = text.lines().filter_map(|line| line.trim().split_once('='));
-        if let Some((_, value)) = pairs.find(|(key, _)| key == name) {
-            call.print(&format!("{}\n", value.trim_matches('"')));
-            return Ok(0);
-        }
-    }
-    Ok(0)
 }
 
 /// nvme-gen-hostnqn(1) in nvme-cli's own `postinst`: what it prints goes into a file, which stays empty and counts as missing.

@@ -69,7 +69,7 @@ pub struct Record {
 /// Evaluates the scripts of all packages over `tree`, where all of them are unpacked and accounts are made.
 #[must_use]
 pub fn install(tree: Tree, input: Input<'_>) -> Installed {
-    let Input { packages, arch, ledger, debconf, accounts } = input;
+    let Input { packages, ledger, .. } = input;
     let Some(first) = packages.first() else {
         return Installed {
             tree,
@@ -80,11 +80,7 @@ pub fn install(tree: Tree, input: Input<'_>) -> Installed {
             unfollowed: Vec::new(),
         };
     };
-    let treatments = treatments(packages, ledger);
-    let host =
-        Debian { package: first, script: "preinst", packages, arch, requests: Requests::default(), debconf, accounts };
-    let mut stage =
-        Stage { files: Files::new(tree, "scripts"), host, treatments, records: Vec::new(), unfollowed: Vec::new() };
+    let mut stage = Stage::new(tree, input, first);
     let order = order(packages);
     for package in &order {
         stage.script(package, "preinst", &["install"]);
@@ -124,13 +120,8 @@ pub fn install(tree: Tree, input: Input<'_>) -> Installed {
 
 /// Evaluates the `preinst` of packages alone, in order, over `tree`: what those ask for that can be followed to their end.
 pub(super) fn before_unpacking<'a>(tree: Tree, input: Input<'a>, chosen: &[&'a Package]) -> Requests {
-    let Input { packages, arch, ledger, debconf, accounts } = input;
-    let Some(first) = packages.first() else { return Requests::default() };
-    let treatments = treatments(packages, ledger);
-    let host =
-        Debian { package: first, script: "preinst", packages, arch, requests: Requests::default(), debconf, accounts };
-    let mut stage =
-        Stage { files: Files::new(tree, "scripts"), host, treatments, records: Vec::new(), unfollowed: Vec::new() };
+    let Some(first) = input.packages.first() else { return Requests::default() };
+    let mut stage = Stage::new(tree, input, first);
     let mut requests = Requests::default();
     for package in chosen {
         stage.script(package, "preinst", &["install"]);
@@ -170,6 +161,19 @@ struct Stage<'a> {
 }
 
 impl<'a> Stage<'a> {
+    /// Before the first script; `first` is any package.
+    fn new(tree: Tree, input: Input<'a>, first: &'a Package) -> Self {
+        let Input { packages, arch, ledger, debconf, accounts } = input;
+        let requests = Requests::default();
+        Self {
+            files: Files::new(tree, "scripts"),
+            host: Debian { package: first, script: "preinst", packages, arch, requests, debconf, accounts },
+            treatments: treatments(packages, ledger),
+            records: Vec::new(),
+            unfollowed: Vec::new(),
+        }
+    }
+
     /// Runs a package's script, if it has one that is evaluated.
     fn script(&mut self, package: &'a Package, name: &'static str, args: &[&str]) {
         let text = |stage: &Self| stage.treatments.get(&(package.name.as_str(), name))?.evaluate.clone();

@@ -47,7 +47,7 @@ fn a_script_that_nobody_models_is_shown_with_the_choices() {
     insta::assert_snapshot!(place.stable(&error));
 
     // The text that the hint gives is what accepts it, once there is a reason in it.
-    let entry = error.split_once("ledger.toml:\n").unwrap().1;
+    let entry = error.split_once("would have made:\n").unwrap().1;
     for reason in ["…", "", "  "] {
         place.write("ledger.toml", entry.replace('…', reason));
         let refused = place.run(&["lock", "--profile", "node"]).fails(1);

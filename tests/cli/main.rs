@@ -52,6 +52,7 @@ mod preload;
 mod recommends;
 mod reproducible;
 mod screen;
+mod scripts;
 mod secrets;
 mod secure_boot;
 mod shared;

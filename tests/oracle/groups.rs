@@ -8,9 +8,9 @@ use std::process::Command;
 
 use crate::packages::{Group, groups};
 
-/// The groups of this run. Prints them, past what keeps a test's output until it fails.
+/// The groups of this run, of what can be followed. Prints their names, past what keeps a test's output until it fails.
 pub fn chosen() -> Vec<Group> {
-    let mut groups = groups();
+    let mut groups: Vec<Group> = groups().iter().map(Group::followed).collect();
     let is_set = |value: &String| !value.is_empty();
     if let Some(named) = std::env::var("IMGBUILD_GROUPS").ok().filter(is_set) {
         let named: Vec<&str> = named.split_whitespace().collect();
@@ -22,6 +22,7 @@ pub fn chosen() -> Vec<Group> {
         groups = groups.into_iter().skip(number).take(1).collect();
     }
     let names: Vec<&str> = groups.iter().map(|group| group.name.as_str()).collect();
+    assert!(!groups.is_empty(), "a run that looks at no group shows nothing");
     let _ = writeln!(std::io::stderr(), "IMGBUILD_GROUPS=\"{}\"", names.join(" "));
     groups
 }

@@ -30,7 +30,10 @@ pub struct Group {
     /// Those that only that architecture has.
     #[serde(default)]
     amd64: Vec<String>,
-    /// Whether an image of it was found to hold what an installation of it holds.
+    /// Those whose scripts, or a dependency's, cannot be followed.
+    #[serde(default)]
+    pub stops: Vec<String>,
+    /// Whether an image of the others was found to hold what an installation of them holds.
     #[serde(default)]
     pub equal: bool,
 }
@@ -40,6 +43,12 @@ impl Group {
     pub fn names(&self, board: &str) -> Vec<&str> {
         let own = self.amd64.iter().filter(|_| board.ends_with("amd64"));
         self.packages.iter().chain(own).map(String::as_str).collect()
+    }
+
+    /// Without those that cannot be followed.
+    pub fn followed(&self) -> Self {
+        let followed = |names: &Vec<String>| names.iter().filter(|name| !self.stops.contains(name)).cloned().collect();
+        Self { packages: followed(&self.packages), amd64: followed(&self.amd64), ..self.clone() }
     }
 
     /// Writes the profile of a node that has all of it into a workspace. Returns its name.

@@ -157,3 +157,25 @@ fn a_person_whose_number_is_none_of_peoples_is_refused_when_locking_and_building
     let text = tree.file("etc/subuid").unwrap().text().unwrap();
     assert_eq!(text, format!("{name}:{}:65536\n", 100_000 + 58_999_u32 * 65_536));
 }
+
+#[test]
+fn people_join_groups_that_scripts_make_and_those_that_nothing_makes_are_told() {
+    let mut profile = sample::profile();
+    profile.users.truncate(1);
+    profile.users[0].groups = vec!["made".to_owned()];
+    let name = profile.users[0].name.clone();
+    let mut tree = tree_with("");
+    let ids = allocate_ids(&tree, &sample::context(&profile)).unwrap();
+    accounts(&mut tree, &Context { ids: &ids, ..sample::context(&profile) }).unwrap();
+
+    let error = join_people(&mut tree, &profile).unwrap_err();
+    assert!(error.to_string().contains("there is no group `made`"), "{error}");
+    let file = |tree: &Tree, path: &str| tree.file(path).unwrap().text().unwrap().to_owned();
+    let groups = file(&tree, "etc/group") + "made:x:900:\n";
+    tree.put("etc/group", Node::file(0o644, groups)).unwrap();
+    join_people(&mut tree, &profile).unwrap();
+    let once = file(&tree, "etc/group");
+    assert!(once.contains(&format!("made:x:900:{name}\n")), "{once}");
+    join_people(&mut tree, &profile).unwrap();
+    assert_eq!(file(&tree, "etc/group"), once, "who is a member already is not entered twice");
+}

@@ -1,9 +1,9 @@
-//! The script ledger: every line of every maintainer script is accounted for, none is run.
+//! The script ledger: how every line of every maintainer script is accounted for; none is run.
 //!
 //! Way of the data: a package's `preinst`, `postinst` and `config` scripts are taken apart into sections that
 //! debhelper generated and hand-written lines; sections are matched with templates ([`Snippet`]), hand-written
 //! parts are looked up by digest in the ledger (`reviewed.toml`, and a workspace's own `ledger.toml` of the same
-//! form), and so are the triggers that the package waits for. What nobody accounts for is [`Unmodelled`].
+//! form), and so are the triggers that the package waits for. What is in no ledger is evaluated ([`Treatment`]; `scripts`).
 //!
 //! `prerm` and `postrm` are left alone: dpkg runs them when it removes or upgrades a package (Debian Policy 6.5),
 //! and nothing is ever removed or upgraded in an image.

@@ -32,3 +32,20 @@ pub(super) fn date(_: &mut Debian<'_>, call: &mut Call<'_>) -> Answer {
 fn moment(text: &str) -> Option<i64> {
     text.strip_prefix('@')?.parse().ok()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::sample::run;
+
+    #[test]
+    fn a_moment_that_is_given_is_told_and_the_present_one_is_not() {
+        for (line, expected) in [
+            ("date -R --utc -d@86400", "Fri, 02 Jan 1970 00:00:00 +0000\n"),
+            ("date -u -d @0 +%Y-%m-%d", "1970-01-01\n"),
+        ] {
+            assert_eq!(run(&[line]).out, expected, "{line}");
+        }
+        assert!(run(&["date +%s"]).reason().contains("the clock"));
+        assert!(run(&["date --set=now"]).reason().contains("--set=now"));
+    }
+}

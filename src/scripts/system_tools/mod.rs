@@ -10,6 +10,7 @@ mod helpers;
 pub(super) mod options;
 #[cfg(test)]
 mod sample;
+mod settings;
 mod units;
 
 use super::debian::Tool;
@@ -19,6 +20,8 @@ use crate::shell::{Answer, Call};
 pub(super) fn find(name: &str) -> Option<Tool> {
     match name {
         "date" => Some(date::date),
+        "pam_getenv" => Some(settings::pam_getenv),
+        "pg_conftool" => Some(settings::pg_conftool),
         "update-alternatives" => Some(alternatives::update_alternatives),
         _ => accounts::find(name).or_else(|| units::find(name)).or_else(|| helpers::find(name)),
     }

@@ -2,7 +2,7 @@
 
 use std::rc::Rc;
 
-use super::state::{Flow, Shell, Step};
+use super::state::{Flow, Function, Shell, Step};
 use crate::shell::ast::{AndOr, Arm, Command, CommandKind, Connector, List, Pipeline, Word};
 use crate::shell::reason::Reason;
 
@@ -148,10 +148,12 @@ impl Shell<'_> {
         }
     }
 
-    /// What follows stands at this line.
+    /// What follows stands at this line. What a sourced file or a program changes is told with the script's line that calls it.
     pub(super) fn at_line(&mut self, line: usize) {
         self.line = line;
-        self.unsettled().line = line;
+        if self.file.is_none() {
+            self.unsettled().line = line;
+        }
     }
 
     fn compound(&mut self, kind: &CommandKind) -> Step<u8> {
@@ -170,7 +172,8 @@ impl Shell<'_> {
             CommandKind::For { name, words, body } => self.for_loop(name, words.as_deref(), body),
             CommandKind::Case { word, arms } => self.case(word, arms),
             CommandKind::Function { name, body } => {
-                Rc::make_mut(&mut self.environment.functions).insert(name.clone(), Rc::clone(body));
+                let function = Function { body: Rc::clone(body), file: self.file.clone() };
+                Rc::make_mut(&mut self.environment.functions).insert(name.clone(), function);
                 Ok(0)
             }
             CommandKind::Test(words) => self.double_brackets(words),

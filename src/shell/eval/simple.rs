@@ -1,11 +1,9 @@
 //! Simple commands (XCU 2.9.1): what comes before a command's name, and whose name it is.
 
-use std::rc::Rc;
-
 use super::builtins;
 use super::positional::Positional;
-use super::state::{Flow, OptionPlace, Shell, Step};
-use crate::shell::ast::{Assignment, Command, Redirect, Word};
+use super::state::{Flow, Function, OptionPlace, Shell, Step};
+use crate::shell::ast::{Assignment, Redirect, Word};
 
 /// Commands whose operands may be assignments, which are neither split nor matched against file names.
 const DECLARATIONS: [&str; 3] = ["export", "local", "readonly"];
@@ -151,8 +149,8 @@ impl Shell<'_> {
 
     fn run_words(&mut self, argv: &[String], manner: Manner) -> Step<u8> {
         let Some((name, args)) = argv.split_first() else { return Ok(0) };
-        match self.environment.functions.get(name).filter(|_| !manner.plain).map(Rc::clone) {
-            Some(body) => self.function(&body, args),
+        match self.environment.functions.get(name).filter(|_| !manner.plain).cloned() {
+            Some(function) => self.function(&function, args),
             None => self.run_plain(name, args),
         }
     }
@@ -165,19 +163,22 @@ impl Shell<'_> {
         }
     }
 
-    fn function(&mut self, body: &Command, args: &[String]) -> Step<u8> {
+    fn function(&mut self, function: &Function, args: &[String]) -> Step<u8> {
+        let (line, file) = (self.line, std::mem::replace(&mut self.file, function.file.clone()));
         let outer = std::mem::replace(&mut self.environment.positional, Positional::new(args.to_vec()));
         let place = self.environment.option_place;
         if !self.environment.options.bash {
             self.environment.option_place = OptionPlace::default();
         }
         let loops = std::mem::take(&mut self.loops);
-        let result = self.deeper(|shell| shell.with_locals(|shell| shell.command(body)));
+        let result = self.deeper(|shell| shell.with_locals(|shell| shell.command(&function.body)));
         self.loops = loops;
         if !self.environment.options.bash {
             self.environment.option_place = place;
         }
         self.environment.positional = outer;
+        self.file = file;
+        self.at_line(line);
         match result {
             Err(Flow::Return(status)) => Ok(status),
             result => result,

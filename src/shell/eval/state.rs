@@ -113,11 +113,19 @@ pub(super) enum Local {
     Options(Options),
 }
 
+/// A function.
+#[derive(Debug, Clone)]
+pub(super) struct Function {
+    pub body: Rc<Command>,
+    /// The sourced file or program that it stands in.
+    pub file: Option<String>,
+}
+
 /// The parts of a shell that a subshell has copies of.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Environment {
     pub variables: Variables,
-    pub functions: Rc<BTreeMap<String, Rc<Command>>>,
+    pub functions: Rc<BTreeMap<String, Function>>,
     pub positional: Positional,
     /// `$0`
     pub name: Rc<str>,

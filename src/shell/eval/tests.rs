@@ -19,7 +19,7 @@ fn tree() -> Files {
     for dir in ["etc", "tmp", "usr/bin"] {
         tree.put(dir, Node::dir(0o755)).unwrap();
     }
-    for name in ["cat", "sed", "grep", "true", "env", "xargs", "sh", "unknown"] {
+    for name in ["cat", "sed", "grep", "true", "env", "xargs", "sh", "su", "runuser", "unknown"] {
         tree.put(&format!("usr/bin/{name}"), Node::file(0o755, "\x7fELF")).unwrap();
     }
     tree.put("etc/a.conf", Node::file(0o644, "one\n")).unwrap();
@@ -92,4 +92,30 @@ fn what_is_not_modelled_stops_with_its_line() {
         assert_eq!((stop.line, stop.reason), (line, reason), "{script}");
     }
     assert_eq!(says("no-such-program; echo $?"), ("127\n".to_owned(), 0));
+}
+
+#[test]
+fn a_line_in_another_file_is_told_with_that_and_what_it_changes_with_the_line_that_calls_it() {
+    let mut files = tree();
+    files.write("/tmp/library", b"make() {\n    : > /tmp/made\n    unknown\n}\n").unwrap();
+    let text = ". /tmp/library\n\n: > /tmp/own\nmake";
+    let script = Script { text, name: "postinst", args: &[], environment: &[] };
+    let stop = run(script, &mut files, &mut Nobody).unwrap_err();
+    assert_eq!((stop.line, stop.file.as_deref()), (3, Some("/tmp/library")), "{stop}");
+    let lines: Vec<usize> = files.take_changes().iter().map(|change| change.line).collect();
+    assert_eq!(lines[lines.len() - 2..], [3, 4]);
+}
+
+#[test]
+fn what_somebody_else_makes_is_theirs() {
+    let mut files = tree();
+    files.write("/etc/passwd", b"root:x:0:0::/root:/bin/sh\nada:x:7:8::/:/bin/sh\n").unwrap();
+    let text = "su -s /bin/sh ada -c 'test -O /etc || : > /tmp/su'; runuser -u ada -- sh -c ': > /tmp/runuser'; : > /tmp/root; su nobody -c true";
+    let finished =
+        run(Script { text, name: "postinst", args: &[], environment: &[] }, &mut files, &mut Nobody).unwrap();
+    assert_eq!(finished.status, 1, "there is no such account");
+    for (path, owner) in [("tmp/su", (7, 8)), ("tmp/runuser", (7, 8)), ("tmp/root", (0, 0))] {
+        let node = files.tree().get(path).unwrap();
+        assert_eq!((node.uid, node.gid), owner, "{path}");
+    }
 }

@@ -84,15 +84,7 @@ pub(super) fn walk(tree: &Tree, cwd: &str, path: &str, last: Last) -> Done<Place
         let found = node(tree, &done);
         match found.map(|node| &node.kind) {
             Some(Kind::Symlink(target)) if !is_last || directory || last == Last::Follow => {
-                links += 1;
-                if links > LINKS_MAX {
-                    return Err(FileError::Loop);
-                }
-                check(target)?;
-                leave(&mut done);
-                if target.starts_with('/') {
-                    done.clear();
-                }
+                follow(&mut done, &mut links, target)?;
                 directory |= is_last && target.ends_with('/');
                 todo.extend(components(target));
             }
@@ -126,15 +118,7 @@ pub(super) fn canonical(tree: &Tree, cwd: &str, path: &str, absent: Absent) -> D
         made_up(&done)?;
         let found = look(tree, &done);
         if let Ok(Node { kind: Kind::Symlink(target), .. }) = found {
-            links += 1;
-            if links > LINKS_MAX {
-                return Err(FileError::Loop);
-            }
-            check(target)?;
-            leave(&mut done);
-            if target.starts_with('/') {
-                done.clear();
-            }
+            follow(&mut done, &mut links, target)?;
             todo.extend(target.ends_with('/').then(|| ".".to_owned()));
             todo.extend(components(target));
             continue;
@@ -197,6 +181,20 @@ fn enter(path: &mut String, name: &str) -> Done<()> {
         path.push('/');
     }
     path.push_str(name);
+    Ok(())
+}
+
+/// Goes from the link at `done` to where its target is looked up.
+fn follow(done: &mut String, links: &mut usize, target: &str) -> Done<()> {
+    *links += 1;
+    if *links > LINKS_MAX {
+        return Err(FileError::Loop);
+    }
+    check(target)?;
+    leave(done);
+    if target.starts_with('/') {
+        done.clear();
+    }
     Ok(())
 }
 

@@ -146,23 +146,13 @@ fn capabilities_are_set_shown_and_taken_away() {
 #[test]
 fn the_machine_is_not_asked() {
     for (line, expected) in [
-        ("uname", Some((0, "Linux\n"))),
-        ("uname -s", Some((0, "Linux\n"))),
-        ("uname -r", None),
-        ("date +%Y", None),
-        ("hostname --fqdn", None),
         ("stat -c %Y f", None),
         ("stat -c %i f", None),
         ("stat -c %s d", None),
         ("stat f", None),
         ("ls -l f", None),
-        ("pkill -HUP syncthing", Some((1, ""))),
         ("sleep 1", Some((0, ""))),
         ("sync", Some((0, ""))),
-        ("udevadm trigger --action=change", Some((0, ""))),
-        ("udevadm control --reload", Some((0, ""))),
-        ("udevadm info /dev/sda", None),
-        ("uuidgen -r", None),
     ] {
         let expected = expected.map(|(status, out): (u8, &str)| (status, out.to_owned()));
         assert_eq!(run(&mut sample(), line).ok(), expected, "{line}");
