@@ -46,9 +46,12 @@ fn main() -> Result<(), Box<dyn Error>> {
             if groups.is_empty() || groups.contains(&&group.name) {
                 let names = group.names(board);
                 let beside = if group.equal { ", held against an installation" } else { "" };
-                println!("{}{beside}", group.name);
                 match archive.evaluate(&group, board, workspace.path()) {
-                    Ok(evaluated) => census.take(&names, &evaluated),
+                    Ok(evaluated) => {
+                        let (packages, took) = (evaluated.packages.len(), evaluated.took.as_millis());
+                        println!("{}: scripts of {packages} packages in {took} ms{beside}", group.name);
+                        census.take(&names, &evaluated);
+                    }
                     Err(error) => println!("{}: {error}", group.name),
                 }
             }

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::error::Error;
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
 
 use imgbuild::debian::archive::{FetchedIndex, fetch_indexes};
 use imgbuild::debian::mirror::{AptMirrors, Mirror};
@@ -90,6 +91,8 @@ pub struct Archive {
 pub struct Evaluated {
     pub packages: Vec<Package>,
     pub installed: Installed,
+    /// How long that took.
+    pub took: Duration,
 }
 
 impl Archive {
@@ -116,8 +119,8 @@ impl Archive {
         }
         let locked = lock_profile(&profile, &self.indexes[board], None, Update::Everything)?;
         let packages = self.packages(&locked)?;
-        let installed = evaluated(&profile, &packages, locked.profile.epoch)?;
-        Ok(Evaluated { packages, installed })
+        let (installed, took) = evaluated(&profile, &packages, locked.profile.epoch)?;
+        Ok(Evaluated { packages, installed, took })
     }
 
     fn packages(&self, locked: &Locked) -> Result<Vec<Package>, Box<dyn Error>> {
@@ -136,7 +139,7 @@ impl Archive {
 
 /// All packages unpacked, accounts made, scripts evaluated: the stage that `lock` and `build` have in common, with nothing that
 /// an owner accepts or declares.
-fn evaluated(profile: &Profile, packages: &[Package], epoch: u64) -> Result<Installed, Box<dyn Error>> {
+fn evaluated(profile: &Profile, packages: &[Package], epoch: u64) -> Result<(Installed, Duration), Box<dyn Error>> {
     let (ledger, none) = (Ledger::default(), IdMap::default());
     let declared = ledger.declared_for(packages)?;
     let arch = profile.board.arch();
@@ -152,5 +155,7 @@ fn evaluated(profile: &Profile, packages: &[Package], epoch: u64) -> Result<Inst
     effects::prepare(&mut tree, &Context { ids: &ids, ..context })?;
     let accounts = Accounts::new(&tree, &ids, true, epoch)?;
     let debconf = Debconf::new(packages, &profile.debconf);
-    Ok(scripts::install(tree, scripts::Input { packages, arch, ledger: &ledger, debconf, accounts }))
+    let start = Instant::now();
+    let installed = scripts::install(tree, scripts::Input { packages, arch, ledger: &ledger, debconf, accounts });
+    Ok((installed, start.elapsed()))
 }
