@@ -8,6 +8,9 @@
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod commands;
+mod generator;
+#[path = "../support/numbers.rs"]
+mod numbers;
 mod world;
 
 use std::fs;
@@ -32,7 +35,7 @@ fn judge(world: &World, script: &str) -> Verdict {
     let ours = match world.ours(script) {
         Ok(ours) => ours,
         // What is no script for dash either.
-        Err(Stop { reason: Reason::Syntax(_), .. }) if world.dash(script).is_no_script => return Verdict::Equal,
+        Err(Stop { reason: Reason::Syntax(_), .. }) if world.is_no_script(script) => return Verdict::Equal,
         Err(stop) => return Verdict::Refused(stop.to_string()),
     };
     let theirs = Outcome { is_no_script: false, ..world.dash(script) };
@@ -108,4 +111,20 @@ fn fragments_written_by_hand_do_what_dash_does() {
         complaints.push(format!("---------- not refused\n{script}"));
     }
     assert!(complaints.is_empty(), "{} of {}:\n{}", complaints.len(), fragments.len(), complaints.join("\n"));
+}
+
+/// How many fragments are made up.
+const MADE_UP: usize = 3000;
+
+/// How many of those may be refused.
+const REFUSED_MOST: usize = 15;
+
+#[test]
+fn made_up_fragments_do_what_dash_does() {
+    let mut generator = generator::Generator::new(1);
+    let fragments: Vec<_> = (0..MADE_UP).map(|_| format!("{PRELUDE}{}", generator.fragment())).collect();
+    let (complaints, refused) = differences(&fragments);
+    assert!(complaints.is_empty(), "{} of {}:\n{}", complaints.len(), fragments.len(), complaints.join("\n"));
+    let why: Vec<_> = refused.iter().map(|(script, why)| format!("---------- {why}\n{script}")).collect();
+    assert!(refused.len() <= REFUSED_MOST, "{} refused:\n{}", refused.len(), why.join("\n"));
 }

@@ -169,6 +169,14 @@ impl World {
         }
     }
 
+    /// Whether it is no script for `dash`, as a whole or where it evaluates some text.
+    pub fn is_no_script(&self, text: &str) -> bool {
+        fs::write(self.script(), text).unwrap();
+        let mut reader = Command::new(self.base.join("bin/sh"));
+        reader.arg("-n").arg(self.script()).current_dir(self.root()).env_clear().stdin(Stdio::null());
+        !reader.output().unwrap().status.success() || self.dash(text).is_no_script
+    }
+
     /// What the evaluator makes of it.
     pub fn ours(&self, text: &str) -> Result<Outcome, Stop> {
         let args = ARGUMENTS.map(str::to_owned);

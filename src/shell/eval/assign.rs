@@ -32,6 +32,12 @@ impl Shell<'_> {
 
     /// Carries out an assignment.
     pub(super) fn assignment(&mut self, assignment: &Assignment) -> Step<()> {
+        let value = self.assigned(assignment)?;
+        self.assign(&assignment.name, value)
+    }
+
+    /// What an assignment sets its variable to.
+    pub(super) fn assigned(&mut self, assignment: &Assignment) -> Step<String> {
         let value = self.expand_value(&assignment.value)?;
         let name = &assignment.name;
         let value = if assignment.append {
@@ -40,7 +46,7 @@ impl Shell<'_> {
             value
         };
         self.count(value.len())?;
-        self.assign(name, value)
+        Ok(value)
     }
 
     /// Does `run`; what is made local meanwhile is as before afterwards.

@@ -36,7 +36,7 @@ impl Shell<'_> {
                 if has(*or_empty) {
                     return self.parts_of(&word.parts, word_manner, out);
                 }
-                return Ok(());
+                // Though nothing, it parts what may be divided before it from what may be after it, as a value does.
             }
             Operation::Assign { or_empty, word } if !has(*or_empty) => {
                 out.truncate(start);

@@ -1,5 +1,6 @@
 //! Commands that are files of the tree: found by `PATH`, carried out as utilities, as the host's commands, or as scripts.
 
+use super::descriptors::Target;
 use super::redirect::Input;
 use super::state::{Environment, Flow, OptionPlace, Options, Shell, Step};
 use crate::shell::call::{Answer, Call, Host, Stdin};
@@ -12,6 +13,9 @@ use crate::shell::variables::Variables;
 
 /// Where commands are looked for if `PATH` is not set, and by `command -p`.
 const PATH: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
+
+/// Utilities that look whether they would read what they write (`input file is output file`), which turns on how much of it there is.
+const COPYING: [&str; 4] = ["cat", "egrep", "fgrep", "grep"];
 
 impl Shell<'_> {
     /// Carries out a command that is neither function nor builtin.
@@ -82,6 +86,10 @@ impl Shell<'_> {
             return Ok(status);
         }
         if let Some(utility) = utilities::find(name) {
+            if COPYING.contains(&name) && self.prints_to_its_input(args)? {
+                let what = "a file that it reads and writes at once";
+                return Err(self.stop(Reason::unsupported(name, what)));
+            }
             return self.call(args, |_, call| Some(utility(call))).map(Option::unwrap_or_default);
         }
         if let Some(status) = self.utility_of_builtin(name, args)? {
@@ -99,6 +107,21 @@ impl Shell<'_> {
             }
             None => Err(self.stop(Reason::UnknownCommand(shown.to_owned()))),
         }
+    }
+
+    /// Whether standard output leads to a file which holds something that is read too: as standard input, or as an operand.
+    fn prints_to_its_input(&mut self, args: &[String]) -> Step<bool> {
+        let Some(Target::File(out)) = self.descriptors.get(1).cloned() else { return Ok(false) };
+        let input = match self.descriptors.get(0) {
+            Some(Target::File(file)) => Some(file.number),
+            _ => None,
+        };
+        let files = self.files()?;
+        let Some(path) = files.opened_path(out.number).map(str::to_owned) else { return Ok(false) };
+        let is_input = input.is_some_and(|input| files.opened_path(input) == Some(&path));
+        let is_empty = files.opened_content(out.number).is_ok_and(|content| content.is_empty());
+        let is_it = |arg: &String| files.stat(arg, true).is_ok_and(|(real, _)| real == path);
+        Ok(!is_empty && (is_input || args.iter().any(is_it)))
     }
 
     /// A program of coreutils that shells have as a builtin too.

@@ -135,8 +135,10 @@ impl Shell<'_> {
         }
         self.with_locals(|shell| {
             for assignment in assignments {
+                // What its value assigns (`${x:=…}`) stays.
+                let value = shell.assigned(assignment)?;
                 shell.make_local(&assignment.name);
-                shell.assignment(assignment)?;
+                shell.assign(&assignment.name, value)?;
                 shell.environment.variables.export(&assignment.name);
             }
             run(shell)

@@ -132,6 +132,12 @@ impl Files {
         }
     }
 
+    /// The clean path of the open file `number`, while it has one.
+    #[must_use]
+    pub fn opened_path(&self, number: usize) -> Option<&str> {
+        self.open.files.get(&number)?.path.as_deref()
+    }
+
     /// Writes to the open file `number` at `offset`, or at its end. Gives where it ended.
     ///
     /// # Errors
