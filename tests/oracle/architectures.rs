@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use imgbuild::effects::accounts::Tables;
 use imgbuild::tree::{Kind, Node};
 
+use crate::compare;
 use crate::packages::Evaluated;
 
 /// What a path is, without its architecture.
@@ -29,17 +30,19 @@ fn made(evaluated: &Evaluated, packages: &BTreeSet<String>) -> Made {
     let tables = Tables::read(tree).unwrap();
     let is_made = |node: &Node| node.origin.strip_prefix("script:").is_some_and(|package| packages.contains(package));
     let nodes = tree.iter().filter(|(_, node)| is_made(node));
-    let describe = |node: &Node| {
+    let describe = |path: &str, node: &Node| {
         let user = tables.user_of(node.uid).map_or_else(|| node.uid.to_string(), |user| user.name);
         let group = tables.group_of(node.gid).map_or_else(|| node.gid.to_string(), |group| group.name);
         let what = match &node.kind {
+            // base-files diverts /lib64 where that is not the loader's directory.
+            Kind::File(content) if path == "var/lib/dpkg/diversions" => compare::diversions(&content.read().unwrap()),
             Kind::File(content) => String::from_utf8_lossy(&content.read().unwrap()).into_owned(),
             Kind::Symlink(target) | Kind::HardLink(target) => target.clone(),
             kind => kind.describe().to_owned(),
         };
         format!("{:04o} {user}:{group} {what}", node.mode)
     };
-    nodes.map(|(path, node)| (plain(path), plain(&describe(node)))).collect()
+    nodes.map(|(path, node)| (plain(path), plain(&describe(path, node)))).collect()
 }
 
 /// A text without the names of an architecture.

@@ -148,7 +148,7 @@ fn content(path: &str, bytes: &[u8]) -> Digest {
 
 /// The diversions in the order of their paths. Those outside of `/usr` are of names in aliased directories, guard upgrades from
 /// before merged `/usr`, and are not in an image.
-fn diversions(bytes: &[u8]) -> String {
+pub fn diversions(bytes: &[u8]) -> String {
     let text = String::from_utf8_lossy(bytes);
     let lines: Vec<&str> = text.lines().collect();
     let mut diversions: Vec<_> = lines.chunks(3).filter(|diversion| diversion[0].starts_with("/usr/")).collect();
