@@ -1,6 +1,6 @@
 //! The census of maintainer scripts: for the list of packages (`tests/packages/list.toml`), what their scripts are made of and
 //! whether they can be followed. A developer's tool; `just census` runs it; its arguments are names of groups
-//! and boards, for some of them.
+//! and boards, for some of them. It fails where the list's `stops` are not what it found.
 //!
 //! ```text
 //! list ─▶ resolver ─▶ fetcher ─▶ reader of .deb ─┬▶ parser of shell ─▶ commands and constructs, counted
@@ -19,18 +19,19 @@ mod packages;
 use std::collections::{BTreeMap, BTreeSet};
 use std::error::Error;
 use std::path::PathBuf;
+use std::process::ExitCode;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use count::Counts;
 use imgbuild::debian::{Package, relation};
 use imgbuild::effects::ledger::{self, Ledger, Verdict};
 use imgbuild::scripts::Unfollowed;
-use packages::{Archive, BOARDS, Evaluated};
+use packages::{Archive, BOARDS, Evaluated, Group};
 
 /// How many lines a table has.
 const SHOWN: usize = 40;
 
-fn main() -> Result<(), Box<dyn Error>> {
+fn main() -> Result<ExitCode, Box<dyn Error>> {
     // The first argument is this program.
     let wanted: Vec<String> = std::env::args().skip(1).collect();
     let cache = std::env::var_os("IMGBUILD_CACHE").map(PathBuf::from);
@@ -40,6 +41,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     let workspace = tempfile::tempdir()?;
     let (boards, groups): (Vec<&String>, Vec<&String>) =
         wanted.iter().partition(|name| BOARDS.contains(&name.as_str()));
+    let mut differences = BTreeSet::new();
     for board in BOARDS.into_iter().filter(|board| boards.is_empty() || boards.iter().any(|name| name == board)) {
         let mut census = Census::default();
         println!("== {board}");
@@ -52,14 +54,35 @@ fn main() -> Result<(), Box<dyn Error>> {
                         let (packages, took) = (evaluated.packages.len(), evaluated.took.as_millis());
                         println!("{}: scripts of {packages} packages in {took} ms{beside}", group.name);
                         census.take(&names, &evaluated);
+                        differences.extend(differences_of(&group, board, |name| census.stopped.contains_key(name)));
                     }
-                    Err(error) => println!("{}: {error}", group.name),
+                    Err(error) => {
+                        println!("{}: {error}", group.name);
+                        differences.insert(format!("{}, {board}: nothing is known", group.name));
+                    }
                 }
             }
         }
         census.tell();
     }
-    Ok(())
+    if differences.is_empty() {
+        return Ok(ExitCode::SUCCESS);
+    }
+    println!("\ntests/packages/list.toml is not what was found:");
+    for difference in &differences {
+        println!("    {difference}");
+    }
+    Ok(ExitCode::FAILURE)
+}
+
+/// Where a group's `stops` are not what was found on a board: what it lacks, and what it need not name any more.
+fn differences_of(group: &Group, board: &str, is_stopped: impl Fn(&str) -> bool) -> Vec<String> {
+    let difference = |name: &str| match (is_stopped(name), group.stops(name)) {
+        (true, false) => Some(format!("{}, {board}: `{name}` stops", group.name)),
+        (false, true) => Some(format!("{}, {board}: `{name}` does not stop any more", group.name)),
+        _ => None,
+    };
+    group.names(board).into_iter().filter_map(difference).collect()
 }
 
 /// What is known so far, of one architecture.

@@ -105,6 +105,7 @@ impl Walk<'_> {
                 self.command(body);
                 "function"
             }
+            CommandKind::Alias(_) => "alias",
             CommandKind::Test(_) => "[[ … ]]",
         };
         self.construct(name);

@@ -13,6 +13,12 @@ pub(super) fn find(name: &str) -> Option<Tool> {
         "nvme" => Some(nvme),
         "uuidgen" => Some(uuidgen),
         "rndc-confgen" => Some(rndc_confgen),
+        "nsd-control-setup" => Some(nsd_control_setup),
+        "mariadb-install-db" => Some(mariadb_install_db),
+        "openssl" => Some(openssl),
+        "sqlite3" => Some(sqlite3),
+        "dropbearkey" => Some(dropbearkey),
+        "ssh-keygen" => Some(ssh_keygen),
         _ => None,
     }
 }
@@ -57,15 +63,79 @@ fn uuidgen(debian: &mut Debian<'_>, call: &mut Call<'_>) -> Answer {
 
 /// rndc-confgen(8) with `-a`: the file of a key that every image would share stays empty, which bind9's `postinst` gives to its owner.
 fn rndc_confgen(_: &mut Debian<'_>, call: &mut Call<'_>) -> Answer {
-    const FILE: &str = "/etc/bind/rndc.key";
     if call.args != ["-a"] {
         return Err(Reason::differs("rndc-confgen", "randomness"));
     }
-    let done = call.files.write(FILE, b"").and_then(|()| call.files.chmod(FILE, 0o600));
-    if let Err(error) = done {
-        return call.failed("rndc-confgen", FILE, error);
+    empty(call, "bind9", "rndc-confgen", "/etc/bind/rndc.key", 0o600)
+}
+
+/// nsd-control-setup(8): keys and certificates by which nsd-control talks to the server.
+fn nsd_control_setup(_: &mut Debian<'_>, call: &mut Call<'_>) -> Answer {
+    if !call.args.is_empty() {
+        return Err(Reason::unsupported("nsd-control-setup", call.args.join(" ")));
     }
-    made_on_node(call, "bind9", "rndc-confgen")
+    made_on_node(call, "nsd", "nsd-control-setup")
+}
+
+/// mariadb-install-db(1) as mariadb-server's `postinst` calls it: the system tables in `/var/lib/mysql`, where every node begins anew.
+fn mariadb_install_db(_: &mut Debian<'_>, call: &mut Call<'_>) -> Answer {
+    const WORDS: [&str; 5] = ["--rpm", "--cross-bootstrap", "--user=mysql", "--disable-log-bin", "--skip-test-db"];
+    if call.args != WORDS {
+        return Err(Reason::unsupported("mariadb-install-db", call.args.join(" ")));
+    }
+    made_on_node(call, "mariadb-server", "mariadb-install-db")
+}
+
+/// openssl-rand(1) in rabbitmq-server's `postinst`: the cookie by which nodes of Erlang know each other.
+fn openssl(debian: &mut Debian<'_>, call: &mut Call<'_>) -> Answer {
+    const COOKIE: &str = "/var/lib/rabbitmq/.erlang.cookie";
+    if debian.package.name != "rabbitmq-server" || call.args != ["rand", "-base64", "-out", COOKIE, "42"] {
+        return Err(Reason::differs("openssl", "randomness"));
+    }
+    empty(call, "rabbitmq-server", "openssl", COOKIE, 0o600)
+}
+
+/// sqlite3(1) in coturn's `postinst`, which reads the scheme of a database from its standard input. A file that is empty is a database
+/// without tables.
+fn sqlite3(debian: &mut Debian<'_>, call: &mut Call<'_>) -> Answer {
+    const FILE: &str = "/var/lib/turn/turndb";
+    if debian.package.name != "coturn" || call.args != [FILE] {
+        return Err(Reason::unsupported("sqlite3", call.args.join(" ")));
+    }
+    // As SQLite creates it (`SQLITE_DEFAULT_FILE_PERMISSIONS`) with the script's mask.
+    empty(call, "coturn", "sqlite3", FILE, 0o640)
+}
+
+/// dropbearkey(1) in dropbear's `postinst`, which shows the public key: it gets the key's kind alone.
+fn dropbearkey(debian: &mut Debian<'_>, call: &mut Call<'_>) -> Answer {
+    let kind = match call.args {
+        [t, kind, f, _] if t == "-t" && f == "-f" && debian.package.name == "dropbear" => kind.as_str(),
+        _ => return Err(Reason::differs("dropbearkey", "randomness")),
+    };
+    call.print(match kind {
+        "rsa" => "ssh-rsa \n",
+        "ecdsa" => "ecdsa-sha2-nistp256 \n",
+        _ => "ssh-ed25519 \n",
+    });
+    made_on_node(call, "dropbear", "dropbearkey")
+}
+
+/// ssh-keygen(1) in dropbear's `postinst`, which shows the fingerprint of that.
+fn ssh_keygen(debian: &mut Debian<'_>, call: &mut Call<'_>) -> Answer {
+    match (debian.package.name.as_str(), call.args) {
+        ("dropbear", [show, _]) if show == "-lf" => Ok(0),
+        ("dropbear", [verbose, show, _]) if verbose == "-v" && show == "-lf" => Ok(0),
+        _ => Err(Reason::differs("ssh-keygen", "randomness")),
+    }
+}
+
+/// A file that stays empty here, for the script to give it to its owner.
+fn empty(call: &mut Call<'_>, package: &str, command: &str, file: &str, mode: u16) -> Answer {
+    let done = call.files.write(file, b"").and_then(|()| call.files.chmod(file, mode));
+    match done {
+        Ok(()) => made_on_node(call, package, command),
+        Err(error) => call.failed(command, file, error),
+    }
 }
 
 /// Nothing here: says which unit does it.

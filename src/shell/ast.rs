@@ -63,6 +63,8 @@ pub enum CommandKind {
     For { name: String, words: Option<Vec<Word>>, body: List },
     /// `case`
     Case { word: Word, arms: Vec<Arm> },
+    /// `alias` of these names, which stand for words from the next line on.
+    Alias(Vec<String>),
     /// `NAME() …`
     Function { name: String, body: Rc<Command> },
     /// `[[ … ]]` of bash: its words, of which `<`, `>`, `&&`, `||`, `(`, `)` and `!` stand as unquoted words of their own.

@@ -6,7 +6,7 @@
 use std::io::Write as _;
 use std::process::Command;
 
-use crate::packages::{Group, groups};
+use crate::packages::{BOARDS, Group, groups};
 
 /// The groups of this run, of what can be followed. Prints their names, past what keeps a test's output until it fails.
 pub fn chosen() -> Vec<Group> {
@@ -32,4 +32,29 @@ fn commit() -> usize {
     let output = Command::new("git").args(["rev-parse", "--short=7", "HEAD"]).output();
     let digits = output.map(|output| String::from_utf8_lossy(&output.stdout).trim().to_owned()).unwrap_or_default();
     usize::from_str_radix(digits.get(..7).unwrap_or_default(), 16).unwrap_or(0)
+}
+
+#[test]
+fn at_most_one_package_in_twenty_of_the_list_cannot_be_followed() {
+    for board in BOARDS {
+        let (mut all, mut stopped) = (0, 0);
+        for group in groups() {
+            let names = group.names(board);
+            all += names.len();
+            stopped += names.iter().filter(|name| group.stops(name)).count();
+        }
+        assert!(all >= 300, "{board} has {all} packages: what so few show says little");
+        assert!(stopped * 20 <= all, "{board}: {stopped} of {all} cannot be followed");
+    }
+}
+
+#[test]
+fn what_is_said_to_stop_stands_once_among_the_packages_of_its_group() {
+    for group in groups() {
+        let names: Vec<&str> = BOARDS.into_iter().flat_map(|board| group.names(board)).collect();
+        for (at, name) in group.stops.iter().enumerate() {
+            assert!(names.contains(&name.as_str()), "{} has no package {name}", group.name);
+            assert!(!group.stops.iter().skip(at + 1).any(|other| other == name), "{} names {name} twice", group.name);
+        }
+    }
 }

@@ -46,9 +46,14 @@ impl Group {
         self.packages.iter().chain(own).map(String::as_str).collect()
     }
 
+    /// Whether a package of it is said not to be followed.
+    pub fn stops(&self, name: &str) -> bool {
+        self.stops.iter().any(|stopped| stopped == name)
+    }
+
     /// Without those that cannot be followed.
     pub fn followed(&self) -> Self {
-        let followed = |names: &Vec<String>| names.iter().filter(|name| !self.stops.contains(name)).cloned().collect();
+        let followed = |names: &Vec<String>| names.iter().filter(|name| !self.stops(name)).cloned().collect();
         Self { packages: followed(&self.packages), amd64: followed(&self.amd64), ..self.clone() }
     }
 

@@ -174,9 +174,11 @@ fn source_version(package: &Package) -> &str {
     told.unwrap_or(&package.version)
 }
 
-/// `--status`: what the database has of packages.
+/// `--status`: what the database has of packages, of all if none is named (dpkg-query(1), since 1.19.1).
 fn status(debian: &Debian<'_>, call: &mut Call<'_>, operands: &[String]) -> Answer {
     let mut status = 0;
+    let all: Vec<String> = debian.packages.iter().map(|package| package.name.clone()).collect();
+    let operands = if operands.is_empty() { &all } else { operands };
     for (number, word) in operands.iter().enumerate() {
         if number > 0 {
             call.print("\n");
@@ -189,9 +191,6 @@ fn status(debian: &Debian<'_>, call: &mut Call<'_>, operands: &[String]) -> Answ
             call.complain(&format!("dpkg-query: package '{word}' is not installed and no information is available"));
             status = 1;
         }
-    }
-    if operands.is_empty() {
-        return Err(Reason::unsupported(NAME, "--status of all packages"));
     }
     Ok(status)
 }

@@ -176,6 +176,10 @@ impl Shell<'_> {
                 Rc::make_mut(&mut self.environment.functions).insert(name.clone(), function);
                 Ok(0)
             }
+            CommandKind::Alias(names) => {
+                Rc::make_mut(&mut self.environment.aliases).extend(names.iter().cloned());
+                Ok(0)
+            }
             CommandKind::Test(words) => self.double_brackets(words),
         }
     }

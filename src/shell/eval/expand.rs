@@ -131,6 +131,11 @@ impl Shell<'_> {
     pub(super) fn parts_of(&mut self, parts: &[Part], manner: Manner, out: &mut Expansion) -> Step<()> {
         for (number, part) in parts.iter().enumerate() {
             let before = out.len();
+            if let Part::Text(text) | Part::Quoted(text) = part
+                && text.contains('\0')
+            {
+                return Err(self.stop(Reason::NotText));
+            }
             match part {
                 Part::Text(text) if manner.quoted => out.push(text, true),
                 Part::Text(text) => {

@@ -171,7 +171,7 @@ impl Shell<'_> {
     }
 
     /// The host's command `name`, if it has one.
-    fn host(&mut self, name: &str, args: &[String]) -> Step<Option<u8>> {
+    pub(super) fn host(&mut self, name: &str, args: &[String]) -> Step<Option<u8>> {
         self.call(args, |host, call| host.run(name, call))
     }
 
@@ -203,6 +203,7 @@ impl Shell<'_> {
     }
 }
 
-fn is_on_path(path: &str) -> bool {
+/// Whether a path is that of a file in a directory of the default `PATH`.
+pub(super) fn is_on_path(path: &str) -> bool {
     path.rsplit_once('/').is_some_and(|(dir, _)| PATH.split(':').any(|known| known == dir))
 }

@@ -3,7 +3,8 @@
 use super::builtins;
 use super::positional::Positional;
 use super::state::{Flow, Function, OptionPlace, Shell, Step};
-use crate::shell::ast::{Assignment, Redirect, Word};
+use crate::shell::ast::{Assignment, Operation, Part, Redirect, Word};
+use crate::shell::reason::Reason;
 
 /// Commands whose operands may be assignments, which are neither split nor matched against file names.
 const DECLARATIONS: [&str; 3] = ["export", "local", "readonly"];
@@ -16,6 +17,11 @@ struct Manner {
     plain: bool,
     /// Assignments before it stay, and its mistakes end the shell.
     special: bool,
+}
+
+/// Whether a word is `$$` and nothing else.
+fn is_own_number(word: &Word) -> bool {
+    matches!(word.parts.as_slice(), [Part::Parameter(parameter)] if parameter.name == "$" && parameter.operation == Operation::Value)
 }
 
 impl Shell<'_> {
@@ -58,8 +64,12 @@ impl Shell<'_> {
         let bash = self.environment.options.bash;
         let declares = (DECLARATIONS.contains(&name) || (bash && DECLARATIONS_OF_BASH.contains(&name)))
             && !self.environment.functions.contains_key(name);
+        // Nothing of the image runs: whatever these are asked, they find no process.
+        let finds_none = ["pgrep", "pkill"].contains(&name);
         for word in words {
-            if declares && word.is_assignment() {
+            if finds_none && is_own_number(word) {
+                argv.push("1".to_owned());
+            } else if declares && word.is_assignment() {
                 let text = self.expand_declaration(word)?;
                 argv.push(text);
             } else {
@@ -151,6 +161,10 @@ impl Shell<'_> {
 
     fn run_words(&mut self, argv: &[String], manner: Manner) -> Step<u8> {
         let Some((name, args)) = argv.split_first() else { return Ok(0) };
+        // What was read otherwise than line by line (`eval`) may mean the alias.
+        if self.environment.aliases.contains(name) {
+            return Err(self.stop(Reason::Construct(format!("the alias `{name}` here"))));
+        }
         match self.environment.functions.get(name).filter(|_| !manner.plain).cloned() {
             Some(function) => self.function(&function, args),
             None => self.run_plain(name, args),

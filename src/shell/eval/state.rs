@@ -1,6 +1,6 @@
 //! What a shell knows while it goes through a script.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
 
 use super::descriptors::{Descriptors, Table};
@@ -126,6 +126,8 @@ pub(super) struct Function {
 pub(super) struct Environment {
     pub variables: Variables,
     pub functions: Rc<BTreeMap<String, Function>>,
+    /// Names that stand for something else in what is read from now on.
+    pub aliases: Rc<BTreeSet<String>>,
     pub positional: Positional,
     /// `$0`
     pub name: Rc<str>,

@@ -83,6 +83,11 @@ fn a_failure_that_nobody_looks_at_ends_a_script_with_errexit() {
 fn what_is_not_modelled_stops_with_its_line() {
     for (script, line, reason) in [
         ("true\nunknown x", 2, Reason::UnknownCommand("unknown".to_owned())),
+        ("pgrep -x $$; alias e=echo; e", 1, Reason::Construct("`alias`".to_owned())),
+        ("f() {\nalias e=echo\n}\nf", 2, Reason::Construct("`alias`".to_owned())),
+        ("alias e='echo '\ne", 2, Reason::Syntax("an alias that is more than words".to_owned())),
+        ("alias e=echo\neval 'e'", 1, Reason::Construct("the alias `e` here".to_owned())),
+        ("echo a # \0\necho \0", 2, Reason::NotText),
         ("echo $$", 1, Reason::differs("$$", "the number of its process")),
         ("sleep 1 &", 1, Reason::Construct("a command in the background (`&`)".to_owned())),
         ("while :; do :; done", 1, Reason::Limit("400000 commands")),
@@ -118,4 +123,17 @@ fn what_somebody_else_makes_is_theirs() {
         let node = files.tree().get(path).unwrap();
         assert_eq!((node.uid, node.gid), owner, "{path}");
     }
+}
+
+#[test]
+fn an_alias_stands_for_its_words_from_the_next_line_on() {
+    for (script, out) in [
+        ("alias e=echo\ne one; e two", "one\ntwo\n"),
+        ("alias e='echo a' f=\"echo 'b  c'\"\ne x; echo $(f)", "a x\nb  c\n"),
+        ("alias e='X=1 echo'\ng() { e $1; echo e; }\nY=2 e y | cat; g z", "y\nz\ne\n"),
+        ("alias e=false\nif e; then echo yes; else echo e; fi; \\echo e", "e\ne\n"),
+    ] {
+        assert_eq!(says(script), (out.to_owned(), 0), "{script}");
+    }
+    assert!(outcome("#!/bin/bash\nalias e=echo\ne one").is_err(), "bash knows none in a script");
 }

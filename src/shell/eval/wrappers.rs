@@ -1,5 +1,6 @@
 //! Utilities that carry out other commands: they need the shell itself.
 
+use super::programs::is_on_path;
 use super::state::{Shell, Step};
 use crate::shell::files::FileError;
 use crate::shell::interpreter::Interpreter;
@@ -171,14 +172,24 @@ impl Shell<'_> {
                 self.complain("-c requires an argument")?;
                 Ok(2)
             }
-            Some((path, args)) if !from_input => match self.files()?.read_text(path) {
+            Some((path, args)) if !from_input => {
+                // A program that is modelled is the same whoever starts it.
+                let name = path.rsplit('/').next().unwrap_or(path);
+                if is_on_path(path)
+                    && self.is_program(path)?
+                    && let Some(status) = self.host(name, args)?
+                {
+                    return Ok(status);
+                }
+                match self.files()?.read_text(path) {
                 Ok(text) => self.script(&text, path, args, interpreter),
                 Err(FileError::Reason(reason)) => Err(self.stop(reason)),
                 Err(_) => {
                     self.complain(&format!("cannot open {path}"))?;
                     Ok(if bash { 127 } else { 2 })
                 }
-            },
+                }
+            }
             _ => {
                 let text = self.rest_of_input()?;
                 self.script(&text, "sh", rest, interpreter)

@@ -38,10 +38,12 @@ impl Cursor<'_> {
                     list.push(item);
                     continue;
                 }
-                list.push(item);
                 if !cursor.newline()? {
+                    list.push(item);
                     return Ok(list);
                 }
+                cursor.define_aliases(&mut item);
+                list.push(item);
             }
         })
     }

@@ -4,6 +4,7 @@ use std::cell::OnceCell;
 use std::rc::Rc;
 
 use super::SyntaxError;
+use super::aliases::Aliases;
 use crate::shell::ast::Word;
 
 /// How deep commands and expansions may lie within each other.
@@ -31,6 +32,8 @@ pub(super) struct Cursor<'a> {
     pub bash: bool,
     /// Here-documents that the line asked for so far.
     pub pending: Vec<Pending>,
+    /// What aliases stand for, where there can be some.
+    pub aliases: Option<Aliases>,
     depth: usize,
 }
 
@@ -41,12 +44,18 @@ const META: &[u8] = b" \t\n;&|<>()";
 
 impl<'a> Cursor<'a> {
     pub fn new(text: &'a str, line: usize, bash: bool) -> Self {
-        Self { text, at: 0, line, bash, pending: Vec::new(), depth: 0 }
+        Self { text, at: 0, line, bash, pending: Vec::new(), aliases: None, depth: 0 }
     }
 
     /// A cursor over another text, at `line`, as deep as this one.
     pub fn within<'b>(&self, text: &'b str, line: usize) -> Cursor<'b> {
-        Cursor { text, at: 0, line, bash: self.bash, pending: Vec::new(), depth: self.depth }
+        let aliases = self.aliases.clone();
+        Cursor { text, at: 0, line, bash: self.bash, pending: Vec::new(), aliases, depth: self.depth }
+    }
+
+    /// Whether nothing encloses what is parsed but the script's own list.
+    pub fn is_outermost(&self) -> bool {
+        self.depth == 1
     }
 
     pub fn error(&self, what: impl Into<String>) -> SyntaxError {

@@ -2,12 +2,15 @@
 //!
 //! One pass from left to right, without tokens in between: what a character means depends on where the grammar stands.
 //! [`cursor`] holds the place in the text, [`commands`] the grammar, [`words`] quoting and expansions, [`here`] the texts of
-//! here-documents, which begin on the line after the one that asks for them.
+//! here-documents, which begin on the line after the one that asks for them, [`aliases`] what commands of another name stand for.
+//!
+//! A NUL byte stands for what is no text (bytes that are not UTF-8): it may stand in a word, and stops whoever expands that.
 //!
 //! Two crates parse shell: `yash-syntax` is under the GPL; `brush-parser` keeps expansions as text to be parsed again,
 //! without lines, and lets nesting overflow the stack, which ends the program. Here nesting is bounded, every command
 //! has its line, and time goes with length.
 
+mod aliases;
 mod commands;
 mod cursor;
 mod here;
@@ -16,6 +19,7 @@ mod simple;
 mod tests;
 mod words;
 
+use aliases::Aliases;
 use cursor::Cursor;
 
 use super::ast::List;
@@ -36,10 +40,12 @@ pub struct SyntaxError {
 /// Parses a script, whose first line says whether it is bash's language or that of sh.
 ///
 /// # Errors
-/// What is no valid syntax, is nested too deep, is too long, or holds a NUL byte.
+/// What is no valid syntax, is nested too deep, or is too long.
 pub fn parse(text: &str) -> Result<List, SyntaxError> {
     let bash = Interpreter::of(text.as_bytes()).is_some_and(|interpreter| interpreter.bash);
-    parse_at(text, 1, bash)
+    // bash knows aliases only where somebody types.
+    let aliases = (!bash).then(Aliases::default);
+    whole(text, 1, bash, aliases)
 }
 
 /// Parses a script that stands within another one (`eval`), whose lines count from `line`, in bash's language or that of sh.
@@ -47,14 +53,15 @@ pub fn parse(text: &str) -> Result<List, SyntaxError> {
 /// # Errors
 /// As [`parse`].
 pub fn parse_at(text: &str, line: usize, bash: bool) -> Result<List, SyntaxError> {
+    whole(text, line, bash, None)
+}
+
+fn whole(text: &str, line: usize, bash: bool, aliases: Option<Aliases>) -> Result<List, SyntaxError> {
     if text.len() > LENGTH_MAX {
         return Err(SyntaxError { line, what: "the script is longer than 8 MiB".to_owned() });
     }
-    if let Some((before, _)) = text.split_once('\0') {
-        let line = line + before.matches('\n').count();
-        return Err(SyntaxError { line, what: "the script holds a NUL byte".to_owned() });
-    }
     let mut cursor = Cursor::new(text, line, bash);
+    cursor.aliases = aliases;
     let list = cursor.list()?;
     cursor.at_end()?;
     Ok(list)

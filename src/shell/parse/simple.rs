@@ -13,6 +13,13 @@ impl Cursor<'_> {
                 redirects.push(redirect);
                 continue;
             }
+            if words.is_empty()
+                && let Some((before, value)) = self.alias()?
+            {
+                assignments.extend(before);
+                words.extend(value);
+                continue;
+            }
             let Some(word) = self.word()? else { break };
             if !words.is_empty() {
                 words.push(word);

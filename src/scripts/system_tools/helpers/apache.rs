@@ -244,9 +244,14 @@ fn names(call: &Call<'_>, dir: &str, suffix: &str) -> Result<Vec<String>, Reason
     }
 }
 
-/// a2query(1) with `-m`, `-s`, `-c` and `-M`.
+/// a2query(1) with `-m`, `-s`, `-c` and `-M`. Without a name it lists all, which it does in the order of the directory, ours by name.
 pub(super) fn a2query(_: &mut Debian<'_>, call: &mut Call<'_>) -> Answer {
-    let given = options::read("a2query", call.args, &["m=", "s=", "c=", "M", "q"])?;
+    let mut args = call.args.to_vec();
+    // Perl's Getopt::Std: an option at the end is without its value.
+    if args.last().is_some_and(|last| ["-m", "-s", "-c"].contains(&last.as_str())) {
+        args.push(String::new());
+    }
+    let given = options::read("a2query", &args, &["m=", "s=", "c=", "M", "q"])?;
     let (kind, pattern) = match given.options().find(|(name, _)| *name != "q") {
         Some(("m", pattern)) => (&MODULE, pattern),
         Some(("s", pattern)) => (&SITE, pattern),

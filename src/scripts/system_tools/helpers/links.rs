@@ -103,3 +103,29 @@ pub(super) fn lighty_enable_mod(_: &mut Debian<'_>, call: &mut Call<'_>) -> Answ
     }
     Ok(status)
 }
+
+/// icinga2-feature-enable: links in features-enabled (`FeatureUtility::EnableFeatures` of lib/cli/featureutility.cpp, 2.14).
+pub(super) fn icinga2(_: &mut Debian<'_>, call: &mut Call<'_>) -> Answer {
+    const DIR: &str = "/etc/icinga2";
+    let [object, verb, names @ ..] = call.args else { return Err(Reason::unsupported("icinga2", call.args.join(" "))) };
+    if (object.as_str(), verb.as_str()) != ("feature", "enable") || names.iter().any(|name| name.contains(['*', '/'])) {
+        return Err(Reason::unsupported("icinga2", call.args.join(" ")));
+    }
+    let mut status = 0;
+    for name in names {
+        let (file, link) =
+            (format!("{DIR}/features-available/{name}.conf"), format!("{DIR}/features-enabled/{name}.conf"));
+        if !call.files.exists(&file)? {
+            call.print(&format!("critical/cli: Cannot enable feature '{name}'. Unknown feature.\n"));
+            status = 1;
+        } else if call.files.exists(&link)? {
+            call.print(&format!("warning/cli: Feature '{name}' already enabled.\n"));
+        } else {
+            call.files.symlink(&format!("../features-available/{name}.conf"), &link).map_err(refuse)?;
+            call.print(&format!(
+                "Enabling feature {name}. Make sure to restart Icinga 2 for these changes to take effect.\n"
+            ));
+        }
+    }
+    Ok(status)
+}

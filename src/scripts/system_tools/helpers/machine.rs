@@ -1,9 +1,11 @@
 //! Facts of the machine and the running system: few are the same on every node and known while an image is made.
 
+use std::collections::BTreeMap;
+
 use super::options;
 use crate::profile::Arch;
 use crate::scripts::debian::Debian;
-use crate::shell::{Answer, Call, Reason};
+use crate::shell::{Answer, Call, Reason, Variables};
 
 /// uname(1), as far as it tells no kernel's release and no machine's name.
 pub(super) fn uname(debian: &mut Debian<'_>, call: &mut Call<'_>) -> Answer {
@@ -95,23 +97,67 @@ const LOCALE: [&str; 12] = [
     "IDENTIFICATION",
 ];
 
-/// locale(1) in the C locale, in which scripts run.
+/// locale(1): what the environment asks for. Of locales, an image that is being made has those of libc-bin.
 pub(super) fn locale(_: &mut Debian<'_>, call: &mut Call<'_>) -> Answer {
     let given = options::read("locale", call.args, &["a|all-locales"])?;
     let words: Vec<&str> = given.operands.iter().map(String::as_str).collect();
+    let wanted = Wanted::of(call.variables);
+    if let Some(other) = wanted.all().find(|name| !["C", "POSIX", "C.UTF-8", "C.utf8"].contains(name)) {
+        return Err(Reason::unsupported("locale", format!("the locale {other}")));
+    }
     match (given.has("all-locales"), words.as_slice()) {
         (true, []) => call.print("C\nC.utf8\nPOSIX\n"),
-        (false, []) => {
-            call.print("LANG=\nLANGUAGE=\n");
-            for name in LOCALE {
-                call.print(&format!("LC_{name}=\"POSIX\"\n"));
-            }
-            call.print("LC_ALL=\n");
+        (false, []) => call.print(&wanted.listed()),
+        (false, ["charmap"]) => {
+            let is_utf8 = wanted.category("CTYPE").1.starts_with("C.");
+            call.print(if is_utf8 { "UTF-8\n" } else { "ANSI_X3.4-1968\n" });
         }
-        (false, ["charmap"]) => call.print("ANSI_X3.4-1968\n"),
         _ => return Err(Reason::unsupported("locale", call.args.join(" "))),
     }
     Ok(0)
+}
+
+/// The locale that the environment asks for (locale(7)): `LC_ALL` before the categories' own, `LANG` after them.
+struct Wanted {
+    all: String,
+    lang: String,
+    own: BTreeMap<&'static str, String>,
+    language: String,
+}
+
+impl Wanted {
+    fn of(variables: &Variables) -> Self {
+        let of = |name: &str| variables.get(name).filter(|_| variables.is_exported(name)).unwrap_or_default().to_owned();
+        let own = LOCALE.into_iter().map(|name| (name, of(&format!("LC_{name}")))).collect();
+        Self { all: of("LC_ALL"), lang: of("LANG"), own, language: of("LANGUAGE") }
+    }
+
+    /// Names of locales that are asked for.
+    fn all(&self) -> impl Iterator<Item = &str> {
+        let names = [&self.all, &self.lang].into_iter().chain(self.own.values());
+        names.map(String::as_str).filter(|name| !name.is_empty())
+    }
+
+    /// Whether a category has a variable of its own that counts, and its locale.
+    fn category(&self, name: &str) -> (bool, &str) {
+        let own = self.own.get(name).map_or("", String::as_str);
+        match (self.all.as_str(), own, self.lang.as_str()) {
+            ("", "", "") => (false, "POSIX"),
+            ("", "", lang) => (false, lang),
+            ("", own, _) => (true, own),
+            (all, _, _) => (false, all),
+        }
+    }
+
+    /// As locale(1) lists them: what is only implied is quoted.
+    fn listed(&self) -> String {
+        let mut text = format!("LANG={}\nLANGUAGE={}\n", self.lang, self.language);
+        for name in LOCALE {
+            let (own, locale) = self.category(name);
+            text += &if own { format!("LC_{name}={locale}\n") } else { format!("LC_{name}=\"{locale}\"\n") };
+        }
+        text + &format!("LC_ALL={}\n", self.all)
+    }
 }
 
 /// `pg_lsclusters`(1): an image has no database, every node makes its own.

@@ -6,6 +6,7 @@
 mod apache;
 mod dd;
 mod getopt;
+mod git;
 mod links;
 mod machine;
 mod nothing;
@@ -26,6 +27,8 @@ pub(super) fn find(name: &str) -> Option<Tool> {
         "a2ensite" => apache::a2ensite,
         "a2dissite" => apache::a2dissite,
         "a2query" => apache::a2query,
+        "git" => git::git,
+        "icinga2" => links::icinga2,
         "lighty-enable-mod" => links::lighty_enable_mod,
         "add-shell" => shells::add_shell,
         "remove-shell" => shells::remove_shell,

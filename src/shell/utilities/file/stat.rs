@@ -121,7 +121,7 @@ fn described(node: &Node) -> Result<&'static str, Reason> {
 }
 
 /// A mode in letters, as ls(1) prints it.
-fn permissions(node: &Node) -> String {
+pub(super) fn permissions(node: &Node) -> String {
     let kind = match node.kind {
         Kind::Dir => 'd',
         Kind::Symlink(_) => 'l',

@@ -158,3 +158,19 @@ fn the_machine_is_not_asked() {
         assert_eq!(run(&mut sample(), line).ok(), expected, "{line}");
     }
 }
+
+#[test]
+fn a_long_line_of_one_file_has_the_moment_of_the_image() {
+    let (mut files, mut variables) = (sample(), Variables::default());
+    let mut line = |line: &str| run_with(&mut files, &mut variables, line);
+    assert!(line("ls -l f").unwrap_err().to_string().contains("the clock"));
+    variables.set("SOURCE_DATE_EPOCH", "86400");
+    let mut line = |line: &str| run_with(&mut files, &mut variables, line);
+    assert_eq!(line("ls -ln f").unwrap().1, "-rw-r----- 2 8 4 5 Jan  2  1970 f\n");
+    assert_eq!(line("ls -l f").unwrap().1, "-rw-r----- 2 mail adm 5 Jan  2  1970 f\n");
+    assert_eq!(line("ls -n l").unwrap().1, "lrwxrwxrwx 1 0 0 1 Jan  2  1970 l -> f\n");
+    assert_eq!(line("ls -l missing").unwrap().0, 2);
+    for several in ["ls -l f g", "ls -l d", "ls -l"] {
+        assert!(line(several).is_err(), "{several}");
+    }
+}

@@ -14,6 +14,7 @@ mod encode;
 mod ends;
 mod expr;
 mod grep;
+mod gzip;
 mod input;
 mod lines;
 mod names;
@@ -49,6 +50,7 @@ pub fn find(name: &str) -> Option<Utility> {
         "fgrep" => grep::fgrep,
         "fold" => lines::fold,
         "grep" => grep::grep,
+        "gzip" => gzip::gzip,
         "head" => ends::head,
         "iconv" => encode::iconv,
         "md5sum" => sums::md5sum,

@@ -1,5 +1,8 @@
 //! Examples of our own, and what is refused. `tests/shell_texts` holds many more against the real utilities.
 
+use base64::Engine as _;
+use base64::prelude::BASE64_STANDARD;
+
 use super::find;
 use crate::shell::{Call, Files, Reason, Stdin, Variables};
 use crate::tree::{Kind, Node, Tree};
@@ -11,6 +14,10 @@ fn files() -> Files {
     tree.put("etc/file", file).unwrap();
     tree.put("etc/sorted", Node::file(0o644, b"a\nb\n".to_vec())).unwrap();
     tree.put("etc/link", Node::symlink("file")).unwrap();
+    let packed = "H4sIAAAAAAACAwtwdPZ2deECAJE+aisHAAAA";
+    tree.put("etc/packed.gz", Node::file(0o644, BASE64_STANDARD.decode(packed).unwrap())).unwrap();
+    tree.put("usr/bin/awk", Node::symlink("mawk")).unwrap();
+    tree.put("usr/bin/mawk", Node::file(0o755, "")).unwrap();
     tree.put("etc/name", Node::hard_link("etc/file")).unwrap();
     let mut files = Files::new(tree, "test");
     files.chdir("/etc").unwrap();
@@ -60,6 +67,8 @@ fn each_utility_has_an_example() {
         (&["fgrep", "-c", "."], "a.b\nab\n", "1\n"),
         (&["fold", "-w", "3"], "abcdef\n", "abc\ndef\n"),
         (&["grep", "-n", "^t"], "one\ntwo\n", "2:two\n"),
+        (&["gzip", "-dc", "packed"], "", "PACKED\n"),
+        (&["awk", "match($0, \"^\\\\s*#\")"], " #\nss#\n#\n", "ss#\n#\n"),
         (&["head", "-n1", "file"], "", "one\n"),
         (&["iconv", "-f", "UTF-8", "-t", "ANSI_X3.4-1968//TRANSLIT"], "plain\n", "plain\n"),
         (&["md5sum"], "", "d41d8cd98f00b204e9800998ecf8427e  -\n"),
@@ -120,6 +129,7 @@ fn what_is_not_modelled_is_refused_and_named() {
         (&["awk", "{ print > \"x\" }"], "output to a file"),
         (&["awk", "BEGIN { a[1]; a[2]; for (k in a) print k }"], "for … in"),
         (&["awk", "BEGIN { print substr(\"x\", 0, 1) }"], "substr()"),
+        (&["gzip", "file"], "unpacking"),
         (&["iconv", "-f", "KOI8-R", "-t", "UTF-8"], "KOI8-R"),
     ];
     for (words, want) in cases {
@@ -136,6 +146,8 @@ fn a_missing_file_is_a_diagnostic_and_the_exit_status_of_the_original() {
         (&["awk", "1", "missing"], 2),
         (&["cut", "-f1", "missing"], 1),
         (&["sort", "missing"], 2),
+        (&["gzip", "-cd", "missing"], 1),
+        (&["gzip", "-cd", "file"], 1),
         (&["head", "missing"], 1),
         (&["md5sum", "missing"], 1),
         (&["cmp", "file", "missing"], 2),

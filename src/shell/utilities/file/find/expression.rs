@@ -3,6 +3,7 @@
 use super::super::mode::Mode;
 use super::super::owner::{Invalid, parse_group, parse_user};
 use super::pattern::Pattern;
+use crate::shell::regex::{Dialect, Escapes, Options, Regex, Syntax};
 use crate::shell::{Files, Reason};
 
 /// How deep parentheses and `!` may be nested.
@@ -59,6 +60,8 @@ pub(super) enum Expression {
     Constant(bool),
     Name(Pattern),
     Path(Pattern),
+    /// The whole path.
+    Regex(Regex),
     /// Letters of kinds.
     Type(Vec<char>),
     Permissions(Bits, u16),
@@ -147,7 +150,7 @@ pub(super) fn parse(files: &Files, args: &[String]) -> Read<Search> {
     if search.starts.is_empty() {
         search.starts.push(".".to_owned());
     }
-    let mut parser = Parser { files, rest, search, acts: false, depth: 0 };
+    let mut parser = Parser { files, rest, search, acts: false, extended: false, depth: 0 };
     let expression = if parser.rest.is_empty() { Expression::Constant(true) } else { parser.or()? };
     if !parser.rest.is_empty() {
         return Err(Fault::Complaint("paths must precede expression".to_owned()));
@@ -163,6 +166,8 @@ struct Parser<'a> {
     search: Search,
     /// Whether there is an action, so that nothing is printed by itself.
     acts: bool,
+    /// Whether patterns are extended regular expressions (`-regextype`).
+    extended: bool,
     depth: usize,
 }
 
@@ -267,6 +272,23 @@ impl Parser<'_> {
             }
             "-name" | "-iname" => Expression::Name(self.pattern(word)?),
             "-path" | "-ipath" | "-wholename" => Expression::Path(self.pattern(word)?),
+            // Only the types of which one syntax is enough; that of none is Emacs's.
+            "-regextype" => match self.argument(word)?.as_str() {
+                "posix-egrep" | "posix-extended" => {
+                    self.extended = true;
+                    Expression::Constant(true)
+                }
+                other => return unsupported(&format!("-regextype {other}")),
+            },
+            "-regex" | "-iregex" if self.extended => {
+                let text = self.argument(word)?;
+                let syntax = Syntax { dialect: Dialect::Extended, escapes: Escapes::Grep };
+                let options = Options { any_case: word == "-iregex", whole: true, ..Options::default() };
+                match Regex::new([text.as_bytes()], syntax, options) {
+                    Ok(regex) => Expression::Regex(regex),
+                    Err(error) => return unsupported(&format!("the pattern {text}, which has {error}")),
+                }
+            }
             "-type" => {
                 let text = self.argument(word)?;
                 let letters: Vec<&str> = text.split(',').collect();

@@ -75,6 +75,17 @@ fn commands_run_for_each_file_or_for_all() {
 }
 
 #[test]
+fn a_regular_expression_matches_the_whole_path() {
+    for (line, found) in [
+        ("a -type f -regextype posix-egrep -regex .*/(one|two)[.]conf -printf %p\\n", "a/one.conf\n"),
+        ("a -type f -regextype posix-extended -iregex .*/(one|two)[.]conf", "a/one.conf\na/two.CONF\n"),
+        ("a -regextype posix-egrep -regex one.conf", ""),
+    ] {
+        assert_eq!(search(line).unwrap().1.out, found, "{line}");
+    }
+}
+
+#[test]
 fn links_that_lead_back_up_end_a_search() {
     let (status, actor) = search("-L a -name three.conf").unwrap();
     assert_eq!((status, actor.out.as_str()), (1, "a/sub/three.conf\n"));
@@ -87,6 +98,7 @@ fn what_differs_or_is_not_known_is_refused() {
         "a -mtime +7",
         "a -mmin -5",
         "a -regex .*",
+        "a -regextype emacs -regex .*",
         "a -ls",
         "a -fprint x",
         "a -inum 1",

@@ -192,6 +192,10 @@ impl<'a, A: Actor> Walk<'a, A> {
             Expression::Constant(value) => *value,
             Expression::Name(pattern) => pattern.matches(base(&item.path)),
             Expression::Path(pattern) => pattern.matches(&item.path),
+            Expression::Regex(regex) => {
+                let matched = regex.is_match(item.path.as_bytes());
+                matched.map_err(|error| Reason::unsupported("find", error.to_string()))?
+            }
             Expression::Type(letters) => letters.contains(&item.kind),
             Expression::Permissions(Bits::Exactly, bits) => item.mode == *bits,
             Expression::Permissions(Bits::All, bits) => item.mode & bits == *bits,

@@ -1,5 +1,6 @@
 //! Reads expressions of awk, by precedence (POSIX.1-2024 XCU awk, table of operators).
 
+use std::borrow::Cow;
 use std::rc::Rc;
 
 use super::ast::{Arithmetic, Comparison, Expr, Function};
@@ -11,13 +12,39 @@ use crate::shell::regex::{Dialect, Escapes, Options, PatternError, Regex, Syntax
 /// Deepest nesting.
 const DEPTH_MAX: usize = 100;
 
-/// The pattern `text`.
-pub(super) fn regex(text: &[u8]) -> Result<Rc<Regex>, Reason> {
+/// The pattern `text`. Classes of bytes such as `\s`, which gawk has and POSIX does not, are refused; mawk takes them for the letters.
+pub(super) fn regex(text: &[u8], mawk: bool) -> Result<Rc<Regex>, Reason> {
+    let plain = if mawk { without_classes(text) } else { Cow::Borrowed(text) };
     let syntax = Syntax { dialect: Dialect::Extended, escapes: Escapes::Awk };
     let error = |error: PatternError| {
         unsupported(format!("the pattern `{}`, which has {error}", String::from_utf8_lossy(text)))
     };
-    Regex::new([text], syntax, Options::default()).map(Rc::new).map_err(error)
+    Regex::new([&*plain], syntax, Options::default()).map(Rc::new).map_err(error)
+}
+
+/// A pattern with the letters that mawk 1.3.4 takes `\s`, `\w` and the like for; from its first bracket on as it is.
+fn without_classes(text: &[u8]) -> Cow<'_, [u8]> {
+    let mut plain = Vec::new();
+    let mut rest = text;
+    loop {
+        match rest {
+            [b'\\', byte @ (b's' | b'S' | b'w' | b'W' | b'd' | b'D'), after @ ..] => {
+                plain.push(*byte);
+                rest = after;
+            }
+            [b'\\', byte, after @ ..] => {
+                plain.extend([b'\\', *byte]);
+                rest = after;
+            }
+            [b'[', ..] | [] => break,
+            [byte, after @ ..] => {
+                plain.push(*byte);
+                rest = after;
+            }
+        }
+    }
+    plain.extend_from_slice(rest);
+    Cow::Owned(plain)
 }
 
 /// Goes through the tokens.
@@ -29,11 +56,13 @@ pub(super) struct Parser {
     printing: bool,
     /// Within `for (`, where `in` ends an expression.
     parentheses: usize,
+    /// Whether the awk is known to be mawk.
+    mawk: bool,
 }
 
 impl Parser {
-    pub(super) fn new(tokens: Vec<Token>) -> Self {
-        Self { tokens, at: 0, depth: 0, printing: false, parentheses: 0 }
+    pub(super) fn new(tokens: Vec<Token>, mawk: bool) -> Self {
+        Self { tokens, at: 0, depth: 0, printing: false, parentheses: 0, mawk }
     }
 
     pub(super) fn peek(&self) -> Option<&Token> {
@@ -360,7 +389,7 @@ impl Parser {
         Ok(match token {
             Some(Token::Number(number)) => Expr::Number(number),
             Some(Token::Text(text)) => Expr::Text(text.into()),
-            Some(Token::Pattern(text)) => Expr::Pattern(regex(&text)?),
+            Some(Token::Pattern(text)) => Expr::Pattern(regex(&text, self.mawk)?),
             Some(Token::Mark("$")) => {
                 self.enter()?;
                 // `$i++` is the field's step, `$++i` the variable's.

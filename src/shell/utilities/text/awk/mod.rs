@@ -81,7 +81,9 @@ pub(super) fn awk(call: &mut Call<'_>) -> Answer {
     let parsed = SPEC.parse(options)?;
     let environment = call.variables.environment();
     let environment = environment.map(|(name, value)| (Rc::from(name.as_bytes()), Value::input(value.as_bytes())));
-    let mut state = State::new(environment.collect());
+    // Other awks have other patterns.
+    let mawk = call.files.stat("/usr/bin/awk", true).is_ok_and(|(path, _)| path == "usr/bin/mawk");
+    let mut state = State::new(environment.collect(), mawk);
 
     let mut program: Vec<u8> = Vec::new();
     let mut from_files = false;
@@ -106,7 +108,7 @@ pub(super) fn awk(call: &mut Call<'_>) -> Answer {
     if !from_files {
         program.extend(operands.next().ok_or_else(|| unsupported("no program"))?.bytes());
     }
-    let rules = parse::parse(&program)?;
+    let rules = parse::parse(&program, mawk)?;
     let mut run = Run { rules: &rules, open: vec![false; rules.len()], state, status: 0 };
     let operands: Vec<&str> = operands.map(String::as_str).collect();
     let status = all(call, &mut run, &operands)?;

@@ -6,9 +6,9 @@ use super::lex::{Token, tokens};
 use super::unsupported;
 use crate::shell::reason::Reason;
 
-/// Reads the program `text`.
-pub(super) fn parse(text: &[u8]) -> Result<Vec<Rule>, Reason> {
-    let mut parser = Parser::new(tokens(text)?);
+/// Reads the program `text` of an awk that is known to be mawk, or not.
+pub(super) fn parse(text: &[u8], mawk: bool) -> Result<Vec<Rule>, Reason> {
+    let mut parser = Parser::new(tokens(text)?, mawk);
     let mut rules = Vec::new();
     loop {
         parser.lines();

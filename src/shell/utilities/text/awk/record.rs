@@ -27,7 +27,7 @@ impl Separator {
             [] => Err(unsupported("an empty FS")),
             b" " => Ok(Self::Blanks),
             [only] => Ok(Self::Byte(*only)),
-            text => regex(text).map(Self::Pattern),
+            text => regex(text, false).map(Self::Pattern),
         }
     }
 

@@ -28,11 +28,13 @@ pub(super) struct State {
     pub(super) err: Vec<u8>,
     patterns: BTreeMap<Rc<[u8]>, Rc<Regex>>,
     steps: usize,
+    /// Whether the awk is known to be mawk.
+    mawk: bool,
 }
 
 impl State {
-    pub(super) fn new(environment: Vec<(Rc<[u8]>, Value)>) -> Self {
-        let mut state = Self::default();
+    pub(super) fn new(environment: Vec<(Rc<[u8]>, Value)>, mawk: bool) -> Self {
+        let mut state = Self { mawk, ..Self::default() };
         let first = [
             ("FS", " "),
             ("OFS", " "),
@@ -148,7 +150,7 @@ impl State {
         if let Some(known) = self.patterns.get(text) {
             return Ok(Rc::clone(known));
         }
-        let made = regex(text)?;
+        let made = regex(text, self.mawk)?;
         if self.patterns.len() > 1000 {
             self.patterns.clear();
         }
