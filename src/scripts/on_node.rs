@@ -148,3 +148,71 @@ fn made_on_node(call: &mut Call<'_>, package: &str, command: &str) -> Answer {
         None => Err(Reason::differs(command, "randomness")),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::system_tools::sample::{Done, run_for, tree};
+    use crate::lock::IdMap;
+
+    fn run(package: &str, lines: &[&str]) -> Done {
+        run_for(package, super::find, tree(), (&IdMap::default(), true), lines)
+    }
+
+    #[test]
+    fn what_is_made_by_chance_is_left_to_a_unit_of_the_node() {
+        for (package, line, unit) in [
+            ("nsd", "nsd-control-setup", "imgbuild-nsd-control.service"),
+            ("dropbear", "dropbearkey -t rsa -f /etc/dropbear/dropbear_rsa_host_key", "imgbuild-dropbear-keys.service"),
+            (
+                "mariadb-server",
+                "mariadb-install-db --rpm --cross-bootstrap --user=mysql --disable-log-bin --skip-test-db",
+                "imgbuild-mariadb.service",
+            ),
+        ] {
+            let done = run(package, &[line]);
+            assert_eq!(done.status(), 0, "{line}");
+            assert!(done.changes.iter().any(|change| change.ends_with(unit)), "{line}: {:?}", done.changes);
+        }
+        assert_eq!(
+            run("dropbear", &["dropbearkey -t ed25519 -f /x", "ssh-keygen -v -lf /x.pub"]).out,
+            "ssh-ed25519 \n"
+        );
+    }
+
+    #[test]
+    fn a_file_that_a_script_gives_to_its_owner_is_there_and_empty() {
+        let mut with = tree();
+        for dir in ["var/lib/turn", "var/lib/rabbitmq"] {
+            with.put(dir, crate::tree::Node::dir(0o755)).unwrap();
+        }
+        for (package, line, path, mode) in [
+            ("coturn", "sqlite3 /var/lib/turn/turndb", "var/lib/turn/turndb", 0o640),
+            (
+                "rabbitmq-server",
+                "openssl rand -base64 -out /var/lib/rabbitmq/.erlang.cookie 42",
+                "var/lib/rabbitmq/.erlang.cookie",
+                0o600,
+            ),
+        ] {
+            let done = run_for(package, super::find, with.clone(), (&IdMap::default(), true), &[line]);
+            assert_eq!((done.status(), done.text(path).as_str()), (0, ""), "{line}");
+            assert_eq!(done.tree.get(path).map(|node| node.mode), Some(mode), "{line}");
+            assert_eq!(run(package, &[line]).status(), 1, "{line}: there is no such directory");
+        }
+    }
+
+    #[test]
+    fn the_same_commands_of_other_scripts_are_refused() {
+        for line in [
+            "openssl rand -base64 -out /var/lib/rabbitmq/.erlang.cookie 42",
+            "openssl genrsa 2048",
+            "sqlite3 /var/lib/turn/turndb",
+            "dropbearkey -t rsa -f /x",
+            "ssh-keygen -A",
+            "nsd-control-setup -d /x",
+            "mariadb-install-db --user=mysql",
+        ] {
+            assert!(run("example", &[line]).answer.is_err(), "{line}");
+        }
+    }
+}

@@ -9,7 +9,7 @@ mod date;
 mod helpers;
 pub(super) mod options;
 #[cfg(test)]
-mod sample;
+pub(super) mod sample;
 mod settings;
 mod units;
 

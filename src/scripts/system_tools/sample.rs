@@ -10,7 +10,7 @@ use crate::shell::{Answer, Call, Files, Reason, Stdin, Variables};
 use crate::tree::{Node, Tree};
 
 /// A tree with a few accounts, as the effect `accounts` leaves it.
-pub(super) fn tree() -> Tree {
+pub(in crate::scripts) fn tree() -> Tree {
     let mut tree = Tree::new();
     let mut put = |path: &str, mode: u16, text: &str| tree.put(path, Node::file(mode, text)).unwrap();
     put(
@@ -38,7 +38,7 @@ pub(super) fn tree() -> Tree {
 
 /// What a command did.
 #[derive(Debug)]
-pub(super) struct Done {
+pub(in crate::scripts) struct Done {
     pub answer: Answer,
     pub out: String,
     pub err: String,
@@ -86,15 +86,26 @@ fn words(text: &str) -> Vec<String> {
 
 /// Runs command lines one after the other over `tree`, as scripts of the package `example`; new numbers are handed out if
 /// `may_add`.
-pub(super) fn run_with(
+pub(in crate::scripts) fn run_with(
     find: fn(&str) -> Option<Tool>,
     tree: Tree,
     pinned: &IdMap,
     may_add: bool,
     lines: &[&str],
 ) -> Done {
+    run_for("example", find, tree, (pinned, may_add), lines)
+}
+
+/// The same as scripts of the package `name`.
+pub(in crate::scripts) fn run_for(
+    name: &str,
+    find: fn(&str) -> Option<Tool>,
+    tree: Tree,
+    (pinned, may_add): (&IdMap, bool),
+    lines: &[&str],
+) -> Done {
     let package = Package {
-        name: "example".to_owned(),
+        name: name.to_owned(),
         version: "1".to_owned(),
         arch: "all".to_owned(),
         fields: Vec::new(),
@@ -141,6 +152,6 @@ pub(super) fn run_with(
 }
 
 /// As [`run_with`], with numbers as when locking and over [`tree`].
-pub(super) fn run(lines: &[&str]) -> Done {
+pub(in crate::scripts) fn run(lines: &[&str]) -> Done {
     run_with(super::find, tree(), &IdMap::default(), true, lines)
 }

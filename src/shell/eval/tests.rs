@@ -86,7 +86,7 @@ fn what_is_not_modelled_stops_with_its_line() {
         ("pgrep -x $$; alias e=echo; e", 1, Reason::Construct("`alias`".to_owned())),
         ("f() {\nalias e=echo\n}\nf", 2, Reason::Construct("`alias`".to_owned())),
         ("alias e='echo '\ne", 2, Reason::Syntax("an alias that is more than words".to_owned())),
-        ("alias e=echo\neval 'e'", 1, Reason::Construct("the alias `e` here".to_owned())),
+        ("alias e=echo\neval 'e'", 2, Reason::Construct("the alias `e` here".to_owned())),
         ("echo a # \0\necho \0", 2, Reason::NotText),
         ("echo $$", 1, Reason::differs("$$", "the number of its process")),
         ("sleep 1 &", 1, Reason::Construct("a command in the background (`&`)".to_owned())),
@@ -129,7 +129,7 @@ fn what_somebody_else_makes_is_theirs() {
 fn an_alias_stands_for_its_words_from_the_next_line_on() {
     for (script, out) in [
         ("alias e=echo\ne one; e two", "one\ntwo\n"),
-        ("alias e='echo a' f=\"echo 'b  c'\"\ne x; echo $(f)", "a x\nb  c\n"),
+        ("alias e='echo a' f=\"echo 'b  c'\"\ne x; echo \"$(f)\"", "a x\nb  c\n"),
         ("alias e='X=1 echo'\ng() { e $1; echo e; }\nY=2 e y | cat; g z", "y\nz\ne\n"),
         ("alias e=false\nif e; then echo yes; else echo e; fi; \\echo e", "e\ne\n"),
     ] {

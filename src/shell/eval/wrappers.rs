@@ -182,12 +182,12 @@ impl Shell<'_> {
                     return Ok(status);
                 }
                 match self.files()?.read_text(path) {
-                Ok(text) => self.script(&text, path, args, interpreter),
-                Err(FileError::Reason(reason)) => Err(self.stop(reason)),
-                Err(_) => {
-                    self.complain(&format!("cannot open {path}"))?;
-                    Ok(if bash { 127 } else { 2 })
-                }
+                    Ok(text) => self.script(&text, path, args, interpreter),
+                    Err(FileError::Reason(reason)) => Err(self.stop(reason)),
+                    Err(_) => {
+                        self.complain(&format!("cannot open {path}"))?;
+                        Ok(if bash { 127 } else { 2 })
+                    }
                 }
             }
             _ => {

@@ -17,7 +17,8 @@ use crate::shell::ast::{AndOr, Assignment, CommandKind, Part, Word, is_name};
 pub(super) type Aliases = Rc<BTreeMap<String, String>>;
 
 /// Words that the grammar has (XCU 2.4).
-const RESERVED: [&str; 12] = ["case", "do", "done", "elif", "else", "esac", "fi", "for", "if", "then", "until", "while"];
+const RESERVED: [&str; 12] =
+    ["case", "do", "done", "elif", "else", "esac", "fi", "for", "if", "then", "until", "while"];
 
 impl Cursor<'_> {
     /// Makes `item`, which is a whole line of the script, a definition if it is one.
@@ -52,7 +53,8 @@ impl Cursor<'_> {
         let command = within.deeper(|cursor| cursor.simple(cursor.line))?;
         self.advance(name.len());
         let CommandKind::Simple { assignments, words } = command.kind else { return Ok(None) };
-        if !command.redirects.is_empty() || within.at < value.len() || words.is_empty() || value.ends_with([' ', '\t']) {
+        if !command.redirects.is_empty() || within.at < value.len() || words.is_empty() || value.ends_with([' ', '\t'])
+        {
             return Err(self.error("an alias that is more than words"));
         }
         Ok(Some((assignments, words)))

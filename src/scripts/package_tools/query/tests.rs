@@ -74,6 +74,9 @@ fn the_status_is_that_of_the_database() {
     assert!(sample.out.starts_with("Package: fuse\nStatus: install ok installed\nMaintainer: "), "{}", sample.out);
     assert_eq!(sample.run("dpkg-query --status none"), 1);
     assert_eq!(sample.out, "");
+    assert_eq!(sample.run("dpkg --status"), 0);
+    let names: Vec<&str> = sample.out.lines().filter_map(|line| line.strip_prefix("Package: ")).collect();
+    assert_eq!(names, ["lamp", "fuse", "liblamp1"]);
 }
 
 #[test]

@@ -109,8 +109,8 @@ pub(super) fn locale(_: &mut Debian<'_>, call: &mut Call<'_>) -> Answer {
         (true, []) => call.print("C\nC.utf8\nPOSIX\n"),
         (false, []) => call.print(&wanted.listed()),
         (false, ["charmap"]) => {
-            let is_utf8 = wanted.category("CTYPE").1.starts_with("C.");
-            call.print(if is_utf8 { "UTF-8\n" } else { "ANSI_X3.4-1968\n" });
+            let charmap = wanted.charmap();
+            call.print(&format!("{charmap}\n"));
         }
         _ => return Err(Reason::unsupported("locale", call.args.join(" "))),
     }
@@ -118,7 +118,7 @@ pub(super) fn locale(_: &mut Debian<'_>, call: &mut Call<'_>) -> Answer {
 }
 
 /// The locale that the environment asks for (locale(7)): `LC_ALL` before the categories' own, `LANG` after them.
-struct Wanted {
+pub(super) struct Wanted {
     all: String,
     lang: String,
     own: BTreeMap<&'static str, String>,
@@ -126,8 +126,9 @@ struct Wanted {
 }
 
 impl Wanted {
-    fn of(variables: &Variables) -> Self {
-        let of = |name: &str| variables.get(name).filter(|_| variables.is_exported(name)).unwrap_or_default().to_owned();
+    pub(super) fn of(variables: &Variables) -> Self {
+        let of =
+            |name: &str| variables.get(name).filter(|_| variables.is_exported(name)).unwrap_or_default().to_owned();
         let own = LOCALE.into_iter().map(|name| (name, of(&format!("LC_{name}")))).collect();
         Self { all: of("LC_ALL"), lang: of("LANG"), own, language: of("LANGUAGE") }
     }
@@ -149,8 +150,13 @@ impl Wanted {
         }
     }
 
+    /// The name of the character set.
+    pub(super) fn charmap(&self) -> &'static str {
+        if self.category("CTYPE").1.starts_with("C.") { "UTF-8" } else { "ANSI_X3.4-1968" }
+    }
+
     /// As locale(1) lists them: what is only implied is quoted.
-    fn listed(&self) -> String {
+    pub(super) fn listed(&self) -> String {
         let mut text = format!("LANG={}\nLANGUAGE={}\n", self.lang, self.language);
         for name in LOCALE {
             let (own, locale) = self.category(name);

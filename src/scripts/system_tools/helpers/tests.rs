@@ -1,4 +1,4 @@
-use super::super::sample::{Done, run_with, tree};
+use super::super::sample::{Done, run_for, run_with, tree};
 use crate::lock::IdMap;
 use crate::tree::{Kind, Node, Tree};
 
@@ -261,4 +261,49 @@ fn tags_of_vims_help_are_listed_by_name() {
     tree.put("doc/c.txt.gz", Node::file(0o644, "")).unwrap();
     let refused = run_with(super::super::find, tree, &none, true, &["helpztags /doc"]);
     assert!(refused.reason().contains("c.txt.gz"));
+}
+
+#[test]
+fn a_locale_is_what_the_environment_asks_for() {
+    for (exported, charmap, listed) in [
+        ("LC_ALL=C.UTF-8", "UTF-8\n", "LANG=\nLANGUAGE=\nLC_CTYPE=\"C.UTF-8\"\n"),
+        ("LANG=C", "ANSI_X3.4-1968\n", "LANG=C\nLANGUAGE=\nLC_CTYPE=\"C\"\n"),
+        ("LC_CTYPE=C.utf8", "UTF-8\n", "LANG=\nLANGUAGE=\nLC_CTYPE=C.utf8\nLC_NUMERIC=\"POSIX\"\n"),
+    ] {
+        let (name, value) = exported.split_once('=').unwrap();
+        let mut variables = crate::shell::Variables::default();
+        variables.set(name, value);
+        variables.export(name);
+        let wanted = super::machine::Wanted::of(&variables);
+        assert_eq!(wanted.charmap(), charmap.trim_end(), "{exported}");
+        assert!(wanted.listed().starts_with(listed), "{exported}: {}", wanted.listed());
+    }
+}
+
+#[test]
+fn features_of_icinga_are_links() {
+    let mut tree = web();
+    tree.put("etc/icinga2/features-available/checker.conf", Node::file(0o644, "")).unwrap();
+    tree.put("etc/icinga2/features-enabled", Node::dir(0o755)).unwrap();
+    let done = run_with(
+        super::super::find,
+        tree,
+        &IdMap::default(),
+        true,
+        &["icinga2 feature enable checker", "icinga2 feature enable checker no"],
+    );
+    assert_eq!(link(&done, "etc/icinga2/features-enabled/checker.conf"), "../features-available/checker.conf");
+    assert_eq!(done.status(), 1, "there is no feature `no`");
+    assert!(run(&["icinga2 daemon -C"]).answer.is_err());
+}
+
+#[test]
+fn git_lfs_puts_its_filter_into_the_settings_of_all_accounts() {
+    let line = "git lfs install --skip-repo --system";
+    let run =
+        |package: &str, lines: &[&str]| run_for(package, super::super::find, web(), (&IdMap::default(), true), lines);
+    let done = run("git-lfs", &[line]);
+    assert!(done.text("etc/gitconfig").starts_with("[filter \"lfs\"]\n\tclean = git-lfs clean -- %f\n"));
+    assert!(run("git-lfs", &[line, line]).answer.is_err(), "what is there is not changed");
+    assert!(run("example", &[line]).answer.is_err());
 }

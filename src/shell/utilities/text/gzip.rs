@@ -48,8 +48,9 @@ pub(super) fn gzip(call: &mut Call<'_>) -> Answer {
 /// The file of that name, or of that name with `.gz`.
 fn packed(call: &mut Call<'_>, name: &str) -> Result<Option<Vec<u8>>, Reason> {
     match input::bytes(call, name) {
+        Ok(packed) => Ok(Some(packed)),
         Err(FileError::Missing) if !name.ends_with(".gz") => input::operand(call, "gzip", &format!("{name}.gz")),
-        _ => input::operand(call, "gzip", name),
+        Err(error) => call.failed("gzip", name, error).map(|_| None),
     }
 }
 

@@ -68,6 +68,7 @@ fn each_utility_has_an_example() {
         (&["fold", "-w", "3"], "abcdef\n", "abc\ndef\n"),
         (&["grep", "-n", "^t"], "one\ntwo\n", "2:two\n"),
         (&["gzip", "-dc", "packed"], "", "PACKED\n"),
+        (&["gzip", "-cd", "packed.gz", "packed"], "", "PACKED\nPACKED\n"),
         (&["awk", "match($0, \"^\\\\s*#\")"], " #\nss#\n#\n", "ss#\n#\n"),
         (&["head", "-n1", "file"], "", "one\n"),
         (&["iconv", "-f", "UTF-8", "-t", "ANSI_X3.4-1968//TRANSLIT"], "plain\n", "plain\n"),
