@@ -11,6 +11,10 @@ mod entry;
 #[path = "flash_memory/image.rs"]
 #[expect(dead_code, reason = "the manifest alone is needed")]
 mod image;
+#[path = "support/numbers.rs"]
+mod numbers;
+#[path = "support/shell_tokens.rs"]
+mod shell_tokens;
 
 use std::io::{Read as _, Seek as _};
 use std::path::Path;
@@ -418,4 +422,41 @@ fn any_head_of_an_answer_is_understood_without_a_sum_that_overflows() {
         head(216, 0, 10, u64::MAX, "bytes */10"),
     ];
     run(&seeds, entry::http_head);
+}
+
+/// Scripts as maintainers write them.
+const SCRIPTS: [&str; 3] = [
+    include_str!("fixtures/scripts/preinst"),
+    include_str!("fixtures/scripts/postinst"),
+    include_str!("fixtures/scripts/config"),
+];
+
+/// Carries out `target` for scripts with tokens changed, each of a few lines of a seed or of all of it.
+fn run_scripts(rounds: usize, target: fn(&[u8])) {
+    let seeds = SCRIPTS.map(shell_tokens::tokens);
+    let all = seeds.concat();
+    let mut numbers = numbers::Numbers::new(3);
+    for seed in &seeds {
+        target(seed.concat().as_bytes());
+    }
+    for round in 0..rounds {
+        let seed = &seeds[round % seeds.len()];
+        let start = numbers.below(seed.len());
+        let part = if numbers.once_in(4) { seed } else { &seed[start..(start + 80).min(seed.len())] };
+        target(shell_tokens::changed(part, &all, &mut numbers).as_bytes());
+    }
+}
+
+#[test]
+fn any_script_is_read_or_its_line_is_told() {
+    assert!(SCRIPTS.iter().all(|script| imgbuild::shell::parse(script).is_ok()));
+    run(&SCRIPTS.map(|script| script.as_bytes().to_vec()), entry::shell_parse);
+    run_scripts(ROUNDS, entry::shell_parse);
+}
+
+#[test]
+fn any_script_comes_to_an_end_and_to_the_same_each_time() {
+    // Without `while` no change makes a loop that only ends at the limit of commands, which has a test of its own.
+    assert!(SCRIPTS.iter().all(|script| !script.contains("while") && !script.contains("until")));
+    run_scripts(ROUNDS / 4, entry::shell_evaluate);
 }

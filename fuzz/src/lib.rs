@@ -14,6 +14,9 @@ use imgbuild::format::{Sums, fat as boot, gpt as table, kmod};
 use imgbuild::image::{Manifest as ImageManifest, initrd};
 use imgbuild::lock::Lock;
 use imgbuild::profile::{self, SourceKey};
+use imgbuild::shell::ast::{AndOr, Command, CommandKind};
+use imgbuild::shell::{self, Call, Host};
+use imgbuild::tree::{Node, Tree};
 use imgbuild::{release as releases, tree};
 use object::elf::EM_X86_64;
 
@@ -300,6 +303,113 @@ pub fn http_head(data: &[u8]) {
         Answer::Complete => assert!(have > 0),
         _ => {}
     }
+}
+
+/// A text as a script of sh and of bash: it is read, or a line of it is told; and what is a list of commands is one within braces too.
+pub fn shell_parse(data: &[u8]) {
+    let Ok(text) = str::from_utf8(data) else { return };
+    for bash in [false, true] {
+        let list = match shell::parse_at(text, 1, bash) {
+            Ok(list) => list,
+            Err(error) => {
+                assert!((1..=lines(text)).contains(&error.line) && !error.what.is_empty(), "{error}");
+                continue;
+            }
+        };
+        // A here-document without its end, and a line that is continued, take the closing brace too.
+        if list.is_empty() || text.contains("<<") || text.ends_with('\\') {
+            continue;
+        }
+        let grouped = match shell::parse_at(&format!("{{\n{text}\n}}"), 0, bash) {
+            Ok(grouped) => grouped,
+            Err(error) => return assert!(error.what.contains("too deep"), "{error}"),
+        };
+        let [AndOr { first, rest, background: false }] = grouped.as_slice() else { panic!("{grouped:?}") };
+        let [Command { kind: CommandKind::Group(within), .. }] = first.commands.as_slice() else { panic!("{first:?}") };
+        assert!(rest.is_empty() && *within == list, "{within:?}");
+    }
+}
+
+/// How many lines a text has, one that does not end counted in.
+fn lines(text: &str) -> usize {
+    text.matches('\n').count() + 1
+}
+
+/// A host without commands.
+struct Nobody;
+
+impl Host for Nobody {
+    fn run(&mut self, _: &str, _: &mut Call<'_>) -> Option<shell::Answer> {
+        None
+    }
+
+    fn sourced(&mut self, _: &str, _: &mut Call<'_>) -> Option<shell::Answer> {
+        None
+    }
+}
+
+/// Directories, files and programs of the tree that [`shell_evaluate`] begins with.
+const SCRIPT_DIRS: [&str; 6] =
+    ["etc/service", "tmp", "usr/bin", "usr/lib/service", "usr/share/service", "var/lib/service"];
+const SCRIPT_FILES: [(&str, &str); 5] = [
+    ("etc/passwd", "root:x:0:0:root:/root:/bin/sh\nservice:x:100:100::/nonexistent:/bin/false\n"),
+    ("etc/group", "root:x:0:\n"),
+    ("etc/service.conf", "user = service\nlisten=[::1]:80\n"),
+    ("usr/share/service/functions", "say() { echo \"$@\"; }\n"),
+    ("var/lib/service/a.tmp", "\0\u{e9}\n"),
+];
+const SCRIPT_PROGRAMS: [&str; 18] = [
+    "awk", "cat", "chmod", "cp", "find", "grep", "head", "ln", "ls", "mkdir", "mktemp", "mv", "rm", "sed", "sort",
+    "tail", "tr", "xargs",
+];
+
+/// A text as a maintainer script: it is followed to its end or a line is told, twice in the same way, and the tree stays one
+/// that can be written.
+pub fn shell_evaluate(data: &[u8]) {
+    let Ok(text) = str::from_utf8(data) else { return };
+    let (result, left) = evaluated(text);
+    match &result {
+        Ok(finished) => assert!(finished.line >= 1 && finished.out.len() + finished.err.len() < 256 << 20),
+        Err(stop) => {
+            // Another file's lines may be more; a text that is evaluated counts on from the line that does it.
+            assert!(stop.line >= 1 && !stop.reason.to_string().is_empty(), "{stop}");
+        }
+    }
+    assert!((result, left) == evaluated(text), "it differs from one time to the next");
+}
+
+/// What comes of a script, and what is in the tree then.
+fn evaluated(text: &str) -> (Result<shell::Finished, shell::Stop>, Vec<String>) {
+    let mut files = shell::Files::new(script_tree(), "fuzz");
+    let args = ["configure".to_owned(), String::new()];
+    let script = shell::Script { text, name: "postinst", args: &args, environment: &[] };
+    let result = shell::run(script, &mut files, &mut Nobody);
+    let mut left: Vec<String> = files.take_changes().iter().map(|change| format!("{change:?}")).collect();
+    let tree = files.into_tree();
+    assert!(tree.check().is_ok());
+    for (path, node) in tree.iter() {
+        assert_eq!(tree::clean(path).as_deref(), Ok(path));
+        let content = tree.file(path).map(|content| content.read().map(std::borrow::Cow::into_owned).ok());
+        left.push(format!("{path} {node:?} {content:?}"));
+    }
+    (result, left)
+}
+
+fn script_tree() -> Tree {
+    let mut tree = Tree::new();
+    let mut put = |path: &str, node: Node| assert!(tree.put(path, node).is_ok(), "{path}");
+    for dir in SCRIPT_DIRS {
+        put(dir, Node::dir(0o755));
+    }
+    for (path, text) in SCRIPT_FILES {
+        put(path, Node::file(0o644, text));
+    }
+    for name in SCRIPT_PROGRAMS {
+        put(&format!("usr/bin/{name}"), Node::file(0o755, "\x7fELF"));
+    }
+    put("tmp/loop", Node::symlink("loop"));
+    put("tmp/up", Node::symlink("../../.."));
+    tree
 }
 
 const CONTROL: &[u8] = b"Package: a\nVersion: 1\nArchitecture: all\n";

@@ -17,7 +17,8 @@ impl Interpreter {
     pub fn of(program: &[u8]) -> Option<Self> {
         let line = program.split(|byte| *byte == b'\n').next()?;
         let line = std::str::from_utf8(line).ok()?.strip_prefix("#!")?;
-        let mut words = line.split_whitespace();
+        // A carriage return is part of the name, for the kernel too.
+        let mut words = line.split([' ', '\t']).filter(|word| !word.is_empty());
         let mut name = words.next()?.rsplit('/').next()?;
         if name == "env" {
             name = words.next()?;

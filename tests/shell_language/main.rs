@@ -9,6 +9,7 @@
 
 mod commands;
 mod generator;
+mod known;
 #[path = "../support/numbers.rs"]
 mod numbers;
 mod world;

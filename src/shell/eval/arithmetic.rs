@@ -14,6 +14,8 @@ pub(super) enum Wrong {
     Expression(String),
     /// It is nested deeper than this goes.
     TooDeep,
+    /// The smallest number is divided by -1, for which the processor has no answer: dash is killed.
+    Killed,
 }
 
 /// Variables and what they were set to, in that order.
@@ -196,8 +198,8 @@ impl Parser<'_> {
             "*" => left.wrapping_mul(right),
             _ if self.skipping => 0,
             _ if right == 0 => return Self::wrong("division by zero"),
-            "/" => left.wrapping_div(right),
-            _ => left.wrapping_rem(right),
+            "/" => left.checked_div(right).ok_or(Wrong::Killed)?,
+            _ => left.checked_rem(right).ok_or(Wrong::Killed)?,
         })
     }
 

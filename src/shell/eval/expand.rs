@@ -189,6 +189,7 @@ impl Shell<'_> {
         match value {
             Ok(value) => Ok(value),
             Err(Wrong::TooDeep) => Err(self.stop(Reason::Limit("50 parentheses and signs within each other"))),
+            Err(Wrong::Killed) => Err(self.stop(Reason::Construct("the smallest number divided by -1".to_owned()))),
             Err(Wrong::Expression(cause)) => self.fail(&format!("arithmetic expression: {cause}")),
         }
     }

@@ -14,6 +14,8 @@ mod expand;
 mod fields;
 mod finding;
 mod identity;
+#[cfg(test)]
+mod limits_tests;
 mod number;
 mod parameter;
 mod path_names;
@@ -86,7 +88,7 @@ pub fn run(script: Script<'_>, files: &mut Files, host: &mut dyn Host) -> Result
 fn follow(script: Script<'_>, files: &mut Files, host: &mut dyn Host) -> Result<Finished, Stop> {
     let stop = |line, reason| Stop { line, file: None, reason };
     let interpreter = if script.text.starts_with("#!") {
-        let line = script.text.lines().next().unwrap_or_default().to_owned();
+        let line = script.text.split('\n').next().unwrap_or_default().escape_debug();
         Interpreter::of(script.text.as_bytes())
             .ok_or_else(|| stop(1, Reason::Construct(format!("a script for `{line}`"))))?
     } else {

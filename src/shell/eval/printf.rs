@@ -154,7 +154,9 @@ impl<'a> Printer<'a> {
         let length = text.iter().take_while(|byte| matches!(byte, b'0'..=b'9' | b'*')).count();
         match text.get(..length).unwrap_or_default() {
             [b'*'] => {
-                let value = self.number().map_or(0, |number| number.signed().0);
+                let argument = self.arguments.first();
+                let (value, fits) = self.number().map_or((0, true), Number::signed);
+                self.out_of_range(argument, fits);
                 // As C converts it to an `int`.
                 let [a, b, c, d, ..] = value.to_le_bytes();
                 Ok((i32::from_le_bytes([a, b, c, d]), length))

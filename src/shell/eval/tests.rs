@@ -19,7 +19,10 @@ fn tree() -> Files {
     for dir in ["etc", "tmp", "usr/bin"] {
         tree.put(dir, Node::dir(0o755)).unwrap();
     }
-    for name in ["cat", "sed", "grep", "true", "env", "xargs", "sh", "su", "runuser", "unknown"] {
+    for name in [
+        "cat", "sed", "grep", "true", "env", "xargs", "sh", "su", "runuser", "unknown", "echo", "nice", "ionice",
+        "nohup", "setsid", "timeout", "nawk", "du", "hwclock", "shred",
+    ] {
         tree.put(&format!("usr/bin/{name}"), Node::file(0o755, "\x7fELF")).unwrap();
     }
     tree.put("etc/a.conf", Node::file(0o644, "one\n")).unwrap();
@@ -136,4 +139,29 @@ fn an_alias_stands_for_its_words_from_the_next_line_on() {
         assert_eq!(says(script), (out.to_owned(), 0), "{script}");
     }
     assert!(outcome("#!/bin/bash\nalias e=echo\ne one").is_err(), "bash knows none in a script");
+}
+
+#[test]
+fn what_runs_another_command_gives_its_output_and_status() {
+    for (script, out, status) in [
+        ("nice -n 5 echo a", "a\n", 0),
+        ("ionice -c 3 echo a; nohup sh -c 'echo b; exit 3'", "a\nb\n", 3),
+        ("setsid sh -c 'exit 4'", "", 4),
+        ("timeout -k 5 10 cat /etc/a.conf", "one\n", 0),
+        ("echo a b | nawk '{ print $2 }'", "b\n", 0),
+    ] {
+        assert_eq!(says(script), (out.to_owned(), status), "{script}");
+    }
+    for (script, reads) in
+        [("du /etc", "how a file system keeps files"), ("hwclock", "the clock"), ("shred /etc/a.conf", "randomness")]
+    {
+        let command = script.split(' ').next().unwrap();
+        assert_eq!(outcome(script).unwrap_err().reason, Reason::differs(command, reads));
+    }
+}
+
+#[test]
+fn bash_has_other_names_for_some_builtins() {
+    let script = "#!/bin/bash\necho 'x=$1' >/tmp/part; source /tmp/part a; f() { declare x=b; typeset y=c; echo $x$y; }; f; echo $x$y";
+    assert_eq!(says(script), ("bc\na\n".to_owned(), 0));
 }
