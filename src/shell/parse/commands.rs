@@ -113,9 +113,18 @@ impl Cursor<'_> {
             self.blanks();
             match self.redirect()? {
                 Some(redirect) => redirects.push(redirect),
-                None => return Ok(Command { line, kind, redirects }),
+                None => break,
             }
         }
+        // For dash `{ (…) >a; } >b` is `(…) >b`: the redirections of braces take the place of those of a subshell that is all
+        // they hold (`command` in src/parser.c).
+        if !self.bash && !redirects.is_empty() {
+            match only_subshell(kind) {
+                Ok(list) => return Ok(Command { line, kind: CommandKind::Subshell(list), redirects }),
+                Err(other) => return Ok(Command { line, kind: other, redirects }),
+            }
+        }
+        Ok(Command { line, kind, redirects })
     }
 
     /// A compound command or a function definition, if one is next.
@@ -308,6 +317,28 @@ impl Cursor<'_> {
             words.push(text(operator));
         }
     }
+}
+
+/// What the subshell holds that is all that there is within braces.
+fn only_subshell(kind: CommandKind) -> Result<List, CommandKind> {
+    let CommandKind::Group(mut list) = kind else { return Err(kind) };
+    if let [AndOr { first: Pipeline { negated: false, commands }, rest, background: false }] = list.as_mut_slice()
+        && rest.is_empty()
+        && let [command] = commands.as_mut_slice()
+    {
+        match &mut command.kind {
+            CommandKind::Subshell(inner) => return Ok(std::mem::take(inner)),
+            CommandKind::Group(inner) if command.redirects.is_empty() => {
+                let inner = std::mem::take(inner);
+                match only_subshell(CommandKind::Group(inner)) {
+                    Ok(inner) => return Ok(inner),
+                    Err(other) => command.kind = other,
+                }
+            }
+            _ => {}
+        }
+    }
+    Err(CommandKind::Group(list))
 }
 
 fn text(text: &str) -> Word {

@@ -44,9 +44,19 @@ impl Cursor<'_> {
             let line = self.rest().split_inclusive('\n').next().unwrap_or_default();
             self.advance(line.len());
             // What continues the line before is no line of its own.
+            let whole = line;
             let line = if pending.strip_tabs && !continued { line.trim_start_matches('\t') } else { line };
             if !continued && line.strip_suffix('\n').unwrap_or(line) == pending.delimiter {
                 break;
+            }
+            if !continued && !pending.quoted && line == "\\\n" {
+                // So it is in dash (`checkend` in src/parser.c): what continues the beginning of a line is as if it were not there, but
+                // after tabs that are left out it stays.
+                if line.len() < whole.len() {
+                    text.push_str("\\\\\n");
+                    continued = true;
+                }
+                continue;
             }
             text.push_str(line);
             let backslashes = line.trim_end_matches('\n').bytes().rev().take_while(|byte| *byte == b'\\').count();

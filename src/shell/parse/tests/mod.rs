@@ -67,6 +67,10 @@ fn compound_commands() {
         false,
         &[
             ("{ a; b\n}", "<group <a> <b>>"),
+            (
+                "{ (a) >b; } >c; { { (a) >b; }; } >c; { (a) >b; }; { (a) >b; c; } >d",
+                "<subshell <a> >c> <subshell <a> >c> <group <subshell <a> >b>> <group <subshell <a> >b> <c> >d>",
+            ),
             ("(a; b) | c", "<subshell <a> <b>> | <c>"),
             ("if a; b; then c; fi", "<if <a> <b> then <c>>"),
             (
@@ -145,6 +149,7 @@ fn here_documents() {
             ("if a <<E; then b\nc\nE\nfi", "<if <a <<\"'c␤'\"> then <b>>"),
             ("a <<E && b |\nc\nE\nd", "<a <<\"'c␤'\"> && <b> | <d>"),
             ("a 3<<\"E F\"\nb\nE F\n", "<a 3<<'b␤'>"),
+            ("a <<-E\n\t\\\n\tE\n\tE", "<a <<\"'\\␤\tE␤'\">"),
             ("a <<E\nb", "<a <<\"'b'\">"),
         ],
     );
