@@ -220,7 +220,6 @@ fn mistakes_are_told_with_their_line() {
             ("a $(b", "line 1: the script ends where the `)` of a command substitution is expected"),
             ("a ${b", "line 1: the script ends where the `}` of a parameter expansion is expected"),
             ("a $((1)", "line 1: `)` stands where the `))` of an arithmetic expansion is expected"),
-            ("a\0", "line 1: the script holds a NUL byte"),
         ],
     );
     let long = "a".repeat(8 << 20) + "\n";

@@ -65,6 +65,7 @@ fn kind(kind: &CommandKind) -> String {
             }
             text
         }
+        CommandKind::Alias(names) => format!("alias {}", names.join(" ")),
         CommandKind::Function { name, body } => format!("function {name} {}", command(body)),
         CommandKind::Test(all) => format!("test {}", words(all)),
     }
