@@ -160,9 +160,11 @@ impl Wanted {
         let mut text = format!("LANG={}\nLANGUAGE={}\n", self.lang, self.language);
         for name in LOCALE {
             let (own, locale) = self.category(name);
-            text += &if own { format!("LC_{name}={locale}\n") } else { format!("LC_{name}=\"{locale}\"\n") };
+            let quote = if own { "" } else { "\"" };
+            text.extend(["LC_", name, "=", quote, locale, quote, "\n"]);
         }
-        text + &format!("LC_ALL={}\n", self.all)
+        text.extend(["LC_ALL=", &self.all, "\n"]);
+        text
     }
 }
 

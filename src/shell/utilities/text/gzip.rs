@@ -49,7 +49,9 @@ pub(super) fn gzip(call: &mut Call<'_>) -> Answer {
 fn packed(call: &mut Call<'_>, name: &str) -> Result<Option<Vec<u8>>, Reason> {
     match input::bytes(call, name) {
         Ok(packed) => Ok(Some(packed)),
-        Err(FileError::Missing) if !name.ends_with(".gz") => input::operand(call, "gzip", &format!("{name}.gz")),
+        Err(FileError::Missing) if name.strip_suffix(".gz").is_none() => {
+            input::operand(call, "gzip", &format!("{name}.gz"))
+        }
         Err(error) => call.failed("gzip", name, error).map(|_| None),
     }
 }

@@ -61,7 +61,7 @@ pub(super) enum Expression {
     Name(Pattern),
     Path(Pattern),
     /// The whole path.
-    Regex(Regex),
+    Regex(Box<Regex>),
     /// Letters of kinds.
     Type(Vec<char>),
     Permissions(Bits, u16),
@@ -285,7 +285,7 @@ impl Parser<'_> {
                 let syntax = Syntax { dialect: Dialect::Extended, escapes: Escapes::Grep };
                 let options = Options { any_case: word == "-iregex", whole: true, ..Options::default() };
                 match Regex::new([text.as_bytes()], syntax, options) {
-                    Ok(regex) => Expression::Regex(regex),
+                    Ok(regex) => Expression::Regex(Box::new(regex)),
                     Err(error) => return unsupported(&format!("the pattern {text}, which has {error}")),
                 }
             }
