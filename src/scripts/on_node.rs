@@ -15,6 +15,7 @@ pub(super) fn find(name: &str) -> Option<Tool> {
         "rndc-confgen" => Some(rndc_confgen),
         "nsd-control-setup" => Some(nsd_control_setup),
         "mariadb-install-db" => Some(mariadb_install_db),
+        "df" => Some(df),
         "openssl" => Some(openssl),
         "sqlite3" => Some(sqlite3),
         "dropbearkey" => Some(dropbearkey),
@@ -84,6 +85,16 @@ fn mariadb_install_db(_: &mut Debian<'_>, call: &mut Call<'_>) -> Answer {
         return Err(Reason::unsupported("mariadb-install-db", call.args.join(" ")));
     }
     made_on_node(call, "mariadb-server", "mariadb-install-db")
+}
+
+/// df(1) in mariadb-server's `preinst` and `postinst`, which go on where 4 MiB are free: an image has no disk yet, and whether a node's has
+/// the room is seen where the system tables are made.
+fn df(debian: &mut Debian<'_>, call: &mut Call<'_>) -> Answer {
+    if debian.package.name != "mariadb-server" || call.args != ["--output=avail", "/var/lib/mysql"] {
+        return Err(Reason::differs("df", "the machine's disks and what is mounted"));
+    }
+    call.print(" Avail\n1048576\n");
+    Ok(0)
 }
 
 /// openssl-rand(1) in rabbitmq-server's `postinst`: the cookie by which nodes of Erlang know each other.

@@ -7,14 +7,10 @@
 //! The value has to be words alone. What else an alias can be (operators, a value that ends with a blank, one that is defined in a function,
 //! by `eval` or in a file that is sourced) is no [`CommandKind::Alias`], and stops whoever carries it out.
 
-use std::collections::BTreeMap;
 use std::rc::Rc;
 
 use super::cursor::{Cursor, Parsed};
 use crate::shell::ast::{AndOr, Assignment, CommandKind, Part, Word, is_name};
-
-/// What names of commands stand for.
-pub(super) type Aliases = Rc<BTreeMap<String, String>>;
 
 /// Words that the grammar has (XCU 2.4).
 const RESERVED: [&str; 12] =

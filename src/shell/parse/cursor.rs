@@ -1,11 +1,14 @@
 //! A place in a script's text, and the steps that everything else is made of.
 
 use std::cell::OnceCell;
+use std::collections::BTreeMap;
 use std::rc::Rc;
 
 use super::SyntaxError;
-use super::aliases::Aliases;
 use crate::shell::ast::Word;
+
+/// What names of commands stand for.
+pub(super) type Aliases = Rc<BTreeMap<String, String>>;
 
 /// How deep commands and expansions may lie within each other.
 const DEPTH_MAX: usize = 150;

@@ -19,8 +19,7 @@ mod simple;
 mod tests;
 mod words;
 
-use aliases::Aliases;
-use cursor::Cursor;
+use cursor::{Aliases, Cursor};
 
 use super::ast::List;
 use super::interpreter::Interpreter;
