@@ -170,7 +170,7 @@ fn people_join_groups_that_scripts_make_and_those_that_nothing_makes_are_told() 
 
     let error = join_people(&mut tree, &profile).unwrap_err();
     assert!(error.to_string().contains("there is no group `made`"), "{error}");
-    let file = |tree: &Tree, path: &str| tree.file(path).unwrap().text().unwrap().to_owned();
+    let file = |tree: &Tree, path: &str| tree.file(path).unwrap().text().unwrap().clone();
     let groups = file(&tree, "etc/group") + "made:x:900:\n";
     tree.put("etc/group", Node::file(0o644, groups)).unwrap();
     join_people(&mut tree, &profile).unwrap();

@@ -58,10 +58,10 @@ impl Generator {
     fn conditional(&mut self, depth: usize) -> String {
         let mut text = format!("if {}then {}", self.closed_list(depth), self.closed_list(depth));
         if self.numbers.once_in(4) {
-            text += &format!("elif {}then {}", self.closed_list(depth), self.closed_list(depth));
+            text.extend(["elif ", &self.closed_list(depth), "then ", &self.closed_list(depth)]);
         }
         if self.numbers.once_in(2) {
-            text += &format!("else {}", self.closed_list(depth));
+            text.extend(["else ", &self.closed_list(depth)]);
         }
         format!("{text}fi{}", self.redirections())
     }
@@ -107,7 +107,7 @@ impl Generator {
             text += open.trim_start_matches('\n');
             text += &self.pattern_word();
             if self.numbers.once_in(3) {
-                text += &format!(" | {}", self.pattern_word());
+                text.extend([" | ", &self.pattern_word()]);
             }
             text += ") ";
             if !self.numbers.once_in(8) {

@@ -8,7 +8,6 @@ const FILES: &[&str] =
 impl Generator {
     pub(super) fn simple(&mut self) -> String {
         match self.numbers.below(34) {
-            0..=7 => self.words_of("p"),
             8 => self.printing(),
             9..=12 => self.assignments(),
             13 | 14 => self.test(),

@@ -52,7 +52,7 @@ impl Generator {
             1 | 2 if !is_quoted => self.single_quoted(),
             1 if place == Place::QuotedBraces && depth > 0 => format!("\"{}\"", self.parts(Place::Quotes, depth - 1)),
             3 | 4 if !is_quoted => format!("\"{}\"", self.parts(Place::Quotes, depth.saturating_sub(1))),
-            3 | 4 | 5 => format!("${}", self.plain_parameter()),
+            3..=5 => format!("${}", self.plain_parameter()),
             8 | 9 => self.parameter(place, depth - 1),
             10 => self.substitution(depth - 1),
             11 => format!("$(({}))", self.expression(2)),
@@ -172,7 +172,7 @@ impl Generator {
                 0 => text.push_str(&self.single_quoted()),
                 1 => text.push_str(self.numbers.one(&["\\*", "\\a", "\\\\", "\\}", "\\[", "\\?"])),
                 2 if depth > 0 => {
-                    text.push_str(self.numbers.one(&["$x", "\"$x\"", "${y}", "\"$y\"", "$z", "${x%?}", "$(echo a)"]))
+                    text.push_str(self.numbers.one(&["$x", "\"$x\"", "${y}", "\"$y\"", "$z", "${x%?}", "$(echo a)"]));
                 }
                 3 => text.push_str(self.numbers.one(&["\"*\"", "\"a\"", "\"\\\\\"", "\"[\"", "\"?\"", "\" \""])),
                 _ => text.push_str(self.numbers.one(&[

@@ -61,7 +61,7 @@ fn kind(kind: &CommandKind) -> String {
             let mut text = format!("case {}", word(of));
             for arm in arms {
                 let end = if arm.falls_through { ";&" } else { ";;" };
-                text += &format!(" [{}] {}{end}", words(&arm.patterns), list(&arm.body));
+                text.extend([" [", &words(&arm.patterns), "] ", &list(&arm.body), end]);
             }
             text
         }
