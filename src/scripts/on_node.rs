@@ -170,6 +170,14 @@ mod tests {
     }
 
     #[test]
+    fn the_room_of_a_disk_is_known_to_no_image_but_mariadb_goes_on() {
+        const LINE: &str = "df --output=avail /var/lib/mysql";
+        assert_eq!(run("mariadb-server", &[LINE]).out, " Avail\n1048576\n");
+        assert!(run("other", &[LINE]).reason().contains("disks"));
+        assert!(run("mariadb-server", &["df /"]).reason().contains("disks"));
+    }
+
+    #[test]
     fn what_is_made_by_chance_is_left_to_a_unit_of_the_node() {
         for (package, line, unit) in [
             ("nsd", "nsd-control-setup", "imgbuild-nsd-control.service"),

@@ -1,20 +1,9 @@
 //! Scripts that would go on for ever, grow without end or lead out of the tree: each ends soon, and says why.
 
+use super::tests::Nobody;
 use super::{Finished, Script, Stop, run};
-use crate::shell::{Answer, Call, Files, Host};
+use crate::shell::Files;
 use crate::tree::{Node, Tree};
-
-struct Nobody;
-
-impl Host for Nobody {
-    fn run(&mut self, _: &str, _: &mut Call<'_>) -> Option<Answer> {
-        None
-    }
-
-    fn sourced(&mut self, _: &str, _: &mut Call<'_>) -> Option<Answer> {
-        None
-    }
-}
 
 fn tree() -> Files {
     let mut tree = Tree::new();
