@@ -16,6 +16,7 @@ mod numbers;
 #[path = "support/shell_tokens.rs"]
 mod shell_tokens;
 
+use std::collections::BTreeSet;
 use std::io::{Read as _, Seek as _};
 use std::path::Path;
 
@@ -459,4 +460,27 @@ fn any_script_comes_to_an_end_and_to_the_same_each_time() {
     // Without `while` no change makes a loop that only ends at the limit of commands, which has a test of its own.
     assert!(SCRIPTS.iter().all(|script| !script.contains("while") && !script.contains("until")));
     run_scripts(ROUNDS / 4, entry::shell_evaluate);
+}
+
+/// Compiling them under libFuzzer would compile everything that the project depends on once more; `tests/run.sh --long` does.
+#[test]
+fn every_entry_of_the_library_is_a_target_of_libfuzzer_and_nothing_else_is() {
+    let entries: Vec<&str> = include_str!("../fuzz/src/lib.rs")
+        .lines()
+        .filter_map(|line| line.strip_prefix("pub fn ")?.strip_suffix("(data: &[u8]) {"))
+        .collect();
+    assert!(entries.len() > 20, "{entries:?}");
+    let manifest: toml::Table = include_str!("../fuzz/Cargo.toml").parse().unwrap();
+    let targets = manifest["bin"].as_array().unwrap();
+    let names: Vec<&str> = targets.iter().map(|target| target["name"].as_str().unwrap()).collect();
+    assert_eq!(names.iter().collect::<BTreeSet<_>>(), entries.iter().collect());
+    for (target, name) in targets.iter().zip(names) {
+        let path = target["path"].as_str().unwrap();
+        let text = std::fs::read_to_string(Path::new("fuzz").join(path)).unwrap();
+        let call = format!("libfuzzer_sys::fuzz_target!(|data: &[u8]| imgbuild_fuzz::{name}(data));");
+        assert_eq!(text, format!("#![no_main]\n\n{call}\n"), "{path}");
+    }
+    // What the library uses beside the project is what the targets' own manifest names.
+    let needs = manifest["dependencies"].as_table().unwrap();
+    assert_eq!(needs.keys().collect::<Vec<_>>(), ["imgbuild", "libfuzzer-sys", "object", "serde_json"]);
 }

@@ -1,5 +1,6 @@
 //! What scripts need to make accounts: numbers, and the date of a last change. The accounts themselves lie in the tree.
 
+use super::awaited::Awaited;
 use crate::effects::EffectError;
 use crate::effects::accounts::{Numbers, Tables};
 use crate::lock::IdMap;
@@ -11,6 +12,8 @@ pub struct Accounts<'a> {
     numbers: Numbers<'a>,
     /// Seconds since 1970 that every date comes from.
     epoch: u64,
+    /// Those of sysusers.d(5) that are not there before their package's script makes them.
+    pub(super) awaited: Awaited,
 }
 
 impl<'a> Accounts<'a> {
@@ -24,7 +27,7 @@ impl<'a> Accounts<'a> {
         let tables = Tables::read(tree)?;
         tables.users().for_each(|user| numbers.fix_user(&user.name, user.uid));
         tables.groups().for_each(|group| numbers.fix_group(&group.name, group.gid));
-        Ok(Self { numbers, epoch })
+        Ok(Self { numbers, epoch, awaited: Awaited::default() })
     }
 
     /// The numbers that scripts' accounts got, for the lock.

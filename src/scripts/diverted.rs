@@ -42,33 +42,18 @@ pub fn diverted(packages: &[Package], arch: Arch, ledger: &Ledger, ids: &IdMap) 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::debian::Member;
     use crate::effects::unpack::unpack_diverted;
     use crate::scripts::install;
-    use crate::tree::Node;
-
-    fn package(name: &str, preinst: &str, members: &[(&str, &str)]) -> Package {
-        Package {
-            name: name.to_owned(),
-            version: "1".to_owned(),
-            arch: "amd64".to_owned(),
-            fields: Vec::new(),
-            control: BTreeMap::from([("preinst".to_owned(), preinst.as_bytes().to_vec())]),
-            members: members
-                .iter()
-                .map(|(path, text)| Member { path: (*path).to_owned(), node: Node::file(0o644, *text).from(name) })
-                .collect(),
-        }
-    }
+    use crate::scripts::sample::package;
 
     const DIVERT: &str = "#!/bin/sh\nset -e\nif [ \"$1\" = install ]; then\n  dpkg-divert --package tools --add --rename \\\n    \
                           --divert /usr/bin/lamp.$DPKG_MAINTSCRIPT_PACKAGE /usr/bin/lamp\nfi\n";
 
     fn packages() -> [Package; 3] {
         [
-            package("dpkg", "", &[("usr/bin/dpkg-divert", ""), ("var/lib/dpkg/x", "")]),
-            package("lamp", "", &[("usr/bin/lamp", "lamp's"), ("usr/bin/lamp2", "x")]),
-            package("tools", DIVERT, &[("usr/bin/lamp", "tools'")]),
+            package("dpkg", ("preinst", ""), &[("usr/bin/dpkg-divert", ""), ("var/lib/dpkg/x", "")]),
+            package("lamp", ("preinst", ""), &[("usr/bin/lamp", "lamp's"), ("usr/bin/lamp2", "x")]),
+            package("tools", ("preinst", DIVERT), &[("usr/bin/lamp", "tools'")]),
         ]
     }
 

@@ -10,6 +10,7 @@
 //! is kept in [`crate::effects::Requests`].
 
 mod accounts;
+mod awaited;
 mod debconf;
 mod debian;
 mod diverted;
@@ -19,6 +20,8 @@ mod on_node;
 mod order;
 mod package_tools;
 mod run;
+#[cfg(test)]
+mod sample;
 mod system_tools;
 
 pub use accounts::Accounts;

@@ -7,6 +7,7 @@
 use std::collections::BTreeMap;
 
 use super::accounts::Accounts;
+use super::awaited::Awaited;
 use super::debconf::Debconf;
 use super::debian::Debian;
 use super::error::Unfollowed;
@@ -87,6 +88,7 @@ pub fn install(tree: Tree, input: Input<'_>) -> Installed {
     }
     for package in &order {
         stage.script(package, "postinst", &["configure", ""]);
+        stage.declare_accounts(package);
         stage.host.requests.configured.insert(package.name.clone());
     }
     for package in &order {
@@ -163,12 +165,20 @@ struct Stage<'a> {
 impl<'a> Stage<'a> {
     /// Before the first script; `first` is any package.
     fn new(tree: Tree, input: Input<'a>, first: &'a Package) -> Self {
-        let Input { packages, arch, ledger, debconf, accounts } = input;
+        let Input { packages, arch, ledger, debconf, mut accounts } = input;
         let requests = Requests::default();
+        let treatments = treatments(packages, ledger);
+        let mut tree = tree;
+        let texts = |package: &'a Package| {
+            let script = |script| treatments.get(&(package.name.as_str(), script))?.evaluate.as_deref();
+            (package, ledger::SCRIPTS.into_iter().filter_map(script).collect())
+        };
+        // The files of accounts were read to make `accounts`.
+        accounts.awaited = Awaited::take(&mut tree, packages.iter().map(texts)).unwrap_or_default();
         Self {
             files: Files::new(tree, "scripts"),
             host: Debian { package: first, script: "preinst", packages, arch, requests, debconf, accounts },
-            treatments: treatments(packages, ledger),
+            treatments,
             records: Vec::new(),
             unfollowed: Vec::new(),
         }
@@ -183,6 +193,25 @@ impl<'a> Stage<'a> {
             self.evaluate(package, "config", &["configure", ""]);
         }
         self.evaluate(package, name, args);
+    }
+
+    /// Makes the accounts of a package's sysusers.d files that its scripts made others wait for.
+    fn declare_accounts(&mut self, package: &'a Package) {
+        let done = self.host.accounts.awaited.finish(self.files.tree_mut(), &package.name);
+        let Err(error) = done else { return };
+        self.unfollowed.push(Unfollowed {
+            package: package.name.clone(),
+            version: package.version.clone(),
+            script: "postinst".to_owned(),
+            stop: Stop { line: 1, file: None, reason: Reason::Refused(error.to_string()) },
+            text: String::new(),
+            changes: Vec::new(),
+            entry: self
+                .treatments
+                .get(&(package.name.as_str(), "postinst"))
+                .map(|found| found.entry.clone())
+                .unwrap_or_default(),
+        });
     }
 
     /// Runs a package's `postinst` for the triggers that it waits for, that were activated, and that no effect answers.

@@ -16,7 +16,8 @@ use std::fmt::Write as _;
 
 pub use database::{Database, GroupEntry, Secret, UserEntry};
 pub use numbers::{Numbers, SYSTEM};
-pub use tables::{ShadowField, Tables, UserField};
+pub use sysusers::declared_names;
+pub use tables::{ShadowField, Tables, Taken, UserField};
 
 use super::error::did_you_mean;
 use super::{Context, EffectError};

@@ -45,6 +45,19 @@ pub(super) struct Sysusers {
     ranges: Vec<RangeInclusive<u32>>,
 }
 
+/// The names of users and groups that one file's text declares; lines that cannot be read declare none.
+#[must_use]
+pub fn declared_names(text: &str) -> (Vec<String>, Vec<String>) {
+    let mut all = Sysusers::default();
+    for line in text.lines() {
+        // The effect has refused the file by now.
+        let _ = all.line(line.trim());
+    }
+    let users: Vec<String> = all.users.into_iter().map(|(name, _)| name).collect();
+    let own = users.iter().cloned();
+    (users.clone(), all.groups.into_iter().map(|(name, _)| name).chain(own).collect())
+}
+
 impl Sysusers {
     /// Reads all files of `tree`, which holds the packages, and `files`, those of the profile and its overlays, sorted
     /// by name over the directories.

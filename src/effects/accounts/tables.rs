@@ -113,6 +113,18 @@ fn is_of(line: &str, name: &str) -> bool {
     line.split_once(':').is_some_and(|(first, _)| first == name)
 }
 
+/// Accounts that were taken out of the tables, to be put back.
+#[derive(Debug, Clone, Default)]
+pub struct Taken {
+    users: Vec<TakenLines>,
+    groups: Vec<TakenLines>,
+    /// User and group.
+    members: Vec<(String, String)>,
+}
+
+/// A user's or a group's name with its lines in the public file and in the one of passwords.
+type TakenLines = (String, [Option<String>; 2]);
+
 /// The files of accounts.
 #[derive(Debug, Clone)]
 pub struct Tables {
@@ -241,6 +253,42 @@ impl Tables {
         self.gshadow.remove(name);
     }
 
+    /// Takes users and groups out, with the users' memberships; they can be [put back](Self::put_back).
+    pub fn take(&mut self, users: &[String], groups: &[String]) -> Taken {
+        let of = |table: &Table, name: &String| table.find(name).cloned();
+        let lines = |names: &[String], tables: [&Table; 2]| -> Vec<TakenLines> {
+            names.iter().map(|name| (name.clone(), tables.map(|table| of(table, name)))).collect()
+        };
+        let mut taken = Taken {
+            users: lines(users, [&self.passwd, &self.shadow]),
+            groups: lines(groups, [&self.group, &self.gshadow]),
+            members: Vec::new(),
+        };
+        for group in self.groups() {
+            let members = group.members.into_iter().filter(|member| users.contains(member));
+            taken.members.extend(members.map(|member| (member, group.name.clone())));
+        }
+        users.iter().for_each(|name| self.remove_user(name));
+        groups.iter().for_each(|name| self.remove_group(name));
+        taken
+    }
+
+    /// Adds what was taken out, but for users and groups that somebody else has added since.
+    pub fn put_back(&mut self, taken: Taken) {
+        let add = |names: Vec<TakenLines>, tables: [&mut Table; 2]| {
+            let [public, secret] = tables;
+            for (_, [line, secrets]) in
+                names.into_iter().filter(|(name, _)| public.find(name).is_none()).collect::<Vec<_>>()
+            {
+                line.into_iter().for_each(|line| public.add(line));
+                secrets.into_iter().for_each(|line| secret.add(line));
+            }
+        };
+        add(taken.users, [&mut self.passwd, &mut self.shadow]);
+        add(taken.groups, [&mut self.group, &mut self.gshadow]);
+        taken.members.iter().for_each(|(user, group)| self.join(user, group));
+    }
+
     /// Changes a group's number.
     pub fn set_gid(&mut self, name: &str, gid: u32) {
         self.group.set(name, 2, &gid.to_string());
@@ -334,6 +382,25 @@ mod tests {
         tables.join("root", "nosuch");
         tables.store(&mut tree).unwrap();
         assert_eq!(text(&tree, "etc/gshadow"), "no end of line");
+    }
+
+    #[test]
+    fn accounts_that_were_taken_out_come_back_unless_they_were_made_anew() {
+        let mut tables = Tables::read(&tree()).unwrap();
+        let names = ["ada".to_owned(), "nosuch".to_owned()];
+        let taken = tables.take(&names, &["adm".to_owned()]);
+        assert!(tables.user("ada").is_none() && tables.group("adm").is_none());
+        let mut back = tables.clone();
+        back.put_back(taken.clone());
+        assert_eq!(back.shadow("ada", ShadowField::LastChange), Some("1"));
+        assert_eq!(back.group("adm").unwrap().members, ["ada"]);
+        assert!(back.user("nosuch").is_none());
+        let mut other = UserEntry::parse("ada:x:7:7::/home/ada:/bin/sh").unwrap();
+        other.secret = Secret::Script;
+        tables.add_user(&other, 9);
+        tables.put_back(taken);
+        assert_eq!(tables.users().filter(|user| user.name == "ada").map(|user| user.uid).collect::<Vec<_>>(), [7]);
+        assert_eq!(tables.shadow("ada", ShadowField::LastChange), Some("9"));
     }
 
     #[test]

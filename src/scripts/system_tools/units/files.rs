@@ -5,13 +5,16 @@ use crate::effects::tmpfiles;
 use crate::scripts::debian::Debian;
 use crate::shell::{Answer, Call, Reason};
 
-/// systemd-sysusers(8): the effect `accounts` has made the accounts of all packages before any script.
-pub(super) fn systemd_sysusers(_: &mut Debian<'_>, call: &mut Call<'_>) -> Answer {
+/// systemd-sysusers(8): the effect `accounts` has made the accounts of all packages before any script, but for those that
+/// [wait](crate::scripts::awaited) for this call.
+pub(super) fn systemd_sysusers(debian: &mut Debian<'_>, call: &mut Call<'_>) -> Answer {
     let given = options::read("systemd-sysusers", call.args, &["root="])?;
     if given.operands.iter().any(|file| file == "-") {
         return Err(Reason::unsupported("systemd-sysusers", "declarations on its standard input"));
     }
-    Ok(0)
+    let names: Vec<&str> = given.operands.iter().map(|path| path.rsplit('/').next().unwrap_or(path)).collect();
+    let declared = debian.accounts.awaited.declare(call.files.tree_mut(), &names);
+    declared.map(|()| 0).map_err(|error| Reason::Refused(error.to_string()))
 }
 
 /// systemd-tmpfiles(8) with `--create`: makes what the named files ask for, also what lies on another file system of the node, since
