@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # All tests, with what they need: tools are installed when this runs as root on a Debian-like system, else named.
 #   tests/run.sh           all tests, as CI runs them
-#   tests/run.sh --long    all of the long series: twenty power cuts instead of three, thirty kills instead of eight
+#   tests/run.sh --long    all of the long series: twenty power cuts instead of two, thirty kills instead of eight,
+#                          and what is another commit's turn
 #   tests/run.sh --quick   for daily work: nothing that starts a machine or takes minutes
 # What follows goes to `cargo test`.
 set -euo pipefail
@@ -162,7 +163,35 @@ echo "== tests"
 # Those that need root are ignored by others, who see how many.
 privileged=()
 [ "$(id -u)" != 0 ] || privileged=(--include-ignored)
-case " $* " in
-*' -- '*) cargo test "$@" "${privileged[@]}" ;;
-*) cargo test "$@" -- "${privileged[@]}" ;;
-esac
+run() {
+    case " $* " in
+    *' -- '*) cargo test "$@" "${privileged[@]}" ;;
+    *) cargo test "$@" -- "${privileged[@]}" ;;
+    esac
+}
+if [ $# -gt 0 ]; then
+    run "$@"
+    exit
+fi
+# Machines first, with nothing beside them: a guest that has to wait for a processor takes its own clock for the truth.
+# Then two at a time, since many tests wait more than they compute.
+machines='boot|pi_loader|reflash'
+large='cli|oracle'
+names=()
+for test in tests/*.rs tests/*/main.rs; do
+    name=${test#tests/}
+    name=${name%%[/.]*}
+    [[ $name =~ ^($machines|$large)$ ]] || names+=(--test "$name")
+done
+failed=0
+run --no-fail-fast --test boot --test pi_loader --test reflash || failed=1
+export RUST_TEST_THREADS=$(((RUST_TEST_THREADS + 1) / 2))
+log=$(mktemp)
+run --no-fail-fast --test cli --test oracle >"$log" 2>&1 &
+beside=$!
+run --no-fail-fast --lib --bins "${names[@]}" || failed=1
+run --doc || failed=1
+wait "$beside" || failed=1
+cat "$log"
+rm "$log"
+exit "$failed"

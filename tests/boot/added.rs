@@ -3,6 +3,7 @@
 use imgbuild::profile::Arch;
 
 use crate::console::Console;
+use crate::draw::is_turn;
 use crate::stick::{self, Image};
 
 /// Packages that are named in a profile and nothing else.
@@ -21,6 +22,9 @@ fn image() -> Image {
 
 #[test]
 fn packages_that_an_owner_adds_work_on_a_node_and_dpkg_finds_them_whole() {
+    if !is_turn("packages_that_an_owner_adds_work_on_a_node_and_dpkg_finds_them_whole", 1, 2) {
+        return;
+    }
     let image = image();
     let mut node = Console::boot(Arch::Amd64, &[image.stick("added")]);
     node.wait_for_shell();

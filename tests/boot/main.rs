@@ -11,6 +11,9 @@ mod console;
 #[path = "../support/debs.rs"]
 #[expect(dead_code, reason = "the reader's own tests use the rest")]
 mod debs;
+#[path = "../support/draw.rs"]
+#[expect(dead_code, reason = "random draws are other tests' business")]
+mod draw;
 #[path = "../support/gpg.rs"]
 #[expect(dead_code, reason = "the program's own checks of signatures are tests/network's business")]
 mod gpg;
@@ -38,6 +41,7 @@ use std::os::unix::fs::FileExt as _;
 use std::path::Path;
 
 use console::Console;
+use draw::is_turn;
 use imgbuild::cmd::boot::{host, qemu::Start};
 use imgbuild::image::layout;
 use imgbuild::profile::Arch;
@@ -133,6 +137,9 @@ fn an_amd64_node_loads_our_module_uses_one_stick_of_two_keeps_its_state_and_forg
 #[test]
 #[ignore = "needs root: loop devices"]
 fn a_node_boots_from_a_stick_that_flash_wrote_and_from_one_that_dd_wrote() {
+    if !is_turn("a_node_boots_from_a_stick_that_flash_wrote_and_from_one_that_dd_wrote", 1, 2) {
+        return;
+    }
     let image = stick::exported();
     let packed = image.export();
     for (write, name, backup) in [(stick::flash as fn(&Path, &Path), "flashed", "disk"), (stick::dd, "copied", "image")]

@@ -4,10 +4,12 @@
 use std::fs;
 use std::path::PathBuf;
 use std::process::Command;
+use std::sync::LazyLock;
 
 use crate::archive::{Archive, Online};
 use crate::debs::Tar;
 use crate::place::{self, Place};
+use crate::shared::demo;
 
 const OVERLAY: &str = r#"schema = 1
 modules = ["hello"]
@@ -53,9 +55,25 @@ pub fn vendor(source: &str) -> Online {
     archive.with("hello-source", &[], tree).online()
 }
 
+/// Where a module was compiled, so that the compiler's packages are unpacked.
+static COMPILED: LazyLock<Place> = LazyLock::new(|| {
+    let vendor = vendor(SOURCE);
+    let place = set_up(Place::lasting("cli-compiled").with_downloads().with_packs_of(demo()), &vendor);
+    place.run(&["lock", "node"]).ok();
+    place
+});
+
+/// A place of a test's own where the compiler's packages are unpacked.
+pub fn place() -> Place {
+    Place::new().with_downloads().with_packs_of(&COMPILED)
+}
+
 /// A workspace whose profile `node` is `demo` with the module.
 pub fn workspace(vendor: &Online) -> Place {
-    let place = Place::new().with_downloads();
+    set_up(self::place(), vendor)
+}
+
+fn set_up(place: Place, vendor: &Online) -> Place {
     place.write("overlays/hello/overlay.toml", OVERLAY);
     place.write("overlays/hello/patches/greeting.patch", PATCH);
     write_profile(&place, vendor, "");
@@ -66,6 +84,12 @@ fn write_profile(place: &Place, vendor: &Online, more: &str) {
     let source = vendor.source(place, "vendor");
     let profile = "schema = 1\nextends = \"demo\"\noverlays = [\"hello\"]\n";
     place.write("profiles/node.toml", format!("{profile}{more}{source}only = [\"hello-source\"]\n"));
+}
+
+/// Takes the unpacked source and compiler away.
+fn forget_packs(place: Place) -> Place {
+    fs::remove_dir_all(place.cache().join("packs")).unwrap();
+    place.with_packs_of(demo())
 }
 
 /// The digest that the lock has of the compiled module.
@@ -104,7 +128,7 @@ fn a_module_of_an_overlay_is_compiled_once_locked_and_in_the_image() {
 
     // What lies in the cache is not compiled again: without its sources nothing could be.
     drop(vendor);
-    fs::remove_dir_all(place.cache().join("packs")).unwrap();
+    let place = forget_packs(place);
     let told = place.run(&["--json", "modules", "build", "node"]).result();
     assert_eq!(told["modules"][0]["sha256"], locked.as_str());
     let manifest = &told["modules"][0]["manifest"];
@@ -139,7 +163,7 @@ fn a_module_of_an_overlay_is_compiled_once_locked_and_in_the_image() {
     assert_eq!(result(&place).as_ref(), Some(&locked));
 
     // Another machine compiles to the same bytes.
-    let (vendor, other) = (self::vendor(SOURCE), Place::new().with_downloads());
+    let (vendor, other) = (self::vendor(SOURCE), self::place());
     for file in ["overlays/hello/overlay.toml", "overlays/hello/patches/greeting.patch", "imgbuild.lock"] {
         other.write(file, place.read(file));
     }
@@ -172,7 +196,7 @@ fn a_compiled_module_is_carried_to_a_cache_that_does_not_have_it_and_no_other_fi
     let file = file.to_str().unwrap();
     place.run(&["modules", "import", file, "node"]).ok();
     drop(vendor);
-    fs::remove_dir_all(place.cache().join("packs")).unwrap();
+    let place = forget_packs(place);
     place.run(&["modules", "build", "node"]).ok();
 
     // Where the lock does not say what it must be, somebody must have signed for it.

@@ -349,7 +349,7 @@ fn a_package_that_the_overlay_does_not_let_in_is_told_with_the_archive_that_has_
 fn an_image_has_the_compiled_module_the_libraries_and_the_toolkit() {
     let vendor = Vendor::new();
     let server = vendor.serve();
-    let place = Place::new().with_downloads();
+    let place = modules::place();
     place.write("overlays/nvidia/overlay.toml", vendor.overlay(&server.url(""), MODULE));
     place.write("profiles/node.toml", "schema = 1\nextends = \"demo\"\noverlays = [\"nvidia\"]\n");
     accept(&place, &place.run(&["lock", "node"]).fails(1));

@@ -80,6 +80,23 @@ impl Place {
         self
     }
 
+    /// With the packages that another place has unpacked: what a test is not about, it need not do again.
+    pub fn with_packs_of(self, other: &Self) -> Self {
+        let (from, to) = (other.cache.join("packs"), self.cache.join("packs"));
+        fs::create_dir_all(&to).unwrap();
+        for entry in fs::read_dir(from).unwrap() {
+            let entry = entry.unwrap();
+            // What another test is writing has another name until it is whole.
+            match fs::hard_link(entry.path(), to.join(entry.file_name())) {
+                Err(error) if error.kind() != ErrorKind::NotFound && error.kind() != ErrorKind::AlreadyExists => {
+                    panic!("{}: {error}", entry.path().display())
+                }
+                _ => {}
+            }
+        }
+        self
+    }
+
     /// An empty workspace that uses another place's cache.
     pub fn beside(other: &Self) -> Self {
         Self { cache: other.cache.clone(), ..Self::new() }

@@ -3,6 +3,7 @@
 use crate::archive::{Archive, Online};
 use crate::debs::Tar;
 use crate::place::Place;
+use crate::shared::demo;
 use crate::tiny;
 
 /// A small machine whose profile has more lines: `head` before its tables, `tail` behind them.
@@ -36,7 +37,7 @@ fn modules_that_the_kernel_lacks_are_shown_together() {
 
 #[test]
 fn a_module_whose_own_needs_are_dropped_is_refused_with_the_file() {
-    let place = Place::new().with_downloads();
+    let place = Place::new().with_downloads().with_packs_of(demo());
     let drop = "drop = [\"/usr/lib/modules/*/kernel/net/bridge/bridge.ko*\"]";
     place.write(PROFILE, format!("schema = 1\nextends = \"demo\"\n{drop}\n"));
     place.run(&["lock", "--profile", "node"]).ok();

@@ -7,5 +7,8 @@ mod deb;
 mod deb_hostile;
 #[path = "../support/debs.rs"]
 mod debs;
+#[path = "../support/draw.rs"]
+#[expect(dead_code, reason = "turns of commits are the business of tests that cost minutes")]
+mod draw;
 mod resolve;
 mod version;

@@ -14,6 +14,7 @@ use imgbuild::debian::resolve::{Universe, resolve};
 use imgbuild::profile::Recommends;
 
 use crate::apt::{Apt, Suite};
+use crate::draw::Draw;
 
 /// What a K3s node is made of.
 const NODE: &str = "systemd systemd-sysv systemd-resolved systemd-timesyncd systemd-repart udev dbus openssh-server \
@@ -37,7 +38,8 @@ fn compare(apt: &Apt) {
     let universe = Universe::new(arch, stanzas).unwrap();
     let kernel = format!("{NODE} linux-image-{arch}");
     let mut differences = String::new();
-    for set in ["", &kernel, STORAGE, CONTAINERS, MAIL, BUILD, DESKTOP] {
+    let sets = Draw::new("IMGBUILD_SETS_SEED").some([STORAGE, CONTAINERS, MAIL, BUILD, DESKTOP], 2);
+    for set in ["", &kernel].into_iter().chain(sets) {
         let wanted: Vec<String> = set.split_whitespace().map(str::to_owned).collect();
         for (option, by_default) in [("--no-install-recommends", false), ("--install-recommends", true)] {
             let recommends = Recommends { by_default, ..Recommends::default() };

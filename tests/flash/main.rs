@@ -17,6 +17,7 @@ mod used;
 mod written;
 
 #[path = "../support/draw.rs"]
+#[expect(dead_code, reason = "turns of commits are the business of tests that cost minutes")]
 mod draw;
 #[path = "../support/http.rs"]
 mod http;

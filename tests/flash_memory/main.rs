@@ -3,6 +3,9 @@
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod disk;
+#[path = "../support/draw.rs"]
+#[expect(dead_code, reason = "turns of commits are the business of tests that cost minutes")]
+mod draw;
 mod image;
 #[path = "../support/signatures.rs"]
 mod signatures;
@@ -18,6 +21,7 @@ use std::sync::{Arc, Mutex};
 use std::thread;
 
 use disk::{Disk, Fault};
+use draw::Draw;
 use image::{Image, MIB, noise};
 use imgbuild::flash::parent::{FlashError, serve};
 use imgbuild::flash::protocol::{Event, Phase};
@@ -114,11 +118,13 @@ fn used(size: u64, fault: Fault) -> Disk {
 
 #[test]
 fn any_image_arrives_on_any_disk_through_any_buffers() {
+    let mut draw = Draw::new("IMGBUILD_BUFFERS_SEED");
     for data in [1, 4095, 100_000, (1 << 20) + 512, (3 << 20) + 4097] {
         let image = Image::new(data);
-        for more in [0, 512, 4096 * 3, 5 << 20, (64 << 20) + 512] {
+        for more in draw.some([0, 512, 4096 * 3, 5 << 20, (64 << 20) + 512], 2) {
             assert_refuses_large_sectors(&image, image.size() + more);
-            for (buffer, buffers, in_flight) in [(4096, 1, 1), (8192, 2, 2), (1 << 20, 4, 2), (4 << 20, 4, 4)] {
+            let ways = [(4096, 1, 1), (8192, 2, 2), (1 << 20, 4, 2), (4 << 20, 4, 4)];
+            for (buffer, buffers, in_flight) in draw.some(ways, 2) {
                 let disk = used(image.size() + more, Fault::None);
                 let settings = Settings { buffer, buffers, in_flight };
                 flash(&image, None, &disk, settings).0.unwrap();
@@ -199,7 +205,9 @@ fn an_old_header_may_point_anywhere() {
 fn a_counterfeit_of_any_size_never_has_damaged_data_and_a_table() {
     let image = Image::new(5 << 20);
     let mut overlaid = 0;
-    for room in (image.size() + MIB..32 << 20).step_by(76 << 10) {
+    let rooms = (image.size() + MIB..32 << 20).step_by(76 << 10);
+    let count = rooms.clone().count() / 4;
+    for room in Draw::new("IMGBUILD_COUNTERFEITS_SEED").some(rooms, count) {
         let disk = Disk::new(32 << 20, 512, Fault::Wraps(room));
         match flash(&image, None, &disk, Settings::default()).0 {
             Ok(()) => {
@@ -327,7 +335,8 @@ fn a_disk_may_vanish_at_any_moment() {
     let whole = used(32 << 20, Fault::None);
     let settings = Settings { buffer: 256 << 10, ..Settings::default() };
     flash(&image, None, &whole, settings).0.unwrap();
-    for after in 0..whole.operations() {
+    let moments = usize::try_from(whole.operations()).unwrap() / 4;
+    for after in Draw::new("IMGBUILD_VANISHING_SEED").some(0..whole.operations(), moments) {
         let disk = used(32 << 20, Fault::Gone { after });
         let old = disk.table();
         let (result, told) = flash(&image, None, &disk, settings);
@@ -361,7 +370,7 @@ fn stopping_at_any_moment_leaves_no_table_or_comes_too_late() {
     let settings = Settings { buffer: 64 << 10, ..Settings::default() };
     let (result, told) = flash_prepared(&prepared, &disk, settings, usize::MAX);
     result.unwrap();
-    for events in 3..told.len() {
+    for events in Draw::new("IMGBUILD_STOPS_SEED").some(3..told.len(), told.len() / 4) {
         let disk = used(32 << 20, Fault::None);
         let (result, told) = flash_prepared(&prepared, &disk, settings, events);
         let at_tables = told.contains(&Event::Phase { phase: Phase::Tables });

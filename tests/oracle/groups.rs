@@ -5,8 +5,8 @@
 
 use std::collections::BTreeSet;
 use std::io::Write as _;
-use std::process::Command;
 
+use crate::draw::{commit, is_long};
 use crate::packages::{BOARDS, Group, groups};
 
 /// The groups of this run, of what can be followed. Prints their names, past what keeps a test's output until it fails.
@@ -16,7 +16,7 @@ pub fn chosen() -> Vec<Group> {
     if let Some(named) = std::env::var("IMGBUILD_GROUPS").ok().filter(is_set) {
         let named: Vec<&str> = named.split_whitespace().collect();
         groups.retain(|group| named.contains(&group.name.as_str()));
-    } else if std::env::var("IMGBUILD_LONG").ok().is_none_or(|value| value.is_empty()) {
+    } else if !is_long() {
         // Of those that are known to be equal: the others are what is left to do.
         groups.retain(|group| group.equal);
         let number = commit() % groups.len().max(1);
@@ -26,13 +26,6 @@ pub fn chosen() -> Vec<Group> {
     assert!(!groups.is_empty(), "a run that looks at no group shows nothing");
     let _ = writeln!(std::io::stderr(), "IMGBUILD_GROUPS=\"{}\"", names.join(" "));
     groups
-}
-
-/// A number that changes from commit to commit; 0 where there is no repository.
-fn commit() -> usize {
-    let output = Command::new("git").args(["rev-parse", "--short=7", "HEAD"]).output();
-    let digits = output.map(|output| String::from_utf8_lossy(&output.stdout).trim().to_owned()).unwrap_or_default();
-    usize::from_str_radix(digits.get(..7).unwrap_or_default(), 16).unwrap_or(0)
 }
 
 #[test]

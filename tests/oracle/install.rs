@@ -30,8 +30,8 @@ fn output(command: &mut Command) -> Vec<u8> {
     output.stdout
 }
 
-/// Installs exactly `packages`, from a repository that holds nothing else, all unpacked before the first of them is
-/// configured.
+/// Installs exactly `packages`, from a repository that holds nothing else: the essential ones are unpacked and configured first, as
+/// in every installation of Debian, then the others.
 pub fn install(packages: &[Package]) -> Installation {
     let cache = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join("oracle");
     fs::create_dir_all(&cache).unwrap();
@@ -54,7 +54,7 @@ pub fn install(packages: &[Package]) -> Installation {
     output(
         Command::new("mmdebstrap")
             .args([
-                "--variant=custom",
+                "--variant=essential",
                 "--aptopt=APT::Install-Recommends \"false\"",
                 "--aptopt=APT::Sandbox::User \"root\"",
             ])

@@ -9,6 +9,9 @@
 mod allowed;
 mod architectures;
 mod compare;
+#[path = "../support/draw.rs"]
+#[expect(dead_code, reason = "random draws are other tests' business")]
+mod draw;
 mod driver;
 mod groups;
 mod image;

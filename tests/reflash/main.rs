@@ -7,6 +7,7 @@
 #[expect(dead_code, reason = "a second network card is tests/boot's business")]
 mod console;
 #[path = "../support/draw.rs"]
+#[expect(dead_code, reason = "series of which a part is drawn are other tests' business")]
 mod draw;
 #[path = "../support/ntp.rs"]
 mod ntp;

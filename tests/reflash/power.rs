@@ -38,7 +38,7 @@ struct Cuts {
 }
 
 /// What every run draws.
-const SHORT: &[Cuts] = &[Cuts { stick: "first", first: 2, later: 1 }];
+const SHORT: &[Cuts] = &[Cuts { stick: "first", first: 1, later: 1 }];
 /// What `tests/run.sh --long` draws.
 const LONG: &[Cuts] = &[
     Cuts { stick: "first", first: 4, later: 5 },
