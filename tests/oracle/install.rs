@@ -21,6 +21,8 @@ impl Installation {
     }
 }
 
+const SUITE: &str = "trixie";
+
 /// Any fixed time: dates are not compared.
 const EPOCH: &str = "1790000000";
 
@@ -48,7 +50,11 @@ pub fn install(packages: &[Package]) -> Installation {
         let (control, size) = (control.trim_end(), fs::metadata(file).unwrap().len());
         writeln!(index, "{control}\nFilename: ./{name}.deb\nSize: {size}\nSHA256: {sha256}\n").unwrap();
     }
-    fs::write(repository.path().join("Packages"), index).unwrap();
+    fs::write(repository.path().join("Packages"), &index).unwrap();
+    // mmdebstrap takes the essential packages of the suite's name alone.
+    let (digest, size) = (Digest::of(index.as_bytes()), index.len());
+    let release = format!("Suite: {SUITE}\nCodename: {SUITE}\nSHA256:\n {digest} {size} Packages\n");
+    fs::write(repository.path().join("Release"), release).unwrap();
     let names: Vec<&str> = packages.iter().map(|package| package.name.as_str()).collect();
     let partial = tar.with_extension("partial.tar");
     output(
@@ -59,7 +65,7 @@ pub fn install(packages: &[Package]) -> Installation {
                 "--aptopt=APT::Sandbox::User \"root\"",
             ])
             .arg(format!("--include={}", names.join(",")))
-            .arg("trixie")
+            .arg(SUITE)
             .arg(&partial)
             .arg(format!("deb [trusted=yes] copy:{} ./", repository.path().display()))
             .env("SOURCE_DATE_EPOCH", EPOCH),
