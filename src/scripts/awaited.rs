@@ -79,7 +79,9 @@ impl Awaited {
             return Ok(());
         }
         let mut tables = Tables::read(tree)?;
-        back.into_iter().for_each(|file| tables.put_back(file.accounts));
+        for file in back {
+            tables.put_back(file.accounts);
+        }
         tables.store(tree)
     }
 }

@@ -268,8 +268,12 @@ impl Tables {
             let members = group.members.into_iter().filter(|member| users.contains(member));
             taken.members.extend(members.map(|member| (member, group.name.clone())));
         }
-        users.iter().for_each(|name| self.remove_user(name));
-        groups.iter().for_each(|name| self.remove_group(name));
+        for name in users {
+            self.remove_user(name);
+        }
+        for name in groups {
+            self.remove_group(name);
+        }
         taken
     }
 
@@ -280,8 +284,9 @@ impl Tables {
             for (_, [line, secrets]) in
                 names.into_iter().filter(|(name, _)| public.find(name).is_none()).collect::<Vec<_>>()
             {
-                line.into_iter().for_each(|line| public.add(line));
-                secrets.into_iter().for_each(|line| secret.add(line));
+                public.lines.extend(line);
+                secret.lines.extend(secrets);
+                (public.changed, secret.changed) = (true, true);
             }
         };
         add(taken.users, [&mut self.passwd, &mut self.shadow]);
