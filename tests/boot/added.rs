@@ -22,7 +22,7 @@ fn image() -> Image {
 
 #[test]
 fn packages_that_an_owner_adds_work_on_a_node_and_dpkg_finds_them_whole() {
-    if !is_turn("packages_that_an_owner_adds_work_on_a_node_and_dpkg_finds_them_whole", 1, 2) {
+    if !is_turn("packages_that_an_owner_adds_work_on_a_node_and_dpkg_finds_them_whole", 1, 4) {
         return;
     }
     let image = image();

@@ -25,7 +25,7 @@ fn image() -> Image {
 
 #[test]
 fn a_node_with_nvidias_driver_and_no_card_is_whole_and_says_that_there_is_no_card() {
-    if !is_turn("a_node_with_nvidias_driver_and_no_card_is_whole_and_says_that_there_is_no_card", 0, 2) {
+    if !is_turn("a_node_with_nvidias_driver_and_no_card_is_whole_and_says_that_there_is_no_card", 0, 4) {
         return;
     }
     let image = image();

@@ -7,6 +7,7 @@ use serde_json::Value;
 
 use crate::console::{Console, Extras};
 use crate::disks::blank;
+use crate::draw::is_turn;
 use crate::longhorn;
 use crate::network;
 use crate::node::{boot_until_ready, says, status, wait_until_ready};
@@ -36,6 +37,9 @@ const PASSWORD: &str = "/registry/secrets/kube-system/pi1.node-password.k3s";
 #[test]
 #[ignore = "needs root: a network of its own"]
 fn a_worker_whose_stick_is_lost_is_known_again_keeps_its_disk_and_an_impostor_is_refused() {
+    if !is_turn("a_worker_whose_stick_is_lost_is_known_again_keeps_its_disk_and_an_impostor_is_refused", 0, 2) {
+        return;
+    }
     let _time = network::enter_new_with_time();
     let postgres = Postgres::start();
     // The server's port is known when it runs, its tokens when the workspace is there.
