@@ -38,7 +38,7 @@ fn compare(apt: &Apt) {
     let universe = Universe::new(arch, stanzas).unwrap();
     let kernel = format!("{NODE} linux-image-{arch}");
     let mut differences = String::new();
-    let sets = Draw::new("IMGBUILD_SETS_SEED").some([STORAGE, CONTAINERS, MAIL, BUILD, DESKTOP], 2);
+    let sets = Draw::new("IMGBUILD_SETS_SEED").some([STORAGE, CONTAINERS, MAIL, BUILD, DESKTOP], 1);
     for set in ["", &kernel].into_iter().chain(sets) {
         let wanted: Vec<String> = set.split_whitespace().map(str::to_owned).collect();
         for (option, by_default) in [("--no-install-recommends", false), ("--install-recommends", true)] {

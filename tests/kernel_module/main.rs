@@ -10,6 +10,9 @@ mod compile;
 #[path = "../support/debs.rs"]
 #[expect(dead_code, reason = "the tests of `debian` use the rest")]
 mod debs;
+#[path = "../support/draw.rs"]
+#[expect(dead_code, reason = "random draws are other tests' business")]
+mod draw;
 mod failures;
 #[path = "../support/hello.rs"]
 mod hello;
