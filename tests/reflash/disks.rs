@@ -8,6 +8,7 @@ use imgbuild::profile::Arch;
 use imgbuild::tree::Digest;
 
 use crate::console::{Console, Extras};
+use crate::draw::is_turn;
 use crate::network;
 use crate::node::{k3s_is_down, says};
 use crate::support::ok;
@@ -62,6 +63,9 @@ fn digests(disks: &[PathBuf]) -> Vec<String> {
 #[test]
 #[ignore = "needs root: a network of its own"]
 fn without_its_disk_k3s_stays_down_and_no_disk_is_touched_that_is_not_blank_and_allowed() {
+    if !is_turn("without_its_disk_k3s_stays_down_and_no_disk_is_touched_that_is_not_blank_and_allowed", 1, 2) {
+        return;
+    }
     let _time = network::enter_new_with_time();
     let workspace = Workspace::new("disks", "https://control:6443", CLUSTER);
     let mut disks = foreign(&workspace.path("")).to_vec();

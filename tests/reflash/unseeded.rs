@@ -6,6 +6,7 @@ use std::process::Command;
 use imgbuild::profile::Arch;
 
 use crate::console::{Console, Extras};
+use crate::draw::is_turn;
 use crate::network;
 use crate::support::ok;
 use crate::workspace::Workspace;
@@ -13,6 +14,9 @@ use crate::workspace::Workspace;
 #[test]
 #[ignore = "needs root: a network of its own"]
 fn an_image_without_a_seed_says_that_it_has_no_identity_and_opens_no_way_in() {
+    if !is_turn("an_image_without_a_seed_says_that_it_has_no_identity_and_opens_no_way_in", 0, 2) {
+        return;
+    }
     let _time = network::enter_new_with_time();
     let workspace = Workspace::new("unseeded", "https://control:6443", "\n[node.control]\nprofile = \"pc\"\n");
     let stick = workspace.flash_profile("closed", "stick");
