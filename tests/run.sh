@@ -146,7 +146,7 @@ tools=$!
 echo "== formatting, lints and compiling"
 cargo fmt --check
 # Clippy is the compiler here: what it has read for its lints, it compiles for the tests too, which saves a second pass over
-# everything (as `cargo clippy` itself, which would stop after the first: clippy_lints' src/main.rs of cargo-clippy).
+# everything. `cargo clippy` sets the same two variables, for a check without a compilation.
 export RUSTC_WORKSPACE_WRAPPER=clippy-driver CLIPPY_ARGS=-D__CLIPPY_HACKERY__warnings__CLIPPY_HACKERY__
 cargo test --no-run --quiet
 cargo test --no-run --quiet --bench '*'
@@ -154,7 +154,7 @@ if [ -n "${IMGBUILD_LONG-}" ]; then
     # The fuzz targets compile, with the versions of the project's own lock; tests/fuzz_bounded.rs says of each run that nothing
     # is in them but calls of what it runs itself.
     cp Cargo.lock fuzz/
-    cargo check --manifest-path fuzz/Cargo.toml --target-dir target --quiet
+    env -u RUSTC_WORKSPACE_WRAPPER cargo check --manifest-path fuzz/Cargo.toml --target-dir target --quiet
 fi
 wait "$tools"
 
@@ -173,7 +173,7 @@ if [ $# -gt 0 ]; then
     run "$@"
     exit
 fi
-# Machines first, with nothing beside them: a guest that has to wait for a processor takes its own clock for the truth.
+# Machines first, with nothing beside them: what limits time inside a guest counts on while the guest waits for a processor.
 # Then two at a time, since many tests wait more than they compute.
 machines='boot|pi_loader|reflash'
 large='cli|oracle'

@@ -35,6 +35,7 @@ pub(super) fn versions(text: &str, chart: &str) -> Result<Vec<Entry>, String> {
     while let Some(key) = reader.key()? {
         let event = reader.next()?;
         if key != "entries" {
+            // `apiVersion`, `generated` and what else an index says name no chart: they are read past.
             reader.skip(event)?;
             continue;
         }
